@@ -1,0 +1,51 @@
+import { mul, sub } from '../operations/elementwise.ts';
+import { matmul } from '../operations/matmul.ts';
+import { sum } from '../operations/reduce.ts';
+import { apply, applyAll, defineOperation, refuse, requireFloat, sameShape, type Tensor } from '../tensor.ts';
+import { softmax } from './softmax.ts';
+
+const attentionOperation = defineOperation({
+  name: 'attention',
+  infer: (inputs) => {
+    requireFloat('attention', inputs);
+    const [q, k, v] = inputs as [Tensor, Tensor, Tensor];
+    if (q.shape.length !== 4 || !sameShape(k.shape, v.shape) || q.shape[3] !== k.shape[3])
+      refuse('attention', 'queries [B, h, N, d], keys and values [B, h, M, d] must fit', inputs);
+    return [q];
+  },
+  vjp: ({ inputs: [q, k, v], outputs: [y], attributes }, [dy]) =>
+    applyAll(attentionGradOperation, [q!, k!, v!, y!, dy!], attributes),
+  decompose: ({ attributes: { scale } }, [q, k, v]) => [matmul(weights(q!, k!, scale), v!)],
+});
+
+/** Attention weights softmax(scale · q kᵀ): [B, h, N, M]. */
+const weights = (q: Tensor, k: Tensor, scale: number) =>
+  softmax(matmul(q, k, { transposeB: true, alpha: scale }));
+
+/** Gradients of q, k and v. The weights are written anew here; where they are kept, common subexpressions merge. */
+const attentionGradOperation = defineOperation({
+  name: 'attentionGrad',
+  infer: (inputs) => {
+    requireFloat('attentionGrad', inputs);
+    return [inputs[0]!, inputs[1]!, inputs[2]!];
+  },
+  vjp: null,
+  decompose: ({ attributes: { scale } }, [q, k, v, y, dy]) => {
+    const p = weights(q!, k!, scale);
+    const dv = matmul(p, dy!, { transposeA: true });
+    const dp = matmul(dy!, v!, { transposeB: true });
+    // Σ p ∘ dp along keys equals Σ dy ∘ y along features, which is shorter (FlashAttention, arXiv 2205.14135).
+    const ds = mul(p, sub(dp, sum(mul(dy!, y!), [3])));
+    const dq = matmul(ds, k!, { alpha: scale });
+    const dk = matmul(ds, q!, { transposeA: true, alpha: scale });
+    return [dq, dk, dv];
+  },
+});
+
+/**
+ * softmax(scale · q kᵀ) · v for every head: queries [B, h, N, d], keys and values [B, h, M, d] → [B, h, N, d].
+ * @param scale 1/√d unless given
+ */
+export function attention(q: Tensor, k: Tensor, v: Tensor, scale = 1 / Math.sqrt(q.shape[3] ?? 1)): Tensor {
+  return apply(attentionOperation, [q, k, v], { scale });
+}

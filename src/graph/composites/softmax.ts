@@ -1,0 +1,24 @@
+import { div, exp, mul, sub } from '../operations/elementwise.ts';
+import { max, sum } from '../operations/reduce.ts';
+import { apply, defineOperation, requireFloat, type Tensor } from '../tensor.ts';
+
+const softmaxOperation = defineOperation({
+  name: 'softmax',
+  infer: (inputs) => {
+    requireFloat('softmax', inputs);
+    return [inputs[0]!];
+  },
+  // dx = y ∘ (dy − Σ dy ∘ y)
+  vjp: ({ outputs: [y] }, [dy]) => [mul(y!, sub(dy!, sum(mul(dy!, y!), last(y!))))],
+  decompose: (_, [x]) => {
+    const e = exp(sub(x!, max(x!, last(x!))));
+    return [div(e, sum(e, last(x!)))];
+  },
+});
+
+const last = (x: Tensor) => [x.shape.length - 1];
+
+/** exp(x) / Σ exp(x) over the last axis. */
+export function softmax(x: Tensor): Tensor {
+  return apply(softmaxOperation, [x]);
+}

@@ -1,0 +1,57 @@
+import { add } from './operations/elementwise.ts';
+import { constant } from './operations/source.ts';
+import { describe, GraphError, type Node, sizeOf, type Tensor } from './tensor.ts';
+import { topologicalOrder } from './topology.ts';
+
+/**
+ * Gradients of a scalar with respect to each of `wrt`, as tensors of their shapes
+ * (zeros where the scalar does not depend on it). Reverse mode; the result can be differentiated again.
+ */
+export function grad(scalar: Tensor, wrt: readonly Tensor[]): Tensor[] {
+  if (scalar.shape.length !== 0 || scalar.dtype !== 'f32')
+    throw new GraphError(`grad: only an f32 scalar has a gradient, got ${describe(scalar)}`);
+  return pullback([scalar], [constant(1)], wrt).map(
+    (gradient, i) => gradient ?? constant(new Float32Array(sizeOf(wrt[i]!.shape)), wrt[i]!.shape),
+  );
+}
+
+/** Carries the outputs' cotangents back to `wrt`; undefined where nothing flows. */
+function pullback(
+  outputs: readonly Tensor[],
+  cotangents: readonly (Tensor | undefined)[],
+  wrt: readonly Tensor[],
+): (Tensor | undefined)[] {
+  const order = topologicalOrder(outputs);
+  const active = dependents(order, wrt);
+  const flowing = new Map<Tensor, Tensor>();
+  const accumulate = (to: Tensor, cotangent: Tensor) => {
+    const known = flowing.get(to);
+    flowing.set(to, known ? add(known, cotangent) : cotangent);
+  };
+  outputs.forEach((output, i) => {
+    if (cotangents[i]) accumulate(output, cotangents[i]);
+  });
+  for (const node of order.reverse()) {
+    if (!active.has(node) || node.inputs.length === 0) continue;
+    const dy = node.outputs.map((output) => flowing.get(output));
+    if (dy.every((cotangent) => !cotangent)) continue;
+    vjp(node, dy).forEach((cotangent, i) => {
+      if (cotangent) accumulate(node.inputs[i]!, cotangent);
+    });
+  }
+  return wrt.map((tensor) => flowing.get(tensor));
+}
+
+function vjp(node: Node, dy: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
+  const { operation, inputs } = node;
+  if (operation.vjp) return operation.vjp(node, dy);
+  // A composite without a rule of its own is differentiated through what it is made of.
+  return operation.decompose ? pullback(operation.decompose(node, inputs), dy, inputs) : [];
+}
+
+/** The nodes whose values depend on `wrt`. */
+function dependents(order: readonly Node[], wrt: readonly Tensor[]): Set<Node> {
+  const found = new Set(wrt.map(({ node }) => node));
+  for (const node of order) if (node.inputs.some((input) => found.has(input.node))) found.add(node);
+  return found;
+}

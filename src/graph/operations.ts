@@ -1,0 +1,8 @@
+/** The primitive operations. */
+export * from './operations/conv.ts';
+export * from './operations/elementwise.ts';
+export * from './operations/gather.ts';
+export * from './operations/matmul.ts';
+export * from './operations/reduce.ts';
+export * from './operations/shape.ts';
+export { constant, constantData, input, inputName } from './operations/source.ts';

@@ -1,0 +1,55 @@
+import { apply, defineOperation, refuse, requireFloat, type Tensor } from '../tensor.ts';
+import { broadcast, reshape, reverse, transpose } from './shape.ts';
+
+const filterBankOperation = defineOperation({
+  name: 'filterBank',
+  infer: (inputs, { padding }) => {
+    requireFloat('filterBank', inputs);
+    const [x, filters] = inputs as [Tensor, Tensor];
+    const fits = x.shape.length === 4 && filters.shape.length === 5 && x.shape[0] === filters.shape[0];
+    if (!fits || x.shape[1] !== filters.shape[2])
+      refuse('filterBank', 'images [B, Cin, H, W] take filters [B, Cout, Cin, k, l]', inputs);
+    const [batch, , height, width] = x.shape as [number, number, number, number];
+    const [, outChannels, , k, l] = filters.shape as [number, number, number, number, number];
+    return [
+      {
+        shape: [batch, outChannels, height + 2 * padding[0] - k + 1, width + 2 * padding[1] - l + 1],
+        dtype: 'f32',
+      },
+    ];
+  },
+  vjp: ({ inputs: [x, filters], attributes: { padding } }, [dy]) => {
+    const [batch, inChannels, height, width] = x!.shape as [number, number, number, number];
+    const [, outChannels, , k, l] = filters!.shape as [number, number, number, number, number];
+    // The input's gradient: the output's, filtered with the mirrored bank.
+    const mirrored = reverse(transpose(filters!, [0, 2, 1, 3, 4]), [3, 4]);
+    const dx = filterBank(dy!, mirrored, [k - 1 - padding[0], l - 1 - padding[1]]);
+    // The filters' gradient: each input channel, filtered with the output's gradient.
+    const [outHeight, outWidth] = dy!.shape.slice(2) as [number, number];
+    const channels = reshape(x!, [batch * inChannels, 1, height, width]);
+    const bank = broadcast(reshape(dy!, [batch, 1, outChannels, outHeight, outWidth]), [
+      batch,
+      inChannels,
+      outChannels,
+      outHeight,
+      outWidth,
+    ]);
+    const d = filterBank(
+      channels,
+      reshape(bank, [batch * inChannels, outChannels, 1, outHeight, outWidth]),
+      padding,
+    );
+    return [dx, transpose(reshape(d, [batch, inChannels, outChannels, k, l]), [0, 2, 1, 3, 4])];
+  },
+});
+
+/**
+ * Correlates every image with filters of its own: stride 1, zeros around.
+ * @param x [B, Cin, H, W]
+ * @param filters [B, Cout, Cin, k, l]
+ * @param padding rows and columns of zeros on each side
+ * @returns [B, Cout, H + 2·padding − k + 1, W + 2·padding − l + 1]
+ */
+export function filterBank(x: Tensor, filters: Tensor, padding: readonly [number, number]): Tensor {
+  return apply(filterBankOperation, [x, filters], { padding });
+}

@@ -1,0 +1,75 @@
+import { apply, defineOperation, refuse, type Tensor } from '../tensor.ts';
+import { sum } from './reduce.ts';
+import { pad } from './shape.ts';
+
+const rowShape = (x: Tensor) => x.shape.slice(2);
+
+const gatherOperation = defineOperation({
+  name: 'gather',
+  infer: (inputs) => {
+    const [x, indices] = inputs as [Tensor, Tensor];
+    const batched = x.shape.length >= 2 && (x.shape[0] === 1 || x.shape[0] === indices.shape[0]);
+    if (indices.dtype !== 'i32' || indices.shape.length !== 2 || !batched)
+      refuse('gather', 'rows [B or 1, N, ...] are taken by i32 indices [B, K]', inputs);
+    return [{ shape: [...indices.shape, ...rowShape(x)], dtype: x.dtype }];
+  },
+  vjp: ({ inputs: [x, indices, inverse] }, [dy]) => {
+    const rows = x!.shape[1]!;
+    const missing = rows - indices!.shape[1]!;
+    const d = inverse
+      ? gather(
+          pad(
+            dy!,
+            dy!.shape.map(() => 0),
+            dy!.shape.map((_, axis) => (axis === 1 ? missing : 0)),
+          ),
+          inverse,
+        )
+      : scatterAdd(dy!, indices!, rows);
+    return [x!.shape[0] === d.shape[0] ? d : sum(d, [0]), undefined, undefined];
+  },
+});
+
+/**
+ * Rows of each sample: out[b, k] = x[b, indices[b, k]].
+ * @param x [B, N, ...], or [1, N, ...] for one table that all samples share
+ * @param indices i32 [B, K]
+ * @param inverse i32 [B, N], where known: the place in `indices` at which row n was taken, K or more where it was
+ *   not. The gradient is then a gather too, which is faster than adding rows up and always in the same order.
+ */
+export function gather(x: Tensor, indices: Tensor, inverse?: Tensor): Tensor {
+  return apply(gatherOperation, inverse ? [x, indices, inverse] : [x, indices]);
+}
+
+const scatterAddOperation = defineOperation({
+  name: 'scatterAdd',
+  infer: (inputs, { rows }) => {
+    const [x, indices] = inputs as [Tensor, Tensor];
+    const fits = x.shape[0] === indices.shape[0] && x.shape[1] === indices.shape[1];
+    if (indices.dtype !== 'i32' || x.dtype !== 'f32' || indices.shape.length !== 2 || !fits)
+      refuse('scatterAdd', 'f32 rows [B, K, ...] are added by i32 indices [B, K]', inputs);
+    return [{ shape: [x.shape[0]!, rows, ...rowShape(x)], dtype: 'f32' }];
+  },
+  vjp: ({ inputs: [, indices] }, [dy]) => [gather(dy!, indices!), undefined],
+});
+
+/** Adds rows into zeros: out[b, indices[b, k]] += x[b, k]; x [B, K, ...] → [B, rows, ...]. */
+export function scatterAdd(x: Tensor, indices: Tensor, rows: number): Tensor {
+  return apply(scatterAddOperation, [x, indices], { rows });
+}
+
+const invertPermutationOperation = defineOperation({
+  name: 'invertPermutation',
+  infer: (inputs) => {
+    const [order] = inputs as [Tensor];
+    if (order.dtype !== 'i32' || order.shape.length !== 2)
+      refuse('invertPermutation', 'orders are i32 [B, N]', inputs);
+    return [order];
+  },
+  vjp: null,
+});
+
+/** The place of each index in its order: out[b, order[b, k]] = k, for permutations i32 [B, N]. */
+export function invertPermutation(order: Tensor): Tensor {
+  return apply(invertPermutationOperation, [order]);
+}

@@ -1,0 +1,185 @@
+import {
+  apply,
+  type DType,
+  defineOperation,
+  refuse,
+  type Shape,
+  sameShape,
+  sizeOf,
+  type Tensor,
+} from '../tensor.ts';
+import { sum } from './reduce.ts';
+
+const reshapeOperation = defineOperation({
+  name: 'reshape',
+  infer: ([x], { shape }) => [{ shape, dtype: x!.dtype }],
+  vjp: ({ inputs: [x] }, [dy]) => [reshape(dy!, x!.shape)],
+});
+
+/** Same values in the same order under another shape; one side may be -1. */
+export function reshape(x: Tensor, shape: Shape): Tensor {
+  const known = shape.reduce((product, side) => (side === -1 ? product : product * side), 1);
+  const full = shape.map((side) => (side === -1 ? sizeOf(x.shape) / known : side));
+  if (sizeOf(full) !== sizeOf(x.shape) || full.some((side) => !Number.isInteger(side)))
+    refuse('reshape', `[${shape.join(', ')}] must hold as many values as the input`, [x]);
+  return sameShape(full, x.shape) ? x : apply(reshapeOperation, [x], { shape: full });
+}
+
+const transposeOperation = defineOperation({
+  name: 'transpose',
+  infer: ([x], { permutation }) => [
+    { shape: permutation.map((axis: number) => x!.shape[axis]), dtype: x!.dtype },
+  ],
+  vjp: ({ attributes: { permutation } }, [dy]) => {
+    const inverse: number[] = [];
+    permutation.forEach((from: number, to: number) => {
+      inverse[from] = to;
+    });
+    return [transpose(dy!, inverse)];
+  },
+});
+
+/** Axes in another order: output axis i is input axis `permutation[i]`. */
+export function transpose(x: Tensor, permutation: readonly number[]): Tensor {
+  const sorted = [...permutation].sort((a, b) => a - b);
+  if (sorted.length !== x.shape.length || sorted.some((axis, i) => axis !== i))
+    refuse('transpose', `(${permutation.join(', ')}) must name every axis once`, [x]);
+  return permutation.every((axis, i) => axis === i) ? x : apply(transposeOperation, [x], { permutation });
+}
+
+const broadcastOperation = defineOperation({
+  name: 'broadcast',
+  infer: ([x], { shape }) => [{ shape, dtype: x!.dtype }],
+  vjp: ({ inputs: [x] }, [dy]) => [sumTo(dy!, x!.shape)],
+});
+
+/** Repeats along axes of side 1 (and along new leading axes) up to `shape`. */
+export function broadcast(x: Tensor, shape: Shape): Tensor {
+  const offset = shape.length - x.shape.length;
+  if (offset < 0 || x.shape.some((side, axis) => side !== 1 && side !== shape[axis + offset]))
+    refuse('broadcast', `sides must be 1 or those of [${shape.join(', ')}]`, [x]);
+  return sameShape(shape, x.shape) ? x : apply(broadcastOperation, [x], { shape });
+}
+
+const sliceOperation = defineOperation({
+  name: 'slice',
+  infer: ([x], { starts, ends }) => [
+    { shape: ends.map((end: number, axis: number) => end - starts[axis]), dtype: x!.dtype },
+  ],
+  vjp: ({ inputs: [x], attributes: { starts, ends } }, [dy]) => [
+    pad(
+      dy!,
+      starts,
+      x!.shape.map((side, axis) => side - ends[axis]),
+    ),
+  ],
+});
+
+/** The block from `starts` (inclusive) to `ends` (exclusive), one number an axis. */
+export function slice(x: Tensor, starts: readonly number[], ends: readonly number[]): Tensor {
+  const valid = x.shape.every(
+    (side, axis) => 0 <= starts[axis]! && starts[axis]! <= ends[axis]! && ends[axis]! <= side,
+  );
+  if (!valid || starts.length !== x.shape.length || ends.length !== x.shape.length)
+    refuse('slice', `(${starts.join(', ')}) to (${ends.join(', ')}) must lie inside the input`, [x]);
+  if (starts.every((start) => start === 0) && sameShape(ends, x.shape)) return x;
+  return apply(sliceOperation, [x], { starts, ends });
+}
+
+/** `slice` along one axis. */
+export function sliceAxis(x: Tensor, axis: number, start: number, end: number): Tensor {
+  return slice(
+    x,
+    x.shape.map((_, i) => (i === axis ? start : 0)),
+    x.shape.map((side, i) => (i === axis ? end : side)),
+  );
+}
+
+const padOperation = defineOperation({
+  name: 'pad',
+  infer: ([x], { before, after }) => [
+    { shape: x!.shape.map((side, axis) => before[axis] + side + after[axis]), dtype: x!.dtype },
+  ],
+  vjp: ({ inputs: [x], attributes: { before } }, [dy]) => [
+    slice(
+      dy!,
+      before,
+      x!.shape.map((side, axis) => side + before[axis]),
+    ),
+  ],
+});
+
+/** Zeros around the input: `before` and `after` count them along each axis. */
+export function pad(x: Tensor, before: readonly number[], after: readonly number[]): Tensor {
+  const counts = [...before, ...after];
+  if (counts.length !== 2 * x.shape.length || counts.some((count) => !Number.isInteger(count) || count < 0))
+    refuse('pad', `(${before.join(', ')}) and (${after.join(', ')}) must count zeros along each axis`, [x]);
+  return counts.every((count) => count === 0) ? x : apply(padOperation, [x], { before, after });
+}
+
+const concatOperation = defineOperation({
+  name: 'concat',
+  infer: (inputs, { axis }) => {
+    const total = inputs.reduce((sum, x) => sum + x.shape[axis]!, 0);
+    return [
+      { shape: inputs[0]!.shape.map((side, i) => (i === axis ? total : side)), dtype: inputs[0]!.dtype },
+    ];
+  },
+  vjp: ({ inputs, attributes: { axis } }, [dy]) => {
+    let start = 0;
+    return inputs.map((x) => {
+      const end = start + x.shape[axis]!;
+      const part = sliceAxis(dy!, axis, start, end);
+      start = end;
+      return part;
+    });
+  },
+});
+
+/** Inputs one after the other along `axis`. */
+export function concat(inputs: readonly Tensor[], axis: number): Tensor {
+  const first = inputs[0];
+  const fits = (x: Tensor) =>
+    x.dtype === first!.dtype &&
+    x.shape.length === first!.shape.length &&
+    x.shape.every((side, i) => i === axis || side === first!.shape[i]);
+  if (!first || axis < 0 || axis >= first.shape.length || !inputs.every(fits))
+    refuse('concat', `inputs must agree on every axis but ${axis}`, inputs);
+  return inputs.length === 1 ? first : apply(concatOperation, inputs, { axis });
+}
+
+const reverseOperation = defineOperation({
+  name: 'reverse',
+  infer: ([x]) => [x!],
+  vjp: ({ attributes: { axes } }, [dy]) => [reverse(dy!, axes)],
+});
+
+/** Flips the order along `axes`. */
+export function reverse(x: Tensor, axes: readonly number[]): Tensor {
+  if (axes.some((axis) => !(axis in x.shape))) refuse('reverse', `axes (${axes.join(', ')}) must exist`, [x]);
+  return axes.length === 0 ? x : apply(reverseOperation, [x], { axes });
+}
+
+const castOperation = defineOperation({
+  name: 'cast',
+  infer: ([x], { dtype }) => [{ shape: x!.shape, dtype }],
+  // Only floats carry gradients.
+  vjp: ({ inputs: [x], attributes: { dtype } }, [dy]) => [
+    x!.dtype === 'f32' && dtype === 'f32' ? dy : undefined,
+  ],
+});
+
+/** Values as another type; floats are truncated towards zero on their way to integers. */
+export function cast(x: Tensor, dtype: DType): Tensor {
+  return x.dtype === dtype ? x : apply(castOperation, [x], { dtype });
+}
+
+/** Sums `x` over the axes along which `shape` would be broadcast to it. */
+export function sumTo(x: Tensor, shape: Shape): Tensor {
+  if (sameShape(x.shape, shape)) return x;
+  const offset = x.shape.length - shape.length;
+  const axes = x.shape
+    .map((_, axis) => axis)
+    .filter((axis) => axis < offset || shape[axis - offset] !== x.shape[axis]);
+  return reshape(sum(x, axes), shape);
+}

@@ -1,0 +1,95 @@
+import { constant, constantData } from '../operations/source.ts';
+import { type Program, program } from '../program.ts';
+import { applyAll, type Node, sizeOf, type Tensor, type TensorData } from '../tensor.ts';
+import { topologicalOrder } from '../topology.ts';
+import { simplify } from './simplify.ts';
+
+export interface OptimiseOptions {
+  /** Composites that the backend lowers itself; all others are decomposed. Default: none. */
+  readonly keep?: ReadonlySet<string> | undefined;
+  /** Computes a node from constant inputs. Without it, nothing is folded. */
+  readonly evaluate?: ((node: Node, inputs: readonly TensorData[]) => TensorData[]) | undefined;
+}
+
+/** Folded results stay below this many elements, so that a program's text stays small. */
+const LARGEST_FOLD = 1 << 20;
+
+/**
+ * The same program in fewer nodes: composites decomposed, constants folded, simplified, common subexpressions
+ * merged; what no output needs is left behind.
+ */
+export function optimise({ name, inputs, outputs }: Program, options: OptimiseOptions = {}): Program {
+  const rebuilt = new Rebuild(options).run(Object.values(outputs));
+  const made = Object.fromEntries(Object.keys(outputs).map((key, i) => [key, rebuilt[i]!]));
+  const optimised = program(name, made);
+  // An input that folding made needless is still accepted.
+  return { ...optimised, inputs: { ...inputs, ...optimised.inputs } };
+}
+
+class Rebuild {
+  /** Nodes of the new graph. */
+  private readonly settled = new Set<Node>();
+  private readonly known = new Map<string, Tensor[]>();
+  private readonly contents = new Map<string, number>();
+  private readonly options: OptimiseOptions;
+
+  constructor(options: OptimiseOptions) {
+    this.options = options;
+  }
+
+  /** Brings `outputs` and all they depend on into the new graph. */
+  run(outputs: readonly Tensor[]): Tensor[] {
+    const replaced = new Map<Tensor, Tensor>();
+    const follow = (tensor: Tensor) => (this.settled.has(tensor.node) ? tensor : replaced.get(tensor)!);
+    for (const node of topologicalOrder(outputs, this.settled)) {
+      const made = this.make(node, node.inputs.map(follow));
+      node.outputs.forEach((output, i) => {
+        replaced.set(output, made[i]!);
+      });
+    }
+    return outputs.map(follow);
+  }
+
+  private make(node: Node, inputs: readonly Tensor[]): Tensor[] {
+    const { operation, attributes, outputs } = node;
+    if (operation.decompose && !this.options.keep?.has(operation.name))
+      return this.run(operation.decompose(node, inputs));
+    const simpler = simplify(operation, inputs, attributes, outputs[0]!.shape);
+    if (simpler) return this.run([simpler]);
+    return this.fold(node, inputs) ?? this.merge(node, inputs);
+  }
+
+  private fold(node: Node, inputs: readonly Tensor[]): Tensor[] | undefined {
+    const { evaluate } = this.options;
+    if (!evaluate || inputs.length === 0 || node.operation.decompose) return undefined;
+    const small = node.outputs.every(({ shape }) => sizeOf(shape) <= LARGEST_FOLD);
+    const data = inputs.map(constantData);
+    if (!small || data.some((values) => !values)) return undefined;
+    const values = evaluate(node, data as TensorData[]);
+    return this.run(node.outputs.map(({ shape }, i) => constant(values[i]!, shape)));
+  }
+
+  private merge({ operation, attributes, outputs }: Node, inputs: readonly Tensor[]): Tensor[] {
+    const key = `${operation.name}(${inputs.map(({ node, index }) => `${node.id}:${index}`).join()})`;
+    const full = key + this.attributesKey(attributes);
+    let made = this.known.get(full);
+    if (!made) {
+      // Sources stay themselves, so that a program keeps its inputs.
+      made = inputs.length === 0 ? [...outputs] : applyAll(operation, inputs, attributes);
+      this.known.set(full, made);
+      this.settled.add(made[0]!.node);
+    }
+    return made;
+  }
+
+  /** Constants are one when their bytes are. */
+  private attributesKey({ data, ...rest }: { data?: TensorData }): string {
+    if (!data) return JSON.stringify(rest);
+    const bytes = new TextDecoder('latin1').decode(
+      new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+    );
+    const number = this.contents.get(bytes) ?? this.contents.size;
+    this.contents.set(bytes, number);
+    return `${JSON.stringify(rest)}#${number}`;
+  }
+}

@@ -1,0 +1,122 @@
+/** Element types a graph may hold. `u8` is for images on their way in, `i32` for indices. */
+export type DType = 'f32' | 'i32' | 'u8';
+export type Shape = readonly number[];
+
+/** The plain array that holds a tensor's values outside of a graph. */
+export type TensorData = Float32Array | Int32Array | Uint8Array;
+
+/** Values by name: what goes into a program and what comes out. */
+export type Values = Record<string, TensorData>;
+
+export interface TensorType {
+  readonly shape: Shape;
+  readonly dtype: DType;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: each operation knows the attributes it was built with.
+export type Attributes = Readonly<Record<string, any>>;
+
+/** One application of an operation. */
+export interface Node {
+  readonly id: number;
+  readonly operation: Operation;
+  readonly inputs: readonly Tensor[];
+  readonly attributes: Attributes;
+  readonly outputs: readonly Tensor[];
+}
+
+/** A symbolic value: one output of a node. */
+export interface Tensor extends TensorType {
+  readonly node: Node;
+  readonly index: number;
+}
+
+/**
+ * One kind of computation: what it yields, how it is differentiated and, for a composite, what it is made of.
+ * A backend lowers every operation without `decompose`; it may override those that have one.
+ */
+export interface Operation {
+  readonly name: string;
+  /** Types of the outputs; throws a `GraphError` when the inputs break the operation's rule. */
+  infer(inputs: readonly Tensor[], attributes: Attributes): TensorType[];
+  /**
+   * Gradients of the inputs, given those of the outputs (undefined where nothing flows).
+   * Null: a composite is differentiated through its decomposition, anything else lets no gradient through.
+   */
+  readonly vjp: ((node: Node, cotangents: readonly (Tensor | undefined)[]) => (Tensor | undefined)[]) | null;
+  /** What a composite is made of: its outputs from `inputs`, which stand for the node's own. */
+  readonly decompose?: (node: Node, inputs: readonly Tensor[]) => Tensor[];
+}
+
+/** A rule of the graph was broken: names the operation, the rule and the shapes it got. */
+export class GraphError extends Error {
+  override readonly name = 'GraphError';
+}
+
+const table = new Map<string, Operation>();
+let nextId = 0;
+
+/** Enters an operation into the table of all operations. */
+export function defineOperation<T extends Operation>(operation: T): T {
+  if (table.has(operation.name))
+    throw new GraphError(`operation names are unique, got "${operation.name}" twice`);
+  table.set(operation.name, operation);
+  return operation;
+}
+
+/** All operations, by name: what the tests of a backend walk through. */
+export function operations(): ReadonlyMap<string, Operation> {
+  return table;
+}
+
+/** Applies an operation; returns its outputs. */
+export function applyAll(
+  operation: Operation,
+  inputs: readonly Tensor[],
+  attributes: Attributes = {},
+): Tensor[] {
+  const types = operation.infer(inputs, attributes);
+  const outputs: Tensor[] = [];
+  const node: Node = { id: nextId++, operation, inputs, attributes, outputs };
+  types.forEach(({ shape, dtype }, index) => {
+    outputs.push({ node, index, shape, dtype });
+  });
+  return outputs;
+}
+
+/** Applies an operation with a single output. */
+export function apply(operation: Operation, inputs: readonly Tensor[], attributes: Attributes = {}): Tensor {
+  return applyAll(operation, inputs, attributes)[0]!;
+}
+
+/** Number of elements of a shape. */
+export function sizeOf(shape: Shape): number {
+  return shape.reduce((product, side) => product * side, 1);
+}
+
+export function sameShape(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((side, axis) => side === b[axis]);
+}
+
+/** `f32[2, 3]`: how a tensor is named in messages. */
+export function describe({ shape, dtype }: TensorType): string {
+  return `${dtype}[${shape.join(', ')}]`;
+}
+
+/** Throws: `<operation>: <rule>, got <types>`. */
+export function refuse(operation: string, rule: string, got: readonly TensorType[] | string): never {
+  throw new GraphError(
+    `${operation}: ${rule}, got ${typeof got === 'string' ? got : got.map(describe).join(' and ')}`,
+  );
+}
+
+/** Requires every input to be float32: most operations have no other meaning. */
+export function requireFloat(operation: string, inputs: readonly Tensor[]): void {
+  if (inputs.some(({ dtype }) => dtype !== 'f32')) refuse(operation, 'inputs must be f32', inputs);
+}
+
+/** Makes the array of a data type. */
+export function allocate(dtype: DType, size: number): TensorData {
+  if (dtype === 'f32') return new Float32Array(size);
+  return dtype === 'i32' ? new Int32Array(size) : new Uint8Array(size);
+}
