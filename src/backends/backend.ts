@@ -1,0 +1,61 @@
+import type { Program } from '../graph/program.ts';
+import type { Values } from '../graph/tensor.ts';
+import type { ParameterGroup, UpdateRule } from '../graph/update.ts';
+
+/** A trained weight: a state tensor that steps update. */
+export interface Parameter extends ParameterGroup {
+  readonly name: string;
+}
+
+/** All a session needs to train. */
+export interface TrainingPlan {
+  /** Outputs scalars (`loss` and whatever else is worth a curve) and `grad:<name>` for every parameter. */
+  readonly gradients: Program;
+  readonly parameters: readonly Parameter[];
+  readonly rule: UpdateRule;
+  /** Largest norm of all gradients together; longer ones are shortened to it. */
+  readonly clip?: number | undefined;
+}
+
+export interface StepResult {
+  /** Scalar outputs of the gradients' program, averaged over the micro-batches. */
+  readonly metrics: Record<string, number>;
+  /** Norm of all gradients together, before clipping. */
+  readonly gradientNorm: number;
+  /** The first metric or gradient that was not finite. The state is then left as it was. */
+  readonly nonFinite?: string;
+}
+
+/** State (weights, optimizer slots, buffers) on an engine, and the programs that use it. */
+export interface Session {
+  /** Runs a program; inputs that `inputs` does not give are taken from the state. */
+  run(program: Program, inputs: Values): Promise<Values>;
+  /**
+   * One update from one or more micro-batches, whose gradients are averaged.
+   * @param step updates made before this one
+   */
+  step(plan: TrainingPlan, batches: readonly Values[], at: { step: number; lr: number }): Promise<StepResult>;
+  /** Copies of state tensors; all of them by default. */
+  read(names?: readonly string[]): Promise<Values>;
+  /** Overwrites state tensors, of known names and unchanged lengths. */
+  write(values: Values): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+/** An engine. Optimizer slots that the state lacks start as zeros. */
+export interface Backend {
+  readonly name: string;
+  /** What runs, for people: engine, version, threads. */
+  readonly description: string;
+  open(state: Values): Promise<Session>;
+}
+
+/** Name in the state of an optimizer's slot for a weight. */
+export function slotName(slot: string, weight: string): string {
+  return `${slot}:${weight}`;
+}
+
+/** Name of a weight's gradient among a program's outputs. */
+export function gradientName(weight: string): string {
+  return `grad:${weight}`;
+}
