@@ -1,0 +1,136 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { removeTemporaries, writeFileAtomic } from './atomic.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'atomic-'));
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+const error = (code: string) => Object.assign(new Error(code), { code });
+/** The class of file handles is not exported. */
+async function fileHandlePrototype() {
+  const handle = await open(folder, 'r');
+  await handle.close();
+  return Object.getPrototypeOf(handle) as Record<'write' | 'sync', (...args: unknown[]) => Promise<unknown>>;
+}
+
+test('writes text, bytes and pieces, and leaves nothing else in the folder', async () => {
+  const path = join(folder, 'a.json');
+  await writeFileAtomic(path, 'é');
+  expect(readFileSync(path, 'utf8')).toBe('é');
+  await writeFileAtomic(path, new Uint8Array([1, 2, 3]).subarray(1));
+  expect([...readFileSync(path)]).toEqual([2, 3]);
+  await writeFileAtomic(path, [bytes('one '), bytes(''), bytes('two')]);
+  expect(readFileSync(path, 'utf8')).toBe('one two');
+  await writeFileAtomic(path, []);
+  expect(readFileSync(path)).toHaveLength(0);
+  expect(readdirSync(folder)).toEqual(['a.json']);
+});
+
+test('the old content stays in place until the new one is complete', async () => {
+  const path = join(folder, 'a.json');
+  writeFileSync(path, 'old');
+  const seen: string[] = [];
+  await writeFileAtomic(
+    path,
+    (async function* () {
+      for (const piece of ['n', 'e', 'w']) {
+        seen.push(readFileSync(path, 'utf8'));
+        yield bytes(piece);
+      }
+    })(),
+  );
+  expect(seen).toEqual(['old', 'old', 'old']);
+  expect(readFileSync(path, 'utf8')).toBe('new');
+});
+
+test.each(['write', 'sync'] as const)(
+  'a disk that fills up during %s leaves the old file alone',
+  async (call) => {
+    const path = join(folder, 'a.json');
+    writeFileSync(path, 'old');
+    vi.spyOn(await fileHandlePrototype(), call).mockRejectedValue(error('ENOSPC'));
+    await expect(writeFileAtomic(path, 'new')).rejects.toThrow('ENOSPC');
+    expect(readFileSync(path, 'utf8')).toBe('old');
+    expect(readdirSync(folder)).toEqual(['a.json']);
+  },
+);
+
+test('short writes are continued', async () => {
+  const prototype = await fileHandlePrototype();
+  const { write } = prototype;
+  vi.spyOn(prototype, 'write').mockImplementation(function (this: unknown, ...args: unknown[]) {
+    const [data, offset, length] = args as [Uint8Array, number, number];
+    return write.call(this, data, offset, Math.min(length, 3));
+  });
+  await writeFileAtomic(join(folder, 'a'), '0123456789');
+  expect(readFileSync(join(folder, 'a'), 'utf8')).toBe('0123456789');
+});
+
+test('an error of the content or of the rename leaves no temporary file', async () => {
+  const broken = (function* () {
+    yield bytes('half');
+    throw new Error('no more');
+  })();
+  await expect(writeFileAtomic(join(folder, 'a'), broken)).rejects.toThrow('no more');
+  mkdirSync(join(folder, 'taken'));
+  await expect(writeFileAtomic(join(folder, 'taken'), 'x')).rejects.toThrow();
+  expect(readdirSync(folder)).toEqual(['taken']);
+});
+
+test('a folder that is missing or not writable gives the system error', async () => {
+  await expect(writeFileAtomic(join(folder, 'none', 'a'), 'x')).rejects.toMatchObject({ code: 'ENOENT' });
+  if (process.platform === 'win32' || process.getuid?.() === 0) return; // root may write anywhere
+  chmodSync(folder, 0o500);
+  await expect(writeFileAtomic(join(folder, 'a'), 'x')).rejects.toMatchObject({ code: 'EACCES' });
+  chmodSync(folder, 0o700);
+});
+
+test('a process killed in the middle leaves the old file; its temporary file can be removed', async () => {
+  const root = join(import.meta.dirname, '..', '..');
+  const out = join(folder, 'built');
+  const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  const flags = [
+    '--ignoreConfig',
+    '--module',
+    'nodenext',
+    '--target',
+    'es2023',
+    '--types',
+    'node',
+    '--outDir',
+    out,
+  ];
+  const typeRoots = ['--typeRoots', join(root, 'node_modules', '@types')];
+  execFileSync(process.execPath, [compiler, ...flags, ...typeRoots, join(import.meta.dirname, 'atomic.ts')]);
+  writeFileSync(join(out, 'package.json'), '{"type":"module"}');
+  writeFileSync(
+    join(out, 'main.js'),
+    `import { writeFileAtomic } from './atomic.js';
+    async function* content() {
+      for (;;) { yield new Uint8Array(1000); console.log('written'); await new Promise((wake) => setTimeout(wake, 5)); }
+    }
+    await writeFileAtomic(process.argv[2], content());`,
+  );
+  const path = join(folder, 'checkpoint');
+  writeFileSync(path, 'old');
+  const child = spawn(process.execPath, [join(out, 'main.js'), path], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await new Promise((resolve) => child.stdout.once('data', resolve));
+  child.kill('SIGKILL');
+  await new Promise((resolve) => child.once('exit', resolve));
+  expect(readFileSync(path, 'utf8')).toBe('old');
+  expect(await removeTemporaries(folder)).toHaveLength(1);
+  expect(readdirSync(folder).sort()).toEqual(['built', 'checkpoint']);
+});

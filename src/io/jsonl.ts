@@ -1,0 +1,91 @@
+import { open, readFile, truncate } from 'node:fs/promises';
+import { writeFileAtomic } from './atomic.ts';
+import { FileFormatError } from './file-format-error.ts';
+
+/** One row of a .jsonl file: a JSON object on a line of its own. JSON has no NaN or infinity: they become null. */
+export type Row = Record<string, unknown>;
+
+/**
+ * Appends a row and waits until it is on the disk; creates the file when there is none. A torn last line, left
+ * by a process that was killed while writing, is cut off first. Throws the system's error.
+ */
+export async function appendRow(path: string, row: Row): Promise<void> {
+  const handle = await open(path, 'a+');
+  try {
+    const { size } = await handle.stat();
+    const last = Buffer.alloc(1);
+    if (size > 0) await handle.read(last, 0, 1, size - 1);
+    let separator = '';
+    if (size > 0 && last.toString() !== '\n') {
+      const { rows, tornBytes } = split(await readFile(path), path);
+      if (tornBytes > 0)
+        await truncate(path, size - tornBytes); // a handle for appending may not shrink on Windows
+      else if (rows.length > 0) separator = '\n'; // a whole row that only lacks its end of line
+    }
+    await handle.appendFile(`${separator}${JSON.stringify(row)}\n`);
+    await handle.datasync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Reads all rows. A torn last line is left out. Throws {@link FileFormatError} when another line is not a JSON
+ * object, or the system's error (ENOENT, ...).
+ */
+export async function readRows<T extends object = Row>(path: string): Promise<T[]> {
+  return split(await readFile(path), path).rows.map(({ row }) => row as T);
+}
+
+/**
+ * Keeps the rows up to the first one that `keep` refuses, drops that one and all after it (and a torn last
+ * line), and returns how many rows were dropped. Kept lines stay byte for byte; the file is replaced in one
+ * step, and left alone when there is nothing to drop or no file. Throws like {@link readRows}.
+ */
+export async function truncateAfter(path: string, keep: (row: Row) => boolean): Promise<number> {
+  let content: Buffer;
+  try {
+    content = await readFile(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
+    throw error;
+  }
+  const { rows, tornBytes } = split(content, path);
+  const refused = rows.findIndex(({ row }) => !keep(row));
+  const kept = refused < 0 ? rows.length : refused;
+  if (kept < rows.length || tornBytes > 0) {
+    const end = rows[kept]?.begin ?? content.length - tornBytes;
+    await writeFileAtomic(path, content.subarray(0, end));
+  }
+  return rows.length - kept;
+}
+
+/** Parses the lines; `begin` is a row's first byte, `tornBytes` the length of an unusable last line. */
+function split(content: Buffer, path: string): { rows: { row: Row; begin: number }[]; tornBytes: number } {
+  const rows: { row: Row; begin: number }[] = [];
+  let line = 0;
+  for (let begin = 0; begin < content.length; ) {
+    const newline = content.indexOf(0x0a, begin);
+    const end = newline < 0 ? content.length : newline;
+    const text = content.toString('utf8', begin, end);
+    const next = newline < 0 ? content.length : newline + 1;
+    line++;
+    if (text.trim() !== '') {
+      const row = parseRow(text);
+      if (row) rows.push({ row, begin });
+      else if (next === content.length) return { rows, tornBytes: content.length - begin };
+      else throw new FileFormatError(path, `line ${line} must be a JSON object`, text);
+    }
+    begin = next;
+  }
+  return { rows, tornBytes: 0 };
+}
+
+function parseRow(text: string): Row | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Row) : undefined;
+  } catch {
+    return undefined;
+  }
+}

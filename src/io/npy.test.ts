@@ -1,0 +1,71 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type NpyArray, readNpy, writeNpy } from './npy.ts';
+
+let folder: string;
+let path: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'npy-'));
+  path = join(folder, 'a.npy');
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** numpy.save of numpy.arange(6, dtype='int32').reshape(2, 3), as written by NumPy. */
+const FROM_NUMPY = Buffer.concat([
+  Buffer.from('\x93NUMPY\x01\x00\x76\x00', 'latin1'),
+  Buffer.from(`${"{'descr': '<i4', 'fortran_order': False, 'shape': (2, 3), }".padEnd(117)}\n`),
+  Buffer.from(Int32Array.of(0, 1, 2, 3, 4, 5).buffer),
+]);
+
+test('writes the bytes that NumPy writes', async () => {
+  await writeNpy(path, { shape: [2, 3], data: Int32Array.of(0, 1, 2, 3, 4, 5) });
+  expect(readFileSync(path).equals(FROM_NUMPY)).toBe(true);
+});
+
+test.each<NpyArray>([
+  { shape: [2, 2], data: Float32Array.of(1.5, Number.NaN, -0, Number.NEGATIVE_INFINITY) },
+  { shape: [3], data: Uint8Array.of(0, 128, 255) },
+  { shape: [], data: Int32Array.of(-7) },
+  { shape: [4, 0, 2], data: new Float32Array() },
+])('reads back shape $shape', async (array) => {
+  await writeNpy(path, array);
+  expect(await readNpy(path)).toEqual(array);
+});
+
+test.each<[string, (file: Buffer) => Buffer, RegExp]>([
+  ['another magic', (file) => file.fill(0, 0, 1), /starts with/],
+  ['an empty file', () => Buffer.alloc(0), /starts with/],
+  ['version 2', (file) => file.fill(2, 6, 7), /starts with/],
+  ['a header beyond the file', (file) => file.subarray(0, 60), /must be a dict/],
+  [
+    'Fortran order',
+    (file) => Buffer.from(file.toString('latin1').replace('False', 'True '), 'latin1'),
+    /must be a dict|must be False/,
+  ],
+  [
+    'another dtype',
+    (file) => Buffer.from(file.toString('latin1').replace('<i4', '>i4'), 'latin1'),
+    /descr must be one of .* got ">i4"/,
+  ],
+  [
+    'a size too many',
+    (file) => Buffer.from(file.toString('latin1').replace('(2, 3)', '(2, 4)'), 'latin1'),
+    /32 bytes of data, got 24/,
+  ],
+  [
+    'an odd shape',
+    (file) => Buffer.from(file.toString('latin1').replace('(2, 3)', '(2,,3)'), 'latin1'),
+    /tuple of whole numbers/,
+  ],
+])('refuses %s', async (_, change, message) => {
+  writeFileSync(path, change(Buffer.from(FROM_NUMPY)));
+  await expect(readNpy(path)).rejects.toThrow(message);
+});
+
+test('refuses to write a shape that does not fit', async () => {
+  await expect(writeNpy(path, { shape: [3], data: new Uint8Array(2) })).rejects.toThrow(
+    '2 elements, got [3]',
+  );
+});
