@@ -1,0 +1,61 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type Dataset, split, subset } from './dataset.ts';
+
+function numbers(length: number): Dataset {
+  return {
+    name: 'numbers',
+    length,
+    contentKey: `numbers-${length}`,
+    classes: ['even', 'odd'],
+    labels: Int32Array.from({ length }, (_, i) => i % 2),
+    id: (i) => `number ${i}`,
+    image: (i) => ({ width: 1, height: 1, channels: 1, data: Uint8Array.of(i) }),
+  };
+}
+const ids = (d: Dataset) => Array.from({ length: d.length }, (_, i) => d.id(i));
+
+describe('subset', () => {
+  it('shows the chosen images under new indices', () => {
+    const some = subset(numbers(10), [7, 2, 2]);
+    expect(ids(some)).toEqual(['number 7', 'number 2', 'number 2']);
+    expect([...some.labels!]).toEqual([1, 0, 0]);
+    expect(some.image(0)).toMatchObject({ data: Uint8Array.of(7) });
+    expect(some.classes).toEqual(['even', 'odd']);
+    expect(some.view).toBeUndefined();
+  });
+
+  it('has a content key of its own', () => {
+    const keys = [[1, 2], [2, 1], [1], [12]].map((chosen) => subset(numbers(20), chosen).contentKey);
+    expect(new Set([...keys, numbers(20).contentKey]).size).toBe(5);
+    expect(subset(numbers(20), [1, 2]).contentKey).toBe(keys[0]);
+  });
+
+  it('says what it needs', () => {
+    expect(() => subset(numbers(3), [3])).toThrow('an index must lie in [0, 3), got 3');
+  });
+});
+
+describe('split', () => {
+  it('parts the images, the same way for the same seed', () => {
+    const fraction = fc.double({ min: 0.001, max: 0.999, noNaN: true });
+    fc.assert(
+      fc.property(fc.integer({ min: 2, max: 400 }), fraction, fc.nat(), (n, f, seed) => {
+        const { train, heldOut } = split(numbers(n), f, seed);
+        expect(train.length).toBeGreaterThan(0);
+        expect(heldOut.length).toBeGreaterThan(0);
+        expect(Math.abs(heldOut.length - f * n)).toBeLessThanOrEqual(1);
+        expect([...ids(train), ...ids(heldOut)].sort()).toEqual(ids(numbers(n)).sort());
+        const again = split(numbers(n), f, seed);
+        expect(again.heldOut.contentKey).toBe(heldOut.contentKey);
+        expect(ids(again.heldOut)).toEqual(ids(heldOut));
+      }),
+    );
+    expect(ids(split(numbers(100), 0.2, 1).heldOut)).not.toEqual(ids(split(numbers(100), 0.2, 2).heldOut));
+  });
+
+  it('says what it needs', () => {
+    expect(() => split(numbers(5), 0, 0)).toThrow('the held-out fraction must lie in (0, 1), got 0');
+    expect(() => split(numbers(1), 0.5, 0)).toThrow('a split needs at least two images, got 1');
+  });
+});
