@@ -1,0 +1,35 @@
+import type { Tensor } from '../../graph/tensor.ts';
+import { broadcastStrides, places } from './data.ts';
+import { erf } from './erf.ts';
+import type { Kernel } from './kernel.ts';
+
+const unary =
+  (f: (x: number) => number): Kernel =>
+  (_, [x]) =>
+    Float64Array.from(x as Float64Array, f);
+
+const binary =
+  (f: (a: number, b: number) => number): Kernel =>
+  ({ inputs, outputs: [y] }, [a, b]) => {
+    const placesOf = (x: Tensor) => places(y!.shape, broadcastStrides(x.shape, y!.shape));
+    const fromA = placesOf(inputs[0]!);
+    const fromB = placesOf(inputs[1]!);
+    return Float64Array.from(fromA, (place, i) => f(a![place]!, b![fromB[i]!]!));
+  };
+
+export const elementwise: Record<string, Kernel> = {
+  add: binary((a, b) => a + b),
+  sub: binary((a, b) => a - b),
+  mul: binary((a, b) => a * b),
+  div: binary((a, b) => a / b),
+  maximum: binary(Math.max),
+  minimum: binary(Math.min),
+  neg: unary((x) => -x),
+  exp: unary(Math.exp),
+  log: unary(Math.log),
+  sqrt: unary(Math.sqrt),
+  abs: unary(Math.abs),
+  sign: unary(Math.sign),
+  floor: unary(Math.floor),
+  erf: unary(erf),
+};

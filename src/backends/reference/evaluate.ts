@@ -1,0 +1,92 @@
+import { input, inputOperation } from '../../graph/operations/source.ts';
+import { checkInputs, type Program } from '../../graph/program.ts';
+import { type Node, refuse, type Tensor, type TensorData } from '../../graph/tensor.ts';
+import { topologicalOrder } from '../../graph/topology.ts';
+import { filterBank } from './conv.ts';
+import { describeData, narrow, type ReferenceData, widen } from './data.ts';
+import { elementwise } from './elementwise.ts';
+import { gather } from './gather.ts';
+import type { Kernel } from './kernel.ts';
+import { matmul } from './matmul.ts';
+import { reduce } from './reduce.ts';
+import { shape } from './shape.ts';
+
+const kernels: Readonly<Record<string, Kernel>> = {
+  ...elementwise,
+  ...gather,
+  ...reduce,
+  ...shape,
+  filterBank,
+  matmul,
+  constant: ({ attributes: { data } }) => widen(data),
+};
+
+/**
+ * Outputs of any node but an input, from the values of its inputs, in double precision.
+ * Composites are computed as they decompose.
+ */
+export function evaluate(node: Node, inputs: readonly (TensorData | Float64Array)[]): ReferenceData[] {
+  const { operation } = node;
+  const wide = inputs.map(widen);
+  if (operation.decompose) return evaluateComposite(node, wide);
+  const kernel = kernels[operation.name];
+  if (!kernel) refuse(operation.name, 'the reference backend has no such operation', node.inputs);
+  return [kernel(node, wide)];
+}
+
+/** `evaluate` with floats rounded to float32: what `optimise` folds constants with. */
+export function evaluateNode(node: Node, inputs: readonly TensorData[]): TensorData[] {
+  return evaluate(node, inputs).map(narrow);
+}
+
+/**
+ * Outputs of a program, floats in double precision throughout.
+ * @throws GraphError for a missing input or one of another type or length
+ */
+export function evaluateProgram(
+  program: Program,
+  values: Readonly<Record<string, TensorData | Float64Array>>,
+): Record<string, ReferenceData> {
+  checkInputs(program, (name) => describeData(values[name]));
+  const given = new Map<Tensor, ReferenceData>();
+  for (const [name, tensor] of Object.entries(program.inputs)) given.set(tensor, widen(values[name]!));
+  const results = compute(Object.values(program.outputs), given);
+  return Object.fromEntries(Object.keys(program.outputs).map((name, i) => [name, results[i]!]));
+}
+
+/** Values of `outputs`, each other value dropped once it was used for the last time. */
+function compute(outputs: readonly Tensor[], given: ReadonlyMap<Tensor, ReferenceData>): ReferenceData[] {
+  const order = topologicalOrder(outputs);
+  const uses = new Map<Tensor, number>();
+  const count = (tensor: Tensor, change: number) => uses.set(tensor, (uses.get(tensor) ?? 0) + change);
+  for (const { inputs } of order) for (const tensor of inputs) count(tensor, 1);
+  for (const tensor of outputs) count(tensor, 1);
+  const known = new Map(given);
+  for (const node of order) {
+    if (node.operation === inputOperation) continue;
+    const made = evaluate(
+      node,
+      node.inputs.map((tensor) => known.get(tensor)!),
+    );
+    node.outputs.forEach((tensor, i) => {
+      if (uses.has(tensor)) known.set(tensor, made[i]!);
+    });
+    for (const tensor of node.inputs) {
+      count(tensor, -1);
+      if (uses.get(tensor) === 0) known.delete(tensor);
+    }
+  }
+  return outputs.map((tensor) => known.get(tensor)!);
+}
+
+const decompositions = new WeakMap<Node, { stand: Tensor[]; outputs: Tensor[] }>();
+
+function evaluateComposite(node: Node, inputs: readonly ReferenceData[]): ReferenceData[] {
+  let parts = decompositions.get(node);
+  if (!parts) {
+    const stand = node.inputs.map((tensor, i) => input(`#${i}`, tensor.shape, tensor.dtype));
+    parts = { stand, outputs: node.operation.decompose!(node, stand) };
+    decompositions.set(node, parts);
+  }
+  return compute(parts.outputs, new Map(parts.stand.map((tensor, i) => [tensor, inputs[i]!])));
+}
