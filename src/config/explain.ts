@@ -1,0 +1,50 @@
+import type { z } from 'zod';
+import { nearest } from './nearest.ts';
+import { members, valueAt } from './walk.ts';
+
+/**
+ * Says what is wrong with settings, one line for each: `training.epochs must be a whole number of at least 1,
+ * got "many"`; for an unknown key, the nearest known one.
+ */
+export function explain(issues: readonly z.core.$ZodIssue[], input: unknown, schema: z.ZodType): string {
+  return issues.flatMap((issue) => lines(issue, input, schema)).join('\n');
+}
+
+function lines(issue: z.core.$ZodIssue, input: unknown, schema: z.ZodType): string[] {
+  const path = issue.path;
+  if (issue.code === 'unrecognized_keys') {
+    const known = Object.keys(membersAt(schema, path));
+    return issue.keys.map((key) => unknownKey([...path, key], known));
+  }
+  const name = path.length === 0 ? 'settings' : join(path);
+  return [`${name} ${issue.message}, got ${brief(valueAt(input, path))}`];
+}
+
+/** The message about a key that does not exist among `known` ones. */
+export function unknownKey(path: readonly PropertyKey[], known: readonly string[]): string {
+  const group = path.slice(0, -1);
+  const meant = nearest(String(path.at(-1)), known);
+  const hint = meant
+    ? `did you mean "${join([...group, meant])}"?`
+    : `${group.length === 0 ? 'there are' : `${join(group)} has`} ${known.join(', ')}`;
+  return `unknown setting "${join(path)}" (${hint})`;
+}
+
+function membersAt(schema: z.ZodType, path: readonly PropertyKey[]): Readonly<Record<string, z.ZodType>> {
+  let inner = members(schema) ?? {};
+  for (const key of path) inner = members(inner[String(key)]!) ?? {};
+  return inner;
+}
+
+/** `imageSize[0]` for positions in lists, dots elsewhere. */
+function join(path: readonly PropertyKey[]): string {
+  return path
+    .map((key, i) => (typeof key === 'number' ? `[${key}]` : `${i > 0 ? '.' : ''}${String(key)}`))
+    .join('');
+}
+
+function brief(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  const json = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value));
+  return json.length > 80 ? `${json.slice(0, 77)}...` : json;
+}

@@ -1,0 +1,77 @@
+import { z } from 'zod';
+
+/*
+ * Kinds of settings. Each states its rule once, as the end of the sentence "<setting> must …, got …".
+ */
+
+/** A whole number of at least `min`. */
+export function whole(min: number) {
+  const error = `must be a whole number of at least ${min}`;
+  return z.number({ error }).refine((n) => Number.isSafeInteger(n) && n >= min, { error });
+}
+
+/** A number of at least `min`. */
+export function atLeast(min: number) {
+  const error = `must be a number of at least ${min}`;
+  return z.number({ error }).refine((n) => Number.isFinite(n) && n >= min, { error });
+}
+
+/** A number above 0. */
+export function positive() {
+  const error = 'must be a number above 0';
+  return z.number({ error }).refine((n) => Number.isFinite(n) && n > 0, { error });
+}
+
+/** A number in [0, 1). */
+export function fraction() {
+  const error = 'must lie in [0, 1)';
+  return z.number({ error }).refine((n) => n >= 0 && n < 1, { error });
+}
+
+/** A number in [0, 1]. */
+export function probability() {
+  const error = 'must lie in [0, 1]';
+  return z.number({ error }).refine((n) => n >= 0 && n <= 1, { error });
+}
+
+/** Two numbers above 0, the smaller one first. */
+export function range() {
+  const error = 'must be two numbers above 0, the smaller one first';
+  const end = z.number({ error });
+  return z
+    .tuple([end, end], { error })
+    .refine(([low, high]) => low > 0 && low <= high && Number.isFinite(high), { error });
+}
+
+/** Height and width, whole and at least 1. */
+export function size(unit: string) {
+  const error = `must be [height, width] in ${unit}, whole and at least 1`;
+  const side = z.number({ error }).refine((n) => Number.isSafeInteger(n) && n >= 1, { error });
+  return z.tuple([side, side], { error });
+}
+
+/** A list of finite numbers, `min` or more of them. */
+export function numbers(min: number) {
+  const error = `must be a list of ${min} or more numbers`;
+  return z.array(z.number({ error }), { error }).refine((list) => list.length >= min, { error });
+}
+
+/** One of some names. */
+export function oneOf<const T extends readonly [string, ...string[]]>(names: T) {
+  return z.enum(names, { error: `must be one of ${names.join(', ')}` });
+}
+
+/** Any text. */
+export function text() {
+  return z.string({ error: 'must be a text' });
+}
+
+/** True or false. */
+export function flag() {
+  return z.boolean({ error: 'must be true or false' });
+}
+
+/** A group of settings; each has a default, so a group may be left out. */
+export function section<T extends z.ZodRawShape>(shape: T) {
+  return z.strictObject(shape, { error: 'must be a group of settings' });
+}

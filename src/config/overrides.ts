@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import { ConfigError } from './error.ts';
+import { unknownKey } from './explain.ts';
+import { type ConfigInput, configSchema } from './schema.ts';
+import { members, settings, unwrap } from './walk.ts';
+
+/**
+ * Reads `key.path=value` as settings, the value typed by the schema: `data.flip=0`, `model.imageSize=32,32` or
+ * `[32,32]`, `model.classToken=true`. Throws ConfigError for an unknown key (with the nearest one) or a missing `=`;
+ * whether the value obeys the setting's rule is for `parseConfig` to say.
+ */
+export function parseOverride(assignment: string): ConfigInput {
+  const equals = assignment.indexOf('=');
+  if (equals < 1) throw new ConfigError(`a setting must be written key.path=value, got "${assignment}"`);
+  const path = assignment.slice(0, equals).trim().split('.');
+  const schema = find(path);
+  const value = typed(schema, assignment.slice(equals + 1).trim());
+  return path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as ConfigInput;
+}
+
+/** Settings over settings: groups are merged, single settings and lists replaced. Undefined changes nothing. */
+export function mergeConfig(...layers: readonly ConfigInput[]): ConfigInput {
+  return layers.reduce<Record<string, unknown>>((all, layer) => merge(all, layer), {}) as ConfigInput;
+}
+
+function merge(under: Record<string, unknown>, over: object): Record<string, unknown> {
+  const out = { ...under };
+  for (const [key, value] of Object.entries(over)) {
+    if (value === undefined) continue;
+    out[key] = isGroup(value) ? merge(isGroup(out[key]) ? out[key] : {}, value) : value;
+  }
+  return out;
+}
+
+function isGroup(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function find(path: readonly string[]): z.ZodType {
+  let schema: z.ZodType = configSchema;
+  for (const [depth, key] of path.entries()) {
+    const known = members(schema);
+    if (!known || !Object.hasOwn(known, key)) {
+      // A bare name may be a setting inside of a group: `epochs` for `training.epochs`.
+      const full = settings(configSchema).find((setting) => setting.path.endsWith(`.${key}`));
+      if (full) throw new ConfigError(`unknown setting "${path.join('.')}" (did you mean "${full.path}"?)`);
+      throw new ConfigError(unknownKey(path.slice(0, depth + 1), Object.keys(known ?? {})));
+    }
+    schema = known[key]!;
+  }
+  if (members(schema)) {
+    const known = Object.keys(members(schema)!).map((key) => `${path.join('.')}.${key}`);
+    throw new ConfigError(
+      `"${path.join('.')}" is a group of settings, name one of them: ${known.join(', ')}`,
+    );
+  }
+  return schema;
+}
+
+/** Text as a value of the schema's type; text that is no such value stays text, for the schema to refuse. */
+function typed(schema: z.ZodType, text: string): unknown {
+  const kind = unwrap(schema);
+  if (kind instanceof z.ZodString || kind instanceof z.ZodEnum) return text;
+  if (kind instanceof z.ZodTuple || kind instanceof z.ZodArray)
+    return text
+      .replace(/^\[(.*)\]$/s, '$1')
+      .split(',')
+      .map((item) => scalar(item.trim()));
+  return scalar(text);
+}
+
+function scalar(text: string): unknown {
+  if (text === 'true' || text === 'false') return text === 'true';
+  return text !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
+}

@@ -1,0 +1,117 @@
+import { describe, expect, it } from 'vitest';
+import { nearest } from './nearest.ts';
+import { mergeConfig, parseOverride } from './overrides.ts';
+import { configSchema, parseConfig } from './schema.ts';
+import { settings } from './walk.ts';
+
+const message = (input: unknown) => {
+  try {
+    parseConfig(input);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return 'accepted';
+};
+
+describe('parseConfig', () => {
+  it('completes nothing to the paper’s ViT-B', () => {
+    const config = parseConfig({});
+    expect(config.model).toMatchObject({ imageSize: [224, 224], patchSize: 16, width: 768, depth: 12 });
+    expect(config.training).toMatchObject({ batchSize: 2048, learningRate: 1.5e-4, warmupEpochs: 20 });
+    expect(parseConfig(JSON.parse(JSON.stringify(config)))).toEqual(config);
+  });
+
+  it.each([
+    [{ training: { epochs: 0 } }, 'training.epochs must be a whole number of at least 1, got 0'],
+    [{ training: { epochs: '3' } }, 'training.epochs must be a whole number of at least 1, got "3"'],
+    [{ training: { epochs: Number.NaN } }, 'training.epochs must be a whole number of at least 1, got NaN'],
+    [{ task: { maskRatio: 1 } }, 'task.maskRatio must lie in [0, 1), got 1'],
+    [{ task: { target: 'chanel' } }, 'task.target must be one of channel, patch, none, got "chanel"'],
+    [
+      { data: { scale: [0.5, 0.2] } },
+      'data.scale must be two numbers above 0, the smaller one first, got [0.5,0.2]',
+    ],
+    [
+      { model: { imageSize: [32] } },
+      'model.imageSize must be [height, width] in pixels, whole and at least 1, got [32]',
+    ],
+    [{ data: 3 }, 'data must be a group of settings, got 3'],
+    [null, 'settings must be a group of settings, got null'],
+    [{ trainig: {} }, 'unknown setting "trainig" (did you mean "training"?)'],
+    [{ training: { epoch: 3 } }, 'unknown setting "training.epoch" (did you mean "training.epochs"?)'],
+    [{ engine: { zzz: 3 } }, 'unknown setting "engine.zzz" (engine has name, threads)'],
+    [
+      { training: { batchSize: 10, accumulation: 3 } },
+      'training.batchSize must be a multiple of training.accumulation, got 10 and 3',
+    ],
+    [
+      { model: { patchSize: 15 } },
+      'model.imageSize must be a multiple of model.patchSize, got [224,224] and 15',
+    ],
+    [{ model: { heads: 5 } }, 'model.width must be a multiple of model.heads, got 768 and 5'],
+    [
+      { model: { channels: 1 } },
+      'data.mean and data.std must have a value for each of model.channels, got 3, 3 and 1',
+    ],
+    [{ data: { std: [1, 0, 1] } }, 'data.std must be above 0, got [1,0,1]'],
+  ])('refuses %j', (input, expected) => {
+    expect(message(input)).toBe(expected);
+  });
+
+  it('names every wrong setting at once', () => {
+    expect(message({ seed: -1, data: { flip: 2 } }).split('\n')).toHaveLength(2);
+  });
+
+  it('describes every setting', () => {
+    for (const setting of settings(configSchema)) {
+      expect(setting.description, setting.path).not.toBe('');
+      expect(setting.default, setting.path).toBeDefined();
+    }
+  });
+});
+
+describe('overrides', () => {
+  it.each([
+    ['training.epochs=3', { training: { epochs: 3 } }],
+    ['training.learningRate = 1e-3', { training: { learningRate: 1e-3 } }],
+    ['model.imageSize=[32,48]', { model: { imageSize: [32, 48] } }],
+    ['model.imageSize=32, 48', { model: { imageSize: [32, 48] } }],
+    ['model.classToken=true', { model: { classToken: true } }],
+    ['data.path=7', { data: { path: '7' } }],
+    ['data.path=a=b', { data: { path: 'a=b' } }],
+    ['training.epochs=many', { training: { epochs: 'many' } }],
+    ['training.epochs=', { training: { epochs: '' } }],
+  ])('reads %s', (assignment, expected) => {
+    expect(parseOverride(assignment)).toEqual(expected);
+  });
+
+  it.each([
+    ['epochs', 'a setting must be written key.path=value, got "epochs"'],
+    ['epochs=3', 'unknown setting "epochs" (did you mean "training.epochs"?)'],
+    ['training.epoch=3', 'unknown setting "training.epoch" (did you mean "training.epochs"?)'],
+    ['trainign.epochs=3', 'unknown setting "trainign" (did you mean "training"?)'],
+    ['training=3', '"training" is a group of settings, name one of them'],
+    ['__proto__.x=1', 'unknown setting "__proto__"'],
+  ])('refuses %s', (assignment, expected) => {
+    expect(() => parseOverride(assignment)).toThrow(expected);
+  });
+
+  it('lays settings over settings', () => {
+    const merged = mergeConfig(
+      { training: { epochs: 1, clip: 1 }, data: { mean: [1, 2, 3] } },
+      { training: { epochs: 2 }, data: { mean: [4] } },
+      { seed: undefined },
+    );
+    expect(merged).toEqual({ training: { epochs: 2, clip: 1 }, data: { mean: [4] } });
+  });
+});
+
+describe('nearest', () => {
+  it('knows slips from other names', () => {
+    const names = ['masked', 'zoomed-in', 'zoomed-out'];
+    expect(nearest('maksed', names)).toBe('masked');
+    expect(nearest('zoomed_in', names)).toBe('zoomed-in');
+    expect(nearest('blurred', names)).toBeUndefined();
+    expect(nearest('', names)).toBeUndefined();
+  });
+});

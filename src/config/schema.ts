@@ -1,0 +1,161 @@
+import type { z } from 'zod';
+import { ConfigError } from './error.ts';
+import { explain } from './explain.ts';
+import {
+  atLeast,
+  flag,
+  fraction,
+  numbers,
+  oneOf,
+  positive,
+  probability,
+  range,
+  section,
+  size,
+  text,
+  whole,
+} from './fields.ts';
+
+const data = section({
+  source: oneOf(['folder', 'class-folders', 'cifar10'])
+    .default('folder')
+    .describe('kind of data set: images in a folder and below it, one folder for each class, or CIFAR-10'),
+  path: text()
+    .default('')
+    .describe('folder of the images; for cifar10 the cache folder, empty for the usual one'),
+  mean: numbers(1).default([0.485, 0.456, 0.406]).describe('mean of each channel, of pixels in [0, 1]'),
+  std: numbers(1).default([0.229, 0.224, 0.225]).describe('standard deviation of each channel'),
+  scale: range().default([0.2, 1]).describe("random resized crop: share of the image's area"),
+  ratio: range()
+    .default([3 / 4, 4 / 3])
+    .describe('random resized crop: width over height'),
+  flip: probability().default(0.5).describe('probability of mirroring left and right'),
+  heldOut: fraction()
+    .default(0.02)
+    .describe('share of the images set aside for the held-out loss; cifar10 has a test set instead'),
+});
+
+const model = section({
+  imageSize: size('pixels').default([224, 224]).describe('height and width of what the encoder sees'),
+  channels: whole(1).default(3).describe('channels of the images: 3 (colour) or 1 (grey)'),
+  patchSize: whole(1).default(16).describe('side of a patch in pixels'),
+  width: whole(1).default(768).describe("encoder: width of a token's features"),
+  depth: whole(1).default(12).describe('encoder: number of blocks'),
+  heads: whole(1).default(12).describe('encoder: attention heads'),
+  decoderWidth: whole(1).default(384).describe("decoder: width of a token's features"),
+  decoderDepth: whole(1).default(4).describe('decoder: number of blocks'),
+  decoderHeads: whole(1).default(6).describe('decoder: attention heads'),
+  classToken: flag().default(false).describe('whether the encoder has a class token, as in MAE'),
+  positions: oneOf(['sincos1d', 'sincos2d', 'learned'])
+    .default('sincos1d')
+    .describe("positions: the paper's 1-D sines and cosines, MAE's 2-D ones, or learned ones"),
+});
+
+const task = section({
+  name: text().default('masked+zoomed-in').describe('how images are degraded, see `list tasks`'),
+  maskRatio: fraction().default(0.75).describe('share of the tokens that a masked task removes'),
+  target: oneOf(['channel', 'patch', 'none'])
+    .default('channel')
+    .describe("normalisation of the target's patches: per channel (the paper), per patch (MAE), none"),
+});
+
+const training = section({
+  epochs: whole(1).default(300).describe('passes over the training images; they set the schedule'),
+  maxSteps: whole(0).default(0).describe('stop after so many updates, schedule unchanged; 0: never'),
+  batchSize: whole(1).default(2048).describe('images of one update'),
+  accumulation: whole(1).default(1).describe('parts that a batch is cut into to save memory'),
+  learningRate: positive()
+    .default(1.5e-4)
+    .describe('peak learning rate for a batch of 256; scaled by batchSize / 256'),
+  minLearningRate: atLeast(0).default(1e-5).describe('learning rate at the end of the cosine, not scaled'),
+  warmupEpochs: atLeast(0).default(20).describe('epochs of linear warm-up from 0'),
+  weightDecay: atLeast(0).default(0.05).describe('decoupled; not on biases, norms, tokens, positions'),
+  beta1: fraction().default(0.9).describe('AdamW: decay of the first moment'),
+  beta2: fraction().default(0.95).describe('AdamW: decay of the second moment'),
+  epsilon: positive().default(1e-8).describe('AdamW: added to the root of the second moment'),
+  clip: atLeast(0).default(0).describe('largest norm of all gradients together; 0: no clipping'),
+  nonFinite: oneOf(['stop', 'skip'])
+    .default('stop')
+    .describe('what to do when a loss or gradient is not finite: stop the run, or skip that update'),
+});
+
+const checkpoints = section({
+  every: whole(0)
+    .default(500)
+    .describe('steps from one checkpoint to the next; 0: at the end of epochs only'),
+  keep: whole(1).default(3).describe('number of checkpoints kept, the newest ones'),
+});
+
+const evaluation = section({
+  heldOutImages: whole(0).default(2048).describe('most images for the held-out loss of an epoch; 0: none'),
+  reconstructions: whole(0).default(6).describe('images in the picture written each epoch; 0: none'),
+  knnEvery: whole(0).default(0).describe('epochs from one kNN report to the next; 0: none'),
+  knnTrain: whole(1).default(10_000).describe('labelled images that vote in the kNN report'),
+  knnTest: whole(1).default(2_000).describe('images that the kNN report classifies'),
+});
+
+const engine = section({
+  name: oneOf(['onnx', 'wasm', 'reference'])
+    .default('onnx')
+    .describe('onnx (native where installed), wasm (onnxruntime as WebAssembly), reference (slow, float64)'),
+  threads: whole(0).default(0).describe('threads of the engine; 0: one for each core'),
+});
+
+/** All settings of a pre-training run. Every one has a default: those of the paper's ViT-B. */
+export const configSchema = section({
+  recipe: text().default('custom').describe('recipe that the settings started from'),
+  seed: whole(0).default(0).describe('everything random follows from it'),
+  data: data.prefault({}),
+  model: model.prefault({}),
+  task: task.prefault({}),
+  training: training.prefault({}),
+  checkpoints: checkpoints.prefault({}),
+  evaluation: evaluation.prefault({}),
+  engine: engine.prefault({}),
+});
+
+/** The settings of a run, complete. */
+export type Config = z.output<typeof configSchema>;
+
+/** Some of the settings of a run: what a person writes. */
+export type ConfigInput = z.input<typeof configSchema>;
+
+/**
+ * Completes and checks settings. Throws ConfigError naming each wrong setting, the rule and what it got;
+ * an unknown key is answered with the nearest known one.
+ */
+export function parseConfig(input: unknown): Config {
+  const result = configSchema.safeParse(input);
+  if (!result.success) throw new ConfigError(explain(result.error.issues, input, configSchema));
+  const config = result.data;
+  for (const [wrong, rule, got] of [
+    [
+      config.training.batchSize % config.training.accumulation !== 0,
+      'training.batchSize must be a multiple of training.accumulation',
+      `${config.training.batchSize} and ${config.training.accumulation}`,
+    ],
+    [
+      config.model.imageSize.some((side) => side % config.model.patchSize !== 0),
+      'model.imageSize must be a multiple of model.patchSize',
+      `[${config.model.imageSize}] and ${config.model.patchSize}`,
+    ],
+    [
+      config.model.width % config.model.heads !== 0,
+      'model.width must be a multiple of model.heads',
+      `${config.model.width} and ${config.model.heads}`,
+    ],
+    [
+      config.model.decoderWidth % config.model.decoderHeads !== 0,
+      'model.decoderWidth must be a multiple of model.decoderHeads',
+      `${config.model.decoderWidth} and ${config.model.decoderHeads}`,
+    ],
+    [
+      config.data.mean.length !== config.model.channels || config.data.std.length !== config.model.channels,
+      'data.mean and data.std must have a value for each of model.channels',
+      `${config.data.mean.length}, ${config.data.std.length} and ${config.model.channels}`,
+    ],
+    [config.data.std.some((s) => !(s > 0)), 'data.std must be above 0', `[${config.data.std}]`],
+  ] as const)
+    if (wrong) throw new ConfigError(`${rule}, got ${got}`);
+  return config;
+}
