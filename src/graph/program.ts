@@ -1,5 +1,5 @@
 import { inputName, inputOperation } from './operations/source.ts';
-import { describe, GraphError, sizeOf, type Tensor, type Values } from './tensor.ts';
+import { type DType, describe, GraphError, sizeOf, type Tensor } from './tensor.ts';
 import { topologicalOrder } from './topology.ts';
 
 /** Named inputs to named outputs: what a backend compiles and runs. */
@@ -22,16 +22,19 @@ export function program(name: string, outputs: Readonly<Record<string, Tensor>>)
   return { name, inputs, outputs };
 }
 
-/** Throws unless `values` holds an array of the right type and length for every input of the program. */
-export function checkInputs({ name, inputs }: Program, values: Values): void {
+/** What is known of an array without having it. */
+export interface ArrayInfo {
+  readonly dtype: DType;
+  readonly length: number;
+}
+
+/** Throws unless `given` names an array of the right type and length for every input of the program. */
+export function checkInputs({ name, inputs }: Program, given: (name: string) => ArrayInfo | undefined): void {
   for (const [key, tensor] of Object.entries(inputs)) {
-    const data = values[key];
-    if (!data) throw new GraphError(`program "${name}" takes ${describe(tensor)} as "${key}", got nothing`);
-    const got = data instanceof Float32Array ? 'f32' : data instanceof Int32Array ? 'i32' : 'u8';
-    const size = sizeOf(tensor.shape);
-    if (got !== tensor.dtype || data.length !== size)
-      throw new GraphError(
-        `program "${name}" takes ${describe(tensor)} as "${key}", got ${data.length} values of ${got}`,
-      );
+    const got = given(key);
+    const rule = `program "${name}" takes ${describe(tensor)} as "${key}"`;
+    if (!got) throw new GraphError(`${rule}, got nothing`);
+    if (got.dtype !== tensor.dtype || got.length !== sizeOf(tensor.shape))
+      throw new GraphError(`${rule}, got ${got.length} values of ${got.dtype}`);
   }
 }

@@ -41,9 +41,10 @@ export interface Operation {
   infer(inputs: readonly Tensor[], attributes: Attributes): TensorType[];
   /**
    * Gradients of the inputs, given those of the outputs (undefined where nothing flows).
-   * Null: a composite is differentiated through its decomposition, anything else lets no gradient through.
+   * Null, as the rule or from it: a composite is differentiated through its decomposition, anything else lets no
+   * gradient through.
    */
-  readonly vjp: ((node: Node, cotangents: readonly (Tensor | undefined)[]) => (Tensor | undefined)[]) | null;
+  readonly vjp: ((node: Node, cotangents: readonly (Tensor | undefined)[]) => (Tensor | undefined)[] | null) | null;
   /** What a composite is made of: its outputs from `inputs`, which stand for the node's own. */
   readonly decompose?: (node: Node, inputs: readonly Tensor[]) => Tensor[];
 }
@@ -76,6 +77,8 @@ export function applyAll(
   attributes: Attributes = {},
 ): Tensor[] {
   const types = operation.infer(inputs, attributes);
+  if (types.some(({ shape }) => shape.some((side) => !Number.isInteger(side) || side < 0)))
+    refuse(operation.name, 'sides must be whole and not negative', types);
   const outputs: Tensor[] = [];
   const node: Node = { id: nextId++, operation, inputs, attributes, outputs };
   types.forEach(({ shape, dtype }, index) => {
@@ -119,4 +122,10 @@ export function requireFloat(operation: string, inputs: readonly Tensor[]): void
 export function allocate(dtype: DType, size: number): TensorData {
   if (dtype === 'f32') return new Float32Array(size);
   return dtype === 'i32' ? new Int32Array(size) : new Uint8Array(size);
+}
+
+/** Data type of an array of values. */
+export function dtypeOf(data: TensorData): DType {
+  if (data instanceof Float32Array) return 'f32';
+  return data instanceof Int32Array ? 'i32' : 'u8';
 }

@@ -2,6 +2,7 @@ import {
   apply,
   type DType,
   defineOperation,
+  dtypeOf,
   refuse,
   type Shape,
   sizeOf,
@@ -23,8 +24,6 @@ export const constantOperation = defineOperation({
 
 /** A value given when the program runs. Shapes are static. */
 export function input(name: string, shape: Shape, dtype: DType = 'f32'): Tensor {
-  if (shape.some((side) => !Number.isInteger(side) || side < 0))
-    refuse('input', 'sides must be whole and not negative', `"${name}" [${shape.join(', ')}]`);
   return apply(inputOperation, [], { name, shape, dtype });
 }
 
@@ -38,8 +37,7 @@ export function constant(value: number | TensorData, shape: Shape = []): Tensor 
   const data = typeof value === 'number' ? Float32Array.of(value) : value;
   if (data.length !== sizeOf(shape))
     refuse('constant', `[${shape.join(', ')}] holds ${sizeOf(shape)} values`, `${data.length}`);
-  const dtype: DType = data instanceof Float32Array ? 'f32' : data instanceof Int32Array ? 'i32' : 'u8';
-  return apply(constantOperation, [], { data, shape, dtype });
+  return apply(constantOperation, [], { data, shape, dtype: dtypeOf(data) });
 }
 
 /** Values of a constant, or undefined for any other tensor. */

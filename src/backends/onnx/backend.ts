@@ -1,0 +1,45 @@
+import { availableParallelism } from 'node:os';
+import type { Values } from '../../graph/tensor.ts';
+import type { Backend, Session } from '../backend.ts';
+import { OnnxSession } from './session.ts';
+import { WorkerClient } from './worker-client.ts';
+
+export interface OnnxOptions {
+  /** Threads of the engine. Default: one for each core. */
+  readonly threads?: number | undefined;
+  /** False: WebAssembly, even where the native engine is installed. */
+  readonly native?: boolean | undefined;
+}
+
+export interface OnnxBackend extends Backend {
+  /** False where WebAssembly stands in for the native engine. */
+  readonly native: boolean;
+  /** One line for the user where the native engine was wanted and is missing. */
+  readonly notice?: string;
+}
+
+const notice =
+  'onnxruntime-node is not installed: training on WebAssembly, which is several times slower. ' +
+  'To install it: ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node';
+
+/** The engine for CPUs: onnxruntime, native where it is installed, as WebAssembly elsewhere. */
+export async function openOnnxBackend(options: OnnxOptions = {}): Promise<OnnxBackend> {
+  const { threads = availableParallelism(), native: wanted = true } = options;
+  const first = new WorkerClient();
+  const { native, version } = await first.request('start', { threads, native: wanted });
+  let spare: WorkerClient | undefined = first;
+  return {
+    name: 'onnx',
+    native,
+    description: `onnxruntime ${version} (${native ? 'native' : 'WebAssembly'}, ${threads} thread${threads === 1 ? '' : 's'})`,
+    ...(wanted && !native ? { notice } : {}),
+    async open(state: Values): Promise<Session> {
+      const client = spare ?? new WorkerClient();
+      if (!spare) await client.request('start', { threads, native: wanted });
+      spare = undefined;
+      const session = new OnnxSession(client);
+      await session.add(state);
+      return session;
+    },
+  };
+}

@@ -1,0 +1,136 @@
+import type { InferenceSession, Tensor } from 'onnxruntime-common';
+import { sizeOf, type TensorData, type Values } from '../../graph/tensor.ts';
+import { gradientName, type StepResult } from '../backend.ts';
+import { addInto, kernels, sumOfSquares } from './kernels.ts';
+import type { CompiledProgram, Port, Requests, StepOrder } from './messages.ts';
+import { loadRuntime, type Runtime } from './runtime.ts';
+
+interface Prepared extends CompiledProgram {
+  readonly session: InferenceSession;
+  /** Arrays that gradients are written to, made at the first step. */
+  gradients?: Map<string, Float32Array>;
+}
+
+const elementTypes = { f32: 'float32', i32: 'int32', u8: 'uint8' } as const;
+
+/** Holds the state and runs programs, on whichever thread it lives. */
+export class Engine {
+  private runtime!: Runtime;
+  private threads = 1;
+  private readonly state = new Map<string, TensorData>();
+  private readonly programs = new Map<number, Prepared>();
+
+  async start({ threads, native }: Requests['start']['take']): Promise<Requests['start']['give']> {
+    this.threads = threads;
+    this.runtime = await loadRuntime(threads, native);
+    return { native: this.runtime.native, version: this.runtime.version };
+  }
+
+  async write(values: Values): Promise<undefined> {
+    for (const [name, data] of Object.entries(values)) {
+      const known = this.state.get(name);
+      if (known) known.set(data);
+      else this.state.set(name, data);
+    }
+  }
+
+  async read(names: readonly string[]): Promise<Values> {
+    return Object.fromEntries(names.map((name) => [name, this.state.get(name)!.slice() as TensorData]));
+  }
+
+  async compile({ program, compiled }: Requests['compile']['take']): Promise<undefined> {
+    const session = await this.runtime.ort.InferenceSession.create(compiled.model, {
+      executionProviders: [this.runtime.native ? 'cpu' : 'wasm'],
+      graphOptimizationLevel: 'all',
+      intraOpNumThreads: this.threads,
+      interOpNumThreads: 1,
+      executionMode: 'sequential',
+      enableMemPattern: false,
+      logSeverityLevel: 3,
+    });
+    this.programs.set(program, { ...compiled, model: new Uint8Array(), session });
+  }
+
+  async run({ program, inputs }: Requests['run']['take']): Promise<Values> {
+    const prepared = this.programs.get(program)!;
+    const results = await prepared.session.run(this.feeds(prepared, inputs));
+    return Object.fromEntries(prepared.outputs.map(({ name }) => [name, results[name]!.data as TensorData]));
+  }
+
+  async step({ program, updates, batches, scalars, clip }: StepOrder): Promise<StepResult> {
+    const prepared = this.programs.get(program)!;
+    const { metrics, gradients } = await this.accumulate(prepared, batches);
+    let squares = 0;
+    let nonFinite = Object.keys(metrics).find((name) => !Number.isFinite(metrics[name]));
+    for (const { weight } of updates) {
+      const sum = sumOfSquares(gradients.get(gradientName(weight))!);
+      if (!Number.isFinite(sum)) nonFinite ??= gradientName(weight);
+      squares += sum;
+    }
+    const gradientNorm = Math.sqrt(squares) / batches.length;
+    if (nonFinite !== undefined) return { metrics, gradientNorm, nonFinite };
+    // As torch.nn.utils.clip_grad_norm_ does it.
+    const shorten = clip === undefined ? 1 : Math.min(1, clip / (gradientNorm + 1e-6));
+    const all = { ...scalars, scale: shorten / batches.length };
+    for (const { kernel, weight, slots, attributes } of updates) {
+      const state = (name: string) => this.state.get(name) as Float32Array;
+      kernels[kernel]!(
+        state(weight),
+        gradients.get(gradientName(weight))!,
+        slots.map(state),
+        all,
+        attributes,
+      );
+    }
+    return { metrics, gradientNorm };
+  }
+
+  /** Runs the micro-batches: metrics averaged, gradients summed. */
+  private async accumulate(prepared: Prepared, batches: readonly Values[]) {
+    const metrics: Record<string, number> = {};
+    const isGradient = ({ shape }: Port) => shape.length > 0;
+    prepared.gradients ??= this.gradientArrays(prepared.outputs.filter(isGradient));
+    const { gradients } = prepared;
+    for (const [i, batch] of batches.entries()) {
+      const target = i === 0 ? gradients : this.gradientArrays(prepared.outputs.filter(isGradient));
+      const results = await this.runInto(prepared, batch, target);
+      for (const { name, shape } of prepared.outputs) {
+        if (shape.length > 0) continue;
+        metrics[name] = (metrics[name] ?? 0) + (results[name]!.data[0] as number) / batches.length;
+      }
+      if (i > 0) for (const [name, sum] of gradients) addInto(sum, target.get(name)!);
+    }
+    return { metrics, gradients };
+  }
+
+  /** Runs a program with its large outputs written to `target`, without a copy where the runtime can. */
+  private async runInto(prepared: Prepared, inputs: Values, target: Map<string, Float32Array>) {
+    const feeds = this.feeds(prepared, inputs);
+    if (!this.runtime.native) {
+      const results = await prepared.session.run(feeds);
+      for (const [name, array] of target) array.set(results[name]!.data as Float32Array);
+      return results;
+    }
+    const fetches = Object.fromEntries(
+      prepared.outputs.map((port) => {
+        const array = target.get(port.name);
+        return [port.name, array ? this.tensor(port, array) : null];
+      }),
+    );
+    return prepared.session.run(feeds, fetches);
+  }
+
+  private gradientArrays(ports: readonly Port[]): Map<string, Float32Array> {
+    return new Map(ports.map(({ name, shape }) => [name, new Float32Array(sizeOf(shape))]));
+  }
+
+  private feeds({ inputs: ports }: Prepared, inputs: Values): Record<string, Tensor> {
+    return Object.fromEntries(
+      ports.map((port) => [port.name, this.tensor(port, inputs[port.name] ?? this.state.get(port.name)!)]),
+    );
+  }
+
+  private tensor({ dtype, shape }: Port, data: TensorData): Tensor {
+    return new this.runtime.ort.Tensor(elementTypes[dtype] as 'float32', data as Float32Array, shape);
+  }
+}

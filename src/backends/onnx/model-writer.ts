@@ -1,0 +1,131 @@
+import type { DType, Shape, TensorData, TensorType } from '../../graph/tensor.ts';
+import { encodeModel } from './proto.ts';
+
+export type AttributeValue = number | string | readonly number[] | { readonly float: number };
+
+// TensorProto.DataType
+const elementTypes = { f32: 1, u8: 2, i32: 6, i64: 7, bool: 9 } as const;
+// AttributeProto.AttributeType
+const attributeTypes = { float: 1, int: 2, string: 3, ints: 7 } as const;
+
+const OPSET = 21;
+const MICROSOFT = 'com.microsoft';
+
+/** Collects the nodes of one ONNX graph; values are known by the names that its methods return. */
+export class ModelWriter {
+  private readonly nodes: object[] = [];
+  private readonly initializers: object[] = [];
+  private readonly inputs: object[] = [];
+  private readonly outputs: object[] = [];
+  private readonly int64s = new Map<string, string>();
+  private count = 0;
+
+  /** Adds a node with one output. @param domain `com.microsoft` for onnxruntime's own operators */
+  node(
+    opType: string,
+    inputs: readonly string[],
+    attributes: Record<string, AttributeValue> = {},
+    domain = '',
+  ): string {
+    return this.nodeWithOutputs(opType, inputs, 1, attributes, domain)[0]!;
+  }
+
+  nodeWithOutputs(
+    opType: string,
+    inputs: readonly string[],
+    outputs: number,
+    attributes: Record<string, AttributeValue> = {},
+    domain = '',
+  ): string[] {
+    const names = Array.from({ length: outputs }, () => this.fresh());
+    const attribute = Object.entries(attributes).map(([name, value]) => writeAttribute(name, value));
+    this.nodes.push({
+      input: inputs,
+      output: names,
+      name: `${opType}_${names[0]}`,
+      opType,
+      attribute,
+      domain,
+    });
+    return names;
+  }
+
+  /** An operator of onnxruntime's own. */
+  microsoft(
+    opType: string,
+    inputs: readonly string[],
+    attributes: Record<string, AttributeValue> = {},
+  ): string {
+    return this.node(opType, inputs, attributes, MICROSOFT);
+  }
+
+  input(name: string, type: TensorType): string {
+    this.inputs.push(valueInfo(name, type));
+    return name;
+  }
+
+  /** Gives a value a name outside. */
+  output(name: string, type: TensorType, value: string): void {
+    this.nodes.push({ input: [value], output: [name], name: `output_${name}`, opType: 'Identity' });
+    this.outputs.push(valueInfo(name, type));
+  }
+
+  constant(data: TensorData, shape: Shape, dtype: DType): string {
+    const name = this.fresh();
+    const rawData = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    this.initializers.push({ dims: [...shape], dataType: elementTypes[dtype], name, rawData });
+    return name;
+  }
+
+  /** A vector of int64, which ONNX wants for shapes, axes and pads; equal ones are one. */
+  int64(values: readonly number[]): string {
+    const key = values.join();
+    let name = this.int64s.get(key);
+    if (!name) {
+      name = this.fresh();
+      const rawData = new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
+      this.initializers.push({ dims: [values.length], dataType: elementTypes.i64, name, rawData });
+      this.int64s.set(key, name);
+    }
+    return name;
+  }
+
+  cast(value: string, type: keyof typeof elementTypes): string {
+    return this.node('Cast', [value], { to: elementTypes[type] });
+  }
+
+  finish(name: string): Uint8Array {
+    return encodeModel({
+      irVersion: 10,
+      producerName: 'beyond-masking',
+      opsetImport: [
+        { domain: '', version: OPSET },
+        { domain: MICROSOFT, version: 1 },
+      ],
+      graph: {
+        name,
+        node: this.nodes,
+        initializer: this.initializers,
+        input: this.inputs,
+        output: this.outputs,
+      },
+    });
+  }
+
+  private fresh(): string {
+    return `t${this.count++}`;
+  }
+}
+
+function writeAttribute(name: string, value: AttributeValue): object {
+  if (typeof value === 'number') return { name, i: value, type: attributeTypes.int };
+  if (typeof value === 'string')
+    return { name, s: new TextEncoder().encode(value), type: attributeTypes.string };
+  if ('float' in value) return { name, f: value.float, type: attributeTypes.float };
+  return { name, ints: [...value], type: attributeTypes.ints };
+}
+
+function valueInfo(name: string, { shape, dtype }: TensorType): object {
+  const dim = shape.map((dimValue) => ({ dimValue }));
+  return { name, type: { tensorType: { elemType: elementTypes[dtype], shape: { dim } } } };
+}

@@ -1,0 +1,129 @@
+import { type Node, type Shape, sizeOf } from '../../graph/tensor.ts';
+import type { Rule } from './lower.ts';
+import type { ModelWriter } from './model-writer.ts';
+
+/** An operation that ONNX has under another name. */
+const same =
+  (opType: string): Rule =>
+  (writer, _, inputs) =>
+    writer.node(opType, inputs);
+
+const reduce =
+  (opType: string): Rule =>
+  (writer, { attributes: { axes } }, [x]) =>
+    writer.node(opType, [x!, writer.int64(axes)], { keepdims: 1 });
+
+/** How each primitive is written in ONNX (opset 21). */
+export const rules: Record<string, Rule> = {
+  add: same('Add'),
+  sub: same('Sub'),
+  mul: same('Mul'),
+  div: same('Div'),
+  maximum: same('Max'),
+  minimum: same('Min'),
+  neg: same('Neg'),
+  exp: same('Exp'),
+  log: same('Log'),
+  sqrt: same('Sqrt'),
+  abs: same('Abs'),
+  sign: same('Sign'),
+  floor: same('Floor'),
+  erf: same('Erf'),
+  sum: reduce('ReduceSum'),
+  max: reduce('ReduceMax'),
+  cast: (writer, { attributes: { dtype } }, [x]) => writer.cast(x!, dtype),
+  reshape: (writer, { attributes: { shape } }, [x]) => reshape(writer, x!, shape),
+  broadcast: (writer, { attributes: { shape } }, [x]) => writer.node('Expand', [x!, writer.int64(shape)]),
+  transpose: (writer, { attributes: { permutation } }, [x]) =>
+    writer.node('Transpose', [x!], { perm: permutation }),
+  concat: (writer, { attributes: { axis } }, inputs) => writer.node('Concat', inputs, { axis }),
+  slice: (writer, { inputs: [x], attributes: { starts, ends } }, [name]) => {
+    const axes = x!.shape
+      .map((_, axis) => axis)
+      .filter((axis) => starts[axis] !== 0 || ends[axis] !== x!.shape[axis]);
+    const at = (sides: number[]) => writer.int64(axes.map((axis) => sides[axis]!));
+    return writer.node('Slice', [name!, at(starts), at(ends), writer.int64(axes)]);
+  },
+  reverse: (writer, { attributes: { axes } }, [x]) => {
+    const each = (value: number) => writer.int64(axes.map(() => value));
+    const beforeFirst = -(2 ** 31);
+    return writer.node('Slice', [x!, each(-1), each(beforeFirst), writer.int64(axes), each(-1)]);
+  },
+  pad: (writer, { attributes: { before, after } }, [x]) =>
+    writer.node('Pad', [x!, writer.int64([...before, ...after])]),
+  matmul: (writer, node, [a, b]) => matmul(writer, node, a!, b!),
+  gather: (writer, { inputs: [x, indices], outputs: [y] }, [data, at]) => {
+    const [batch, rows] = x!.shape as [number, number];
+    const width = sizeOf(x!.shape.slice(2));
+    const flat = reshape(writer, data!, [batch * rows, width]);
+    const taken = writer.node('Gather', [flat, absoluteRows(writer, at!, indices!.shape[0]!, batch, rows)], {
+      axis: 0,
+    });
+    return reshape(writer, taken, y!.shape);
+  },
+  scatterAdd: (writer, { inputs: [x], outputs: [y], attributes: { rows } }, [data, indices]) => {
+    // A product with a one-hot matrix: in fixed order, whatever the threads.
+    const [batch, count] = x!.shape as [number, number];
+    const numbers = writer.constant(
+      Int32Array.from({ length: rows }, (_, row) => row),
+      [rows, 1],
+      'i32',
+    );
+    const hit = writer.node('Equal', [numbers, reshape(writer, indices!, [batch, 1, count])]);
+    const flat = reshape(writer, data!, [batch, count, sizeOf(x!.shape.slice(2))]);
+    return reshape(writer, writer.node('MatMul', [writer.cast(hit, 'f32'), flat]), y!.shape);
+  },
+  invertPermutation: (writer, { inputs: [order] }, [name]) => {
+    const [batch, count] = order!.shape as [number, number];
+    const places = Int32Array.from({ length: batch * count }, (_, i) => i % count);
+    const zeros = writer.constant(new Int32Array(batch * count), order!.shape, 'i32');
+    return writer.node('ScatterElements', [zeros, name!, writer.constant(places, order!.shape, 'i32')], {
+      axis: 1,
+    });
+  },
+  filterBank: (writer, { inputs: [x, filters], outputs: [y], attributes: { padding } }, [images, bank]) => {
+    // One convolution with a group for each image.
+    const [batch, channels, height, width] = x!.shape as [number, number, number, number];
+    const [, out, , k, l] = filters!.shape as [number, number, number, number, number];
+    const convolved = writer.node(
+      'Conv',
+      [
+        reshape(writer, images!, [1, batch * channels, height, width]),
+        reshape(writer, bank!, [batch * out, channels, k, l]),
+      ],
+      { group: batch, kernel_shape: [k, l], pads: [...padding, ...padding] },
+    );
+    return reshape(writer, convolved, y!.shape);
+  },
+};
+
+export function reshape(writer: ModelWriter, x: string, shape: Shape): string {
+  return writer.node('Reshape', [x, writer.int64(shape)], { allowzero: 1 });
+}
+
+/** Indices into all samples' rows laid end to end. */
+function absoluteRows(
+  writer: ModelWriter,
+  indices: string,
+  samples: number,
+  batch: number,
+  rows: number,
+): string {
+  if (batch === 1) return indices;
+  const first = Int32Array.from({ length: samples }, (_, sample) => sample * rows);
+  return writer.node('Add', [indices, writer.constant(first, [samples, 1], 'i32')]);
+}
+
+function matmul(
+  writer: ModelWriter,
+  { attributes: { transposeA, transposeB, alpha } }: Node,
+  a: string,
+  b: string,
+) {
+  if (!transposeA && !transposeB && alpha === 1) return writer.node('MatMul', [a, b]);
+  return writer.microsoft('FusedMatMul', [a, b], {
+    transA: Number(transposeA),
+    transB: Number(transposeB),
+    alpha: { float: alpha },
+  });
+}
