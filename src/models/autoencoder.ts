@@ -1,0 +1,54 @@
+import type { ParameterSpec } from '../nn/parameters.ts';
+import { type Geometry, patchGrid } from '../nn/size.ts';
+import type { TargetKind } from '../nn/target.ts';
+import { decoderParameters } from './decoder.ts';
+import { encoderParameters } from './encoder.ts';
+import type { StackSize } from './sizes.ts';
+
+export type { ParameterSpec, Weights } from '../nn/parameters.ts';
+export { decode } from './decoder.ts';
+export { encode } from './encoder.ts';
+
+/** Which position table is added to the tokens: fixed as in the paper, fixed as in MAE, or trained. */
+export type Positions = 'sincos1d' | 'sincos2d' | 'learned';
+
+/** A Vision Transformer: how it cuts images, and its stack of blocks. */
+export interface EncoderConfig extends Geometry, StackSize {
+  /** Hidden width of the MLPs relative to the blocks' width. */
+  readonly mlpRatio: number;
+  /** Whether a trained token is put before those of the patches. */
+  readonly classToken: boolean;
+  readonly positions: Positions;
+}
+
+/** An encoder, a light decoder and what the decoder is to predict. */
+export interface AutoencoderConfig extends EncoderConfig {
+  readonly decoder: StackSize;
+  readonly target: TargetKind;
+}
+
+/**
+ * The state tensors of an autoencoder, encoder first, always in the same order.
+ * Throws RangeError where sizes do not fit each other.
+ */
+export function autoencoderParameters(config: AutoencoderConfig): ParameterSpec[] {
+  checkConfig(config);
+  return [...encoderParameters(config), ...decoderParameters(config)];
+}
+
+function checkConfig(config: AutoencoderConfig): void {
+  patchGrid(config);
+  for (const [part, { width, depth, heads }] of Object.entries({
+    encoder: config,
+    decoder: config.decoder,
+  })) {
+    if (![width, depth, heads].every((count) => Number.isInteger(count) && count > 0))
+      throw new RangeError(
+        `${part}: width, depth and heads must be whole and positive, got ${width}, ${depth}, ${heads}`,
+      );
+    if (width % heads !== 0)
+      throw new RangeError(`${part}: its width must divide into its heads, got ${width} and ${heads}`);
+  }
+  if (!Number.isInteger(config.channels) || config.channels < 1)
+    throw new RangeError(`channels must be whole and positive, got ${config.channels}`);
+}

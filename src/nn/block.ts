@@ -1,0 +1,73 @@
+import {
+  add,
+  attention,
+  constant,
+  gelu,
+  layerNorm,
+  linear,
+  mul,
+  reshape,
+  type Tensor,
+  transpose,
+} from '../graph/index.ts';
+import { linearParameters, normParameters, type ParameterSpec, type Weights } from './parameters.ts';
+import { split } from './split.ts';
+
+/** Weights of one transformer block, named as in timm (`<name>.attn.qkv.weight`, …). */
+export function blockParameters(name: string, width: number, mlpRatio: number): ParameterSpec[] {
+  const hidden = Math.round(width * mlpRatio);
+  return [
+    ...normParameters(`${name}.norm1`, width),
+    ...linearParameters(`${name}.attn.qkv`, width, 3 * width),
+    ...linearParameters(`${name}.attn.proj`, width, width),
+    ...normParameters(`${name}.norm2`, width),
+    ...linearParameters(`${name}.mlp.fc1`, width, hidden),
+    ...linearParameters(`${name}.mlp.fc2`, hidden, width),
+  ];
+}
+
+/** A pre-norm transformer block (ViT, arXiv 2010.11929, section 3.1): [B, N, D] → [B, N, D]. */
+export function block(x: Tensor, weights: Weights, name: string, heads: number): Tensor {
+  const y = add(x, selfAttention(norm(x, weights, `${name}.norm1`), weights, `${name}.attn`, heads));
+  return add(y, mlp(norm(y, weights, `${name}.norm2`), weights, `${name}.mlp`));
+}
+
+/** Layer norm with epsilon 1e-6. */
+export function norm(x: Tensor, weights: Weights, name: string): Tensor {
+  return layerNorm(x, weights(`${name}.weight`), weights(`${name}.bias`), 1e-6);
+}
+
+/** Multi-head self-attention with biases on queries and values only: [B, N, D] → [B, N, D]. */
+function selfAttention(x: Tensor, weights: Weights, name: string, heads: number): Tensor {
+  const [batch, tokens, width] = x.shape as [number, number, number];
+  const bias = mul(weights(`${name}.qkv.bias`), withoutKeys(width));
+  const qkv = reshape(linear(x, weights(`${name}.qkv.weight`), bias), [
+    batch,
+    tokens,
+    3,
+    heads,
+    width / heads,
+  ]);
+  // One pass over the activations lays out queries, keys and values together: [3, B, h, N, d].
+  const parts = split(transpose(qkv, [2, 0, 3, 1, 4]), 0, 3);
+  const [q, k, v] = parts.map((part) => reshape(part, part.shape.slice(1))) as [Tensor, Tensor, Tensor];
+  const y = transpose(attention(q, k, v), [0, 2, 1, 3]); // [B, N, h, d]
+  return linear(
+    reshape(y, [batch, tokens, width]),
+    weights(`${name}.proj.weight`),
+    weights(`${name}.proj.bias`),
+  );
+}
+
+/** 1 for the biases of queries and values, 0 for those of keys, which softmax does not see: [3·D]. */
+function withoutKeys(width: number): Tensor {
+  return constant(
+    Float32Array.from({ length: 3 * width }, (_, i) => (Math.floor(i / width) === 1 ? 0 : 1)),
+    [3 * width],
+  );
+}
+
+function mlp(x: Tensor, weights: Weights, name: string): Tensor {
+  const hidden = gelu(linear(x, weights(`${name}.fc1.weight`), weights(`${name}.fc1.bias`)));
+  return linear(hidden, weights(`${name}.fc2.weight`), weights(`${name}.fc2.bias`));
+}

@@ -1,0 +1,22 @@
+import { add, constant, mul, type Tensor } from '../graph/index.ts';
+
+/** Mean and standard deviation by channel with which images are normalised, on the scale [0, 1]. */
+export interface Normalisation {
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
+
+/** A picture on the scale [0, 1] from a normalised one: x · std + mean, [B, C, H, W]. */
+export function toPicture(x: Tensor, { mean, std }: Normalisation): Tensor {
+  return add(mul(x, byChannel(std)), byChannel(mean));
+}
+
+/** (picture · scale − mean) / std, [B, C, H, W]. @param scale that takes the picture to [0, 1] */
+export function fromPicture(picture: Tensor, { mean, std }: Normalisation, scale = 1): Tensor {
+  const factor = std.map((sigma) => scale / sigma);
+  const shift = mean.map((mu, channel) => -mu / std[channel]!);
+  return add(mul(picture, byChannel(factor)), byChannel(shift));
+}
+
+const byChannel = (values: readonly number[]) =>
+  constant(Float32Array.from(values), [1, values.length, 1, 1]);

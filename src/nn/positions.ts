@@ -1,0 +1,57 @@
+import { sizeOf } from '../graph/index.ts';
+import { type ParameterSpec, parameter } from './parameters.ts';
+import { type Geometry, patchCount, patchGrid, type Size } from './size.ts';
+
+/**
+ * Sine-cosine table over the patches counted row by row, sines and cosines interleaved: [N, width].
+ * angle(p, j) = p / 10000^(2⌊j/2⌋ / width) (arXiv 1706.03762, section 3.5).
+ */
+export function sincos1d([rows, columns]: Size, width: number): Float32Array {
+  const table = new Float32Array(rows * columns * width);
+  for (let i = 0; i < table.length; i++) {
+    const j = i % width;
+    const angle = Math.floor(i / width) / 10000 ** ((2 * Math.floor(j / 2)) / width);
+    table[i] = j % 2 === 0 ? Math.sin(angle) : Math.cos(angle);
+  }
+  return table;
+}
+
+/**
+ * MAE's table (arXiv 2111.06377): the first half of the width tells the column, the second the row; each half is
+ * its sines, then its cosines: [N, width]. Throws RangeError unless the width is a multiple of 4.
+ */
+export function sincos2d([rows, columns]: Size, width: number): Float32Array {
+  if (width % 4 !== 0)
+    throw new RangeError(`2-D positions need a width that is a multiple of 4, got ${width}`);
+  const quarter = width / 4;
+  const table = new Float32Array(rows * columns * width);
+  for (let i = 0; i < table.length; i++) {
+    const p = Math.floor(i / width);
+    const part = Math.floor((i % width) / quarter); // sines and cosines of the column, then of the row
+    const at = part < 2 ? p % columns : Math.floor(p / columns);
+    const angle = at / 10000 ** ((i % quarter) / quarter);
+    table[i] = part % 2 === 0 ? Math.sin(angle) : Math.cos(angle);
+  }
+  return table;
+}
+
+/** Where tokens are, by a position table: `positions` says which. */
+interface Placed extends Geometry {
+  readonly classToken: boolean;
+  readonly positions: 'sincos1d' | 'sincos2d' | 'learned';
+}
+
+/** The table [1, N, width], after a row for the class token where there is one (zeros in the fixed tables). */
+export function positionParameters(name: string, config: Placed, width: number): ParameterSpec {
+  const { classToken, positions } = config;
+  const first = classToken ? 1 : 0;
+  const shape = [1, first + patchCount(config), width];
+  if (positions === 'learned') return parameter(name, shape, { kind: 'truncatedNormal' });
+  const table = positions === 'sincos2d' ? sincos2d : sincos1d;
+  const values = () => {
+    const padded = new Float32Array(sizeOf(shape));
+    padded.set(table(patchGrid(config), width), first * width);
+    return padded;
+  };
+  return { name, shape, init: { kind: 'table', values }, trained: false, decay: false };
+}

@@ -1,0 +1,56 @@
+import { add, constant, div, mean, mul, reshape, sqrt, sub, type Tensor } from '../graph/index.ts';
+import type { Normalisation } from './normalise.ts';
+import { patchify } from './patches.ts';
+import type { Geometry } from './size.ts';
+import { sumOfSquares } from './squares.ts';
+
+/** How a patch of the target is normalised: per channel (the paper), as a whole (MAE), or not at all. */
+export type TargetKind = 'channel' | 'patch' | 'none';
+
+/** What a target is made from, beside the picture. */
+export interface TargetContext extends Geometry, Normalisation {
+  readonly target: TargetKind;
+}
+
+interface PatchTarget {
+  /** [B, N, C·p²], values of a patch in the order (channel, row, column) */
+  readonly values: Tensor;
+  /** Takes values like these back to pixels of the normalised image, in the same shape. */
+  readonly toPixels: (values: Tensor) => Tensor;
+}
+
+/**
+ * What is to be predicted of a normalised image [B, C, H, W].
+ *
+ * `channel`: (u − mean) / (std + 1e-6) by patch and channel of the picture u = x·std + mean on the scale [0, 1]. As
+ * mean and deviation of u are those of x shifted and scaled, this is (x − mean) / (std + 1e-6/σ) with the image's own
+ * σ of the channel: no pass over the pixels is needed to un-normalise them.
+ * `patch`: (x − mean) / √(variance + 1e-6) over all values of a patch (arXiv 2111.06377). `none`: x.
+ * Variances are unbiased.
+ */
+export function patchTarget(image: Tensor, context: TargetContext): PatchTarget {
+  const { patch, channels, target, std } = context;
+  const patches = patchify(image, patch);
+  if (target === 'none') return { values: patches, toPixels: (values) => values };
+  const groups = target === 'channel' ? channels : 1;
+  const [batch, count, size] = patches.shape as [number, number, number];
+  const shape = [batch, count, groups, size / groups];
+  const x = reshape(patches, shape);
+  const centre = mean(x, [3]);
+  const centred = sub(x, centre);
+  const variance = mul(sumOfSquares(centred), 1 / (size / groups - 1)); // [B, N, groups, 1]
+  const spread =
+    target === 'channel'
+      ? add(
+          sqrt(variance),
+          constant(
+            Float32Array.from(std, (sigma) => 1e-6 / sigma),
+            [channels, 1],
+          ),
+        )
+      : sqrt(add(variance, 1e-6));
+  return {
+    values: reshape(div(centred, spread), patches.shape),
+    toPixels: (values) => reshape(add(mul(reshape(values, shape), spread), centre), patches.shape),
+  };
+}

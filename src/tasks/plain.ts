@@ -1,0 +1,18 @@
+import { recoveryLoss } from './patch-loss.ts';
+import type { PretextTask } from './task.ts';
+
+/**
+ * Nothing is degraded: what the other tasks start from, and with tokens removed the masked task
+ * (MAE, arXiv 2111.06377).
+ */
+export const plain: PretextTask = {
+  name: 'plain',
+  summary: 'the image as it is',
+  masks: false,
+  view: (image) => image,
+  draws: () => ({}),
+  draw: () => ({}),
+  degrade: (view) => view,
+  clean: (view) => view,
+  loss: (inputs, context) => recoveryLoss(inputs, inputs.view, context),
+};

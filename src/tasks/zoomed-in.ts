@@ -1,0 +1,79 @@
+import { add, concat, mul, reshape, slice, sub, type Tensor } from '../graph/index.ts';
+import { areaResize, areaRows, project } from '../nn/area.ts';
+import { patchify, unpatchify } from '../nn/patches.ts';
+import type { Size } from '../nn/size.ts';
+import { sumOfSquares } from '../nn/squares.ts';
+import { patchTarget } from '../nn/target.ts';
+import { patchLoss } from './patch-loss.ts';
+import { plain } from './plain.ts';
+import type { PretextTask } from './task.ts';
+
+const CENTRE_WEIGHT = 0.8;
+
+/** The encoder sees the centre of the view; the prediction stands for the whole view, border included. */
+export const zoomedIn: PretextTask = {
+  ...plain,
+  name: 'zoomed-in',
+  summary: 'the centre of a larger view, of which the border is to be predicted too',
+  view: (image) => image.map((side) => side + 2 * border(side)) as [number, number],
+  degrade: (view, _, { image }) => centreOf(view, image),
+  clean: (view, { image }) => areaResize(view, image),
+  loss: ({ prediction, view, masking }, context) => {
+    const { image, patch } = context;
+    const predicted = enlarge(unpatchify(prediction, context), image);
+    // Residuals of the centre, against the target of what the encoder saw.
+    const target = patchTarget(centreOf(view, image), context).values;
+    const centre = patchLoss(sub(patchify(predicted.centre(), patch), target), masking);
+    // Residuals of the border, against the target of the whole view.
+    const whole = patchTarget(areaResize(view, image), context).values;
+    const wanted = enlarge(unpatchify(whole, context), image);
+    const edge = add(
+      stripLoss(sub(predicted.topAndBottom(), wanted.topAndBottom())),
+      stripLoss(sub(predicted.leftAndRight(), wanted.leftAndRight())),
+    );
+    return {
+      losses: add(mul(centre, CENTRE_WEIGHT), mul(edge, 1 - CENTRE_WEIGHT)),
+      parts: { centre, edge },
+    };
+  },
+};
+
+/** Pixels of the view on either side of the input: 32 for 224. */
+const border = (side: number) => Math.round(side / 7);
+
+function centreOf(view: Tensor, [height, width]: Size): Tensor {
+  const [batch, channels] = view.shape as [number, number];
+  const [top, left] = [border(height), border(width)];
+  return slice(view, [0, 0, top, left], [batch, channels, top + height, left + width]);
+}
+
+/** Parts of a picture [B, C, H, W] of the whole view, enlarged by area to the view's size. Only they are computed. */
+function enlarge(picture: Tensor, [height, width]: Size) {
+  const rows = parts(height);
+  const columns = parts(width);
+  return {
+    centre: () => project(picture, rows.middle, columns.middle),
+    /** Both strips, over the full width. */
+    topAndBottom: () => project(picture, rows.ends, columns.all),
+    /** Both strips, over the middle rows. */
+    leftAndRight: () => project(picture, rows.middle, columns.ends),
+  };
+}
+
+/** Rows of the area matrix from a side of the input to that of its view. */
+function parts(side: number) {
+  const edge = border(side);
+  const view = side + 2 * edge;
+  const rows = (start: number, end: number) => areaRows(side, view, start, end);
+  return {
+    all: rows(0, view),
+    middle: rows(edge, view - edge),
+    ends: concat([rows(0, edge), rows(view - edge, view)], 0),
+  };
+}
+
+/** Sum of the mean squares of two strips of one size, [B, C, h, w] together: [B]. */
+function stripLoss(residual: Tensor): Tensor {
+  const rows = reshape(residual, [residual.shape[0]!, -1]);
+  return reshape(mul(sumOfSquares(rows), 2 / rows.shape[1]!), [rows.shape[0]!]);
+}

@@ -1,0 +1,62 @@
+import type { Tensor } from '../graph/index.ts';
+import { type AutoencoderConfig, decode, encode, type Weights } from '../models/autoencoder.ts';
+import { maskTokens, visibleTokens } from '../nn/masking.ts';
+import type { Normalisation } from '../nn/normalise.ts';
+import { patchCount } from '../nn/size.ts';
+import type { Draws, Losses, PretextTask, TaskContext } from '../tasks/task.ts';
+
+/** A pretext task on a model. */
+export interface TaskOptions extends Normalisation {
+  readonly model: AutoencoderConfig;
+  readonly task: PretextTask;
+  /** Share of the tokens that is removed: 0.75 by default where the task removes any, else 0. */
+  readonly maskRatio?: number | undefined;
+}
+
+/** The tensors of a task on one batch. */
+export interface TaskGraph extends Losses {
+  /** [B, C, H, W], normalised */
+  readonly degraded: Tensor;
+  /** [B, N, C·p²], values of a patch in the order (channel, row, column) */
+  readonly prediction: Tensor;
+  /** f32 [B, N], 1 for removed tokens; undefined where none is */
+  readonly mask: Tensor | undefined;
+  readonly context: TaskContext;
+}
+
+/**
+ * Degrades a normalised view [B, C, Hv, Wv], removes tokens, encodes, decodes and judges.
+ * Throws RangeError where the task does not fit the model.
+ */
+export function taskGraph(options: TaskOptions, weights: Weights, view: Tensor, draws: Draws): TaskGraph {
+  const { model, task, mean, std } = options;
+  checkTask(options);
+  const { image, patch, channels, target } = model;
+  const context: TaskContext = { image, patch, channels, target, mean, std };
+  const tokens = patchCount(model);
+  const visible = visibleTokens(tokens, maskRatioOf(options));
+  const masking = visible < tokens ? maskTokens(draws.order!, visible) : undefined;
+  const degraded = task.degrade(view, draws, context);
+  const prediction = decode(model, weights, encode(model, weights, degraded, masking), masking);
+  const losses = task.loss({ prediction, view, draws, masking }, context);
+  return { ...losses, degraded, prediction, mask: masking?.mask, context };
+}
+
+function maskRatioOf({ task, maskRatio }: TaskOptions): number {
+  return maskRatio ?? (task.masks ? 0.75 : 0);
+}
+
+function checkTask(options: TaskOptions): void {
+  const { model, task, mean, std } = options;
+  if (task.channels !== undefined && task.channels !== model.channels)
+    throw new RangeError(
+      `task ${task.name} needs images of ${task.channels} channels, got ${model.channels}`,
+    );
+  if (mean.length !== model.channels || std.length !== model.channels)
+    throw new RangeError(
+      `mean and std must have a value for each of ${model.channels} channels, got ${mean.length} and ${std.length}`,
+    );
+  const ratio = maskRatioOf(options);
+  if (!task.masks && ratio !== 0)
+    throw new RangeError(`task ${task.name} removes no tokens: its mask ratio must be 0, got ${ratio}`);
+}
