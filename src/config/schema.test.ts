@@ -16,7 +16,7 @@ const message = (input: unknown) => {
 describe('parseConfig', () => {
   it('completes nothing to the paper’s ViT-B', () => {
     const config = parseConfig({});
-    expect(config.model).toMatchObject({ imageSize: [224, 224], patchSize: 16, width: 768, depth: 12 });
+    expect(config.model).toMatchObject({ image: [224, 224], patch: 16, width: 768, depth: 12 });
     expect(config.training).toMatchObject({ batchSize: 2048, learningRate: 1.5e-4, warmupEpochs: 20 });
     expect(parseConfig(JSON.parse(JSON.stringify(config)))).toEqual(config);
   });
@@ -26,14 +26,14 @@ describe('parseConfig', () => {
     [{ training: { epochs: '3' } }, 'training.epochs must be a whole number of at least 1, got "3"'],
     [{ training: { epochs: Number.NaN } }, 'training.epochs must be a whole number of at least 1, got NaN'],
     [{ task: { maskRatio: 1 } }, 'task.maskRatio must lie in [0, 1), got 1'],
-    [{ task: { target: 'chanel' } }, 'task.target must be one of channel, patch, none, got "chanel"'],
+    [{ model: { target: 'chanel' } }, 'model.target must be one of channel, patch, none, got "chanel"'],
     [
       { data: { scale: [0.5, 0.2] } },
       'data.scale must be two numbers above 0, the smaller one first, got [0.5,0.2]',
     ],
     [
-      { model: { imageSize: [32] } },
-      'model.imageSize must be [height, width] in pixels, whole and at least 1, got [32]',
+      { model: { image: [32] } },
+      'model.image must be [height, width] in pixels, whole and at least 1, got [32]',
     ],
     [{ data: 3 }, 'data must be a group of settings, got 3'],
     [null, 'settings must be a group of settings, got null'],
@@ -45,13 +45,13 @@ describe('parseConfig', () => {
       'training.batchSize must be a multiple of training.accumulation, got 10 and 3',
     ],
     [
-      { model: { patchSize: 15 } },
-      'model.imageSize must be a multiple of model.patchSize, got [224,224] and 15',
+      { model: { patch: 15 } },
+      'both sides of model.image must be multiples of model.patch, got [224,224] and 15',
     ],
     [{ model: { heads: 5 } }, 'model.width must be a multiple of model.heads, got 768 and 5'],
     [
       { model: { channels: 1 } },
-      'data.mean and data.std must have a value for each of model.channels, got 3, 3 and 1',
+      'data.mean and data.std must have a value for each of model.channels, got [0.485,0.456,0.406] and [0.229,0.224,0.225] and 1',
     ],
     [{ data: { std: [1, 0, 1] } }, 'data.std must be above 0, got [1,0,1]'],
   ])('refuses %j', (input, expected) => {
@@ -74,8 +74,8 @@ describe('overrides', () => {
   it.each([
     ['training.epochs=3', { training: { epochs: 3 } }],
     ['training.learningRate = 1e-3', { training: { learningRate: 1e-3 } }],
-    ['model.imageSize=[32,48]', { model: { imageSize: [32, 48] } }],
-    ['model.imageSize=32, 48', { model: { imageSize: [32, 48] } }],
+    ['model.image=[32,48]', { model: { image: [32, 48] } }],
+    ['model.image=32, 48', { model: { image: [32, 48] } }],
     ['model.classToken=true', { model: { classToken: true } }],
     ['data.path=7', { data: { path: '7' } }],
     ['data.path=a=b', { data: { path: 'a=b' } }],

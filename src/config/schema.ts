@@ -35,28 +35,31 @@ const data = section({
     .describe('share of the images set aside for the held-out loss; cifar10 has a test set instead'),
 });
 
+const stack = (width: number, depth: number, heads: number, part: string) => ({
+  width: whole(1).default(width).describe(`${part}: width of a token's features`),
+  depth: whole(1).default(depth).describe(`${part}: number of blocks`),
+  heads: whole(1).default(heads).describe(`${part}: attention heads`),
+});
+
 const model = section({
-  imageSize: size('pixels').default([224, 224]).describe('height and width of what the encoder sees'),
+  image: size('pixels').default([224, 224]).describe('height and width of what the encoder sees'),
+  patch: whole(1).default(16).describe('side of a patch in pixels'),
   channels: whole(1).default(3).describe('channels of the images: 3 (colour) or 1 (grey)'),
-  patchSize: whole(1).default(16).describe('side of a patch in pixels'),
-  width: whole(1).default(768).describe("encoder: width of a token's features"),
-  depth: whole(1).default(12).describe('encoder: number of blocks'),
-  heads: whole(1).default(12).describe('encoder: attention heads'),
-  decoderWidth: whole(1).default(384).describe("decoder: width of a token's features"),
-  decoderDepth: whole(1).default(4).describe('decoder: number of blocks'),
-  decoderHeads: whole(1).default(6).describe('decoder: attention heads'),
+  ...stack(768, 12, 12, 'encoder'),
+  mlpRatio: positive().default(4).describe('hidden width of the MLPs relative to the width'),
   classToken: flag().default(false).describe('whether the encoder has a class token, as in MAE'),
   positions: oneOf(['sincos1d', 'sincos2d', 'learned'])
     .default('sincos1d')
     .describe("positions: the paper's 1-D sines and cosines, MAE's 2-D ones, or learned ones"),
+  decoder: section(stack(384, 4, 6, 'decoder')).prefault({}),
+  target: oneOf(['channel', 'patch', 'none'])
+    .default('channel')
+    .describe("normalisation of the target's patches: per channel (the paper), per patch (MAE), none"),
 });
 
 const task = section({
   name: text().default('masked+zoomed-in').describe('how images are degraded, see `list tasks`'),
   maskRatio: fraction().default(0.75).describe('share of the tokens that a masked task removes'),
-  target: oneOf(['channel', 'patch', 'none'])
-    .default('channel')
-    .describe("normalisation of the target's patches: per channel (the paper), per patch (MAE), none"),
 });
 
 const training = section({
@@ -128,34 +131,38 @@ export function parseConfig(input: unknown): Config {
   const result = configSchema.safeParse(input);
   if (!result.success) throw new ConfigError(explain(result.error.issues, input, configSchema));
   const config = result.data;
-  for (const [wrong, rule, got] of [
-    [
-      config.training.batchSize % config.training.accumulation !== 0,
-      'training.batchSize must be a multiple of training.accumulation',
-      `${config.training.batchSize} and ${config.training.accumulation}`,
-    ],
-    [
-      config.model.imageSize.some((side) => side % config.model.patchSize !== 0),
-      'model.imageSize must be a multiple of model.patchSize',
-      `[${config.model.imageSize}] and ${config.model.patchSize}`,
-    ],
-    [
-      config.model.width % config.model.heads !== 0,
-      'model.width must be a multiple of model.heads',
-      `${config.model.width} and ${config.model.heads}`,
-    ],
-    [
-      config.model.decoderWidth % config.model.decoderHeads !== 0,
-      'model.decoderWidth must be a multiple of model.decoderHeads',
-      `${config.model.decoderWidth} and ${config.model.decoderHeads}`,
-    ],
-    [
-      config.data.mean.length !== config.model.channels || config.data.std.length !== config.model.channels,
-      'data.mean and data.std must have a value for each of model.channels',
-      `${config.data.mean.length}, ${config.data.std.length} and ${config.model.channels}`,
-    ],
-    [config.data.std.some((s) => !(s > 0)), 'data.std must be above 0', `[${config.data.std}]`],
-  ] as const)
-    if (wrong) throw new ConfigError(`${rule}, got ${got}`);
+  checkTogether(config);
   return config;
+}
+
+/** Rules that span several settings. */
+function checkTogether({ data, model, training }: Config): void {
+  const { image, patch, channels, width, heads, decoder } = model;
+  const rules: [boolean, string, readonly unknown[]][] = [
+    [
+      training.batchSize % training.accumulation === 0,
+      'training.batchSize must be a multiple of training.accumulation',
+      [training.batchSize, training.accumulation],
+    ],
+    [
+      image.every((side) => side % patch === 0),
+      'both sides of model.image must be multiples of model.patch',
+      [`[${image}]`, patch],
+    ],
+    [width % heads === 0, 'model.width must be a multiple of model.heads', [width, heads]],
+    [
+      decoder.width % decoder.heads === 0,
+      'model.decoder.width must be a multiple of model.decoder.heads',
+      [decoder.width, decoder.heads],
+    ],
+    [channels === 1 || channels === 3, 'model.channels must be 1 or 3', [channels]],
+    [
+      data.mean.length === channels && data.std.length === channels,
+      'data.mean and data.std must have a value for each of model.channels',
+      [`[${data.mean}]`, `[${data.std}]`, channels],
+    ],
+    [data.std.every((s) => s > 0), 'data.std must be above 0', [`[${data.std}]`]],
+  ];
+  for (const [holds, rule, got] of rules)
+    if (!holds) throw new ConfigError(`${rule}, got ${got.join(' and ')}`);
 }

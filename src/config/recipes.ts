@@ -1,0 +1,73 @@
+import { modelSize } from '../models/sizes.ts';
+import { task } from '../tasks/table.ts';
+import { stepFlops } from './cost.ts';
+import { ConfigError } from './error.ts';
+import { suggestion } from './nearest.ts';
+import { mergeConfig } from './overrides.ts';
+import { cifar10Recipes } from './recipes/cifar10.ts';
+import { imagenetRecipes } from './recipes/imagenet.ts';
+import { type Config, type ConfigInput, parseConfig } from './schema.ts';
+
+/** A recipe as data: settings of its own, over those of its model's size and task. */
+export interface RecipeEntry {
+  /** `data-model-task` */
+  readonly name: string;
+  readonly model: string;
+  readonly task: string;
+  /** Where the settings come from. */
+  readonly source: string;
+  /** Images of one pass. */
+  readonly images: number;
+  /** What the machine and the patience must be like, beside the arithmetic that `cost` counts. */
+  readonly costNote: string;
+  /** The number it should give, or that none was published. */
+  readonly expected: string;
+  readonly settings: ConfigInput;
+}
+
+/** A named set of settings, complete, with where it comes from, what it costs and what it should give. */
+export interface Recipe {
+  readonly name: string;
+  readonly source: string;
+  readonly cost: string;
+  readonly expected: string;
+  readonly config: Config;
+}
+
+const entries: readonly RecipeEntry[] = [...cifar10Recipes, ...imagenetRecipes];
+
+export const recipeNames: readonly string[] = entries.map(({ name }) => name);
+
+/** The recipe of that name. Throws ConfigError for an unknown one, with the nearest name. */
+export function recipe(name: string): Recipe {
+  const entry = entries.find((candidate) => candidate.name === name);
+  if (!entry)
+    throw new ConfigError(
+      `unknown recipe "${name}"${suggestion(name, recipeNames) || ' (names are data-model-task, see `list recipes`)'}`,
+    );
+  const { source, expected } = entry;
+  const config = parseConfig(mergeConfig(skeleton(entry), entry.settings));
+  return { name, source, cost: cost(entry, config), expected, config };
+}
+
+function skeleton({ name, model, task }: RecipeEntry): ConfigInput {
+  const { image, decoder, ...size } = modelSize(model);
+  return {
+    recipe: name,
+    model: { ...size, image: [...image], decoder: { ...decoder } },
+    task: { name: task },
+  };
+}
+
+function cost(entry: RecipeEntry, config: Config): string {
+  const flops = stepFlops(config, task(config.task.name).masks);
+  const images = entry.images * config.training.epochs;
+  return `${short(images)} images × ${short(flops)}FLOP = ${short(images * flops)}FLOP; ${entry.costNote}`;
+}
+
+/** 34.9e9 as `34.9 G`. */
+function short(value: number): string {
+  const units = ['', 'k', 'M', 'G', 'T', 'P', 'E', 'Z'];
+  const step = Math.min(units.length - 1, Math.floor(Math.log10(value) / 3));
+  return `${Number((value / 1000 ** step).toPrecision(3))} ${units[step]}`;
+}

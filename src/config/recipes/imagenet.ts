@@ -1,0 +1,36 @@
+import { modelNames } from '../../models/sizes.ts';
+import { tasks } from '../../tasks/table.ts';
+import type { RecipeEntry } from '../recipes.ts';
+
+/** Fine-tuned top-1 of ViT-B after 300 epochs, in percent (arXiv 2203.14313). */
+const published: Readonly<Record<string, string>> = {
+  'de-colorized': '81.4',
+  blurred: '81.8',
+  distorted: '82.1',
+  'zoomed-out': '82.5',
+  'zoomed-in': '82.7',
+  masked: '82.9 (after 50, 100, 200 epochs: 82.3, 82.6, 82.8)',
+  'masked+zoomed-in': '83.2 (after 50, 100, 200 epochs: 82.7, 83.0, 83.1)',
+};
+
+/** The paper's settings on ImageNet-1K, for every size from tiny to huge and every task. */
+export const imagenetRecipes: readonly RecipeEntry[] = modelNames
+  .filter((model) => model !== 'micro')
+  .flatMap((model) =>
+    tasks.map(({ name: task }): RecipeEntry => {
+      const number = model === 'base' ? published[task] : undefined;
+      return {
+        name: `imagenet-${model}-${task.replaceAll('+', '-')}`,
+        model,
+        task,
+        source: `arXiv 2203.14313 and its code: 300 epochs, batch 2048${model === 'base' ? '' : ' (given for ViT-B)'}`,
+        images: 1_281_167,
+        costNote: 'needs accelerators, and ImageNet-1K under --data',
+        expected: number ? `fine-tuned top-1 ${number} %` : 'not published',
+        settings: {
+          data: { source: 'folder' },
+          training: { epochs: 300, batchSize: 2048, accumulation: 64, warmupEpochs: 20 },
+        },
+      };
+    }),
+  );

@@ -1,0 +1,122 @@
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Config, parseConfig } from '../config/schema.ts';
+import { removeTemporaries, writeFileAtomic } from '../io/atomic.ts';
+import { RunError } from './error.ts';
+
+/** The files of a run. */
+export interface RunFolder {
+  readonly path: string;
+  readonly config: string;
+  /** One JSON object a line for each step. */
+  readonly metrics: string;
+  readonly curves: string;
+  readonly checkpoints: string;
+  readonly reconstructions: string;
+}
+
+export function runFolder(path: string): RunFolder {
+  return {
+    path,
+    config: join(path, 'config.json'),
+    metrics: join(path, 'metrics.jsonl'),
+    curves: join(path, 'curves.svg'),
+    checkpoints: join(path, 'checkpoints'),
+    reconstructions: join(path, 'reconstructions'),
+  };
+}
+
+/** Makes the folder of a new run. Throws RunError when something is there already, or the system's error. */
+export async function createRunFolder(path: string, config: Config): Promise<RunFolder> {
+  const entries = await entriesOf(path);
+  if (entries.length > 0)
+    throw new RunError(
+      `a new run needs a new or empty folder, got ${path} with ${entries.slice(0, 3).join(', ')}${entries.length > 3 ? ', …' : ''}: ` +
+        'continue the run in it with --resume, or choose another folder with --output',
+    );
+  const folder = runFolder(path);
+  await mkdir(folder.checkpoints, { recursive: true });
+  await mkdir(folder.reconstructions, { recursive: true });
+  await writeConfig(folder, config);
+  return folder;
+}
+
+/** Opens the folder of an earlier run. Throws RunError when there is none, or the system's error. */
+export async function openRunFolder(path: string): Promise<{ folder: RunFolder; config: Config }> {
+  const folder = runFolder(path);
+  const config = await readConfig(folder);
+  for (const inner of [folder.checkpoints, folder.reconstructions]) await mkdir(inner, { recursive: true });
+  for (const inner of [folder.path, folder.checkpoints, folder.reconstructions])
+    await removeTemporaries(inner);
+  return { folder, config };
+}
+
+export async function writeConfig(folder: RunFolder, config: Config): Promise<void> {
+  await writeFileAtomic(folder.config, `${JSON.stringify(config, null, 2)}\n`);
+}
+
+async function readConfig(folder: RunFolder): Promise<Config> {
+  let text: string;
+  try {
+    text = await readFile(folder.config, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    throw new RunError(`the folder of a run holds config.json, got ${folder.path} without it`);
+  }
+  try {
+    return parseConfig(JSON.parse(text));
+  } catch (error) {
+    throw new RunError(`${folder.config} must hold the settings of a run, got: ${(error as Error).message}`);
+  }
+}
+
+/** Whether a folder holds a run. */
+export async function holdsRun(path: string): Promise<boolean> {
+  return (await entriesOf(path)).includes('config.json');
+}
+
+/** Where the checkpoint of a step lies. */
+export function checkpointPath(folder: RunFolder, step: number): string {
+  return join(folder.checkpoints, `step-${String(step).padStart(8, '0')}.safetensors`);
+}
+
+/** Paths of a run's checkpoints, the oldest first. */
+export async function listCheckpoints(folder: RunFolder): Promise<string[]> {
+  const names = (await entriesOf(folder.checkpoints)).filter((name) =>
+    /^step-\d{8,}\.safetensors$/.test(name),
+  );
+  const step = (name: string) => Number(name.slice(5, -12));
+  return names.sort((a, b) => step(a) - step(b)).map((name) => join(folder.checkpoints, name));
+}
+
+/** Deletes all but the newest `keep` checkpoints. */
+export async function pruneCheckpoints(folder: RunFolder, keep: number): Promise<void> {
+  for (const path of (await listCheckpoints(folder)).slice(0, -keep)) await rm(path, { force: true });
+}
+
+/**
+ * The checkpoint that a path means: the file itself, or the newest one of a run's folder.
+ * Throws RunError when there is none.
+ */
+export async function findCheckpoint(path: string): Promise<string> {
+  const kind = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (!kind) throw new RunError(`a checkpoint must exist, got ${path}, which does not`);
+  if (!kind.isDirectory()) return path;
+  const newest = (await listCheckpoints(runFolder(path))).at(-1);
+  if (!newest) throw new RunError(`the folder of a run must hold checkpoints, got ${path} without any`);
+  return newest;
+}
+
+async function entriesOf(path: string): Promise<string[]> {
+  try {
+    return await readdir(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return [];
+    if (code === 'ENOTDIR') throw new RunError(`a run needs a folder, got the file ${path}`);
+    throw error;
+  }
+}
