@@ -15,13 +15,14 @@ export function grad(scalar: Tensor, wrt: readonly Tensor[]): Tensor[] {
   );
 }
 
-/** Carries the outputs' cotangents back to `wrt`; undefined where nothing flows. */
+/** Carries the outputs' cotangents back to `wrt`, not beyond `end`; undefined where nothing flows. */
 function pullback(
   outputs: readonly Tensor[],
   cotangents: readonly (Tensor | undefined)[],
   wrt: readonly Tensor[],
+  end?: ReadonlySet<Node>,
 ): (Tensor | undefined)[] {
-  const order = topologicalOrder(outputs);
+  const order = topologicalOrder(outputs, end);
   const active = dependents(order, wrt);
   const flowing = new Map<Tensor, Tensor>();
   const accumulate = (to: Tensor, cotangent: Tensor) => {
@@ -44,9 +45,14 @@ function pullback(
 
 function vjp(node: Node, dy: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
   const { operation, inputs } = node;
-  if (operation.vjp) return operation.vjp(node, dy);
-  // A composite without a rule of its own is differentiated through what it is made of.
-  return operation.decompose ? pullback(operation.decompose(node, inputs), dy, inputs) : [];
+  const own = operation.vjp?.(node, dy);
+  if (own) return own;
+  if (!operation.decompose) return [];
+  // A composite without a rule of its own is differentiated through what it is made of, down to its inputs.
+  const end = new Set(inputs.map((input) => input.node));
+  const totals = pullback(operation.decompose(node, inputs), dy, inputs, end);
+  // What flows to an input that is given twice counts once.
+  return totals.map((total, i) => (inputs.indexOf(inputs[i]!) === i ? total : undefined));
 }
 
 /** The nodes whose values depend on `wrt`. */

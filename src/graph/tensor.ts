@@ -44,7 +44,9 @@ export interface Operation {
    * Null, as the rule or from it: a composite is differentiated through its decomposition, anything else lets no
    * gradient through.
    */
-  readonly vjp: ((node: Node, cotangents: readonly (Tensor | undefined)[]) => (Tensor | undefined)[] | null) | null;
+  readonly vjp:
+    | ((node: Node, cotangents: readonly (Tensor | undefined)[]) => (Tensor | undefined)[] | null)
+    | null;
   /** What a composite is made of: its outputs from `inputs`, which stand for the node's own. */
   readonly decompose?: (node: Node, inputs: readonly Tensor[]) => Tensor[];
 }

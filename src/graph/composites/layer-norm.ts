@@ -1,7 +1,15 @@
 import { add, div, mul, sqrt, square, sub } from '../operations/elementwise.ts';
 import { mean, sum } from '../operations/reduce.ts';
 import { reshape } from '../operations/shape.ts';
-import { applyAll, defineOperation, refuse, requireFloat, type Tensor } from '../tensor.ts';
+import {
+  applyAll,
+  defineOperation,
+  refuse,
+  requireFloat,
+  sameShape,
+  sizeOf,
+  type Tensor,
+} from '../tensor.ts';
 
 const lastAxis = (x: Tensor) => [x.shape.length - 1];
 
@@ -21,9 +29,9 @@ const layerNormOperation = defineOperation({
     const statistics = { shape: [...x.shape.slice(0, -1), 1], dtype: 'f32' } as const;
     return [x, statistics, statistics];
   },
-  // The statistics are by-products for the gradient: nothing else may use them.
-  vjp: ({ inputs: [x, weight], outputs: [, mu, scale] }, [dy]) =>
-    applyAll(layerNormGradOperation, [x!, weight!, mu!, scale!, dy!]),
+  // The statistics are by-products for the gradient; something flows to them where that is differentiated again.
+  vjp: ({ inputs: [x, weight], outputs: [, mu, scale] }, [dy, dMu, dScale]) =>
+    dMu || dScale ? null : applyAll(layerNormGradOperation, [x!, weight!, mu!, scale!, dy!]),
   decompose: ({ attributes: { epsilon } }, [x, weight, bias]) => {
     const mu = mean(x!, lastAxis(x!));
     const centred = sub(x!, mu);
@@ -37,6 +45,10 @@ const layerNormGradOperation = defineOperation({
   name: 'layerNormGrad',
   infer: (inputs) => {
     requireFloat('layerNormGrad', inputs);
+    const [x, weight, mu, scale, dy] = inputs as [Tensor, Tensor, Tensor, Tensor, Tensor];
+    const fits = sameShape(x.shape, dy.shape) && sameShape(weight.shape, x.shape.slice(-1));
+    if (!fits || sizeOf(mu.shape) !== sizeOf(x.shape.slice(0, -1)) || !sameShape(mu.shape, scale.shape))
+      refuse('layerNormGrad', 'x and dy [..., D], weight [D] and statistics [..., 1] must fit', inputs);
     return [inputs[0]!, inputs[1]!, inputs[1]!];
   },
   vjp: null,
