@@ -1,5 +1,5 @@
-import { apply, defineOperation, refuse, requireFloat, type Tensor } from '../tensor.ts';
-import { sumTo } from './shape.ts';
+import { apply, defineOperation, refuse, requireFloat, type Shape, sizeOf, type Tensor } from '../tensor.ts';
+import { reshape, transpose } from './shape.ts';
 
 export interface MatmulOptions {
   /** Reads a as [..., K, M]. */
@@ -24,21 +24,49 @@ const matmulOperation = defineOperation({
       const x = a.shape[i - rank + a.shape.length] ?? 1;
       const y = b.shape[i - rank + b.shape.length] ?? 1;
       if (x !== y && x !== 1 && y !== 1) refuse('matmul', 'batch sides must be equal or 1', inputs);
-      return Math.max(x, y);
+      return x === 1 ? y : x;
     });
     return [{ shape: [...batch, m, n], dtype: 'f32' }];
   },
-  // Two products again, whatever the transposes: nothing larger than an operand is made.
+  // Two products again, whatever the transposes and broadcasts: nothing larger than an operand is made.
   vjp: ({ inputs: [a, b], attributes: { transposeA, transposeB, alpha } }, [dy]) => {
     const da = transposeA
-      ? matmul(b!, dy!, { transposeA: transposeB, transposeB: true, alpha })
-      : matmul(dy!, b!, { transposeB: !transposeB, alpha });
+      ? productTo(a!.shape, b!, dy!, { transposeA: transposeB, transposeB: true, alpha })
+      : productTo(a!.shape, dy!, b!, { transposeB: !transposeB, alpha });
     const db = transposeB
-      ? matmul(dy!, a!, { transposeA: true, transposeB: transposeA, alpha })
-      : matmul(a!, dy!, { transposeA: !transposeA, alpha });
-    return [sumTo(da, a!.shape), sumTo(db, b!.shape)];
+      ? productTo(b!.shape, dy!, a!, { transposeA: true, transposeB: transposeA, alpha })
+      : productTo(b!.shape, a!, dy!, { transposeA: !transposeA, alpha });
+    return [da, db];
   },
 });
+
+/** The product summed to `shape` over batch axes, which join the inner side before anything is multiplied. */
+function productTo(shape: Shape, a: Tensor, b: Tensor, options: MatmulOptions): Tensor {
+  const rank = Math.max(a.shape.length, b.shape.length);
+  const full = (sides: Shape) => [...new Array(rank - sides.length).fill(1), ...sides];
+  const batch = Array.from({ length: rank - 2 }, (_, axis) => axis);
+  const summed = batch.filter((axis) => full(shape)[axis] === 1 && full(a.shape)[axis] !== 1);
+  if (summed.length === 0) return reshape(matmul(a, b, options), shape);
+  const kept = batch.filter((axis) => !summed.includes(axis));
+  const join = (x: Tensor, innerLast: boolean) => {
+    const whole = reshape(x, full(x.shape));
+    const inner = sizeOf(summed.map((axis) => whole.shape[axis]!)) * whole.shape.at(innerLast ? -1 : -2)!;
+    const sides = kept.map((axis) => whole.shape[axis]!);
+    return innerLast
+      ? reshape(transpose(whole, [...kept, rank - 2, ...summed, rank - 1]), [
+          ...sides,
+          whole.shape.at(-2)!,
+          inner,
+        ])
+      : reshape(transpose(whole, [...kept, ...summed, rank - 2, rank - 1]), [
+          ...sides,
+          inner,
+          whole.shape.at(-1)!,
+        ]);
+  };
+  const { transposeA = false, transposeB = false } = options;
+  return reshape(matmul(join(a, !transposeA), join(b, transposeB), options), shape);
+}
 
 function lastTwo(x: Tensor, transposed: boolean): [number, number] {
   const [rows, columns] = x.shape.slice(-2) as [number, number];
