@@ -9,7 +9,7 @@ const attentionOperation = defineOperation({
   infer: (inputs) => {
     requireFloat('attention', inputs);
     const [q, k, v] = inputs as [Tensor, Tensor, Tensor];
-    if (q.shape.length !== 4 || !sameShape(k.shape, v.shape) || q.shape[3] !== k.shape[3])
+    if (!fits(q, k, v))
       refuse('attention', 'queries [B, h, N, d], keys and values [B, h, M, d] must fit', inputs);
     return [q];
   },
@@ -17,6 +17,12 @@ const attentionOperation = defineOperation({
     applyAll(attentionGradOperation, [q!, k!, v!, y!, dy!], attributes),
   decompose: ({ attributes: { scale } }, [q, k, v]) => [matmul(weights(q!, k!, scale), v!)],
 });
+
+const fits = (q: Tensor, k: Tensor, v: Tensor) =>
+  q.shape.length === 4 &&
+  sameShape(k.shape, v.shape) &&
+  sameShape(q.shape.with(2, 0), k.shape.with(2, 0)) &&
+  k.shape[2]! > 0;
 
 /** Attention weights softmax(scale · q kᵀ): [B, h, N, M]. */
 const weights = (q: Tensor, k: Tensor, scale: number) =>
@@ -27,7 +33,10 @@ const attentionGradOperation = defineOperation({
   name: 'attentionGrad',
   infer: (inputs) => {
     requireFloat('attentionGrad', inputs);
-    return [inputs[0]!, inputs[1]!, inputs[2]!];
+    const [q, k, v, y, dy] = inputs as [Tensor, Tensor, Tensor, Tensor, Tensor];
+    if (!fits(q, k, v) || !sameShape(y.shape, q.shape) || !sameShape(dy.shape, q.shape))
+      refuse('attentionGrad', 'q, y and dy [B, h, N, d], k and v [B, h, M, d] must fit', inputs);
+    return [q, k, v];
   },
   vjp: null,
   decompose: ({ attributes: { scale } }, [q, k, v, y, dy]) => {

@@ -1,7 +1,7 @@
 import { add } from '../operations/elementwise.ts';
 import { matmul } from '../operations/matmul.ts';
 import { reshape } from '../operations/shape.ts';
-import { apply, defineOperation, refuse, requireFloat, type Tensor } from '../tensor.ts';
+import { apply, defineOperation, refuse, requireFloat, sameShape, type Tensor } from '../tensor.ts';
 
 const linearOperation = defineOperation({
   name: 'linear',
@@ -13,7 +13,7 @@ const linearOperation = defineOperation({
       x.shape.length !== 2 ||
       weight.shape.length !== 2 ||
       x.shape[1] !== width ||
-      (bias && bias.shape[0] !== out)
+      (bias && !sameShape(bias.shape, [out!]))
     )
       refuse('linear', 'x [M, in], weight [out, in] and bias [out] must fit', inputs);
     return [{ shape: [x.shape[0]!, out!], dtype: 'f32' }];

@@ -1,11 +1,12 @@
 import { div, exp, mul, sub } from '../operations/elementwise.ts';
 import { max, sum } from '../operations/reduce.ts';
-import { apply, defineOperation, requireFloat, type Tensor } from '../tensor.ts';
+import { apply, defineOperation, refuse, requireFloat, type Tensor } from '../tensor.ts';
 
 const softmaxOperation = defineOperation({
   name: 'softmax',
   infer: (inputs) => {
     requireFloat('softmax', inputs);
+    if (!inputs[0]!.shape.at(-1)) refuse('softmax', 'the last axis must hold something', inputs);
     return [inputs[0]!];
   },
   // dx = y ∘ (dy − Σ dy ∘ y)

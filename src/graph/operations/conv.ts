@@ -1,5 +1,5 @@
 import { apply, defineOperation, refuse, requireFloat, type Tensor } from '../tensor.ts';
-import { broadcast, reshape, reverse, transpose } from './shape.ts';
+import { broadcast, reshape, reverse, slice, transpose } from './shape.ts';
 
 const filterBankOperation = defineOperation({
   name: 'filterBank',
@@ -47,9 +47,16 @@ const filterBankOperation = defineOperation({
  * Correlates every image with filters of its own: stride 1, zeros around.
  * @param x [B, Cin, H, W]
  * @param filters [B, Cout, Cin, k, l]
- * @param padding rows and columns of zeros on each side
+ * @param padding rows and columns of zeros on each side; negative ones are cut off
  * @returns [B, Cout, H + 2·padding − k + 1, W + 2·padding − l + 1]
  */
 export function filterBank(x: Tensor, filters: Tensor, padding: readonly [number, number]): Tensor {
-  return apply(filterBankOperation, [x, filters], { padding });
+  if (padding[0] >= 0 && padding[1] >= 0) return apply(filterBankOperation, [x, filters], { padding });
+  const cut = [0, 0, Math.max(0, -padding[0]), Math.max(0, -padding[1])];
+  const inside = slice(
+    x,
+    cut,
+    x.shape.map((side, axis) => side - cut[axis]!),
+  );
+  return filterBank(inside, filters, [Math.max(0, padding[0]), Math.max(0, padding[1])]);
 }

@@ -1,4 +1,4 @@
-import { apply, defineOperation, refuse, type Tensor } from '../tensor.ts';
+import { apply, defineOperation, refuse, sameShape, type Tensor } from '../tensor.ts';
 import { sum } from './reduce.ts';
 import { pad } from './shape.ts';
 
@@ -7,10 +7,14 @@ const rowShape = (x: Tensor) => x.shape.slice(2);
 const gatherOperation = defineOperation({
   name: 'gather',
   infer: (inputs) => {
-    const [x, indices] = inputs as [Tensor, Tensor];
+    const [x, indices, inverse] = inputs as [Tensor, Tensor, Tensor | undefined];
     const batched = x.shape.length >= 2 && (x.shape[0] === 1 || x.shape[0] === indices.shape[0]);
     if (indices.dtype !== 'i32' || indices.shape.length !== 2 || !batched)
       refuse('gather', 'rows [B or 1, N, ...] are taken by i32 indices [B, K]', inputs);
+    const [samples, count] = indices.shape as [number, number];
+    const rows = x.shape[1]!;
+    if (inverse && (inverse.dtype !== 'i32' || !sameShape(inverse.shape, [samples, rows]) || count > rows))
+      refuse('gather', 'rows [B or 1, N, ...], indices [B, K ≤ N] and inverse i32 [B, N] must fit', inputs);
     return [{ shape: [...indices.shape, ...rowShape(x)], dtype: x.dtype }];
   },
   vjp: ({ inputs: [x, indices, inverse] }, [dy]) => {

@@ -9,7 +9,7 @@ import {
   type Tensor,
 } from '../tensor.ts';
 import { abs, div, mul, sign, sub } from './elementwise.ts';
-import { broadcast, reshape } from './shape.ts';
+import { broadcast, requireAxes, reshape } from './shape.ts';
 
 function reduction(name: string, vjp: (node: Node, dy: Tensor) => Tensor): Operation {
   return defineOperation({
@@ -17,8 +17,9 @@ function reduction(name: string, vjp: (node: Node, dy: Tensor) => Tensor): Opera
     infer: (inputs, { axes }) => {
       const [x] = inputs;
       requireFloat(name, inputs);
-      if (axes.some((axis: number) => !(axis in x!.shape)))
-        refuse(name, `axes (${axes.join(', ')}) must exist`, inputs);
+      requireAxes(name, x!, axes);
+      if (name === 'max' && axes.some((axis: number) => x!.shape[axis] === 0))
+        refuse(name, `axes (${axes.join(', ')}) must hold something`, inputs);
       return [{ shape: x!.shape.map((side, axis) => (axes.includes(axis) ? 1 : side)), dtype: 'f32' }];
     },
     vjp: (node, [dy]) => [vjp(node, dy!)],

@@ -156,7 +156,7 @@ const reverseOperation = defineOperation({
 
 /** Flips the order along `axes`. */
 export function reverse(x: Tensor, axes: readonly number[]): Tensor {
-  if (axes.some((axis) => !(axis in x.shape))) refuse('reverse', `axes (${axes.join(', ')}) must exist`, [x]);
+  requireAxes('reverse', x, axes);
   return axes.length === 0 ? x : apply(reverseOperation, [x], { axes });
 }
 
@@ -172,6 +172,12 @@ const castOperation = defineOperation({
 /** Values as another type; floats are truncated towards zero on their way to integers. */
 export function cast(x: Tensor, dtype: DType): Tensor {
   return x.dtype === dtype ? x : apply(castOperation, [x], { dtype });
+}
+
+/** Requires axes that exist, each once. */
+export function requireAxes(name: string, x: Tensor, axes: readonly number[]): void {
+  if (axes.some((axis, i) => !(axis in x.shape) || axes.indexOf(axis) !== i))
+    refuse(name, `axes (${axes.join(', ')}) must exist and differ`, [x]);
 }
 
 /** Sums `x` over the axes along which `shape` would be broadcast to it. */
