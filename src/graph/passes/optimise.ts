@@ -84,12 +84,13 @@ class Rebuild {
 
   /** Constants are one when their bytes are. */
   private attributesKey({ data, ...rest }: { data?: TensorData }): string {
-    if (!data) return JSON.stringify(rest);
+    const text = JSON.stringify(rest, (_, value) => (typeof value === 'number' ? String(value) : value));
+    if (!data) return text;
     const bytes = new TextDecoder('latin1').decode(
       new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
     );
     const number = this.contents.get(bytes) ?? this.contents.size;
     this.contents.set(bytes, number);
-    return `${JSON.stringify(rest)}#${number}`;
+    return `${text}#${number}`;
   }
 }

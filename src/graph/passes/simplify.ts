@@ -18,13 +18,12 @@ export function simplify(
   const simpler = rules[operation.name]?.(inputs, attributes, shape);
   if (simpler) return simpler;
   if (!operands.has(operation.name)) return undefined;
-  // Elementwise operations broadcast by themselves.
-  const plain = inputs.map((input, i) => {
-    const source = input.node.inputs[0];
-    const other = inputs[1 - i]!;
-    return is(input, 'broadcast') && sameShape(other.shape, shape) ? source! : input;
-  });
-  return plain.some((input, i) => input !== inputs[i]) ? apply(operation, plain, attributes) : undefined;
+  // Elementwise operations broadcast by themselves, as long as one operand has the full shape.
+  const [a, b] = inputs as [Tensor, Tensor];
+  const source = (x: Tensor) => x.node.inputs[0]!;
+  if (is(a, 'broadcast') && sameShape(b.shape, shape)) return apply(operation, [source(a), b], attributes);
+  if (is(b, 'broadcast') && sameShape(a.shape, shape)) return apply(operation, [a, source(b)], attributes);
+  return undefined;
 }
 
 const rules: Record<string, Rule> = {
@@ -43,7 +42,8 @@ const rules: Record<string, Rule> = {
     if (factor === undefined) return scalar(a!) === undefined ? undefined : mul(b!, a!);
     if (factor === 1 && sameShape(a!.shape, shape)) return a;
     const inner = is(a!, 'mul') ? scalar(a!.node.inputs[1]!) : undefined;
-    return inner === undefined ? undefined : mul(a!.node.inputs[0]!, inner * factor);
+    if (inner === undefined || !isNormal(inner * factor)) return undefined;
+    return mul(a!.node.inputs[0]!, inner * factor);
   },
   div: ([a, b], _, shape) => (isScalar(b!, 1) && sameShape(a!.shape, shape) ? a : undefined),
   neg: ([a]) => (is(a!, 'neg') ? a!.node.inputs[0] : undefined),
@@ -71,6 +71,9 @@ const is = (tensor: Tensor, name: string) => tensor.node.operation.name === name
 function scalar(tensor: Tensor): number | undefined {
   return tensor.shape.length === 0 && tensor.dtype === 'f32' ? constantData(tensor)?.[0] : undefined;
 }
+
+/** Whether a factor keeps its digits in float32. */
+const isNormal = (x: number) => x === 0 || (Math.abs(x) > 1.2e-38 && Math.abs(x) < 3.4e38);
 
 const isScalar = (tensor: Tensor, value: number) => scalar(tensor) === value;
 
