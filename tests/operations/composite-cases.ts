@@ -1,0 +1,76 @@
+import type { Tensor } from '../../src/graph/index.ts';
+import * as g from '../../src/graph/index.ts';
+import type { DrawCase, OperationCase } from './cases.ts';
+import { coin, f32, side, sides, varied, whole } from './draw.ts';
+
+/** The same case, continued to the gradients of all its inputs, with a cotangent of random numbers. */
+const differentiated =
+  (draw: DrawCase): DrawCase =>
+  (random) => {
+    const { inputs, build } = draw(random);
+    const made = build(inputs.map(({ name, shape }) => g.input(name, shape)))[0]!;
+    return {
+      inputs: [...inputs, f32('dy', made.shape, () => random.normal())],
+      build: (tensors) => {
+        const wrt = tensors.slice(0, -1);
+        return g.grad(g.total(g.mul(build(wrt)[0]!, tensors.at(-1)!)), wrt);
+      },
+    };
+  };
+
+const gelu: DrawCase = (random) => ({
+  inputs: [f32('x', sides(random, random.int(4)), () => random.normal())],
+  build: ([x]) => [g.gelu(x!)],
+});
+
+const softmax: DrawCase = (random) => ({
+  inputs: [f32('x', [...sides(random, random.int(3)), side(random)], () => random.normal(0, 2))],
+  build: ([x]) => [g.softmax(x!)],
+});
+
+const layerNorm: DrawCase = (random) => {
+  const width = coin(random, 0.1) ? 1 : whole(random, 2, 8);
+  return {
+    inputs: [
+      f32('x', [...sides(random, random.int(3)), width], varied(random, width)),
+      f32('weight', [width], () => random.normal(1, 0.3)),
+      f32('bias', [width], () => random.normal()),
+    ],
+    build: ([x, weight, bias]) => [g.layerNorm(x!, weight!, bias!, 1e-3)],
+  };
+};
+
+const linear: DrawCase = (random) => {
+  const [rows, out, width] = [sides(random, random.int(3)), side(random), side(random)];
+  const inputs = [
+    f32('x', [...rows, width], () => random.normal()),
+    f32('weight', [out, width], () => random.normal()),
+    f32('bias', [out], () => random.normal()),
+  ];
+  return {
+    inputs: coin(random, 0.3) ? inputs.slice(0, 2) : inputs,
+    build: ([x, weight, bias]) => [g.linear(x!, weight!, bias)],
+  };
+};
+
+const attention: DrawCase = (random): OperationCase => {
+  const [batch, heads, queries, keys, width] = Array.from({ length: 5 }, () => side(random));
+  const scale = coin(random) ? random.uniform(0.1, 1) : undefined;
+  const draw = (name: string, tokens: number) =>
+    f32(name, [batch!, heads!, tokens, width!], () => random.normal());
+  return {
+    inputs: [draw('q', queries!), draw('k', keys!), draw('v', keys!)],
+    build: ([q, k, v]: readonly Tensor[]) => [g.attention(q!, k!, v!, scale)],
+  };
+};
+
+export const compositeCases: Readonly<Record<string, DrawCase>> = {
+  gelu,
+  geluGrad: differentiated(gelu),
+  softmax,
+  layerNorm,
+  layerNormGrad: differentiated(layerNorm),
+  linear,
+  attention,
+  attentionGrad: differentiated(attention),
+};
