@@ -1,0 +1,70 @@
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Values } from '../../src/graph/index.ts';
+import { type NamedTensor, toFloat32 } from '../../src/io/dtypes.ts';
+import { readSafetensors } from '../../src/io/safetensors.ts';
+import type { AutoencoderConfig } from '../../src/models/autoencoder.ts';
+import { task } from '../../src/tasks/table.ts';
+import type { TaskEvaluationOptions } from '../../src/train/evaluate-task.ts';
+
+const folder = fileURLToPath(new URL('../fixtures/', import.meta.url));
+
+/** Keys of the fixtures of tests/oracle: `masked`, `zoomed-in`, … */
+export const taskFixtures: readonly string[] = readdirSync(folder)
+  .flatMap((file) => /^task-(.*)\.safetensors$/.exec(file)?.[1] ?? [])
+  .sort();
+
+/** A task on given weights, views and draws, and what the oracle computed from them. */
+export interface TaskFixture {
+  readonly options: Omit<TaskEvaluationOptions, 'backend'>;
+  readonly loss: number;
+  readonly parts: Record<string, number>;
+  readonly degraded: Float32Array;
+  readonly prediction: Float32Array;
+  readonly gradients: Record<string, Float32Array>;
+}
+
+/** Reads `task-<key>.safetensors`. */
+export async function readTaskFixture(key: string): Promise<TaskFixture> {
+  const { tensors, metadata } = await readSafetensors(`${folder}task-${key}.safetensors`);
+  const { maskRatio, mean, std, task: name, colour, ...model } = JSON.parse(metadata.config!);
+  const float = (tensor: string) => toFloat32(tensors.get(tensor)!);
+  return {
+    options: {
+      model: model as AutoencoderConfig,
+      task: task(colour === 'saturation' ? `${name}-hsv` : name),
+      maskRatio,
+      mean,
+      std,
+      weights: section(tensors, 'param.'),
+      view: float('view'),
+      draws: section(tensors, 'draw.'),
+    },
+    loss: Number(metadata.loss),
+    parts: JSON.parse(metadata.parts!),
+    degraded: float('degraded'),
+    prediction: float('prediction'),
+    gradients: section(tensors, 'grad.') as Record<string, Float32Array>,
+  };
+}
+
+/** The tensors whose names start so, by the rest of their names. */
+export function section(tensors: ReadonlyMap<string, NamedTensor>, prefix: string): Values {
+  const found = [...tensors].filter(([name]) => name.startsWith(prefix));
+  return Object.fromEntries(
+    found.map(([name, { data }]) => [name.slice(prefix.length), data as Float32Array | Int32Array]),
+  );
+}
+
+/** Largest difference over the largest magnitude of `expected`. */
+export function relativeError(got: ArrayLike<number>, expected: ArrayLike<number>): number {
+  if (got.length !== expected.length) return Number.POSITIVE_INFINITY;
+  let difference = 0;
+  let magnitude = 0;
+  for (let i = 0; i < expected.length; i++) {
+    const d = Math.abs(got[i]! - expected[i]!);
+    if (!(d <= difference)) difference = d; // NaN counts
+    magnitude = Math.max(magnitude, Math.abs(expected[i]!));
+  }
+  return magnitude === 0 ? difference : difference / magnitude;
+}
