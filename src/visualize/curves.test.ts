@@ -1,0 +1,98 @@
+import sharp from 'sharp';
+import { expect, test } from 'vitest';
+import { renderCurves } from './curves.ts';
+import { formatTick } from './panel.ts';
+import type { MetricsRow } from './series.ts';
+import { svgToPng } from './svg-to-png.ts';
+
+function run(steps: number): MetricsRow[] {
+  return Array.from({ length: steps }, (_, step) => ({
+    step,
+    epoch: Math.floor(step / 10),
+    loss: 1 / (1 + step / 100),
+    centre: 0.5,
+    lr: 1e-4,
+    gradientNorm: 1 + Math.sin(step),
+    imagesPerSecond: 500,
+    ...(step % 10 === 9 ? { heldOutLoss: 0.9 } : {}),
+  }));
+}
+const count = (svg: string, piece: string) => svg.split(piece).length - 1;
+
+test('draws a panel for each kind of value, with a legend and a summary', () => {
+  const svg = renderCurves(run(100), { title: 'micro <masked> & "zoomed-in"' });
+  for (const title of ['Loss', 'Parts of the loss', 'Learning rate', 'Gradient norm', 'Images per second'])
+    expect(count(svg, `>${title}</text>`)).toBe(1);
+  for (const label of ['training, each step', 'training, smoothed', 'held-out', 'centre'])
+    expect(svg).toContain(`>${label}</text>`);
+  expect(svg).toContain('micro &lt;masked&gt; &amp; &quot;zoomed-in&quot;');
+  expect(svg).toContain('step 99  ·  epoch 9  ·  loss 0.5051');
+  expect(count(svg, '<circle')).toBe(10);
+});
+
+test.each<[string, MetricsRow[]]>([
+  ['no rows', []],
+  ['one row', run(1)],
+  ['two equal rows', [...run(1), ...run(1)]],
+  [
+    'only broken losses',
+    [
+      { step: 0, loss: Number.NaN },
+      { step: 1, loss: null },
+    ],
+  ],
+  ['zeros', [{ step: 5, loss: 0, lr: 0 }]],
+  [
+    'negative and huge values',
+    [
+      { step: 0, loss: -1e300 },
+      { step: 1e9, loss: 1e300, gradientNorm: 1e-300 },
+    ],
+  ],
+  ['a step that is no number', [{ step: Number.NaN, loss: 1 }]],
+  ['long runs', run(20_000)],
+])('copes with %s', async (_, rows) => {
+  const svg = renderCurves(rows, { title: 'run' });
+  expect(svg).not.toMatch(/NaN|Infinity|undefined|null/);
+  expect(svg.length).toBeLessThan(150_000);
+  const { width, height } = await sharp(Buffer.from(svg)).metadata();
+  expect(width).toBe(960);
+  expect(height).toBeGreaterThan(350);
+});
+
+test('steps whose loss is not finite are marked', () => {
+  const svg = renderCurves([...run(30), { step: 30, loss: null }], { title: 'run' });
+  expect(svg).toContain('loss not finite');
+  expect(count(svg, 'm0 -6')).toBe(1);
+  expect(renderCurves(run(30), { title: 'run' })).not.toContain('loss not finite');
+});
+
+test('the parts can be chosen', () => {
+  const svg = renderCurves(run(30), { title: 'run', parts: [] });
+  expect(svg).not.toContain('Parts of the loss');
+});
+
+test('the PNG shows text', async () => {
+  const image = sharp(await svgToPng(renderCurves([], { title: 'WWWWWWWW' })));
+  const { width } = await image.metadata();
+  expect(width).toBe(1920);
+  const title = await image
+    .extract({ left: 0, top: 20, width: 400, height: 40 })
+    .removeAlpha()
+    .raw()
+    .toBuffer();
+  expect(title.filter((value) => value < 100).length).toBeGreaterThan(1000);
+});
+
+test.each([
+  [0, '0'],
+  [0.1 + 0.2, '0.3'],
+  [-0.25, '-0.25'],
+  [1500, '1500'],
+  [20_000, '20k'],
+  [2_500_000, '2.5M'],
+  [1.5e-4, '1.5e-4'],
+  [3e12, '3e12'],
+])('tick %d is %s', (value, text) => {
+  expect(formatTick(value)).toBe(text);
+});

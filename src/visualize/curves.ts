@@ -1,0 +1,116 @@
+import { escapeMarkup } from './escape-markup.ts';
+import { type Curve, formatTick, type PanelOptions, renderPanel } from './panel.ts';
+import { brokenSteps, type MetricsRow, type Point, partNames, seriesOf, smooth } from './series.ts';
+
+type Content = Pick<PanelOptions, 'title' | 'curves' | 'fromZero' | 'crosses'>;
+
+export interface CurvesOptions {
+  readonly title: string;
+  /** Keys of the parts of the loss. Default: every further key that holds numbers. */
+  readonly parts?: readonly string[];
+}
+
+const WIDTH = 960;
+const MARGIN = 16;
+const HEAD = 60;
+/** Heights of the panel of the loss and of the others. */
+const [TALL, LOW] = [300, 200];
+const COLOURS = ['#2a6fbb', '#d97706', '#2f8f4e', '#8e4ec6', '#5c6b7a', '#b0588a'];
+/** So few points are not smoothed. */
+const FEW = 20;
+const STYLE = `text{font-family:'DejaVu Sans',Verdana,sans-serif;font-size:12px;fill:#222}
+.tick{font-size:11px;fill:#666}.curve{fill:none;stroke-linejoin:round;stroke-linecap:round}`;
+
+/**
+ * Draws the metrics of a run, one row per step in ascending order, as an SVG document: the loss (each step pale,
+ * smoothed on top, held-out values as dots), and where rows have them its parts, the learning rate, the gradient
+ * norm and the speed. Values that are missing, null, NaN or infinite are left out; steps with such a loss are
+ * marked. Works for no rows.
+ */
+export function renderCurves(rows: readonly MetricsRow[], options: CurvesOptions): string {
+  const valid = rows.filter(({ step }) => Number.isFinite(step));
+  const steps = [valid[0]?.step ?? 0, valid.at(-1)?.step ?? 0] as const;
+  const [left, width] = [MARGIN, WIDTH - 2 * MARGIN];
+  const panels = [renderPanel({ ...lossPanel(valid), steps, left, top: HEAD, width, height: TALL })];
+  const others = otherPanels(valid, options.parts ?? partNames(valid));
+  const half = (width - MARGIN) / 2;
+  others.forEach((panel, i) => {
+    const place = {
+      left: MARGIN + (i % 2) * (half + MARGIN),
+      top: HEAD + TALL + MARGIN + Math.floor(i / 2) * (LOW + MARGIN),
+    };
+    panels.push(renderPanel({ ...panel, ...place, steps, width: half, height: LOW }));
+  });
+  const height = HEAD + TALL + Math.ceil(others.length / 2) * (LOW + MARGIN) + MARGIN;
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}">
+<style>${STYLE}</style>
+<rect width="${WIDTH}" height="${height}" fill="#fff"/>
+<text x="${MARGIN + 4}" y="28" style="font-size:17px;font-weight:bold">${escapeMarkup(options.title)}</text>
+<text x="${MARGIN + 4}" y="48" style="fill:#666">${escapeMarkup(summary(valid))}</text>
+${panels.join('\n')}
+</svg>
+`;
+}
+
+function lossPanel(rows: readonly MetricsRow[]): Content {
+  const curves = rawAndSmoothed(seriesOf(rows, 'loss'), 'training');
+  const heldOut = seriesOf(rows, 'heldOutLoss');
+  const dots = heldOut.length <= 100;
+  if (heldOut.length > 0) curves.push({ label: 'held-out', colour: colour(1), points: heldOut, dots });
+  return {
+    title: 'Loss',
+    curves,
+    crosses: { label: 'loss not finite', steps: brokenSteps(rows).slice(0, 200) },
+  };
+}
+
+/** The panels for which there are values. */
+function otherPanels(rows: readonly MetricsRow[], parts: readonly string[]): Content[] {
+  const series = (key: string) => seriesOf(rows, key);
+  const partCurves = parts.map((name, i) => ({
+    label: name,
+    colour: colour(i),
+    points: smoothed(series(name)),
+  }));
+  const panels: Content[] = [
+    { title: 'Parts of the loss', curves: partCurves },
+    {
+      title: 'Learning rate',
+      curves: [{ label: '', colour: colour(0), points: series('lr') }],
+      fromZero: true,
+    },
+    { title: 'Gradient norm', curves: rawAndSmoothed(series('gradientNorm')) },
+    { title: 'Images per second', curves: rawAndSmoothed(series('imagesPerSecond')), fromZero: true },
+  ];
+  return panels.filter(({ curves }) => curves.some(({ points }) => points.length > 0));
+}
+
+/** Every value pale with a smoothed line on top, or a plain line when there are few values. */
+function rawAndSmoothed(points: readonly Point[], name?: string): Curve[] {
+  const label = (text: string) => (name ? `${name}, ${text}` : text);
+  if (points.length < FEW) return [{ label: name ?? '', colour: colour(0), points }];
+  return [
+    { label: label('each step'), colour: colour(0), points, faint: true },
+    { label: label('smoothed'), colour: colour(0), points: smoothed(points) },
+  ];
+}
+
+function smoothed(points: readonly Point[]): readonly Point[] {
+  return points.length < FEW ? points : smooth(points, Math.max(5, points.length / 50));
+}
+
+function summary(rows: readonly MetricsRow[]): string {
+  const last = rows.at(-1);
+  if (!last) return 'no rows yet';
+  const facts = [`step ${last.step}`];
+  if (Number.isFinite(last.epoch)) facts.push(`epoch ${formatTick(last.epoch!)}`);
+  const loss = smoothed(seriesOf(rows, 'loss')).at(-1);
+  if (loss) facts.push(`loss ${formatTick(loss.y)}`);
+  const heldOut = seriesOf(rows, 'heldOutLoss').at(-1);
+  if (heldOut) facts.push(`held-out loss ${formatTick(heldOut.y)}`);
+  return facts.join('  ·  ');
+}
+
+function colour(i: number): string {
+  return COLOURS[i % COLOURS.length]!;
+}

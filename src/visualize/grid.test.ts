@@ -1,0 +1,91 @@
+import sharp from 'sharp';
+import { expect, test } from 'vitest';
+import { renderGrid } from './grid.ts';
+import { blankImage, type RgbImage } from './rgb-image.ts';
+
+const solid = (size: number, [r, g, b]: readonly [number, number, number]): RgbImage => {
+  const image = blankImage(size, size);
+  for (let i = 0; i < size * size; i++) image.data.set([r, g, b], i * 3);
+  return image;
+};
+const red = solid(32, [255, 0, 0]);
+const blue = solid(32, [0, 0, 255]);
+
+async function decode(png: Buffer) {
+  const { data, info } = await sharp(png).raw().toBuffer({ resolveWithObject: true });
+  const pixels: string[] = [];
+  for (let i = 0; i < data.length; i += 3) pixels.push(data.subarray(i, i + 3).join());
+  const box = (colour: string) => {
+    const at = pixels.flatMap((pixel, i) => (pixel === colour ? [i] : []));
+    const xs = at.map((i) => i % info.width);
+    const ys = at.map((i) => Math.floor(i / info.width));
+    const [left, top] = [Math.min(...new Set(xs)), Math.min(...new Set(ys))];
+    return {
+      left,
+      top,
+      width: Math.max(...new Set(xs)) - left + 1,
+      height: Math.max(...new Set(ys)) - top + 1,
+    };
+  };
+  const ink = pixels.filter((pixel) => /^(\d+),\1,\1$/.test(pixel) && pixel !== '255,255,255').length;
+  return { width: info.width, height: info.height, box, ink };
+}
+
+test('small pictures are enlarged and stand in their columns, with text above and below', async () => {
+  const bare = await decode(await renderGrid({ rows: [[red, blue]], columnTitles: ['', ''] }));
+  expect(bare.box('255,0,0')).toEqual({ left: 16, top: 16, width: 128, height: 128 });
+  expect(bare.box('0,0,255')).toEqual({ left: 16 + 128 + 8, top: 16, width: 128, height: 128 });
+  expect([bare.width, bare.height, bare.ink]).toEqual([128 * 2 + 8 + 32, 128 + 32, 0]);
+
+  const titled = await decode(
+    await renderGrid({ rows: [[red, blue]], columnTitles: ['original', 'masked'], caption: 'x' }),
+  );
+  expect(titled.ink).toBeGreaterThan(300);
+  expect(titled.box('255,0,0').top).toBeGreaterThan(25);
+  expect(titled.height - titled.box('255,0,0').top - 128).toBeGreaterThan(30);
+});
+
+test('row titles stand to the left; empty cells stay white', async () => {
+  const options = {
+    rows: [
+      [red, undefined],
+      [undefined, blue],
+    ],
+    columnTitles: ['', ''],
+    rowTitles: ['first', 'second'],
+  };
+  const grid = await decode(await renderGrid({ ...options, cellSize: 64 }));
+  const [first, second] = [grid.box('255,0,0'), grid.box('0,0,255')];
+  expect(first.left).toBeGreaterThan(50);
+  expect(second).toMatchObject({ left: first.left + 64 + 8, top: first.top + 64 + 8, width: 64 });
+});
+
+test('long titles and captions never leave the picture', async () => {
+  const word = 'reconstructions-without-a-break';
+  const grid = await decode(
+    await renderGrid({ rows: [[red]], columnTitles: [word], caption: word.repeat(8), cellSize: 32 }),
+  );
+  expect(grid.width).toBeGreaterThan(200);
+  expect(grid.width).toBeLessThan(420);
+});
+
+test('large pictures are shrunk', async () => {
+  const grid = await decode(await renderGrid({ rows: [[solid(500, [255, 0, 0])]], columnTitles: [''] }));
+  expect(grid.box('255,0,0').width).toBe(160);
+});
+
+test('rules are named', async () => {
+  await expect(renderGrid({ rows: [], columnTitles: [] })).rejects.toThrow('must hold a picture, got none');
+  await expect(renderGrid({ rows: [[red]], columnTitles: ['a', 'b'] })).rejects.toThrow(
+    'each of the 2 columns, got 1',
+  );
+  await expect(renderGrid({ rows: [[red]], columnTitles: ['a'], rowTitles: [] })).rejects.toThrow(
+    'each of the 1 rows, got 0',
+  );
+  await expect(renderGrid({ rows: [[red]], columnTitles: ['a'], cellSize: 0 })).rejects.toThrow(
+    'in 1..4096, got 0',
+  );
+  await expect(renderGrid({ rows: [[{ ...red, width: 3 }]], columnTitles: ['a'] })).rejects.toThrow(
+    'got 32x3',
+  );
+});

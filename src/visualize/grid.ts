@@ -1,0 +1,108 @@
+import { blankImage, checkImage, fitImage, paste, type RgbImage, toPng } from './rgb-image.ts';
+import { drawText } from './text.ts';
+
+/** One picture per column; undefined leaves the cell empty. */
+export type GridRow = readonly (RgbImage | undefined)[];
+
+export interface GridOptions {
+  readonly rows: readonly GridRow[];
+  readonly columnTitles: readonly string[];
+  /** One title per row, to the left of it. */
+  readonly rowTitles?: readonly string[];
+  /** Text below the grid; wraps. */
+  readonly caption?: string;
+  /**
+   * Longer side of a picture in pixels: smaller ones are enlarged by a whole factor to at least this, larger
+   * ones shrunk to it. Default: the longest side among the pictures, but within 128–160.
+   */
+  readonly cellSize?: number;
+}
+
+const MARGIN = 16;
+const GAP = 8;
+const TITLE = { size: 13, bold: true, ink: 34, align: 'centre' } as const;
+const ROW_TITLE = { size: 12, width: 150, align: 'right', breakWords: true, ink: 34 } as const;
+const CAPTION = { size: 12, breakWords: true, ink: 96 } as const;
+const NARROWEST_CAPTION = 360;
+
+/**
+ * Draws pictures as a table on white, with titles above the columns, and returns a PNG file. Throws a RangeError
+ * when there is no picture, or the numbers of titles and cells differ.
+ */
+export async function renderGrid(options: GridOptions): Promise<Buffer> {
+  const { rows, columnTitles, rowTitles, caption } = options;
+  checkGrid(options);
+  const images = rows.flat().filter((image) => image !== undefined);
+  const longest = Math.max(...images.map(({ width, height }) => Math.max(width, height)));
+  const cellSize = options.cellSize ?? Math.min(160, Math.max(128, longest));
+  const cells = await Promise.all(
+    rows.map((row) => Promise.all(row.map((image) => image && fitImage(image, cellSize)))),
+  );
+  const heads = await Promise.all(columnTitles.map((title) => label(title, { ...TITLE, width: cellSize })));
+  const widths = heads.map((head, c) =>
+    Math.max(cellSize, head?.width ?? 0, ...cells.map((row) => row[c]?.width ?? 0)),
+  );
+  const heights = cells.map((row) => Math.max(...row.map((cell) => cell?.height ?? 0)));
+  const sides = await Promise.all((rowTitles ?? []).map((title) => label(title, ROW_TITLE)));
+  const headHeight = Math.max(...heads.map((head) => (head ? head.height + GAP : 0)));
+  const sideWidth = Math.max(0, ...sides.map((side) => (side ? side.width + GAP : 0)));
+  const gridWidth = sideWidth + total(widths);
+  const foot = caption
+    ? await label(caption, { ...CAPTION, width: Math.max(gridWidth, NARROWEST_CAPTION) })
+    : undefined;
+
+  const innerWidth = Math.max(gridWidth, foot?.width ?? 0);
+  const footHeight = foot ? foot.height + GAP + GAP / 2 : 0;
+  const canvas = blankImage(innerWidth + 2 * MARGIN, headHeight + total(heights) + footHeight + 2 * MARGIN);
+  const gridLeft = MARGIN + Math.floor((innerWidth - gridWidth) / 2);
+  const place = (image: RgbImage | undefined, left: number, top: number) => {
+    if (image) paste(canvas, image, Math.round(left), Math.round(top));
+  };
+
+  let top = MARGIN + headHeight;
+  for (const [r, row] of cells.entries()) {
+    const height = heights[r]!;
+    const side = sides[r];
+    if (side) place(side, gridLeft + sideWidth - GAP - side.width, top + (height - side.height) / 2);
+    let left = gridLeft + sideWidth;
+    for (const [c, cell] of row.entries()) {
+      const width = widths[c]!;
+      const head = heads[c];
+      if (r === 0 && head)
+        place(head, left + (width - head.width) / 2, MARGIN + headHeight - GAP - head.height);
+      if (cell) place(cell, left + (width - cell.width) / 2, top + (height - cell.height) / 2);
+      left += width + GAP;
+    }
+    top += height + GAP;
+  }
+  if (foot)
+    place(foot, Math.min(gridLeft, canvas.width - MARGIN - foot.width), canvas.height - MARGIN - foot.height);
+  return toPng(canvas);
+}
+
+/** Sizes side by side with gaps between them. */
+function total(sizes: readonly number[]): number {
+  return sizes.reduce((sum, size) => sum + size, 0) + GAP * (sizes.length - 1);
+}
+
+async function label(text: string, style: Parameters<typeof drawText>[1]): Promise<RgbImage | undefined> {
+  return text.trim() === '' ? undefined : drawText(text, style);
+}
+
+function checkGrid({ rows, columnTitles, rowTitles, cellSize }: GridOptions): void {
+  for (const row of rows) {
+    if (row.length !== columnTitles.length)
+      throw new RangeError(
+        `each row must have a cell for each of the ${columnTitles.length} columns, got ${row.length}`,
+      );
+    for (const image of row) if (image) checkImage(image);
+  }
+  if (!rows.some((row) => row.some((image) => image)))
+    throw new RangeError('a grid must hold a picture, got none');
+  if (rowTitles && rowTitles.length !== rows.length)
+    throw new RangeError(
+      `there must be a title for each of the ${rows.length} rows, got ${rowTitles.length}`,
+    );
+  if (cellSize !== undefined && !(Number.isInteger(cellSize) && cellSize >= 1 && cellSize <= 4096))
+    throw new RangeError(`cell size must be a whole number of pixels in 1..4096, got ${cellSize}`);
+}

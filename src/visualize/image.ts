@@ -1,0 +1,80 @@
+import type { RgbImage } from './rgb-image.ts';
+
+/** An image as the model sees it: `data` is [channels, height, width] in float32. */
+export interface Planes {
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+  readonly data: Float32Array;
+}
+
+/**
+ * Undoes the normalisation of an image: x · std + mean per channel, which gives values in [0, 1] for real
+ * images. Throws a RangeError when the data does not fit its shape, or mean and std the channels.
+ */
+export function unnormalise(image: Planes, mean: readonly number[], std: readonly number[]): Planes {
+  checkPlanes(image);
+  if (mean.length !== image.channels || std.length !== image.channels)
+    throw new RangeError(
+      `mean and std must have ${image.channels} values, got ${mean.length} and ${std.length}`,
+    );
+  const size = image.height * image.width;
+  const data = image.data.map((value, i) => value * std[Math.floor(i / size)]! + mean[Math.floor(i / size)]!);
+  return { ...image, data };
+}
+
+/**
+ * A normalised image as a picture: x · std + mean, clipped to [0, 1]. One channel (or two) is shown as grey; of
+ * more than three the first three are shown. NaN becomes black. Without mean and std the image is in [0, 1]
+ * already. Throws like {@link unnormalise}.
+ */
+export function toImage(image: Planes, mean?: readonly number[], std?: readonly number[]): RgbImage {
+  checkPlanes(image);
+  const { channels, height, width, data } = mean && std ? unnormalise(image, mean, std) : image;
+  const size = height * width;
+  const pixels = new Uint8ClampedArray(size * 3); // clips, and rounds to the nearest
+  for (let c = 0; c < 3; c++) {
+    const plane = channels >= 3 ? c : 0;
+    for (let i = 0; i < size; i++) pixels[i * 3 + c] = data[plane * size + i]! * 255;
+  }
+  return { width, height, data: new Uint8Array(pixels.buffer) };
+}
+
+/**
+ * Paints the removed tokens of a picture grey, so that one sees what the encoder saw. `masked` has one value per
+ * patch, row by row of the `grid` [rows, columns] of patches; true or 1 means removed. The picture is rows ·
+ * patchSize high and columns · patchSize wide, else a RangeError.
+ */
+export function hideTokens(
+  image: RgbImage,
+  masked: ArrayLike<boolean | number>,
+  grid: readonly [number, number],
+  patchSize: number,
+): RgbImage {
+  const [rows, columns] = grid;
+  if (image.height !== rows * patchSize || image.width !== columns * patchSize)
+    throw new RangeError(
+      `the grid ${rows}x${columns} of ${patchSize}-pixel patches must cover the image, got ${image.height}x${image.width}`,
+    );
+  if (masked.length !== rows * columns)
+    throw new RangeError(
+      `there must be a mask value for each of the ${rows * columns} patches, got ${masked.length}`,
+    );
+  const data = image.data.slice();
+  for (let y = 0; y < image.height; y++) {
+    for (let x = 0; x < image.width; x++) {
+      if (!masked[Math.floor(y / patchSize) * columns + Math.floor(x / patchSize)]) continue;
+      data.fill(MASK_GREY, (y * image.width + x) * 3, (y * image.width + x) * 3 + 3);
+    }
+  }
+  return { ...image, data };
+}
+
+const MASK_GREY = 128;
+
+export function checkPlanes({ channels, height, width, data }: Planes): void {
+  if (channels < 1 || data.length !== channels * height * width)
+    throw new RangeError(
+      `an image of shape [${channels}, ${height}, ${width}] must hold as many values, got ${data.length}`,
+    );
+}

@@ -1,0 +1,72 @@
+/**
+ * A row of metrics. Other keys with numbers are taken for parts of the loss. JSON writes a number that is not
+ * finite as null.
+ */
+export interface MetricsRow {
+  readonly step: number;
+  readonly epoch?: number | null;
+  readonly loss?: number | null;
+  readonly heldOutLoss?: number | null;
+  readonly lr?: number | null;
+  readonly gradientNorm?: number | null;
+  readonly imagesPerSecond?: number | null;
+  readonly seconds?: number | null;
+  readonly [part: string]: unknown;
+}
+
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+const KNOWN = ['step', 'epoch', 'loss', 'heldOutLoss', 'lr', 'gradientNorm', 'imagesPerSecond', 'seconds'];
+
+/** The finite values of one key, by step. */
+export function seriesOf(rows: readonly MetricsRow[], key: string): Point[] {
+  return rows
+    .map((row) => ({ x: row.step, y: row[key] }))
+    .filter((point): point is Point => Number.isFinite(point.x) && Number.isFinite(point.y));
+}
+
+/** Steps at which the loss was given but was not a finite number. */
+export function brokenSteps(rows: readonly MetricsRow[]): number[] {
+  const broken = rows.filter(
+    ({ step, loss }) => Number.isFinite(step) && loss !== undefined && !Number.isFinite(loss),
+  );
+  return broken.map(({ step }) => step);
+}
+
+/** Keys beside the known ones that hold a number in any row, in order of appearance. */
+export function partNames(rows: readonly MetricsRow[]): string[] {
+  const names = new Set<string>();
+  for (const row of rows)
+    for (const [key, value] of Object.entries(row))
+      if (typeof value === 'number' && !KNOWN.includes(key)) names.add(key);
+  return [...names];
+}
+
+/** The mean over the `window` points around each one, fewer at the ends: it does not lag behind. */
+export function smooth(points: readonly Point[], window: number): Point[] {
+  const half = Math.floor(window / 2);
+  const sums = [0];
+  for (const { y } of points) sums.push(sums.at(-1)! + y);
+  return points.map(({ x }, i) => {
+    const from = Math.max(0, i - half);
+    const to = Math.min(points.length, i + half + 1);
+    return { x, y: (sums[to]! - sums[from]!) / (to - from) };
+  });
+}
+
+/** At most about 2 · `buckets` points that draw the same curve: of each stretch the lowest and the highest. */
+export function thin(points: readonly Point[], buckets: number): Point[] {
+  if (points.length <= 2 * buckets) return [...points];
+  const kept: Point[] = [];
+  for (let b = 0; b < buckets; b++) {
+    const from = Math.floor((b * points.length) / buckets);
+    const stretch = points.slice(from, Math.floor(((b + 1) * points.length) / buckets));
+    const low = stretch.reduce((a, p) => (p.y < a.y ? p : a));
+    const high = stretch.reduce((a, p) => (p.y > a.y ? p : a));
+    kept.push(...(low.x <= high.x ? [low, high] : [high, low]));
+  }
+  return kept;
+}
