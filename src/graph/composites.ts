@@ -4,3 +4,5 @@ export * from './composites/gelu.ts';
 export * from './composites/layer-norm.ts';
 export * from './composites/linear.ts';
 export * from './composites/softmax.ts';
+export * from './composites/split.ts';
+export * from './composites/sum-of-squares.ts';

@@ -7,11 +7,11 @@ import {
   linear,
   mul,
   reshape,
+  split,
   type Tensor,
   transpose,
 } from '../graph/index.ts';
 import { linearParameters, normParameters, type ParameterSpec, type Weights } from './parameters.ts';
-import { split } from './split.ts';
 
 /** Weights of one transformer block, named as in timm (`<name>.attn.qkv.weight`, …). */
 export function blockParameters(name: string, width: number, mlpRatio: number): ParameterSpec[] {

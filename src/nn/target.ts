@@ -1,8 +1,18 @@
-import { add, constant, div, mean, mul, reshape, sqrt, sub, type Tensor } from '../graph/index.ts';
+import {
+  add,
+  constant,
+  div,
+  mean,
+  mul,
+  reshape,
+  sqrt,
+  sub,
+  sumOfSquares,
+  type Tensor,
+} from '../graph/index.ts';
 import type { Normalisation } from './normalise.ts';
 import { patchify } from './patches.ts';
 import type { Geometry } from './size.ts';
-import { sumOfSquares } from './squares.ts';
 
 /** How a patch of the target is normalised: per channel (the paper), as a whole (MAE), or not at all. */
 export type TargetKind = 'channel' | 'patch' | 'none';

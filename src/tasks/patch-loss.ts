@@ -1,6 +1,5 @@
-import { mul, reshape, sub, sum, type Tensor } from '../graph/index.ts';
+import { mul, reshape, sub, sum, sumOfSquares, type Tensor } from '../graph/index.ts';
 import type { Masking } from '../nn/masking.ts';
-import { sumOfSquares } from '../nn/squares.ts';
 import { patchTarget } from '../nn/target.ts';
 import type { Losses, LossInputs, TaskContext } from './task.ts';
 

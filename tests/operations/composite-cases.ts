@@ -64,6 +64,20 @@ const attention: DrawCase = (random): OperationCase => {
   };
 };
 
+const split: DrawCase = (random) => {
+  const shape = sides(random, whole(random, 1, 4));
+  const [axis, count] = [random.int(shape.length), whole(random, 1, 4)];
+  return {
+    inputs: [f32('x', shape.with(axis, count * shape[axis]!), () => random.normal())],
+    build: ([x]) => g.split(x!, axis, count),
+  };
+};
+
+const sumOfSquares: DrawCase = (random) => ({
+  inputs: [f32('x', [...sides(random, random.int(3)), side(random)], () => random.normal())],
+  build: ([x]) => [g.sumOfSquares(x!)],
+});
+
 export const compositeCases: Readonly<Record<string, DrawCase>> = {
   gelu,
   geluGrad: differentiated(gelu),
@@ -73,4 +87,6 @@ export const compositeCases: Readonly<Record<string, DrawCase>> = {
   linear,
   attention,
   attentionGrad: differentiated(attention),
+  split,
+  sumOfSquares,
 };

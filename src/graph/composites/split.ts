@@ -1,22 +1,18 @@
-import {
-  applyAll,
-  concat,
-  constant,
-  defineOperation,
-  refuse,
-  sizeOf,
-  sliceAxis,
-  type Tensor,
-} from '../graph/index.ts';
+import { concat, sliceAxis } from '../operations/shape.ts';
+import { constant } from '../operations/source.ts';
+import { applyAll, defineOperation, refuse, requireFloat, sizeOf, type Tensor } from '../tensor.ts';
 
 const splitOperation = defineOperation({
   name: 'split',
-  infer: ([x], { axis, count }) => {
-    if ((x!.shape[axis] ?? 0) % count !== 0) refuse('split', `axis ${axis} must divide into ${count}`, [x!]);
-    const shape = x!.shape.map((side, i) => (i === axis ? side / count : side));
-    return Array.from({ length: count }, () => ({ shape, dtype: x!.dtype }));
+  infer: (inputs, { axis, count }) => {
+    requireFloat('split', inputs);
+    const [x] = inputs as [Tensor];
+    const part = (x.shape[axis] ?? Number.NaN) / count;
+    if (!Number.isInteger(part)) refuse('split', `axis ${axis} must divide into ${count} parts`, inputs);
+    const shape = x.shape.map((side, i) => (i === axis ? part : side));
+    return Array.from({ length: count }, () => ({ shape, dtype: 'f32' as const }));
   },
-  // One pass; the gradients of slices would be padded and added up.
+  // One pass, where the gradients of slices would be padded and added up.
   vjp: ({ outputs, attributes: { axis } }, dy) => [
     concat(
       dy.map((cotangent, i) => cotangent ?? zeros(outputs[i]!)),

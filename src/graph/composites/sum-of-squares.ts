@@ -1,12 +1,16 @@
-import { apply, defineOperation, mul, requireFloat, square, sum, type Tensor } from '../graph/index.ts';
+import { mul, square } from '../operations/elementwise.ts';
+import { sum } from '../operations/reduce.ts';
+import { apply, defineOperation, refuse, requireFloat, type Tensor } from '../tensor.ts';
 
 const sumOfSquaresOperation = defineOperation({
   name: 'sumOfSquares',
   infer: (inputs) => {
     requireFloat('sumOfSquares', inputs);
-    return [{ shape: [...inputs[0]!.shape.slice(0, -1), 1], dtype: 'f32' }];
+    const [x] = inputs as [Tensor];
+    if (x.shape.length === 0) refuse('sumOfSquares', 'x must have an axis', inputs);
+    return [{ shape: [...x.shape.slice(0, -1), 1], dtype: 'f32' }];
   },
-  // One pass, where the rule of a product would take two and add them up.
+  // One pass, where the rule of a product takes two and adds them up.
   vjp: ({ inputs: [x] }, [dy]) => [mul(x!, mul(dy!, 2))],
   decompose: (_, [x]) => [sum(square(x!), [x!.shape.length - 1])],
 });
