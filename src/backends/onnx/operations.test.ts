@@ -1,0 +1,63 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cases } from '../../../tests/operations/cases.ts';
+import { add, constant, grad, input, mul, program, sizeOf, type Tensor, total } from '../../graph/index.ts';
+import { rng } from '../../random/rng.ts';
+import type { Session } from '../backend.ts';
+import { evaluateProgram } from '../reference/evaluate.ts';
+import { openOnnxBackend } from './backend.ts';
+
+// Relative to the largest value of a tensor: single precision sums round off in proportion to it.
+const TOLERANCE = 1e-5;
+const RUNS = 12;
+const baseSeed = Number(process.env.SEED ?? Date.now() % 1e6);
+
+describe.each(['native', 'WebAssembly'])(
+  `the %s engine computes what the reference does (SEED=${baseSeed})`,
+  (kind) => {
+    let session: Session;
+    beforeAll(async () => {
+      const backend = await openOnnxBackend({ native: kind === 'native', threads: 1 });
+      expect(backend.native).toBe(kind === 'native');
+      session = await backend.open({});
+    });
+    afterAll(() => session.dispose());
+
+    it.each(Object.keys(cases))('%s', async (name) => {
+      for (let run = 0; run < RUNS; run++) {
+        const random = rng(baseSeed + run, name);
+        const { inputs, build } = cases[name]!(random);
+        const tensors = inputs.map((each) => input(each.name, each.shape, each.dtype));
+        const outputs = build(tensors);
+        const floats = tensors.filter(({ dtype }) => dtype === 'f32');
+        const gradients = grad(mix(outputs, random), floats);
+        const all = program(
+          name,
+          Object.fromEntries([...outputs, ...gradients].map((tensor, i) => [`${i}`, tensor])),
+        );
+        const values = Object.fromEntries(inputs.map((each) => [each.name, each.values]));
+        const expected = evaluateProgram(all, values);
+        const got = await session.run(all, values);
+        for (const [key, tensor] of Object.entries(all.outputs)) {
+          const [truth, result] = [expected[key]!, got[key]!];
+          expect(result.length).toBe(sizeOf(tensor.shape));
+          const largest = truth.reduce((most: number, x: number) => Math.max(most, Math.abs(x)), 1);
+          const apart = (result as Float32Array).reduce(
+            (most, x, i) => Math.max(most, Math.abs(x - truth[i]!)),
+            0,
+          );
+          expect(apart / largest, `output ${key} of seed ${baseSeed + run}`).toBeLessThan(TOLERANCE);
+        }
+      }
+    });
+  },
+);
+
+/** A scalar that every float output enters with random weights. */
+function mix(outputs: readonly Tensor[], random: ReturnType<typeof rng>): Tensor {
+  const floats = outputs.filter(({ dtype }) => dtype === 'f32');
+  const parts = floats.map((output) => {
+    const weights = Float32Array.from({ length: sizeOf(output.shape) }, () => random.normal());
+    return total(mul(output, constant(weights, output.shape)));
+  });
+  return parts.reduce(add, constant(0));
+}
