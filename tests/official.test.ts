@@ -1,12 +1,12 @@
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
+import { referenceBackend } from '../src/backends/reference/backend.ts';
 import { toFloat32 } from '../src/io/dtypes.ts';
 import { readSafetensors } from '../src/io/safetensors.ts';
 import { type AutoencoderConfig, autoencoderParameters } from '../src/models/autoencoder.ts';
 import { initialise } from '../src/nn/init.ts';
 import { task } from '../src/tasks/table.ts';
 import { evaluateTask } from '../src/train/evaluate-task.ts';
-import { reference } from './support/reference.ts';
 import { relativeError, section } from './support/task-fixture.ts';
 
 const path = fileURLToPath(new URL('fixtures/official-distorted.safetensors', import.meta.url));
@@ -58,7 +58,7 @@ it("agrees with the official code's loss and gradients for the distorted task", 
     weights,
     view: float('view'),
     draws: { centre: float('centre'), magnitude: float('magnitude') },
-    backend: reference,
+    backend: referenceBackend,
   });
   expect(relativeError(got.degraded, float('input'))).toBeLessThan(1e-4);
   expect(relativeError([got.loss], [Number(metadata.loss)])).toBeLessThan(1e-4);

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { referenceBackend } from '../src/backends/reference/backend.ts';
 import { evaluateTask } from '../src/train/evaluate-task.ts';
-import { reference } from './support/reference.ts';
 import { readTaskFixture, relativeError, taskFixtures } from './support/task-fixture.ts';
 
 describe('tasks agree with the oracle', () => {
   it.each(taskFixtures)('%s', async (key) => {
     const { options, loss, parts, degraded, prediction, gradients } = await readTaskFixture(key);
-    const got = await evaluateTask({ ...options, backend: reference });
+    const got = await evaluateTask({ ...options, backend: referenceBackend });
     expect(relativeError(got.degraded, degraded), 'degraded').toBeLessThan(1e-6);
     expect(relativeError(got.prediction, prediction), 'prediction').toBeLessThan(1e-6);
     expect(relativeError([got.loss], [loss]), 'loss').toBeLessThan(1e-6);

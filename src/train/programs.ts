@@ -47,7 +47,7 @@ export interface PretrainPrograms {
   readonly features: Program;
   /** All state tensors, trained or not. */
   readonly specs: readonly ParameterSpec[];
-  /** The trained ones. */
+  /** The trained ones on which the loss depends: without masking, the mask token is left out. */
   readonly parameters: readonly Parameter[];
 }
 
@@ -56,14 +56,14 @@ export function pretrainPrograms(options: PretrainOptions): PretrainPrograms {
   const { model, task, batch, weightDecay = 0.05 } = options;
   const specs = autoencoderParameters(model);
   const weights = weightInputs(specs);
-  const parameters = parameterGroups(specs, weightDecay);
   const view = fromBytes(input('view', [batch, model.channels, ...task.view(model.image)], 'u8'), options);
   const graph = taskGraph(options, weights, view, drawInputs(task, model, batch));
   const scalars = lossScalars(graph);
-  const gradients = gradientOutputs(scalars.loss!, parameters, weights);
+  const loss = program('loss', { ...scalars, ...lossesByImage(graph) });
+  const parameters = parameterGroups(specs, weightDecay).filter(({ name }) => name in loss.inputs);
   return {
-    gradients: program('gradients', { ...scalars, ...gradients }),
-    loss: program('loss', { ...scalars, ...lossesByImage(graph) }),
+    gradients: program('gradients', { ...scalars, ...gradientOutputs(scalars.loss!, parameters, weights) }),
+    loss,
     reconstruct: program('reconstruct', pictures(options, graph, view)),
     features: featuresProgram(options, weights),
     specs,

@@ -9,7 +9,7 @@ import type { Draws, Losses, PretextTask, TaskContext } from '../tasks/task.ts';
 export interface TaskOptions extends Normalisation {
   readonly model: AutoencoderConfig;
   readonly task: PretextTask;
-  /** Share of the tokens that is removed: 0.75 by default where the task removes any, else 0. */
+  /** Share of the tokens that a task removes, if it removes any. Default: 0.75. */
   readonly maskRatio?: number | undefined;
 }
 
@@ -29,12 +29,12 @@ export interface TaskGraph extends Losses {
  * Throws RangeError where the task does not fit the model.
  */
 export function taskGraph(options: TaskOptions, weights: Weights, view: Tensor, draws: Draws): TaskGraph {
-  const { model, task, mean, std } = options;
+  const { model, task, mean, std, maskRatio = 0.75 } = options;
   checkTask(options);
   const { image, patch, channels, target } = model;
   const context: TaskContext = { image, patch, channels, target, mean, std };
   const tokens = patchCount(model);
-  const visible = visibleTokens(tokens, maskRatioOf(options));
+  const visible = task.masks ? visibleTokens(tokens, maskRatio) : tokens;
   const masking = visible < tokens ? maskTokens(draws.order!, visible) : undefined;
   const degraded = task.degrade(view, draws, context);
   const prediction = decode(model, weights, encode(model, weights, degraded, masking), masking);
@@ -42,12 +42,7 @@ export function taskGraph(options: TaskOptions, weights: Weights, view: Tensor, 
   return { ...losses, degraded, prediction, mask: masking?.mask, context };
 }
 
-function maskRatioOf({ task, maskRatio }: TaskOptions): number {
-  return maskRatio ?? (task.masks ? 0.75 : 0);
-}
-
-function checkTask(options: TaskOptions): void {
-  const { model, task, mean, std } = options;
+function checkTask({ model, task, mean, std }: TaskOptions): void {
   if (task.channels !== undefined && task.channels !== model.channels)
     throw new RangeError(
       `task ${task.name} needs images of ${task.channels} channels, got ${model.channels}`,
@@ -56,7 +51,4 @@ function checkTask(options: TaskOptions): void {
     throw new RangeError(
       `mean and std must have a value for each of ${model.channels} channels, got ${mean.length} and ${std.length}`,
     );
-  const ratio = maskRatioOf(options);
-  if (!task.masks && ratio !== 0)
-    throw new RangeError(`task ${task.name} removes no tokens: its mask ratio must be 0, got ${ratio}`);
 }
