@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { nearest } from './nearest.ts';
+import { nearest, suggestion } from './nearest.ts';
 import { members, valueAt } from './walk.ts';
 
 /**
@@ -17,7 +17,9 @@ function lines(issue: z.core.$ZodIssue, input: unknown, schema: z.ZodType): stri
     return issue.keys.map((key) => unknownKey([...path, key], known));
   }
   const name = path.length === 0 ? 'settings' : join(path);
-  return [`${name} ${issue.message}, got ${brief(valueAt(input, path))}`];
+  const got = valueAt(input, path);
+  const hint = issue.code === 'invalid_value' ? suggestion(String(got), issue.values.map(String)) : '';
+  return [`${name} ${issue.message}, got ${brief(got)}${hint}`];
 }
 
 /** The message about a key that does not exist among `known` ones. */

@@ -57,7 +57,7 @@ export function numbers(min: number) {
 }
 
 /** One of some names. */
-export function oneOf<const T extends readonly [string, ...string[]]>(names: T) {
+export function oneOf<const T extends readonly string[]>(names: T) {
   return z.enum(names, { error: `must be one of ${names.join(', ')}` });
 }
 

@@ -26,7 +26,10 @@ describe('parseConfig', () => {
     [{ training: { epochs: '3' } }, 'training.epochs must be a whole number of at least 1, got "3"'],
     [{ training: { epochs: Number.NaN } }, 'training.epochs must be a whole number of at least 1, got NaN'],
     [{ task: { maskRatio: 1 } }, 'task.maskRatio must lie in [0, 1), got 1'],
-    [{ model: { target: 'chanel' } }, 'model.target must be one of channel, patch, none, got "chanel"'],
+    [
+      { model: { target: 'chanel' } },
+      'model.target must be one of channel, patch, none, got "chanel" (did you mean "channel"?)',
+    ],
     [
       { data: { scale: [0.5, 0.2] } },
       'data.scale must be two numbers above 0, the smaller one first, got [0.5,0.2]',
@@ -36,6 +39,7 @@ describe('parseConfig', () => {
       'model.image must be [height, width] in pixels, whole and at least 1, got [32]',
     ],
     [{ data: 3 }, 'data must be a group of settings, got 3'],
+    [{ training: { epochs: 20 } }, 'training.warmupEpochs must be fewer than training.epochs, got 20 and 20'],
     [null, 'settings must be a group of settings, got null'],
     [{ trainig: {} }, 'unknown setting "trainig" (did you mean "training"?)'],
     [{ training: { epoch: 3 } }, 'unknown setting "training.epoch" (did you mean "training.epochs"?)'],

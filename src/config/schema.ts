@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { taskNames } from '../tasks/table.ts';
 import { ConfigError } from './error.ts';
 import { explain } from './explain.ts';
 import {
@@ -58,7 +59,7 @@ const model = section({
 });
 
 const task = section({
-  name: text().default('masked+zoomed-in').describe('how images are degraded, see `list tasks`'),
+  name: oneOf(taskNames).default('masked+zoomed-in').describe('how images are degraded, see `list tasks`'),
   maskRatio: fraction().default(0.75).describe('share of the tokens that a masked task removes'),
 });
 
@@ -148,6 +149,11 @@ function checkTogether({ data, model, training }: Config): void {
       image.every((side) => side % patch === 0),
       'both sides of model.image must be multiples of model.patch',
       [`[${image}]`, patch],
+    ],
+    [
+      training.warmupEpochs < training.epochs,
+      'training.warmupEpochs must be fewer than training.epochs',
+      [training.warmupEpochs, training.epochs],
     ],
     [width % heads === 0, 'model.width must be a multiple of model.heads', [width, heads]],
     [

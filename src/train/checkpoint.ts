@@ -84,13 +84,13 @@ export async function saveCheckpoint(
 
 /** Reads what a checkpoint says about itself. Throws FileFormatError for another kind of file, or the system's error. */
 export async function readCheckpointInfo(path: string): Promise<CheckpointInfo> {
-  return parseMetadata(path, (await readHeader(path)).metadata);
+  return checkpointInfo(path, (await readHeader(path)).metadata);
 }
 
 /** Reads a whole checkpoint. Throws FileFormatError for a broken or foreign file, or the system's error. */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
   const { metadata, tensors } = await readSafetensors(path);
-  const info = parseMetadata(path, metadata);
+  const info = checkpointInfo(path, metadata);
   const state: Record<string, Float32Array> = {};
   for (const [name, { data, dtype }] of tensors) {
     if (dtype !== 'F32') throw new FileFormatError(path, `tensor ${name} must be F32`, dtype);
@@ -100,9 +100,15 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
   return { ...info, weights, state };
 }
 
-function parseMetadata(path: string, metadata: Readonly<Record<string, string>>): CheckpointInfo {
+/** Whether a file's metadata says that it is a checkpoint of a run. */
+export function isCheckpoint(metadata: Readonly<Record<string, string>>): boolean {
+  return metadata.format === FORMAT;
+}
+
+/** What the metadata of the checkpoint at `path` says. Throws FileFormatError when it is not one. */
+export function checkpointInfo(path: string, metadata: Readonly<Record<string, string>>): CheckpointInfo {
   const fail = (rule: string, got: unknown) => new FileFormatError(path, rule, got);
-  if (metadata.format !== FORMAT)
+  if (!isCheckpoint(metadata))
     throw fail(
       'a checkpoint of a run says format "beyond-masking" in its metadata',
       metadata.format ?? 'nothing',

@@ -1,0 +1,77 @@
+import { Argument, Command } from 'commander';
+import { recipe, recipeNames } from '../config/recipes.ts';
+import { configSchema } from '../config/schema.ts';
+import { settings } from '../config/walk.ts';
+import { modelSizes } from '../models/sizes.ts';
+import { tasks } from '../tasks/table.ts';
+import { table } from './table.ts';
+
+const kinds = { tasks: listTasks, models: listModels, recipes: listRecipes, settings: listSettings };
+type Kind = keyof typeof kinds;
+
+export function listCommand(): Command {
+  return new Command('list')
+    .description('list what there is to choose from')
+    .addArgument(
+      new Argument('[kind]', 'what to list; everything but settings by default').choices(Object.keys(kinds)),
+    )
+    .option('--filter <text>', 'only recipes whose name contains the text')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ beyond-masking list tasks
+  $ beyond-masking list recipes --filter imagenet-base
+  $ beyond-masking list settings        every key for --set, with its default`,
+    )
+    .action((kind: Kind | undefined, { filter = '', json }: { filter?: string; json?: boolean }) => {
+      const chosen = kind ? [kind] : (['tasks', 'models', 'recipes'] as const);
+      if (json)
+        console.log(JSON.stringify(Object.fromEntries(chosen.map((k) => [k, kinds[k](filter)])), null, 2));
+      else console.log(chosen.map((k) => `${title(k)}\n${text(kinds[k](filter))}`).join('\n\n'));
+    });
+}
+
+type Listed = Readonly<Record<string, string>>[];
+
+function listTasks(): Listed {
+  return tasks.map(({ name, summary }) => ({ name, 'what it does to an image': summary }));
+}
+
+function listModels(): Listed {
+  const stack = (s: { width: number; depth: number; heads: number }) =>
+    `${s.width} / ${s.depth} / ${s.heads}`;
+  return Object.entries(modelSizes).map(([name, size]) => ({
+    name,
+    'width / depth / heads': stack(size),
+    decoder: stack(size.decoder),
+    image: size.image.join('×'),
+    patch: String(size.patch),
+  }));
+}
+
+function listRecipes(filter: string): Listed {
+  return recipeNames
+    .filter((name) => name.includes(filter))
+    .map((name) => {
+      const { source, cost, expected } = recipe(name);
+      return { name, expected, cost, source };
+    });
+}
+
+function listSettings(): Listed {
+  return settings(configSchema).map(({ path, default: value, description }) => ({
+    setting: path,
+    default: JSON.stringify(value),
+    description,
+  }));
+}
+
+const title = (kind: string) => kind.toUpperCase();
+
+function text(rows: Listed): string {
+  return rows.length === 0
+    ? 'none'
+    : table([Object.keys(rows[0]!), ...rows.map((row) => Object.values(row))]);
+}

@@ -1,0 +1,43 @@
+import { createRequire } from 'node:module';
+import { Command } from 'commander';
+import { dataCommand } from './data.ts';
+import { inspectCommand } from './inspect.ts';
+import { knnCommand } from './knn.ts';
+import { listCommand } from './list.ts';
+import { pretrainCommand } from './pretrain.ts';
+import { previewCommand } from './preview.ts';
+import { reconstructCommand } from './reconstruct.ts';
+
+const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
+
+/** All commands. They throw instead of exiting; what they print themselves is their output. */
+export function makeProgram(): Command {
+  const program = new Command('beyond-masking')
+    .description('Pre-train Vision Transformers by recovering degraded images.')
+    .version(version)
+    .showHelpAfterError('(add --help for help)')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ beyond-masking pretrain --recipe cifar10-micro-masked-zoomed-in --quick
+  $ beyond-masking pretrain --data ~/photos --set model.image=64,64 --set model.patch=8
+  $ beyond-masking knn runs/cifar10-micro-masked-zoomed-in-quick
+  $ beyond-masking list recipes
+
+BEYOND_MASKING_DEBUG=1 shows where an error came from.`,
+    );
+  const commands = [
+    pretrainCommand(),
+    reconstructCommand(),
+    previewCommand(),
+    knnCommand(),
+    inspectCommand(),
+    dataCommand(),
+    listCommand(),
+  ];
+  for (const command of commands) program.addCommand(command.copyInheritedSettings(program));
+  for (const command of [program, ...commands, ...commands.flatMap((c) => c.commands)])
+    command.exitOverride();
+  return program;
+}

@@ -1,0 +1,66 @@
+import type { Config } from '../config/schema.ts';
+
+/** A row of `metrics.jsonl`: one update, with what was measured after it. The loss's parts stand beside it by name. */
+export interface StepRow {
+  /** Updates so far, this one included. */
+  readonly step: number;
+  /** Passes over the images so far, with their fraction. */
+  readonly epoch: number;
+  /** Mean over the batch; null when it was not finite. */
+  readonly loss?: number | null;
+  readonly lr?: number;
+  /** Norm of all gradients together, before clipping; null when it was not finite. */
+  readonly gradientNorm?: number | null;
+  readonly imagesPerSecond?: number;
+  /** Of training since the start of the run, earlier sittings included. */
+  readonly seconds?: number;
+  /** What was not finite, where an update was skipped. */
+  readonly skipped?: string;
+  readonly heldOutLoss?: number;
+  readonly knn?: KnnScores;
+  readonly [part: string]: unknown;
+}
+
+/** Top-1 accuracies of the kNN report, in [0, 1]. */
+export interface KnnScores {
+  /** Of the features of the weights at this step. */
+  readonly features: number;
+  /** Of the features of random weights, and of the raw pixels: at the start of a run only. */
+  readonly random?: number;
+  readonly pixels?: number;
+  /** Images that vote, and images that are classified. */
+  readonly train: number;
+  readonly test: number;
+}
+
+/** What a run tells while it goes. */
+export type PretrainEvent =
+  /** Something a person should know: a changed setting, a broken image, a missing engine. */
+  | { readonly type: 'note'; readonly message: string }
+  /** The data set is being fetched. */
+  | { readonly type: 'fetch'; readonly message: string }
+  | {
+      readonly type: 'start';
+      readonly folder: string;
+      readonly config: Config;
+      readonly engine: string;
+      /** Trained numbers of encoder and decoder. */
+      readonly weights: { readonly encoder: number; readonly decoder: number };
+      readonly images: number;
+      readonly heldOutImages: number;
+      readonly stepsPerEpoch: number;
+      /** The update at which the run ends, and those already made. */
+      readonly lastStep: number;
+      readonly step: number;
+    }
+  | { readonly type: 'step'; readonly row: StepRow; readonly lastStep: number }
+  | { readonly type: 'knn'; readonly step: number; readonly scores: KnnScores; readonly seconds: number }
+  | {
+      readonly type: 'file';
+      readonly kind: 'checkpoint' | 'reconstructions' | 'curves';
+      readonly path: string;
+    }
+  | { readonly type: 'end'; readonly outcome: Outcome; readonly step: number; readonly lastStep: number };
+
+/** Why a run ended: all epochs done, `maxSteps` reached, or asked to stop. */
+export type Outcome = 'finished' | 'max-steps' | 'interrupted';
