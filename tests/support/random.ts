@@ -1,0 +1,20 @@
+import fc from 'fast-check';
+import { type Rng, rng } from '../../src/random/rng.ts';
+
+/** Runs a test on fresh random numbers; on failure fast-check prints the seed. */
+export function withRandom(runs: number, test: (random: Rng) => void): void {
+  fc.assert(
+    fc.property(fc.integer(), (seed) => test(rng(seed))),
+    { numRuns: runs },
+  );
+}
+
+/** Normal numbers. */
+export function normals(random: Rng, size: number, std = 1): Float32Array {
+  return Float32Array.from({ length: size }, () => random.normal(0, std));
+}
+
+/** A whole number in [low, high]. */
+export function whole(random: Rng, low: number, high: number): number {
+  return low + random.int(high - low + 1);
+}
