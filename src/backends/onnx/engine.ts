@@ -2,7 +2,14 @@ import type { InferenceSession, Tensor } from 'onnxruntime-common';
 import { sizeOf, type TensorData, type Values } from '../../graph/tensor.ts';
 import { gradientName, type StepResult } from '../backend.ts';
 import { addInto, kernels, sumOfSquares } from './kernels.ts';
-import type { CompiledProgram, Port, Requests, StepOrder } from './messages.ts';
+import {
+  type CompiledProgram,
+  outputValue,
+  type Port,
+  type Requests,
+  type StepOrder,
+  type Update,
+} from './messages.ts';
 import { loadRuntime, type Runtime } from './runtime.ts';
 
 interface Prepared extends CompiledProgram {
@@ -54,7 +61,9 @@ export class Engine {
   async run({ program, inputs }: Requests['run']['take']): Promise<Values> {
     const prepared = this.programs.get(program)!;
     const results = await prepared.session.run(this.feeds(prepared, inputs));
-    return Object.fromEntries(prepared.outputs.map(({ name }) => [name, results[name]!.data as TensorData]));
+    return Object.fromEntries(
+      prepared.outputs.map(({ name }) => [name, results[outputValue(name)]!.data as TensorData]),
+    );
   }
 
   async step({ program, updates, batches, scalars, clip }: StepOrder): Promise<StepResult> {
@@ -72,17 +81,28 @@ export class Engine {
     // As torch.nn.utils.clip_grad_norm_ does it.
     const shorten = clip === undefined ? 1 : Math.min(1, clip / (gradientNorm + 1e-6));
     const all = { ...scalars, scale: shorten / batches.length };
-    for (const { kernel, weight, slots, attributes } of updates) {
-      const state = (name: string) => this.state.get(name) as Float32Array;
-      kernels[kernel]!(
-        state(weight),
-        gradients.get(gradientName(weight))!,
-        slots.map(state),
-        all,
-        attributes,
-      );
-    }
+    for (const update of updates) await this.update(update, gradients.get(gradientName(update.weight))!, all);
     return { metrics, gradientNorm };
+  }
+
+  private async update(
+    { weight, slots, by }: Update,
+    gradient: Float32Array,
+    scalars: Record<string, number>,
+  ) {
+    const state = (name: string) => this.state.get(name) as Float32Array;
+    if ('kernel' in by) {
+      kernels[by.kernel]!(state(weight), gradient, Object.values(slots).map(state), scalars, by.attributes);
+      return;
+    }
+    const places = Object.entries({ ...slots, weight });
+    const numbers = Object.entries(scalars).map(([name, x]) => [name, Float32Array.of(x)] as const);
+    const inputs = Object.fromEntries([
+      ...places.map(([name, at]) => [name, state(at)] as const),
+      ...numbers,
+    ]);
+    const results = await this.run({ program: by.program, inputs: { ...inputs, gradient } });
+    for (const [name, at] of places) state(at).set(results[name] as Float32Array);
   }
 
   /** Runs the micro-batches: metrics averaged, gradients summed. */
@@ -96,7 +116,8 @@ export class Engine {
       const results = await this.runInto(prepared, batch, target);
       for (const { name, shape } of prepared.outputs) {
         if (shape.length > 0) continue;
-        metrics[name] = (metrics[name] ?? 0) + (results[name]!.data[0] as number) / batches.length;
+        metrics[name] =
+          (metrics[name] ?? 0) + (results[outputValue(name)]!.data[0] as number) / batches.length;
       }
       if (i > 0) for (const [name, sum] of gradients) addInto(sum, target.get(name)!);
     }
@@ -108,13 +129,13 @@ export class Engine {
     const feeds = this.feeds(prepared, inputs);
     if (!this.runtime.native) {
       const results = await prepared.session.run(feeds);
-      for (const [name, array] of target) array.set(results[name]!.data as Float32Array);
+      for (const [name, array] of target) array.set(results[outputValue(name)]!.data as Float32Array);
       return results;
     }
     const fetches = Object.fromEntries(
       prepared.outputs.map((port) => {
         const array = target.get(port.name);
-        return [port.name, array ? this.tensor(port, array) : null];
+        return [outputValue(port.name), array ? this.tensor(port, array) : null];
       }),
     );
     return prepared.session.run(feeds, fetches);

@@ -4,6 +4,7 @@ import type { Program } from '../../graph/program.ts';
 import { GraphError, type Node, type Tensor } from '../../graph/tensor.ts';
 import { topologicalOrder } from '../../graph/topology.ts';
 import { evaluateNode } from '../reference/evaluate.ts';
+import { outputValue } from './messages.ts';
 import { ModelWriter } from './model-writer.ts';
 import { overrides } from './overrides.ts';
 import { rules } from './rules.ts';
@@ -13,7 +14,7 @@ export type Rule = (writer: ModelWriter, node: Node, inputs: readonly string[]) 
 
 const kept = new Set(Object.keys(overrides));
 
-/** The program as a serialized ONNX model, its inputs and outputs under their own names. */
+/** The program as a serialized ONNX model, its inputs under their own names, its outputs under `outputValue` of theirs. */
 export function lower(program: Program): Uint8Array {
   const { name, inputs, outputs } = optimise(program, { keep: kept, evaluate: evaluateNode });
   const writer = new ModelWriter();
@@ -34,7 +35,8 @@ export function lower(program: Program): Uint8Array {
       names.set(output, made[i]!);
     });
   }
-  for (const [key, tensor] of Object.entries(outputs)) writer.output(key, tensor, names.get(tensor)!);
+  for (const [key, tensor] of Object.entries(outputs))
+    writer.output(outputValue(key), tensor, names.get(tensor)!);
   return writer.finish(name);
 }
 

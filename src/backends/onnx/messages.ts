@@ -8,23 +8,28 @@ export interface Port {
   readonly shape: Shape;
 }
 
+/** Name in the model of a program's output, which may share its own with an input. */
+export const outputValue = (name: string) => `out:${name}`;
+
 export interface CompiledProgram {
   readonly model: Uint8Array;
   readonly inputs: readonly Port[];
   readonly outputs: readonly Port[];
 }
 
-/** One weight's update, for the kernel of its rule. */
-export interface KernelUpdate {
-  readonly kernel: string;
+/** One weight's update: by the kernel of its operation where there is one, else by a program. */
+export interface Update {
   readonly weight: string;
-  readonly slots: readonly string[];
-  readonly attributes: Readonly<Record<string, number>>;
+  /** Names of the rule's slots, and of the state tensors that hold this weight's. */
+  readonly slots: Readonly<Record<string, string>>;
+  readonly by:
+    | { readonly kernel: string; readonly attributes: Readonly<Record<string, number>> }
+    | { readonly program: number };
 }
 
 export interface StepOrder {
   readonly program: number;
-  readonly updates: readonly KernelUpdate[];
+  readonly updates: readonly Update[];
   readonly batches: readonly Values[];
   readonly scalars: Readonly<Record<string, number>>;
   readonly clip: number | undefined;

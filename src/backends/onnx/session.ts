@@ -1,9 +1,12 @@
-import { dtypeOf, GraphError, input, type TensorData, type Values } from '../../graph/index.ts';
-import { type ArrayInfo, checkInputs, type Program } from '../../graph/program.ts';
-import { type Session, type StepResult, slotName, type TrainingPlan } from '../backend.ts';
+import type { ArrayInfo, Program } from '../../graph/program.ts';
+import type { Values } from '../../graph/tensor.ts';
+import type { Parameter, Session, StepResult, TrainingPlan } from '../backend.ts';
+import { slotName } from '../backend.ts';
+import { checkRun, checkStep, checkWrite, infoOf, missingSlots, requireKnown } from '../state.ts';
+import { updateProgram } from '../update-program.ts';
 import { kernels } from './kernels.ts';
 import { lower } from './lower.ts';
-import type { CompiledProgram, KernelUpdate, Port } from './messages.ts';
+import type { CompiledProgram, Port, Update } from './messages.ts';
 import type { WorkerClient } from './worker-client.ts';
 
 /** State on the engine's thread; programs are compiled when first used. */
@@ -11,7 +14,7 @@ export class OnnxSession implements Session {
   private readonly client: WorkerClient;
   private readonly state = new Map<string, ArrayInfo>();
   private readonly compiled = new Map<Program, Promise<number>>();
-  private readonly plans = new Map<TrainingPlan, Promise<readonly KernelUpdate[]>>();
+  private readonly plans = new Map<TrainingPlan, Promise<readonly Update[]>>();
 
   constructor(client: WorkerClient) {
     this.client = client;
@@ -24,7 +27,7 @@ export class OnnxSession implements Session {
   }
 
   async run(program: Program, inputs: Values): Promise<Values> {
-    this.check(program, inputs);
+    checkRun(program, inputs, this.info);
     return this.client.request('run', { program: await this.compile(program), inputs });
   }
 
@@ -33,7 +36,8 @@ export class OnnxSession implements Session {
     batches: readonly Values[],
     at: { step: number; lr: number },
   ): Promise<StepResult> {
-    for (const batch of batches) this.check(plan.gradients, batch);
+    checkStep(plan, batches);
+    for (const batch of batches) checkRun(plan.gradients, batch, this.info);
     const updates = await this.prepare(plan);
     const program = await this.compile(plan.gradients);
     const scalars = plan.rule.scalars(at.step, at.lr);
@@ -41,18 +45,12 @@ export class OnnxSession implements Session {
   }
 
   async read(names: readonly string[] = [...this.state.keys()]): Promise<Values> {
-    for (const name of names) this.known(name);
+    for (const name of names) requireKnown(name, this.info);
     return this.client.request('read', names);
   }
 
   async write(values: Values): Promise<void> {
-    for (const [name, data] of Object.entries(values)) {
-      const { dtype, length } = this.known(name);
-      if (length !== data.length || dtype !== dtypeOf(data))
-        throw new GraphError(
-          `state "${name}" holds ${length} values of ${dtype}, got ${data.length} of ${dtypeOf(data)}`,
-        );
-    }
+    checkWrite(values, this.info);
     await this.client.request('write', values);
   }
 
@@ -60,15 +58,7 @@ export class OnnxSession implements Session {
     await this.client.stop();
   }
 
-  private check(program: Program, inputs: Values): void {
-    checkInputs(program, (name) => (inputs[name] ? infoOf(inputs[name]) : this.state.get(name)));
-  }
-
-  private known(name: string): ArrayInfo {
-    const info = this.state.get(name);
-    if (!info) throw new GraphError(`the state has no "${name}"`);
-    return info;
-  }
+  private readonly info = (name: string) => this.state.get(name);
 
   private compile(program: Program): Promise<number> {
     let number = this.compiled.get(program);
@@ -85,46 +75,37 @@ export class OnnxSession implements Session {
     return number;
   }
 
-  /** Finds the kernels of a plan's updates and makes room for the slots they need. */
-  private prepare(plan: TrainingPlan): Promise<readonly KernelUpdate[]> {
+  /** Finds how each weight of a plan is updated and makes room for the slots that takes. */
+  private prepare(plan: TrainingPlan): Promise<readonly Update[]> {
     let prepared = this.plans.get(plan);
     if (!prepared) {
-      prepared = this.makeUpdates(plan);
+      prepared = this.add(missingSlots(plan, this.info)).then(() => {
+        const programs = new Map<string, Program>();
+        return Promise.all(plan.parameters.map((parameter) => this.updateOf(plan, parameter, programs)));
+      });
       this.plans.set(plan, prepared);
     }
     return prepared;
   }
 
-  private async makeUpdates({ parameters, rule, gradients }: TrainingPlan): Promise<readonly KernelUpdate[]> {
-    const missing: Values = {};
-    const updates = parameters.map(({ name, ...group }) => {
-      const slots = rule.slots.map((slot) => slotName(slot, name));
-      for (const slot of slots)
-        if (!this.state.has(slot)) missing[slot] = new Float32Array(this.known(name).length);
-      const { shape } = gradients.inputs[name]!;
-      const scalars = Object.fromEntries(
-        [...Object.keys(rule.scalars(0, 0)), 'scale'].map((key) => [key, input(key, [])]),
-      );
-      const { weight } = rule.build(
-        input('weight', shape),
-        input('gradient', shape),
-        rule.slots.map((slot) => input(slot, shape)),
-        scalars,
-        group,
-      );
-      const { operation, attributes } = weight.node;
-      if (!kernels[operation.name])
-        throw new GraphError(
-          `the onnx engine updates by ${Object.keys(kernels).join(', ')}, got ${operation.name}`,
-        );
-      return { kernel: operation.name, weight: name, slots, attributes };
-    });
-    await this.add(missing);
-    return updates;
+  private async updateOf(
+    { rule, gradients }: TrainingPlan,
+    { name, ...group }: Parameter,
+    programs: Map<string, Program>,
+  ): Promise<Update> {
+    const { shape } = gradients.inputs[name]!;
+    // Weights of one shape and group share a program.
+    const key = JSON.stringify([shape, group]);
+    const program = programs.get(key) ?? updateProgram(rule, shape, group);
+    programs.set(key, program);
+    const { operation, attributes } = program.outputs.weight!.node;
+    const slots = Object.fromEntries(rule.slots.map((slot) => [slot, slotName(slot, name)]));
+    const by = kernels[operation.name]
+      ? { kernel: operation.name, attributes }
+      : { program: await this.compile(program) };
+    return { weight: name, slots, by };
   }
 }
-
-const infoOf = (data: TensorData): ArrayInfo => ({ dtype: dtypeOf(data), length: data.length });
 
 function ports(tensors: Program['inputs']): Port[] {
   return Object.entries(tensors).map(([name, { dtype, shape }]) => ({ name, dtype, shape }));
