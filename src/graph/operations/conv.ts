@@ -11,12 +11,10 @@ const filterBankOperation = defineOperation({
       refuse('filterBank', 'images [B, Cin, H, W] take filters [B, Cout, Cin, k, l]', inputs);
     const [batch, , height, width] = x.shape as [number, number, number, number];
     const [, outChannels, , k, l] = filters.shape as [number, number, number, number, number];
-    return [
-      {
-        shape: [batch, outChannels, height + 2 * padding[0] - k + 1, width + 2 * padding[1] - l + 1],
-        dtype: 'f32',
-      },
-    ];
+    const sides = [height + 2 * padding[0] - k + 1, width + 2 * padding[1] - l + 1];
+    if (sides.some((side) => side < 1))
+      refuse('filterBank', 'filters must fit into the padded images', inputs);
+    return [{ shape: [batch, outChannels, ...sides], dtype: 'f32' }];
   },
   vjp: ({ inputs: [x, filters], attributes: { padding } }, [dy]) => {
     const [batch, inChannels, height, width] = x!.shape as [number, number, number, number];
