@@ -1,0 +1,63 @@
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Backend } from '../src/backends/backend.ts';
+import { openOnnxBackend } from '../src/backends/onnx/backend.ts';
+import { referenceBackend } from '../src/backends/reference/backend.ts';
+import {
+  attention,
+  gelu,
+  grad,
+  input,
+  layerNorm,
+  mul,
+  program,
+  softmax,
+  type Tensor,
+  total,
+} from '../src/graph/index.ts';
+import { type NamedTensor, toFloat32 } from '../src/io/dtypes.ts';
+import { readSafetensors } from '../src/io/safetensors.ts';
+import { relativeError } from './support/task-fixture.ts';
+
+const path = fileURLToPath(new URL('fixtures/pieces.safetensors', import.meta.url));
+
+const pieces: Record<string, { inputs: readonly string[]; build: (...inputs: Tensor[]) => Tensor }> = {
+  layer_norm: {
+    inputs: ['x', 'weight', 'bias'],
+    build: (x, weight, bias) => layerNorm(x!, weight!, bias!, 1e-6),
+  },
+  gelu: { inputs: ['x'], build: (x) => gelu(x!) },
+  softmax: { inputs: ['x'], build: (x) => softmax(x!) },
+  attention: { inputs: ['q', 'k', 'v'], build: (q, k, v) => attention(q!, k!, v!) },
+};
+
+const engines: Record<string, { open: () => Promise<Backend>; tolerance: number }> = {
+  reference: { open: async () => referenceBackend, tolerance: 1e-6 },
+  onnx: { open: () => openOnnxBackend(), tolerance: 1e-5 },
+};
+
+describe.each(Object.keys(engines))('composites and their gradients equal PyTorch on %s', (engine) => {
+  const { open, tolerance } = engines[engine]!;
+  let backend: Backend;
+  let tensors: Map<string, NamedTensor>;
+  beforeAll(async () => {
+    backend = await open();
+    tensors = (await readSafetensors(path)).tensors;
+  });
+
+  it.each(Object.keys(pieces))('%s', async (piece) => {
+    const { inputs, build } = pieces[piece]!;
+    const named = (name: string) => tensors.get(`${piece}.${name}`)!;
+    const declare = (name: string) => input(name, named(name).shape);
+    const sources = inputs.map(declare);
+    const y = build(...sources);
+    const gradients = grad(total(mul(y, declare('dy'))), sources);
+    const outputs = Object.fromEntries(inputs.map((name, i) => [`d${name}`, gradients[i]!]));
+    const session = await backend.open({});
+    const values = Object.fromEntries([...inputs, 'dy'].map((name) => [name, toFloat32(named(name))]));
+    const got = await session.run(program(piece, { y, ...outputs }), values);
+    await session.dispose();
+    for (const [name, values] of Object.entries(got))
+      expect(relativeError(values, toFloat32(named(name))), name).toBeLessThan(tolerance);
+  });
+});
