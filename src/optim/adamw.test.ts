@@ -9,6 +9,8 @@ import { adamw } from './adamw.ts';
 
 const names = ['lr', 'correction1', 'correction2', 'scale'];
 
+type State = Record<'w' | 'm' | 'v', Float64Array>;
+
 /** The update of one tensor as a function of arrays in double precision. */
 function updater(options: Parameters<typeof adamw>[0], shape: Shape, group: ParameterGroup) {
   const rule = adamw(options);
@@ -16,7 +18,6 @@ function updater(options: Parameters<typeof adamw>[0], shape: Shape, group: Para
   const [w, g, m, v] = ['w', 'g', 'm', 'v'].map((name) => input(name, shape));
   const { weight, slots } = rule.build(w!, g!, [m!, v!], scalars, group);
   const update = program('update', { w: weight, m: slots[0]!, v: slots[1]! });
-  type State = Record<'w' | 'm' | 'v', Float64Array>;
   return (state: State, gradient: ArrayLike<number>, step: number, lr: number, scale = 1) => {
     const numbers = Object.entries({ ...rule.scalars(step, lr), scale });
     const values = Object.fromEntries(numbers.map(([name, value]) => [name, Float64Array.of(value)]));
@@ -36,7 +37,7 @@ describe('adamw', () => {
     const { betas, eps, weightDecay, lr } = metadata('adamw');
     const options = { beta1: betas[0], beta2: betas[1], epsilon: eps };
     const update = updater(options, shape(`start.${name}`), { weightDecay: weightDecay[name], lrScale: 1 });
-    let state = start(float(`start.${name}`));
+    let state: State = start(float(`start.${name}`));
     const size = state.w.length;
     for (let step = 0; step < 10; step++) {
       const at = [step * size, (step + 1) * size] as const;

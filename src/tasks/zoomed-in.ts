@@ -14,7 +14,11 @@ export const zoomedIn: PretextTask = {
   ...plain,
   name: 'zoomed-in',
   summary: 'the centre of a larger view, of which the border is to be predicted too',
-  view: (image) => image.map((side) => side + 2 * border(side)) as [number, number],
+  view: (image) => {
+    if (image.some((side) => border(side) === 0))
+      throw new RangeError(`zoomed-in needs images of 4 pixels a side at least, got ${image.join('×')}`);
+    return image.map((side) => side + 2 * border(side)) as [number, number];
+  },
   degrade: (view, _, { image }) => centreOf(view, image),
   clean: (view, { image }) => areaResize(view, image),
   loss: ({ prediction, view, masking }, context) => {
