@@ -1,0 +1,243 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { randomProgram } from '../../../tests/operations/random-program.ts';
+import type { ReferenceData } from '../../backends/reference/data.ts';
+import { evaluateNode, evaluateProgram } from '../../backends/reference/evaluate.ts';
+import { rng } from '../../random/rng.ts';
+import type { Program, Tensor } from '../index.ts';
+import * as g from '../index.ts';
+import { topologicalOrder } from '../topology.ts';
+import { type OptimiseOptions, optimise } from './optimise.ts';
+
+const nodesOf = ({ outputs }: Program) => topologicalOrder(Object.values(outputs));
+const operationsOf = (program: Program) => nodesOf(program).map(({ operation }) => operation.name);
+const composites = [...g.operations().values()].filter(({ decompose }) => decompose).map(({ name }) => name);
+
+/** Largest difference between two sets of outputs, in units of each output's largest value (or 1). */
+function difference(got: Record<string, ReferenceData>, expected: Record<string, ReferenceData>): number {
+  expect(Object.keys(got)).toEqual(Object.keys(expected));
+  const errors = Object.entries(expected).map(([name, truth]) => {
+    const values = got[name]!;
+    expect(values.length).toBe(truth.length);
+    const largest = Math.max(1, ...Array.from(truth, Math.abs));
+    return Math.max(0, ...Array.from(truth, (x, i) => Math.abs(values[i]! - x))) / largest;
+  });
+  return Math.max(...errors);
+}
+
+const forRandomPrograms = (check: (random: ReturnType<typeof randomProgram>, seed: number) => void) =>
+  fc.assert(
+    fc.property(fc.integer(), (seed) => check(randomProgram(rng(seed)), seed)),
+    { numRuns: 150 },
+  );
+
+describe('an optimised program', () => {
+  it('computes the same from primitives alone', () => {
+    forRandomPrograms(({ program, values }) => {
+      const better = optimise(program);
+      expect(operationsOf(better).filter((name) => composites.includes(name))).toEqual([]);
+      expect(difference(evaluateProgram(better, values), evaluateProgram(program, values))).toBeLessThan(
+        1e-12,
+      );
+    });
+  });
+
+  it('computes the same with some composites kept', () => {
+    forRandomPrograms(({ program, values }, seed) => {
+      const random = rng(seed, 'keep');
+      const keep = new Set(composites.filter(() => random.uniform() < 0.5));
+      const better = optimise(program, { keep });
+      for (const name of operationsOf(better))
+        expect(composites.includes(name) && !keep.has(name)).toBe(false);
+      expect(difference(evaluateProgram(better, values), evaluateProgram(program, values))).toBeLessThan(
+        1e-12,
+      );
+    });
+  });
+
+  it('computes the same with constants folded, up to float32', () => {
+    forRandomPrograms(({ program, values }) => {
+      // Two of the three inputs become constants.
+      const { x2, ...known } = values;
+      const fixed = Object.entries(known).map(([name, data]) => {
+        const shape = program.inputs[name]?.shape;
+        return [name, shape && g.constant(Float32Array.from(data), shape)] as const;
+      });
+      const rounded = Object.fromEntries(
+        Object.entries(values).map(([name, data]) => [name, Float32Array.from(data)]),
+      );
+      const filled = substitute(program, Object.fromEntries(fixed));
+      const better = optimise(filled, { evaluate: evaluateNode });
+      expect(nodesOf(better).length).toBeLessThanOrEqual(nodesOf(optimise(filled)).length);
+      expect(difference(evaluateProgram(better, rounded), evaluateProgram(program, rounded))).toBeLessThan(
+        2e-5,
+      );
+    });
+  });
+
+  it('does not become smaller when optimised again', () => {
+    forRandomPrograms(({ program }) => {
+      const once = optimise(program, { evaluate: evaluateNode });
+      const twice = optimise(once, { evaluate: evaluateNode });
+      expect(operationsOf(twice).sort()).toEqual(operationsOf(once).sort());
+    });
+  });
+
+  it('is never larger than its parts', () => {
+    forRandomPrograms(({ program }) => {
+      const keep = new Set(composites);
+      expect(nodesOf(optimise(program, { keep })).length).toBeLessThanOrEqual(nodesOf(program).length);
+    });
+  });
+});
+
+/** The program with some inputs replaced by other tensors. */
+function substitute(program: Program, by: Record<string, Tensor | undefined>): Program {
+  const replaced = new Map<Tensor, Tensor>();
+  for (const node of nodesOf(program)) {
+    const inputs = node.inputs.map((tensor) => replaced.get(tensor)!);
+    const made =
+      inputs.length > 0
+        ? g.applyAll(node.operation, inputs, node.attributes)
+        : [by[node.attributes.name] ?? node.outputs[0]!];
+    node.outputs.forEach((tensor, i) => {
+      replaced.set(tensor, made[i]!);
+    });
+  }
+  const outputs = Object.entries(program.outputs).map(([name, tensor]) => [name, replaced.get(tensor)!]);
+  return g.program(program.name, Object.fromEntries(outputs));
+}
+
+describe('known programs shrink to', () => {
+  const x = g.input('x', [2, 4]);
+  const y = g.input('y', [2, 4]);
+  const square = g.input('square', [4, 4]);
+  const row = g.input('row', [1, 4]);
+  const one = g.constant(Float32Array.of(1), [1, 1]);
+  const swap = (tensor: Tensor) => g.transpose(tensor, [1, 0]);
+
+  it.each<[string, () => Tensor, string[]]>([
+    ['nothing: + 0, − 0, · 1, / 1', () => g.div(g.mul(g.add(0, g.sub(g.add(x, 0), 0)), 1), 1), ['input']],
+    ['nothing: − −', () => g.neg(g.neg(x)), ['input']],
+    ['nothing: a transpose and its inverse', () => swap(swap(x)), ['input']],
+    ['nothing: a reshape and back', () => g.reshape(g.reshape(x, [8]), [2, 4]), ['input']],
+    [
+      'one transpose',
+      () => g.transpose(g.transpose(g.reshape(x, [2, 2, 2]), [1, 2, 0]), [1, 0, 2]),
+      ['input', 'reshape', 'transpose'],
+    ],
+    ['one reshape', () => g.reshape(g.reshape(x, [8]), [4, 2]), ['input', 'reshape']],
+    ['one factor', () => g.mul(g.mul(2, x), 0.25), ['constant', 'input', 'mul']],
+    ['a difference', () => g.add(x, g.neg(y)), ['input', 'input', 'sub']],
+    ['a sum', () => g.sub(x, g.neg(y)), ['add', 'input', 'input']],
+    ['one of two equal terms', () => g.add(g.exp(x), g.exp(x)), ['add', 'exp', 'input']],
+    [
+      'one of two equal constants',
+      () => g.add(g.mul(x, 3), g.mul(y, 3)),
+      ['add', 'constant', 'input', 'input', 'mul', 'mul'],
+    ],
+    ['a product that transposes itself', () => g.matmul(swap(square), swap(x)), ['input', 'input', 'matmul']],
+    ['a sum that broadcasts itself', () => g.add(g.broadcast(row, [2, 4]), x), ['add', 'input', 'input']],
+    [
+      'one broadcast, if both operands have one',
+      () => g.add(g.broadcast(row, [2, 4]), g.broadcast(g.exp(row), [2, 4])),
+      ['add', 'broadcast', 'exp', 'input'],
+    ],
+    [
+      'itself: a constant that shapes the result',
+      () => g.mul(g.input('z', [4]), one),
+      ['constant', 'input', 'mul'],
+    ],
+    [
+      'itself: factors whose product leaves float32',
+      () => g.mul(g.mul(x, 1e30), 1e30),
+      ['constant', 'input', 'mul', 'mul'],
+    ],
+    [
+      'itself: not a number is not infinity',
+      () => g.add(g.matmul(x, square, { alpha: Number.NaN }), g.matmul(x, square, { alpha: Infinity })),
+      ['add', 'input', 'input', 'matmul', 'matmul'],
+    ],
+    [
+      'itself: equal bytes of other types',
+      () => g.add(g.cast(g.constant(Int32Array.of(0)), 'f32'), g.exp(g.constant(0))),
+      ['add', 'cast', 'constant', 'constant', 'exp'],
+    ],
+    [
+      'itself: factors that differ',
+      () => g.add(g.mul(x, 3), g.mul(x, 4)),
+      ['add', 'constant', 'constant', 'input', 'mul', 'mul'],
+    ],
+  ])('%s', (_, build, expected) => {
+    const before = g.program('known', { out: build() });
+    const after = optimise(before);
+    expect(operationsOf(after).sort()).toEqual(expected);
+    expect(after.outputs.out!.shape).toEqual(before.outputs.out!.shape);
+  });
+
+  it.each<[string, () => Tensor, string[]]>([
+    ['a constant', () => g.exp(g.add(2, g.constant(3))), ['constant']],
+    [
+      'a constant, through composites',
+      () => g.softmax(g.mul(g.constant(Float32Array.of(1, 2), [2]), 3)),
+      ['constant'],
+    ],
+    ['what is left of a sum', () => g.add(x, g.log(g.constant(1))), ['input']],
+    ['a factor', () => g.mul(x, g.sqrt(g.constant(4))), ['constant', 'input', 'mul']],
+    [
+      'itself, where the constant would be large',
+      () => g.broadcast(g.constant(1), [1025, 1024]),
+      ['broadcast', 'constant'],
+    ],
+  ])('with folding: %s', (_, build, expected) => {
+    expect(
+      operationsOf(optimise(g.program('known', { out: build() }), { evaluate: evaluateNode })).sort(),
+    ).toEqual(expected);
+  });
+
+  it('constants of the right value and type', () => {
+    const order = g.invertPermutation(g.constant(Int32Array.of(2, 0, 1), [1, 3]));
+    const { order: folded, root } = optimise(g.program('known', { order, root: g.sqrt(g.constant(2)) }), {
+      evaluate: evaluateNode,
+    }).outputs;
+    expect(g.constantData(folded!)).toEqual(Int32Array.of(1, 2, 0));
+    expect(g.constantData(root!)).toEqual(Float32Array.of(Math.SQRT2));
+  });
+});
+
+describe('what optimising leaves', () => {
+  const x = g.input('x', [2, 4]);
+  const weight = g.input('weight', [4]);
+  const bias = g.input('bias', [4]);
+
+  it('drops what no output needs, and keeps its inputs', () => {
+    const loss = g.total(g.layerNorm(x, weight, bias));
+    const [dBias] = g.grad(loss, [bias]);
+    const all = g.program('all', { dBias: dBias! });
+    expect(Object.keys(all.inputs).sort()).toEqual(['bias', 'weight', 'x']);
+    const better = optimise(all);
+    expect(Object.keys(better.inputs).sort()).toEqual(['bias', 'weight', 'x']);
+    expect(operationsOf(better)).not.toContain('input');
+    const values = { x: new Float64Array(8), weight: new Float64Array(4), bias: new Float64Array(4) };
+    expect([...evaluateProgram(better, values).dBias!]).toEqual([2, 2, 2, 2]);
+  });
+
+  it('shares the weights of attention between forward and backward', () => {
+    const q = g.input('q', [1, 2, 3, 4]);
+    const y = g.attention(q, q, q);
+    const options: OptimiseOptions = { keep: new Set(['softmax']) };
+    const better = optimise(g.program('p', { y, dq: g.grad(g.total(y), [q])[0]! }), options);
+    expect(operationsOf(better).filter((name) => name === 'softmax').length).toBe(1);
+  });
+
+  it('gives two names of one output one tensor', () => {
+    const { a, b } = optimise(g.program('p', { a: g.exp(x), b: g.exp(x) })).outputs;
+    expect(a).toBe(b);
+  });
+
+  it('leaves deep graphs on the stack alone', () => {
+    let y: Tensor = x;
+    for (let i = 0; i < 20_000; i++) y = g.exp(g.neg(y));
+    expect(nodesOf(optimise(g.program('deep', { y }))).length).toBe(40_001);
+  });
+});
