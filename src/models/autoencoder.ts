@@ -51,4 +51,7 @@ function checkConfig(config: AutoencoderConfig): void {
   }
   if (!Number.isInteger(config.channels) || config.channels < 1)
     throw new RangeError(`channels must be whole and positive, got ${config.channels}`);
+  const values = config.patch ** 2 * (config.target === 'channel' ? 1 : config.channels);
+  if (config.target !== 'none' && values < 2)
+    throw new RangeError(`a target is normalised over 2 values of a patch at least, got ${values}`);
 }

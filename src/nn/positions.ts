@@ -21,8 +21,7 @@ export function sincos1d([rows, columns]: Size, width: number): Float32Array {
  * its sines, then its cosines: [N, width]. Throws RangeError unless the width is a multiple of 4.
  */
 export function sincos2d([rows, columns]: Size, width: number): Float32Array {
-  if (width % 4 !== 0)
-    throw new RangeError(`2-D positions need a width that is a multiple of 4, got ${width}`);
+  requireQuarters(width);
   const quarter = width / 4;
   const table = new Float32Array(rows * columns * width);
   for (let i = 0; i < table.length; i++) {
@@ -35,18 +34,27 @@ export function sincos2d([rows, columns]: Size, width: number): Float32Array {
   return table;
 }
 
+function requireQuarters(width: number): void {
+  if (width % 4 !== 0)
+    throw new RangeError(`2-D positions need a width that is a multiple of 4, got ${width}`);
+}
+
 /** Where tokens are, by a position table: `positions` says which. */
 interface Placed extends Geometry {
   readonly classToken: boolean;
   readonly positions: 'sincos1d' | 'sincos2d' | 'learned';
 }
 
-/** The table [1, N, width], after a row for the class token where there is one (zeros in the fixed tables). */
+/**
+ * The table [1, N, width], after a row for the class token where there is one (zeros in the fixed tables).
+ * Throws RangeError where the width does not suit the table.
+ */
 export function positionParameters(name: string, config: Placed, width: number): ParameterSpec {
   const { classToken, positions } = config;
   const first = classToken ? 1 : 0;
   const shape = [1, first + patchCount(config), width];
   if (positions === 'learned') return parameter(name, shape, { kind: 'truncatedNormal' });
+  if (positions === 'sincos2d') requireQuarters(width);
   const table = positions === 'sincos2d' ? sincos2d : sincos1d;
   const values = () => {
     const padded = new Float32Array(sizeOf(shape));
