@@ -1,0 +1,33 @@
+import type { Values } from '../../src/graph/index.ts';
+import type { AutoencoderConfig } from '../../src/models/autoencoder.ts';
+import { autoencoderParameters } from '../../src/models/autoencoder.ts';
+import { initialise } from '../../src/nn/init.ts';
+import type { Rng } from '../../src/random/rng.ts';
+import { normals } from './random.ts';
+
+/** A model that a test can afford. */
+export const tiny: AutoencoderConfig = {
+  image: [8, 16],
+  patch: 4,
+  channels: 3,
+  width: 12,
+  depth: 1,
+  heads: 3,
+  mlpRatio: 2,
+  decoder: { width: 8, depth: 1, heads: 2 },
+  classToken: false,
+  positions: 'sincos1d',
+  target: 'channel',
+};
+
+/** Weights far from their small beginnings, so that everything matters. */
+export function randomWeights(config: AutoencoderConfig, random: Rng): Values {
+  const specs = autoencoderParameters(config);
+  const start = initialise(specs, random.uint32());
+  return Object.fromEntries(
+    specs.map(({ name, trained }) => [
+      name,
+      trained ? normals(random, start[name]!.length, 0.3) : start[name]!,
+    ]),
+  );
+}
