@@ -34,6 +34,12 @@ export function probability() {
   return z.number({ error }).refine((n) => n >= 0 && n <= 1, { error });
 }
 
+/** A number in (0, 1]. */
+export function share() {
+  const error = 'must lie in (0, 1]';
+  return z.number({ error }).refine((n) => n > 0 && n <= 1, { error });
+}
+
 /** Two numbers above 0, the smaller one first. */
 export function range() {
   const error = 'must be two numbers above 0, the smaller one first';

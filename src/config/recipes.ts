@@ -50,6 +50,15 @@ export function recipe(name: string): Recipe {
   return { name, source, cost: cost(entry, config), expected, config };
 }
 
+/**
+ * Completes and checks settings; where they name a recipe, over those of the recipe. Throws ConfigError as `recipe` and
+ * `parseConfig` do.
+ */
+export function resolveConfig(input: ConfigInput): Config {
+  const name = input.recipe ?? 'custom';
+  return parseConfig(name === 'custom' ? input : mergeConfig(recipe(name).config, input));
+}
+
 function skeleton({ name, model, task }: RecipeEntry): ConfigInput {
   const { image, decoder, ...size } = modelSize(model);
   return {

@@ -81,8 +81,8 @@ describe('overrides', () => {
     ['model.image=[32,48]', { model: { image: [32, 48] } }],
     ['model.image=32, 48', { model: { image: [32, 48] } }],
     ['model.classToken=true', { model: { classToken: true } }],
-    ['data.path=7', { data: { path: '7' } }],
-    ['data.path=a=b', { data: { path: 'a=b' } }],
+    ['data.source=7', { data: { source: '7' } }],
+    ['data.source=a=b', { data: { source: 'a=b' } }],
     ['training.epochs=many', { training: { epochs: 'many' } }],
     ['training.epochs=', { training: { epochs: '' } }],
   ])('reads %s', (assignment, expected) => {

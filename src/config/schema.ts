@@ -12,18 +12,18 @@ import {
   probability,
   range,
   section,
+  share,
   size,
   text,
   whole,
 } from './fields.ts';
 
 const data = section({
-  source: oneOf(['folder', 'class-folders', 'cifar10'])
-    .default('folder')
-    .describe('kind of data set: images in a folder and below it, one folder for each class, or CIFAR-10'),
-  path: text()
+  source: text()
     .default('')
-    .describe('folder of the images; for cifar10 the cache folder, empty for the usual one'),
+    .describe(
+      'images: a folder (with all below it), classes:FOLDER (a sub-folder for each class), or cifar10',
+    ),
   mean: numbers(1).default([0.485, 0.456, 0.406]).describe('mean of each channel, of pixels in [0, 1]'),
   std: numbers(1).default([0.229, 0.224, 0.225]).describe('standard deviation of each channel'),
   scale: range().default([0.2, 1]).describe("random resized crop: share of the image's area"),
@@ -31,6 +31,9 @@ const data = section({
     .default([3 / 4, 4 / 3])
     .describe('random resized crop: width over height'),
   flip: probability().default(0.5).describe('probability of mirroring left and right'),
+  evaluationCrop: share()
+    .default(224 / 256)
+    .describe("side of an evaluation view relative to the image's shorter side, cut from the centre"),
   heldOut: fraction()
     .default(0.02)
     .describe('share of the images set aside for the held-out loss; cifar10 has a test set instead'),

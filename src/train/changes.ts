@@ -7,7 +7,7 @@ import { RunError } from './error.ts';
 const CHANGEABLE = [
   /^training\.(epochs|maxSteps|learningRate|minLearningRate|clip|nonFinite)$/,
   /^(checkpoints|evaluation|engine)\./,
-  /^data\.path$/,
+  /^data\.source$/,
 ];
 
 /**

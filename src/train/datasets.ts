@@ -1,8 +1,7 @@
 import type { Config } from '../config/schema.ts';
-import { openCifar10 } from '../data/cifar10.ts';
-import type { FetchProgress } from '../data/cifar10-fetch.ts';
+import type { FetchOptions } from '../data/cifar10-fetch.ts';
 import { type Dataset, split, subset } from '../data/dataset.ts';
-import { openClassFolders, openFolder } from '../data/folder.ts';
+import { openDataset } from '../data/open.ts';
 import { rng } from '../random/rng.ts';
 import { RunError } from './error.ts';
 
@@ -13,26 +12,15 @@ export interface RunData {
   readonly heldOut?: Dataset;
 }
 
-export interface OpenDataOptions {
-  readonly onProgress?: ((progress: FetchProgress) => void) | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** Opens what `data` names. Throws RunError when no folder is named, DataError when it cannot be used. */
+/** Opens what `data.source` names. Throws RunError when it names nothing, DataError when it cannot be used. */
 export async function openData(
   { data, seed }: Pick<Config, 'data' | 'seed'>,
-  { onProgress, signal }: OpenDataOptions = {},
+  options: FetchOptions = {},
 ): Promise<RunData> {
-  if (data.source === 'cifar10') {
-    const options = {
-      ...(data.path && { cache: data.path }),
-      ...(onProgress && { onProgress }),
-      ...(signal && { signal }),
-    };
-    return { train: await openCifar10('train', options), heldOut: await openCifar10('test', options) };
-  }
-  if (data.path === '') throw new RunError('a run needs images, got none: name a folder with --data FOLDER');
-  const all = await (data.source === 'folder' ? openFolder : openClassFolders)(data.path);
+  if (data.source === '')
+    throw new RunError('a run needs images, got none: name a folder or cifar10 with --data (data.source)');
+  const all = await openDataset(data.source, options);
+  if (data.source === 'cifar10') return { train: all, heldOut: await openDataset('cifar10:test', options) };
   return data.heldOut > 0 ? split(all, data.heldOut, seed) : { train: all };
 }
 

@@ -1,4 +1,5 @@
 import type { Config } from '../config/schema.ts';
+import type { FetchProgress } from '../data/cifar10-fetch.ts';
 
 /** A row of `metrics.jsonl`: one update, with what was measured after it. The loss's parts stand beside it by name. */
 export interface StepRow {
@@ -38,7 +39,7 @@ export type PretrainEvent =
   /** Something a person should know: a changed setting, a broken image, a missing engine. */
   | { readonly type: 'note'; readonly message: string }
   /** The data set is being fetched. */
-  | { readonly type: 'fetch'; readonly message: string }
+  | { readonly type: 'fetch'; readonly progress: FetchProgress }
   | {
       readonly type: 'start';
       readonly folder: string;
@@ -54,7 +55,7 @@ export type PretrainEvent =
       readonly step: number;
     }
   | { readonly type: 'step'; readonly row: StepRow; readonly lastStep: number }
-  | { readonly type: 'knn'; readonly step: number; readonly scores: KnnScores; readonly seconds: number }
+  | { readonly type: 'knn'; readonly step: number; readonly scores: KnnScores }
   | {
       readonly type: 'file';
       readonly kind: 'checkpoint' | 'reconstructions' | 'curves';

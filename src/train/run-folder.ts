@@ -26,14 +26,20 @@ export function runFolder(path: string): RunFolder {
   };
 }
 
+/** Throws RunError when something is in the folder of a new run already. */
+export async function requireEmpty(path: string): Promise<void> {
+  const entries = await entriesOf(path);
+  if (entries.length === 0) return;
+  const some = `${entries.slice(0, 3).join(', ')}${entries.length > 3 ? ', …' : ''}`;
+  throw new RunError(
+    `a new run needs a new or empty folder, got ${path} with ${some} in it: ` +
+      'continue the run that is there with --resume, or choose another folder with --output',
+  );
+}
+
 /** Makes the folder of a new run. Throws RunError when something is there already, or the system's error. */
 export async function createRunFolder(path: string, config: Config): Promise<RunFolder> {
-  const entries = await entriesOf(path);
-  if (entries.length > 0)
-    throw new RunError(
-      `a new run needs a new or empty folder, got ${path} with ${entries.slice(0, 3).join(', ')}${entries.length > 3 ? ', …' : ''}: ` +
-        'continue the run in it with --resume, or choose another folder with --output',
-    );
+  await requireEmpty(path);
   const folder = runFolder(path);
   await mkdir(folder.checkpoints, { recursive: true });
   await mkdir(folder.reconstructions, { recursive: true });

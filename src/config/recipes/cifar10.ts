@@ -4,7 +4,12 @@ import type { RecipeEntry } from '../recipes.ts';
 import type { ConfigInput } from '../schema.ts';
 
 const shared: ConfigInput = {
-  data: { source: 'cifar10', mean: [0.4914, 0.4822, 0.4465], std: [0.247, 0.2435, 0.2616] },
+  data: {
+    source: 'cifar10',
+    mean: [0.4914, 0.4822, 0.4465],
+    std: [0.247, 0.2435, 0.2616],
+    evaluationCrop: 1,
+  },
   training: { batchSize: 256, epochs: 100, warmupEpochs: 5 },
   checkpoints: { every: 100 },
 };

@@ -28,7 +28,6 @@ export const imagenetRecipes: readonly RecipeEntry[] = modelNames
         costNote: 'needs accelerators, and ImageNet-1K under --data',
         expected: number ? `fine-tuned top-1 ${number} %` : 'not published',
         settings: {
-          data: { source: 'folder' },
           training: { epochs: 300, batchSize: 2048, accumulation: 64, warmupEpochs: 20 },
         },
       };

@@ -1,0 +1,57 @@
+import type { Backend, Session } from '../backends/backend.ts';
+import type { Dataset } from '../data/dataset.ts';
+import { initialise } from '../nn/init.ts';
+import { type RunData, sample } from '../train/datasets.ts';
+import type { Setup } from '../train/setup.ts';
+import { modelFeatures, pixelFeatures } from './features.ts';
+import { knnAccuracy } from './knn.ts';
+
+/** Images of one run of the engine. */
+const BATCH = 250;
+
+/** Measures top-1 accuracies, in [0, 1], of the kNN classifier on a sample of labelled images. */
+export interface KnnProbe {
+  /** Images that vote, and images that are classified. */
+  readonly train: number;
+  readonly test: number;
+  /** Of the features of the weights that a session holds. */
+  features(session: Session): Promise<number>;
+  /** Of the features of random weights: how much is owed to the architecture. */
+  random(): Promise<number>;
+  /** Of raw pixels. */
+  pixels(): Promise<number>;
+}
+
+/** A probe on a run's images: training images vote on held-out ones. Undefined when there are no labels. */
+export function knnProbe(backend: Backend, setup: Setup, data: RunData): KnnProbe | undefined {
+  const { evaluation, seed, model } = setup.config;
+  if (!data.heldOut || !data.train.labels || !data.heldOut.labels) return undefined;
+  const train = sample(data.train, evaluation.knnTrain, seed, 'knn train');
+  const test = sample(data.heldOut, evaluation.knnTest, seed, 'knn test');
+  const batchSize = Math.min(BATCH, train.length, test.length);
+  const views = (dataset: Dataset) => setup.evaluationViews(dataset, 'encoder', { batchSize });
+  const { features, specs } = setup.programs(batchSize);
+  const ofWeights = async (session: Session) => {
+    const bank = await modelFeatures(session, features, views(train));
+    return knnAccuracy(backend, bank, await modelFeatures(session, features, views(test)));
+  };
+  return {
+    train: train.length,
+    test: test.length,
+    features: ofWeights,
+    async random() {
+      const session = await backend.open(initialise(specs, seed));
+      try {
+        return await ofWeights(session);
+      } finally {
+        await session.dispose();
+      }
+    },
+    async pixels() {
+      const pixels = model.image[0] * model.image[1];
+      const raw = (dataset: Dataset) =>
+        pixelFeatures(views(dataset), setup.config.data, model.channels, pixels);
+      return knnAccuracy(backend, await raw(train), await raw(test));
+    },
+  };
+}

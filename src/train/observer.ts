@@ -1,0 +1,74 @@
+import type { Dataset } from '../data/dataset.ts';
+import { type KnnProbe, knnProbe } from '../evaluate/knn-probe.ts';
+import type { Progress } from './checkpoint.ts';
+import { sample } from './datasets.ts';
+import type { KnnScores } from './events.ts';
+import { heldOutLoss } from './held-out.ts';
+import { writeCurves, writeReconstructions } from './pictures.ts';
+import { reconstructionGrid } from './reconstruct.ts';
+import type { TrainerParts } from './trainer.ts';
+
+/** What is measured and drawn beside training. */
+export class Observer {
+  /** Images that are never trained on, as many as the held-out loss takes. */
+  readonly heldOut: Dataset | undefined;
+  readonly #parts: TrainerParts;
+  readonly #probe: KnnProbe | undefined;
+
+  constructor(parts: TrainerParts) {
+    const { setup, data, backend, emit } = parts;
+    const { evaluation, seed } = setup.config;
+    this.#parts = parts;
+    if (data.heldOut && evaluation.heldOutImages > 0)
+      this.heldOut = sample(data.heldOut, evaluation.heldOutImages, seed, 'held-out');
+    if (evaluation.knnEvery > 0) {
+      this.#probe = knnProbe(backend, setup, data);
+      if (!this.#probe)
+        emit({ type: 'note', message: 'no kNN report: it needs images with classes, some of them held out' });
+    }
+  }
+
+  /** Before the first update: the kNN report of what training must beat. */
+  async atStart(): Promise<{ knn: KnnScores } | undefined> {
+    const probe = this.#probe;
+    if (!probe) return undefined;
+    const { session, randomStart } = this.#parts;
+    const features = await probe.features(session);
+    const random = randomStart ? features : await probe.random();
+    return { knn: this.#report(0, { features, random, pixels: await probe.pixels() }, probe) };
+  }
+
+  /** After an epoch: the columns that its last row has beyond those of other rows. */
+  async atEpoch({ step, epoch }: Progress): Promise<{ heldOutLoss?: number; knn?: KnnScores }> {
+    const { setup, session, broken } = this.#parts;
+    const { evaluation, training } = setup.config;
+    const heldOut = this.heldOut;
+    const batchSize = Math.min(training.batchSize / training.accumulation, heldOut?.length ?? 0);
+    const due = epoch % evaluation.knnEvery === 0 ? this.#probe : undefined;
+    const features = due ? await due.features(session) : 0;
+    return {
+      ...(heldOut && { heldOutLoss: await heldOutLoss(session, setup, heldOut, { batchSize, broken }) }),
+      ...(due && { knn: this.#report(step, { features }, due) }),
+    };
+  }
+
+  /** Draws the curves and, where wanted, the reconstructions of a few images. */
+  async draw(step: number, reconstructions: boolean): Promise<void> {
+    const { folder, setup, session, data, broken, emit } = this.#parts;
+    const { config } = setup;
+    emit({ type: 'file', kind: 'curves', path: await writeCurves(folder, config.recipe) });
+    const count = config.evaluation.reconstructions;
+    if (!reconstructions || count === 0) return;
+    const images = sample(data.heldOut ?? data.train, count, config.seed, 'reconstructions');
+    const title = `${config.task.name}, step ${step}`;
+    const png = await reconstructionGrid(session, setup, images, { title, broken });
+    const path = await writeReconstructions(folder, step, png);
+    emit({ type: 'file', kind: 'reconstructions', path });
+  }
+
+  #report(step: number, measured: Omit<KnnScores, 'train' | 'test'>, { train, test }: KnnProbe): KnnScores {
+    const scores = { ...measured, train, test };
+    this.#parts.emit({ type: 'knn', step, scores });
+    return scores;
+  }
+}

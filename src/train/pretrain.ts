@@ -1,0 +1,116 @@
+import type { Backend } from '../backends/backend.ts';
+import type { ConfigInput } from '../config/schema.ts';
+import { BrokenImages } from '../data/broken.ts';
+import type { FetchProgress } from '../data/cifar10-fetch.ts';
+import { sizeOf } from '../graph/index.ts';
+import { initialise } from '../nn/init.ts';
+import type { ParameterSpec } from '../nn/parameters.ts';
+import { openData } from './datasets.ts';
+import { openEngine } from './engine.ts';
+import { RunError } from './error.ts';
+import type { Outcome, PretrainEvent } from './events.ts';
+import { describeInit, initFrom } from './init-from.ts';
+import { type Part, partOf } from './inspect.ts';
+import { findCheckpoint, type RunFolder, runFolder } from './run-folder.ts';
+import { setUp } from './setup.ts';
+import { type StartingPoint, startingPoint } from './starting-point.ts';
+import { Trainer } from './trainer.ts';
+
+export interface RunOptions {
+  /** Folder of the run. */
+  readonly output: string;
+  /** Goes on with the run in `output`, if there is one; the given settings are laid over its own. */
+  readonly resume?: boolean;
+  /** A safetensors file whose weights, and nothing else, a new run starts with. */
+  readonly initFrom?: string | undefined;
+  /** Called for everything worth telling, in order. */
+  readonly onEvent?: (event: PretrainEvent) => void;
+  /** Ends the run after the current update: a checkpoint is saved, and `resume` goes on from it. */
+  readonly signal?: AbortSignal;
+  /** The engine that computes, in place of the one the settings name. */
+  readonly backend?: Backend;
+}
+
+export interface RunResult {
+  readonly outcome: Outcome;
+  /** Updates made, earlier sittings included. */
+  readonly step: number;
+  readonly folder: RunFolder;
+  /** The newest checkpoint. */
+  readonly checkpoint: string;
+}
+
+/**
+ * Pre-trains a model by recovering degraded images, as the settings say, and leaves settings, metrics, checkpoints,
+ * curves and pictures in the folder of the run. A run that was interrupted at any moment, and resumed with the same
+ * engine on the same machine, ends with the same metrics and weights as one that was not.
+ *
+ * Throws ConfigError for wrong settings; RunError when the folder is in use, settings of a resumed run changed that
+ * must not, or a loss or gradient was not finite; DataError when the images cannot be used.
+ */
+export async function pretrain(settings: ConfigInput, options: RunOptions): Promise<RunResult> {
+  const emit = options.onEvent ?? (() => {});
+  const note = (message: string) => emit({ type: 'note', message });
+  const start = await startingPoint(settings, options.output, options.resume ?? false);
+  const { config, checkpoint } = start;
+  if (options.initFrom && checkpoint)
+    throw new RunError(
+      '--init-from is for new runs, got a run that is being resumed: name another folder with --output',
+    );
+  for (const message of start.notes) note(message);
+  const setup = setUp(config);
+  const data = await openData(config, {
+    onProgress: (progress: FetchProgress) => emit({ type: 'fetch', progress }),
+    ...(options.signal && { signal: options.signal }),
+  });
+  checkData(start, data.train.contentKey);
+  const backend = options.backend ?? (await openEngine(config.engine));
+  if ('notice' in backend && typeof backend.notice === 'string') note(backend.notice);
+  if (checkpoint && checkpoint.progress.engine !== backend.description)
+    note(
+      `the engine was ${checkpoint.progress.engine} and is ${backend.description}: the last digits may differ from an uninterrupted run`,
+    );
+  const { specs } = setup.programs(config.training.batchSize / config.training.accumulation);
+  const state = checkpoint?.state ?? initialise(specs, config.seed);
+  if (options.initFrom) note(describeInit(options.initFrom, await initFrom(options.initFrom, state, specs)));
+  const session = await backend.open(state);
+  try {
+    const broken = new BrokenImages((id, reason) => note(`broken image skipped: ${id}: ${reason}`));
+    const folder = runFolder(options.output);
+    const trainer = new Trainer(
+      { setup, data, backend, session, folder, broken, emit },
+      checkpoint?.progress,
+    );
+    await start.begin();
+    emit({
+      type: 'start',
+      folder: folder.path,
+      config,
+      engine: backend.description,
+      weights: { encoder: trainedValues(specs, 'encoder'), decoder: trainedValues(specs, 'decoder') },
+      images: data.train.length,
+      heldOutImages: trainer.observer.heldOut?.length ?? 0,
+      stepsPerEpoch: trainer.stepsPerEpoch,
+      lastStep: trainer.lastStep,
+      step: trainer.step,
+    });
+    const outcome = await trainer.run(options.signal);
+    return { outcome, step: trainer.step, folder, checkpoint: await findCheckpoint(folder.path) };
+  } finally {
+    await session.dispose();
+  }
+}
+
+function trainedValues(specs: readonly ParameterSpec[], part: Part): number {
+  const trained = specs.filter((spec) => spec.trained && partOf(spec.name) === part);
+  return trained.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+}
+
+/** Throws RunError unless a resumed run finds the images it was trained on. */
+function checkData({ checkpoint }: StartingPoint, key: string): void {
+  if (!checkpoint || checkpoint.progress.data === key) return;
+  throw new RunError(
+    `a run must go on with the same images, got ${key} instead of ${checkpoint.progress.data} (number and content): ` +
+      'restore the images, or start another run in a new folder, from these weights with --init-from',
+  );
+}
