@@ -52,7 +52,8 @@ export function sum(x: Tensor, axes: readonly number[] = all(x)): Tensor {
 
 /** Mean over `axes` (default: all). Reduced axes keep side 1. */
 export function mean(x: Tensor, axes: readonly number[] = all(x)): Tensor {
-  return mul(sum(x, axes), 1 / sizeOf(axes.map((axis) => x.shape[axis]!)));
+  // Counts are exact in float32, their inverses are not.
+  return div(sum(x, axes), sizeOf(axes.map((axis) => x.shape[axis]!)));
 }
 
 /** Largest value over `axes` (default: all). Reduced axes keep side 1. */
