@@ -53,6 +53,8 @@ export type PretrainEvent =
       /** The update at which the run ends, and those already made. */
       readonly lastStep: number;
       readonly step: number;
+      /** The kNN report from before the first update, where an earlier sitting made it. */
+      readonly knn?: KnnScores;
     }
   | { readonly type: 'step'; readonly row: StepRow; readonly lastStep: number }
   | { readonly type: 'knn'; readonly step: number; readonly scores: KnnScores }

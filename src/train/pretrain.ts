@@ -11,6 +11,7 @@ import { RunError } from './error.ts';
 import type { Outcome, PretrainEvent } from './events.ts';
 import { describeInit, initFrom } from './init-from.ts';
 import { type Part, partOf } from './inspect.ts';
+import { readMetrics } from './pictures.ts';
 import { findCheckpoint, type RunFolder, runFolder } from './run-folder.ts';
 import { setUp } from './setup.ts';
 import { type StartingPoint, startingPoint } from './starting-point.ts';
@@ -77,11 +78,11 @@ export async function pretrain(settings: ConfigInput, options: RunOptions): Prom
   try {
     const broken = new BrokenImages((id, reason) => note(`broken image skipped: ${id}: ${reason}`));
     const folder = runFolder(options.output);
-    const trainer = new Trainer(
-      { setup, data, backend, session, folder, broken, emit },
-      checkpoint?.progress,
-    );
+    const randomStart = options.initFrom === undefined;
+    const parts = { setup, data, backend, session, randomStart, folder, broken, emit };
+    const trainer = new Trainer(parts, checkpoint?.progress);
     await start.begin();
+    const before = (await readMetrics(folder))[0]?.knn;
     emit({
       type: 'start',
       folder: folder.path,
@@ -93,6 +94,7 @@ export async function pretrain(settings: ConfigInput, options: RunOptions): Prom
       stepsPerEpoch: trainer.stepsPerEpoch,
       lastStep: trainer.lastStep,
       step: trainer.step,
+      ...(before && { knn: before }),
     });
     const outcome = await trainer.run(options.signal);
     return { outcome, step: trainer.step, folder, checkpoint: await findCheckpoint(folder.path) };

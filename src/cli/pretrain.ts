@@ -1,0 +1,114 @@
+import { Command } from 'commander';
+import { mergeConfig, parseOverride } from '../config/overrides.ts';
+import { recipeNames } from '../config/recipes.ts';
+import type { ConfigInput } from '../config/schema.ts';
+import { pretrain } from '../train/pretrain.ts';
+import { openRunFolder } from '../train/run-folder.ts';
+import { UsageError } from './errors.ts';
+import { interruptible } from './interrupt.ts';
+import { PretrainReport } from './pretrain-report.ts';
+
+/** Options that are short for a setting. */
+const shorthands = {
+  data: 'data.source',
+  epochs: 'training.epochs',
+  maxSteps: 'training.maxSteps',
+  batchSize: 'training.batchSize',
+  seed: 'seed',
+  saveEvery: 'checkpoints.every',
+  knnEvery: 'evaluation.knnEvery',
+  backend: 'engine.name',
+} as const;
+
+type Options = Partial<Record<keyof typeof shorthands, string>> & {
+  recipe?: string;
+  quick?: boolean;
+  output?: string;
+  resume?: string | true;
+  initFrom?: string;
+  set: string[];
+  json?: boolean;
+};
+
+export function pretrainCommand(): Command {
+  return new Command('pretrain')
+    .description('pre-train a model by recovering degraded images')
+    .option('--recipe <name>', 'named settings to start from, see `list recipes`; others override them')
+    .option('--quick', "the recipe's variant of a few minutes")
+    .option('--data <source>', 'images: a folder, classes:FOLDER, or cifar10')
+    .option('--output <folder>', 'folder of the run (default: runs/<recipe>)')
+    .option('--epochs <n>', 'passes over the images')
+    .option('--max-steps <n>', 'stop after so many updates')
+    .option('--batch-size <n>', 'images of one update')
+    .option('--seed <n>', 'everything random follows from it')
+    .option('--save-every <steps>', 'steps from one checkpoint to the next')
+    .option('--knn-every <epochs>', 'epochs from one kNN report to the next (needs classes)')
+    .option(
+      '--resume [folder]',
+      'go on with the run in FOLDER; without FOLDER, with the one in --output, if there is one',
+    )
+    .option('--init-from <file>', 'start with the weights of a checkpoint or another safetensors file')
+    .option('--backend <name>', 'engine: onnx, wasm or reference')
+    .option('--set <key.path=value>', 'any setting, see `list settings`; may be repeated', collect, [])
+    .option('--json', 'print one JSON object a line')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ beyond-masking pretrain --recipe cifar10-micro-masked-zoomed-in --quick
+  $ beyond-masking pretrain --recipe imagenet-base-masked --data /data/imagenet/train --output runs/mae
+  $ beyond-masking pretrain --recipe cifar10-micro-blurred --data ~/photos --epochs 20 --set data.heldOut=0.1
+  $ beyond-masking pretrain --resume runs/mae --epochs 400
+
+Ctrl-C saves a checkpoint and stops; a second one stops at once.`,
+    )
+    .action(run);
+}
+
+async function run(options: Options): Promise<void> {
+  const folder = typeof options.resume === 'string' ? options.resume : options.output;
+  if (typeof options.resume === 'string') {
+    if (options.output && options.output !== options.resume)
+      throw new UsageError(
+        `--resume and --output must name one folder, got ${options.resume} and ${options.output}`,
+      );
+    await openRunFolder(options.resume); // a folder that is named must hold a run
+  }
+  const name = recipeName(options);
+  const output = folder ?? `runs/${name ?? 'custom'}`;
+  const report = new PretrainReport(output, options.json ?? false);
+  const { signal, done } = interruptible(() => report.stopping());
+  try {
+    await pretrain(settings(options, name), {
+      output,
+      resume: options.resume !== undefined,
+      initFrom: options.initFrom,
+      onEvent: (event) => report.show(event),
+      signal,
+    });
+  } finally {
+    done();
+    report.close();
+  }
+}
+
+function recipeName({ recipe, quick }: Options): string | undefined {
+  if (!quick) return recipe;
+  if (!recipe)
+    throw new UsageError(
+      `--quick needs a recipe that has a quick variant, got none: ${recipeNames.filter((n) => n.endsWith('-quick'))[0]} is one`,
+    );
+  return recipe.endsWith('-quick') ? recipe : `${recipe}-quick`;
+}
+
+function settings(options: Options, recipe: string | undefined): ConfigInput {
+  const short = Object.entries(shorthands).flatMap(([option, path]) => {
+    const value = options[option as keyof typeof shorthands];
+    return value === undefined ? [] : [`${path}=${value}`];
+  });
+  return mergeConfig(...(recipe ? [{ recipe }] : []), ...[...short, ...options.set].map(parseOverride));
+}
+
+function collect(value: string, previous: string[]): string[] {
+  return [...previous, value];
+}

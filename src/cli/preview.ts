@@ -1,0 +1,65 @@
+import { Command } from 'commander';
+import { IMAGENET } from '../data/normalise.ts';
+import { writeFileAtomic } from '../io/atomic.ts';
+import { task, taskNames } from '../tasks/table.ts';
+import { sample } from '../train/datasets.ts';
+import { openImages } from '../train/image-list.ts';
+import { preview } from '../train/preview.ts';
+import { optionalEngine, reportBroken, wholeNumber } from './options.ts';
+
+interface Options {
+  output: string;
+  tasks?: string;
+  size?: string;
+  patch?: string;
+  count: string;
+  seed: string;
+  backend: string;
+}
+
+/** Every degradation once, and the paper's best combination. */
+const usual = taskNames.filter((name) => name === 'masked+zoomed-in' || !name.startsWith('masked+'));
+
+export function previewCommand(): Command {
+  return new Command('preview')
+    .description('draw images as they are and as every task degrades them')
+    .argument('[images...]', 'image files, a folder, or cifar10', ['cifar10'])
+    .option('--output <file>', 'picture to write', 'preview.png')
+    .option('--tasks <names>', `tasks, with commas between them (default: ${usual.join(',')})`)
+    .option('--size <pixels>', 'side of the images (default: 224, for cifar10 32)')
+    .option('--patch <pixels>', 'side of the patches (default: a fourteenth of the size, for cifar10 4)')
+    .option('--count <n>', 'most images', '4')
+    .option('--seed <n>', 'chooses images and draws', '0')
+    .option('--backend <name>', 'engine: onnx, wasm or reference', 'onnx')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ beyond-masking preview
+  $ beyond-masking preview cat.jpg dog.jpg --output degradations.png
+  $ beyond-masking preview ~/photos --tasks masked,zoomed-in,masked+zoomed-in --count 8`,
+    )
+    .action(async (names: string[], options: Options) => {
+      const small = names.length === 1 && names[0]!.startsWith('cifar10');
+      const seed = wholeNumber('--seed', options.seed);
+      const side = wholeNumber('--size', options.size ?? (small ? '32' : '224'), 8);
+      const patch = wholeNumber('--patch', options.patch ?? String(small ? 4 : Math.round(side / 14)), 1);
+      const chosen = (options.tasks?.split(',') ?? usual).map((name) => task(name.trim()));
+      const images = sample(
+        await openImages(names),
+        wholeNumber('--count', options.count, 1),
+        seed,
+        'preview',
+      );
+      const png = await preview(images, {
+        ...IMAGENET,
+        backend: (await optionalEngine(options.backend))!,
+        tasks: chosen,
+        geometry: { image: [side, side], patch, channels: 3 },
+        seed,
+        broken: reportBroken(),
+      });
+      await writeFileAtomic(options.output, png);
+      console.log(options.output);
+    });
+}

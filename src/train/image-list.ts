@@ -1,0 +1,28 @@
+import { stat } from 'node:fs/promises';
+import type { Dataset } from '../data/dataset.ts';
+import { decodeCrop, decodeImage } from '../data/decode.ts';
+import { openDataset } from '../data/open.ts';
+
+/**
+ * A few images to look at: files in the given order, or the data set that a single name stands for (a folder,
+ * classes:FOLDER, cifar10). Rejects with a DataError when a data set cannot be used; a file is read when it is needed.
+ */
+export async function openImages(names: readonly string[]): Promise<Dataset> {
+  const [first] = names;
+  if (names.length === 1 && first !== undefined && !(await isFile(first))) return openDataset(first);
+  return {
+    name: names.join(', '),
+    length: names.length,
+    contentKey: names.join('\n'),
+    id: (index) => names[index]!,
+    image: (index) => decodeImage(names[index]!),
+    view: (index, choose) => decodeCrop(names[index]!, choose),
+  };
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+}
