@@ -6,7 +6,7 @@ import type { Kernel } from './kernel.ts';
 const unary =
   (f: (x: number) => number): Kernel =>
   (_, [x]) =>
-    Float64Array.from(x as Float64Array, f);
+    (x as Float64Array).map((value) => f(value));
 
 const binary =
   (f: (a: number, b: number) => number): Kernel =>
@@ -14,7 +14,9 @@ const binary =
     const placesOf = (x: Tensor) => places(y!.shape, broadcastStrides(x.shape, y!.shape));
     const fromA = placesOf(inputs[0]!);
     const fromB = placesOf(inputs[1]!);
-    return Float64Array.from(fromA, (place, i) => f(a![place]!, b![fromB[i]!]!));
+    const out = new Float64Array(fromA.length);
+    for (let i = 0; i < out.length; i++) out[i] = f(a![fromA[i]!]!, b![fromB[i]!]!);
+    return out;
   };
 
 export const elementwise: Record<string, Kernel> = {
