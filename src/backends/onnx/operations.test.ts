@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cases } from '../../../tests/operations/cases.ts';
-import { add, constant, grad, input, mul, program, sizeOf, type Tensor, total } from '../../graph/index.ts';
+import { mix } from '../../../tests/operations/mix.ts';
+import { grad, input, program, sizeOf } from '../../graph/index.ts';
 import { rng } from '../../random/rng.ts';
 import type { Session } from '../backend.ts';
 import { evaluateProgram } from '../reference/evaluate.ts';
@@ -29,7 +30,7 @@ describe.each(['native', 'WebAssembly'])(
         const tensors = inputs.map((each) => input(each.name, each.shape, each.dtype));
         const outputs = build(tensors);
         const floats = tensors.filter(({ dtype }) => dtype === 'f32');
-        const gradients = grad(mix(outputs, random), floats);
+        const gradients = grad(mix(random, outputs), floats);
         const all = program(
           name,
           Object.fromEntries([...outputs, ...gradients].map((tensor, i) => [`${i}`, tensor])),
@@ -40,7 +41,7 @@ describe.each(['native', 'WebAssembly'])(
         for (const [key, tensor] of Object.entries(all.outputs)) {
           const [truth, result] = [expected[key]!, got[key]!];
           expect(result.length).toBe(sizeOf(tensor.shape));
-          const largest = truth.reduce((most: number, x: number) => Math.max(most, Math.abs(x)), 1);
+          const largest = (truth as Float64Array).reduce((most, x) => Math.max(most, Math.abs(x)), 1);
           const apart = (result as Float32Array).reduce(
             (most, x, i) => Math.max(most, Math.abs(x - truth[i]!)),
             0,
@@ -51,13 +52,3 @@ describe.each(['native', 'WebAssembly'])(
     });
   },
 );
-
-/** A scalar that every float output enters with random weights. */
-function mix(outputs: readonly Tensor[], random: ReturnType<typeof rng>): Tensor {
-  const floats = outputs.filter(({ dtype }) => dtype === 'f32');
-  const parts = floats.map((output) => {
-    const weights = Float32Array.from({ length: sizeOf(output.shape) }, () => random.normal());
-    return total(mul(output, constant(weights, output.shape)));
-  });
-  return parts.reduce(add, constant(0));
-}
