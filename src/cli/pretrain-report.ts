@@ -91,11 +91,10 @@ export class PretrainReport {
   }
 
   #knn({ step, scores }: EventOf<'knn'>): void {
-    this.#firstKnn ??= scores;
-    this.#lastKnn = scores;
-    this.#bar.line(
-      step === 0 ? `kNN before training: ${knnText(scores)}` : `kNN after step ${step}: ${knnText(scores)}`,
-    );
+    if (step === 0) this.#firstKnn = scores;
+    else this.#lastKnn = scores;
+    const when = step === 0 ? 'before training' : `after step ${step}`;
+    this.#bar.line(`kNN top-1 ${when}: ${knnText(scores)}`);
   }
 
   #end({ outcome, step, lastStep }: EventOf<'end'>): void {
@@ -112,7 +111,7 @@ export class PretrainReport {
     const already = start.step >= lastStep;
     console.log(`\n${already ? 'this run was finished already' : 'finished'}, at step ${step}: ${output}`);
     for (const [kind, path] of this.#files) console.log(`  ${kind.padEnd(16)}${path}`);
-    if (this.#lastKnn) console.log(`\n${knnTable(this.#firstKnn!, this.#lastKnn)}`);
+    if (this.#lastKnn) console.log(`\n${knnTable(this.#lastKnn, this.#firstKnn)}`);
     console.log(`\ntry next:\n${suggestions(start, output).join('\n')}`);
   }
 }
@@ -122,25 +121,24 @@ function epochLine({ step, epoch, loss, heldOutLoss }: StepRow): string {
 }
 
 function knnText({ features, random, pixels }: KnnScores): string {
-  const others = [
-    random !== undefined && random !== features ? `random weights ${percent(random)}` : '',
-    pixels !== undefined ? `raw pixels ${percent(pixels)}` : '',
-  ].filter(Boolean);
-  return [`features ${percent(features)}`, ...others].join(', ');
+  const measured = [
+    features !== random && `features ${percent(features)}`,
+    random !== undefined && `random weights ${percent(random)}`,
+    pixels !== undefined && `raw pixels ${percent(pixels)}`,
+  ];
+  return measured.filter(Boolean).join(', ');
 }
 
-function knnTable(first: KnnScores, last: KnnScores): string {
+function knnTable({ features, train, test }: KnnScores, before: KnnScores | undefined): string {
   const rows = [
-    ['raw pixels', first.pixels],
-    ['features of random weights', first.random],
-    ['features after pre-training', last.features],
+    ['raw pixels', before?.pixels],
+    ['features of random weights', before?.random],
+    ['features after pre-training', features],
   ] as const;
-  const { train, test } = last;
+  const measured = rows.filter(([, score]) => score !== undefined);
   return [
     `kNN top-1 (k 20, cosine, temperature 0.07; ${count(train)} images vote on ${count(test)})`,
-    ...rows
-      .filter(([, score]) => score !== undefined)
-      .map(([name, score]) => `  ${name.padEnd(30)}${percent(score!)}`),
+    ...measured.map(([name, score]) => `  ${name.padEnd(30)}${percent(score!)}`),
   ].join('\n');
 }
 

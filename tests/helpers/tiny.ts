@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
+import { mergeConfig } from '../../src/config/overrides.ts';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { rng } from '../../src/random/rng.ts';
 
@@ -21,25 +22,20 @@ export async function tinyImages(folder: string, count: number, classes = 2, see
   }
 }
 
-/** Settings of a model that trains in no time: 8×8 pixels, patches of 4. */
+const tiny: ConfigInput = {
+  seed: 3,
+  data: { heldOut: 0.25 },
+  model: { image: [8, 8], patch: 4, width: 8, depth: 1, heads: 2, decoder: { width: 8, depth: 1, heads: 2 } },
+  task: { name: 'masked+zoomed-in', maskRatio: 0.5 },
+  training: { epochs: 3, batchSize: 4, warmupEpochs: 0.5, learningRate: 0.1 },
+  checkpoints: { every: 2, keep: 2 },
+  evaluation: { heldOutImages: 5, reconstructions: 2 },
+  engine: { name: 'reference' },
+};
+
+/** Settings of a model that trains in no time (8×8 pixels, patches of 4), with more laid over them. */
 export function tinySettings(source: string, more: ConfigInput = {}): ConfigInput {
-  return {
-    seed: 3,
-    data: { source, heldOut: 0.25, ...more.data },
-    model: {
-      image: [8, 8],
-      patch: 4,
-      width: 8,
-      depth: 1,
-      heads: 2,
-      decoder: { width: 8, depth: 1, heads: 2 },
-    },
-    task: { name: 'masked+zoomed-in', maskRatio: 0.5, ...more.task },
-    training: { epochs: 3, batchSize: 4, warmupEpochs: 0.5, learningRate: 0.1, ...more.training },
-    checkpoints: { every: 2, keep: 2, ...more.checkpoints },
-    evaluation: { heldOutImages: 5, reconstructions: 2, ...more.evaluation },
-    engine: { name: 'reference', ...more.engine },
-  };
+  return mergeConfig(tiny, { data: { source } }, more);
 }
 
 /** A temporary folder, and how to remove it. */

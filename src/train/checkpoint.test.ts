@@ -1,0 +1,105 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { temporaryFolder, tinySettings } from '../../tests/helpers/tiny.ts';
+import { parseConfig } from '../config/schema.ts';
+import { readSafetensors, writeSafetensors } from '../io/safetensors.ts';
+import { initialise } from '../nn/init.ts';
+import { readCheckpoint, saveCheckpoint } from './checkpoint.ts';
+import { initFrom } from './init-from.ts';
+import { inspectCheckpoint } from './inspect.ts';
+import { setUp } from './setup.ts';
+
+const config = parseConfig(tinySettings('images'));
+const { specs } = setUp(config).programs(4);
+const state = initialise(specs, 7);
+const progress = {
+  step: 5,
+  skipped: 1,
+  epoch: 1,
+  cursor: { epoch: 1, position: 4 },
+  data: '18-abc',
+  engine: 'reference',
+};
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let path: string;
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  path = join(folder.path, 'step-00000005.safetensors');
+  const trained = specs.filter((spec) => spec.trained);
+  for (const slot of ['m', 'v'])
+    for (const { name } of trained) state[`${slot}:${name}`] = state[name]!.map((x) => x * 2);
+  await saveCheckpoint(path, { config, progress, state, parameters: specs, slots: ['m', 'v'] });
+});
+afterAll(() => folder.remove());
+
+describe('a checkpoint', () => {
+  it('gives back what was saved', async () => {
+    const read = await readCheckpoint(path);
+    expect(read.config).toEqual(config);
+    expect(read.progress).toEqual(progress);
+    expect(read.state).toEqual(state);
+    expect(read.weights.get('patch_embed.proj.weight')!.shape).toEqual([8, 3, 4, 4]);
+  });
+
+  it('is told from other files', async () => {
+    const other = join(folder.path, 'other.safetensors');
+    await writeSafetensors(other, new Map(), { format: 'pt' });
+    await expect(readCheckpoint(other)).rejects.toThrow(
+      'says format "beyond-masking" in its metadata, got "pt"',
+    );
+    await writeSafetensors(other, new Map(), { format: 'beyond-masking', formatVersion: '9' });
+    await expect(readCheckpoint(other)).rejects.toThrow(
+      'version of the checkpoint\'s format must be 1, got "9"',
+    );
+    const { metadata } = await readSafetensors(path, { names: [] });
+    await writeSafetensors(other, new Map(), { ...metadata, config: '{"seed":-1}' });
+    await expect(readCheckpoint(other)).rejects.toThrow('settings must be valid, got "seed must be');
+    await writeSafetensors(other, new Map(), { ...metadata, progress: '{"step":1}' });
+    await expect(readCheckpoint(other)).rejects.toThrow('must hold settings and progress');
+    await writeFile(other, 'not safetensors at all');
+    await expect(readCheckpoint(other)).rejects.toThrow(other);
+  });
+
+  it('is described by its parts', async () => {
+    const { run, parts } = await inspectCheckpoint(path);
+    expect(run!.progress.step).toBe(5);
+    const values = Object.fromEntries(parts.map((part) => [part.part, part.values]));
+    const total = (wanted: (name: string, trained: boolean) => boolean) =>
+      specs.filter((s) => wanted(s.name, s.trained)).reduce((sum, s) => sum + state[s.name]!.length, 0);
+    const ofDecoder = (name: string) => /^(decoder|mask_token)/.test(name);
+    expect(values).toEqual({
+      encoder: total((name) => !ofDecoder(name)),
+      decoder: total(ofDecoder),
+      optimizer: 2 * total((_, trained) => trained),
+    });
+  });
+});
+
+describe('initFrom', () => {
+  it('takes weights only, and says what became of each', async () => {
+    const file = join(folder.path, 'part.safetensors');
+    const { tensors } = await readSafetensors(path);
+    tensors.delete('norm.weight');
+    const bias = new Float32Array(3);
+    tensors.set('norm.bias', { dtype: 'F32', shape: [3], data: bias });
+    tensors.set('head.weight', { dtype: 'F32', shape: [3], data: bias });
+    await writeSafetensors(file, tensors);
+    const fresh = initialise(specs, 8);
+    const before = structuredClone(fresh);
+    const report = await initFrom(file, fresh, specs);
+    expect(report.missing).toEqual(['norm.weight']);
+    expect(report.mismatched).toEqual(["norm.bias (the model's [8], the file's [3])"]);
+    expect(report.unused).toEqual(['head.weight']);
+    expect(fresh['norm.weight']).toEqual(before['norm.weight']);
+    for (const name of report.loaded) expect(fresh[name]).toEqual(state[name]);
+    expect(Object.keys(fresh)).toEqual(Object.keys(before)); // no optimizer slots
+  });
+
+  it('refuses a file without any weight of the model', async () => {
+    const file = join(folder.path, 'foreign.safetensors');
+    await writeSafetensors(file, new Map([['x', { dtype: 'F32', shape: [1], data: new Float32Array(1) }]]));
+    await expect(initFrom(file, {}, specs)).rejects.toThrow('must hold weights of the model, got 1 tensors');
+  });
+});

@@ -1,0 +1,227 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { temporaryFolder, tinyImages, tinySettings } from '../../tests/helpers/tiny.ts';
+import type { Backend } from '../backends/backend.ts';
+import { referenceBackend } from '../backends/reference/backend.ts';
+import type { ConfigInput } from '../config/schema.ts';
+import { parseConfig } from '../config/schema.ts';
+import { readCheckpoint } from './checkpoint.ts';
+import { openData } from './datasets.ts';
+import type { PretrainEvent } from './events.ts';
+import { heldOutLoss } from './held-out.ts';
+import { readMetrics } from './pictures.ts';
+import { pretrain, type RunOptions } from './pretrain.ts';
+import { setUp } from './setup.ts';
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let images: string;
+let runs = 0;
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  images = join(folder.path, 'images');
+  await tinyImages(images, 24);
+});
+afterAll(() => folder.remove());
+
+async function train(more: ConfigInput = {}, options: Partial<RunOptions> = {}) {
+  const events: PretrainEvent[] = [];
+  const output = options.output ?? join(folder.path, `run-${runs++}`);
+  const settings = tinySettings(`classes:${images}`, {
+    ...more,
+    training: { epochs: 1, ...more.training },
+    evaluation: { reconstructions: 0, ...more.evaluation },
+  });
+  const onEvent = (event: PretrainEvent) => events.push(event);
+  const result = await pretrain(settings, { onEvent, ...options, output });
+  const notes = events.flatMap((event) => (event.type === 'note' ? [event.message] : []));
+  return { ...result, output, events, notes, rows: await readMetrics(result.folder) };
+}
+
+/** The reference engine, but a tensor of some steps is not finite. */
+function failing(steps: readonly number[]): Backend {
+  return {
+    ...referenceBackend,
+    async open(state) {
+      const session = await referenceBackend.open(state);
+      const { step } = session;
+      let calls = 0;
+      session.step = async (...args) => {
+        if (!steps.includes(++calls)) return step.apply(session, args);
+        return { metrics: { loss: Number.NaN }, gradientNorm: Number.NaN, nonFinite: 'grad:norm.weight' };
+      };
+      return session;
+    },
+  };
+}
+
+describe('pretrain', () => {
+  it('leaves a run folder', async () => {
+    const { output, rows, outcome, step, checkpoint } = await train({
+      training: { epochs: 2 },
+      evaluation: { reconstructions: 2, knnEvery: 1 },
+    });
+    expect({ outcome, step }).toEqual({ outcome: 'finished', step: 8 });
+    expect((await readdir(output)).sort()).toEqual([
+      'checkpoints',
+      'config.json',
+      'curves.svg',
+      'metrics.jsonl',
+      'reconstructions',
+    ]);
+    // Checkpoints every 2 steps, two of them kept; a picture at the end of each epoch.
+    expect(await readdir(join(output, 'checkpoints'))).toEqual([
+      'step-00000006.safetensors',
+      'step-00000008.safetensors',
+    ]);
+    expect(checkpoint).toBe(join(output, 'checkpoints', 'step-00000008.safetensors'));
+    expect(await readdir(join(output, 'reconstructions'))).toEqual([
+      'step-00000004.png',
+      'step-00000008.png',
+    ]);
+    expect(parseConfig(JSON.parse(await readFile(join(output, 'config.json'), 'utf8'))).training.epochs).toBe(
+      2,
+    );
+    expect(rows.map((row) => row.step)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(rows[0]!.knn).toEqual({
+      features: expect.any(Number),
+      random: expect.any(Number),
+      pixels: 1,
+      train: 18,
+      test: 6,
+    });
+    for (const row of rows.slice(1))
+      expect(Object.keys(row)).toEqual(
+        expect.arrayContaining([
+          'loss',
+          'centre',
+          'edge',
+          'lr',
+          'gradientNorm',
+          'imagesPerSecond',
+          'seconds',
+        ]),
+      );
+    expect(rows.filter((row) => row.heldOutLoss !== undefined).map((row) => row.step)).toEqual([4, 8]);
+    expect(rows[1]!.lr).toBe(0); // the warm-up's first step
+    expect(rows[3]!.lr).toBeCloseTo((0.1 * 4) / 256, 10); // its end: half an epoch of 4 steps
+  });
+
+  it('learns', async () => {
+    // Raw pixels as targets: of noise around a colour, the colour can be learned.
+    const { rows } = await train({
+      model: { target: 'none' },
+      task: { name: 'masked' },
+      training: { epochs: 8, learningRate: 1 },
+    });
+    const heldOut = rows.flatMap((row) => row.heldOutLoss ?? []);
+    expect(heldOut.at(-1)).toBeLessThan(0.8 * rows[0]!.loss!);
+  });
+
+  it('repeats itself, and changes with the seed', async () => {
+    const losses = async (seed: number) => (await train({ seed })).rows.map((row) => row.loss);
+    const first = await losses(3);
+    expect(await losses(3)).toEqual(first);
+    expect(await losses(4)).not.toEqual(first);
+  });
+
+  it('averages the parts of a batch', async () => {
+    const [whole, parts] = [await train(), await train({ training: { accumulation: 2 } })];
+    whole.rows.forEach((row, i) => {
+      expect(parts.rows[i]!.loss).toBeCloseTo(row.loss!, 6);
+      expect(parts.rows[i]!.gradientNorm).toBeCloseTo(row.gradientNorm!, 6);
+    });
+  });
+
+  it('stops after max-steps with the schedule of all epochs', async () => {
+    const [long, short] = [await train(), await train({ training: { maxSteps: 3 } })];
+    expect({ outcome: short.outcome, step: short.step }).toEqual({ outcome: 'max-steps', step: 3 });
+    expect(short.rows.map((row) => row.lr)).toEqual(long.rows.slice(0, 3).map((row) => row.lr));
+  });
+
+  it('clips gradients', async () => {
+    const { rows, checkpoint } = await train({ training: { clip: 1e-6 } });
+    expect(rows[2]!.gradientNorm).toBeGreaterThan(1e-3); // before clipping
+    const { state } = await readCheckpoint(checkpoint);
+    const moments = Object.entries(state).filter(([name]) => name.startsWith('m:'));
+    for (const [, m] of moments) expect(Math.hypot(...(m as Float32Array))).toBeLessThan(1e-6);
+  });
+
+  it('stops where something is not finite, and names it and the last checkpoint', async () => {
+    const run = train({}, { backend: failing([3]) });
+    await expect(run).rejects.toThrow(/^step 3: grad:norm\.weight must be finite/);
+    await expect(run).rejects.toThrow(
+      /last good checkpoint is .*step-00000002\.safetensors: go on from it with --resume/,
+    );
+  });
+
+  it('skips an update that is not finite, if told so', async () => {
+    const { rows, checkpoint } = await train({ training: { nonFinite: 'skip' } }, { backend: failing([3]) });
+    expect(rows[2]).toMatchObject({ step: 3, loss: null, skipped: 'grad:norm.weight' });
+    expect((await readCheckpoint(checkpoint)).progress).toMatchObject({ step: 4, skipped: 1 });
+  });
+
+  it('refuses what cannot work, before it leaves anything', async () => {
+    const output = join(folder.path, 'refused');
+    const refused: [ConfigInput, string][] = [
+      [{ data: { source: '' } }, 'a run needs images, got none'],
+      [{ data: { source: join(folder.path, 'nowhere') } }, 'the data folder must exist'],
+      [
+        { training: { batchSize: 100 } },
+        'training.batchSize must not exceed the number of training images, got 100 and 18',
+      ],
+      [{ task: { name: 'maskd' as 'masked' } }, 'task.name must be one of'],
+      [
+        { model: { channels: 1 }, data: { mean: [0], std: [1] }, task: { name: 'de-colorized' } },
+        'de-colorized',
+      ],
+    ];
+    for (const [more, message] of refused) {
+      const base = tinySettings(images, more);
+      await expect(
+        pretrain({ ...base, model: { ...base.model, ...more.model } }, { output }),
+      ).rejects.toThrow(message);
+    }
+    await expect(readdir(output)).rejects.toThrow('ENOENT');
+  });
+
+  it('refuses a folder that is in use, and says both ways out', async () => {
+    const output = join(folder.path, 'used');
+    await mkdir(output);
+    await writeFile(join(output, 'notes.txt'), '');
+    const run = train({}, { output });
+    await expect(run).rejects.toThrow(/with notes\.txt in it.*--resume.*--output/);
+    await expect(train({}, { output, resume: true })).rejects.toThrow('needs a new or empty folder');
+  });
+
+  it('skips broken images by name', async () => {
+    const source = join(folder.path, 'broken');
+    await tinyImages(source, 12);
+    await writeFile(join(source, 'class0', 'zzz.png'), 'no image');
+    const { notes, outcome } = await train({ data: { source } });
+    expect(outcome).toBe('finished');
+    expect(notes.filter((note) => note.includes('broken image skipped'))).toHaveLength(1);
+    expect(notes.join()).toContain(join('class0', 'zzz.png'));
+  });
+
+  it('starts from the weights of another run', async () => {
+    const first = await train();
+    const { rows, notes } = await train({ task: { name: 'masked' } }, { initFrom: first.checkpoint });
+    expect(notes.join()).toMatch(/^\d+ weights loaded from/);
+    const fresh = await train({ task: { name: 'masked' } });
+    expect(rows[0]!.loss).not.toBe(fresh.rows[0]!.loss);
+    const resumed = train({}, { output: first.output, resume: true, initFrom: first.checkpoint });
+    await expect(resumed).rejects.toThrow('--init-from is for new runs');
+  });
+});
+
+it('heldOutLoss weighs every image once, whatever the batch', async () => {
+  const config = parseConfig(tinySettings(`classes:${images}`));
+  const setup = setUp(config);
+  const { heldOut } = await openData(config);
+  const { initialise } = await import('../nn/init.ts');
+  const session = await referenceBackend.open(initialise(setup.programs(1).specs, 1));
+  const one = await heldOutLoss(session, setup, heldOut!, { batchSize: 1 });
+  for (const batchSize of [4, 6, 7])
+    expect(await heldOutLoss(session, setup, heldOut!, { batchSize })).toBeCloseTo(one, 6);
+});
