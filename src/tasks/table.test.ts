@@ -111,13 +111,14 @@ describe.each(taskNames)('%s', (name) => {
 describe.each(taskNames.filter((name) => name.startsWith('masked+')))('%s', (name) => {
   const base = name.replace('masked+', '');
 
-  it(`degrades as ${base} does, whose draws it keeps`, () => {
+  it(`degrades as ${base} does, whose draws it keeps, and removes tokens as masked does`, () => {
     const context = contextOf([24, 40], 8);
     withRandom(2, (random) => {
       const seed = random.uint32();
       const { order, ...rest } = task(name).draw(rng(seed), context);
       expect(order!.toSorted()).toEqual(Int32Array.from({ length: 15 }, (_, i) => i));
       expect(rest).toEqual(task(base).draw(rng(seed), context));
+      expect(order).toEqual(task('masked').draw(rng(seed), context).order);
       const { view, draws, values } = batchOf(name, context, random, 2);
       const degraded = (key: string) => evaluate(task(key).degrade(view, draws, context), values);
       expect(degraded(name)).toEqual(degraded(base));
