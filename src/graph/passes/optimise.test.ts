@@ -108,6 +108,8 @@ function substitute(program: Program, by: Record<string, Tensor | undefined>): P
   return g.program(program.name, Object.fromEntries(outputs));
 }
 
+const gradientOfMean = (x: Tensor) => g.grad(g.average(g.exp(x)), [x])[0]!;
+
 describe('known programs shrink to', () => {
   const x = g.input('x', [2, 4]);
   const y = g.input('y', [2, 4]);
@@ -186,8 +188,13 @@ describe('known programs shrink to', () => {
     ['a factor', () => g.mul(x, g.sqrt(g.constant(4))), ['constant', 'input', 'mul']],
     [
       'itself, where the constant would be large',
-      () => g.broadcast(g.constant(1), [1025, 1024]),
+      () => g.broadcast(g.constant(1), [65, 64]),
       ['broadcast', 'constant'],
+    ],
+    [
+      'a factor, not an array of it',
+      () => gradientOfMean(g.input('large', [65, 64])),
+      ['constant', 'exp', 'input', 'mul'],
     ],
   ])('with folding: %s', (_, build, expected) => {
     expect(

@@ -11,8 +11,8 @@ export interface OptimiseOptions {
   readonly evaluate?: ((node: Node, inputs: readonly TensorData[]) => TensorData[]) | undefined;
 }
 
-/** Folded results stay below this many elements, so that a program's text stays small. */
-const LARGEST_FOLD = 1 << 20;
+/** Elements up to which a folded result may be larger than all it was made of: larger ones broadcast as they are used. */
+const SMALL = 1 << 12;
 
 /**
  * The same program in fewer nodes: composites decomposed, constants folded, simplified, common subexpressions
@@ -62,9 +62,10 @@ class Rebuild {
   private fold(node: Node, inputs: readonly Tensor[]): Tensor[] | undefined {
     const { evaluate } = this.options;
     if (!evaluate || inputs.length === 0 || node.operation.decompose) return undefined;
-    const small = node.outputs.every(({ shape }) => sizeOf(shape) <= LARGEST_FOLD);
+    const total = (tensors: readonly Tensor[]) => tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
     const data = inputs.map(constantData);
-    if (!small || data.some((values) => !values)) return undefined;
+    if (total(node.outputs) > Math.max(SMALL, total(inputs)) || data.some((values) => !values))
+      return undefined;
     const values = evaluate(node, data as TensorData[]);
     return this.run(node.outputs.map(({ shape }, i) => constant(values[i]!, shape)));
   }
