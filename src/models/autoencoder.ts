@@ -1,4 +1,5 @@
 import type { ParameterSpec } from '../nn/parameters.ts';
+import type { Positions } from '../nn/positions.ts';
 import { type Geometry, patchGrid } from '../nn/size.ts';
 import type { TargetKind } from '../nn/target.ts';
 import { decoderParameters } from './decoder.ts';
@@ -6,11 +7,9 @@ import { encoderParameters } from './encoder.ts';
 import type { StackSize } from './sizes.ts';
 
 export type { ParameterSpec, Weights } from '../nn/parameters.ts';
+export type { Positions } from '../nn/positions.ts';
 export { decode } from './decoder.ts';
 export { encode } from './encoder.ts';
-
-/** Which position table is added to the tokens: fixed as in the paper, fixed as in MAE, or trained. */
-export type Positions = 'sincos1d' | 'sincos2d' | 'learned';
 
 /** A Vision Transformer: how it cuts images, and its stack of blocks. */
 export interface EncoderConfig extends Geometry, StackSize {

@@ -39,10 +39,12 @@ function requireQuarters(width: number): void {
     throw new RangeError(`2-D positions need a width that is a multiple of 4, got ${width}`);
 }
 
-/** Where tokens are, by a position table: `positions` says which. */
+/** Which position table is added to the tokens: fixed as in the paper, fixed as in MAE, or trained. */
+export type Positions = 'sincos1d' | 'sincos2d' | 'learned';
+
 interface Placed extends Geometry {
   readonly classToken: boolean;
-  readonly positions: 'sincos1d' | 'sincos2d' | 'learned';
+  readonly positions: Positions;
 }
 
 /**
