@@ -1,9 +1,11 @@
-import { Argument, Command } from 'commander';
+import { Command } from 'commander';
+import { suggestion } from '../config/nearest.ts';
 import { recipe, recipeNames } from '../config/recipes.ts';
 import { configSchema } from '../config/schema.ts';
 import { settings } from '../config/walk.ts';
 import { modelSizes } from '../models/sizes.ts';
 import { tasks } from '../tasks/table.ts';
+import { UsageError } from './errors.ts';
 import { table } from './table.ts';
 
 const kinds = { tasks: listTasks, models: listModels, recipes: listRecipes, settings: listSettings };
@@ -12,9 +14,7 @@ type Kind = keyof typeof kinds;
 export function listCommand(): Command {
   return new Command('list')
     .description('list what there is to choose from')
-    .addArgument(
-      new Argument('[kind]', 'what to list; everything but settings by default').choices(Object.keys(kinds)),
-    )
+    .argument('[kind]', `${Object.keys(kinds).join(', ')} (default: all but settings)`, parseKind)
     .option('--filter <text>', 'only recipes whose name contains the text')
     .option('--json', 'print JSON')
     .addHelpText(
@@ -31,6 +31,14 @@ Examples:
         console.log(JSON.stringify(Object.fromEntries(chosen.map((k) => [k, kinds[k](filter)])), null, 2));
       else console.log(chosen.map((k) => `${title(k)}\n${text(kinds[k](filter))}`).join('\n\n'));
     });
+}
+
+function parseKind(text: string): Kind {
+  if (Object.hasOwn(kinds, text)) return text as Kind;
+  const names = Object.keys(kinds);
+  throw new UsageError(
+    `what to list must be one of ${names.join(', ')}, got "${text}"${suggestion(text, names)}`,
+  );
 }
 
 type Listed = Readonly<Record<string, string>>[];

@@ -79,13 +79,14 @@ async function run(options: Options): Promise<void> {
   const report = new PretrainReport(output, options.json ?? false);
   const { signal, done } = interruptible(() => report.stopping());
   try {
-    await pretrain(settings(options, name), {
+    const { outcome } = await pretrain(settings(options, name), {
       output,
       resume: options.resume !== undefined,
       initFrom: options.initFrom,
       onEvent: (event) => report.show(event),
       signal,
     });
+    if (outcome === 'interrupted') process.exitCode = 130; // as the shell says of Ctrl-C
   } finally {
     done();
     report.close();

@@ -1,0 +1,305 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readSafetensors, writeSafetensors } from '../src/io/safetensors.ts';
+import { temporaryFolder, tinyImages } from './helpers/tiny.ts';
+
+const main = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  await tinyImages(join(folder.path, 'images'), 27);
+});
+afterAll(() => folder.remove());
+
+interface Finished {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Starts the command; `onLine` sees every line of its output. */
+function start(args: readonly string[], onLine: (line: string, child: ChildProcess) => void = () => {}) {
+  const env = { ...process.env, BEYOND_MASKING_DEBUG: '' };
+  const child = spawn(process.execPath, [main, ...args], { cwd: folder.path, env });
+  let out = '';
+  let err = '';
+  let rest = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    out += text;
+    const lines = (rest + text).split('\n');
+    rest = lines.pop()!;
+    for (const line of lines) onLine(line, child);
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    err += text;
+  });
+  return new Promise<Finished>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, out, err }));
+  });
+}
+
+const run = (...args: string[]) => start(args);
+
+/** Arguments for a model that trains in no time. */
+const tiny = [
+  ...['--data', 'classes:images', '--batch-size', '4', '--seed', '3', '--save-every', '2'],
+  ...[
+    'model.image=8,8',
+    'model.patch=4',
+    'model.width=8',
+    'model.depth=1',
+    'model.heads=2',
+    'model.decoder.width=8',
+    'model.decoder.depth=1',
+    'model.decoder.heads=2',
+    'task.maskRatio=0.5',
+    'training.warmupEpochs=0.5',
+    'data.heldOut=0.25',
+    'evaluation.reconstructions=1',
+    'engine.threads=1',
+  ].flatMap((setting) => ['--set', setting]),
+];
+
+describe('usage', () => {
+  const commands = ['pretrain', 'reconstruct', 'preview', 'knn', 'inspect', 'data', 'list'];
+
+  it('has help with examples for every command', async () => {
+    const helps = await Promise.all(
+      [[], ...commands.map((name) => [name])].map((args) => run(...args, '--help')),
+    );
+    for (const { code, out } of helps) {
+      expect(code).toBe(0);
+      expect(out).toContain('Examples:\n  $ beyond-masking ');
+    }
+    for (const name of commands) expect(helps[0]!.out).toContain(`\n  ${name} `);
+  });
+
+  it.each([
+    ['pretrian', "unknown command 'pretrian'\n(Did you mean pretrain?)"],
+    ['pretrain --recpie x', "unknown option '--recpie'\n(Did you mean --recipe?)"],
+    [
+      'pretrain --recipe cifar10-micro-maskd',
+      'unknown recipe "cifar10-micro-maskd" (did you mean "cifar10-micro-masked"?)',
+    ],
+    ['pretrain --quick', '--quick needs a recipe'],
+    [
+      'pretrain --epochs many --data images',
+      'training.epochs must be a whole number of at least 1, got "many"',
+    ],
+    ['pretrain --set training.epoch=3', 'unknown setting "training.epoch" (did you mean "training.epochs"?)'],
+    ['pretrain --set task.name=maskd', 'got "maskd" (did you mean "masked"?)'],
+    ['pretrain --set epochs', 'a setting must be written key.path=value, got "epochs"'],
+    [
+      'pretrain --backend onx --data images',
+      'engine.name must be one of onnx, wasm, reference, got "onx" (did you mean "onnx"?)',
+    ],
+    ['list recipe', 'did you mean "recipes"?'],
+    ['preview images --count 0', '--count must be a whole number of at least 1, got "0"'],
+    ['data fetsh', "unknown command 'fetsh'\n(Did you mean fetch?)"],
+    ['inspect', "missing required argument 'checkpoint'"],
+  ])('%s: one message, exit code 2', async (line, message) => {
+    const { code, out, err } = await run(...line.split(' '));
+    expect(err).toContain(message);
+    expect(err).toMatch(/^error: /);
+    expect(err).not.toMatch(/\n\s+at /);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+  });
+
+  it.each([
+    ['pretrain', 'a run needs images, got none'],
+    ['pretrain --data nowhere', "the data folder must exist, got 'nowhere'"],
+    ['pretrain --resume nowhere', 'holds config.json, got nowhere without it'],
+    ['inspect nowhere', 'a checkpoint must exist, got nowhere'],
+    ['inspect images', 'must hold checkpoints, got images without any'],
+    ['inspect images/class0/000.png', 'images/class0/000.png: '],
+    ['knn images/class0/000.png', 'images/class0/000.png: '],
+    ['data count nowhere', 'must exist'],
+    ['preview nowhere.png', 'nowhere.png'],
+    ['preview images --tasks maskd', 'a task must be one of'],
+  ])('%s: one message, exit code 1', async (line, message) => {
+    const { code, err } = await run(...line.split(' '));
+    expect(err).toContain(message);
+    expect(err).not.toMatch(/\n\s+at /);
+    expect(code).toBe(1);
+  });
+
+  it('lists what there is', async () => {
+    const [all, settings, json] = await Promise.all([
+      run('list'),
+      run('list', 'settings'),
+      run('list', 'recipes', '--filter', 'imagenet-base', '--json'),
+    ]);
+    for (const title of ['TASKS', 'MODELS', 'RECIPES']) expect(all.out).toContain(title);
+    expect(settings.out).toMatch(/training\.epochs +300 /);
+    const { recipes } = JSON.parse(json.out) as { recipes: { name: string; expected: string }[] };
+    expect(recipes.find(({ name }) => name === 'imagenet-base-masked-zoomed-in')!.expected).toContain('83.2');
+  });
+});
+
+describe('a run', () => {
+  it('trains, and its checkpoint serves the other commands', async () => {
+    const trained = await run('pretrain', ...tiny, '--epochs', '2', '--output', 'plain');
+    expect(trained.err).toMatch(/epoch 0\.20\/2 {2}step 1\/10 {2}loss \d\.\d+ {2}[\d.]+ img\/s {2}.* left/);
+    expect(trained.out).toContain('finished, at step 10: plain');
+    expect(trained.code).toBe(0);
+
+    const again = await run('pretrain', ...tiny, '--epochs', '2', '--output', 'plain');
+    expect(again).toMatchObject({ code: 1, out: '' });
+    expect(again.err).toMatch(/--resume, or choose another folder with --output/);
+
+    const [inspected, knn, drawn, foreign] = await Promise.all([
+      run('inspect', 'plain', '--tensors'),
+      run('knn', 'plain', '--train', '10', '--json'),
+      run('reconstruct', 'plain', '--output', 'drawn.png', '--count', '3'),
+      run('reconstruct', 'plain', join('images', 'class0', '000.png'), '--output', 'one.png'),
+    ]);
+    expect(inspected.out).toMatch(
+      /step 10, 2 complete epochs of 2[\s\S]*encoder[\s\S]*decoder[\s\S]*optimizer/,
+    );
+    expect(inspected.out).toContain('m:patch_embed.proj.weight');
+    expect(JSON.parse(knn.out)).toMatchObject({ train: 10, test: 7, pixels: expect.any(Number) });
+    expect(drawn).toMatchObject({ code: 0, out: 'drawn.png\n' });
+    expect(foreign.code).toBe(0);
+    const [many, one] = await Promise.all(
+      ['drawn.png', 'one.png'].map((name) => sharp(join(folder.path, name)).metadata()),
+    );
+    expect(many!.height).toBeGreaterThan(1.8 * one!.height! - 100);
+
+    // Without its decoder, it reconstructs nothing but still has features.
+    const [newest] = (await readdir(join(folder.path, 'plain', 'checkpoints'))).sort().reverse();
+    const { metadata, tensors } = await readSafetensors(join(folder.path, 'plain', 'checkpoints', newest!));
+    for (const name of tensors.keys()) if (/^(decoder|mask_token)/.test(name)) tensors.delete(name);
+    await writeSafetensors(join(folder.path, 'encoder.safetensors'), tensors, metadata);
+    const refused = await run('reconstruct', 'encoder.safetensors');
+    expect(refused.err).toContain('reconstruction needs a decoder');
+    expect(refused.code).toBe(1);
+    expect((await run('knn', 'encoder.safetensors')).code).toBe(0);
+
+    const from = await run(
+      'pretrain',
+      ...tiny,
+      '--epochs',
+      '1',
+      '--output',
+      'from',
+      '--init-from',
+      'encoder.safetensors',
+    );
+    expect(from.out).toMatch(
+      /\d+ weights loaded from encoder\.safetensors\nnot in the file, random: decoder_embed/,
+    );
+    expect(from.code).toBe(0);
+  });
+
+  it('tells everything as JSON', async () => {
+    const { code, out, err } = await run('pretrain', ...tiny, '--epochs', '1', '--output', 'json', '--json');
+    const events = out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { type: string });
+    expect(events[0]).toMatchObject({ type: 'start', folder: 'json', lastStep: 5 });
+    expect(events.filter(({ type }) => type === 'step')).toHaveLength(5);
+    expect(events.at(-1)).toMatchObject({ type: 'end', outcome: 'finished', step: 5 });
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+  });
+
+  it('that is killed at any moment goes on to the same end', async () => {
+    const args = ['pretrain', ...tiny, '--epochs', '8', '--json'];
+    await run(...args, '--output', 'whole');
+    const kill = (signal: NodeJS.Signals, at: number) => (line: string, child: ChildProcess) => {
+      const event = JSON.parse(line) as { type: string; row?: { step: number } };
+      if (event.type === 'step' && event.row!.step >= at) child.kill(signal);
+    };
+    await start([...args, '--output', 'killed'], kill('SIGKILL', 13));
+    await start([...args, '--output', 'killed', '--resume'], kill('SIGKILL', 21));
+    await start([...args, '--output', 'killed', '--resume'], kill('SIGINT', 27));
+    const last = await run('pretrain', '--resume', 'killed');
+    expect(last.out).toMatch(/going on after step \d+[\s\S]*finished, at step 40/);
+    const ends = await Promise.all(['whole', 'killed'].map(outcome));
+    expect(ends[1]).toEqual(ends[0]);
+  });
+
+  it('is stopped by Ctrl-C with a checkpoint, and says how to go on', async () => {
+    let signalled = false;
+    const { code, out, err } = await start(
+      ['pretrain', ...tiny, '--epochs', '2000', '--output', 'stopped', '--set', 'checkpoints.every=0'],
+      (line, child) => {
+        if (!line.startsWith('run ') || signalled) return;
+        signalled = true;
+        setTimeout(() => child.kill('SIGINT'), 500);
+      },
+    );
+    expect(err).toContain('press Ctrl-C again to stop at once');
+    expect(out).toMatch(
+      /stopped after step \d+ of 10000; go on with:\n {2}npx beyond-masking pretrain --resume stopped/,
+    );
+    expect(code).toBe(130);
+    expect((await readdir(join(folder.path, 'stopped', 'checkpoints'))).length).toBeGreaterThan(0);
+    const changed = await run('pretrain', '--resume', 'stopped', '--seed', '4');
+    expect(changed.err).toContain('a run must go on with its own settings, got seed 3 → 4');
+  });
+
+  it('that is finished says so, and what to do', async () => {
+    await run('pretrain', ...tiny, '--epochs', '1', '--output', 'done');
+    const { code, out } = await run('pretrain', ...tiny, '--epochs', '1', '--output', 'done', '--resume');
+    expect(out).toMatch(/this run was finished already, at step 5: done[\s\S]*--resume done --epochs 5/);
+    expect(code).toBe(0);
+  });
+});
+
+it('preview draws a column for each task', async () => {
+  const draw = (output: string, tasks: string) =>
+    run(
+      'preview',
+      'images',
+      '--size',
+      '16',
+      '--patch',
+      '4',
+      '--count',
+      '2',
+      '--tasks',
+      tasks,
+      '--output',
+      output,
+    );
+  const [one, three] = await Promise.all([
+    draw('p1.png', 'masked'),
+    draw('p3.png', 'zoomed-out,blurred,masked+zoomed-in'),
+  ]);
+  expect([one.code, three.code]).toEqual([0, 0]);
+  const [narrow, wide] = await Promise.all(
+    ['p1.png', 'p3.png'].map((name) => sharp(join(folder.path, name)).metadata()),
+  );
+  expect(wide!.width).toBeGreaterThan(narrow!.width! + 150);
+});
+
+it('data counts and verifies folders', async () => {
+  const counted = await run('data', 'count', 'classes:images', '--json');
+  expect(JSON.parse(counted.out)).toEqual({ images: 27, classes: { class0: 14, class1: 13 } });
+  expect((await run('data', 'verify', 'images')).out).toBe('27 images, 0 of them broken\n');
+  await mkdir(join(folder.path, 'bad'));
+  await writeFile(join(folder.path, 'bad', 'x.png'), 'no image');
+  const verified = await run('data', 'verify', 'bad');
+  expect(verified.out).toMatch(/^broken: x\.png: .*\n1 images, 1 of them broken\n$/);
+  expect(verified.code).toBe(1);
+});
+
+/** Metrics without what depends on the clock, and the newest checkpoint byte for byte. */
+async function outcome(run: string) {
+  const path = join(folder.path, run);
+  const lines = (await readFile(join(path, 'metrics.jsonl'), 'utf8')).trim().split('\n');
+  const rows = lines.map((line) => {
+    const { seconds, imagesPerSecond, ...row } = JSON.parse(line);
+    return row;
+  });
+  const newest = (await readdir(join(path, 'checkpoints'))).sort().at(-1)!;
+  expect((await stat(join(path, 'curves.svg'))).size).toBeGreaterThan(1000);
+  return { rows, newest, checkpoint: await readFile(join(path, 'checkpoints', newest)) };
+}

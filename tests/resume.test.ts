@@ -1,0 +1,162 @@
+import { cp, readdir, readFile, truncate } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ConfigInput } from '../src/config/schema.ts';
+import type { PretrainEvent } from '../src/train/events.ts';
+import { pretrain } from '../src/train/pretrain.ts';
+import { runFolder } from '../src/train/run-folder.ts';
+import { temporaryFolder, tinyImages, tinySettings } from './helpers/tiny.ts';
+
+// 15 updates, 5 an epoch; a checkpoint every 2 and at the end of each epoch.
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let images: string;
+let whole: Run;
+let runs = 0;
+
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  images = join(folder.path, 'images');
+  await tinyImages(images, 27);
+  const output = newOutput();
+  await pretrain(settings(), { output });
+  whole = await readRun(output);
+  expect(whole.rows).toHaveLength(16);
+});
+afterAll(() => folder.remove());
+
+function settings(more: ConfigInput = {}): ConfigInput {
+  const checkpoints = { every: 2, keep: 2 };
+  const evaluation = { knnEvery: 3, reconstructions: 1 };
+  return tinySettings(`classes:${images}`, {
+    checkpoints,
+    evaluation,
+    engine: { name: 'onnx', threads: 1 },
+    ...more,
+  });
+}
+
+const newOutput = () => join(folder.path, `run-${runs++}`);
+
+interface Run {
+  /** Rows without what depends on the clock. */
+  readonly rows: Record<string, unknown>[];
+  /** The newest checkpoint, byte for byte. */
+  readonly checkpoint: Buffer;
+  readonly pictures: string[];
+}
+
+async function readRun(output: string): Promise<Run> {
+  const files = runFolder(output);
+  const lines = (await readFile(files.metrics, 'utf8')).trim().split('\n');
+  const rows = lines.map((line) => {
+    const { seconds, imagesPerSecond, ...row } = JSON.parse(line);
+    return row;
+  });
+  const newest = (await readdir(files.checkpoints)).sort().at(-1)!;
+  return {
+    rows,
+    checkpoint: await readFile(join(files.checkpoints, newest)),
+    pictures: (await readdir(files.reconstructions)).sort(),
+  };
+}
+
+/** Trains until `step`, then stops: by the signal, or by an error that comes before anything is saved. */
+async function until(step: number, output: string, how: 'signal' | 'error', resume = false): Promise<void> {
+  const controller = new AbortController();
+  const onEvent = (event: PretrainEvent) => {
+    if (event.type !== 'step' || event.row.step !== step) return;
+    if (how === 'error') throw new Error('pulled the plug');
+    controller.abort();
+  };
+  const run = pretrain(settings(), { output, resume, onEvent, signal: controller.signal });
+  if (how === 'error') await expect(run).rejects.toThrow('pulled the plug');
+  else expect((await run).outcome).toBe('interrupted');
+}
+
+describe('a resumed run is the run that was never interrupted', () => {
+  it.each([
+    ['signal', 1],
+    ['signal', 5],
+    ['signal', 8],
+    ['error', 1],
+    ['error', 4],
+    ['error', 5],
+    ['error', 9],
+  ] as const)('stopped by %s at step %i', async (how, step) => {
+    const output = newOutput();
+    await until(step, output, how);
+    await pretrain({}, { output, resume: true });
+    expect(await readRun(output)).toEqual(whole);
+  });
+
+  it('stopped three times', async () => {
+    const output = newOutput();
+    await until(3, output, 'error');
+    await until(7, output, 'signal', true);
+    await until(12, output, 'error', true);
+    await pretrain(settings(), { output, resume: true });
+    expect(await readRun(output)).toEqual(whole);
+  });
+
+  it('with a torn row, and a newest checkpoint that is broken', async () => {
+    const output = newOutput();
+    await until(9, output, 'error');
+    const { metrics, checkpoints } = runFolder(output);
+    await truncate(metrics, (await readFile(metrics)).length - 7);
+    const newest = (await readdir(checkpoints)).sort().at(-1)!;
+    await truncate(join(checkpoints, newest), 1000);
+    const notes: string[] = [];
+    const onEvent = (event: PretrainEvent) => event.type === 'note' && notes.push(event.message);
+    await pretrain({}, { output, resume: true, onEvent });
+    expect(notes.join()).toContain('broken checkpoint passed over');
+    expect(await readRun(output)).toEqual(whole);
+  });
+});
+
+describe('a run goes on', () => {
+  const goOn = async (output: string, input: ConfigInput) => {
+    const notes: string[] = [];
+    const onEvent = (event: PretrainEvent) => event.type === 'note' && notes.push(event.message);
+    const result = await pretrain(input, { output, resume: true, onEvent });
+    return { result, notes };
+  };
+
+  it('with more epochs, and says so', async () => {
+    const output = newOutput();
+    await pretrain(settings({ training: { epochs: 1 } }), { output });
+    const { result, notes } = await goOn(output, { training: { epochs: 2 } });
+    expect(notes).toEqual(['changed setting: training.epochs 1 → 2']);
+    expect(result).toMatchObject({ outcome: 'finished', step: 10 });
+    expect(JSON.parse(await readFile(runFolder(output).config, 'utf8')).training.epochs).toBe(2);
+  });
+
+  it('after max-steps to the same end', async () => {
+    const output = newOutput();
+    await pretrain(settings({ training: { maxSteps: 7 } }), { output });
+    await goOn(output, { training: { maxSteps: 0 } });
+    const run = await readRun(output);
+    expect(run.rows).toEqual(whole.rows);
+  });
+
+  it('not when it is finished', async () => {
+    const output = newOutput();
+    await pretrain(settings({ training: { epochs: 1 } }), { output });
+    const before = await readRun(output);
+    expect((await goOn(output, {})).result).toMatchObject({ outcome: 'finished', step: 5 });
+    expect(await readRun(output)).toEqual(before);
+  });
+
+  it('not with settings or images of another run', async () => {
+    const output = newOutput();
+    const source = join(folder.path, 'others');
+    await cp(images, source, { recursive: true });
+    await until(2, output, 'signal');
+    await expect(goOn(output, { training: { batchSize: 2 }, seed: 9 })).rejects.toThrow(
+      /with its own settings, got seed 3 → 9, training\.batchSize 4 → 2: .*--init-from/,
+    );
+    await expect(goOn(output, { recipe: 'imagenet-base-masked' })).rejects.toThrow('recipe "custom" →');
+    await goOn(output, { data: { source: `classes:${source}` }, training: { maxSteps: 3 } }); // moved, but the same
+    await tinyImages(source, 28);
+    await expect(goOn(output, {})).rejects.toThrow('a run must go on with the same images');
+  });
+});
