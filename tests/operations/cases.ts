@@ -13,6 +13,7 @@ import {
   f32,
   fraction,
   i32,
+  partOfOrders,
   pick,
   side,
   sides,
@@ -210,15 +211,6 @@ const primitiveCases: Record<string, DrawCase> = {
     };
   },
 };
-
-/** The first rows of a random order for each sample, and the place of every row in that order. */
-function partOfOrders(random: Rng, batch: number, rows: number): [CaseInput, CaseInput] {
-  const count = whole(random, 1, rows);
-  const orders = Array.from({ length: batch }, () => [...random.permutation(rows)]);
-  const taken = orders.flatMap((order) => order.slice(0, count));
-  const back = orders.flatMap((order) => order.map((_, row) => order.indexOf(row)));
-  return [i32('indices', [batch, count], (i) => taken[i]!), i32('inverse', [batch, rows], (i) => back[i]!)];
-}
 
 /**
  * A generator of random cases for every operation of the graph, by the operation's name; those named `…Grad` use it

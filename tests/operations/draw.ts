@@ -79,3 +79,12 @@ export const apart = (random: Rng, size: number): DrawValue => {
 export const varied = (random: Rng, width: number): DrawValue => {
   return (i) => ((i % width) % 2 ? 1 : -1) + random.normal(0, 0.3);
 };
+
+/** The first rows of a random order for each sample, and the place of every row in that order. */
+export function partOfOrders(random: Rng, batch: number, rows: number): [CaseInput, CaseInput] {
+  const count = whole(random, 1, rows);
+  const orders = Array.from({ length: batch }, () => [...random.permutation(rows)]);
+  const taken = orders.flatMap((order) => order.slice(0, count));
+  const back = orders.flatMap((order) => order.map((_, row) => order.indexOf(row)));
+  return [i32('indices', [batch, count], (i) => taken[i]!), i32('inverse', [batch, rows], (i) => back[i]!)];
+}
