@@ -1,0 +1,78 @@
+/**
+ * Pre-train Vision Transformers by recovering degraded images.
+ *
+ * Most users need `pretrain`, `reconstruct`, `preview` and `knn`: what the commands do, as calls. The rest is what
+ * those are made of, for tests, notebooks, own tasks and own engines.
+ */
+// biome-ignore-all assist/source/organizeImports: grouped by what they are for
+
+// Runs
+export { ConfigError } from './config/error.ts';
+export { mergeConfig, parseOverride } from './config/overrides.ts';
+export { type Recipe, recipe, recipeNames, resolveConfig } from './config/recipes.ts';
+export { type Config, type ConfigInput, configSchema, parseConfig } from './config/schema.ts';
+export { type Checkpoint, type CheckpointInfo, type Progress, readCheckpoint } from './train/checkpoint.ts';
+export { RunError } from './train/error.ts';
+export type { KnnScores, Outcome, PretrainEvent, StepRow } from './train/events.ts';
+export { type Inspection, inspectCheckpoint, type PartSummary } from './train/inspect.ts';
+export { readMetrics } from './train/pictures.ts';
+export { pretrain, type RunOptions, type RunResult } from './train/pretrain.ts';
+export { type PreviewOptions, preview } from './train/preview.ts';
+export { type ReconstructOptions, reconstruct } from './train/reconstruct-checkpoint.ts';
+export { findCheckpoint, type RunFolder, runFolder } from './train/run-folder.ts';
+
+// Judging features
+export { modelFeatures, pixelFeatures } from './evaluate/features.ts';
+export { type KnnOptions, knnAccuracy, type LabelledFeatures } from './evaluate/knn.ts';
+export { type KnnCheckpointOptions, knn } from './evaluate/knn-checkpoint.ts';
+
+// Images
+export type { Batch } from './data/batch.ts';
+export { BrokenImages } from './data/broken.ts';
+export { type Cifar10Counts, verifyCifar10 } from './data/cifar10.ts';
+export { type FetchOptions, type FetchProgress, fetchCifar10 } from './data/cifar10-fetch.ts';
+export { centreCrop, randomResizedCrop } from './data/crop.ts';
+export { type Dataset, type RawImage, split, subset } from './data/dataset.ts';
+export { DataError } from './data/error.ts';
+export { evaluationBatches, type Loader, type LoaderOptions, trainingBatches } from './data/loader.ts';
+export { CIFAR10 as cifar10Normalisation, IMAGENET as imagenetNormalisation } from './data/normalise.ts';
+export { openDataset } from './data/open.ts';
+export { countImages, type ImageCounts, verifyImages } from './train/check-images.ts';
+export { openImages } from './train/image-list.ts';
+
+// Tasks and models
+export {
+  type AutoencoderConfig,
+  autoencoderParameters,
+  type EncoderConfig,
+  type ParameterSpec,
+} from './models/autoencoder.ts';
+export { modelConfig, modelNames, modelSize, modelSizes } from './models/sizes.ts';
+export { initialise } from './nn/init.ts';
+export type { Normalisation } from './nn/normalise.ts';
+export type { Geometry, Size } from './nn/size.ts';
+export { drawBatch } from './tasks/draws.ts';
+export { task, taskNames, tasks } from './tasks/table.ts';
+export type { PretextTask } from './tasks/task.ts';
+export { evaluateTask, type TaskEvaluation, type TaskEvaluationOptions } from './train/evaluate-task.ts';
+export { type PretrainOptions, type PretrainPrograms, pretrainPrograms } from './train/programs.ts';
+
+// Graphs, engines, optimizers
+export type { Backend, Parameter, Session, StepResult, TrainingPlan } from './backends/backend.ts';
+export { type OnnxBackend, type OnnxOptions, openOnnxBackend } from './backends/onnx/backend.ts';
+export { referenceBackend } from './backends/reference/backend.ts';
+export type { Program, Tensor, TensorData, Values } from './graph/index.ts';
+export * as graph from './graph/index.ts';
+export type { ParameterGroup, UpdateRule } from './graph/update.ts';
+export { type AdamWOptions, adamw } from './optim/adamw.ts';
+export { learningRate, type Schedule, scaledPeak } from './optim/schedule.ts';
+
+// Files and random numbers
+export { type NamedTensor, toFloat32 } from './io/dtypes.ts';
+export { FileFormatError } from './io/file-format-error.ts';
+export { readHeader, readSafetensors, type SafetensorsFile, writeSafetensors } from './io/safetensors.ts';
+export { type Rng, type RngKey, rng } from './random/rng.ts';
+
+// Pictures
+export { type CurvesOptions, renderCurves } from './visualize/curves.ts';
+export { type GridOptions, renderGrid } from './visualize/grid.ts';
