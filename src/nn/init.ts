@@ -35,32 +35,25 @@ function withinOneSigma(stream: Rng): number {
   return normalQuantile(HALF_MASS * (stream.uint32() * 2 ** -31 - 1));
 }
 
+const ABOVE = [
+  2509.0809287301227, 33430.57558358813, 67265.7709270087, 45921.95393154987, 13731.69376550946,
+  1971.5909503065513, 133.14166789178438, 3.3871328727963665,
+];
+const BELOW = [
+  5226.495278852854, 28729.085735721943, 39307.89580009271, 21213.794301586597, 5394.196021424751,
+  687.1870074920579, 42.31333070160091, 1,
+];
+
 /** x with Φ(x) = ½ + q for |q| ≤ 0.425, to 16 digits (Wichura, algorithm AS 241, Applied Statistics 37, 1988). */
 function normalQuantile(q: number): number {
   const r = 0.180625 - q * q;
-  const above =
-    ((((((2.5090809287301226727e3 * r + 3.34305755835881281e4) * r + 6.7265770927008700853e4) * r +
-      4.5921953931549871457e4) *
-      r +
-      1.3731693765509461125e4) *
-      r +
-      1.9715909503065514427e3) *
-      r +
-      1.3314166789178437745e2) *
-      r +
-    3.387132872796366608;
-  const below =
-    ((((((5.226495278852854561e3 * r + 2.8729085735721942674e4) * r + 3.930789580009271061e4) * r +
-      2.1213794301586595867e4) *
-      r +
-      5.3941960214247511077e3) *
-      r +
-      6.871870074920579083e2) *
-      r +
-      4.2313330701600911252e1) *
-      r +
-    1;
-  return (q * above) / below;
+  return (q * polynomial(ABOVE, r)) / polynomial(BELOW, r);
+}
+
+function polynomial(coefficients: readonly number[], x: number): number {
+  let value = 0;
+  for (const coefficient of coefficients) value = value * x + coefficient;
+  return value;
 }
 
 function fill(size: number, next: () => number): Float32Array {
