@@ -1,13 +1,19 @@
+/** Milliseconds in which signals count as one: npm hands a Ctrl-C on that its child has got already. */
+const TOGETHER = 300;
+
 /**
  * A signal that the first Ctrl-C (or SIGTERM) aborts; the second one ends the process at once.
  * @param onFirst called at the first
  */
 export function interruptible(onFirst: () => void): { signal: AbortSignal; done: () => void } {
   const controller = new AbortController();
+  let first = 0;
   const interrupt = () => {
-    if (controller.signal.aborted) process.exit(130);
-    controller.abort(new Error('interrupted'));
-    onFirst();
+    if (!controller.signal.aborted) {
+      first = performance.now();
+      controller.abort(new Error('interrupted'));
+      onFirst();
+    } else if (performance.now() - first > TOGETHER) process.exit(130);
   };
   const signals = ['SIGINT', 'SIGTERM'] as const;
   for (const name of signals) process.on(name, interrupt);

@@ -87,6 +87,9 @@ async function run(options: Options): Promise<void> {
       signal,
     });
     if (outcome === 'interrupted') process.exitCode = 130; // as the shell says of Ctrl-C
+  } catch (error) {
+    if (error !== signal.reason) throw error;
+    process.exitCode = 130; // while data was fetched: nothing to save
   } finally {
     done();
     report.close();

@@ -25,7 +25,7 @@ export interface Setup {
   inputs(batch: Batch): Values;
 }
 
-export type ViewOptions = Pick<LoaderOptions, 'batchSize' | 'broken'>;
+export type ViewOptions = Pick<LoaderOptions, 'batchSize' | 'broken' | 'prefetch'>;
 
 /** Throws RangeError where sizes, task and model do not fit each other. */
 export function setUp(config: Config): Setup {

@@ -85,9 +85,11 @@ export class Trainer {
     const rows = await readMetrics(folder);
     const earlier = rows.at(-1)?.seconds ?? 0;
     if (rows.length === 0 && this.step === 0) await this.#begin();
-    const { batchSize } = setup.config.training;
+    const { batchSize, accumulation } = setup.config.training;
     const cursor = this.#progress.cursor as Cursor;
-    const inputs = new TrainingInputs(setup.trainingViews(data.train, { batchSize, broken, cursor }), setup);
+    const prefetch = accumulation > 1 ? 1 : 2; // a batch that needs cutting is large
+    const views = setup.trainingViews(data.train, { batchSize, broken, cursor, prefetch });
+    const inputs = new TrainingInputs(views, setup);
     let spent = 0; // seconds of training in this sitting
     try {
       while (this.step < this.lastStep && !signal?.aborted) {
