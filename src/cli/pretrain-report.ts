@@ -143,11 +143,12 @@ function knnTable({ features, train, test }: KnnScores, before: KnnScores | unde
 }
 
 function suggestions({ config }: EventOf<'start'>, output: string): string[] {
-  const longer = config.training.epochs * 5;
+  const { data, training } = config;
+  const labelled = data.source.startsWith('cifar10') || data.source.startsWith('classes:');
   return [
     `  npx beyond-masking reconstruct ${output}`,
-    `  npx beyond-masking knn ${output}`,
-    `  npx beyond-masking pretrain --resume ${output} --epochs ${longer}`,
-    '  npx beyond-masking list recipes --filter cifar10      and another one with --output FOLDER',
+    ...(labelled ? [`  npx beyond-masking knn ${output}`] : []),
+    `  npx beyond-masking pretrain --resume ${output} --epochs ${training.epochs * 5}`,
+    '  npx beyond-masking list recipes',
   ];
 }

@@ -21,7 +21,7 @@ export function makeProgram(): Command {
       `
 Examples:
   $ beyond-masking pretrain --recipe cifar10-micro-masked-zoomed-in --quick
-  $ beyond-masking pretrain --data ~/photos --set model.image=64,64 --set model.patch=8
+  $ beyond-masking pretrain --recipe cifar10-micro-masked --data ~/photos --output runs/photos
   $ beyond-masking knn runs/cifar10-micro-masked-zoomed-in-quick
   $ beyond-masking list recipes
 

@@ -23,7 +23,7 @@ export class ProgressBar {
     }
     const filled = Math.round(20 * Math.min(1, Math.max(0, done)));
     const bar = `${'█'.repeat(filled)}${'░'.repeat(20 - filled)} ${text}`;
-    this.#shown = bar.slice(0, Math.max(20, (this.#stream.columns ?? 80) - 1));
+    this.#shown = bar.slice(0, Math.max(20, (this.#stream.columns || 80) - 1));
     this.#stream.write(`\r\x1b[2K${this.#shown}`);
   }
 
