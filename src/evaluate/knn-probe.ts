@@ -1,4 +1,5 @@
 import type { Backend, Session } from '../backends/backend.ts';
+import type { BrokenImages } from '../data/broken.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { initialise } from '../nn/init.ts';
 import { type RunData, sample } from '../train/datasets.ts';
@@ -23,13 +24,19 @@ export interface KnnProbe {
 }
 
 /** A probe on a run's images: training images vote on held-out ones. Undefined when there are no labels. */
-export function knnProbe(backend: Backend, setup: Setup, data: RunData): KnnProbe | undefined {
+export function knnProbe(
+  backend: Backend,
+  setup: Setup,
+  data: RunData,
+  broken?: BrokenImages,
+): KnnProbe | undefined {
   const { evaluation, seed, model } = setup.config;
   if (!data.heldOut || !data.train.labels || !data.heldOut.labels) return undefined;
   const train = sample(data.train, evaluation.knnTrain, seed, 'knn train');
   const test = sample(data.heldOut, evaluation.knnTest, seed, 'knn test');
   const batchSize = Math.min(BATCH, train.length, test.length);
-  const views = (dataset: Dataset) => setup.evaluationViews(dataset, 'encoder', { batchSize });
+  const views = (dataset: Dataset) =>
+    setup.evaluationViews(dataset, 'encoder', { batchSize, ...(broken && { broken }) });
   const { features, specs } = setup.programs(batchSize);
   const ofWeights = async (session: Session) => {
     const bank = await modelFeatures(session, features, views(train));

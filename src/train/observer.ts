@@ -16,13 +16,13 @@ export class Observer {
   readonly #probe: KnnProbe | undefined;
 
   constructor(parts: TrainerParts) {
-    const { setup, data, backend, emit } = parts;
+    const { setup, data, backend, broken, emit } = parts;
     const { evaluation, seed } = setup.config;
     this.#parts = parts;
     if (data.heldOut && evaluation.heldOutImages > 0)
       this.heldOut = sample(data.heldOut, evaluation.heldOutImages, seed, 'held-out');
     if (evaluation.knnEvery > 0) {
-      this.#probe = knnProbe(backend, setup, data);
+      this.#probe = knnProbe(backend, setup, data, broken);
       if (!this.#probe)
         emit({ type: 'note', message: 'no kNN report: it needs images with classes, some of them held out' });
     }
@@ -52,15 +52,23 @@ export class Observer {
     };
   }
 
-  /** Draws the curves and, where wanted, the reconstructions of a few images. */
+  /** Draws the curves and, where wanted, the reconstructions of a few images. A picture that fails ends no run. */
   async draw(step: number, reconstructions: boolean): Promise<void> {
+    const { folder, setup, emit } = this.#parts;
+    try {
+      emit({ type: 'file', kind: 'curves', path: await writeCurves(folder, setup.config.recipe) });
+      if (reconstructions) await this.#drawReconstructions(step);
+    } catch (error) {
+      emit({ type: 'note', message: `a picture could not be drawn: ${(error as Error).message}` });
+    }
+  }
+
+  async #drawReconstructions(step: number): Promise<void> {
     const { folder, setup, session, data, broken, emit } = this.#parts;
-    const { config } = setup;
-    emit({ type: 'file', kind: 'curves', path: await writeCurves(folder, config.recipe) });
-    const count = config.evaluation.reconstructions;
-    if (!reconstructions || count === 0) return;
-    const images = sample(data.heldOut ?? data.train, count, config.seed, 'reconstructions');
-    const title = `${config.task.name}, step ${step}`;
+    const { evaluation, seed, task } = setup.config;
+    if (evaluation.reconstructions === 0) return;
+    const images = sample(data.heldOut ?? data.train, evaluation.reconstructions, seed, 'reconstructions');
+    const title = `${task.name}, step ${step}`;
     const png = await reconstructionGrid(session, setup, images, { title, broken });
     const path = await writeReconstructions(folder, step, png);
     emit({ type: 'file', kind: 'reconstructions', path });

@@ -145,9 +145,10 @@ export class Trainer {
     const complete = { ...row, ...measured };
     await appendRow(folder.metrics, complete);
     emit({ type: 'step', row: complete, lastStep: this.lastStep });
+    // First the pictures: what a checkpoint follows is complete, whenever the process is killed.
+    if (epochEnded) await this.observer.draw(this.step, true);
     const { every } = setup.config.checkpoints;
     if (epochEnded || (every > 0 && this.step % every === 0)) await this.#save();
-    if (epochEnded) await this.observer.draw(this.step, true);
   }
 
   /** Measures what training starts from. */
