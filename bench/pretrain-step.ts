@@ -19,6 +19,7 @@ import {
   imagenetNormalisation,
   initialise,
   modelConfig,
+  type NamedTensor,
   openOnnxBackend,
   pretrainPrograms,
   rng,
@@ -79,7 +80,12 @@ function prepare(name: string) {
   const programs = pretrainPrograms({ model, task: pretext, batch, mean, std });
   const inputs = { view: noise(pretext.view(model.image)), ...drawBatch(pretext, model, streams()) };
   const rule = adamw({ beta1: 0.9, beta2: 0.95, epsilon: 1e-8 });
-  return { name, programs, inputs, plan: { gradients: programs.gradients, parameters: programs.parameters, rule } };
+  return {
+    name,
+    programs,
+    inputs,
+    plan: { gradients: programs.gradients, parameters: programs.parameters, rule },
+  };
 }
 
 function streams() {
@@ -96,14 +102,16 @@ async function comparePeers(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'bench-'));
   try {
     const file = join(folder, 'batch.safetensors');
-    await writeSafetensors(file, peerTensors(), { config: JSON.stringify({ ...model, maskRatio: 0.75, mean, std }) });
+    await writeSafetensors(file, peerTensors(), {
+      config: JSON.stringify({ ...model, maskRatio: 0.75, mean, std }),
+    });
     for (const python of args.peer) runPeer(python, file);
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-function peerTensors() {
+function peerTensors(): Map<string, NamedTensor> {
   const { specs } = plans[0]!.programs;
   const { view, 'draw:order': order } = plans[0]!.inputs as Values;
   const [height, width] = model.image;
@@ -111,25 +119,43 @@ function peerTensors() {
     const channel = Math.floor(i / (height * width)) % 3;
     return (byte / 255 - mean[channel]!) / std[channel]!;
   });
-  return new Map([
-    ...specs.map(({ name, shape }) => [`param.${name}`, { dtype: 'F32', shape, data: initial[name]! }] as const),
-    ['view', { dtype: 'F32', shape: [batch, 3, height, width], data: normalised }],
-    ['draw.order', { dtype: 'I32', shape: [batch, order!.length / batch], data: order as Int32Array }],
-  ] as const);
+  const tensors = new Map<string, NamedTensor>();
+  for (const { name, shape } of specs)
+    tensors.set(`param.${name}`, { dtype: 'F32', shape, data: new Float32Array(initial[name]!) });
+  tensors.set('view', { dtype: 'F32', shape: [batch, 3, height, width], data: normalised });
+  tensors.set('draw.order', {
+    dtype: 'I32',
+    shape: [batch, order!.length / batch],
+    data: new Int32Array(order!),
+  });
+  return tensors;
 }
 
 function runPeer(python: string, file: string): void {
   const script = fileURLToPath(new URL('../peers/torch_step.py', import.meta.url));
-  const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => !/^(OPENBLAS|OMP|MKL|GOTO)_/.test(key)));
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter(([key]) => !/^(OPENBLAS|OMP|MKL|GOTO)_/.test(key)),
+  );
   const options = ['--steps', `${steps}`, '--threads', `${threads}`, '--lr', `${LR}`, '--modes', args.modes];
-  const { stdout, stderr } = spawnSync(python, [script, file, ...options], { env, encoding: 'utf8', maxBuffer: 1e9 });
+  const { stdout, stderr } = spawnSync(python, [script, file, ...options], {
+    env,
+    encoding: 'utf8',
+    maxBuffer: 1e9,
+  });
   const results = stdout.split('\n').filter((line) => line.startsWith('{'));
   if (results.length === 0) console.log(`${python}: no result; ${stderr.trim().split('\n').at(-1)}`);
   for (const line of results) {
-    const peer = JSON.parse(line) as { torch: string; mode: string; losses: number[]; seconds: number[]; peakBytes: number };
+    const peer = JSON.parse(line) as {
+      torch: string;
+      mode: string;
+      losses: number[];
+      seconds: number[];
+      peakBytes: number;
+    };
     const label = `PyTorch ${peer.torch} ${peer.mode}`;
     const apart = Math.max(...peer.losses.slice(0, 3).map((loss, i) => Math.abs(loss / losses[0]![i]! - 1)));
-    if (!(apart < 1e-4)) throw new Error(`${label}: losses must agree to 1e-4, got ${apart.toExponential(1)}`);
+    if (!(apart < 1e-4))
+      throw new Error(`${label}: losses must agree to 1e-4, got ${apart.toExponential(1)}`);
     const each = median(peer.seconds.slice(WARM_UP));
     console.log(
       `${label}: ${each.toFixed(3)} s a step, ${(batch / each).toFixed(2)} img/s, peak ${(peer.peakBytes / 1e9).toFixed(2)} GB; ` +
