@@ -1,10 +1,10 @@
 import { Command } from 'commander';
-import { suggestion } from '../config/nearest.ts';
 import { recipe, recipeNames } from '../config/recipes.ts';
 import { configSchema } from '../config/schema.ts';
 import { settings } from '../config/walk.ts';
 import { modelSizes } from '../models/sizes.ts';
 import { tasks } from '../tasks/table.ts';
+import { suggestion } from '../text/nearest.ts';
 import { UsageError } from './errors.ts';
 import { table } from './table.ts';
 

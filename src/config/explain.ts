@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { nearest, suggestion } from './nearest.ts';
+import { nearest, suggestion } from '../text/nearest.ts';
 import { members, valueAt } from './walk.ts';
 
 /**

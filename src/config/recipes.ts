@@ -1,8 +1,8 @@
 import { modelSize } from '../models/sizes.ts';
 import { task } from '../tasks/table.ts';
+import { suggestion } from '../text/nearest.ts';
 import { stepFlops } from './cost.ts';
 import { ConfigError } from './error.ts';
-import { suggestion } from './nearest.ts';
 import { mergeConfig } from './overrides.ts';
 import { cifar10Recipes } from './recipes/cifar10.ts';
 import { imagenetRecipes } from './recipes/imagenet.ts';

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { nearest } from './nearest.ts';
 import { mergeConfig, parseOverride } from './overrides.ts';
 import { configSchema, parseConfig } from './schema.ts';
 import { settings } from './walk.ts';
@@ -107,15 +106,5 @@ describe('overrides', () => {
       { seed: undefined },
     );
     expect(merged).toEqual({ training: { epochs: 2, clip: 1 }, data: { mean: [4] } });
-  });
-});
-
-describe('nearest', () => {
-  it('knows slips from other names', () => {
-    const names = ['masked', 'zoomed-in', 'zoomed-out'];
-    expect(nearest('maksed', names)).toBe('masked');
-    expect(nearest('zoomed_in', names)).toBe('zoomed-in');
-    expect(nearest('blurred', names)).toBeUndefined();
-    expect(nearest('', names)).toBeUndefined();
   });
 });

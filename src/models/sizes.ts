@@ -1,5 +1,5 @@
-import { suggestion } from '../config/nearest.ts';
 import type { Size } from '../nn/size.ts';
+import { suggestion } from '../text/nearest.ts';
 import type { AutoencoderConfig } from './autoencoder.ts';
 
 /** Width, depth and number of attention heads of a stack of transformer blocks. */

@@ -1,4 +1,4 @@
-import { suggestion } from '../config/nearest.ts';
+import { suggestion } from '../text/nearest.ts';
 import { blurred } from './blurred.ts';
 import { masked } from './compose.ts';
 import { deColorized, deColorizedHsv } from './de-colorized.ts';
