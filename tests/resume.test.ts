@@ -61,14 +61,19 @@ async function readRun(output: string): Promise<Run> {
 }
 
 /** Trains until `step`, then stops: by the signal, or by an error that comes before anything is saved. */
-async function until(step: number, output: string, how: 'signal' | 'error', resume = false): Promise<void> {
+async function until(
+  step: number,
+  output: string,
+  how: 'signal' | 'error',
+  { resume = false, input = settings() } = {},
+): Promise<void> {
   const controller = new AbortController();
   const onEvent = (event: PretrainEvent) => {
     if (event.type !== 'step' || event.row.step !== step) return;
     if (how === 'error') throw new Error('pulled the plug');
     controller.abort();
   };
-  const run = pretrain(settings(), { output, resume, onEvent, signal: controller.signal });
+  const run = pretrain(input, { output, resume, onEvent, signal: controller.signal });
   if (how === 'error') await expect(run).rejects.toThrow('pulled the plug');
   else expect((await run).outcome).toBe('interrupted');
 }
@@ -92,10 +97,20 @@ describe('a resumed run is the run that was never interrupted', () => {
   it('stopped three times', async () => {
     const output = newOutput();
     await until(3, output, 'error');
-    await until(7, output, 'signal', true);
-    await until(12, output, 'error', true);
+    await until(7, output, 'signal', { resume: true });
+    await until(12, output, 'error', { resume: true });
     await pretrain(settings(), { output, resume: true });
     expect(await readRun(output)).toEqual(whole);
+  });
+
+  it('on the reference engine', async () => {
+    const input = settings({ engine: { name: 'reference' } });
+    const [uninterrupted, stopped] = [newOutput(), newOutput()];
+    await pretrain(input, { output: uninterrupted });
+    await until(3, stopped, 'error', { input });
+    await until(8, stopped, 'signal', { input, resume: true });
+    await pretrain({}, { output: stopped, resume: true });
+    expect(await readRun(stopped)).toEqual(await readRun(uninterrupted));
   });
 
   it('with a torn row, and a newest checkpoint that is broken', async () => {

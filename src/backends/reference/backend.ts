@@ -14,7 +14,10 @@ import { updateProgram } from '../update-program.ts';
 import { describeData, narrow, type ReferenceData, widen } from './data.ts';
 import { evaluateProgram } from './evaluate.ts';
 
-/** Plain loops in double precision: slow, obvious, and what the other engines are tested against. */
+/**
+ * Plain loops in double precision: slow, obvious, and what the other engines are tested against. Weights and slots are
+ * rounded to float32 after each update, as checkpoints hold them, so that a resumed run goes on as it would have.
+ */
 export const referenceBackend: Backend = {
   name: 'reference',
   description: 'reference (plain loops, float64)',
@@ -22,7 +25,7 @@ export const referenceBackend: Backend = {
 };
 
 class ReferenceSession implements Session {
-  /** Weights and slots keep all their digits from step to step. */
+  /** Floats are doubles, with values that float32 has. */
   private readonly state = new Map<string, ReferenceData>();
 
   constructor(state: Values) {
@@ -107,7 +110,7 @@ class ReferenceSession implements Session {
       gradient: gradients[gradientName(name)]!,
       ...scalars,
     });
-    for (const [output, key] of keys) this.state.set(key, next[output]!);
+    for (const [output, key] of keys) this.state.set(key, widen(narrow(next[output]!)));
   }
 
   private evaluate(program: Program, inputs: Values): Record<string, ReferenceData> {
