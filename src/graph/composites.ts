@@ -3,6 +3,7 @@ export * from './composites/attention.ts';
 export * from './composites/gelu.ts';
 export * from './composites/layer-norm.ts';
 export * from './composites/linear.ts';
+export * from './composites/mlp.ts';
 export * from './composites/softmax.ts';
 export * from './composites/split.ts';
 export * from './composites/sum-of-squares.ts';

@@ -1,6 +1,6 @@
 import { add } from './operations/elementwise.ts';
-import { constant } from './operations/source.ts';
-import { describe, GraphError, type Node, sizeOf, type Tensor } from './tensor.ts';
+import { constant, zeros } from './operations/source.ts';
+import { describe, GraphError, type Node, type Tensor } from './tensor.ts';
 import { topologicalOrder } from './topology.ts';
 
 /**
@@ -10,13 +10,11 @@ import { topologicalOrder } from './topology.ts';
 export function grad(scalar: Tensor, wrt: readonly Tensor[]): Tensor[] {
   if (scalar.shape.length !== 0 || scalar.dtype !== 'f32')
     throw new GraphError(`grad: only an f32 scalar has a gradient, got ${describe(scalar)}`);
-  return pullback([scalar], [constant(1)], wrt).map(
-    (gradient, i) => gradient ?? constant(new Float32Array(sizeOf(wrt[i]!.shape)), wrt[i]!.shape),
-  );
+  return backward([scalar], [constant(1)], wrt).map((gradient, i) => gradient ?? zeros(wrt[i]!.shape));
 }
 
 /** Carries the outputs' cotangents back to `wrt`, not beyond `end`; undefined where nothing flows. */
-function pullback(
+function backward(
   outputs: readonly Tensor[],
   cotangents: readonly (Tensor | undefined)[],
   wrt: readonly Tensor[],
@@ -47,11 +45,21 @@ function vjp(node: Node, dy: readonly (Tensor | undefined)[]): readonly (Tensor 
   const { operation, inputs } = node;
   const own = operation.vjp?.(node, dy);
   if (own) return own;
-  if (!operation.decompose) return [];
-  // A composite without a rule of its own is differentiated through what it is made of, down to its inputs.
+  // A composite without a rule of its own is differentiated through what it is made of.
+  return operation.decompose ? pullback(operation.decompose(node, inputs), dy, inputs) : [];
+}
+
+/**
+ * Gradients of `inputs` through a piece of graph that begins at them, given those of its outputs; undefined where nothing
+ * flows. What flows to an input that is given twice counts once.
+ */
+export function pullback(
+  outputs: readonly Tensor[],
+  dy: readonly (Tensor | undefined)[],
+  inputs: readonly Tensor[],
+): (Tensor | undefined)[] {
   const end = new Set(inputs.map((input) => input.node));
-  const totals = pullback(operation.decompose(node, inputs), dy, inputs, end);
-  // What flows to an input that is given twice counts once.
+  const totals = backward(outputs, dy, inputs, end);
   return totals.map((total, i) => (inputs.indexOf(inputs[i]!) === i ? total : undefined));
 }
 

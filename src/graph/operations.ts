@@ -5,4 +5,4 @@ export * from './operations/gather.ts';
 export * from './operations/matmul.ts';
 export * from './operations/reduce.ts';
 export * from './operations/shape.ts';
-export { constant, constantData, input, inputName } from './operations/source.ts';
+export { constant, constantData, input, inputName, zeros } from './operations/source.ts';

@@ -2,9 +2,9 @@ import {
   add,
   attention,
   constant,
-  gelu,
   layerNorm,
   linear,
+  mlp,
   mul,
   reshape,
   split,
@@ -29,7 +29,9 @@ export function blockParameters(name: string, width: number, mlpRatio: number): 
 /** A pre-norm transformer block (ViT, arXiv 2010.11929, section 3.1): [B, N, D] → [B, N, D]. */
 export function block(x: Tensor, weights: Weights, name: string, heads: number): Tensor {
   const y = add(x, selfAttention(norm(x, weights, `${name}.norm1`), weights, `${name}.attn`, heads));
-  return add(y, mlp(norm(y, weights, `${name}.norm2`), weights, `${name}.mlp`));
+  const at = (part: string) => weights(`${name}.mlp.${part}`);
+  const hidden = norm(y, weights, `${name}.norm2`);
+  return add(y, mlp(hidden, at('fc1.weight'), at('fc1.bias'), at('fc2.weight'), at('fc2.bias')));
 }
 
 /** Layer norm with epsilon 1e-6. */
@@ -65,9 +67,4 @@ function withoutKeys(width: number): Tensor {
     Float32Array.from({ length: 3 * width }, (_, i) => (Math.floor(i / width) === 1 ? 0 : 1)),
     [3 * width],
   );
-}
-
-function mlp(x: Tensor, weights: Weights, name: string): Tensor {
-  const hidden = gelu(linear(x, weights(`${name}.fc1.weight`), weights(`${name}.fc1.bias`)));
-  return linear(hidden, weights(`${name}.fc2.weight`), weights(`${name}.fc2.bias`));
 }

@@ -53,6 +53,21 @@ const linear: DrawCase = (random) => {
   };
 };
 
+const mlp: DrawCase = (random) => {
+  const [rows, width, hidden, out] = [sides(random, random.int(3)), side(random), side(random), side(random)];
+  const draw = (name: string, ...shape: number[]) => f32(name, shape, () => random.normal());
+  return {
+    inputs: [
+      draw('x', ...rows, width),
+      draw('weight1', hidden, width),
+      draw('bias1', hidden),
+      draw('weight2', out, hidden),
+      draw('bias2', out),
+    ],
+    build: ([x, weight1, bias1, weight2, bias2]) => [g.mlp(x!, weight1!, bias1!, weight2!, bias2!)],
+  };
+};
+
 const attention: DrawCase = (random): OperationCase => {
   const [batch, heads, queries, keys, width] = Array.from({ length: 5 }, () => side(random));
   const scale = coin(random) ? random.uniform(0.1, 1) : undefined;
@@ -85,6 +100,8 @@ export const compositeCases: Readonly<Record<string, DrawCase>> = {
   layerNorm,
   layerNormGrad: differentiated(layerNorm),
   linear,
+  mlp,
+  mlpGrad: differentiated(mlp),
   attention,
   attentionGrad: differentiated(attention),
   split,

@@ -4,6 +4,7 @@ import type { Program } from '../../graph/program.ts';
 import { GraphError, type Node, type Tensor } from '../../graph/tensor.ts';
 import { topologicalOrder } from '../../graph/topology.ts';
 import { evaluateNode } from '../reference/evaluate.ts';
+import { decompositions } from './decompositions.ts';
 import { outputValue } from './messages.ts';
 import { ModelWriter } from './model-writer.ts';
 import { overrides } from './overrides.ts';
@@ -16,7 +17,11 @@ const kept = new Set(Object.keys(overrides));
 
 /** The program as a serialized ONNX model, its inputs under their own names, its outputs under `outputValue` of theirs. */
 export function lower(program: Program): Uint8Array {
-  const { name, inputs, outputs } = optimise(program, { keep: kept, evaluate: evaluateNode });
+  const { name, inputs, outputs } = optimise(program, {
+    keep: kept,
+    decompositions,
+    evaluate: evaluateNode,
+  });
   const writer = new ModelWriter();
   const names = new Map<Tensor, string>();
   for (const [key, tensor] of Object.entries(inputs)) names.set(tensor, writer.input(key, tensor));

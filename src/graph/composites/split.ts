@@ -1,6 +1,6 @@
 import { concat, sliceAxis } from '../operations/shape.ts';
-import { constant } from '../operations/source.ts';
-import { applyAll, defineOperation, refuse, requireFloat, sizeOf, type Tensor } from '../tensor.ts';
+import { zeros } from '../operations/source.ts';
+import { applyAll, defineOperation, refuse, requireFloat, type Tensor } from '../tensor.ts';
 
 const splitOperation = defineOperation({
   name: 'split',
@@ -15,15 +15,13 @@ const splitOperation = defineOperation({
   // One pass, where the gradients of slices would be padded and added up.
   vjp: ({ outputs, attributes: { axis } }, dy) => [
     concat(
-      dy.map((cotangent, i) => cotangent ?? zeros(outputs[i]!)),
+      dy.map((cotangent, i) => cotangent ?? zeros(outputs[i]!.shape)),
       axis,
     ),
   ],
   decompose: ({ outputs, attributes: { axis } }, [x]) =>
     outputs.map(({ shape }, i) => sliceAxis(x!, axis, i * shape[axis]!, (i + 1) * shape[axis]!)),
 });
-
-const zeros = ({ shape }: Tensor) => constant(new Float32Array(sizeOf(shape)), shape);
 
 /** Cuts a tensor into `count` equal parts along `axis`. */
 export function split(x: Tensor, axis: number, count: number): Tensor[] {

@@ -44,3 +44,8 @@ export function constant(value: number | TensorData, shape: Shape = []): Tensor 
 export function constantData(tensor: Tensor): TensorData | undefined {
   return tensor.node.operation === constantOperation ? tensor.node.attributes.data : undefined;
 }
+
+/** A constant of zeros. */
+export function zeros(shape: Shape): Tensor {
+  return constant(new Float32Array(sizeOf(shape)), shape);
+}

@@ -1,12 +1,16 @@
 import { constant, constantData } from '../operations/source.ts';
 import { type Program, program } from '../program.ts';
-import { applyAll, type Node, sizeOf, type Tensor, type TensorData } from '../tensor.ts';
+import { applyAll, type Node, type Operation, sizeOf, type Tensor, type TensorData } from '../tensor.ts';
 import { topologicalOrder } from '../topology.ts';
 import { simplify } from './simplify.ts';
+
+/** What composites are made of on a backend, by name, where it is not what they say themselves. */
+export type Decompositions = Readonly<Record<string, NonNullable<Operation['decompose']>>>;
 
 export interface OptimiseOptions {
   /** Composites that the backend lowers itself; all others are decomposed. Default: none. */
   readonly keep?: ReadonlySet<string> | undefined;
+  readonly decompositions?: Decompositions | undefined;
   /** Computes a node from constant inputs. Without it, nothing is folded. */
   readonly evaluate?: ((node: Node, inputs: readonly TensorData[]) => TensorData[]) | undefined;
 }
@@ -52,8 +56,8 @@ class Rebuild {
 
   private make(node: Node, inputs: readonly Tensor[]): Tensor[] {
     const { operation, attributes, outputs } = node;
-    if (operation.decompose && !this.options.keep?.has(operation.name))
-      return this.run(operation.decompose(node, inputs));
+    const decompose = this.options.decompositions?.[operation.name] ?? operation.decompose;
+    if (decompose && !this.options.keep?.has(operation.name)) return this.run(decompose(node, inputs));
     const simpler = simplify(operation, inputs, attributes, outputs[0]!.shape);
     if (simpler) return this.run([simpler]);
     return this.fold(node, inputs) ?? this.merge(node, inputs);

@@ -1,0 +1,36 @@
+import { add, gelu, linear, mlpGradients, split, type Tensor } from '../../graph/index.ts';
+import type { Decompositions } from '../../graph/passes/optimise.ts';
+
+/** Composites that onnxruntime's kernels compute faster when they are taken apart in another way. */
+export const decompositions: Decompositions = {
+  mlp: (_, inputs) => [mlpInParts(inputs)],
+  mlpGrad: (_, inputs) => {
+    const operands = inputs.slice(0, -1);
+    return mlpGradients(mlpInParts(operands), operands, inputs.at(-1)!);
+  },
+};
+
+/** Σ over parts of the hidden side of gelu(x · weight1ᵀ + bias1) · weight2ᵀ. */
+function mlpInParts([x, weight1, bias1, weight2, bias2]: readonly Tensor[]): Tensor {
+  const count = hiddenParts(weight1!.shape[0]!);
+  if (count === 1) return linear(gelu(linear(x!, weight1!, bias1)), weight2!, bias2);
+  const [ins, biases, outs] = [split(weight1!, 0, count), split(bias1!, 0, count), split(weight2!, 1, count)];
+  const parts = ins.map((weight, i) =>
+    linear(gelu(linear(x!, weight, biases[i])), outs[i]!, i === 0 ? bias2 : undefined),
+  );
+  return parts.reduce(add);
+}
+
+/** Floats in 4 KB, the distance at which rows of a matrix fall into the same sets of an L1 cache. */
+const ALIASED = 1024;
+
+/**
+ * Into how many parts to cut the hidden side. A product over rows that lie a multiple of 4 KB apart keeps evicting its own
+ * operand: 1568×3072 by 3072×768 runs at 143 GFLOP/s where two products over 1536 run at 206 (2 cores, AMD Zen 4).
+ */
+export function hiddenParts(hidden: number): number {
+  if (hidden % ALIASED !== 0) return 1;
+  let parts = 2;
+  while (parts < hidden && (hidden % parts !== 0 || (hidden / parts) % ALIASED === 0)) parts++;
+  return parts;
+}
