@@ -245,6 +245,22 @@ describe('a run', () => {
     expect(changed.err).toContain('a run must go on with its own settings, got seed 3 → 4');
   });
 
+  it('keeps other processes out of its folder', async () => {
+    const args = ['pretrain', ...tiny, '--epochs', '2000', '--output', 'kept', '--resume'];
+    let second: Promise<Finished> | undefined;
+    const first = await start(args, (line, child) => {
+      if (!line.startsWith('run ') || second) return;
+      second = run(...args).finally(() => child.kill('SIGTERM'));
+    });
+    const { code, err } = await second!;
+    expect(err).toMatch(
+      /^error: one process at a time may train into a folder, got kept, into which process \d+/,
+    );
+    expect(code).toBe(1);
+    expect(first.code).toBe(130);
+    expect(await readdir(join(folder.path, 'kept'))).not.toContain('.lock');
+  });
+
   it('that is finished says so, and what to do', async () => {
     await run('pretrain', ...tiny, '--epochs', '1', '--output', 'done');
     const { code, out } = await run('pretrain', ...tiny, '--epochs', '1', '--output', 'done', '--resume');

@@ -3,7 +3,7 @@ import { mergeConfig, parseOverride } from '../config/overrides.ts';
 import { recipeNames } from '../config/recipes.ts';
 import type { ConfigInput } from '../config/schema.ts';
 import { pretrain } from '../train/pretrain.ts';
-import { openRunFolder } from '../train/run-folder.ts';
+import { readConfig, runFolder } from '../train/run-folder.ts';
 import { UsageError } from './errors.ts';
 import { interruptible } from './interrupt.ts';
 import { PretrainReport } from './pretrain-report.ts';
@@ -72,7 +72,7 @@ async function run(options: Options): Promise<void> {
       throw new UsageError(
         `--resume and --output must name one folder, got ${options.resume} and ${options.output}`,
       );
-    await openRunFolder(options.resume); // a folder that is named must hold a run
+    await readConfig(runFolder(options.resume)); // a folder that is named must hold a run
   }
   const name = recipeName(options);
   const output = folder ?? `runs/${name ?? 'custom'}`;

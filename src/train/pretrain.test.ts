@@ -148,11 +148,13 @@ describe('pretrain', () => {
   });
 
   it('stops where something is not finite, and names it and the last checkpoint', async () => {
-    const run = train({}, { backend: failing([3]) });
+    const output = join(folder.path, 'not-finite');
+    const run = train({}, { output, backend: failing([3]) });
     await expect(run).rejects.toThrow(/^step 3: grad:norm\.weight must be finite/);
     await expect(run).rejects.toThrow(
       /last good checkpoint is .*step-00000002\.safetensors: go on from it with --resume/,
     );
+    expect(await readdir(output)).not.toContain('.lock');
   });
 
   it('skips an update that is not finite, if told so', async () => {
@@ -192,6 +194,27 @@ describe('pretrain', () => {
     const run = train({}, { output });
     await expect(run).rejects.toThrow(/with notes\.txt in it.*--resume.*--output/);
     await expect(train({}, { output, resume: true })).rejects.toThrow('needs a new or empty folder');
+  });
+
+  it('refuses a folder into which another run trains, which goes on', async () => {
+    const output = join(folder.path, 'shared');
+    const refusals: Promise<unknown>[] = [];
+    const onEvent = ({ type }: PretrainEvent) => {
+      if (type === 'step' && refusals.length === 0)
+        refusals.push(train({}, { output, resume: true }).catch((error: Error) => error.message));
+    };
+    expect((await train({}, { output, onEvent })).outcome).toBe('finished');
+    expect(await refusals[0]).toMatch(/^one process at a time may train into a folder, got .*shared, /);
+    expect((await train({}, { output, resume: true })).outcome).toBe('finished');
+  });
+
+  it('makes nothing of hidden files', async () => {
+    const output = join(folder.path, 'hidden');
+    await mkdir(output);
+    await writeFile(join(output, '.lock'), '{"pid":'); // of a process that was killed at once
+    await writeFile(join(output, '.config.json.0123456789ab.tmp'), '{');
+    expect((await train({}, { output, resume: true })).outcome).toBe('finished');
+    expect((await readdir(output)).filter((name) => name.startsWith('.'))).toEqual([]);
   });
 
   it('skips broken images by name', async () => {

@@ -13,6 +13,7 @@ import { describeInit, initFrom } from './init-from.ts';
 import { type Part, partOf } from './inspect.ts';
 import { readMetrics } from './pictures.ts';
 import { findCheckpoint, type RunFolder, runFolder } from './run-folder.ts';
+import { RunLock } from './run-lock.ts';
 import { setUp } from './setup.ts';
 import { type StartingPoint, startingPoint } from './starting-point.ts';
 import { Trainer } from './trainer.ts';
@@ -46,13 +47,24 @@ export interface RunResult {
  * curves and pictures in the folder of the run. A run that was interrupted at any moment, and resumed with the same
  * engine on the same machine, ends with the same metrics and weights as one that was not.
  *
- * Throws ConfigError for wrong settings; RunError when the folder is in use, settings of a resumed run changed that
- * must not, or a loss or gradient was not finite; DataError when the images cannot be used.
+ * Throws ConfigError for wrong settings; RunError when another process trains into the folder or something else is there,
+ * settings of a resumed run changed that must not, or a loss or gradient was not finite; DataError when the images cannot
+ * be used.
  */
 export async function pretrain(settings: ConfigInput, options: RunOptions): Promise<RunResult> {
+  const folder = runFolder(options.output);
+  const lock = new RunLock(folder);
+  try {
+    const start = await startingPoint(settings, folder, options.resume ?? false, lock);
+    return await trainFrom(start, folder, options);
+  } finally {
+    await lock.release();
+  }
+}
+
+async function trainFrom(start: StartingPoint, folder: RunFolder, options: RunOptions): Promise<RunResult> {
   const emit = options.onEvent ?? (() => {});
   const note = (message: string) => emit({ type: 'note', message });
-  const start = await startingPoint(settings, options.output, options.resume ?? false);
   const { config, checkpoint } = start;
   if (options.initFrom && checkpoint)
     throw new RunError(
@@ -77,7 +89,6 @@ export async function pretrain(settings: ConfigInput, options: RunOptions): Prom
   const session = await backend.open(state);
   try {
     const broken = new BrokenImages((id, reason) => note(`broken image skipped: ${id}: ${reason}`));
-    const folder = runFolder(options.output);
     const randomStart = options.initFrom === undefined;
     const parts = { setup, data, backend, session, randomStart, folder, broken, emit };
     const trainer = new Trainer(parts, checkpoint?.progress);

@@ -13,6 +13,8 @@ export interface RunFolder {
   readonly curves: string;
   readonly checkpoints: string;
   readonly reconstructions: string;
+  /** Names the process that trains into the folder, while it does. */
+  readonly lock: string;
 }
 
 export function runFolder(path: string): RunFolder {
@@ -23,12 +25,13 @@ export function runFolder(path: string): RunFolder {
     curves: join(path, 'curves.svg'),
     checkpoints: join(path, 'checkpoints'),
     reconstructions: join(path, 'reconstructions'),
+    lock: join(path, '.lock'),
   };
 }
 
-/** Throws RunError when something is in the folder of a new run already. */
+/** Throws RunError when something is in the folder of a new run already; hidden files do not count. */
 export async function requireEmpty(path: string): Promise<void> {
-  const entries = await entriesOf(path);
+  const entries = (await entriesOf(path)).filter((name) => !name.startsWith('.'));
   if (entries.length === 0) return;
   const some = `${entries.slice(0, 3).join(', ')}${entries.length > 3 ? ', …' : ''}`;
   throw new RunError(
@@ -37,31 +40,29 @@ export async function requireEmpty(path: string): Promise<void> {
   );
 }
 
-/** Makes the folder of a new run. Throws RunError when something is there already, or the system's error. */
-export async function createRunFolder(path: string, config: Config): Promise<RunFolder> {
-  await requireEmpty(path);
-  const folder = runFolder(path);
-  await mkdir(folder.checkpoints, { recursive: true });
-  await mkdir(folder.reconstructions, { recursive: true });
-  await writeConfig(folder, config);
-  return folder;
+/**
+ * Makes the files of a new run in a folder that exists. Throws RunError when something is there already, or the
+ * system's error.
+ */
+export async function createRunFolder(folder: RunFolder, config: Config): Promise<void> {
+  await requireEmpty(folder.path);
+  await writeConfig(folder, config); // first: what has settings can be resumed
+  await prepareRunFolder(folder);
 }
 
-/** Opens the folder of an earlier run. Throws RunError when there is none, or the system's error. */
-export async function openRunFolder(path: string): Promise<{ folder: RunFolder; config: Config }> {
-  const folder = runFolder(path);
-  const config = await readConfig(folder);
+/** Makes the inner folders where they lack, and removes what a killed process left half written. */
+export async function prepareRunFolder(folder: RunFolder): Promise<void> {
   for (const inner of [folder.checkpoints, folder.reconstructions]) await mkdir(inner, { recursive: true });
   for (const inner of [folder.path, folder.checkpoints, folder.reconstructions])
     await removeTemporaries(inner);
-  return { folder, config };
 }
 
 export async function writeConfig(folder: RunFolder, config: Config): Promise<void> {
   await writeFileAtomic(folder.config, `${JSON.stringify(config, null, 2)}\n`);
 }
 
-async function readConfig(folder: RunFolder): Promise<Config> {
+/** The settings of an earlier run. Throws RunError when the folder holds none, or the system's error. */
+export async function readConfig(folder: RunFolder): Promise<Config> {
   let text: string;
   try {
     text = await readFile(folder.config, 'utf8');

@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import { mergeConfig } from '../config/overrides.ts';
 import { resolveConfig } from '../config/recipes.ts';
 import { type Config, type ConfigInput, parseConfig } from '../config/schema.ts';
@@ -9,11 +10,13 @@ import {
   createRunFolder,
   holdsRun,
   listCheckpoints,
-  openRunFolder,
+  prepareRunFolder,
   type RunFolder,
+  readConfig,
   requireEmpty,
   writeConfig,
 } from './run-folder.ts';
+import type { RunLock } from './run-lock.ts';
 
 /** From where a run goes: its settings and, when it goes on, its newest checkpoint. */
 export interface StartingPoint {
@@ -22,37 +25,49 @@ export interface StartingPoint {
   /** What a person should know about it. */
   readonly notes: readonly string[];
   /** Makes or readies the folder: to be called when nothing can be refused any more. */
-  begin(): Promise<RunFolder>;
+  begin(): Promise<void>;
 }
 
 /**
- * Where a run in `output` starts: anew, or with `resume` at the newest checkpoint of the run that is there.
- * Throws RunError when the folder is not empty or settings changed that must not, ConfigError for wrong settings.
+ * Where a run in `folder` starts: anew, or with `resume` at the newest checkpoint of the run that is there.
+ * Takes the lock before it reads a run, or when a new one begins.
+ * Throws RunError when the folder is not empty or in use, or settings changed that must not, ConfigError for wrong
+ * settings.
  */
 export async function startingPoint(
   input: ConfigInput,
-  output: string,
+  folder: RunFolder,
   resume: boolean,
+  lock: RunLock,
 ): Promise<StartingPoint> {
-  if (!resume || !(await holdsRun(output))) {
+  if (!resume || !(await holdsRun(folder.path))) {
     const config = resolveConfig(input);
-    await requireEmpty(output);
-    return { config, notes: [], begin: () => createRunFolder(output, config) };
+    await requireEmpty(folder.path);
+    return {
+      config,
+      notes: [],
+      async begin() {
+        await mkdir(folder.path, { recursive: true });
+        await lock.take();
+        await createRunFolder(folder, config);
+      },
+    };
   }
-  const { folder, config: before } = await openRunFolder(output);
+  await lock.take();
+  const before = await readConfig(folder);
   const config = parseConfig(mergeConfig(before, input));
   const notes = checkChanges(before, config).map((change) => `changed setting: ${change}`);
   const checkpoint = await newestCheckpoint(folder, notes);
-  if (!checkpoint) notes.push(`${output} holds no checkpoint yet: the run starts from the beginning`);
+  if (!checkpoint) notes.push(`${folder.path} holds no checkpoint yet: the run starts from the beginning`);
   return {
     config,
     ...(checkpoint && { checkpoint }),
     notes,
     async begin() {
+      await prepareRunFolder(folder);
       const step = checkpoint?.progress.step ?? -1;
       await truncateAfter(folder.metrics, (row) => Number(row.step) <= step);
       await writeConfig(folder, config);
-      return folder;
     },
   };
 }
