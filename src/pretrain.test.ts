@@ -1,18 +1,18 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { temporaryFolder, tinyImages, tinySettings } from '../../tests/helpers/tiny.ts';
-import type { Backend } from '../backends/backend.ts';
-import { referenceBackend } from '../backends/reference/backend.ts';
-import type { ConfigInput } from '../config/schema.ts';
-import { parseConfig } from '../config/schema.ts';
-import { readCheckpoint } from './checkpoint.ts';
-import { openData } from './datasets.ts';
-import type { PretrainEvent } from './events.ts';
-import { heldOutLoss } from './held-out.ts';
-import { readMetrics } from './pictures.ts';
+import { temporaryFolder, tinyImages, tinySettings } from '../tests/helpers/tiny.ts';
+import type { Backend } from './backends/backend.ts';
+import { referenceBackend } from './backends/reference/backend.ts';
+import type { ConfigInput } from './config/schema.ts';
+import { parseConfig } from './config/schema.ts';
 import { pretrain, type RunOptions } from './pretrain.ts';
-import { setUp } from './setup.ts';
+import { readCheckpoint } from './train/checkpoint.ts';
+import { openData } from './train/datasets.ts';
+import type { PretrainEvent } from './train/events.ts';
+import { heldOutLoss } from './train/held-out.ts';
+import { readMetrics } from './train/pictures.ts';
+import { setUp } from './train/setup.ts';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let images: string;
@@ -242,7 +242,7 @@ it('heldOutLoss weighs every image once, whatever the batch', async () => {
   const config = parseConfig(tinySettings(`classes:${images}`));
   const setup = setUp(config);
   const { heldOut } = await openData(config);
-  const { initialise } = await import('../nn/init.ts');
+  const { initialise } = await import('./nn/init.ts');
   const session = await referenceBackend.open(initialise(setup.programs(1).specs, 1));
   const one = await heldOutLoss(session, setup, heldOut!, { batchSize: 1 });
   for (const batchSize of [4, 6, 7])

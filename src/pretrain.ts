@@ -1,22 +1,23 @@
-import type { Backend } from '../backends/backend.ts';
-import type { ConfigInput } from '../config/schema.ts';
-import { BrokenImages } from '../data/broken.ts';
-import type { FetchProgress } from '../data/cifar10-fetch.ts';
-import { sizeOf } from '../graph/index.ts';
-import { initialise } from '../nn/init.ts';
-import type { ParameterSpec } from '../nn/parameters.ts';
-import { openData } from './datasets.ts';
-import { openEngine } from './engine.ts';
-import { RunError } from './error.ts';
-import type { Outcome, PretrainEvent } from './events.ts';
-import { describeInit, initFrom } from './init-from.ts';
-import { type Part, partOf } from './inspect.ts';
-import { readMetrics } from './pictures.ts';
-import { findCheckpoint, type RunFolder, runFolder } from './run-folder.ts';
-import { RunLock } from './run-lock.ts';
-import { setUp } from './setup.ts';
-import { type StartingPoint, startingPoint } from './starting-point.ts';
-import { Trainer } from './trainer.ts';
+import type { Backend } from './backends/backend.ts';
+import type { ConfigInput } from './config/schema.ts';
+import { BrokenImages } from './data/broken.ts';
+import type { FetchProgress } from './data/cifar10-fetch.ts';
+import { knnProbe } from './evaluate/knn-probe.ts';
+import { sizeOf } from './graph/index.ts';
+import { initialise } from './nn/init.ts';
+import type { ParameterSpec } from './nn/parameters.ts';
+import { openData } from './train/datasets.ts';
+import { openEngine } from './train/engine.ts';
+import { RunError } from './train/error.ts';
+import type { Outcome, PretrainEvent } from './train/events.ts';
+import { describeInit, initFrom } from './train/init-from.ts';
+import { type Part, partOf } from './train/inspect.ts';
+import { readMetrics } from './train/pictures.ts';
+import { findCheckpoint, type RunFolder, runFolder } from './train/run-folder.ts';
+import { RunLock } from './train/run-lock.ts';
+import { setUp } from './train/setup.ts';
+import { type StartingPoint, startingPoint } from './train/starting-point.ts';
+import { Trainer } from './train/trainer.ts';
 
 export interface RunOptions {
   /** Folder of the run. */
@@ -90,7 +91,10 @@ async function trainFrom(start: StartingPoint, folder: RunFolder, options: RunOp
   try {
     const broken = new BrokenImages((id, reason) => note(`broken image skipped: ${id}: ${reason}`));
     const randomStart = options.initFrom === undefined;
-    const parts = { setup, data, backend, session, randomStart, folder, broken, emit };
+    const wanted = config.evaluation.knnEvery > 0;
+    const probe = wanted ? knnProbe(backend, setup, data, broken) : undefined;
+    if (wanted && !probe) note('no kNN report: it needs images with classes, some of them held out');
+    const parts = { setup, data, backend, session, probe, randomStart, folder, broken, emit };
     const trainer = new Trainer(parts, checkpoint?.progress);
     await start.begin();
     const before = (await readMetrics(folder))[0]?.knn;

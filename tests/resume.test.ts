@@ -2,8 +2,8 @@ import { cp, readdir, readFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ConfigInput } from '../src/config/schema.ts';
+import { pretrain } from '../src/pretrain.ts';
 import type { PretrainEvent } from '../src/train/events.ts';
-import { pretrain } from '../src/train/pretrain.ts';
 import { runFolder } from '../src/train/run-folder.ts';
 import { temporaryFolder, tinyImages, tinySettings } from './helpers/tiny.ts';
 

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { mergeConfig, parseOverride } from '../config/overrides.ts';
 import { recipeNames } from '../config/recipes.ts';
 import type { ConfigInput } from '../config/schema.ts';
-import { pretrain } from '../train/pretrain.ts';
+import { pretrain } from '../pretrain.ts';
 import { readConfig, runFolder } from '../train/run-folder.ts';
 import { UsageError } from './errors.ts';
 import { interruptible } from './interrupt.ts';

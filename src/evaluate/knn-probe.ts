@@ -3,25 +3,13 @@ import type { BrokenImages } from '../data/broken.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { initialise } from '../nn/init.ts';
 import { type RunData, sample } from '../train/datasets.ts';
+import type { KnnProbe } from '../train/probe.ts';
 import type { Setup } from '../train/setup.ts';
 import { modelFeatures, pixelFeatures } from './features.ts';
 import { knnAccuracy } from './knn.ts';
 
 /** Images of one run of the engine. */
 const BATCH = 250;
-
-/** Measures top-1 accuracies, in [0, 1], of the kNN classifier on a sample of labelled images. */
-export interface KnnProbe {
-  /** Images that vote, and images that are classified. */
-  readonly train: number;
-  readonly test: number;
-  /** Of the features of the weights that a session holds. */
-  features(session: Session): Promise<number>;
-  /** Of the features of random weights: how much is owed to the architecture. */
-  random(): Promise<number>;
-  /** Of raw pixels. */
-  pixels(): Promise<number>;
-}
 
 /** A probe on a run's images: training images vote on held-out ones. Undefined when there are no labels. */
 export function knnProbe(

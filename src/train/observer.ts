@@ -1,10 +1,10 @@
 import type { Dataset } from '../data/dataset.ts';
-import { type KnnProbe, knnProbe } from '../evaluate/knn-probe.ts';
 import type { Progress } from './checkpoint.ts';
 import { sample } from './datasets.ts';
 import type { KnnScores } from './events.ts';
 import { heldOutLoss } from './held-out.ts';
 import { writeCurves, writeReconstructions } from './pictures.ts';
+import type { KnnProbe } from './probe.ts';
 import { reconstructionGrid } from './reconstruct.ts';
 import type { TrainerParts } from './trainer.ts';
 
@@ -13,26 +13,19 @@ export class Observer {
   /** Images that are never trained on, as many as the held-out loss takes. */
   readonly heldOut: Dataset | undefined;
   readonly #parts: TrainerParts;
-  readonly #probe: KnnProbe | undefined;
 
   constructor(parts: TrainerParts) {
-    const { setup, data, backend, broken, emit } = parts;
+    const { setup, data } = parts;
     const { evaluation, seed } = setup.config;
     this.#parts = parts;
     if (data.heldOut && evaluation.heldOutImages > 0)
       this.heldOut = sample(data.heldOut, evaluation.heldOutImages, seed, 'held-out');
-    if (evaluation.knnEvery > 0) {
-      this.#probe = knnProbe(backend, setup, data, broken);
-      if (!this.#probe)
-        emit({ type: 'note', message: 'no kNN report: it needs images with classes, some of them held out' });
-    }
   }
 
   /** Before the first update: the kNN report of what training must beat. */
   async atStart(): Promise<{ knn: KnnScores } | undefined> {
-    const probe = this.#probe;
+    const { probe, session, randomStart } = this.#parts;
     if (!probe) return undefined;
-    const { session, randomStart } = this.#parts;
     const features = await probe.features(session);
     const random = randomStart ? features : await probe.random();
     return { knn: this.#report(0, { features, random, pixels: await probe.pixels() }, probe) };
@@ -40,11 +33,11 @@ export class Observer {
 
   /** After an epoch: the columns that its last row has beyond those of other rows. */
   async atEpoch({ step, epoch }: Progress): Promise<{ heldOutLoss?: number; knn?: KnnScores }> {
-    const { setup, session, broken } = this.#parts;
+    const { setup, session, probe, broken } = this.#parts;
     const { evaluation, training } = setup.config;
     const heldOut = this.heldOut;
     const batchSize = Math.min(training.batchSize / training.accumulation, heldOut?.length ?? 0);
-    const due = epoch % evaluation.knnEvery === 0 ? this.#probe : undefined;
+    const due = epoch % evaluation.knnEvery === 0 ? probe : undefined;
     const features = due ? await due.features(session) : 0;
     return {
       ...(heldOut && { heldOutLoss: await heldOutLoss(session, setup, heldOut, { batchSize, broken }) }),

@@ -10,6 +10,7 @@ import { RunError } from './error.ts';
 import type { Outcome, PretrainEvent, StepRow } from './events.ts';
 import { Observer } from './observer.ts';
 import { readMetrics } from './pictures.ts';
+import type { KnnProbe } from './probe.ts';
 import { checkpointPath, listCheckpoints, pruneCheckpoints, type RunFolder } from './run-folder.ts';
 import type { Setup } from './setup.ts';
 import { type StepInputs, TrainingInputs } from './training-inputs.ts';
@@ -21,6 +22,8 @@ export interface TrainerParts {
   readonly backend: Backend;
   /** Holds the weights. */
   readonly session: Session;
+  /** Judges the features every `evaluation.knnEvery` epochs. */
+  readonly probe: KnnProbe | undefined;
   /** Whether the run began with random weights. */
   readonly randomStart: boolean;
   readonly folder: RunFolder;
