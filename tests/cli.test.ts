@@ -88,6 +88,7 @@ describe('usage', () => {
       'unknown recipe "cifar10-micro-maskd" (did you mean "cifar10-micro-masked"?)',
     ],
     ['pretrain --quick', '--quick needs a recipe'],
+    ['pretrain --quick --recipe imagenet-base-masked', 'the recipe must have a quick variant'],
     [
       'pretrain --epochs many --data images',
       'training.epochs must be a whole number of at least 1, got "many"',
@@ -136,6 +137,9 @@ describe('usage', () => {
       run('list', 'recipes', '--filter', 'imagenet-base', '--json'),
     ]);
     for (const title of ['TASKS', 'MODELS', 'RECIPES']) expect(all.out).toContain(title);
+    expect(all.out.match(/^cifar10-micro-masked .*/gm)).toHaveLength(1);
+    expect(all.out.match(/^cifar10-.*--quick.*/gm)).toHaveLength(1);
+    for (const line of all.out.split('\n')) expect(line.length).toBeLessThanOrEqual(140);
     expect(settings.out).toMatch(/training\.epochs +300 /);
     const { recipes } = JSON.parse(json.out) as { recipes: { name: string; expected: string }[] };
     expect(recipes.find(({ name }) => name === 'imagenet-base-masked-zoomed-in')!.expected).toContain('83.2');

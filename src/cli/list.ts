@@ -41,13 +41,17 @@ function parseKind(text: string): Kind {
   );
 }
 
-type Listed = Readonly<Record<string, string>>[];
+/** Columns by their headings; notes stand below the table, each once. */
+interface Row {
+  readonly [heading: string]: string | readonly string[];
+  readonly notes?: readonly string[];
+}
 
-function listTasks(): Listed {
+function listTasks(): Row[] {
   return tasks.map(({ name, summary }) => ({ name, 'what it does to an image': summary }));
 }
 
-function listModels(): Listed {
+function listModels(): Row[] {
   const stack = (s: { width: number; depth: number; heads: number }) =>
     `${s.width} / ${s.depth} / ${s.heads}`;
   return Object.entries(modelSizes).map(([name, size]) => ({
@@ -59,16 +63,16 @@ function listModels(): Listed {
   }));
 }
 
-function listRecipes(filter: string): Listed {
+function listRecipes(filter: string): Row[] {
   return recipeNames
     .filter((name) => name.includes(filter))
     .map((name) => {
-      const { source, cost, expected } = recipe(name);
-      return { name, expected, cost, source };
+      const { source, cost, expected, notes } = recipe(name);
+      return { name, expected, cost, source, notes };
     });
 }
 
-function listSettings(): Listed {
+function listSettings(): Row[] {
   return settings(configSchema).map(({ path, default: value, description }) => ({
     setting: path,
     default: JSON.stringify(value),
@@ -78,8 +82,10 @@ function listSettings(): Listed {
 
 const title = (kind: string) => kind.toUpperCase();
 
-function text(rows: Listed): string {
-  return rows.length === 0
-    ? 'none'
-    : table([Object.keys(rows[0]!), ...rows.map((row) => Object.values(row))]);
+function text(rows: readonly Row[]): string {
+  if (rows.length === 0) return 'none';
+  const columns = rows.map(({ notes, ...row }) => row as Record<string, string>);
+  const notes = new Set(rows.flatMap((row) => row.notes ?? []));
+  const lines = table([Object.keys(columns[0]!), ...columns.map((row) => Object.values(row))]);
+  return notes.size === 0 ? lines : `${lines}\n\n${[...notes].join('\n')}`;
 }

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { mergeConfig, parseOverride } from '../config/overrides.ts';
-import { recipeNames } from '../config/recipes.ts';
+import { quickVariant } from '../config/recipes.ts';
 import type { ConfigInput } from '../config/schema.ts';
 import { pretrain } from '../pretrain.ts';
 import { readConfig, runFolder } from '../train/run-folder.ts';
@@ -99,10 +99,8 @@ async function run(options: Options): Promise<void> {
 function recipeName({ recipe, quick }: Options): string | undefined {
   if (!quick) return recipe;
   if (!recipe)
-    throw new UsageError(
-      `--quick needs a recipe that has a quick variant, got none: ${recipeNames.filter((n) => n.endsWith('-quick'))[0]} is one`,
-    );
-  return recipe.endsWith('-quick') ? recipe : `${recipe}-quick`;
+    throw new UsageError('--quick needs a recipe that has a quick variant, got none: see `list recipes`');
+  return quickVariant(recipe);
 }
 
 function settings(options: Options, recipe: string | undefined): ConfigInput {

@@ -18,36 +18,60 @@ export interface RecipeEntry {
   readonly source: string;
   /** Images of one pass. */
   readonly images: number;
-  /** What the machine and the patience must be like, beside the arithmetic that `cost` counts. */
-  readonly costNote: string;
   /** The number it should give, or that none was published. */
   readonly expected: string;
+  /** What else there is to know, in whole lines that recipes may share: the machine and patience that it takes. */
+  readonly notes: readonly string[];
   readonly settings: ConfigInput;
+  /** Laid over the settings for a variant of a few minutes, named `<name>-quick`. */
+  readonly quick?: ConfigInput;
 }
 
 /** A named set of settings, complete, with where it comes from, what it costs and what it should give. */
 export interface Recipe {
   readonly name: string;
   readonly source: string;
+  /** Images × operations of an image = operations. */
   readonly cost: string;
   readonly expected: string;
+  readonly notes: readonly string[];
   readonly config: Config;
 }
 
 const entries: readonly RecipeEntry[] = [...cifar10Recipes, ...imagenetRecipes];
 
+/** Names of all recipes; quick variants are not counted. */
 export const recipeNames: readonly string[] = entries.map(({ name }) => name);
 
-/** The recipe of that name. Throws ConfigError for an unknown one, with the nearest name. */
+/**
+ * The recipe, or quick variant of a recipe, of that name. Throws ConfigError for an unknown one, with the nearest name.
+ */
 export function recipe(name: string): Recipe {
-  const entry = entries.find((candidate) => candidate.name === name);
-  if (!entry)
+  const found = entries.find((entry) => name === entry.name || name === variant(entry));
+  if (!found)
     throw new ConfigError(
       `unknown recipe "${name}"${suggestion(name, recipeNames) || ' (names are data-model-task, see `list recipes`)'}`,
     );
-  const { source, expected } = entry;
-  const config = parseConfig(mergeConfig(skeleton(entry), entry.settings));
-  return { name, source, cost: cost(entry, config), expected, config };
+  const { source, expected, notes, settings, quick } = found;
+  const layers = name === found.name ? [settings] : [settings, quick!];
+  const config = parseConfig(mergeConfig({ recipe: name }, skeleton(found), ...layers));
+  return { name, source, cost: cost(found, config), expected, notes, config };
+}
+
+/** The name of a recipe's quick variant. Throws ConfigError when it has none, or for an unknown recipe. */
+export function quickVariant(name: string): string {
+  recipe(name);
+  const entry = entries.find((candidate) => candidate.name === name);
+  const quick = entry && variant(entry);
+  if (!quick)
+    throw new ConfigError(
+      `the recipe must have a quick variant, got "${name}", which has none: ${entries.find(variant)!.name} has one`,
+    );
+  return quick;
+}
+
+function variant({ name, quick }: RecipeEntry): string | undefined {
+  return quick && `${name}-quick`;
 }
 
 /**
@@ -59,10 +83,9 @@ export function resolveConfig(input: ConfigInput): Config {
   return parseConfig(name === 'custom' ? input : mergeConfig(recipe(name).config, input));
 }
 
-function skeleton({ name, model, task }: RecipeEntry): ConfigInput {
+function skeleton({ model, task }: RecipeEntry): ConfigInput {
   const { image, decoder, ...size } = modelSize(model);
   return {
-    recipe: name,
     model: { ...size, image: [...image], decoder: { ...decoder } },
     task: { name: task },
   };
@@ -71,7 +94,7 @@ function skeleton({ name, model, task }: RecipeEntry): ConfigInput {
 function cost(entry: RecipeEntry, config: Config): string {
   const flops = stepFlops(config, task(config.task.name).masks);
   const images = entry.images * config.training.epochs;
-  return `${short(images)} images × ${short(flops)}FLOP = ${short(images * flops)}FLOP; ${entry.costNote}`;
+  return `${short(images)} images × ${short(flops)}FLOP = ${short(images * flops)}FLOP`;
 }
 
 /** 34.9e9 as `34.9 G`. */
