@@ -139,6 +139,12 @@ describe('pretrain', () => {
     expect(short.rows.map((row) => row.lr)).toEqual(long.rows.slice(0, 3).map((row) => row.lr));
   });
 
+  it('draws its end, also where a checkpoint is due then', async () => {
+    const { output } = await train({ training: { maxSteps: 2 }, evaluation: { reconstructions: 1 } });
+    expect(await readdir(output)).toContain('curves.svg');
+    expect(await readdir(join(output, 'reconstructions'))).toEqual(['step-00000002.png']);
+  });
+
   it('clips gradients', async () => {
     const { rows, checkpoint } = await train({ training: { clip: 1e-6 } });
     expect(rows[2]!.gradientNorm).toBeGreaterThan(1e-3); // before clipping
@@ -235,6 +241,32 @@ describe('pretrain', () => {
     expect(rows[0]!.loss).not.toBe(fresh.rows[0]!.loss);
     const resumed = train({}, { output: first.output, resume: true, initFrom: first.checkpoint });
     await expect(resumed).rejects.toThrow('--init-from is for new runs');
+  });
+
+  it('goes on from those weights when it was killed before it saved others', async () => {
+    const initFrom = (await train()).checkpoint;
+    const evaluation = { knnEvery: 1 };
+    const whole = await train({ evaluation }, { initFrom });
+    const output = join(folder.path, 'killed');
+    const onEvent = ({ type }: PretrainEvent) => {
+      if (type === 'knn') throw new Error('killed');
+    };
+    await expect(train({ evaluation }, { output, initFrom, onEvent })).rejects.toThrow('killed');
+    const resumed = await train({ evaluation }, { output, resume: true });
+    expect(resumed.rows[0]).toEqual(whole.rows[0]);
+    expect((await readCheckpoint(resumed.checkpoint)).state).toEqual(
+      (await readCheckpoint(whole.checkpoint)).state,
+    );
+  });
+
+  it('says once that the engine changed', async () => {
+    const output = join(folder.path, 'engines');
+    const other = { ...referenceBackend, description: 'another' };
+    const notes = async (maxSteps: number, backend: Backend) =>
+      (await train({ training: { maxSteps } }, { output, resume: true, backend })).notes.join();
+    await notes(1, referenceBackend);
+    expect(await notes(2, other)).toContain(`the engine was ${referenceBackend.description} and is another`);
+    expect(await notes(3, other)).not.toContain('the engine was');
   });
 });
 

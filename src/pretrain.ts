@@ -78,19 +78,19 @@ async function trainFrom(start: StartingPoint, folder: RunFolder, options: RunOp
     ...(options.signal && { signal: options.signal }),
   });
   checkData(start, data.train.contentKey);
+  const { specs } = setup.programs(config.training.batchSize / config.training.accumulation);
+  const state = checkpoint?.state ?? initialise(specs, config.seed);
+  if (options.initFrom) note(describeInit(options.initFrom, await initFrom(options.initFrom, state, specs)));
   const backend = options.backend ?? (await openEngine(config.engine));
   if ('notice' in backend && typeof backend.notice === 'string') note(backend.notice);
   if (checkpoint && checkpoint.progress.engine !== backend.description)
     note(
       `the engine was ${checkpoint.progress.engine} and is ${backend.description}: the last digits may differ from an uninterrupted run`,
     );
-  const { specs } = setup.programs(config.training.batchSize / config.training.accumulation);
-  const state = checkpoint?.state ?? initialise(specs, config.seed);
-  if (options.initFrom) note(describeInit(options.initFrom, await initFrom(options.initFrom, state, specs)));
   const session = await backend.open(state);
   try {
     const broken = new BrokenImages((id, reason) => note(`broken image skipped: ${id}: ${reason}`));
-    const randomStart = options.initFrom === undefined;
+    const randomStart = !options.initFrom && !checkpoint;
     const wanted = config.evaluation.knnEvery > 0;
     const probe = wanted ? knnProbe(backend, setup, data, broken) : undefined;
     if (wanted && !probe) note('no kNN report: it needs images with classes, some of them held out');

@@ -69,7 +69,8 @@ async function until(
 ): Promise<void> {
   const controller = new AbortController();
   const onEvent = (event: PretrainEvent) => {
-    if (event.type !== 'step' || event.row.step !== step) return;
+    const now = event.type === 'start' ? 0 : event.type === 'step' ? event.row.step : undefined;
+    if (now !== step) return;
     if (how === 'error') throw new Error('pulled the plug');
     controller.abort();
   };
@@ -80,9 +81,11 @@ async function until(
 
 describe('a resumed run is the run that was never interrupted', () => {
   it.each([
+    ['signal', 0],
     ['signal', 1],
     ['signal', 5],
     ['signal', 8],
+    ['error', 0],
     ['error', 1],
     ['error', 4],
     ['error', 5],

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { slotName } from '../backends/backend.ts';
 import { ConfigError } from '../config/error.ts';
 import { type Config, parseConfig } from '../config/schema.ts';
+import type { Cursor } from '../data/sampler.ts';
 import type { Values } from '../graph/index.ts';
 import type { NamedTensor } from '../io/dtypes.ts';
 import { FileFormatError } from '../io/file-format-error.ts';
@@ -15,8 +16,8 @@ export interface Progress {
   readonly skipped: number;
   /** Passes over the images that are complete. */
   readonly epoch: number;
-  /** Place in the current pass, as the loader counts. */
-  readonly cursor: unknown;
+  /** The image that comes next, as the loader counts. */
+  readonly cursor: Cursor;
   /** What was trained on (`Dataset.contentKey`) and what ran the steps (`Backend.description`). */
   readonly data: string;
   readonly engine: string;
@@ -42,7 +43,7 @@ const progressSchema = z.strictObject({
   step: z.int().min(0),
   skipped: z.int().min(0),
   epoch: z.int().min(0),
-  cursor: z.unknown(),
+  cursor: z.strictObject({ epoch: z.int().min(0), position: z.int().min(0) }),
   data: z.string(),
   engine: z.string(),
 });

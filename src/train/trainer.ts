@@ -1,6 +1,5 @@
 import type { Backend, Session, StepResult, TrainingPlan } from '../backends/backend.ts';
 import type { BrokenImages } from '../data/broken.ts';
-import type { Cursor } from '../data/sampler.ts';
 import { appendRow } from '../io/jsonl.ts';
 import { adamw } from '../optim/adamw.ts';
 import { learningRate, type Schedule, scaledPeak } from '../optim/schedule.ts';
@@ -67,11 +66,8 @@ export class Trainer {
       totalSteps: this.totalSteps,
       floor: Math.min(training.minLearningRate, peak), // a small batch's peak may lie below it
     };
-    this.#progress = progress ?? {
-      step: 0,
-      skipped: 0,
-      epoch: 0,
-      cursor: { epoch: 0, position: 0 },
+    this.#progress = {
+      ...(progress ?? { step: 0, skipped: 0, epoch: 0, cursor: { epoch: 0, position: 0 } }),
       data: data.train.contentKey,
       engine: backend.description,
     };
@@ -87,9 +83,9 @@ export class Trainer {
     const { setup, data, folder, broken } = this.#parts;
     const rows = await readMetrics(folder);
     const earlier = rows.at(-1)?.seconds ?? 0;
-    if (rows.length === 0 && this.step === 0) await this.#begin();
+    if (rows.length === 0 && this.step === 0 && !signal?.aborted) await this.#begin();
     const { batchSize, accumulation } = setup.config.training;
-    const cursor = this.#progress.cursor as Cursor;
+    const { cursor } = this.#progress;
     const prefetch = accumulation > 1 ? 1 : 2; // a batch that needs cutting is large
     const views = setup.trainingViews(data.train, { batchSize, broken, cursor, prefetch });
     const inputs = new TrainingInputs(views, setup);
@@ -148,14 +144,16 @@ export class Trainer {
     const complete = { ...row, ...measured };
     await appendRow(folder.metrics, complete);
     emit({ type: 'step', row: complete, lastStep: this.lastStep });
+    const picturesDue = epochEnded || this.step === this.lastStep;
     // First the pictures: what a checkpoint follows is complete, whenever the process is killed.
-    if (epochEnded) await this.observer.draw(this.step, true);
+    if (picturesDue) await this.observer.draw(this.step, true);
     const { every } = setup.config.checkpoints;
-    if (epochEnded || (every > 0 && this.step % every === 0)) await this.#save();
+    if (picturesDue || (every > 0 && this.step % every === 0)) await this.#save();
   }
 
-  /** Measures what training starts from. */
+  /** Measures what training starts from, and keeps it where no seed gives it again. */
   async #begin(): Promise<void> {
+    if (!this.#parts.randomStart && this.#savedStep !== 0) await this.#save();
     const measured = await this.observer.atStart();
     if (measured) await appendRow(this.#parts.folder.metrics, { step: 0, epoch: 0, ...measured });
   }
@@ -164,9 +162,10 @@ export class Trainer {
     const { emit } = this.#parts;
     const outcome =
       this.step < this.lastStep ? 'interrupted' : this.step < this.totalSteps ? 'max-steps' : 'finished';
-    const moved = this.#savedStep !== this.step;
-    if (moved) await this.#save();
-    if (moved) await this.observer.draw(this.step, outcome !== 'interrupted');
+    if (outcome === 'interrupted') {
+      await this.observer.draw(this.step, false);
+      if (this.#savedStep !== this.step) await this.#save();
+    }
     emit({ type: 'end', outcome, step: this.step, lastStep: this.lastStep });
     return outcome;
   }
