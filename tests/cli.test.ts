@@ -265,6 +265,13 @@ describe('a run', () => {
     expect(await readdir(join(folder.path, 'kept'))).not.toContain('.lock');
   });
 
+  it('ends without a word when nobody reads what it says', async () => {
+    const args = ['pretrain', ...tiny, '--epochs', '2000', '--output', 'unread', '--json'];
+    const { code, err } = await start(args, (_, child) => child.stdout!.destroy());
+    expect({ code, err }).toEqual({ code: 141, err: '' });
+    expect(await readdir(join(folder.path, 'unread'))).not.toContain('.lock');
+  });
+
   it('that is finished says so, and what to do', async () => {
     await run('pretrain', ...tiny, '--epochs', '1', '--output', 'done');
     const { code, out } = await run('pretrain', ...tiny, '--epochs', '1', '--output', 'done', '--resume');

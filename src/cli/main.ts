@@ -2,6 +2,12 @@
 import { explainError } from './errors.ts';
 import { makeProgram } from './program.ts';
 
+// A reader that goes away, as `head` does, ends the command; 141 is what a shell says then.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(141);
+});
+
 try {
   await makeProgram().parseAsync();
 } catch (error) {

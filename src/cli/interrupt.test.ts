@@ -1,0 +1,33 @@
+import { afterEach, expect, it, vi } from 'vitest';
+import { interruptible } from './interrupt.ts';
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** Signals at given milliseconds: what they call and whether they end the process. */
+function signalled(...times: readonly number[]) {
+  const exit = vi.spyOn(process, 'exit').mockReturnValue(undefined as never);
+  const clock = vi.spyOn(performance, 'now');
+  const onFirst = vi.fn();
+  const before = process.listenerCount('SIGINT');
+  const { signal, done } = interruptible(onFirst);
+  for (const time of times) {
+    clock.mockReturnValue(time);
+    for (const listener of process.listeners('SIGINT').slice(before)) listener('SIGINT');
+  }
+  done();
+  expect(process.listenerCount('SIGINT')).toBe(before);
+  return { aborted: signal.aborted, firsts: onFirst.mock.calls.length, exits: exit.mock.calls.flat() };
+}
+
+it('the first Ctrl-C aborts, the second one ends the process', () => {
+  expect(signalled()).toEqual({ aborted: false, firsts: 0, exits: [] });
+  expect(signalled(1000)).toEqual({ aborted: true, firsts: 1, exits: [] });
+  expect(signalled(1000, 2000)).toEqual({ aborted: true, firsts: 1, exits: [130] });
+});
+
+it('one that npm hands on counts as the same', () => {
+  expect(signalled(1000, 1010, 1020)).toEqual({ aborted: true, firsts: 1, exits: [] });
+  expect(signalled(1000, 1010, 1400)).toEqual({ aborted: true, firsts: 1, exits: [130] });
+});
