@@ -265,11 +265,12 @@ describe('a run', () => {
     expect(await readdir(join(folder.path, 'kept'))).not.toContain('.lock');
   });
 
-  it('ends without a word when nobody reads what it says', async () => {
+  it('is saved and ends when nobody reads what it says any more', async () => {
     const args = ['pretrain', ...tiny, '--epochs', '2000', '--output', 'unread', '--json'];
     const { code, err } = await start(args, (_, child) => child.stdout!.destroy());
-    expect({ code, err }).toEqual({ code: 141, err: '' });
-    expect(await readdir(join(folder.path, 'unread'))).not.toContain('.lock');
+    expect(err).toBe('stopping after this step and saving; press Ctrl-C again to stop at once\n');
+    expect(code).toBe(130);
+    expect(await readdir(join(folder.path, 'unread'))).toContain('curves.svg');
   });
 
   it('that is finished says so, and what to do', async () => {

@@ -2,10 +2,12 @@
 import { explainError } from './errors.ts';
 import { makeProgram } from './program.ts';
 
-// A reader that goes away, as `head` does, ends the command; 141 is what a shell says then.
+// A reader that goes away, as `head` does, ends the command as SIGTERM does: a run is saved first.
+let unread = false;
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
-  process.exit(141);
+  if (!unread) process.kill(process.pid, 'SIGTERM');
+  unread = true;
 });
 
 try {
