@@ -1,7 +1,8 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { temporaryFolder, tinyImages, tinySettings } from '../tests/helpers/tiny.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../tests/support/temporary-folder.ts';
+import { tinyImages, tinySettings } from '../tests/support/tiny-run.ts';
 import type { Backend } from './backends/backend.ts';
 import { referenceBackend } from './backends/reference/backend.ts';
 import type { ConfigInput } from './config/schema.ts';
@@ -14,19 +15,16 @@ import { heldOutLoss } from './train/held-out.ts';
 import { readMetrics } from './train/pictures.ts';
 import { setUp } from './train/setup.ts';
 
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-let images: string;
+const folder = temporaryFolder();
+const images = join(folder, 'images');
 let runs = 0;
 beforeAll(async () => {
-  folder = await temporaryFolder();
-  images = join(folder.path, 'images');
   await tinyImages(images, 24);
 });
-afterAll(() => folder.remove());
 
 async function train(more: ConfigInput = {}, options: Partial<RunOptions> = {}) {
   const events: PretrainEvent[] = [];
-  const output = options.output ?? join(folder.path, `run-${runs++}`);
+  const output = options.output ?? join(folder, `run-${runs++}`);
   const settings = tinySettings(`classes:${images}`, {
     ...more,
     training: { epochs: 1, ...more.training },
@@ -154,7 +152,7 @@ describe('pretrain', () => {
   });
 
   it('stops where something is not finite, and names it and the last checkpoint', async () => {
-    const output = join(folder.path, 'not-finite');
+    const output = join(folder, 'not-finite');
     const run = train({}, { output, backend: failing([3]) });
     await expect(run).rejects.toThrow(/^step 3: grad:norm\.weight must be finite/);
     await expect(run).rejects.toThrow(
@@ -170,10 +168,10 @@ describe('pretrain', () => {
   });
 
   it('refuses what cannot work, before it leaves anything', async () => {
-    const output = join(folder.path, 'refused');
+    const output = join(folder, 'refused');
     const refused: [ConfigInput, string][] = [
       [{ data: { source: '' } }, 'a run needs images, got none'],
-      [{ data: { source: join(folder.path, 'nowhere') } }, 'the data folder must exist'],
+      [{ data: { source: join(folder, 'nowhere') } }, 'the data folder must exist'],
       [
         { training: { batchSize: 100 } },
         'training.batchSize must not exceed the number of training images, got 100 and 18',
@@ -194,7 +192,7 @@ describe('pretrain', () => {
   });
 
   it('refuses a folder that is in use, and says both ways out', async () => {
-    const output = join(folder.path, 'used');
+    const output = join(folder, 'used');
     await mkdir(output);
     await writeFile(join(output, 'notes.txt'), '');
     const run = train({}, { output });
@@ -203,7 +201,7 @@ describe('pretrain', () => {
   });
 
   it('refuses a folder into which another run trains, which goes on', async () => {
-    const output = join(folder.path, 'shared');
+    const output = join(folder, 'shared');
     const refusals: Promise<unknown>[] = [];
     const onEvent = ({ type }: PretrainEvent) => {
       if (type === 'step' && refusals.length === 0)
@@ -215,7 +213,7 @@ describe('pretrain', () => {
   });
 
   it('makes nothing of hidden files', async () => {
-    const output = join(folder.path, 'hidden');
+    const output = join(folder, 'hidden');
     await mkdir(output);
     await writeFile(join(output, '.lock'), '{"pid":'); // of a process that was killed at once
     await writeFile(join(output, '.config.json.0123456789ab.tmp'), '{');
@@ -224,7 +222,7 @@ describe('pretrain', () => {
   });
 
   it('skips broken images by name', async () => {
-    const source = join(folder.path, 'broken');
+    const source = join(folder, 'broken');
     await tinyImages(source, 12);
     await writeFile(join(source, 'class0', 'zzz.png'), 'no image');
     const { notes, outcome } = await train({ data: { source } });
@@ -247,7 +245,7 @@ describe('pretrain', () => {
     const initFrom = (await train()).checkpoint;
     const evaluation = { knnEvery: 1 };
     const whole = await train({ evaluation }, { initFrom });
-    const output = join(folder.path, 'killed');
+    const output = join(folder, 'killed');
     const onEvent = ({ type }: PretrainEvent) => {
       if (type === 'knn') throw new Error('killed');
     };
@@ -260,7 +258,7 @@ describe('pretrain', () => {
   });
 
   it('says once that the engine changed', async () => {
-    const output = join(folder.path, 'engines');
+    const output = join(folder, 'engines');
     const other = { ...referenceBackend, description: 'another' };
     const notes = async (maxSteps: number, backend: Backend) =>
       (await train({ training: { maxSteps } }, { output, resume: true, backend })).notes.join();

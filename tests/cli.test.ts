@@ -3,18 +3,17 @@ import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { readSafetensors, writeSafetensors } from '../src/io/safetensors.ts';
-import { temporaryFolder, tinyImages } from './helpers/tiny.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
+import { tinyImages } from './support/tiny-run.ts';
 
 const main = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+const folder = temporaryFolder();
 beforeAll(async () => {
-  folder = await temporaryFolder();
-  await tinyImages(join(folder.path, 'images'), 27);
+  await tinyImages(join(folder, 'images'), 27);
 });
-afterAll(() => folder.remove());
 
 interface Finished {
   readonly code: number | null;
@@ -25,7 +24,7 @@ interface Finished {
 /** Starts the command; `onLine` sees every line of its output. */
 function start(args: readonly string[], onLine: (line: string, child: ChildProcess) => void = () => {}) {
   const env = { ...process.env, BEYOND_MASKING_DEBUG: '' };
-  const child = spawn(process.execPath, [main, ...args], { cwd: folder.path, env });
+  const child = spawn(process.execPath, [main, ...args], { cwd: folder, env });
   let out = '';
   let err = '';
   let rest = '';
@@ -171,15 +170,15 @@ describe('a run', () => {
     expect(drawn).toMatchObject({ code: 0, out: 'drawn.png\n' });
     expect(foreign.code).toBe(0);
     const [many, one] = await Promise.all(
-      ['drawn.png', 'one.png'].map((name) => sharp(join(folder.path, name)).metadata()),
+      ['drawn.png', 'one.png'].map((name) => sharp(join(folder, name)).metadata()),
     );
     expect(many!.height).toBeGreaterThan(1.8 * one!.height! - 100);
 
     // Without its decoder, it reconstructs nothing but still has features.
-    const [newest] = (await readdir(join(folder.path, 'plain', 'checkpoints'))).sort().reverse();
-    const { metadata, tensors } = await readSafetensors(join(folder.path, 'plain', 'checkpoints', newest!));
+    const [newest] = (await readdir(join(folder, 'plain', 'checkpoints'))).sort().reverse();
+    const { metadata, tensors } = await readSafetensors(join(folder, 'plain', 'checkpoints', newest!));
     for (const name of tensors.keys()) if (/^(decoder|mask_token)/.test(name)) tensors.delete(name);
-    await writeSafetensors(join(folder.path, 'encoder.safetensors'), tensors, metadata);
+    await writeSafetensors(join(folder, 'encoder.safetensors'), tensors, metadata);
     const refused = await run('reconstruct', 'encoder.safetensors');
     expect(refused.err).toContain('reconstruction needs a decoder');
     expect(refused.code).toBe(1);
@@ -244,7 +243,7 @@ describe('a run', () => {
       /stopped after step \d+ of 10000; go on with:\n {2}npx beyond-masking pretrain --resume stopped/,
     );
     expect(code).toBe(130);
-    expect((await readdir(join(folder.path, 'stopped', 'checkpoints'))).length).toBeGreaterThan(0);
+    expect((await readdir(join(folder, 'stopped', 'checkpoints'))).length).toBeGreaterThan(0);
     const changed = await run('pretrain', '--resume', 'stopped', '--seed', '4');
     expect(changed.err).toContain('a run must go on with its own settings, got seed 3 → 4');
   });
@@ -262,7 +261,7 @@ describe('a run', () => {
     );
     expect(code).toBe(1);
     expect(first.code).toBe(130);
-    expect(await readdir(join(folder.path, 'kept'))).not.toContain('.lock');
+    expect(await readdir(join(folder, 'kept'))).not.toContain('.lock');
   });
 
   it('is saved and ends when nobody reads what it says any more', async () => {
@@ -270,7 +269,7 @@ describe('a run', () => {
     const { code, err } = await start(args, (_, child) => child.stdout!.destroy());
     expect(err).toBe('stopping after this step and saving; press Ctrl-C again to stop at once\n');
     expect(code).toBe(130);
-    expect(await readdir(join(folder.path, 'unread'))).toContain('curves.svg');
+    expect(await readdir(join(folder, 'unread'))).toContain('curves.svg');
   });
 
   it('that is finished says so, and what to do', async () => {
@@ -303,7 +302,7 @@ it('preview draws a column for each task', async () => {
   ]);
   expect([one.code, three.code]).toEqual([0, 0]);
   const [narrow, wide] = await Promise.all(
-    ['p1.png', 'p3.png'].map((name) => sharp(join(folder.path, name)).metadata()),
+    ['p1.png', 'p3.png'].map((name) => sharp(join(folder, name)).metadata()),
   );
   expect(wide!.width).toBeGreaterThan(narrow!.width! + 150);
 });
@@ -312,8 +311,8 @@ it('data counts and verifies folders', async () => {
   const counted = await run('data', 'count', 'classes:images', '--json');
   expect(JSON.parse(counted.out)).toEqual({ images: 27, classes: { class0: 14, class1: 13 } });
   expect((await run('data', 'verify', 'images')).out).toBe('27 images, 0 of them broken\n');
-  await mkdir(join(folder.path, 'bad'));
-  await writeFile(join(folder.path, 'bad', 'x.png'), 'no image');
+  await mkdir(join(folder, 'bad'));
+  await writeFile(join(folder, 'bad', 'x.png'), 'no image');
   const verified = await run('data', 'verify', 'bad');
   expect(verified.out).toMatch(/^broken: x\.png: .*\n1 images, 1 of them broken\n$/);
   expect(verified.code).toBe(1);
@@ -321,7 +320,7 @@ it('data counts and verifies folders', async () => {
 
 /** Metrics without what depends on the clock, and the newest checkpoint byte for byte. */
 async function outcome(run: string) {
-  const path = join(folder.path, run);
+  const path = join(folder, run);
   const lines = (await readFile(join(path, 'metrics.jsonl'), 'utf8')).trim().split('\n');
   const rows = lines.map((line) => {
     const { seconds, imagesPerSecond, ...row } = JSON.parse(line);

@@ -1,28 +1,26 @@
 import { cp, readdir, readFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { ConfigInput } from '../src/config/schema.ts';
 import { pretrain } from '../src/pretrain.ts';
 import type { PretrainEvent } from '../src/train/events.ts';
 import { runFolder } from '../src/train/run-folder.ts';
-import { temporaryFolder, tinyImages, tinySettings } from './helpers/tiny.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
+import { tinyImages, tinySettings } from './support/tiny-run.ts';
 
 // 15 updates, 5 an epoch; a checkpoint every 2 and at the end of each epoch.
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-let images: string;
+const folder = temporaryFolder();
+const images = join(folder, 'images');
 let whole: Run;
 let runs = 0;
 
 beforeAll(async () => {
-  folder = await temporaryFolder();
-  images = join(folder.path, 'images');
   await tinyImages(images, 27);
   const output = newOutput();
   await pretrain(settings(), { output });
   whole = await readRun(output);
   expect(whole.rows).toHaveLength(16);
 });
-afterAll(() => folder.remove());
 
 function settings(more: ConfigInput = {}): ConfigInput {
   const checkpoints = { every: 2, keep: 2 };
@@ -35,7 +33,7 @@ function settings(more: ConfigInput = {}): ConfigInput {
   });
 }
 
-const newOutput = () => join(folder.path, `run-${runs++}`);
+const newOutput = () => join(folder, `run-${runs++}`);
 
 interface Run {
   /** Rows without what depends on the clock. */
@@ -166,7 +164,7 @@ describe('a run goes on', () => {
 
   it('not with settings or images of another run', async () => {
     const output = newOutput();
-    const source = join(folder.path, 'others');
+    const source = join(folder, 'others');
     await cp(images, source, { recursive: true });
     await until(2, output, 'signal');
     await expect(goOn(output, { training: { batchSize: 2 }, seed: 9 })).rejects.toThrow(

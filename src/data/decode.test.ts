@@ -1,8 +1,8 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
 import { rng } from '../random/rng.ts';
 import { type Crop, centreCrop, randomResizedCrop, type Size } from './crop.ts';
 import type { RawImage } from './dataset.ts';
@@ -183,11 +183,7 @@ describe('decodeCrop', () => {
 });
 
 describe('broken files', () => {
-  let folder: string;
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'decode-'));
-  });
-  afterAll(() => rm(folder, { recursive: true }));
+  const folder = temporaryFolder();
 
   it('are refused', async () => {
     const jpeg = await encode(picture(2, 300, 200))

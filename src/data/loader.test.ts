@@ -1,8 +1,8 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
 import { rng } from '../random/rng.ts';
 import type { Batch } from './batch.ts';
 import { BrokenImages } from './broken.ts';
@@ -221,9 +221,8 @@ describe('broken images', () => {
 });
 
 describe('a folder of files', () => {
-  let root: string;
+  const root = temporaryFolder();
   beforeAll(async () => {
-    root = await mkdtemp(join(tmpdir(), 'loader-'));
     for (let i = 0; i < 12; i++) {
       const background = { r: 20 * i, g: 200, b: 255 - 20 * i };
       const image = sharp({ create: { width: 40 + i, height: 30, channels: 3, background } });
@@ -236,7 +235,6 @@ describe('a folder of files', () => {
     await writeFile(join(root, 'broken-empty.jpg'), '');
     await writeFile(join(root, 'broken-text.jpg'), 'hello');
   });
-  afterAll(() => rm(root, { recursive: true }));
   afterEach(() => vi.restoreAllMocks());
 
   it('is loaded, broken ones skipped, the same way every time', async () => {

@@ -1,16 +1,14 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
+import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
 import { openDataset } from './open.ts';
 
-let root: string;
+const root = temporaryFolder();
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), 'open-'));
   await mkdir(join(root, 'cat'));
   await writeFile(join(root, 'cat', '1.png'), 'x');
 });
-afterAll(() => rm(root, { recursive: true }));
 
 it('opens folders by path, flat by default', async () => {
   for (const spec of [root, `folder:${root}`]) {

@@ -1,17 +1,16 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
+import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
 import { FileFormatError } from './file-format-error.ts';
 import { appendRow, readRows, truncateAfter } from './jsonl.ts';
 
-let folder: string;
-let path: string;
+const folder = temporaryFolder();
+let tests = 0;
+let path: string; // another one for each test
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'jsonl-'));
-  path = join(folder, 'metrics.jsonl');
+  path = join(folder, `metrics-${tests++}.jsonl`);
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const upTo = (last: number) => (row: Record<string, unknown>) => (row.step as number) <= last;
 

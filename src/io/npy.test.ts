@@ -1,16 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
 import { type NpyArray, readNpy, writeNpy } from './npy.ts';
 
-let folder: string;
-let path: string;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'npy-'));
-  path = join(folder, 'a.npy');
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const path = join(temporaryFolder(), 'a.npy');
 
 /** numpy.save of numpy.arange(6, dtype='int32').reshape(2, 3), as written by NumPy. */
 const FROM_NUMPY = Buffer.concat([

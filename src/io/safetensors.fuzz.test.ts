@@ -1,10 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
 import { elementCount } from './dtypes.ts';
 import { FileFormatError } from './file-format-error.ts';
 import { readSafetensors, writeSafetensors } from './safetensors.ts';
+
+const path = join(temporaryFolder(), 'a.safetensors');
 
 /** xorshift32: the mutations are the same in every run. */
 function randomIntegers(seed: number): (below: number) => number {
@@ -74,43 +76,37 @@ function mutate(file: Buffer, random: (below: number) => number): Buffer {
 }
 
 test('no mutation of a file does anything but read or throw a FileFormatError', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'fuzz-'));
-  try {
-    const path = join(folder, 'a.safetensors');
-    await writeSafetensors(
-      path,
-      new Map([
-        ['blocks.0.attn.qkv.weight', { dtype: 'F32', shape: [3, 4], data: new Float32Array(12) }],
-        ['step', { dtype: 'I64', shape: [], data: BigInt64Array.of(5n) }],
-        ['mask', { dtype: 'U8', shape: [0, 7], data: new Uint8Array() }],
-        ['half', { dtype: 'BF16', shape: [3], data: new Uint16Array(3) }],
-      ]),
-      { format: 'pt', config: '{"epochs":1}' },
-    );
-    const original = readFileSync(path);
-    const random = randomIntegers(20220328);
-    const started = performance.now();
-    let read = 0;
-    for (let i = 0; i < 4000; i++) {
-      let mutated = Buffer.from(original);
-      for (let n = 1 + random(2); n > 0 && mutated.length > 16; n--) {
-        const length = mutated.readBigUint64LE(0);
-        if (length < 1n || length > mutated.length - 8) break;
-        mutated = Buffer.from(mutate(mutated, random));
-      }
-      writeFileSync(path, mutated);
-      try {
-        const { tensors } = await readSafetensors(path);
-        for (const { shape, data } of tensors.values()) expect(data.length).toBe(elementCount(shape));
-        read++;
-      } catch (error) {
-        if (!(error instanceof FileFormatError)) throw error;
-      }
+  await writeSafetensors(
+    path,
+    new Map([
+      ['blocks.0.attn.qkv.weight', { dtype: 'F32', shape: [3, 4], data: new Float32Array(12) }],
+      ['step', { dtype: 'I64', shape: [], data: BigInt64Array.of(5n) }],
+      ['mask', { dtype: 'U8', shape: [0, 7], data: new Uint8Array() }],
+      ['half', { dtype: 'BF16', shape: [3], data: new Uint16Array(3) }],
+    ]),
+    { format: 'pt', config: '{"epochs":1}' },
+  );
+  const original = readFileSync(path);
+  const random = randomIntegers(20220328);
+  const started = performance.now();
+  let read = 0;
+  for (let i = 0; i < 4000; i++) {
+    let mutated = Buffer.from(original);
+    for (let n = 1 + random(2); n > 0 && mutated.length > 16; n--) {
+      const length = mutated.readBigUint64LE(0);
+      if (length < 1n || length > mutated.length - 8) break;
+      mutated = Buffer.from(mutate(mutated, random));
     }
-    expect(read).toBeGreaterThan(100); // the mutations are not all trivial
-    expect(read).toBeLessThan(3000);
-    expect(performance.now() - started).toBeLessThan(60_000);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+    writeFileSync(path, mutated);
+    try {
+      const { tensors } = await readSafetensors(path);
+      for (const { shape, data } of tensors.values()) expect(data.length).toBe(elementCount(shape));
+      read++;
+    } catch (error) {
+      if (!(error instanceof FileFormatError)) throw error;
+    }
   }
+  expect(read).toBeGreaterThan(100); // the mutations are not all trivial
+  expect(read).toBeLessThan(3000);
+  expect(performance.now() - started).toBeLessThan(60_000);
 });

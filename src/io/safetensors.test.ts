@@ -1,19 +1,14 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
 import { DTYPES, type Dtype, elementCount, type NamedTensor } from './dtypes.ts';
 import { FileFormatError } from './file-format-error.ts';
 import { readHeader, readSafetensors, writeSafetensors } from './safetensors.ts';
 
-let folder: string;
-let path: string;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'safetensors-'));
-  path = join(folder, 'a.safetensors');
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
+const path = join(folder, 'a.safetensors');
 
 const f32 = (...values: number[]): NamedTensor => ({
   dtype: 'F32',

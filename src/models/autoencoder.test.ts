@@ -2,44 +2,27 @@ import { describe, expect, it } from 'vitest';
 import { evaluate } from '../../tests/support/evaluate.ts';
 import { normals, withRandom } from '../../tests/support/random.ts';
 import { relativeError } from '../../tests/support/task-fixture.ts';
+import { randomWeights, tiny } from '../../tests/support/tiny.ts';
 import { constant, sizeOf } from '../graph/index.ts';
-import { initialise } from '../nn/init.ts';
 import { maskTokens } from '../nn/masking.ts';
 import { patchCount } from '../nn/size.ts';
 import type { Rng } from '../random/rng.ts';
 import { type AutoencoderConfig, autoencoderParameters, decode, encode } from './autoencoder.ts';
 import { modelConfig } from './sizes.ts';
 
-const tiny: AutoencoderConfig = {
-  image: [12, 20],
-  patch: 4,
-  channels: 3,
-  width: 12,
-  depth: 2,
-  heads: 3,
-  mlpRatio: 2,
-  decoder: { width: 8, depth: 1, heads: 2 },
-  classToken: false,
-  positions: 'sincos1d',
-  target: 'channel',
-};
+const model: AutoencoderConfig = { ...tiny, image: [12, 20], depth: 2 };
 
 const variants: [string, AutoencoderConfig][] = [
-  ['as in the paper', tiny],
-  ['as in MAE', { ...tiny, classToken: true, positions: 'sincos2d' }],
-  ['with learned positions and five channels', { ...tiny, positions: 'learned', channels: 5 }],
+  ['as in the paper', model],
+  ['as in MAE', { ...model, classToken: true, positions: 'sincos2d' }],
+  ['with learned positions and five channels', { ...model, positions: 'learned', channels: 5 }],
 ];
 
 /** A model with random weights, and images. */
 function example(config: AutoencoderConfig, random: Rng) {
   const specs = autoencoderParameters(config);
-  const start = initialise(specs, random.uint32());
-  const tensors = new Map(
-    specs.map(({ name, shape, trained }) => {
-      const values = trained ? normals(random, sizeOf(shape), 0.3) : start[name]!;
-      return [name, constant(values, shape)];
-    }),
-  );
+  const values = randomWeights(config, random);
+  const tensors = new Map(specs.map(({ name, shape }) => [name, constant(values[name]!, shape)]));
   const shape = [2, config.channels, ...config.image];
   return {
     weights: (name: string) => tensors.get(name)!,
@@ -149,12 +132,12 @@ describe('autoencoderParameters', () => {
   });
 
   it('decays weight matrices only', () => {
-    const specs = autoencoderParameters({ ...tiny, classToken: true, positions: 'learned' });
+    const specs = autoencoderParameters({ ...model, classToken: true, positions: 'learned' });
     for (const { name, decay } of specs) expect(decay, name).toBe(/weight$/.test(name) && !/norm/.test(name));
   });
 
   it('starts as the paper says', () => {
-    const specs = autoencoderParameters({ ...tiny, classToken: true });
+    const specs = autoencoderParameters({ ...model, classToken: true });
     const kind = (name: string) => specs.find((spec) => spec.name === name)!.init;
     expect(kind('patch_embed.proj.weight')).toEqual({ kind: 'uniform', bound: 1 / Math.sqrt(48) });
     expect(kind('patch_embed.proj.bias')).toEqual({ kind: 'uniform', bound: 1 / Math.sqrt(48) });
@@ -177,6 +160,6 @@ describe('autoencoderParameters', () => {
     [{ width: 6, positions: 'sincos2d' }, '2-D positions need a width that is a multiple of 4, got 6'],
     [{ patch: 1 }, 'a target is normalised over 2 values of a patch at least, got 1'],
   ])('refuses %j', (change, message) => {
-    expect(() => autoencoderParameters({ ...tiny, ...change })).toThrow(message);
+    expect(() => autoencoderParameters({ ...model, ...change })).toThrow(message);
   });
 });

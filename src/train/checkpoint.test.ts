@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { temporaryFolder, tinySettings } from '../../tests/helpers/tiny.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
+import { tinySettings } from '../../tests/support/tiny-run.ts';
 import { parseConfig } from '../config/schema.ts';
 import { readSafetensors, writeSafetensors } from '../io/safetensors.ts';
 import { initialise } from '../nn/init.ts';
@@ -22,17 +23,14 @@ const progress = {
   engine: 'reference',
 };
 
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-let path: string;
+const folder = temporaryFolder();
+const path = join(folder, 'step-00000005.safetensors');
 beforeAll(async () => {
-  folder = await temporaryFolder();
-  path = join(folder.path, 'step-00000005.safetensors');
   const trained = specs.filter((spec) => spec.trained);
   for (const slot of ['m', 'v'])
     for (const { name } of trained) state[`${slot}:${name}`] = state[name]!.map((x) => x * 2);
   await saveCheckpoint(path, { config, progress, state, parameters: specs, slots: ['m', 'v'] });
 });
-afterAll(() => folder.remove());
 
 describe('a checkpoint', () => {
   it('gives back what was saved', async () => {
@@ -44,7 +42,7 @@ describe('a checkpoint', () => {
   });
 
   it('is told from other files', async () => {
-    const other = join(folder.path, 'other.safetensors');
+    const other = join(folder, 'other.safetensors');
     await writeSafetensors(other, new Map(), { format: 'pt' });
     await expect(readCheckpoint(other)).rejects.toThrow(
       'says format "beyond-masking" in its metadata, got "pt"',
@@ -79,7 +77,7 @@ describe('a checkpoint', () => {
 
 describe('initFrom', () => {
   it('takes weights only, and says what became of each', async () => {
-    const file = join(folder.path, 'part.safetensors');
+    const file = join(folder, 'part.safetensors');
     const { tensors } = await readSafetensors(path);
     tensors.delete('norm.weight');
     const bias = new Float32Array(3);
@@ -98,7 +96,7 @@ describe('initFrom', () => {
   });
 
   it('refuses a file without any weight of the model', async () => {
-    const file = join(folder.path, 'foreign.safetensors');
+    const file = join(folder, 'foreign.safetensors');
     await writeSafetensors(file, new Map([['x', { dtype: 'F32', shape: [1], data: new Float32Array(1) }]]));
     await expect(initFrom(file, {}, specs)).rejects.toThrow('must hold weights of the model, got 1 tensors');
   });

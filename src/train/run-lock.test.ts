@@ -5,20 +5,16 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { temporaryFolder } from '../../tests/helpers/tiny.ts';
+import { expect, it } from 'vitest';
+import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
 import { type RunFolder, runFolder } from './run-folder.ts';
 import { RunLock } from './run-lock.ts';
 
-let base: Awaited<ReturnType<typeof temporaryFolder>>;
-beforeAll(async () => {
-  base = await temporaryFolder();
-});
-afterAll(() => base.remove());
+const base = temporaryFolder();
 
 /** The folder of a run, in which something may hold the lock. */
 async function folderWith(content?: string): Promise<RunFolder> {
-  const folder = runFolder(join(base.path, `run-${(await readdir(base.path)).length}`));
+  const folder = runFolder(join(base, `run-${(await readdir(base)).length}`));
   await mkdir(folder.path);
   if (content !== undefined) await writeFile(folder.lock, content);
   return folder;

@@ -1,5 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { mergeConfig } from '../../src/config/overrides.ts';
@@ -36,10 +35,4 @@ const tiny: ConfigInput = {
 /** Settings of a model that trains in no time (8×8 pixels, patches of 4), with more laid over them. */
 export function tinySettings(source: string, more: ConfigInput = {}): ConfigInput {
   return mergeConfig(tiny, { data: { source } }, more);
-}
-
-/** A temporary folder, and how to remove it. */
-export async function temporaryFolder(): Promise<{ path: string; remove: () => Promise<void> }> {
-  const path = await mkdtemp(join(tmpdir(), 'beyond-masking-'));
-  return { path, remove: () => rm(path, { recursive: true, force: true }) };
 }
