@@ -31,7 +31,9 @@ export const cifar10Recipes: readonly RecipeEntry[] = tasks.map(({ name: task })
   source: "the paper's settings, batch 256",
   images: 50_000,
   expected: 'not published',
-  notes: ['cifar10-*: hours on two CPU cores; with --quick, two epochs at a higher learning rate: minutes'],
+  notes: [
+    'cifar10-*: hours on two CPU cores; with --quick, two epochs of smaller batches at a higher learning rate: minutes',
+  ],
   settings: shared,
   quick,
 }));
