@@ -124,7 +124,7 @@ describe('pretrain', () => {
   });
 
   it('averages the parts of a batch', async () => {
-    const [whole, parts] = [await train(), await train({ training: { accumulation: 2 } })];
+    const [whole, parts] = [await train(), await train({ training: { microBatch: 2 } })];
     whole.rows.forEach((row, i) => {
       expect(parts.rows[i]!.loss).toBeCloseTo(row.loss!, 6);
       expect(parts.rows[i]!.gradientNorm).toBeCloseTo(row.gradientNorm!, 6);

@@ -1,5 +1,5 @@
 import type { Backend } from './backends/backend.ts';
-import type { ConfigInput } from './config/schema.ts';
+import { type ConfigInput, microBatchOf } from './config/schema.ts';
 import { BrokenImages } from './data/broken.ts';
 import type { FetchProgress } from './data/cifar10-fetch.ts';
 import { knnProbe } from './evaluate/knn-probe.ts';
@@ -78,7 +78,7 @@ async function trainFrom(start: StartingPoint, folder: RunFolder, options: RunOp
     ...(options.signal && { signal: options.signal }),
   });
   checkData(start, data.train.contentKey);
-  const { specs } = setup.programs(config.training.batchSize / config.training.accumulation);
+  const { specs } = setup.programs(microBatchOf(config.training));
   const state = checkpoint?.state ?? initialise(specs, config.seed);
   if (options.initFrom) note(describeInit(options.initFrom, await initFrom(options.initFrom, state, specs)));
   const backend = options.backend ?? (await openEngine(config.engine));

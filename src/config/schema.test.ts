@@ -38,14 +38,14 @@ describe('parseConfig', () => {
       'model.image must be [height, width] in pixels, whole and at least 1, got [32]',
     ],
     [{ data: 3 }, 'data must be a group of settings, got 3'],
-    [{ training: { epochs: 20 } }, 'training.warmupEpochs must be fewer than training.epochs, got 20 and 20'],
+    [{ training: { epochs: 20 } }, 'training.warmupEpochs must be fewer than training.epochs (--set training.warmupEpochs=...), got 20 and 20'],
     [null, 'settings must be a group of settings, got null'],
     [{ trainig: {} }, 'unknown setting "trainig" (did you mean "training"?)'],
     [{ training: { epoch: 3 } }, 'unknown setting "training.epoch" (did you mean "training.epochs"?)'],
     [{ engine: { zzz: 3 } }, 'unknown setting "engine.zzz" (engine has name, threads)'],
     [
-      { training: { batchSize: 10, accumulation: 3 } },
-      'training.batchSize must be a multiple of training.accumulation, got 10 and 3',
+      { training: { batchSize: 10, microBatch: 3 } },
+      'training.batchSize must be a multiple of training.microBatch, got 10 and 3',
     ],
     [
       { model: { patch: 15 } },

@@ -70,7 +70,9 @@ const training = section({
   epochs: whole(1).default(300).describe('passes over the training images; they set the schedule'),
   maxSteps: whole(0).default(0).describe('stop after so many updates, schedule unchanged; 0: never'),
   batchSize: whole(1).default(2048).describe('images of one update'),
-  accumulation: whole(1).default(1).describe('parts that a batch is cut into to save memory'),
+  microBatch: whole(0)
+    .default(0)
+    .describe('images computed at once, to save memory: gradients are averaged; 0: the whole batch'),
   learningRate: positive()
     .default(1.5e-4)
     .describe('peak learning rate for a batch of 256; scaled by batchSize / 256'),
@@ -139,14 +141,19 @@ export function parseConfig(input: unknown): Config {
   return config;
 }
 
+/** Images that are computed at once. */
+export function microBatchOf({ batchSize, microBatch }: Config['training']): number {
+  return microBatch === 0 ? batchSize : Math.min(microBatch, batchSize);
+}
+
 /** Rules that span several settings. */
 function checkTogether({ data, model, training }: Config): void {
   const { image, patch, channels, width, heads, decoder } = model;
   const rules: [boolean, string, readonly unknown[]][] = [
     [
-      training.batchSize % training.accumulation === 0,
-      'training.batchSize must be a multiple of training.accumulation',
-      [training.batchSize, training.accumulation],
+      training.batchSize % microBatchOf(training) === 0,
+      'training.batchSize must be a multiple of training.microBatch',
+      [training.batchSize, training.microBatch],
     ],
     [
       image.every((side) => side % patch === 0),
@@ -155,7 +162,7 @@ function checkTogether({ data, model, training }: Config): void {
     ],
     [
       training.warmupEpochs < training.epochs,
-      'training.warmupEpochs must be fewer than training.epochs',
+      'training.warmupEpochs must be fewer than training.epochs (--set training.warmupEpochs=...)',
       [training.warmupEpochs, training.epochs],
     ],
     [width % heads === 0, 'model.width must be a multiple of model.heads', [width, heads]],

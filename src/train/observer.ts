@@ -1,3 +1,4 @@
+import { microBatchOf } from '../config/schema.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Progress } from './checkpoint.ts';
 import { sample } from './datasets.ts';
@@ -36,7 +37,7 @@ export class Observer {
     const { setup, session, probe, broken } = this.#parts;
     const { evaluation, training } = setup.config;
     const heldOut = this.heldOut;
-    const batchSize = Math.min(training.batchSize / training.accumulation, heldOut?.length ?? 0);
+    const batchSize = Math.min(microBatchOf(training), heldOut?.length ?? 0);
     const due = epoch % evaluation.knnEvery === 0 ? probe : undefined;
     const features = due ? await due.features(session) : 0;
     return {

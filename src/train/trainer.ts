@@ -1,4 +1,5 @@
 import type { Backend, Session, StepResult, TrainingPlan } from '../backends/backend.ts';
+import { microBatchOf } from '../config/schema.ts';
 import type { BrokenImages } from '../data/broken.ts';
 import { appendRow } from '../io/jsonl.ts';
 import { adamw } from '../optim/adamw.ts';
@@ -56,7 +57,7 @@ export class Trainer {
     this.totalSteps = training.epochs * this.stepsPerEpoch;
     this.lastStep = training.maxSteps > 0 ? Math.min(training.maxSteps, this.totalSteps) : this.totalSteps;
     this.observer = new Observer(parts);
-    const { gradients, parameters } = setup.programs(training.batchSize / training.accumulation);
+    const { gradients, parameters } = setup.programs(microBatchOf(training));
     const rule = adamw({ beta1: training.beta1, beta2: training.beta2, epsilon: training.epsilon });
     this.#plan = { gradients, parameters, rule, ...(training.clip > 0 && { clip: training.clip }) };
     const peak = scaledPeak(training.learningRate, training.batchSize);
@@ -84,9 +85,9 @@ export class Trainer {
     const rows = await readMetrics(folder);
     const earlier = rows.at(-1)?.seconds ?? 0;
     if (rows.length === 0 && this.step === 0 && !signal?.aborted) await this.#begin();
-    const { batchSize, accumulation } = setup.config.training;
+    const { batchSize } = setup.config.training;
     const { cursor } = this.#progress;
-    const prefetch = accumulation > 1 ? 1 : 2; // a batch that needs cutting is large
+    const prefetch = microBatchOf(setup.config.training) < batchSize ? 1 : 2; // a batch that needs cutting is large
     const views = setup.trainingViews(data.train, { batchSize, broken, cursor, prefetch });
     const inputs = new TrainingInputs(views, setup);
     let spent = 0; // seconds of training in this sitting
@@ -174,7 +175,7 @@ export class Trainer {
     const { folder, setup, session, emit } = this.#parts;
     const { config } = setup;
     const path = checkpointPath(folder, this.step);
-    const { specs } = setup.programs(config.training.batchSize / config.training.accumulation);
+    const { specs } = setup.programs(microBatchOf(config.training));
     await saveCheckpoint(path, {
       config,
       progress: this.#progress,

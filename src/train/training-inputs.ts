@@ -1,3 +1,4 @@
+import { microBatchOf } from '../config/schema.ts';
 import type { Loader } from '../data/loader.ts';
 import type { Cursor } from '../data/sampler.ts';
 import type { TensorData, Values } from '../graph/index.ts';
@@ -43,8 +44,12 @@ export class TrainingInputs {
   async #make(): Promise<StepInputs> {
     const { value: batch } = await this.#loader.next();
     if (!batch) throw new Error('the images of training never end, got an end');
-    const { batchSize, accumulation } = this.#setup.config.training;
-    const parts = cut(this.#setup.inputs(batch), batchSize, accumulation);
+    const { training } = this.#setup.config;
+    const parts = cut(
+      this.#setup.inputs(batch),
+      training.batchSize,
+      training.batchSize / microBatchOf(training),
+    );
     return { parts, epoch: batch.epoch, cursor: batch.cursor };
   }
 }

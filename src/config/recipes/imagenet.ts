@@ -39,7 +39,7 @@ export const imagenetRecipes: readonly RecipeEntry[] = modelNames
           ...(earlier ? [`${name} after 50, 100, 200 epochs: fine-tuned top-1 ${earlier} %`] : []),
         ],
         settings: {
-          training: { epochs: 300, batchSize: 2048, accumulation: 64, warmupEpochs: 20 },
+          training: { epochs: 300, batchSize: 2048, microBatch: 32, warmupEpochs: 20 },
         },
       };
     }),
