@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { modelNames } from '../models/sizes.ts';
 import { taskNames } from '../tasks/table.ts';
 import { stepFlops } from './cost.ts';
-import { quickVariant, recipe, recipeNames } from './recipes.ts';
+import { quickVariant, recipe, recipeNames, resolveConfig } from './recipes.ts';
 import { parseConfig } from './schema.ts';
 
 describe('recipes', () => {
@@ -48,6 +48,15 @@ describe('recipes', () => {
     for (const name of recipeNames.filter((name) => !name.startsWith('imagenet-base-')))
       expect(recipe(name).expected).toBe('not published');
     expect(recipe('imagenet-base-masked-blurred').expected).toBe('not published');
+  });
+
+  it('warm up in proportion when they are shortened', () => {
+    const warmup = (training: object) =>
+      resolveConfig({ recipe: 'imagenet-base-masked', training }).training.warmupEpochs;
+    expect(warmup({})).toBe(20);
+    expect(warmup({ epochs: 30 })).toBe(2);
+    expect(warmup({ epochs: 600 })).toBe(20);
+    expect(warmup({ epochs: 30, warmupEpochs: 5 })).toBe(5);
   });
 
   it('suggest the nearest name', () => {

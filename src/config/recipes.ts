@@ -75,12 +75,20 @@ function variant({ name, quick }: RecipeEntry): string | undefined {
 }
 
 /**
- * Completes and checks settings; where they name a recipe, over those of the recipe. Throws ConfigError as `recipe` and
- * `parseConfig` do.
+ * Completes and checks settings; where they name a recipe, over those of the recipe, whose warm-up shrinks in proportion when
+ * they shorten the run and say nothing of it. Throws ConfigError as `recipe` and `parseConfig` do.
  */
 export function resolveConfig(input: ConfigInput): Config {
   const name = input.recipe ?? 'custom';
-  return parseConfig(name === 'custom' ? input : mergeConfig(recipe(name).config, input));
+  if (name === 'custom') return parseConfig(input);
+  const { config } = recipe(name);
+  return parseConfig(mergeConfig(config, { training: { warmupEpochs: warmupOf(config, input) } }, input));
+}
+
+function warmupOf({ training }: Config, { training: given }: ConfigInput): number {
+  const epochs = given?.epochs;
+  const shortened = typeof epochs === 'number' && epochs < training.epochs;
+  return shortened ? Math.max(0, (training.warmupEpochs * epochs) / training.epochs) : training.warmupEpochs;
 }
 
 function skeleton({ model, task }: RecipeEntry): ConfigInput {

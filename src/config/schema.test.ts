@@ -38,7 +38,10 @@ describe('parseConfig', () => {
       'model.image must be [height, width] in pixels, whole and at least 1, got [32]',
     ],
     [{ data: 3 }, 'data must be a group of settings, got 3'],
-    [{ training: { epochs: 20 } }, 'training.warmupEpochs must be fewer than training.epochs (--set training.warmupEpochs=...), got 20 and 20'],
+    [
+      { training: { epochs: 20 } },
+      'training.warmupEpochs must be fewer than training.epochs (--set training.warmupEpochs=...), got 20 and 20',
+    ],
     [null, 'settings must be a group of settings, got null'],
     [{ trainig: {} }, 'unknown setting "trainig" (did you mean "training"?)'],
     [{ training: { epoch: 3 } }, 'unknown setting "training.epoch" (did you mean "training.epochs"?)'],
