@@ -120,9 +120,9 @@ function matmul(writer: ModelWriter, node: Node, a: string, b: string): string {
   // A transpose of its own costs little, and a product of a transposed matrix runs at four fifths of the speed.
   if (transposeA && plain) {
     const [rows, columns] = node.inputs[0]!.shape as [number, number];
-    // A batch of one keeps onnxruntime from fusing the two again.
-    const batch = writer.node('Transpose', [reshape(writer, a, [1, rows, columns])], { perm: [0, 2, 1] });
-    const turned = reshape(writer, batch, [columns, rows]);
+    // A last axis of one keeps onnxruntime from fusing the two again.
+    const column = writer.node('Transpose', [reshape(writer, a, [rows, columns, 1])], { perm: [1, 0, 2] });
+    const turned = reshape(writer, column, [columns, rows]);
     return product(writer, turned, b, false, transposeB, alpha);
   }
   return product(writer, a, b, transposeA, transposeB, alpha);
