@@ -140,6 +140,16 @@ const refusals: [string, () => unknown, string][] = [
     'x [M, in], weight [out, in] and bias [out] must fit, got f32[2, 3] and f32[4, 3] and f32[4, 1]',
   ],
   [
+    'mlp',
+    () => g.mlp(f32(2, 3), f32(8, 3), f32(8), f32(3, 7), f32(3)),
+    'x [M, in], weights [hidden, in] and [out, hidden], biases [hidden] and [out] must fit, got f32[2, 3] and f32[8, 3] and f32[8] and f32[3, 7] and f32[3]',
+  ],
+  [
+    'mlpGrad',
+    () => raw('mlpGrad', [2, 3], [8, 3], [8], [4, 8], [4], [2, 3]),
+    "dy must have the result's shape, got f32[2, 3] and f32[8, 3] and f32[8] and f32[4, 8] and f32[4] and f32[2, 3]",
+  ],
+  [
     'attention',
     () => g.attention(f32(2, 3, 5, 4), f32(1, 3, 6, 4), f32(1, 3, 6, 4)),
     'queries [B, h, N, d], keys and values [B, h, M, d] must fit, got f32[2, 3, 5, 4] and f32[1, 3, 6, 4] and f32[1, 3, 6, 4]',
