@@ -6,5 +6,7 @@ export default defineConfig({
     testTimeout: 120_000,
     pool: 'forks',
     maxWorkers: 2,
+    allowOnly: false,
+    reporters: ['default', './tests/support/no-skips.ts'],
   },
 });

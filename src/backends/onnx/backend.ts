@@ -20,7 +20,7 @@ export interface OnnxBackend extends Backend {
 
 const notice =
   'onnxruntime-node is not installed: training on WebAssembly, which is several times slower. ' +
-  'To install it: ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node';
+  'To install it: npm install onnxruntime-node --onnxruntime-node-install=skip';
 
 /** The engine for CPUs: onnxruntime, native where it is installed, as WebAssembly elsewhere. */
 export async function openOnnxBackend(options: OnnxOptions = {}): Promise<OnnxBackend> {
