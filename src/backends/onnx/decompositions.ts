@@ -13,7 +13,6 @@ export const decompositions: Decompositions = {
 /** Σ over parts of the hidden side of gelu(x · weight1ᵀ + bias1) · weight2ᵀ. */
 function mlpInParts([x, weight1, bias1, weight2, bias2]: readonly Tensor[]): Tensor {
   const count = hiddenParts(weight1!.shape[0]!);
-  if (count === 1) return linear(gelu(linear(x!, weight1!, bias1)), weight2!, bias2);
   const [ins, biases, outs] = [split(weight1!, 0, count), split(bias1!, 0, count), split(weight2!, 1, count)];
   const parts = ins.map((weight, i) =>
     linear(gelu(linear(x!, weight, biases[i])), outs[i]!, i === 0 ? bias2 : undefined),

@@ -12,10 +12,12 @@ import {
 } from './messages.ts';
 import { loadRuntime, type Runtime } from './runtime.ts';
 
-interface Prepared extends CompiledProgram {
+interface Prepared extends Omit<CompiledProgram, 'model'> {
   readonly session: InferenceSession;
   /** Arrays that gradients are written to, made at the first step. */
   gradients?: Map<string, Float32Array>;
+  /** The same for micro-batches after the first, whose gradients are then added to those. */
+  further?: Map<string, Float32Array>;
 }
 
 const elementTypes = { f32: 'float32', i32: 'int32', u8: 'uint8' } as const;
@@ -46,7 +48,8 @@ export class Engine {
   }
 
   async compile({ program, compiled }: Requests['compile']['take']): Promise<undefined> {
-    const session = await this.runtime.ort.InferenceSession.create(compiled.model, {
+    const { model, ...ports } = compiled;
+    const session = await this.runtime.ort.InferenceSession.create(model, {
       executionProviders: [this.runtime.native ? 'cpu' : 'wasm'],
       graphOptimizationLevel: 'all',
       intraOpNumThreads: this.threads,
@@ -55,7 +58,7 @@ export class Engine {
       enableMemPattern: false,
       logSeverityLevel: 3,
     });
-    this.programs.set(program, { ...compiled, model: new Uint8Array(), session });
+    this.programs.set(program, { ...ports, session });
   }
 
   async run({ program, inputs }: Requests['run']['take']): Promise<Values> {
@@ -108,11 +111,11 @@ export class Engine {
   /** Runs the micro-batches: metrics averaged, gradients summed. */
   private async accumulate(prepared: Prepared, batches: readonly Values[]) {
     const metrics: Record<string, number> = {};
-    const isGradient = ({ shape }: Port) => shape.length > 0;
-    prepared.gradients ??= this.gradientArrays(prepared.outputs.filter(isGradient));
-    const { gradients } = prepared;
+    prepared.gradients ??= gradientArrays(prepared.outputs);
+    if (batches.length > 1) prepared.further ??= gradientArrays(prepared.outputs);
+    const { gradients, further } = prepared;
     for (const [i, batch] of batches.entries()) {
-      const target = i === 0 ? gradients : this.gradientArrays(prepared.outputs.filter(isGradient));
+      const target = i === 0 ? gradients : further!;
       const results = await this.runInto(prepared, batch, target);
       for (const { name, shape } of prepared.outputs) {
         if (shape.length > 0) continue;
@@ -141,10 +144,6 @@ export class Engine {
     return prepared.session.run(feeds, fetches);
   }
 
-  private gradientArrays(ports: readonly Port[]): Map<string, Float32Array> {
-    return new Map(ports.map(({ name, shape }) => [name, new Float32Array(sizeOf(shape))]));
-  }
-
   private feeds({ inputs: ports }: Prepared, inputs: Values): Record<string, Tensor> {
     return Object.fromEntries(
       ports.map((port) => [port.name, this.tensor(port, inputs[port.name] ?? this.state.get(port.name)!)]),
@@ -154,4 +153,10 @@ export class Engine {
   private tensor({ dtype, shape }: Port, data: TensorData): Tensor {
     return new this.runtime.ort.Tensor(elementTypes[dtype] as 'float32', data as Float32Array, shape);
   }
+}
+
+/** An array for each output that is no scalar: those are metrics. */
+function gradientArrays(outputs: readonly Port[]): Map<string, Float32Array> {
+  const gradients = outputs.filter(({ shape }) => shape.length > 0);
+  return new Map(gradients.map(({ name, shape }) => [name, new Float32Array(sizeOf(shape))]));
 }
