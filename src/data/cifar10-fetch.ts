@@ -166,15 +166,19 @@ export function checkHash(part: (typeof PARTS)[keyof typeof PARTS], bytes: Uint8
   );
 }
 
+/** Two processes that clear the place for each other meet more than once, but not for long. */
+const PUBLISH_ATTEMPTS = 10;
+
 /** Moves a finished folder into place, unless another process was faster; an incomplete one there gives way. */
 async function publish(ready: string, home: string, old: string): Promise<void> {
-  try {
-    await rename(ready, home);
-  } catch (error) {
-    if (await isComplete(home)) return;
-    await rename(home, old).catch(() => {
-      throw error;
-    });
-    await rename(ready, home);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await rename(ready, home);
+    } catch (error) {
+      if (await isComplete(home)) return;
+      if (attempt === PUBLISH_ATTEMPTS) throw error;
+      // Where this fails, the other process has just moved it.
+      await rename(home, `${old}-${attempt}`).catch(() => {});
+    }
   }
 }
