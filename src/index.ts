@@ -47,6 +47,7 @@ export {
   type EncoderConfig,
   type ParameterSpec,
 } from './models/autoencoder.ts';
+export { type ClassifierConfig, classifierParameters, classify, type Pooling } from './models/classifier.ts';
 export { modelConfig, modelNames, modelSize, modelSizes } from './models/sizes.ts';
 export { initialise } from './nn/init.ts';
 export type { Normalisation } from './nn/normalise.ts';

@@ -9,7 +9,7 @@ import type { StackSize } from './sizes.ts';
 export type { ParameterSpec, Weights } from '../nn/parameters.ts';
 export type { Positions } from '../nn/positions.ts';
 export { decode } from './decoder.ts';
-export { encode } from './encoder.ts';
+export { type EncodeOptions, encode, encodeTokens } from './encoder.ts';
 
 /** A Vision Transformer: how it cuts images, and its stack of blocks. */
 export interface EncoderConfig extends Geometry, StackSize {
@@ -36,21 +36,26 @@ export function autoencoderParameters(config: AutoencoderConfig): ParameterSpec[
 }
 
 function checkConfig(config: AutoencoderConfig): void {
-  patchGrid(config);
-  for (const [part, { width, depth, heads }] of Object.entries({
-    encoder: config,
-    decoder: config.decoder,
-  })) {
-    if (![width, depth, heads].every((count) => Number.isInteger(count) && count > 0))
-      throw new RangeError(
-        `${part}: width, depth and heads must be whole and positive, got ${width}, ${depth}, ${heads}`,
-      );
-    if (width % heads !== 0)
-      throw new RangeError(`${part}: its width must divide into its heads, got ${width} and ${heads}`);
-  }
-  if (!Number.isInteger(config.channels) || config.channels < 1)
-    throw new RangeError(`channels must be whole and positive, got ${config.channels}`);
+  checkEncoder(config);
+  checkStack('decoder', config.decoder);
   const values = config.patch ** 2 * (config.target === 'channel' ? 1 : config.channels);
   if (config.target !== 'none' && values < 2)
     throw new RangeError(`a target is normalised over 2 values of a patch at least, got ${values}`);
+}
+
+/** Throws RangeError where an encoder's sizes do not fit each other. */
+export function checkEncoder(config: EncoderConfig): void {
+  patchGrid(config);
+  checkStack('encoder', config);
+  if (!Number.isInteger(config.channels) || config.channels < 1)
+    throw new RangeError(`channels must be whole and positive, got ${config.channels}`);
+}
+
+function checkStack(part: string, { width, depth, heads }: StackSize): void {
+  if (![width, depth, heads].every((count) => Number.isInteger(count) && count > 0))
+    throw new RangeError(
+      `${part}: width, depth and heads must be whole and positive, got ${width}, ${depth}, ${heads}`,
+    );
+  if (width % heads !== 0)
+    throw new RangeError(`${part}: its width must divide into its heads, got ${width} and ${heads}`);
 }

@@ -1,5 +1,6 @@
 import { add, broadcast, concat, gather, linear, reshape, sliceAxis, type Tensor } from '../graph/index.ts';
 import { block, blockParameters, norm } from '../nn/block.ts';
+import { branchScales } from '../nn/drop-path.ts';
 import type { Masking } from '../nn/masking.ts';
 import { normParameters, type ParameterSpec, parameter, type Weights } from '../nn/parameters.ts';
 import { patchify } from '../nn/patches.ts';
@@ -27,9 +28,28 @@ export function encoderParameters(config: EncoderConfig): ParameterSpec[] {
  * @returns [B, K, D] in the masking's order, after the class token where the model has one: [B, 1 + K, D]
  */
 export function encode(config: EncoderConfig, weights: Weights, image: Tensor, masking?: Masking): Tensor {
+  return norm(encodeTokens(config, weights, image, { masking }), weights, 'norm');
+}
+
+/** What encoding takes beside weights and images. */
+export interface EncodeOptions {
+  /** Which tokens are visible; all of them without it. */
+  readonly masking?: Masking | undefined;
+  /** f32 [B, depth, 2], by what the branches of the blocks are multiplied: see `dropPathScales`. */
+  readonly dropPath?: Tensor | undefined;
+}
+
+/** Tokens of images after the last block, before the final norm; shapes as those of `encode`. */
+export function encodeTokens(
+  config: EncoderConfig,
+  weights: Weights,
+  image: Tensor,
+  { masking, dropPath }: EncodeOptions = {},
+): Tensor {
   let x = embed(config, weights, image, masking);
-  for (let i = 0; i < config.depth; i++) x = block(x, weights, `blocks.${i}`, config.heads);
-  return norm(x, weights, 'norm');
+  for (let i = 0; i < config.depth; i++)
+    x = block(x, weights, `blocks.${i}`, config.heads, dropPath && branchScales(dropPath, i));
+  return x;
 }
 
 /** Patches through a linear layer, positions added. Removed patches are left out before, while they are pixels. */

@@ -17,7 +17,7 @@ export function initialise(specs: readonly ParameterSpec[], seed: number): Recor
 function start(init: Init, size: number, stream: Rng): Float32Array {
   switch (init.kind) {
     case 'truncatedNormal':
-      return fill(size, () => SIGMA * withinOneSigma(stream));
+      return fill(size, () => (init.std ?? SIGMA) * withinOneSigma(stream));
     case 'uniform':
       return fill(size, () => stream.uniform(-init.bound, init.bound));
     case 'table':

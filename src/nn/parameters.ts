@@ -5,8 +5,8 @@ export type Weights = (name: string) => Tensor;
 
 /** How a tensor starts. */
 export type Init =
-  /** Normal of standard deviation 0.02, cut at ±0.02. */
-  | { readonly kind: 'truncatedNormal' }
+  /** Normal of standard deviation `std` (0.02 unless given), cut at ±`std`. */
+  | { readonly kind: 'truncatedNormal'; readonly std?: number }
   /** Uniform in ±bound. */
   | { readonly kind: 'uniform'; readonly bound: number }
   | { readonly kind: 'zeros' | 'ones' }

@@ -1,18 +1,7 @@
 import { gradientName, type Parameter } from '../backends/backend.ts';
-import {
-  average,
-  cast,
-  constant,
-  grad,
-  input,
-  mean,
-  type Program,
-  program,
-  reshape,
-  sliceAxis,
-  type Tensor,
-} from '../graph/index.ts';
+import { average, cast, constant, grad, input, type Program, program, type Tensor } from '../graph/index.ts';
 import { autoencoderParameters, encode, type ParameterSpec, type Weights } from '../models/autoencoder.ts';
+import { pool } from '../models/classifier.ts';
 import { fromPicture, type Normalisation, toPicture } from '../nn/normalise.ts';
 import { unpatchify } from '../nn/patches.ts';
 import { patchCount } from '../nn/size.ts';
@@ -126,6 +115,5 @@ function pictures(
 function featuresProgram({ model, batch, ...normalisation }: PretrainOptions, weights: Weights): Program {
   const images = input('view', [batch, model.channels, ...model.image], 'u8');
   const tokens = encode(model, weights, fromBytes(images, normalisation));
-  const patches = sliceAxis(tokens, 1, model.classToken ? 1 : 0, tokens.shape[1]!);
-  return program('features', { features: reshape(mean(patches, [1]), [batch, model.width]) });
+  return program('features', { features: pool({ ...model, pooling: 'mean' }, tokens) });
 }
