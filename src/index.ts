@@ -27,6 +27,9 @@ export { type KnnOptions, knnAccuracy, type LabelledFeatures } from './evaluate/
 export { type KnnCheckpointOptions, knn } from './evaluate/knn-checkpoint.ts';
 
 // Images
+export type { Augment } from './data/augment/augment.ts';
+export type { Erasing } from './data/augment/erasing.ts';
+export { parseRandAugment, type RandAugmentPolicy } from './data/augment/rand-augment.ts';
 export type { Batch } from './data/batch.ts';
 export { BrokenImages } from './data/broken.ts';
 export { type Cifar10Counts, verifyCifar10 } from './data/cifar10.ts';
@@ -34,7 +37,14 @@ export { type FetchOptions, type FetchProgress, fetchCifar10 } from './data/cifa
 export { centreCrop, randomResizedCrop } from './data/crop.ts';
 export { type Dataset, type RawImage, split, subset } from './data/dataset.ts';
 export { DataError } from './data/error.ts';
-export { evaluationBatches, type Loader, type LoaderOptions, trainingBatches } from './data/loader.ts';
+export { labelledShare } from './data/labelled-share.ts';
+export {
+  evaluationBatches,
+  type Loader,
+  type LoaderOptions,
+  type TrainingLoaderOptions,
+  trainingBatches,
+} from './data/loader.ts';
 export { CIFAR10 as cifar10Normalisation, IMAGENET as imagenetNormalisation } from './data/normalise.ts';
 export { openDataset } from './data/open.ts';
 export { countImages, type ImageCounts, verifyImages } from './train/check-images.ts';

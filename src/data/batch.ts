@@ -1,4 +1,6 @@
 import type { Rng } from '../random/rng.ts';
+import type { Augmenter } from './augment/augment.ts';
+import { upright } from './augment/image.ts';
 import type { BrokenImages } from './broken.ts';
 import type { Crop, Geometry, Size } from './crop.ts';
 import type { Dataset, RawImage } from './dataset.ts';
@@ -14,7 +16,7 @@ export interface Batch extends BatchPlan {
   readonly view: Uint8Array;
   /** Classes, if the data set has any: Int32Array [batch]. */
   readonly labels?: Int32Array;
-  /** The random stream of each image, for what a task draws; the crop was drawn from `derive('crop')`. */
+  /** The random stream of each image, for what a task draws; `derive('crop')` and `derive('augment')` are used up. */
   readonly rngs: readonly Rng[];
 }
 
@@ -24,6 +26,8 @@ export interface BatchOptions {
   readonly size: Size;
   readonly channels: 1 | 3;
   readonly geometry: Geometry;
+  /** What is done to the crops afterwards. */
+  readonly augmenter?: Augmenter;
   readonly seed: number;
   /** How many images are read at once. */
   readonly concurrency: number;
@@ -58,7 +62,14 @@ export async function loadBatch(dataset: Dataset, plan: BatchPlan, options: Batc
     if (image.height !== size[0] || image.width !== size[1]) {
       throw new RangeError(`a view must be ${size.join(' × ')}, got ${image.height} × ${image.width}`);
     }
-    writePlanar(image, channels, flip, view, slot * bytes);
+    if (options.augmenter) {
+      const rng = rngs[slot]!.derive('augment');
+      const augmented = options.augmenter.image(upright(image, channels, flip), rng);
+      writePlanar(augmented, channels, false, view, slot * bytes);
+      options.augmenter.planes(view, slot * bytes, size, rng);
+    } else {
+      writePlanar(image, channels, flip, view, slot * bytes);
+    }
   });
   for (let slot = real; slot < count; slot++) view.copyWithin(slot * bytes, 0, bytes);
   const { labels } = dataset;

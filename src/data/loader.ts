@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { type Augment, type Augmenter, makeAugmenter } from './augment/augment.ts';
 import { type Batch, loadBatch } from './batch.ts';
 import { BrokenImages } from './broken.ts';
 import { centreCrop, type Geometry, randomResizedCrop, type Size } from './crop.ts';
@@ -26,17 +27,24 @@ export interface LoaderOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Settings of a loader of training batches. */
+export interface TrainingLoaderOptions extends LoaderOptions {
+  /** Where to begin: the cursor of the batch before. */
+  readonly cursor?: Cursor;
+  /** What is done to the views after crop and mirroring; nothing by default. */
+  readonly augment?: Augment;
+}
+
 /**
  * Batches for training, without end, from `cursor` on: random order in every epoch, last partial batch dropped.
  * Batch n is the same whether the loader began at 0 or at the cursor of batch n − 1.
  * Throws RangeError for a batch size above the number of images, or impossible settings.
  */
-export function trainingBatches(
-  dataset: Dataset,
-  options: LoaderOptions & { readonly cursor?: Cursor },
-): Loader {
+export function trainingBatches(dataset: Dataset, options: TrainingLoaderOptions): Loader {
   const plans = trainingPlan(dataset.length, options.batchSize, options.seed, options.cursor);
-  return new Loader(dataset, plans, { geometry: randomResizedCrop(), ...options }, true);
+  const augmenter = options.augment && makeAugmenter(options.augment, options.channels ?? 3);
+  const settings = { geometry: randomResizedCrop(), ...options, ...(augmenter && { augmenter }) };
+  return new Loader(dataset, plans, settings, true);
 }
 
 /**
@@ -67,7 +75,7 @@ export class Loader implements AsyncIterableIterator<Batch, undefined> {
   constructor(
     dataset: Dataset,
     plans: Iterator<BatchPlan, unknown>,
-    options: LoaderOptions & { readonly geometry: Geometry },
+    options: LoaderOptions & { readonly geometry: Geometry; readonly augmenter?: Augmenter },
     replace: boolean,
   ) {
     const { channels = 3, prefetch = 2, concurrency = 2 * availableParallelism(), broken } = options;

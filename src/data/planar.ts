@@ -27,8 +27,13 @@ export function writePlanar(
         out[to + plane] = g;
         out[to + 2 * plane] = b;
       } else {
-        out[to] = (19595 * r + 38470 * g + 7471 * b + 0x8000) >> 16;
+        out[to] = luma(r, g, b);
       }
     }
   }
+}
+
+/** The luma of ITU-R BT.601, in PIL's 16-bit fixed point. */
+export function luma(r: number, g: number, b: number): number {
+  return (19595 * r + 38470 * g + 7471 * b + 0x8000) >> 16;
 }

@@ -1,0 +1,55 @@
+import type { Rng } from '../../random/rng.ts';
+import type { Size } from '../crop.ts';
+import type { RawImage } from '../dataset.ts';
+import type { Normalisation } from '../normalise.ts';
+import { colourJitter } from './colour-jitter.ts';
+import { type Erasing, erase } from './erasing.ts';
+import { parseRandAugment, randAugment } from './rand-augment.ts';
+
+/** What is done to training images after their crop and mirroring, for supervised training. All of it is optional. */
+export interface Augment {
+  /** A policy in timm's notation, e.g. `rand-m9-mstd0.5-inc1`. */
+  readonly randAugment?: string;
+  /** Strength of the colour jitter, 0.4 in timm; left out where `randAugment` is given, as in timm. */
+  readonly colourJitter?: number;
+  readonly erasing?: Erasing;
+  /** Statistics of the data, per channel of the views: warps uncover its mean, erasing draws from it. */
+  readonly normalisation: Normalisation;
+}
+
+/** Augmentations ready for use; what they draw comes from the stream they are given. */
+export interface Augmenter {
+  /** Changes a mirrored view; the image given stays as it is. */
+  image(image: RawImage, rng: Rng): RawImage;
+  /** Erases in the planes [channels, height, width] that begin at `offset`, last of all. */
+  planes(view: Uint8Array, offset: number, size: Size, rng: Rng): void;
+}
+
+/**
+ * The augmentations of views of so many channels.
+ * Throws RangeError for an unknown policy, a negative strength, impossible erasing or statistics of other channels.
+ */
+export function makeAugmenter(augment: Augment, channels: 1 | 3): Augmenter {
+  const { erasing, colourJitter: strength = 0, normalisation } = augment;
+  const policy = augment.randAugment === undefined ? undefined : parseRandAugment(augment.randAugment);
+  const count = erasing?.count ?? 1;
+  if (!(strength >= 0)) throw new RangeError(`the colour jitter must be a number ≥ 0, got ${strength}`);
+  if (erasing && !(erasing.probability >= 0 && erasing.probability <= 1))
+    throw new RangeError(`the erasing probability must lie in [0, 1], got ${erasing.probability}`);
+  if (!Number.isInteger(count) || count < 1)
+    throw new RangeError(`the number of erased rectangles must be a positive integer, got ${count}`);
+  if (normalisation.mean.length !== channels || normalisation.std.length !== channels)
+    throw new RangeError(
+      `augmentation needs mean and std of ${channels} channels, got [${normalisation.mean}] and [${normalisation.std}]`,
+    );
+  const fill = normalisation.mean.map((mean) => Math.min(255, Math.round(255 * mean)));
+  return {
+    image(image, rng) {
+      if (policy) return randAugment(image, policy, fill, rng.derive('rand-augment'));
+      return strength > 0 ? colourJitter(image, strength, rng.derive('colour-jitter')) : image;
+    },
+    planes(view, offset, size, rng) {
+      if (erasing) erase(view, offset, size, normalisation, erasing, rng.derive('erasing'));
+    },
+  };
+}
