@@ -8,6 +8,7 @@ import { RunError } from '../train/error.ts';
 import type { KnnScores } from '../train/events.ts';
 import { findCheckpoint } from '../train/run-folder.ts';
 import { setUp } from '../train/setup.ts';
+import { type Evaluator, evaluate } from './evaluator.ts';
 import { knnProbe } from './knn-probe.ts';
 
 export interface KnnCheckpointOptions {
@@ -37,11 +38,12 @@ export async function knn(path: string, options: KnnCheckpointOptions = {}): Pro
   const session = await backend.open(state);
   try {
     say('features of the checkpoint');
-    const features = await probe.features(session);
+    const of = async (evaluator: Evaluator) => (await evaluate(evaluator, session)).knn20!;
+    const features = await of(probe.features);
     say('features of random weights');
-    const random = await probe.random();
+    const random = await of(probe.random);
     say('raw pixels');
-    return { features, random, pixels: await probe.pixels(), train: probe.train, test: probe.test };
+    return { features, random, pixels: await of(probe.pixels), train: probe.train, test: probe.test };
   } finally {
     await session.dispose();
   }

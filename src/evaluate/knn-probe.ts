@@ -5,8 +5,9 @@ import { initialise } from '../nn/init.ts';
 import { type RunData, sample } from '../train/datasets.ts';
 import type { KnnProbe } from '../train/probe.ts';
 import type { Setup } from '../train/setup.ts';
+import type { Evaluator, Score } from './evaluator.ts';
 import { modelFeatures, pixelFeatures } from './features.ts';
-import { knnAccuracy } from './knn.ts';
+import { knnAccuracy, NEIGHBOURS } from './knn.ts';
 
 /** Images of one run of the engine. */
 const BATCH = 250;
@@ -28,25 +29,38 @@ export function knnProbe(
   const { features, specs } = setup.programs(batchSize);
   const ofWeights = async (session: Session) => {
     const bank = await modelFeatures(session, features, views(train));
-    return knnAccuracy(backend, bank, await modelFeatures(session, features, views(test)));
+    return scores(await knnAccuracy(backend, bank, await modelFeatures(session, features, views(test))));
   };
   return {
     train: train.length,
     test: test.length,
-    features: ofWeights,
-    async random() {
+    features: evaluator('kNN of features', ofWeights),
+    random: evaluator('kNN of features of random weights', async () => {
       const session = await backend.open(initialise(specs, seed));
       try {
         return await ofWeights(session);
       } finally {
         await session.dispose();
       }
-    },
-    async pixels() {
+    }),
+    pixels: evaluator('kNN of raw pixels', async () => {
       const pixels = model.image[0] * model.image[1];
       const raw = (dataset: Dataset) =>
         pixelFeatures(views(dataset), setup.config.data, model.channels, pixels);
-      return knnAccuracy(backend, await raw(train), await raw(test));
+      return scores(await knnAccuracy(backend, await raw(train), await raw(test)));
+    }),
+  };
+}
+
+function evaluator(name: string, measure: (session: Session) => Promise<Score[]>): Evaluator {
+  return {
+    name,
+    async *run(session) {
+      yield* await measure(session);
     },
   };
+}
+
+function scores(accuracies: readonly number[]): Score[] {
+  return accuracies.map((accuracy, i) => [`knn${NEIGHBOURS[i]}`, accuracy]);
 }

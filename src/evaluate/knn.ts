@@ -10,27 +10,30 @@ export interface LabelledFeatures {
 }
 
 export interface KnnOptions {
-  /** Neighbours that vote; all where there are fewer. Default: 20. */
-  readonly k?: number;
+  /** Numbers of neighbours that vote; all where there are fewer. Default: `NEIGHBOURS`. */
+  readonly k?: readonly number[];
   /** A neighbour's vote weighs exp(cosine / temperature). Default: 0.07. */
   readonly temperature?: number;
 }
+
+/** DINO's numbers of neighbours. */
+export const NEIGHBOURS = [10, 20, 100, 200] as const;
 
 /** Queries whose similarities are computed at once. */
 const CHUNK = 256;
 
 /**
- * Top-1 accuracy, in [0, 1], of the weighted k-nearest-neighbour classifier of Wu et al. (arXiv 1805.01978) with
- * DINO's settings (arXiv 2104.14294, appendix F: k = 20, temperature 0.07): cosine similarity, votes weighted by
- * exp(similarity / temperature). Similarities are a matrix product on the engine. Throws RangeError for no rows or
- * rows of other widths.
+ * Top-1 accuracies, in [0, 1], one for each of `k`, of the weighted k-nearest-neighbour classifier of Wu et al.
+ * (arXiv 1805.01978) with DINO's settings (arXiv 2104.14294, appendix F: temperature 0.07, k = 20 usually best): cosine
+ * similarity, votes weighted by exp(similarity / temperature). Similarities are a matrix product on the engine.
+ * Throws RangeError for no rows or rows of other widths.
  */
 export async function knnAccuracy(
   backend: Backend,
   train: LabelledFeatures,
   test: LabelledFeatures,
-  { k = 20, temperature = 0.07 }: KnnOptions = {},
-): Promise<number> {
+  { k = NEIGHBOURS, temperature = 0.07 }: KnnOptions = {},
+): Promise<number[]> {
   const [rows, width] = shapeOf(train);
   const [queries, queryWidth] = shapeOf(test);
   if (width !== queryWidth)
@@ -44,57 +47,68 @@ export async function knnAccuracy(
       }),
     });
     const unit = unitRows(test.features, width);
-    const votes = new Float64Array(largestLabel(train.labels) + 1);
-    let correct = 0;
+    const voter = new Voter(train.labels, k, temperature);
+    const correct = k.map(() => 0);
     for (let start = 0; start < queries; start += chunk) {
       const from = Math.min(start, queries - chunk); // the last chunk overlaps the one before it
       const taken = unit.slice(from * width, (from + chunk) * width);
       const { similarities } = await session.run(product, { queries: taken });
       for (let query = start; query < Math.min(start + chunk, queries); query++) {
         const row = similarities!.subarray((query - from) * rows, (query - from + 1) * rows) as Float32Array;
-        if (vote(row, train.labels, k, temperature, votes) === test.labels[query]) correct++;
+        for (const [i, winner] of voter.winners(row).entries())
+          if (winner === test.labels[query]) correct[i]!++;
       }
     }
-    return correct / queries;
+    return correct.map((count) => count / queries);
   } finally {
     await session.dispose();
   }
 }
 
-/** The class with the heaviest votes of the k most similar rows; the lower class at a tie. */
-function vote(
-  similarities: Float32Array,
-  labels: Int32Array,
-  k: number,
-  temperature: number,
-  votes: Float64Array,
-): number {
-  votes.fill(0);
-  for (const row of largest(similarities, k))
-    votes[labels[row]!]! += Math.exp((similarities[row]! - 1) / temperature); // − 1: no overflow, same winner
-  return votes.indexOf(Math.max(...votes));
+/** Classes of the neighbours, and their votes. */
+class Voter {
+  readonly #labels: Int32Array;
+  readonly #k: readonly number[];
+  readonly #temperature: number;
+  readonly #votes: Float64Array;
+
+  constructor(labels: Int32Array, k: readonly number[], temperature: number) {
+    this.#labels = labels;
+    this.#k = k;
+    this.#temperature = temperature;
+    this.#votes = new Float64Array(labels.reduce((a, b) => Math.max(a, b), 0) + 1);
+  }
+
+  /** For each k the class with the heaviest votes of the k most similar rows; the lower class at a tie. */
+  winners(similarities: Float32Array): number[] {
+    const nearest = largest(similarities, Math.max(...this.#k));
+    this.#votes.fill(0);
+    const winners: number[] = [];
+    for (const [place, row] of nearest.entries()) {
+      // − 1: no overflow, same winner
+      const weight = Math.exp((similarities[row]! - 1) / this.#temperature);
+      this.#votes[this.#labels[row]!]! += weight;
+      for (const [i, k] of this.#k.entries())
+        if (place + 1 === Math.min(k, nearest.length))
+          winners[i] = this.#votes.indexOf(Math.max(...this.#votes));
+    }
+    return winners;
+  }
 }
 
-/** Indices of the k largest values, in no order; the first ones at a tie. */
+/** Indices of the k largest values, the largest first; at a tie the first ones. */
 export function largest(values: Float32Array, k: number): number[] {
-  const kept = Array.from({ length: Math.min(k, values.length) }, (_, i) => i);
-  let weakest = weakestOf(kept, values);
-  for (let i = kept.length; i < values.length; i++) {
-    if (!(values[i]! > values[kept[weakest]!]!)) continue;
-    kept[weakest] = i;
-    weakest = weakestOf(kept, values);
+  const order = (a: number, b: number) => values[b]! - values[a]! || a - b;
+  const room = 4 * k + 64;
+  let kept: number[] = [];
+  let least = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < values.length; i++) {
+    if (!(values[i]! > least)) continue;
+    if (kept.push(i) < room) continue;
+    kept = kept.sort(order).slice(0, k);
+    least = values[kept[k - 1]!]!;
   }
-  return kept;
-}
-
-/** Place in `kept` of the smallest value; the last index among equals, so that the first ones stay. */
-function weakestOf(kept: readonly number[], values: Float32Array): number {
-  let weakest = 0;
-  for (let i = 1; i < kept.length; i++) {
-    const [a, b] = [values[kept[i]!]!, values[kept[weakest]!]!];
-    if (a < b || (a === b && kept[i]! > kept[weakest]!)) weakest = i;
-  }
-  return weakest;
+  return kept.sort(order).slice(0, k);
 }
 
 /** Rows shortened or lengthened to 1; rows of zeros stay. */
@@ -115,8 +129,4 @@ function shapeOf({ features, labels }: LabelledFeatures): [rows: number, width: 
       `features must have rows of one width, one for each label, got ${features.length} values and ${labels.length} labels`,
     );
   return [labels.length, width];
-}
-
-function largestLabel(labels: Int32Array): number {
-  return labels.reduce((a, b) => Math.max(a, b), 0);
 }

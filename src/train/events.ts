@@ -22,7 +22,7 @@ export interface StepRow {
   readonly [part: string]: unknown;
 }
 
-/** Top-1 accuracies of the kNN report, in [0, 1]. */
+/** Top-1 accuracies of the kNN report, in [0, 1], of 20 neighbours. */
 export interface KnnScores {
   /** Of the features of the weights at this step. */
   readonly features: number;

@@ -1,5 +1,6 @@
 import { microBatchOf } from '../config/schema.ts';
 import type { Dataset } from '../data/dataset.ts';
+import { type Evaluator, evaluate } from '../evaluate/evaluator.ts';
 import type { Progress } from './checkpoint.ts';
 import { sample } from './datasets.ts';
 import type { KnnScores } from './events.ts';
@@ -27,9 +28,10 @@ export class Observer {
   async atStart(): Promise<{ knn: KnnScores } | undefined> {
     const { probe, session, randomStart } = this.#parts;
     if (!probe) return undefined;
-    const features = await probe.features(session);
-    const random = randomStart ? features : await probe.random();
-    return { knn: this.#report(0, { features, random, pixels: await probe.pixels() }, probe) };
+    const of = async (evaluator: Evaluator) => (await evaluate(evaluator, session)).knn20!;
+    const features = await of(probe.features);
+    const random = randomStart ? features : await of(probe.random);
+    return { knn: this.#report(0, { features, random, pixels: await of(probe.pixels) }, probe) };
   }
 
   /** After an epoch: the columns that its last row has beyond those of other rows. */
@@ -39,9 +41,9 @@ export class Observer {
     const heldOut = this.heldOut;
     const batchSize = Math.min(microBatchOf(training), heldOut?.length ?? 0);
     const due = epoch % evaluation.knnEvery === 0 ? probe : undefined;
-    const features = due ? await due.features(session) : 0;
+    const features = due ? (await evaluate(due.features, session)).knn20! : 0;
     return {
-      ...(heldOut && { heldOutLoss: await heldOutLoss(session, setup, heldOut, { batchSize, broken }) }),
+      ...(heldOut && (await evaluate(heldOutLoss(setup, heldOut, { batchSize, broken }), session))),
       ...(due && { knn: this.#report(step, { features }, due) }),
     };
   }

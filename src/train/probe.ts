@@ -1,14 +1,14 @@
-import type { Session } from '../backends/backend.ts';
+import type { Evaluator } from '../evaluate/evaluator.ts';
 
-/** Measures top-1 accuracies, in [0, 1], of the kNN classifier on a sample of labelled images. */
+/** Top-1 accuracies of the kNN classifier on a sample of labelled images: `knn10`, `knn20`, `knn100`, `knn200`. */
 export interface KnnProbe {
   /** Images that vote, and images that are classified. */
   readonly train: number;
   readonly test: number;
   /** Of the features of the weights that a session holds. */
-  features(session: Session): Promise<number>;
-  /** Of the features of random weights: how much is owed to the architecture. */
-  random(): Promise<number>;
-  /** Of raw pixels. */
-  pixels(): Promise<number>;
+  readonly features: Evaluator;
+  /** Of the features of random weights: how much is owed to the architecture. It does not look at the session. */
+  readonly random: Evaluator;
+  /** Of raw pixels. It does not look at the session. */
+  readonly pixels: Evaluator;
 }
