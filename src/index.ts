@@ -16,6 +16,7 @@ export { RunError } from './train/error.ts';
 export type { KnnScores, Outcome, PretrainEvent, StepRow } from './train/events.ts';
 export { type Inspection, inspectCheckpoint, type PartSummary } from './train/inspect.ts';
 export { readMetrics } from './train/pictures.ts';
+export { tensorboardLog } from './train/tensorboard-log.ts';
 export { pretrain, type RunOptions, type RunResult } from './pretrain.ts';
 export { type PreviewOptions, preview } from './train/preview.ts';
 export { type ReconstructOptions, reconstruct } from './train/reconstruct-checkpoint.ts';

@@ -1,7 +1,10 @@
+import { Option } from 'commander';
 import type { Backend } from '../backends/backend.ts';
 import { type Config, parseConfig } from '../config/schema.ts';
 import { BrokenImages } from '../data/broken.ts';
 import { openEngine } from '../train/engine.ts';
+import type { PretrainEvent } from '../train/events.ts';
+import { tensorboardLog } from '../train/tensorboard-log.ts';
 import { UsageError } from './errors.ts';
 
 /** A whole number of at least `min`. Throws UsageError for other text. */
@@ -21,4 +24,22 @@ export async function optionalEngine(name: string | undefined): Promise<Backend 
 /** Tells of broken images on the standard error. */
 export function reportBroken(): BrokenImages {
   return new BrokenImages((id, reason) => console.error(`broken image skipped: ${id}: ${reason}`));
+}
+
+/** The option of every training command that {@link withTensorboard} is for. */
+export function tensorboardOption(): Option {
+  return new Option('--tensorboard', 'write events for TensorBoard to tensorboard/ in the folder of the run');
+}
+
+/** A listener for the events of a run that writes them for TensorBoard too, where wanted. */
+export function withTensorboard(
+  wanted: boolean | undefined,
+  show: (event: PretrainEvent) => void,
+): (event: PretrainEvent) => void {
+  if (!wanted) return show;
+  const log = tensorboardLog((message) => show({ type: 'note', message }));
+  return (event) => {
+    show(event);
+    log(event);
+  };
 }

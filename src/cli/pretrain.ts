@@ -6,6 +6,7 @@ import { pretrain } from '../pretrain.ts';
 import { readConfig, runFolder } from '../train/run-folder.ts';
 import { UsageError } from './errors.ts';
 import { interruptible } from './interrupt.ts';
+import { tensorboardOption, withTensorboard } from './options.ts';
 import { PretrainReport } from './pretrain-report.ts';
 
 /** Options that are short for a setting. */
@@ -27,6 +28,7 @@ type Options = Partial<Record<keyof typeof shorthands, string>> & {
   resume?: string | true;
   initFrom?: string;
   set: string[];
+  tensorboard?: boolean;
   json?: boolean;
 };
 
@@ -50,6 +52,7 @@ export function pretrainCommand(): Command {
     .option('--init-from <file>', 'start with the weights of a checkpoint or another safetensors file')
     .option('--backend <name>', 'engine: onnx, wasm or reference')
     .option('--set <key.path=value>', 'any setting, see `list settings`; may be repeated', collect, [])
+    .addOption(tensorboardOption())
     .option('--json', 'print one JSON object a line')
     .addHelpText(
       'after',
@@ -83,7 +86,7 @@ async function run(options: Options): Promise<void> {
       output,
       resume: options.resume !== undefined,
       initFrom: options.initFrom,
-      onEvent: (event) => report.show(event),
+      onEvent: withTensorboard(options.tensorboard, (event) => report.show(event)),
       signal,
     });
     if (outcome === 'interrupted') process.exitCode = 130; // as the shell says of Ctrl-C
