@@ -49,11 +49,20 @@ export function classify(
   image: Tensor,
   options: Pick<EncodeOptions, 'dropPath'> = {},
 ): Tensor {
+  return linear(features(config, weights, image, options), weights('head.weight'), weights('head.bias'));
+}
+
+/** What the head sees of images: [B, C, H, W], normalised → [B, D]. */
+export function features(
+  config: Omit<ClassifierConfig, 'classes'>,
+  weights: Weights,
+  image: Tensor,
+  options: Pick<EncodeOptions, 'dropPath'> = {},
+): Tensor {
   const tokens = encodeTokens(config, weights, image, options);
-  const features = config.fcNorm
+  return config.fcNorm
     ? norm(pool(config, tokens), weights, 'fc_norm')
     : pool(config, norm(tokens, weights, 'norm'));
-  return linear(features, weights('head.weight'), weights('head.bias'));
 }
 
 /** One vector of an image's tokens, [B, N, D] after the class token where there is one → [B, D]. */
