@@ -22,6 +22,10 @@ export { type PreviewOptions, preview } from './train/preview.ts';
 export { type ReconstructOptions, reconstruct } from './train/reconstruct-checkpoint.ts';
 export { findCheckpoint, type RunFolder, runFolder } from './train/run-folder.ts';
 
+// Weights
+export { type Model, modelParameters, openModel } from './weights/model.ts';
+export type { MissingWeight, TensorFate, WeightsReport } from './weights/report.ts';
+
 // Judging features
 export { modelFeatures, pixelFeatures } from './evaluate/features.ts';
 export { type KnnOptions, knnAccuracy, type LabelledFeatures } from './evaluate/knn.ts';
