@@ -1,5 +1,6 @@
 import type { Backend } from './backends/backend.ts';
-import { type ConfigInput, microBatchOf } from './config/schema.ts';
+import { microBatchOf } from './config/rules.ts';
+import type { ConfigInput } from './config/schema.ts';
 import { BrokenImages } from './data/broken.ts';
 import type { FetchProgress } from './data/cifar10-fetch.ts';
 import { knnProbe } from './evaluate/knn-probe.ts';

@@ -1,4 +1,4 @@
-import { microBatchOf } from '../config/schema.ts';
+import { microBatchOf } from '../config/rules.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { type Evaluator, evaluate } from '../evaluate/evaluator.ts';
 import type { Progress } from './checkpoint.ts';

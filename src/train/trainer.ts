@@ -1,5 +1,5 @@
 import type { Backend, Session, StepResult, TrainingPlan } from '../backends/backend.ts';
-import { microBatchOf } from '../config/schema.ts';
+import { microBatchOf } from '../config/rules.ts';
 import type { BrokenImages } from '../data/broken.ts';
 import { appendRow } from '../io/jsonl.ts';
 import { adamw } from '../optim/adamw.ts';

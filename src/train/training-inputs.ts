@@ -1,4 +1,4 @@
-import { microBatchOf } from '../config/schema.ts';
+import { microBatchOf } from '../config/rules.ts';
 import type { Loader } from '../data/loader.ts';
 import type { Cursor } from '../data/sampler.ts';
 import type { TensorData, Values } from '../graph/index.ts';

@@ -1,0 +1,66 @@
+import { ConfigError } from './error.ts';
+
+/** A rule that spans several settings: whether it holds, its words, and what it got. */
+export type Rule = readonly [holds: boolean, rule: string, got: readonly unknown[]];
+
+/** Throws ConfigError at the first rule that does not hold. */
+export function requireAll(rules: readonly Rule[]): void {
+  for (const [holds, rule, got] of rules)
+    if (!holds) throw new ConfigError(`${rule}, got ${got.join(' and ')}`);
+}
+
+/** The settings that every kind of training has, as far as rules span them. */
+interface Shared {
+  readonly data: { readonly mean: readonly number[]; readonly std: readonly number[] };
+  readonly model: {
+    readonly image: readonly [number, number];
+    readonly patch: number;
+    readonly channels: number;
+    readonly width: number;
+    readonly heads: number;
+  };
+  readonly training: {
+    readonly batchSize: number;
+    readonly microBatch: number;
+    readonly epochs: number;
+    readonly warmupEpochs: number;
+  };
+}
+
+/** Rules of data, encoder and training, whatever is trained. */
+export function sharedRules({ data, model, training }: Shared): Rule[] {
+  const { image, patch, channels, width, heads } = model;
+  return [
+    [
+      training.batchSize % microBatchOf(training) === 0,
+      'training.batchSize must be a multiple of training.microBatch',
+      [training.batchSize, training.microBatch],
+    ],
+    [
+      image.every((side) => side % patch === 0),
+      'both sides of model.image must be multiples of model.patch',
+      [`[${image}]`, patch],
+    ],
+    [
+      training.warmupEpochs < training.epochs,
+      'training.warmupEpochs must be fewer than training.epochs (--set training.warmupEpochs=...)',
+      [training.warmupEpochs, training.epochs],
+    ],
+    [width % heads === 0, 'model.width must be a multiple of model.heads', [width, heads]],
+    [channels === 1 || channels === 3, 'model.channels must be 1 or 3', [channels]],
+    [
+      data.mean.length === channels && data.std.length === channels,
+      'data.mean and data.std must have a value for each of model.channels',
+      [`[${data.mean}]`, `[${data.std}]`, channels],
+    ],
+    [data.std.every((s) => s > 0), 'data.std must be above 0', [`[${data.std}]`]],
+  ];
+}
+
+/** Images that are computed at once. */
+export function microBatchOf({
+  batchSize,
+  microBatch,
+}: Pick<Shared['training'], 'batchSize' | 'microBatch'>): number {
+  return microBatch === 0 ? batchSize : Math.min(microBatch, batchSize);
+}

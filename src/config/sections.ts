@@ -1,0 +1,112 @@
+import {
+  atLeast,
+  flag,
+  fraction,
+  numbers,
+  oneOf,
+  positive,
+  probability,
+  range,
+  section,
+  share,
+  size,
+  text,
+  whole,
+} from './fields.ts';
+
+/*
+ * Settings that several kinds of runs have. A function takes the defaults in which they differ.
+ */
+
+/** Images and the views that are cut from them. */
+export const dataFields = (defaults: { readonly scale: [number, number] }) => ({
+  source: text()
+    .default('')
+    .describe(
+      'images: a folder (with all below it), classes:FOLDER (a sub-folder for each class), or cifar10',
+    ),
+  mean: numbers(1).default([0.485, 0.456, 0.406]).describe('mean of each channel, of pixels in [0, 1]'),
+  std: numbers(1).default([0.229, 0.224, 0.225]).describe('standard deviation of each channel'),
+  scale: range().default(defaults.scale).describe("random resized crop: share of the image's area"),
+  ratio: range()
+    .default([3 / 4, 4 / 3])
+    .describe('random resized crop: width over height'),
+  flip: probability().default(0.5).describe('probability of mirroring left and right'),
+  evaluationCrop: share()
+    .default(224 / 256)
+    .describe("side of an evaluation view relative to the image's shorter side, cut from the centre"),
+  heldOut: fraction()
+    .default(0.02)
+    .describe('share of the images set aside to evaluate on; cifar10 has a test set instead'),
+});
+
+/** Width, depth and heads of a stack of blocks. */
+export const stackFields = (width: number, depth: number, heads: number, part: string) => ({
+  width: whole(1).default(width).describe(`${part}: width of a token's features`),
+  depth: whole(1).default(depth).describe(`${part}: number of blocks`),
+  heads: whole(1).default(heads).describe(`${part}: attention heads`),
+});
+
+/** An encoder; by default the paper's ViT-B. */
+export const encoderFields = {
+  image: size('pixels').default([224, 224]).describe('height and width of what the encoder sees'),
+  patch: whole(1).default(16).describe('side of a patch in pixels'),
+  channels: whole(1).default(3).describe('channels of the images: 3 (colour) or 1 (grey)'),
+  ...stackFields(768, 12, 12, 'encoder'),
+  mlpRatio: positive().default(4).describe('hidden width of the MLPs relative to the width'),
+  classToken: flag().default(false).describe('whether the encoder has a class token, as in MAE'),
+  positions: oneOf(['sincos1d', 'sincos2d', 'learned'])
+    .default('sincos1d')
+    .describe("positions: the paper's 1-D sines and cosines, MAE's 2-D ones, or learned ones"),
+};
+
+/** The optimizer, its schedule, and the batches. */
+export const trainingFields = (defaults: {
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly learningRate: number;
+  readonly minLearningRate: number;
+  readonly warmupEpochs: number;
+  readonly beta2: number;
+}) => ({
+  epochs: whole(1)
+    .default(defaults.epochs)
+    .describe('passes over the training images; they set the schedule'),
+  maxSteps: whole(0).default(0).describe('stop after so many updates, schedule unchanged; 0: never'),
+  batchSize: whole(1).default(defaults.batchSize).describe('images of one update'),
+  microBatch: whole(0)
+    .default(0)
+    .describe('images computed at once, to save memory: gradients are averaged; 0: the whole batch'),
+  learningRate: positive()
+    .default(defaults.learningRate)
+    .describe('peak learning rate for a batch of 256; scaled by batchSize / 256'),
+  minLearningRate: atLeast(0)
+    .default(defaults.minLearningRate)
+    .describe('learning rate at the end of the cosine, not scaled'),
+  warmupEpochs: atLeast(0).default(defaults.warmupEpochs).describe('epochs of linear warm-up from 0'),
+  weightDecay: atLeast(0).default(0.05).describe('decoupled; not on biases, norms, tokens, positions'),
+  beta1: fraction().default(0.9).describe('AdamW: decay of the first moment'),
+  beta2: fraction().default(defaults.beta2).describe('AdamW: decay of the second moment'),
+  epsilon: positive().default(1e-8).describe('AdamW: added to the root of the second moment'),
+  clip: atLeast(0).default(0).describe('largest norm of all gradients together; 0: no clipping'),
+  nonFinite: oneOf(['stop', 'skip'])
+    .default('stop')
+    .describe('what to do when a loss or gradient is not finite: stop the run, or skip that update'),
+});
+
+export const checkpoints = section({
+  every: whole(0)
+    .default(500)
+    .describe('steps from one checkpoint to the next; 0: at the end of epochs only'),
+  keep: whole(1).default(3).describe('number of checkpoints kept, the newest ones'),
+});
+
+export const engine = section({
+  name: oneOf(['onnx', 'wasm', 'reference'])
+    .default('onnx')
+    .describe('onnx (native where installed), wasm (onnxruntime as WebAssembly), reference (slow, float64)'),
+  threads: whole(0).default(0).describe('threads of the engine; 0: one for each core'),
+});
+
+export const recipe = text().default('custom').describe('recipe that the settings started from');
+export const seed = whole(0).default(0).describe('everything random follows from it');
