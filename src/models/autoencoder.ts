@@ -18,6 +18,8 @@ export interface EncoderConfig extends Geometry, StackSize {
   /** Whether a trained token is put before those of the patches. */
   readonly classToken: boolean;
   readonly positions: Positions;
+  /** What the norms add to variances. Default: 1e-6. */
+  readonly epsilon?: number;
 }
 
 /** An encoder, a light decoder and what the decoder is to predict. */

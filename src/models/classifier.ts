@@ -61,8 +61,8 @@ export function features(
 ): Tensor {
   const tokens = encodeTokens(config, weights, image, options);
   return config.fcNorm
-    ? norm(pool(config, tokens), weights, 'fc_norm')
-    : pool(config, norm(tokens, weights, 'norm'));
+    ? norm(pool(config, tokens), weights, 'fc_norm', config.epsilon)
+    : pool(config, norm(tokens, weights, 'norm', config.epsilon));
 }
 
 /** One vector of an image's tokens, [B, N, D] after the class token where there is one → [B, D]. */

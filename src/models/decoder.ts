@@ -52,15 +52,16 @@ export function decode(
   tokens: Tensor,
   masking?: Masking,
 ): Tensor {
-  const { classToken, decoder } = config;
+  const { classToken, decoder, epsilon } = config;
   const patches = patchCount(config);
   let x = linear(tokens, weights('decoder_embed.weight'));
   if (masking) x = restoreTokens(config, weights, x, masking);
   x = add(x, weights('decoder_pos_embed'));
-  for (let i = 0; i < decoder.depth; i++) x = block(x, weights, `decoder_blocks.${i}`, decoder.heads);
+  for (let i = 0; i < decoder.depth; i++)
+    x = block(x, weights, `decoder_blocks.${i}`, decoder.heads, { epsilon });
   if (classToken) x = sliceAxis(x, 1, 1, 1 + patches);
   const values = (y: Tensor) => channelsFirst(y, config.channels);
-  const y = norm(x, weights, 'decoder_norm');
+  const y = norm(x, weights, 'decoder_norm', epsilon);
   return linear(y, values(weights('decoder_pred.weight')), values(weights('decoder_pred.bias')));
 }
 

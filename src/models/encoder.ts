@@ -28,7 +28,7 @@ export function encoderParameters(config: EncoderConfig): ParameterSpec[] {
  * @returns [B, K, D] in the masking's order, after the class token where the model has one: [B, 1 + K, D]
  */
 export function encode(config: EncoderConfig, weights: Weights, image: Tensor, masking?: Masking): Tensor {
-  return norm(encodeTokens(config, weights, image, { masking }), weights, 'norm');
+  return norm(encodeTokens(config, weights, image, { masking }), weights, 'norm', config.epsilon);
 }
 
 /** What encoding takes beside weights and images. */
@@ -48,7 +48,10 @@ export function encodeTokens(
 ): Tensor {
   let x = embed(config, weights, image, masking);
   for (let i = 0; i < config.depth; i++)
-    x = block(x, weights, `blocks.${i}`, config.heads, dropPath && branchScales(dropPath, i));
+    x = block(x, weights, `blocks.${i}`, config.heads, {
+      scales: dropPath && branchScales(dropPath, i),
+      epsilon: config.epsilon,
+    });
   return x;
 }
 

@@ -29,29 +29,33 @@ export function blockParameters(name: string, width: number, mlpRatio: number): 
 /** By what a block's two branches, attention and MLP, are multiplied for each image: [B, 1, 1]. */
 export type BranchScales = readonly [attention: Tensor, mlp: Tensor];
 
-/**
- * A pre-norm transformer block (ViT, arXiv 2010.11929, section 3.1): [B, N, D] → [B, N, D].
- * @param scales of the branches, for drop path; 1 where left out
- */
+export interface BlockOptions {
+  /** For drop path; 1 where left out. */
+  readonly scales?: BranchScales | undefined;
+  /** Of the norms. */
+  readonly epsilon?: number | undefined;
+}
+
+/** A pre-norm transformer block (ViT, arXiv 2010.11929, section 3.1): [B, N, D] → [B, N, D]. */
 export function block(
   x: Tensor,
   weights: Weights,
   name: string,
   heads: number,
-  scales?: BranchScales,
+  { scales, epsilon }: BlockOptions = {},
 ): Tensor {
   const scaled = (branch: Tensor, i: 0 | 1) => (scales ? mul(branch, scales[i]) : branch);
-  const attended = selfAttention(norm(x, weights, `${name}.norm1`), weights, `${name}.attn`, heads);
+  const attended = selfAttention(norm(x, weights, `${name}.norm1`, epsilon), weights, `${name}.attn`, heads);
   const y = add(x, scaled(attended, 0));
   const at = (part: string) => weights(`${name}.mlp.${part}`);
-  const hidden = norm(y, weights, `${name}.norm2`);
+  const hidden = norm(y, weights, `${name}.norm2`, epsilon);
   const made = mlp(hidden, at('fc1.weight'), at('fc1.bias'), at('fc2.weight'), at('fc2.bias'));
   return add(y, scaled(made, 1));
 }
 
-/** Layer norm with epsilon 1e-6. */
-export function norm(x: Tensor, weights: Weights, name: string): Tensor {
-  return layerNorm(x, weights(`${name}.weight`), weights(`${name}.bias`), 1e-6);
+/** Layer norm. */
+export function norm(x: Tensor, weights: Weights, name: string, epsilon = 1e-6): Tensor {
+  return layerNorm(x, weights(`${name}.weight`), weights(`${name}.bias`), epsilon);
 }
 
 /** Multi-head self-attention with biases on queries and values only: [B, N, D] → [B, N, D]. */
