@@ -38,6 +38,7 @@ export const dataFields = (defaults: { readonly scale: [number, number] }) => ({
   heldOut: fraction()
     .default(0.02)
     .describe('share of the images set aside to evaluate on; cifar10 has a test set instead'),
+  trainImages: whole(0).default(0).describe('most training images, chosen at random; 0: all'),
 });
 
 /** Width, depth and heads of a stack of blocks. */
@@ -58,6 +59,7 @@ export const encoderFields = {
   positions: oneOf(['sincos1d', 'sincos2d', 'learned'])
     .default('sincos1d')
     .describe("positions: the paper's 1-D sines and cosines, MAE's 2-D ones, or learned ones"),
+  epsilon: positive().default(1e-6).describe("what the norms add to variances; Hugging Face's ViTs: 1e-12"),
 };
 
 /** The optimizer, its schedule, and the batches. */

@@ -20,8 +20,14 @@ export async function openData(
   if (data.source === '')
     throw new RunError('a run needs images, got none: name a folder or cifar10 with --data (data.source)');
   const all = await openDataset(data.source, options);
-  if (data.source === 'cifar10') return { train: all, heldOut: await openDataset('cifar10:test', options) };
-  return data.heldOut > 0 ? split(all, data.heldOut, seed) : { train: all };
+  const { train, heldOut } =
+    data.source === 'cifar10'
+      ? { train: all, heldOut: await openDataset('cifar10:test', options) }
+      : data.heldOut > 0
+        ? split(all, data.heldOut, seed)
+        : { train: all, heldOut: undefined };
+  const chosen = data.trainImages > 0 ? sample(train, data.trainImages, seed, 'train') : train;
+  return { train: chosen, ...(heldOut && { heldOut }) };
 }
 
 /** At most `count` images of a data set, the same ones for the same seed and purpose. */
