@@ -4,12 +4,16 @@ import sharp from 'sharp';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
 import { rng } from '../random/rng.ts';
+import { makeAugmenter } from './augment/augment.ts';
+import { upright } from './augment/image.ts';
 import type { Batch } from './batch.ts';
 import { BrokenImages } from './broken.ts';
 import { centreCrop, randomResizedCrop, whole } from './crop.ts';
 import { type Dataset, split } from './dataset.ts';
 import { openFolder } from './folder.ts';
 import { evaluationBatches, type Loader, trainingBatches } from './loader.ts';
+import { IMAGENET } from './normalise.ts';
+import { writePlanar } from './planar.ts';
 import { cropResize } from './resize.ts';
 import { sampleRng } from './sampler.ts';
 
@@ -85,6 +89,35 @@ describe('trainingBatches', () => {
       const resumed = await take(trainingBatches(pictures(11), { ...options, cursor }), 9 - stop);
       expect(resumed.map(strip)).toEqual(straight.slice(stop));
     }
+  });
+
+  it('augments the mirrored crops, the same way every time', async () => {
+    const data = pictures(10);
+    const augment = {
+      randAugment: 'rand-m9-mstd0.5-inc1',
+      erasing: { probability: 0.5 },
+      normalisation: IMAGENET,
+    };
+    const run = async (more: object) =>
+      (await take(trainingBatches(data, { ...options, augment, ...more }), 5)).map(strip);
+    const batches = await run({});
+    expect(await run({ concurrency: 1 })).toEqual(batches);
+    const augmenter = makeAugmenter(augment, 3);
+    for (const { epoch, indices, view } of batches)
+      for (const [slot, index] of indices.entries()) {
+        const image = await data.image(index);
+        const sample = sampleRng(5, epoch, index);
+        const crop = randomResizedCrop()(sample.derive('crop'), [image.height, image.width], [6, 7]);
+        const draws = sample.derive('augment');
+        const expected = new Uint8Array(3 * 42);
+        const mirrored = upright(cropResize(image, crop), 3, crop.flip);
+        writePlanar(augmenter.image(mirrored, draws), 3, false, expected, 0);
+        augmenter.planes(expected, 0, [6, 7], draws);
+        expect(view.subarray(slot * 126, (slot + 1) * 126)).toEqual(expected);
+      }
+    const plain = (await take(trainingBatches(data, options), 5)).map(strip);
+    expect(batches.map((batch) => batch.indices)).toEqual(plain.map((batch) => batch.indices));
+    expect(batches.map((batch) => batch.view)).not.toEqual(plain.map((batch) => batch.view));
   });
 
   it('delivers grey', async () => {

@@ -23,7 +23,7 @@ const RULE =
 
 /**
  * Reads a policy as timm writes it, e.g. `rand-m9-mstd0.5-inc1`. A deviation above 100, or `inf`, is infinite.
- * Throws RangeError for other text, and for timm's weighted choices (w, t), which are not supported.
+ * Throws RangeError for other text, and for timm's other sets of operations (t, formerly w).
  */
 export function parseRandAugment(text: string): RandAugmentPolicy {
   const [head, ...parts] = text.split('-');
@@ -33,7 +33,7 @@ export function parseRandAugment(text: string): RandAugmentPolicy {
     const [, key = '', digits = ''] = /^([a-z]+?)([\d.].*|inf|)$/.exec(part) ?? [];
     if (key.startsWith('w') || key.startsWith('t'))
       throw new RangeError(
-        `a RandAugment policy cannot weight its operations here, got '${part}' in '${text}'`,
+        `a RandAugment policy cannot weight its operations or choose others here, got '${part}' in '${text}'`,
       );
     const check = SECTIONS[key];
     if (!check) throw new RangeError(`${RULE}; got '${part}' in '${text}'`);
@@ -60,8 +60,8 @@ interface Section {
 }
 
 const whole: Section = {
-  allows: (value) => Number.isInteger(value) && value >= 0,
-  rule: 'must be a whole number',
+  allows: (value) => Number.isInteger(value) && value >= 0 && value <= 1000,
+  rule: 'must be a whole number from 0 to 1000',
 };
 const SECTIONS: Readonly<Record<string, Section>> = {
   m: whole,
@@ -95,7 +95,8 @@ export function randAugment(
   return result;
 }
 
-function drawMagnitude({ magnitude, deviation }: RandAugmentPolicy, rng: Rng): number {
+/** The magnitude of one operation, before it is limited to the range 0 … maximum. */
+export function drawMagnitude({ magnitude, deviation }: RandAugmentPolicy, rng: Rng): number {
   if (deviation === 0) return magnitude;
   if (deviation === Number.POSITIVE_INFINITY) return rng.uniform(0, magnitude);
   return rng.normal(magnitude, deviation);
