@@ -1,6 +1,7 @@
 import type { Backend } from './backends/backend.ts';
+import { resolveConfig } from './config/recipes.ts';
 import { microBatchOf } from './config/rules.ts';
-import type { ConfigInput } from './config/schema.ts';
+import type { Config, ConfigInput } from './config/schema.ts';
 import { BrokenImages } from './data/broken.ts';
 import type { FetchProgress } from './data/cifar10-fetch.ts';
 import { knnProbe } from './evaluate/knn-probe.ts';
@@ -14,7 +15,9 @@ import type { Outcome, PretrainEvent } from './train/events.ts';
 import { describeInit, initFrom } from './train/init-from.ts';
 import { type Part, partOf } from './train/inspect.ts';
 import { readMetrics } from './train/pictures.ts';
+import { pretrainJob } from './train/pretrain-job.ts';
 import { findCheckpoint, type RunFolder, runFolder } from './train/run-folder.ts';
+import { pretraining } from './train/run-kind.ts';
 import { RunLock } from './train/run-lock.ts';
 import { setUp } from './train/setup.ts';
 import { type StartingPoint, startingPoint } from './train/starting-point.ts';
@@ -57,14 +60,27 @@ export async function pretrain(settings: ConfigInput, options: RunOptions): Prom
   const folder = runFolder(options.output);
   const lock = new RunLock(folder);
   try {
-    const start = await startingPoint(settings, folder, options.resume ?? false, lock);
+    const start = await startingPoint(
+      {
+        kind: pretraining,
+        input: settings,
+        folder,
+        resume: options.resume ?? false,
+        resolve: () => resolveConfig(settings),
+      },
+      lock,
+    );
     return await trainFrom(start, folder, options);
   } finally {
     await lock.release();
   }
 }
 
-async function trainFrom(start: StartingPoint, folder: RunFolder, options: RunOptions): Promise<RunResult> {
+async function trainFrom(
+  start: StartingPoint<Config>,
+  folder: RunFolder,
+  options: RunOptions,
+): Promise<RunResult> {
   const emit = options.onEvent ?? (() => {});
   const note = (message: string) => emit({ type: 'note', message });
   const { config, checkpoint } = start;
@@ -95,8 +111,9 @@ async function trainFrom(start: StartingPoint, folder: RunFolder, options: RunOp
     const wanted = config.evaluation.knnEvery > 0;
     const probe = wanted ? knnProbe(backend, setup, data, broken) : undefined;
     if (wanted && !probe) note('no kNN report: it needs images with classes, some of them held out');
-    const parts = { setup, data, backend, session, probe, randomStart, folder, broken, emit };
-    const trainer = new Trainer(parts, checkpoint?.progress);
+    const at = { session, folder, broken, emit };
+    const job = pretrainJob({ ...at, setup, data, probe, randomStart });
+    const trainer = new Trainer(job, at, backend.description, checkpoint?.progress);
     await start.begin();
     const before = (await readMetrics(folder))[0]?.knn;
     emit({
@@ -106,7 +123,7 @@ async function trainFrom(start: StartingPoint, folder: RunFolder, options: RunOp
       engine: backend.description,
       weights: { encoder: trainedValues(specs, 'encoder'), decoder: trainedValues(specs, 'decoder') },
       images: data.train.length,
-      heldOutImages: trainer.observer.heldOut?.length ?? 0,
+      heldOutImages: job.observer.heldOut?.length ?? 0,
       stepsPerEpoch: trainer.stepsPerEpoch,
       lastStep: trainer.lastStep,
       step: trainer.step,
@@ -125,7 +142,7 @@ function trainedValues(specs: readonly ParameterSpec[], part: Part): number {
 }
 
 /** Throws RunError unless a resumed run finds the images it was trained on. */
-function checkData({ checkpoint }: StartingPoint, key: string): void {
+function checkData({ checkpoint }: StartingPoint<Config>, key: string): void {
   if (!checkpoint || checkpoint.progress.data === key) return;
   throw new RunError(
     `a run must go on with the same images, got ${key} instead of ${checkpoint.progress.data} (number and content): ` +

@@ -4,6 +4,7 @@ import { quickVariant } from '../config/recipes.ts';
 import type { ConfigInput } from '../config/schema.ts';
 import { pretrain } from '../pretrain.ts';
 import { readConfig, runFolder } from '../train/run-folder.ts';
+import { pretraining } from '../train/run-kind.ts';
 import { UsageError } from './errors.ts';
 import { interruptible } from './interrupt.ts';
 import { tensorboardOption, withTensorboard } from './options.ts';
@@ -75,7 +76,7 @@ async function run(options: Options): Promise<void> {
       throw new UsageError(
         `--resume and --output must name one folder, got ${options.resume} and ${options.output}`,
       );
-    await readConfig(runFolder(options.resume)); // a folder that is named must hold a run
+    await readConfig(runFolder(options.resume), pretraining); // a folder that is named must hold a run
   }
   const name = recipeName(options);
   const output = folder ?? `runs/${name ?? 'custom'}`;

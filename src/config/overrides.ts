@@ -10,17 +10,27 @@ import { members, settings, unwrap } from './walk.ts';
  * whether the value obeys the setting's rule is for `parseConfig` to say.
  */
 export function parseOverride(assignment: string): ConfigInput {
+  return parseSetting(assignment, configSchema) as ConfigInput;
+}
+
+/** The same for the settings of any schema. */
+export function parseSetting(assignment: string, root: z.ZodType): object {
   const equals = assignment.indexOf('=');
   if (equals < 1) throw new ConfigError(`a setting must be written key.path=value, got "${assignment}"`);
   const path = assignment.slice(0, equals).trim().split('.');
-  const schema = find(path);
+  const schema = find(path, root);
   const value = typed(schema, assignment.slice(equals + 1).trim());
-  return path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as ConfigInput;
+  return path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as object;
 }
 
 /** Settings over settings: groups are merged, single settings and lists replaced. Undefined changes nothing. */
 export function mergeConfig(...layers: readonly ConfigInput[]): ConfigInput {
-  return layers.reduce<Record<string, unknown>>((all, layer) => merge(all, layer), {}) as ConfigInput;
+  return mergeSettings(...layers);
+}
+
+/** The same for settings of any kind. */
+export function mergeSettings(...layers: readonly object[]): object {
+  return layers.reduce<Record<string, unknown>>((all, layer) => merge(all, layer), {});
 }
 
 function merge(under: Record<string, unknown>, over: object): Record<string, unknown> {
@@ -36,13 +46,13 @@ function isGroup(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function find(path: readonly string[]): z.ZodType {
-  let schema: z.ZodType = configSchema;
+function find(path: readonly string[], root: z.ZodType): z.ZodType {
+  let schema = root;
   for (const [depth, key] of path.entries()) {
     const known = members(schema);
     if (!known || !Object.hasOwn(known, key)) {
       // A bare name may be a setting inside of a group: `epochs` for `training.epochs`.
-      const full = settings(configSchema).find((setting) => setting.path.endsWith(`.${key}`));
+      const full = settings(root).find((setting) => setting.path.endsWith(`.${key}`));
       if (full) throw new ConfigError(`unknown setting "${path.join('.')}" (did you mean "${full.path}"?)`);
       throw new ConfigError(unknownKey(path.slice(0, depth + 1), Object.keys(known ?? {})));
     }

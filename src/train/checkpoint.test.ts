@@ -9,6 +9,7 @@ import { initialise } from '../nn/init.ts';
 import { readCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import { initFrom } from './init-from.ts';
 import { inspectCheckpoint } from './inspect.ts';
+import { pretraining } from './run-kind.ts';
 import { setUp } from './setup.ts';
 
 const config = parseConfig(tinySettings('images'));
@@ -29,7 +30,14 @@ beforeAll(async () => {
   const trained = specs.filter((spec) => spec.trained);
   for (const slot of ['m', 'v'])
     for (const { name } of trained) state[`${slot}:${name}`] = state[name]!.map((x) => x * 2);
-  await saveCheckpoint(path, { config, progress, state, parameters: specs, slots: ['m', 'v'] });
+  await saveCheckpoint(path, {
+    kind: pretraining,
+    config,
+    progress,
+    state,
+    parameters: specs,
+    slots: ['m', 'v'],
+  });
 });
 
 describe('a checkpoint', () => {

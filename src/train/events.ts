@@ -1,3 +1,4 @@
+import type { FinetuneConfig } from '../config/finetune-schema.ts';
 import type { Config } from '../config/schema.ts';
 import type { FetchProgress } from '../data/cifar10-fetch.ts';
 
@@ -34,36 +35,66 @@ export interface KnnScores {
   readonly test: number;
 }
 
-/** What a run tells while it goes. */
-export type PretrainEvent =
-  /** Something a person should know: a changed setting, a broken image, a missing engine. */
-  | { readonly type: 'note'; readonly message: string }
-  /** The data set is being fetched. */
-  | { readonly type: 'fetch'; readonly progress: FetchProgress }
-  | {
-      readonly type: 'start';
-      readonly folder: string;
-      readonly config: Config;
-      readonly engine: string;
-      /** Trained numbers of encoder and decoder. */
-      readonly weights: { readonly encoder: number; readonly decoder: number };
-      readonly images: number;
-      readonly heldOutImages: number;
-      readonly stepsPerEpoch: number;
-      /** The update at which the run ends, and those already made. */
-      readonly lastStep: number;
-      readonly step: number;
-      /** The kNN report from before the first update, where an earlier sitting made it. */
-      readonly knn?: KnnScores;
-    }
+/** Something a person should know: a changed setting, a broken image, a missing engine. */
+export interface NoteEvent {
+  readonly type: 'note';
+  readonly message: string;
+}
+
+/** What every run tells while updates are made. */
+export type RunningEvent =
+  | NoteEvent
   | { readonly type: 'step'; readonly row: StepRow; readonly lastStep: number }
-  | { readonly type: 'knn'; readonly step: number; readonly scores: KnnScores }
   | {
       readonly type: 'file';
-      readonly kind: 'checkpoint' | 'reconstructions' | 'curves';
+      readonly kind: 'checkpoint' | 'best' | 'reconstructions' | 'curves';
       readonly path: string;
     }
   | { readonly type: 'end'; readonly outcome: Outcome; readonly step: number; readonly lastStep: number };
+
+/** What every run says at its start. */
+export interface StartEvent<C> {
+  readonly type: 'start';
+  readonly folder: string;
+  readonly config: C;
+  readonly engine: string;
+  readonly images: number;
+  readonly stepsPerEpoch: number;
+  /** The update at which the run ends, and those already made. */
+  readonly lastStep: number;
+  readonly step: number;
+}
+
+/** The data set is being fetched. */
+export interface FetchEvent {
+  readonly type: 'fetch';
+  readonly progress: FetchProgress;
+}
+
+/** What pre-training tells. */
+export type PretrainEvent =
+  | RunningEvent
+  | FetchEvent
+  | (StartEvent<Config> & {
+      /** Trained numbers of encoder and decoder. */
+      readonly weights: { readonly encoder: number; readonly decoder: number };
+      readonly heldOutImages: number;
+      /** The kNN report from before the first update, where an earlier sitting made it. */
+      readonly knn?: KnnScores;
+    })
+  | { readonly type: 'knn'; readonly step: number; readonly scores: KnnScores };
+
+/** What fine-tuning tells. */
+export type FinetuneEvent =
+  | RunningEvent
+  | FetchEvent
+  | (StartEvent<FinetuneConfig> & {
+      /** Trained numbers of the encoder with its norm, and of the head. */
+      readonly weights: { readonly encoder: number; readonly head: number };
+      readonly classes: readonly string[];
+      /** Images of an evaluation. */
+      readonly testImages: number;
+    });
 
 /** Why a run ended: all epochs done, `maxSteps` reached, or asked to stop. */
 export type Outcome = 'finished' | 'max-steps' | 'interrupted';

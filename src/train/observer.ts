@@ -2,21 +2,33 @@ import { microBatchOf } from '../config/rules.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { type Evaluator, evaluate } from '../evaluate/evaluator.ts';
 import type { Progress } from './checkpoint.ts';
-import { sample } from './datasets.ts';
-import type { KnnScores } from './events.ts';
+import { type RunData, sample } from './datasets.ts';
+import type { KnnScores, PretrainEvent } from './events.ts';
 import { heldOutLoss } from './held-out.ts';
+import type { Workplace } from './job.ts';
 import { writeCurves, writeReconstructions } from './pictures.ts';
 import type { KnnProbe } from './probe.ts';
 import { reconstructionGrid } from './reconstruct.ts';
-import type { TrainerParts } from './trainer.ts';
+import type { Setup } from './setup.ts';
+
+/** What an observer works with. */
+export interface ObserverParts extends Omit<Workplace, 'emit'> {
+  readonly setup: Setup;
+  readonly data: RunData;
+  /** Judges the features every `evaluation.knnEvery` epochs. */
+  readonly probe: KnnProbe | undefined;
+  /** Whether the run began with random weights. */
+  readonly randomStart: boolean;
+  readonly emit: (event: PretrainEvent) => void;
+}
 
 /** What is measured and drawn beside training. */
 export class Observer {
   /** Images that are never trained on, as many as the held-out loss takes. */
   readonly heldOut: Dataset | undefined;
-  readonly #parts: TrainerParts;
+  readonly #parts: ObserverParts;
 
-  constructor(parts: TrainerParts) {
+  constructor(parts: ObserverParts) {
     const { setup, data } = parts;
     const { evaluation, seed } = setup.config;
     this.#parts = parts;

@@ -1,8 +1,8 @@
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Config, parseConfig } from '../config/schema.ts';
 import { removeTemporaries, writeFileAtomic } from '../io/atomic.ts';
 import { RunError } from './error.ts';
+import type { RunConfig, RunKind } from './run-kind.ts';
 
 /** The files of a run. */
 export interface RunFolder {
@@ -44,9 +44,13 @@ export async function requireEmpty(path: string): Promise<void> {
  * Makes the files of a new run in a folder that exists. Throws RunError when something is there already, or the
  * system's error.
  */
-export async function createRunFolder(folder: RunFolder, config: Config): Promise<void> {
+export async function createRunFolder<C extends RunConfig>(
+  folder: RunFolder,
+  kind: RunKind<C>,
+  config: C,
+): Promise<void> {
   await requireEmpty(folder.path);
-  await writeConfig(folder, config); // first: what has settings can be resumed
+  await writeConfig(folder, kind, config); // first: what has settings can be resumed
   await prepareRunFolder(folder);
 }
 
@@ -57,12 +61,21 @@ export async function prepareRunFolder(folder: RunFolder): Promise<void> {
     await removeTemporaries(inner);
 }
 
-export async function writeConfig(folder: RunFolder, config: Config): Promise<void> {
-  await writeFileAtomic(folder.config, `${JSON.stringify(config, null, 2)}\n`);
+/** Writes the settings of a run, and which kind of run it is where it is not pre-training. */
+export async function writeConfig<C extends RunConfig>(
+  folder: RunFolder,
+  { name }: RunKind<C>,
+  config: C,
+): Promise<void> {
+  const said = name === 'pretrain' ? config : { kind: name, ...config };
+  await writeFileAtomic(folder.config, `${JSON.stringify(said, null, 2)}\n`);
 }
 
-/** The settings of an earlier run. Throws RunError when the folder holds none, or the system's error. */
-export async function readConfig(folder: RunFolder): Promise<Config> {
+/**
+ * The settings of an earlier run of a kind. Throws RunError when the folder holds none, or those of another kind, or the
+ * system's error.
+ */
+export async function readConfig<C extends RunConfig>(folder: RunFolder, kind: RunKind<C>): Promise<C> {
   let text: string;
   try {
     text = await readFile(folder.config, 'utf8');
@@ -71,8 +84,12 @@ export async function readConfig(folder: RunFolder): Promise<Config> {
     throw new RunError(`the folder of a run holds config.json, got ${folder.path} without it`);
   }
   try {
-    return parseConfig(JSON.parse(text));
+    const { kind: name = 'pretrain', ...settings } = JSON.parse(text);
+    if (name !== kind.name)
+      throw new RunError(`${folder.path} must hold a run of ${kind.name}, got one of ${name}`);
+    return kind.parse(settings);
   } catch (error) {
+    if (error instanceof RunError) throw error;
     throw new RunError(`${folder.config} must hold the settings of a run, got: ${(error as Error).message}`);
   }
 }

@@ -1,7 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { mergeConfig } from '../config/overrides.ts';
-import { resolveConfig } from '../config/recipes.ts';
-import { type Config, type ConfigInput, parseConfig } from '../config/schema.ts';
+import { mergeSettings } from '../config/overrides.ts';
 import { FileFormatError } from '../io/file-format-error.ts';
 import { truncateAfter } from '../io/jsonl.ts';
 import { checkChanges } from './changes.ts';
@@ -16,32 +14,43 @@ import {
   requireEmpty,
   writeConfig,
 } from './run-folder.ts';
+import type { RunConfig, RunKind } from './run-kind.ts';
 import type { RunLock } from './run-lock.ts';
 
 /** From where a run goes: its settings and, when it goes on, its newest checkpoint. */
-export interface StartingPoint {
-  readonly config: Config;
-  readonly checkpoint?: Checkpoint;
+export interface StartingPoint<C extends RunConfig> {
+  readonly config: C;
+  readonly checkpoint?: Checkpoint<C>;
   /** What a person should know about it. */
   readonly notes: readonly string[];
   /** Makes or readies the folder: to be called when nothing can be refused any more. */
   begin(): Promise<void>;
 }
 
+/** What a run is to be. */
+export interface Wanted<C extends RunConfig> {
+  readonly kind: RunKind<C>;
+  /** Some of the settings. */
+  readonly input: object;
+  readonly folder: RunFolder;
+  /** Goes on with the run in the folder, if there is one. */
+  readonly resume: boolean;
+  /** The settings of a new run from those given. */
+  resolve(): C | Promise<C>;
+}
+
 /**
- * Where a run in `folder` starts: anew, or with `resume` at the newest checkpoint of the run that is there.
+ * Where a run in a folder starts: anew, or with `resume` at the newest checkpoint of the run that is there.
  * Takes the lock before it reads a run, or when a new one begins.
  * Throws RunError when the folder is not empty or in use, or settings changed that must not, ConfigError for wrong
  * settings.
  */
-export async function startingPoint(
-  input: ConfigInput,
-  folder: RunFolder,
-  resume: boolean,
+export async function startingPoint<C extends RunConfig>(
+  { kind, input, folder, resume, resolve }: Wanted<C>,
   lock: RunLock,
-): Promise<StartingPoint> {
+): Promise<StartingPoint<C>> {
   if (!resume || !(await holdsRun(folder.path))) {
-    const config = resolveConfig(input);
+    const config = await resolve();
     await requireEmpty(folder.path);
     return {
       config,
@@ -49,15 +58,15 @@ export async function startingPoint(
       async begin() {
         await mkdir(folder.path, { recursive: true });
         await lock.take();
-        await createRunFolder(folder, config);
+        await createRunFolder(folder, kind, config);
       },
     };
   }
   await lock.take();
-  const before = await readConfig(folder);
-  const config = parseConfig(mergeConfig(before, input));
-  const notes = checkChanges(before, config).map((change) => `changed setting: ${change}`);
-  const checkpoint = await newestCheckpoint(folder, notes);
+  const before = await readConfig(folder, kind);
+  const config = kind.parse(mergeSettings(before, input));
+  const notes = checkChanges(kind, before, config).map((change) => `changed setting: ${change}`);
+  const checkpoint = await newestCheckpoint(folder, kind, notes);
   if (!checkpoint) notes.push(`${folder.path} holds no checkpoint yet: the run starts from the beginning`);
   return {
     config,
@@ -67,16 +76,20 @@ export async function startingPoint(
       await prepareRunFolder(folder);
       const step = checkpoint?.progress.step ?? -1;
       await truncateAfter(folder.metrics, (row) => Number(row.step) <= step);
-      await writeConfig(folder, config);
+      await writeConfig(folder, kind, config);
     },
   };
 }
 
 /** The newest checkpoint that can be read; a broken one is noted and passed over. */
-async function newestCheckpoint(folder: RunFolder, notes: string[]): Promise<Checkpoint | undefined> {
+async function newestCheckpoint<C extends RunConfig>(
+  folder: RunFolder,
+  kind: RunKind<C>,
+  notes: string[],
+): Promise<Checkpoint<C> | undefined> {
   for (const path of (await listCheckpoints(folder)).reverse()) {
     try {
-      return await readCheckpoint(path);
+      return await readCheckpoint(path, kind);
     } catch (error) {
       if (!(error instanceof FileFormatError)) throw error;
       notes.push(`broken checkpoint passed over: ${error.message}`);

@@ -1,35 +1,14 @@
-import type { Backend, Session, StepResult, TrainingPlan } from '../backends/backend.ts';
+import type { StepResult } from '../backends/backend.ts';
 import { microBatchOf } from '../config/rules.ts';
-import type { BrokenImages } from '../data/broken.ts';
 import { appendRow } from '../io/jsonl.ts';
-import { adamw } from '../optim/adamw.ts';
 import { learningRate, type Schedule, scaledPeak } from '../optim/schedule.ts';
-import { type Progress, saveCheckpoint } from './checkpoint.ts';
-import type { RunData } from './datasets.ts';
+import type { Progress } from './checkpoint.ts';
 import { RunError } from './error.ts';
-import type { Outcome, PretrainEvent, StepRow } from './events.ts';
-import { Observer } from './observer.ts';
+import type { Outcome, StepRow } from './events.ts';
+import type { TrainingJob, Workplace } from './job.ts';
 import { readMetrics } from './pictures.ts';
-import type { KnnProbe } from './probe.ts';
-import { checkpointPath, listCheckpoints, pruneCheckpoints, type RunFolder } from './run-folder.ts';
-import type { Setup } from './setup.ts';
+import { checkpointPath, listCheckpoints, pruneCheckpoints } from './run-folder.ts';
 import { type StepInputs, TrainingInputs } from './training-inputs.ts';
-
-/** What a trainer works with. */
-export interface TrainerParts {
-  readonly setup: Setup;
-  readonly data: RunData;
-  readonly backend: Backend;
-  /** Holds the weights. */
-  readonly session: Session;
-  /** Judges the features every `evaluation.knnEvery` epochs. */
-  readonly probe: KnnProbe | undefined;
-  /** Whether the run began with random weights. */
-  readonly randomStart: boolean;
-  readonly folder: RunFolder;
-  readonly broken: BrokenImages;
-  readonly emit: (event: PretrainEvent) => void;
-}
 
 /** Updates from where a run stands to where it ends. */
 export class Trainer {
@@ -37,29 +16,29 @@ export class Trainer {
   /** The update at which all epochs are done, and the one at which this run ends. */
   readonly totalSteps: number;
   readonly lastStep: number;
-  readonly observer: Observer;
-  readonly #parts: TrainerParts;
-  readonly #plan: TrainingPlan;
+  readonly #job: TrainingJob;
+  readonly #at: Workplace;
   readonly #schedule: Schedule;
   #progress: Progress;
   #savedStep = -1;
 
-  /** Throws RunError when the images do not fill a batch. @param progress of the checkpoint that the run goes on from */
-  constructor(parts: TrainerParts, progress?: Progress) {
-    const { setup, data, backend } = parts;
-    const { training } = setup.config;
-    this.#parts = parts;
-    if (training.batchSize > data.train.length)
+  /**
+   * Throws RunError when the images do not fill a batch.
+   * @param engine what computes (`Backend.description`)
+   * @param progress of the checkpoint that the run goes on from
+   */
+  constructor(job: TrainingJob, at: Workplace, engine: string, progress?: Progress) {
+    const { images, settings } = job;
+    const { training } = settings;
+    this.#job = job;
+    this.#at = at;
+    if (training.batchSize > images.length)
       throw new RunError(
-        `training.batchSize must not exceed the number of training images, got ${training.batchSize} and ${data.train.length}`,
+        `training.batchSize must not exceed the number of training images, got ${training.batchSize} and ${images.length}`,
       );
-    this.stepsPerEpoch = Math.floor(data.train.length / training.batchSize);
+    this.stepsPerEpoch = Math.floor(images.length / training.batchSize);
     this.totalSteps = training.epochs * this.stepsPerEpoch;
     this.lastStep = training.maxSteps > 0 ? Math.min(training.maxSteps, this.totalSteps) : this.totalSteps;
-    this.observer = new Observer(parts);
-    const { gradients, parameters } = setup.programs(microBatchOf(training));
-    const rule = adamw({ beta1: training.beta1, beta2: training.beta2, epsilon: training.epsilon });
-    this.#plan = { gradients, parameters, rule, ...(training.clip > 0 && { clip: training.clip }) };
     const peak = scaledPeak(training.learningRate, training.batchSize);
     this.#schedule = {
       peak,
@@ -69,8 +48,8 @@ export class Trainer {
     };
     this.#progress = {
       ...(progress ?? { step: 0, skipped: 0, epoch: 0, cursor: { epoch: 0, position: 0 } }),
-      data: data.train.contentKey,
-      engine: backend.description,
+      data: images.contentKey,
+      engine,
     };
     if (progress) this.#savedStep = progress.step;
   }
@@ -81,15 +60,15 @@ export class Trainer {
 
   /** Trains until the end or until the signal is aborted, which lets the current update finish. */
   async run(signal?: AbortSignal): Promise<Outcome> {
-    const { setup, data, folder, broken } = this.#parts;
+    const { training } = this.#job.settings;
+    const { folder, broken } = this.#at;
     const rows = await readMetrics(folder);
     const earlier = rows.at(-1)?.seconds ?? 0;
     if (rows.length === 0 && this.step === 0 && !signal?.aborted) await this.#begin();
-    const { batchSize } = setup.config.training;
+    const { batchSize } = training;
     const { cursor } = this.#progress;
-    const prefetch = microBatchOf(setup.config.training) < batchSize ? 1 : 2; // a batch that needs cutting is large
-    const views = setup.trainingViews(data.train, { batchSize, broken, cursor, prefetch });
-    const inputs = new TrainingInputs(views, setup);
+    const prefetch = microBatchOf(training) < batchSize ? 1 : 2; // a batch that needs cutting is large
+    const inputs = new TrainingInputs(this.#job, this.#job.views({ batchSize, broken, cursor, prefetch }));
     let spent = 0; // seconds of training in this sitting
     try {
       while (this.step < this.lastStep && !signal?.aborted) {
@@ -116,7 +95,7 @@ export class Trainer {
   ): Promise<{ row: StepRow; epochEnded: boolean }> {
     const { step, skipped } = this.#progress;
     const lr = learningRate(step, this.#schedule);
-    const running = this.#parts.session.step(this.#plan, parts, { step: step - skipped, lr });
+    const running = this.#at.session.step(this.#job.plan, parts, { step: step - skipped, lr });
     if (step + 1 < this.lastStep) inputs.prepare();
     const { metrics, gradientNorm, nonFinite } = await running;
     if (nonFinite !== undefined) this.#refuse(nonFinite, step + 1);
@@ -140,31 +119,31 @@ export class Trainer {
 
   /** What follows an update: measurements, the row, the checkpoint. */
   async #finish(row: StepRow, epochEnded: boolean): Promise<void> {
-    const { folder, emit, setup } = this.#parts;
-    const measured = epochEnded ? await this.observer.atEpoch(this.#progress) : {};
+    const { folder, emit } = this.#at;
+    const measured = epochEnded ? await this.#job.atEpoch(this.#progress) : {};
     const complete = { ...row, ...measured };
     await appendRow(folder.metrics, complete);
     emit({ type: 'step', row: complete, lastStep: this.lastStep });
     const picturesDue = epochEnded || this.step === this.lastStep;
     // First the pictures: what a checkpoint follows is complete, whenever the process is killed.
-    if (picturesDue) await this.observer.draw(this.step, true);
-    const { every } = setup.config.checkpoints;
+    if (picturesDue) await this.#job.draw(this.step, true);
+    const { every } = this.#job.settings.checkpoints;
     if (picturesDue || (every > 0 && this.step % every === 0)) await this.#save();
   }
 
   /** Measures what training starts from, and keeps it where no seed gives it again. */
   async #begin(): Promise<void> {
-    if (!this.#parts.randomStart && this.#savedStep !== 0) await this.#save();
-    const measured = await this.observer.atStart();
-    if (measured) await appendRow(this.#parts.folder.metrics, { step: 0, epoch: 0, ...measured });
+    if (!this.#job.randomStart && this.#savedStep !== 0) await this.#save();
+    const measured = await this.#job.atStart();
+    if (measured) await appendRow(this.#at.folder.metrics, { step: 0, epoch: 0, ...measured });
   }
 
   async #end(): Promise<Outcome> {
-    const { emit } = this.#parts;
+    const { emit } = this.#at;
     const outcome =
       this.step < this.lastStep ? 'interrupted' : this.step < this.totalSteps ? 'max-steps' : 'finished';
     if (outcome === 'interrupted') {
-      await this.observer.draw(this.step, false);
+      await this.#job.draw(this.step, false);
       if (this.#savedStep !== this.step) await this.#save();
     }
     emit({ type: 'end', outcome, step: this.step, lastStep: this.lastStep });
@@ -172,24 +151,16 @@ export class Trainer {
   }
 
   async #save(): Promise<void> {
-    const { folder, setup, session, emit } = this.#parts;
-    const { config } = setup;
+    const { folder, session, emit } = this.#at;
     const path = checkpointPath(folder, this.step);
-    const { specs } = setup.programs(microBatchOf(config.training));
-    await saveCheckpoint(path, {
-      config,
-      progress: this.#progress,
-      state: await session.read(),
-      parameters: specs,
-      slots: this.#plan.rule.slots,
-    });
+    await this.#job.save(path, this.#progress, await session.read());
     this.#savedStep = this.step;
-    await pruneCheckpoints(folder, config.checkpoints.keep);
+    await pruneCheckpoints(folder, this.#job.settings.checkpoints.keep);
     emit({ type: 'file', kind: 'checkpoint', path });
   }
 
   #refuse(tensor: NonNullable<StepResult['nonFinite']>, step: number): void {
-    if (this.#parts.setup.config.training.nonFinite === 'skip') return;
+    if (this.#job.settings.training.nonFinite === 'skip') return;
     throw new RunError(
       `step ${step}: ${tensor} must be finite, got infinity or NaN; the weights are those of step ${step - 1}. ` +
         'A lower training.learningRate, training.clip=1 or training.nonFinite=skip may help',
@@ -199,7 +170,7 @@ export class Trainer {
   /** The error with the way back from it. */
   async #withAdvice(error: unknown): Promise<unknown> {
     if (!(error instanceof Error)) return error;
-    const last = (await listCheckpoints(this.#parts.folder)).at(-1);
+    const last = (await listCheckpoints(this.#at.folder)).at(-1);
     const advice = last
       ? `the last good checkpoint is ${last}: go on from it with --resume`
       : 'there is no checkpoint yet';

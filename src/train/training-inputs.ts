@@ -1,8 +1,9 @@
 import { microBatchOf } from '../config/rules.ts';
+import type { Batch } from '../data/batch.ts';
 import type { Loader } from '../data/loader.ts';
 import type { Cursor } from '../data/sampler.ts';
-import type { TensorData, Values } from '../graph/index.ts';
-import type { Setup } from './setup.ts';
+import type { Values } from '../graph/index.ts';
+import type { TrainingJob } from './job.ts';
 
 /** What one update takes. */
 export interface StepInputs {
@@ -15,13 +16,13 @@ export interface StepInputs {
 
 /** Inputs of updates, of which one can be made ahead while the engine works on another. */
 export class TrainingInputs {
+  readonly #job: TrainingJob;
   readonly #loader: Loader;
-  readonly #setup: Setup;
   #ahead: Promise<StepInputs> | undefined;
 
-  constructor(loader: Loader, setup: Setup) {
+  constructor(job: TrainingJob, loader: Loader) {
+    this.#job = job;
     this.#loader = loader;
-    this.#setup = setup;
   }
 
   /** The inputs of the next update. Rejects when no image can be read. */
@@ -44,25 +45,30 @@ export class TrainingInputs {
   async #make(): Promise<StepInputs> {
     const { value: batch } = await this.#loader.next();
     if (!batch) throw new Error('the images of training never end, got an end');
-    const { training } = this.#setup.config;
-    const parts = cut(
-      this.#setup.inputs(batch),
-      training.batchSize,
-      training.batchSize / microBatchOf(training),
-    );
-    return { parts, epoch: batch.epoch, cursor: batch.cursor };
+    const parts = cut(batch, microBatchOf(this.#job.settings.training));
+    return {
+      parts: parts.map((part) => this.#job.inputs(part)),
+      epoch: batch.epoch,
+      cursor: batch.cursor,
+    };
   }
 }
 
-/** Inputs of a batch as those of `count` equal parts, each in buffers of its own: views would be sent whole. */
-function cut(inputs: Values, batchSize: number, count: number): Values[] {
-  if (count === 1) return [inputs];
-  return Array.from({ length: count }, (_, part) =>
-    Object.fromEntries(
-      Object.entries(inputs).map(([name, data]) => {
-        const length = (data.length / batchSize) * (batchSize / count);
-        return [name, data.slice(part * length, (part + 1) * length) as TensorData];
-      }),
-    ),
-  );
+/** A batch as parts of `size` images, each in buffers of its own: views would be sent whole. */
+function cut(batch: Batch, size: number): Batch[] {
+  const { view, indices, weights, labels, rngs } = batch;
+  const images = indices.length;
+  if (size === images) return [batch];
+  const bytes = view.length / images;
+  return Array.from({ length: images / size }, (_, part) => {
+    const [from, to] = [part * size, (part + 1) * size];
+    return {
+      ...batch,
+      view: view.slice(from * bytes, to * bytes),
+      indices: indices.slice(from, to),
+      weights: weights.slice(from, to),
+      ...(labels && { labels: labels.slice(from, to) }),
+      rngs: rngs.slice(from, to),
+    };
+  });
 }

@@ -8,6 +8,7 @@ import { readSafetensors, writeSafetensors } from '../io/safetensors.ts';
 import { autoencoderParameters } from '../models/autoencoder.ts';
 import { initialise } from '../nn/init.ts';
 import { saveCheckpoint } from '../train/checkpoint.ts';
+import { pretraining } from '../train/run-kind.ts';
 import { modelParameters, openModel } from './model.ts';
 
 const path = join(temporaryFolder(), 'step.safetensors');
@@ -27,7 +28,14 @@ async function checkpoint(change: (tensors: Map<string, unknown>) => void = () =
     data: 'images',
     engine: 'reference',
   };
-  await saveCheckpoint(path, { config, progress, state: { ...state, ...slots }, parameters, slots: ['m'] });
+  await saveCheckpoint(path, {
+    kind: pretraining,
+    config,
+    progress,
+    state: { ...state, ...slots },
+    parameters,
+    slots: ['m'],
+  });
   const { tensors, metadata } = await readSafetensors(path);
   change(tensors);
   await writeSafetensors(path, tensors, metadata);

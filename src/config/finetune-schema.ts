@@ -1,0 +1,110 @@
+import type { z } from 'zod';
+import type { ClassifierConfig } from '../models/classifier.ts';
+import { ConfigError } from './error.ts';
+import { explain } from './explain.ts';
+import { atLeast, flag, fraction, oneOf, probability, section, share, text, whole } from './fields.ts';
+import { requireAll, sharedRules } from './rules.ts';
+import { checkpoints, dataFields, encoderFields, engine, recipe, seed, trainingFields } from './sections.ts';
+
+const data = section({
+  ...dataFields({ scale: [0.08, 1] }),
+  test: text()
+    .default('')
+    .describe('images to evaluate on, classes:FOLDER; empty: the test set of cifar10, or data.heldOut'),
+  labels: share()
+    .default(1)
+    .describe('share of the training images of each class that is trained on, e.g. 0.1 or 0.01'),
+  randAugment: text()
+    .default('rand-m9-mstd0.5-inc1')
+    .describe("RandAugment policy in timm's notation; empty: none"),
+  colourJitter: atLeast(0)
+    .default(0.4)
+    .describe('strength of the colour jitter, used where there is no RandAugment (as in timm); 0: none'),
+  erasing: probability().default(0.25).describe('random erasing: share of the images it erases in'),
+});
+
+const model = section({
+  ...encoderFields,
+  pooling: oneOf(['mean', 'token'])
+    .default('mean')
+    .describe("what the head sees: the mean of the patches' tokens, or the class token"),
+  fcNorm: flag().default(true).describe('whether the norm comes after the pooling, not before it'),
+});
+
+const training = section({
+  ...trainingFields({
+    epochs: 100,
+    batchSize: 1024,
+    learningRate: 5e-4,
+    minLearningRate: 1e-6,
+    warmupEpochs: 5,
+    beta2: 0.999,
+  }),
+  layerDecay: share()
+    .default(0.65)
+    .describe('learning rate of a block relative to that of the one above it; 1: the same for all'),
+  dropPath: fraction()
+    .default(0.1)
+    .describe('drop path: probability in the last block, growing linearly from 0'),
+  smoothing: fraction().default(0.1).describe('label smoothing'),
+  mixup: atLeast(0).default(0.8).describe('mixup: alpha of the beta distribution; 0: none'),
+  cutmix: atLeast(0).default(1).describe('CutMix: alpha of the beta distribution; 0: none'),
+  mixProbability: probability().default(1).describe('probability of mixing at all'),
+  mixSwitch: probability().default(0.5).describe('probability of CutMix where mixup is there too'),
+  mixMode: oneOf(['batch', 'element'])
+    .default('batch')
+    .describe('whether a batch is mixed alike, or each image by numbers of its own'),
+  ema: fraction()
+    .default(0)
+    .describe('decay of a moving average of the weights, judged beside them; 0: none'),
+});
+
+const evaluation = section({
+  images: whole(0).default(0).describe('most images to evaluate on; 0: all'),
+  every: whole(1).default(1).describe('epochs from one evaluation to the next'),
+});
+
+/** All settings of a fine-tuning run. Every one has a default: those of MAE's ViT-B. */
+export const finetuneSchema = section({
+  recipe,
+  seed,
+  from: text()
+    .default('')
+    .describe('checkpoint, run folder or weights file to start from; empty: random weights'),
+  data: data.prefault({}),
+  model: model.prefault({}),
+  training: training.prefault({}),
+  checkpoints: checkpoints.prefault({}),
+  evaluation: evaluation.prefault({}),
+  engine: engine.prefault({}),
+});
+
+/** The settings of a fine-tuning run, complete. */
+export type FinetuneConfig = z.output<typeof finetuneSchema>;
+
+/** Some of the settings of a fine-tuning run: what a person writes. */
+export type FinetuneInput = z.input<typeof finetuneSchema>;
+
+/** Completes and checks settings. Throws ConfigError as `parseConfig` does. */
+export function parseFinetuneConfig(input: unknown): FinetuneConfig {
+  const result = finetuneSchema.safeParse(input);
+  if (!result.success) throw new ConfigError(explain(result.error.issues, input, finetuneSchema));
+  const { model } = result.data;
+  requireAll([
+    ...sharedRules(result.data),
+    [
+      model.pooling === 'mean' || model.classToken,
+      "model.pooling must be 'mean' for a model without a class token",
+      [`'${model.pooling}'`],
+    ],
+  ]);
+  return result.data;
+}
+
+/** The model that settings stand for, with a head for so many classes. */
+export function classifierConfig(
+  { model }: Pick<FinetuneConfig, 'model'>,
+  classes: number,
+): ClassifierConfig {
+  return { ...model, classes };
+}

@@ -1,0 +1,47 @@
+import type { Session, TrainingPlan } from '../backends/backend.ts';
+import type { Batch } from '../data/batch.ts';
+import type { BrokenImages } from '../data/broken.ts';
+import type { Dataset } from '../data/dataset.ts';
+import type { Loader } from '../data/loader.ts';
+import type { Cursor } from '../data/sampler.ts';
+import type { Values } from '../graph/index.ts';
+import type { Progress } from './checkpoint.ts';
+import type { RunningEvent } from './events.ts';
+import type { RunFolder } from './run-folder.ts';
+import type { RunConfig } from './run-kind.ts';
+import type { ViewOptions } from './setup.ts';
+
+/** What is trained, and how it is judged: all in which kinds of training differ. The trainer does the rest. */
+export interface TrainingJob {
+  readonly settings: Pick<RunConfig, 'training' | 'checkpoints'>;
+  /** The images that are trained on. */
+  readonly images: Dataset;
+  /** Whether the run began with weights that its seed gives again; others are saved before the first update. */
+  readonly randomStart: boolean;
+  /** Its program takes `microBatchOf(training)` images at once. */
+  readonly plan: TrainingPlan;
+  /** Random views of the images, without end, from `cursor` on. */
+  views(options: ViewOptions & { readonly cursor: Cursor }): Loader;
+  /** Inputs of the plan's program from as many images as it takes. */
+  inputs(images: Batch): Values;
+  /** Writes a checkpoint. */
+  save(path: string, progress: Progress, state: Values): Promise<void>;
+  /** Before the first update: what the row of step 0 says, if there is to be one. */
+  atStart(): Promise<Record<string, unknown> | undefined>;
+  /** After an epoch: what its last row says beyond the others. */
+  atEpoch(progress: Progress): Promise<Record<string, unknown>>;
+  /**
+   * Draws pictures of the run so far: all of them, or what costs little. A picture that fails ends no run.
+   * @param all whether an epoch or the run has ended
+   */
+  draw(step: number, all: boolean): Promise<void>;
+}
+
+/** Where a job is carried out. */
+export interface Workplace {
+  /** Holds the weights and the optimizer's slots. */
+  readonly session: Session;
+  readonly folder: RunFolder;
+  readonly broken: BrokenImages;
+  readonly emit: (event: RunningEvent) => void;
+}
