@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 
 /** The machine, in one line: a ratio holds where it was measured. */
@@ -13,17 +12,7 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-/**
- * Largest resident memory so far of this process and of those it started and that still run (the engine's), in GB
- * (10⁹ bytes). Only Linux says so of others: elsewhere it is this process alone.
- */
+/** Largest resident memory of this process so far, in GB (10⁹ bytes). */
 export function peakGigabytes(): number {
-  if (process.platform !== 'linux') return (process.resourceUsage().maxRSS * 1024) / 1e9;
-  const children = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8').split(' ');
-  return [`${process.pid}`, ...children.filter(Boolean)].reduce((sum, pid) => sum + peakOf(pid), 0);
-}
-
-function peakOf(pid: string): number {
-  const kilobytes = /VmHWM:\s*(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  return (Number(kilobytes) * 1024) / 1e9;
+  return (process.resourceUsage().maxRSS * 1024) / 1e9;
 }

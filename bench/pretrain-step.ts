@@ -65,7 +65,6 @@ for (let step = 0; step < steps; step++)
     else if (step === 0 && i === 0) console.log(`first step after ${seconds(first)} s`);
     losses[i]!.push(metrics.loss!);
   }
-const peak = peakGigabytes();
 await session.dispose();
 const ours = median(timed[0]!);
 plans.forEach(({ name }, i) => {
@@ -73,7 +72,7 @@ plans.forEach(({ name }, i) => {
   const ratio = i === 0 ? '' : `, ${(each / ours).toFixed(3)} × the step of ${plans[0]!.name}`;
   console.log(`${name}: ${each.toFixed(3)} s a step, ${(batch / each).toFixed(2)} img/s${ratio}`);
 });
-console.log(`peak resident memory ${peak.toFixed(2)} GB`);
+console.log(`peak resident memory ${peakGigabytes().toFixed(2)} GB`);
 if (args.peer.length > 0) await comparePeers();
 
 function prepare(name: string) {
