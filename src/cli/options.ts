@@ -3,8 +3,8 @@ import type { Backend } from '../backends/backend.ts';
 import { type Config, parseConfig } from '../config/schema.ts';
 import { BrokenImages } from '../data/broken.ts';
 import { openEngine } from '../train/engine.ts';
-import type { PretrainEvent } from '../train/events.ts';
-import { tensorboardLog } from '../train/tensorboard-log.ts';
+import type { NoteEvent } from '../train/events.ts';
+import { type TrainingEvent, tensorboardLog } from '../train/tensorboard-log.ts';
 import { UsageError } from './errors.ts';
 
 /** A whole number of at least `min`. Throws UsageError for other text. */
@@ -32,10 +32,10 @@ export function tensorboardOption(): Option {
 }
 
 /** A listener for the events of a run that writes them for TensorBoard too, where wanted. */
-export function withTensorboard(
+export function withTensorboard<E extends TrainingEvent>(
   wanted: boolean | undefined,
-  show: (event: PretrainEvent) => void,
-): (event: PretrainEvent) => void {
+  show: (event: E | NoteEvent) => void,
+): (event: E) => void {
   if (!wanted) return show;
   const log = tensorboardLog((message) => show({ type: 'note', message }));
   return (event) => {

@@ -2,8 +2,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EventFile, eventFiles } from '../io/tensorboard.ts';
 import type { SummaryValue } from '../io/tensorboard-proto.ts';
-import type { PretrainEvent, StepRow } from './events.ts';
+import type { FinetuneEvent, PretrainEvent, StepRow } from './events.ts';
 import { runFolder } from './run-folder.ts';
+
+/** What the runs tell that can be logged. */
+export type TrainingEvent = PretrainEvent | FinetuneEvent;
 
 /**
  * A listener for the events of a run that writes them for TensorBoard, into `tensorboard/` of its folder: every
@@ -17,7 +20,7 @@ import { runFolder } from './run-folder.ts';
  */
 export function tensorboardLog(
   tell: (message: string) => void = console.warn,
-): (event: PretrainEvent) => void {
+): (event: TrainingEvent) => void {
   let log: Log | undefined;
   let failed = false;
   return (event) => {
@@ -36,7 +39,7 @@ class Log {
   readonly #file: EventFile;
   #step: number;
 
-  constructor({ folder, config, step }: Extract<PretrainEvent, { type: 'start' }>) {
+  constructor({ folder, config, step }: Extract<TrainingEvent, { type: 'start' }>) {
     const events = join(folder, 'tensorboard');
     const rows = rowsOf(runFolder(folder).metrics);
     const isFirst = eventFiles(events).length === 0;
@@ -49,7 +52,7 @@ class Log {
     this.#file.write(step, [{ tag: 'settings', text: asMarkdown(config) }]);
   }
 
-  add(event: PretrainEvent): void {
+  add(event: TrainingEvent): void {
     if (event.type === 'step') {
       this.#step = event.row.step;
       this.#file.write(this.#step, scalars(event.row));

@@ -18,7 +18,8 @@ const [TALL, LOW] = [300, 200];
 const COLOURS = ['#2a6fbb', '#d97706', '#2f8f4e', '#8e4ec6', '#5c6b7a', '#b0588a'];
 /** So few points are not smoothed. */
 const FEW = 20;
-const STYLE = `text{font-family:'DejaVu Sans',Verdana,sans-serif;font-size:12px;fill:#222}
+/** Of the text and lines that panels draw. */
+export const STYLE = `text{font-family:'DejaVu Sans',Verdana,sans-serif;font-size:12px;fill:#222}
 .tick{font-size:11px;fill:#666}.curve{fill:none;stroke-linejoin:round;stroke-linecap:round}`;
 
 /**
@@ -95,7 +96,8 @@ function rawAndSmoothed(points: readonly Point[], name?: string): Curve[] {
   ];
 }
 
-function smoothed(points: readonly Point[]): readonly Point[] {
+/** The mean over a fiftieth of the points around each one; few points stay as they are. */
+export function smoothed(points: readonly Point[]): readonly Point[] {
   return points.length < FEW ? points : smooth(points, Math.max(5, points.length / 50));
 }
 
@@ -111,6 +113,7 @@ function summary(rows: readonly MetricsRow[]): string {
   return facts.join('  ·  ');
 }
 
-function colour(i: number): string {
-  return COLOURS[i % COLOURS.length]!;
+/** The colour of curve `i`; those beyond the first few are spread over the hues. */
+export function colour(i: number): string {
+  return COLOURS[i] ?? `hsl(${Math.round(i * 137.5) % 360},60%,42%)`;
 }

@@ -1,0 +1,125 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { readRows } from '../io/jsonl.ts';
+import { readHeader } from '../io/safetensors.ts';
+import { type RunFolder, runFolder } from '../train/run-folder.ts';
+import type { MetricsRow } from '../visualize/series.ts';
+
+export type RunKind = 'pretrain' | 'finetune' | 'linprobe';
+
+/** A run as its folder tells of it. Settings are taken as they are: those of other versions can be reported too. */
+export interface ReportedRun {
+  /** The folder, as it was named. */
+  readonly path: string;
+  /** What the page calls it. */
+  readonly name: string;
+  readonly kind: RunKind;
+  /** Values by path: `training.epochs`. */
+  readonly settings: ReadonlyMap<string, unknown>;
+  /** In ascending order of steps. */
+  readonly rows: readonly MetricsRow[];
+  /** Absolute path of the model that it started from. */
+  readonly from?: string;
+  /** What ran the steps, as the newest checkpoint says. */
+  readonly engine?: string;
+  /** The newest picture of reconstructions. */
+  readonly reconstructions?: string;
+}
+
+/** A folder that cannot be reported. */
+export interface UnreadableRun {
+  readonly path: string;
+  readonly reason: string;
+}
+
+/**
+ * Reads the folders of runs; the last part of a path is a run's name, where only one run has it. What cannot be read
+ * is returned with the reason.
+ */
+export async function readRuns(
+  paths: readonly string[],
+): Promise<{ runs: ReportedRun[]; unreadable: UnreadableRun[] }> {
+  const unreadable: UnreadableRun[] = [];
+  const runs: ReportedRun[] = [];
+  const names = paths.map((path) => basename(resolve(path)));
+  for (const [i, path] of paths.entries()) {
+    const name = names.filter((other) => other === names[i]).length === 1 ? names[i]! : path;
+    try {
+      runs.push(await readRun(path, name));
+    } catch (error) {
+      unreadable.push({ path, reason: (error as Error).message });
+    }
+  }
+  return { runs, unreadable };
+}
+
+/** Throws the system's error, or one that says what is wrong with a file. */
+async function readRun(path: string, name: string): Promise<ReportedRun> {
+  const folder = runFolder(path);
+  const config = await readSettings(folder);
+  const rows = await readRows<MetricsRow>(folder.metrics).catch(absent);
+  const { from } = config;
+  const pictures = (await readdir(folder.reconstructions).catch(absent)) ?? [];
+  const newest = pictures
+    .filter((file) => file.endsWith('.png'))
+    .sort()
+    .at(-1);
+  const engine = await engineOf(folder);
+  return {
+    path,
+    name,
+    kind: kindOf(config.kind),
+    settings: new Map(flat(config)),
+    rows: (rows ?? []).filter(({ step }) => Number.isFinite(step)),
+    ...(typeof from === 'string' && from !== '' && { from: resolve(from) }),
+    ...(engine !== undefined && { engine }),
+    ...(newest !== undefined && { reconstructions: join(folder.reconstructions, newest) }),
+  };
+}
+
+async function readSettings({ path, config }: RunFolder): Promise<Record<string, unknown>> {
+  const text = await readFile(config, 'utf8').catch(absent);
+  if (text === undefined) throw new Error(`the folder of a run holds config.json, got ${path} without it`);
+  let settings: unknown;
+  try {
+    settings = JSON.parse(text);
+  } catch (error) {
+    throw new Error(`${config} must be JSON, got: ${(error as Error).message}`);
+  }
+  if (typeof settings !== 'object' || settings === null || Array.isArray(settings))
+    throw new Error(`${config} must hold the settings of a run, got ${text.trim().slice(0, 40)}`);
+  return settings as Record<string, unknown>;
+}
+
+/** What the newest checkpoint says; undefined where there is none that can be read. */
+async function engineOf({ checkpoints }: RunFolder): Promise<string | undefined> {
+  const files = ((await readdir(checkpoints).catch(absent)) ?? []).filter((f) => f.endsWith('.safetensors'));
+  for (const file of files.sort().reverse())
+    try {
+      const { metadata } = await readHeader(join(checkpoints, file));
+      const progress = JSON.parse(metadata.progress ?? '') as { engine?: unknown } | null;
+      if (typeof progress?.engine === 'string') return progress.engine;
+    } catch {
+      // broken, or of another kind: the one before it may tell
+    }
+  return undefined;
+}
+
+function kindOf(kind: unknown): RunKind {
+  return kind === 'finetune' || kind === 'linprobe' ? kind : 'pretrain';
+}
+
+/** `[path, value]` of every single setting; lists are single settings. */
+function flat(group: object, prefix = ''): [string, unknown][] {
+  return Object.entries(group).flatMap(([key, value]) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? flat(value, `${prefix}${key}.`)
+      : [[prefix + key, value] as [string, unknown]],
+  );
+}
+
+/** Undefined for a file that does not exist; other errors stay. */
+function absent(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error;
+  return undefined;
+}
