@@ -57,7 +57,7 @@ it("agrees with the official code's loss and gradients for the distorted task", 
     std: [0.229, 0.224, 0.225],
     weights,
     view: float('view'),
-    draws: { centre: float('centre'), magnitude: float('magnitude') },
+    draws: { 'draw:centre': float('centre'), 'draw:magnitude': float('magnitude') },
     backend: referenceBackend,
   });
   expect(relativeError(got.degraded, float('input'))).toBeLessThan(1e-4);

@@ -5,7 +5,7 @@ import { relativeError } from '../../tests/support/task-fixture.ts';
 import { randomWeights, tiny } from '../../tests/support/tiny.ts';
 import { referenceBackend } from '../backends/reference/backend.ts';
 import { evaluateProgram } from '../backends/reference/evaluate.ts';
-import { grad, input, program, type Values } from '../graph/index.ts';
+import { grad, input, program } from '../graph/index.ts';
 import { type AutoencoderConfig, autoencoderParameters } from '../models/autoencoder.ts';
 import { type Rng, rng } from '../random/rng.ts';
 import { drawBatch, drawInputs } from '../tasks/draws.ts';
@@ -19,15 +19,13 @@ const fresh = () => Math.floor(Math.random() * 2 ** 32);
 /** Everything a task needs for two images, by random. */
 function example(name: string, model: AutoencoderConfig, random: Rng) {
   const [height, width] = task(name).view(model.image);
-  const batch = drawBatch(task(name), model, [random.derive(0), random.derive(1)]);
-  const draws = Object.entries(batch).map(([key, values]) => [key.replace('draw:', ''), values]);
   return {
     model,
     task: task(name),
     ...imagenet,
     weights: randomWeights(model, random),
     view: normals(random, 2 * model.channels * height * width),
-    draws: Object.fromEntries(draws) as Values,
+    draws: drawBatch(task(name), model, [random.derive(0), random.derive(1)]),
     backend: referenceBackend,
   };
 }
@@ -52,10 +50,10 @@ it('the loss is the mean over images, and the weighted sum of its parts', async 
 it('an order that removes the same tokens in another sequence changes nothing', async () => {
   const seed = fresh();
   const options = example('masked', tiny, rng(seed));
-  const order = options.draws.order as Int32Array;
+  const order = options.draws['draw:order'] as Int32Array;
   const [first, second] = [order.slice(0, 8), order.slice(8)];
   const reorder = (one: Int32Array) => [one[1]!, one[0]!, ...[...one.slice(2)].reverse()];
-  const other = { order: Int32Array.from([...reorder(first), ...reorder(second)]) };
+  const other = { 'draw:order': Int32Array.from([...reorder(first), ...reorder(second)]) };
   const [a, b] = [await evaluateTask(options), await evaluateTask({ ...options, draws: other })];
   expect(relativeError(a.losses, b.losses), `seed ${seed}`).toBeLessThan(1e-6);
   for (const [name, gradient] of Object.entries(a.gradients))
@@ -85,8 +83,7 @@ describe('gradients of a whole model equal finite differences', () => {
     const wide = Object.fromEntries(
       Object.entries(options.weights).map(([key, data]) => [key, Float64Array.from(data)]),
     );
-    const draws = Object.entries(options.draws).map(([key, values]) => [`draw:${key}`, values]);
-    const values = { ...wide, ...Object.fromEntries(draws), view: options.view };
+    const values = { ...wide, ...options.draws, view: options.view };
     const named = Object.fromEntries(gradients.map((gradient, i) => [specs[i]!.name, gradient]));
     const slopes = evaluateProgram(program('gradients', named), values);
     const lossOnly = program('loss', { loss });
@@ -122,7 +119,7 @@ describe('evaluateTask', () => {
     await refusal({ mean: [0.5] }).toThrow(
       'mean and std must have a value for each of 3 channels, got 1 and 3',
     );
-    const { order: _, ...none } = options.draws;
+    const { 'draw:order': _, ...none } = options.draws;
     await refusal({ draws: none }).toThrow('"draw:order"');
     const grey = { model: { ...tiny, channels: 1 }, task: task('de-colorized'), mean: [0.5], std: [0.5] };
     await refusal(grey).toThrow('task de-colorized needs images of 3 channels, got 1');

@@ -2,7 +2,7 @@ import { type Backend, gradientName } from '../backends/backend.ts';
 import { input, program, sizeOf, type Tensor, type Values } from '../graph/index.ts';
 import { autoencoderParameters } from '../models/autoencoder.ts';
 import { pixelOrder } from '../nn/patches.ts';
-import { drawInputs, drawName } from '../tasks/draws.ts';
+import { drawInputs } from '../tasks/draws.ts';
 import { gradientOutputs, lossesByImage, lossScalars, weightInputs } from './programs.ts';
 import { type TaskOptions, taskGraph } from './task-graph.ts';
 
@@ -13,7 +13,7 @@ export interface TaskEvaluationOptions extends TaskOptions {
   readonly weights: Values;
   /** Normalised views, [B, C, Hv, Wv]; their number is told by the length. */
   readonly view: Float32Array;
-  /** The task's draws by name, [B, ...shape] each. */
+  /** The task's draws as `drawBatch` gives them: `draw:<name>`, [B, ...shape] each. */
   readonly draws: Values;
   /** Whether to compute gradients too. Default: true. */
   readonly gradients?: boolean;
@@ -55,13 +55,9 @@ export async function evaluateTask(options: TaskEvaluationOptions): Promise<Task
     prediction: pixelOrder(graph.prediction, model.channels),
     ...gradientOutputs(scalars.loss!, trained, inputs),
   };
-  const named = Object.entries(draws).map(([name, values]) => [drawName(name), values]);
   const session = await backend.open(weights);
   try {
-    const values = await session.run(program('evaluateTask', outputs), {
-      view,
-      ...Object.fromEntries(named),
-    });
+    const values = await session.run(program('evaluateTask', outputs), { view, ...draws });
     const array = (name: string) => values[name] as Float32Array;
     const { loss, ...parts } = Object.fromEntries(
       Object.keys(scalars).map((name) => [name, array(name)[0]!]),

@@ -43,7 +43,7 @@ describe.each(taskNames)('%s', (name) => {
       ...imagenet,
       weights,
       view: normalised(view, height * width),
-      draws: Object.fromEntries(Object.entries(draws).map(([key, data]) => [key.replace('draw:', ''), data])),
+      draws,
       backend: referenceBackend,
     });
     const { loss, losses, ...parts } = evaluateProgram(programs.loss, values);

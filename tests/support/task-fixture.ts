@@ -4,6 +4,7 @@ import type { Values } from '../../src/graph/index.ts';
 import { type NamedTensor, toFloat32 } from '../../src/io/dtypes.ts';
 import { readSafetensors } from '../../src/io/safetensors.ts';
 import type { AutoencoderConfig } from '../../src/models/autoencoder.ts';
+import { drawName } from '../../src/tasks/draws.ts';
 import { task } from '../../src/tasks/table.ts';
 import type { TaskEvaluationOptions } from '../../src/train/evaluate-task.ts';
 
@@ -38,7 +39,9 @@ export async function readTaskFixture(key: string): Promise<TaskFixture> {
       std,
       weights: section(tensors, 'param.'),
       view: float('view'),
-      draws: section(tensors, 'draw.'),
+      draws: Object.fromEntries(
+        Object.entries(section(tensors, 'draw.')).map(([name, data]) => [drawName(name), data]),
+      ),
     },
     loss: Number(metadata.loss),
     parts: JSON.parse(metadata.parts!),
