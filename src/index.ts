@@ -27,9 +27,11 @@ export { type Model, modelParameters, openModel } from './weights/model.ts';
 export type { MissingWeight, TensorFate, WeightsReport } from './weights/report.ts';
 
 // Judging features
-export { modelFeatures, pixelFeatures } from './evaluate/features.ts';
+export { type Evaluator, evaluate, type Score } from './evaluate/evaluator.ts';
+export { type ExtractOptions, FeatureExtractor, type FeatureModel } from './evaluate/extract.ts';
+export { type Features, labelled } from './evaluate/features.ts';
 export { type KnnOptions, knnAccuracy, type LabelledFeatures } from './evaluate/knn.ts';
-export { type KnnCheckpointOptions, knn } from './evaluate/knn-checkpoint.ts';
+export { type KnnReport, type KnnReportOptions, knn } from './evaluate/knn-report.ts';
 
 // Images
 export type { Augment } from './data/augment/augment.ts';

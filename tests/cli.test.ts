@@ -23,7 +23,7 @@ interface Finished {
 
 /** Starts the command; `onLine` sees every line of its output. */
 function start(args: readonly string[], onLine: (line: string, child: ChildProcess) => void = () => {}) {
-  const env = { ...process.env, BEYOND_MASKING_DEBUG: '' };
+  const env = { ...process.env, BEYOND_MASKING_DEBUG: '', BEYOND_MASKING_CACHE: join(folder, 'cache') };
   const child = spawn(process.execPath, [main, ...args], { cwd: folder, env });
   let out = '';
   let err = '';
@@ -66,7 +66,7 @@ const tiny = [
 ];
 
 describe('usage', () => {
-  const commands = ['pretrain', 'reconstruct', 'preview', 'knn', 'inspect', 'data', 'list'];
+  const commands = ['pretrain', 'reconstruct', 'preview', 'knn', 'inspect', 'data', 'cache', 'list'];
 
   it('has help with examples for every command', async () => {
     const helps = await Promise.all(
@@ -158,7 +158,7 @@ describe('a run', () => {
 
     const [inspected, knn, drawn, foreign] = await Promise.all([
       run('inspect', 'plain', '--tensors'),
-      run('knn', 'plain', '--train', '10', '--json'),
+      run('knn', 'plain', '--train-images', '10', '--json'),
       run('reconstruct', 'plain', '--output', 'drawn.png', '--count', '3'),
       run('reconstruct', 'plain', join('images', 'class0', '000.png'), '--output', 'one.png'),
     ]);
@@ -166,7 +166,7 @@ describe('a run', () => {
       /step 10, 2 complete epochs of 2[\s\S]*encoder[\s\S]*decoder[\s\S]*optimizer/,
     );
     expect(inspected.out).toContain('m:patch_embed.proj.weight');
-    expect(JSON.parse(knn.out)).toMatchObject({ train: 10, test: 7, pixels: expect.any(Number) });
+    expect(JSON.parse(knn.out)).toMatchObject({ train: 10, test: 7, pixels: { knn20: expect.any(Number) } });
     expect(drawn).toMatchObject({ code: 0, out: 'drawn.png\n' });
     expect(foreign.code).toBe(0);
     const [many, one] = await Promise.all(

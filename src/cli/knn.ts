@@ -1,61 +1,64 @@
 import { Command } from 'commander';
-import { mergeConfig, parseOverride } from '../config/overrides.ts';
-import { knn } from '../evaluate/knn-checkpoint.ts';
-import { ProgressBar } from './progress-bar.ts';
+import { NEIGHBOURS } from '../evaluate/knn.ts';
+import { knn } from '../evaluate/knn-report.ts';
+import { addImageOptions, type ImageOptions, imageOptions } from './image-options.ts';
+import { wholeNumber } from './options.ts';
 import { count, percent, table } from './table.ts';
+import { withProgress } from './with-progress.ts';
 
-interface Options {
-  data?: string;
-  train?: string;
-  test?: string;
-  backend?: string;
+interface Options extends ImageOptions {
+  trainImages: string;
+  testImages: string;
+  seed: string;
   json?: boolean;
 }
 
-const shorthands = {
-  data: 'data.source',
-  train: 'evaluation.knnTrain',
-  test: 'evaluation.knnTest',
-  backend: 'engine.name',
-} as const;
-
 export function knnCommand(): Command {
-  return new Command('knn')
-    .description('judge features by a k-nearest-neighbour classifier (k 20, cosine, temperature 0.07)')
-    .argument('<checkpoint>', 'a .safetensors file, or the folder of a run for its newest checkpoint')
-    .option('--data <source>', 'images with classes: cifar10 or classes:FOLDER (default: those of the run)')
-    .option('--train <n>', 'most images that vote (default: as in the settings, 10000)')
-    .option('--test <n>', 'most images that are classified (default: as in the settings, 2000)')
-    .option('--backend <name>', 'engine: onnx, wasm or reference')
+  const command = new Command('knn')
+    .description('judge features by a k-nearest-neighbour classifier (cosine, temperature 0.07)')
+    .argument('<model>', 'a file of weights, or the folder of a run for its newest checkpoint');
+  return addImageOptions(command)
+    .option('--train-images <n>', 'most images that vote; 0: all', '10000')
+    .option('--test-images <n>', 'most images that are classified; 0: all', '2000')
+    .option('--seed <n>', 'chooses the images, and the random weights', '0')
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
       `
 Examples:
   $ beyond-masking knn runs/cifar10-micro-masked-zoomed-in-quick
-  $ beyond-masking knn runs/mine --data classes:/data/flowers --train 50000 --test 10000
+  $ beyond-masking knn runs/mine --data classes:/data/flowers --train-images 0 --test-images 0
+  $ beyond-masking knn vit-base.safetensors --data classes:/data/imagenet/train --test classes:/data/imagenet/val
 
-It is a report: a number to compare, with that of random weights and of raw pixels beside it.`,
+It is a report: numbers to compare, with those of random weights and of raw pixels beside them.`,
     )
-    .action(async (checkpoint: string, options: Options) => {
-      const overrides = Object.entries(shorthands).flatMap(([option, path]) => {
-        const value = options[option as keyof typeof shorthands];
-        return value === undefined ? [] : [parseOverride(`${path}=${value}`)];
-      });
-      const bar = new ProgressBar();
-      const scores = await knn(checkpoint, {
-        settings: mergeConfig(...overrides),
-        onProgress: (what) => bar.update(0, what, true),
-      }).finally(() => bar.clear());
-      if (options.json) console.log(JSON.stringify(scores, null, 2));
-      else {
-        const rows = [
-          ['features of the checkpoint', percent(scores.features)],
-          ['features of random weights', percent(scores.random!)],
-          ['raw pixels', percent(scores.pixels!)],
-        ];
-        console.log(table([['kNN', 'top-1'], ...rows]));
-        console.log(`\n${count(scores.train)} images vote on ${count(scores.test)}`);
+    .action(async (model: string, options: Options) => {
+      const report = await withProgress(async (progress) =>
+        knn(model, {
+          ...(await imageOptions(options)),
+          ...progress,
+          trainImages: wholeNumber('--train-images', options.trainImages),
+          testImages: wholeNumber('--test-images', options.testImages),
+          seed: wholeNumber('--seed', options.seed),
+        }),
+      );
+      if (!report) return;
+      if (options.json) {
+        console.log(JSON.stringify(report, null, 2));
+        return;
       }
+      const row = (name: string, scores: Record<string, number>) => [
+        name,
+        ...NEIGHBOURS.map((k) => percent(scores[`knn${k}`]!)),
+      ];
+      console.log(
+        table([
+          ['kNN top-1', ...NEIGHBOURS.map((k) => `k ${k}`)],
+          row('features of the model', report.features),
+          row('features of random weights', report.random),
+          row('raw pixels', report.pixels),
+        ]),
+      );
+      console.log(`\n${count(report.train)} images vote on ${count(report.test)}`);
     });
 }

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { Command } from 'commander';
+import { cacheCommand } from './cache.ts';
 import { dataCommand } from './data.ts';
 import { inspectCommand } from './inspect.ts';
 import { knnCommand } from './knn.ts';
@@ -34,6 +35,7 @@ BEYOND_MASKING_DEBUG=1 shows where an error came from.`,
     knnCommand(),
     inspectCommand(),
     dataCommand(),
+    cacheCommand(),
     listCommand(),
   ];
   for (const command of commands) program.addCommand(command.copyInheritedSettings(program));

@@ -1,56 +1,75 @@
 import type { Session } from '../backends/backend.ts';
+import type { Dataset } from '../data/dataset.ts';
 import type { Loader } from '../data/loader.ts';
 import type { Program } from '../graph/index.ts';
 import type { Normalisation } from '../nn/normalise.ts';
+import { RunError } from '../train/error.ts';
 import type { LabelledFeatures } from './knn.ts';
 
-/**
- * Features of every image of a pass by the program `features` (view [B, C, H, W] → `features` [B, D]), whose weights
- * the session holds; padding and images that cannot be read are left out. Throws RangeError without labels.
- */
-export async function modelFeatures(
-  session: Session,
-  features: Program,
-  views: Loader,
-): Promise<LabelledFeatures> {
-  return collect(views, async (view) => (await session.run(features, { view })).features as Float32Array);
+/** A row of numbers for each image that could be read. */
+export interface Features {
+  /** [n, D] */
+  readonly features: Float32Array;
+  /** D */
+  readonly width: number;
+  /** [n], which image of the data set each row belongs to, ascending */
+  readonly indices: Int32Array;
 }
 
-/** Normalised pixels as features: what a model must beat. */
-export async function pixelFeatures(
-  views: Loader,
-  { mean, std }: Normalisation,
-  channels: number,
-  pixels: number,
-): Promise<LabelledFeatures> {
-  return collect(views, async (view) =>
+/** What is computed of a batch of views, u8 [B, C, H, W]: [B, D]. */
+export type RowsOf = (view: Uint8Array) => Promise<Float32Array>;
+
+/** By a program (view [B, C, H, W] → `features` [B, D]) whose weights the session holds. */
+export function programRows(session: Session, program: Program): RowsOf {
+  return async (view) => (await session.run(program, { view })).features as Float32Array;
+}
+
+/** Normalised pixels: what a model must beat. @param pixels of an image, H · W */
+export function pixelRows({ mean, std }: Normalisation, channels: number, pixels: number): RowsOf {
+  return async (view) =>
     Float32Array.from(view, (byte, i) => {
       const channel = Math.floor(i / pixels) % channels;
       return (byte / 255 - mean[channel]!) / std[channel]!;
-    }),
-  );
+    });
 }
 
-async function collect(
+/** Rows of one pass, each with the index of its image; padding and images that cannot be read are left out. */
+export async function* rows(
   views: Loader,
-  featuresOf: (view: Uint8Array) => Promise<Float32Array>,
-): Promise<LabelledFeatures> {
-  const rows: Float32Array[] = [];
-  const labels: number[] = [];
+  rowsOf: RowsOf,
+): AsyncGenerator<[index: number, row: Float32Array]> {
   for await (const batch of views) {
-    if (!batch.labels)
-      throw new RangeError('features for kNN need labelled images, got images without classes');
-    const values = await featuresOf(batch.view);
+    const values = await rowsOf(batch.view);
     const width = values.length / batch.weights.length;
-    for (const [i, label] of batch.labels.entries()) {
-      if (batch.weights[i] === 0) continue;
-      rows.push(values.slice(i * width, (i + 1) * width));
-      labels.push(label);
-    }
+    for (const [i, index] of batch.indices.entries())
+      if (batch.weights[i]! > 0) yield [index, values.subarray(i * width, (i + 1) * width)];
   }
-  const features = new Float32Array(rows.length * (rows[0]?.length ?? 0));
-  rows.forEach((row, i) => {
-    features.set(row, i * row.length);
-  });
-  return { features, labels: Int32Array.from(labels) };
+}
+
+/** The rows of one pass together. */
+export async function collect(views: Loader, rowsOf: RowsOf): Promise<Features> {
+  const parts: Features[] = [];
+  for await (const [index, row] of rows(views, rowsOf))
+    parts.push({ features: row, width: row.length, indices: Int32Array.of(index) });
+  return join(parts, parts[0]?.width ?? 0);
+}
+
+/** Features one after the other, all of one width. */
+export function join(parts: readonly Features[], width: number): Features {
+  const indices = new Int32Array(parts.reduce((sum, part) => sum + part.indices.length, 0));
+  const features = new Float32Array(indices.length * width);
+  let at = 0;
+  for (const part of parts) {
+    features.set(part.features, at * width);
+    indices.set(part.indices, at);
+    at += part.indices.length;
+  }
+  return { features, width, indices };
+}
+
+/** Features with the classes of their images. Throws RunError for images without classes. */
+export function labelled({ features, indices }: Features, { labels, name }: Dataset): LabelledFeatures {
+  if (!labels)
+    throw new RunError(`images must have classes, got ${name} without: use cifar10 or classes:FOLDER`);
+  return { features, labels: indices.map((index) => labels[index]!) };
 }

@@ -2,12 +2,14 @@ import type { Backend, Session } from '../backends/backend.ts';
 import type { BrokenImages } from '../data/broken.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { initialise } from '../nn/init.ts';
+import type { Size } from '../nn/size.ts';
 import { type RunData, sample } from '../train/datasets.ts';
 import type { KnnProbe } from '../train/probe.ts';
 import type { Setup } from '../train/setup.ts';
 import type { Evaluator, Score } from './evaluator.ts';
-import { modelFeatures, pixelFeatures } from './features.ts';
+import { collect, labelled, pixelRows, programRows, type RowsOf } from './features.ts';
 import { knnAccuracy, NEIGHBOURS } from './knn.ts';
+import { centralViews, thumbnail } from './views.ts';
 
 /** Images of one run of the engine. */
 const BATCH = 250;
@@ -24,12 +26,17 @@ export function knnProbe(
   const train = sample(data.train, evaluation.knnTrain, seed, 'knn train');
   const test = sample(data.heldOut, evaluation.knnTest, seed, 'knn test');
   const batchSize = Math.min(BATCH, train.length, test.length);
-  const views = (dataset: Dataset) =>
-    setup.evaluationViews(dataset, 'encoder', { batchSize, ...(broken && { broken }) });
+  const of = async (dataset: Dataset, rowsOf: RowsOf, size: Size = model.image) => {
+    const views = { encoder: model, evaluationCrop: setup.config.data.evaluationCrop };
+    return labelled(
+      await collect(centralViews(views, dataset, { batchSize, size, broken }), rowsOf),
+      dataset,
+    );
+  };
   const { features, specs } = setup.programs(batchSize);
   const ofWeights = async (session: Session) => {
-    const bank = await modelFeatures(session, features, views(train));
-    return scores(await knnAccuracy(backend, bank, await modelFeatures(session, features, views(test))));
+    const rowsOf = programRows(session, features);
+    return scores(await knnAccuracy(backend, await of(train, rowsOf), await of(test, rowsOf)));
   };
   return {
     train: train.length,
@@ -44,10 +51,9 @@ export function knnProbe(
       }
     }),
     pixels: evaluator('kNN of raw pixels', async () => {
-      const pixels = model.image[0] * model.image[1];
-      const raw = (dataset: Dataset) =>
-        pixelFeatures(views(dataset), setup.config.data, model.channels, pixels);
-      return scores(await knnAccuracy(backend, await raw(train), await raw(test)));
+      const size = thumbnail(model.image);
+      const rowsOf = pixelRows(setup.config.data, model.channels, size[0] * size[1]);
+      return scores(await knnAccuracy(backend, await of(train, rowsOf, size), await of(test, rowsOf, size)));
     }),
   };
 }
@@ -61,6 +67,7 @@ function evaluator(name: string, measure: (session: Session) => Promise<Score[]>
   };
 }
 
-function scores(accuracies: readonly number[]): Score[] {
+/** `knn10` and so on, for the default numbers of neighbours. */
+export function scores(accuracies: readonly number[]): Score[] {
   return accuracies.map((accuracy, i) => [`knn${NEIGHBOURS[i]}`, accuracy]);
 }
