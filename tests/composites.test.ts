@@ -5,6 +5,8 @@ import { openOnnxBackend } from '../src/backends/onnx/backend.ts';
 import { referenceBackend } from '../src/backends/reference/backend.ts';
 import {
   attention,
+  average,
+  crossEntropy,
   gelu,
   grad,
   input,
@@ -17,6 +19,7 @@ import {
 } from '../src/graph/index.ts';
 import { type NamedTensor, toFloat32 } from '../src/io/dtypes.ts';
 import { readSafetensors } from '../src/io/safetensors.ts';
+import { mixedTargets } from '../src/train/mix.ts';
 import { relativeError } from './support/task-fixture.ts';
 
 const path = fileURLToPath(new URL('fixtures/pieces.safetensors', import.meta.url));
@@ -59,5 +62,29 @@ describe.each(Object.keys(engines))('composites and their gradients equal PyTorc
     await session.dispose();
     for (const [name, values] of Object.entries(got))
       expect(relativeError(values, toFloat32(named(name))), name).toBeLessThan(tolerance);
+  });
+
+  it.each(['plain', 'smooth', 'soft'])('cross-entropy, %s targets', async (kind) => {
+    const { metadata } = await readSafetensors(path);
+    const { loss, smoothing } = JSON.parse(metadata.cross_entropy!)[kind];
+    const logits = tensors.get('cross_entropy.logits')!;
+    const [rows, classes] = logits.shape as [number, number];
+    const labels = tensors.get('cross_entropy.labels')!.data as Int32Array;
+    const targets =
+      kind === 'soft'
+        ? toFloat32(tensors.get('cross_entropy.soft')!)
+        : mixedTargets(labels, classes, new Float32Array(rows).fill(1), smoothing);
+    const x = input('logits', [rows, classes]);
+    const y = average(crossEntropy(x, input('targets', [rows, classes])));
+    const session = await backend.open({});
+    const [dx] = grad(y, [x]);
+    const got = await session.run(program('cross-entropy', { y, dx: dx! }), {
+      logits: toFloat32(logits),
+      targets,
+    });
+    await session.dispose();
+    expect(relativeError(got.y!, [loss])).toBeLessThan(tolerance);
+    const expected = toFloat32(tensors.get(`cross_entropy.${kind}.dlogits`)!);
+    expect(relativeError(got.dx!, expected)).toBeLessThan(tolerance);
   });
 });

@@ -1,5 +1,6 @@
 /** Operations made of primitives; a backend may override them. */
 export * from './composites/attention.ts';
+export * from './composites/cross-entropy.ts';
 export * from './composites/gelu.ts';
 export * from './composites/layer-norm.ts';
 export * from './composites/linear.ts';

@@ -140,6 +140,11 @@ const refusals: [string, () => unknown, string][] = [
     'x [M, in], weight [out, in] and bias [out] must fit, got f32[2, 3] and f32[4, 3] and f32[4, 1]',
   ],
   [
+    'crossEntropy',
+    () => g.crossEntropy(f32(2, 3), f32(2, 4)),
+    'logits and targets [B, K] must fit, got f32[2, 3] and f32[2, 4]',
+  ],
+  [
     'mlp',
     () => g.mlp(f32(2, 3), f32(8, 3), f32(8), f32(3, 7), f32(3)),
     'x [M, in], weights [hidden, in] and [out, hidden], biases [hidden] and [out] must fit, got f32[2, 3] and f32[8, 3] and f32[8] and f32[3, 7] and f32[3]',

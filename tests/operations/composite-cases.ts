@@ -23,6 +23,17 @@ const gelu: DrawCase = (random) => ({
   build: ([x]) => [g.gelu(x!)],
 });
 
+const crossEntropy: DrawCase = (random) => {
+  const shape = [side(random), side(random)];
+  return {
+    inputs: [
+      f32('logits', shape, () => random.normal(0, 2)),
+      f32('targets', shape, () => random.uniform(0.1, 1)),
+    ],
+    build: ([logits, targets]) => [g.crossEntropy(logits!, targets!)],
+  };
+};
+
 const softmax: DrawCase = (random) => ({
   inputs: [f32('x', [...sides(random, random.int(3)), side(random)], () => random.normal(0, 2))],
   build: ([x]) => [g.softmax(x!)],
@@ -96,6 +107,7 @@ const sumOfSquares: DrawCase = (random) => ({
 export const compositeCases: Readonly<Record<string, DrawCase>> = {
   gelu,
   geluGrad: differentiated(gelu),
+  crossEntropy,
   softmax,
   layerNorm,
   layerNormGrad: differentiated(layerNorm),

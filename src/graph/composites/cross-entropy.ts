@@ -1,0 +1,37 @@
+import { exp, log, mul, sub } from '../operations/elementwise.ts';
+import { max, sum } from '../operations/reduce.ts';
+import { reshape } from '../operations/shape.ts';
+import { apply, defineOperation, refuse, requireFloat, sameShape, type Tensor } from '../tensor.ts';
+import { softmax } from './softmax.ts';
+
+const crossEntropyOperation = defineOperation({
+  name: 'crossEntropy',
+  infer: (inputs) => {
+    requireFloat('crossEntropy', inputs);
+    const [logits, targets] = inputs as [Tensor, Tensor];
+    if (logits.shape.length !== 2 || !logits.shape[1] || !sameShape(logits.shape, targets.shape))
+      refuse('crossEntropy', 'logits and targets [B, K] must fit', inputs);
+    return [{ shape: [logits.shape[0]!], dtype: 'f32' }];
+  },
+  vjp: ({ inputs: [logits, targets] }, [dy]) => {
+    const column = reshape(dy!, [-1, 1]);
+    // softmax − target, where the targets of an image sum to 1
+    const slope = sub(mul(softmax(logits!), sum(targets!, [1])), targets!);
+    return [mul(column, slope), mul(column, sub(0, logSoftmax(logits!)))];
+  },
+  decompose: (_, [logits, targets]) => {
+    const losses = sum(mul(targets!, logSoftmax(logits!)), [1]);
+    return [reshape(sub(0, losses), [-1])];
+  },
+});
+
+/** x − log Σ exp(x) over the last axis; the largest value is taken out first, so nothing overflows. */
+function logSoftmax(x: Tensor): Tensor {
+  const centred = sub(x, max(x, [1]));
+  return sub(centred, log(sum(exp(centred), [1])));
+}
+
+/** −Σ target · log softmax(logits) of each image: [B, K] and [B, K] → [B]. Targets may be soft. */
+export function crossEntropy(logits: Tensor, targets: Tensor): Tensor {
+  return apply(crossEntropyOperation, [logits, targets]);
+}
