@@ -25,8 +25,10 @@ const notice =
 /** The engine for CPUs: onnxruntime, native where it is installed, as WebAssembly elsewhere. */
 export async function openOnnxBackend(options: OnnxOptions = {}): Promise<OnnxBackend> {
   const { threads = availableParallelism(), native: wanted = true } = options;
+  const start = (client: WorkerClient) =>
+    stopOnError(client, () => client.request('start', { threads, native: wanted }));
   const first = new WorkerClient();
-  const { native, version } = await first.request('start', { threads, native: wanted });
+  const { native, version } = await start(first);
   let spare: WorkerClient | undefined = first;
   return {
     name: 'onnx',
@@ -35,11 +37,21 @@ export async function openOnnxBackend(options: OnnxOptions = {}): Promise<OnnxBa
     ...(wanted && !native ? { notice } : {}),
     async open(state: Values): Promise<Session> {
       const client = spare ?? new WorkerClient();
-      if (!spare) await client.request('start', { threads, native: wanted });
+      if (!spare) await start(client);
       spare = undefined;
       const session = new OnnxSession(client);
-      await session.add(state);
+      await stopOnError(client, () => session.add(state));
       return session;
     },
   };
+}
+
+/** Leaves no thread behind when `work` fails. */
+async function stopOnError<T>(client: WorkerClient, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    await client.stop();
+    throw error;
+  }
 }
