@@ -91,6 +91,10 @@ export { FileFormatError } from './io/file-format-error.ts';
 export { readHeader, readSafetensors, type SafetensorsFile, writeSafetensors } from './io/safetensors.ts';
 export { type Rng, type RngKey, rng } from './random/rng.ts';
 
+// Reports
+export { type ReportOptions, type ReportResult, report } from './report/report.ts';
+export { pairedDifference, type Summary, summarise } from './report/statistics.ts';
+
 // Pictures
 export { type CurvesOptions, renderCurves } from './visualize/curves.ts';
 export { type GridOptions, renderGrid } from './visualize/grid.ts';

@@ -8,6 +8,7 @@ import { listCommand } from './list.ts';
 import { pretrainCommand } from './pretrain.ts';
 import { previewCommand } from './preview.ts';
 import { reconstructCommand } from './reconstruct.ts';
+import { reportCommand } from './report.ts';
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 
@@ -33,6 +34,7 @@ BEYOND_MASKING_DEBUG=1 shows where an error came from.`,
     reconstructCommand(),
     previewCommand(),
     knnCommand(),
+    reportCommand(),
     inspectCommand(),
     dataCommand(),
     cacheCommand(),

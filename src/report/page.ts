@@ -5,7 +5,7 @@ export type Block =
   | { readonly kind: 'heading'; readonly text: string }
   | { readonly kind: 'paragraph'; readonly text: string }
   | { readonly kind: 'list'; readonly items: readonly string[] }
-  /** The first row is the heading, the first column names the rows. */
+  /** The first row is the heading. */
   | { readonly kind: 'table'; readonly rows: readonly (readonly string[])[] }
   | { readonly kind: 'picture'; readonly caption: string; readonly picture: Picture };
 
@@ -18,13 +18,12 @@ export interface Picture {
 }
 
 const STYLE = `
-body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 1000px; margin: 2em auto; padding: 0 1em; }
+body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 1200px; margin: 2em auto; padding: 0 1em; }
 h1 { font-size: 1.6em; } h2 { font-size: 1.2em; margin-top: 2em; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 14px; }
 th, td { padding: 0.3em 0.9em 0.3em 0; border-bottom: 1px solid #ddd; text-align: right; white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; } thead th { border-bottom: 2px solid #888; }
-tbody th { font-weight: normal; }
+th.text, td.text { text-align: left; } thead th { border-bottom: 2px solid #888; }
 img { max-width: 100%; } figure { margin: 1.5em 0; } figcaption { color: #555; }`;
 
 /** One HTML file with everything in it: it loads nothing and runs no script. */
@@ -57,16 +56,18 @@ function htmlBlock(block: Block): string {
   return `<figure><figcaption>${caption}</figcaption><img alt="${caption}" src="${source}"></figure>`;
 }
 
-function htmlTable([head = [], ...body]: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[], first: string) => {
-    const tags = cells.map((cell, i) => {
-      const tag = i === 0 ? 'th' : first;
-      return `<${tag}>${escapeMarkup(cell)}</${tag}>`;
-    });
-    return `<tr>${tags.join('')}</tr>`;
-  };
-  const rows = body.map((row) => line(row, 'td')).join('\n');
-  return `<div class="scroll"><table>\n<thead>${line(head, 'th')}</thead>\n<tbody>\n${rows}\n</tbody>\n</table></div>`;
+function htmlTable(rows: readonly (readonly string[])[]): string {
+  const [head = [], ...body] = rows;
+  const look = textColumns(rows).map((isText) => (isText ? ' class="text"' : ''));
+  const line = (cells: readonly string[], tag: string) =>
+    `<tr>${cells.map((cell, i) => `<${tag}${look[i]}>${escapeMarkup(cell)}</${tag}>`).join('')}</tr>`;
+  const lines = body.map((row) => line(row, 'td')).join('\n');
+  return `<div class="scroll"><table>\n<thead>${line(head, 'th')}</thead>\n<tbody>\n${lines}\n</tbody>\n</table></div>`;
+}
+
+/** Which columns are set to the left: the first, and those in which anything but numbers stands. */
+function textColumns([head = [], ...body]: readonly (readonly string[])[]): boolean[] {
+  return head.map((_, i) => i === 0 || !body.every((row) => /^([+−]?\d.*|[–?]?)$/.test(row[i] ?? '')));
 }
 
 /** Markdown that shows its pictures from a folder. @param folder relative to the page, with `/` */
@@ -82,10 +83,11 @@ export function renderMarkdown(title: string, blocks: readonly Block[], folder: 
   return `# ${escapeMarkdown(title)}\n\n${texts.join('\n\n')}\n`;
 }
 
-/** Numbers to the right, names to the left. */
-export function markdownTable([head = [], ...body]: readonly (readonly string[])[]): string {
+/** A table with names to the left, numbers to the right. The first row is the heading. */
+export function markdownTable(rows: readonly (readonly string[])[]): string {
+  const [head = [], ...body] = rows;
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  const rule = head.map((_, i) => (i === 0 ? '---' : '---:'));
+  const rule = textColumns(rows).map((isText) => (isText ? '---' : '---:'));
   return [head.map(escapeMarkdown), rule, ...body.map((row) => row.map(escapeMarkdown))].map(line).join('\n');
 }
 
@@ -96,5 +98,5 @@ function escapeMarkdown(text: string): string {
     .replace(/[\p{Cc}\p{Surrogate}]/gu, '\uFFFD')
     .replace(/[\\`*_[\]<>|~&]/g, '\\$&')
     .replace(/^[#+\-=]/, '\\$&')
-    .replace(/^(\d+)([.)])/, '$1\\$2');
+    .replace(/^(\d+)([.)])(?=\s|$)/, '$1\\$2');
 }

@@ -11,6 +11,7 @@ export type RunKind = 'pretrain' | 'finetune' | 'linprobe';
 export interface ReportedRun {
   /** The folder, as it was named. */
   readonly path: string;
+  readonly absolute: string;
   /** What the page calls it. */
   readonly name: string;
   readonly kind: RunKind;
@@ -67,6 +68,7 @@ async function readRun(path: string, name: string): Promise<ReportedRun> {
   const engine = await engineOf(folder);
   return {
     path,
+    absolute: resolve(path),
     name,
     kind: kindOf(config.kind),
     settings: new Map(flat(config)),

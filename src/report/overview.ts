@@ -1,0 +1,75 @@
+import { basename } from 'node:path';
+import { seriesOf } from '../visualize/series.ts';
+import { startedFrom } from './results.ts';
+import type { ReportedRun } from './run.ts';
+
+/** What every run is, how far it came and what it took. */
+export function overviewTable(runs: readonly ReportedRun[]): string[][] {
+  const head = [
+    'run',
+    'what',
+    'started from',
+    'epochs',
+    'steps',
+    'loss',
+    'held-out loss',
+    'images/s',
+    'time',
+    'engine',
+  ];
+  return [head, ...runs.map((run) => overview(run, runs))];
+}
+
+function overview(run: ReportedRun, runs: readonly ReportedRun[]): string[] {
+  const { name, kind, settings, rows, engine } = run;
+  const last = rows.at(-1);
+  const parent = runs.find((other) => startedFrom(run, other));
+  const speed = median(seriesOf(rows, 'imagesPerSecond').map(({ y }) => y));
+  const seconds = seriesOf(rows, 'seconds').at(-1)?.y;
+  const epochs = settings.get('training.epochs');
+  return [
+    name,
+    kind === 'pretrain' ? `${settings.get('task.name') ?? 'unknown task'}` : kind,
+    parent?.name ?? (run.from ? basename(run.from) : 'random weights'),
+    `${Number((last?.epoch ?? 0).toFixed(2))}${typeof epochs === 'number' ? ` of ${epochs}` : ''}`,
+    String(last?.step ?? 0),
+    lastOf(run, ['loss']),
+    lastOf(run, ['heldOutLoss', 'evaluationLoss']),
+    speed === undefined ? '–' : speed.toFixed(speed < 10 ? 1 : 0),
+    seconds === undefined ? '–' : time(seconds),
+    engine ?? '–',
+  ];
+}
+
+function lastOf({ rows }: ReportedRun, keys: readonly string[]): string {
+  return (
+    keys.map((key) => seriesOf(rows, key).at(-1)?.y.toFixed(4)).find((value) => value !== undefined) ?? '–'
+  );
+}
+
+function median(values: readonly number[]): number | undefined {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+}
+
+/** `1:02:03`, hours, minutes and seconds. */
+function time(seconds: number): string {
+  const whole = Math.round(seconds);
+  const two = (value: number) => String(value).padStart(2, '0');
+  return `${Math.floor(whole / 3600)}:${two(Math.floor(whole / 60) % 60)}:${two(whole % 60)}`;
+}
+
+/**
+ * Settings that differ between runs of one kind: a row for each, a column for each run. Undefined for fewer than two
+ * runs, or no difference.
+ */
+export function differencesTable(runs: readonly ReportedRun[]): string[][] | undefined {
+  const paths = [...new Set(runs.flatMap(({ settings }) => [...settings.keys()]))];
+  const shown = (run: ReportedRun, path: string) => {
+    const value = run.settings.get(path);
+    return value === undefined ? '–' : typeof value === 'string' ? value || '""' : JSON.stringify(value);
+  };
+  const rows = paths
+    .map((path) => [path, ...runs.map((run) => shown(run, path))])
+    .filter(([, first, ...others]) => others.some((value) => value !== first));
+  return rows.length === 0 ? undefined : [['setting', ...runs.map(({ name }) => name)], ...rows];
+}

@@ -1,0 +1,174 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
+import { tinyImages, tinySettings } from '../../tests/support/tiny-run.ts';
+import { pretrain } from '../pretrain.ts';
+import { report } from './report.ts';
+
+const folder = temporaryFolder();
+const odd = '<b> & "c"|_x_';
+
+/** A folder with settings and rows, as runs leave them. */
+async function fakeRun(name: string, config: object, rows: readonly object[]): Promise<string> {
+  const path = join(folder, name);
+  await mkdir(path, { recursive: true });
+  await writeFile(join(path, 'config.json'), JSON.stringify(config));
+  await writeFile(join(path, 'metrics.jsonl'), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  return path;
+}
+
+/** The cells of the table under a heading. */
+function tableUnder(markdown: string, heading: string): string[][] {
+  const lines = markdown
+    .slice(markdown.indexOf(`## ${heading}\n`))
+    .split('\n')
+    .slice(2);
+  const end = lines.findIndex((line) => !line.startsWith('|'));
+  const rows = lines.slice(0, end).map((line) => line.slice(2, -2).split(' | '));
+  return rows.filter((_, i) => i !== 1);
+}
+
+const finetune = (name: string, from: string, top1: number, more: object = {}) =>
+  fakeRun(name, { kind: 'finetune', from, data: { labels: 0.1 }, ...more }, [
+    { step: 5, epoch: 1, loss: 2, seconds: 3700, top1: 0.99, evaluationLoss: 1.5 },
+    { step: 10, epoch: 2, loss: 1.5, seconds: 3723.4, top1, evaluationLoss: 1.25 },
+    { step: 11, epoch: 2.2, loss: null, seconds: 3724 },
+  ]);
+
+const runs: string[] = [];
+beforeAll(async () => {
+  await tinyImages(join(folder, 'images'), 12);
+  const real = join(folder, odd);
+  await pretrain(
+    tinySettings(`classes:${join(folder, 'images')}`, {
+      training: { epochs: 1 },
+      evaluation: { knnEvery: 1 },
+    }),
+    { output: real },
+  );
+  const knn = (features: number, more = {}) => ({ knn: { features, train: 9, test: 3, ...more } });
+  const fake = await fakeRun('fake', { seed: 7, task: { name: 'masked' }, training: { epochs: 3 } }, [
+    { step: 0, epoch: 0, ...knn(0.2, { random: 0.2, pixels: 0.3 }) },
+    { step: 1, epoch: 0.5, loss: 1 },
+    { step: 2, epoch: 1, loss: 0.5, heldOutLoss: 0.75, imagesPerSecond: 12, ...knn(0.456) },
+  ]);
+  runs.push(
+    real,
+    fake,
+    await finetune('ft1', join(fake, 'checkpoints', 'step-00000002.safetensors'), 0.5, { seed: 1 }),
+    await finetune('ft2', fake, 0.6, { seed: 2 }),
+    await finetune('ft3', '', 0.25),
+    await finetune('ft4', join(folder, 'fakes', 'x.safetensors'), 0.125),
+    await fakeRun('probe', { kind: 'linprobe', from: fake }, [{ step: 1, epoch: 1, top1: 0.4 }]),
+  );
+});
+
+describe('report', () => {
+  it('tabulates what was learned, by the run that others started from', async () => {
+    const output = join(folder, 'out', 'page.md');
+    const { files } = await report(runs.slice(1), { output, title: 'T' });
+    const markdown = await readFile(output, 'utf8');
+    expect(tableUnder(markdown, 'What was learned')).toEqual([
+      ['top-1', 'steps', 'kNN', 'linear', 'fine-tune 10 %'],
+      ['raw pixels', '', '30.0 %', '–', '–'],
+      ['random weights', '', '20.0 %', '–', '–'],
+      ['from scratch', '', '–', '–', '25.0 %'],
+      ['fake: masked', '2', '45.6 %', '40.0 %', '55.0 ± 7.1 % (2 runs)'],
+      [
+        `ft4, from ${resolve(folder, 'fakes', 'x.safetensors')}`.replaceAll('_', '\\_'),
+        '',
+        '–',
+        '–',
+        '12.5 %',
+      ],
+    ]);
+    const overview = tableUnder(markdown, 'Runs');
+    expect(overview[1]).toEqual([
+      'fake',
+      'masked',
+      'random weights',
+      '1 of 3',
+      '2',
+      '0.5000',
+      '0.7500',
+      '12',
+      '–',
+      '–',
+    ]);
+    expect(overview[2]!.slice(0, 9)).toEqual([
+      'ft1',
+      'finetune',
+      'fake',
+      '2.2',
+      '11',
+      '1.5000',
+      '1.2500',
+      '–',
+      '1:02:04',
+    ]);
+    expect(tableUnder(markdown, 'Settings that differ: fine-tuning').map((row) => row[0])).toEqual([
+      'setting',
+      'from',
+      'seed',
+    ]);
+    expect(files).toEqual([output, join(folder, 'out', 'page-pictures', 'curves.svg')]);
+    const svg = await readFile(files[1]!, 'utf8');
+    for (const title of ['Loss of pre-training, smoothed', 'kNN top-1', 'Top-1', 'Evaluation loss'])
+      expect(svg).toContain(`>${title}</text>`);
+    expect(svg).not.toMatch(/NaN|undefined|Infinity/);
+  });
+
+  it('is one HTML file that loads nothing, with everything escaped', async () => {
+    const output = join(folder, 'page.html');
+    expect((await report(runs, { output, title: '<i>' })).files).toEqual([output]);
+    const html = await readFile(output, 'utf8');
+    expect(html).toContain('<h1>&lt;i&gt;</h1>');
+    expect(html).toContain('&lt;b&gt; &amp; &quot;c&quot;|_x_: masked+zoomed-in');
+    expect(html).not.toMatch(/<b>|<i>|<script|https?:/);
+    expect(html).toContain('float64'); // the engine, as the checkpoint of the real run says
+    const pictures = [...html.matchAll(/src="data:(image\/[a-z+]+);base64,([^"]+)"/g)];
+    expect(pictures.map(([, type]) => type)).toEqual(['image/svg+xml', 'image/png']);
+    const drawn = await readdir(join(runs[0]!, 'reconstructions'));
+    const newest = await readFile(join(runs[0]!, 'reconstructions', drawn.sort().at(-1)!));
+    expect(Buffer.from(pictures[1]![2]!, 'base64').equals(newest)).toBe(true);
+  });
+
+  it('says which folders it could not read, and reports the others', async () => {
+    const torn = await fakeRun('torn', {}, []);
+    await writeFile(join(torn, 'metrics.jsonl'), 'hello\n{"step":1}\n');
+    const broken = await fakeRun('broken', {}, []);
+    await writeFile(join(broken, 'config.json'), '{"a":');
+    const list = await fakeRun('list', [1], []);
+    const none = join(folder, 'nowhere');
+    const output = join(folder, 'some.html');
+    const { unreadable } = await report([torn, broken, list, none, runs[1]!], { output });
+    const html = await readFile(output, 'utf8');
+    expect(unreadable.map(({ path }) => path)).toEqual([torn, broken, list, none]);
+    for (const words of [
+      'line 1 must be a JSON object',
+      'must be JSON',
+      'must hold the settings',
+      'holds config.json',
+    ])
+      expect(html).toContain(words);
+    await expect(report([none], { output })).rejects.toThrow(
+      `a report needs a run that can be read, got none\n${none}: the folder of a run holds config.json`,
+    );
+  });
+
+  it('tells runs of one name apart by their paths, and takes runs without a row', async () => {
+    const [a, b] = [await fakeRun('x/same', {}, []), await fakeRun('y/same', {}, [])];
+    const output = join(folder, 'same.md');
+    await report([a, b], { output });
+    const markdown = await readFile(output, 'utf8');
+    expect(tableUnder(markdown, 'Runs').map((row) => row[0])).toEqual(['run', a, b]);
+    expect(markdown).toContain('No run has been judged yet');
+  });
+
+  it('refuses another kind of page', async () => {
+    await expect(report(runs, { output: 'page.pdf' })).rejects.toThrow(
+      'the page of a report must end in .html or .md, got page.pdf',
+    );
+  });
+});

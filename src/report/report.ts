@@ -1,0 +1,116 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { basename, dirname, extname, join } from 'node:path';
+import { writeFileAtomic } from '../io/atomic.ts';
+import { RunError } from '../train/error.ts';
+import { reportCurves } from './curves.ts';
+import { differencesTable, overviewTable } from './overview.ts';
+import { type Block, renderHtml, renderMarkdown } from './page.ts';
+import { resultsTable } from './results.ts';
+import { type ReportedRun, readRuns, type UnreadableRun } from './run.ts';
+
+export interface ReportOptions {
+  /** The page: `.html` (one file with everything in it) or `.md` (pictures in a folder beside it). */
+  readonly output: string;
+  readonly title?: string | undefined;
+}
+
+export interface ReportResult {
+  /** The page, and the pictures of a Markdown page. */
+  readonly files: readonly string[];
+  /** Folders that are no runs, or broken ones: the page says so too. */
+  readonly unreadable: readonly UnreadableRun[];
+}
+
+/**
+ * Makes a page of the folders of runs: the table of what was learned, the runs, settings in which they differ, curves over
+ * each other, and the newest reconstructions. Runs that are still going on may be reported.
+ * Throws RunError for another kind of page or when no folder can be read, or the system's error.
+ */
+export async function report(
+  paths: readonly string[],
+  { output, title = 'Runs' }: ReportOptions,
+): Promise<ReportResult> {
+  const type = extname(output).toLowerCase();
+  if (type !== '.html' && type !== '.md')
+    throw new RunError(`the page of a report must end in .html or .md, got ${output}`);
+  const { runs, unreadable } = await readRuns(paths);
+  if (runs.length === 0)
+    throw new RunError(
+      `a report needs a run that can be read, got none${unreadable.map(({ path, reason }) => `\n${path}: ${reason}`).join('')}`,
+    );
+  const blocks = await makeBlocks(runs, unreadable);
+  await mkdir(dirname(output), { recursive: true });
+  if (type === '.html') {
+    await writeFileAtomic(output, renderHtml(title, blocks));
+    return { files: [output], unreadable };
+  }
+  const folder = `${basename(output, extname(output))}-pictures`;
+  const files: string[] = [];
+  await mkdir(join(dirname(output), folder), { recursive: true });
+  for (const block of blocks) {
+    if (block.kind !== 'picture') continue;
+    const path = join(dirname(output), folder, block.picture.name);
+    await writeFileAtomic(path, block.picture.data);
+    files.push(path);
+  }
+  await writeFileAtomic(output, renderMarkdown(title, blocks, folder));
+  return { files: [output, ...files], unreadable };
+}
+
+async function makeBlocks(
+  runs: readonly ReportedRun[],
+  unreadable: readonly UnreadableRun[],
+): Promise<Block[]> {
+  const results = resultsTable(runs);
+  const blocks: Block[] = [{ kind: 'heading', text: 'What was learned' }];
+  if (results) blocks.push({ kind: 'table', rows: results }, { kind: 'paragraph', text: RESULTS_NOTE });
+  else
+    blocks.push({ kind: 'paragraph', text: 'No run has been judged yet (kNN, linear probe, fine-tuning).' });
+  blocks.push({ kind: 'heading', text: 'Runs' }, { kind: 'table', rows: overviewTable(runs) });
+  if (unreadable.length > 0)
+    blocks.push(
+      { kind: 'paragraph', text: 'Not reported:' },
+      { kind: 'list', items: unreadable.map(({ path, reason }) => `${path}: ${reason}`) },
+    );
+  for (const [kind, word] of KINDS) {
+    const rows = differencesTable(runs.filter((run) => run.kind === kind));
+    if (rows)
+      blocks.push({ kind: 'heading', text: `Settings that differ: ${word}` }, { kind: 'table', rows });
+  }
+  const curves = {
+    name: 'curves.svg',
+    type: 'image/svg+xml',
+    data: Buffer.from(reportCurves(runs)),
+  } as const;
+  blocks.push(
+    { kind: 'heading', text: 'Curves' },
+    { kind: 'picture', caption: CURVES_NOTE, picture: curves },
+  );
+  blocks.push(...(await reconstructions(runs)));
+  return blocks;
+}
+
+const KINDS = [
+  ['pretrain', 'pre-training'],
+  ['linprobe', 'linear probes'],
+  ['finetune', 'fine-tuning'],
+] as const;
+const RESULTS_NOTE =
+  'Scores of the last evaluation of each run, not of the best one. Means over runs with their standard deviation where a cell stands for several.';
+const CURVES_NOTE = 'Curves by step. Losses of different tasks are not comparable: their targets differ.';
+
+async function reconstructions(runs: readonly ReportedRun[]): Promise<Block[]> {
+  const drawn = runs.filter((run) => run.reconstructions !== undefined);
+  if (drawn.length === 0) return [];
+  const pictures = drawn.map(async (run, i): Promise<Block> => {
+    const path = run.reconstructions!;
+    const step = Number(/\d+/.exec(basename(path))?.[0]);
+    const picture = {
+      name: `reconstructions-${i + 1}.png`,
+      type: 'image/png',
+      data: await readFile(path),
+    } as const;
+    return { kind: 'picture', caption: `${run.name}, step ${step}`, picture };
+  });
+  return [{ kind: 'heading', text: 'Reconstructions' }, ...(await Promise.all(pictures))];
+}
