@@ -15,9 +15,9 @@ export const kernels: Record<string, Kernel> = {
     gradient,
     slots,
     { lr, correction1, correction2, scale },
-    { beta1, beta2, epsilon, weightDecay, lrScale },
+    { beta1, beta2, epsilon, weightDecay, lrScale, ema },
   ) => {
-    const [m, v] = slots as [Float32Array, Float32Array];
+    const [m, v, average] = slots as [Float32Array, Float32Array, Float32Array?];
     const rate = lr! * lrScale!;
     adamwInPlace(weight, gradient, m, v, {
       scale: scale!,
@@ -30,8 +30,14 @@ export const kernels: Record<string, Kernel> = {
       shrink: 1 / Math.sqrt(correction2!),
       epsilon: epsilon!,
     });
+    if (average) moveTowards(average, weight, ema!);
   },
 };
+
+/** average = decay · average + (1 − decay) · x */
+function moveTowards(average: Float32Array, x: Float32Array, decay: number): void {
+  for (let i = 0; i < average.length; i++) average[i] = decay * average[i]! + (1 - decay) * x[i]!;
+}
 
 /** Σ x², in double precision. NaN or infinite exactly when a value is. */
 export function sumOfSquares(x: Float32Array): number {

@@ -1,7 +1,7 @@
 import { constantOperation, inputName, inputOperation } from '../../graph/operations/source.ts';
-import { optimise } from '../../graph/passes/optimise.ts';
+import { type Decompositions, optimise } from '../../graph/passes/optimise.ts';
 import type { Program } from '../../graph/program.ts';
-import { GraphError, type Node, type Tensor } from '../../graph/tensor.ts';
+import { GraphError, type Node, type Tensor, type Values } from '../../graph/tensor.ts';
 import { topologicalOrder } from '../../graph/topology.ts';
 import { evaluateNode } from '../reference/evaluate.ts';
 import { decompositions } from './decompositions.ts';
@@ -13,18 +13,42 @@ import { rules } from './rules.ts';
 /** Writes a node's operators; takes the names of its inputs, returns those of its outputs. */
 export type Rule = (writer: ModelWriter, node: Node, inputs: readonly string[]) => string | readonly string[];
 
-const kept = new Set(Object.keys(overrides));
+export interface LowerOptions {
+  /** Rules that come before those of all backends: for composites as wholes, and for operations written in another way. */
+  readonly overrides: Readonly<Record<string, Rule>>;
+  readonly decompositions?: Decompositions;
+  /** Inputs whose values stand in the model. */
+  readonly weights?: Values;
+}
 
 /** The program as a serialized ONNX model, its inputs under their own names, its outputs under `outputValue` of theirs. */
 export function lower(program: Program): Uint8Array {
-  const { name, inputs, outputs } = optimise(program, {
-    keep: kept,
+  const writer = new ModelWriter();
+  const values = writeProgram(writer, program, { overrides, decompositions });
+  for (const [key, tensor] of Object.entries(program.outputs))
+    writer.output(outputValue(key), tensor, values[key]!);
+  return writer.finish(program.name);
+}
+
+/** Writes a program's inputs and nodes; returns the values that are its outputs, by name. */
+export function writeProgram(
+  writer: ModelWriter,
+  program: Program,
+  { overrides, decompositions, weights = {} }: LowerOptions,
+): Record<string, string> {
+  const { inputs, outputs } = optimise(program, {
+    keep: new Set(Object.keys(overrides)),
     decompositions,
     evaluate: evaluateNode,
   });
-  const writer = new ModelWriter();
   const names = new Map<Tensor, string>();
-  for (const [key, tensor] of Object.entries(inputs)) names.set(tensor, writer.input(key, tensor));
+  for (const [key, tensor] of Object.entries(inputs)) {
+    const weight = weights[key];
+    names.set(
+      tensor,
+      weight ? writer.constant(weight, tensor.shape, tensor.dtype, key) : writer.input(key, tensor),
+    );
+  }
   for (const node of topologicalOrder(Object.values(outputs))) {
     if (node.operation === inputOperation) {
       const tensor = node.outputs[0]!;
@@ -35,17 +59,21 @@ export function lower(program: Program): Uint8Array {
       writer,
       node,
       node.inputs.map((input) => names.get(input)!),
+      overrides,
     );
     node.outputs.forEach((output, i) => {
       names.set(output, made[i]!);
     });
   }
-  for (const [key, tensor] of Object.entries(outputs))
-    writer.output(outputValue(key), tensor, names.get(tensor)!);
-  return writer.finish(name);
+  return Object.fromEntries(Object.entries(outputs).map(([key, tensor]) => [key, names.get(tensor)!]));
 }
 
-function write(writer: ModelWriter, node: Node, inputs: readonly string[]): readonly string[] {
+function write(
+  writer: ModelWriter,
+  node: Node,
+  inputs: readonly string[],
+  overrides: LowerOptions['overrides'],
+): readonly string[] {
   const { operation, attributes, outputs } = node;
   if (operation === constantOperation)
     return [writer.constant(attributes.data, outputs[0]!.shape, outputs[0]!.dtype)];

@@ -1,10 +1,10 @@
 import type { DType, Shape, TensorData, TensorType } from '../../graph/tensor.ts';
-import { encodeModel } from './proto.ts';
+import { encodeModel, type OnnxGraph, type OnnxNode, type OnnxTensor, type OnnxValue } from './proto.ts';
 
 export type AttributeValue = number | string | readonly number[] | { readonly float: number };
 
 // TensorProto.DataType
-const elementTypes = { f32: 1, u8: 2, i32: 6, i64: 7, bool: 9 } as const;
+export const elementTypes = { f32: 1, u8: 2, i32: 6, i64: 7, bool: 9 } as const;
 // AttributeProto.AttributeType
 const attributeTypes = { float: 1, int: 2, string: 3, ints: 7 } as const;
 
@@ -13,10 +13,10 @@ const MICROSOFT = 'com.microsoft';
 
 /** Collects the nodes of one ONNX graph; values are known by the names that its methods return. */
 export class ModelWriter {
-  private readonly nodes: object[] = [];
-  private readonly initializers: object[] = [];
-  private readonly inputs: object[] = [];
-  private readonly outputs: object[] = [];
+  private readonly nodes: OnnxNode[] = [];
+  private readonly initializers: OnnxTensor[] = [];
+  private readonly inputs: OnnxValue[] = [];
+  private readonly outputs: OnnxValue[] = [];
   private readonly int64s = new Map<string, string>();
   private count = 0;
 
@@ -66,12 +66,18 @@ export class ModelWriter {
 
   /** Gives a value a name outside. */
   output(name: string, type: TensorType, value: string): void {
-    this.nodes.push({ input: [value], output: [name], name: `output_${name}`, opType: 'Identity' });
+    this.nodes.push({
+      input: [value],
+      output: [name],
+      name: `output_${name}`,
+      opType: 'Identity',
+      attribute: [],
+      domain: '',
+    });
     this.outputs.push(valueInfo(name, type));
   }
 
-  constant(data: TensorData, shape: Shape, dtype: DType): string {
-    const name = this.fresh();
+  constant(data: TensorData, shape: Shape, dtype: DType, name = this.fresh()): string {
     const rawData = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     this.initializers.push({ dims: [...shape], dataType: elementTypes[dtype], name, rawData });
     return name;
@@ -94,21 +100,19 @@ export class ModelWriter {
     return this.node('Cast', [value], { to: elementTypes[type] });
   }
 
+  /** What has been written. */
+  graph(name: string): OnnxGraph {
+    const { nodes, initializers, inputs, outputs } = this;
+    return { name, nodes, initializers, inputs, outputs };
+  }
+
   finish(name: string): Uint8Array {
-    return encodeModel({
+    return encodeModel(this.graph(name), {
       irVersion: 10,
-      producerName: 'beyond-masking',
-      opsetImport: [
+      opsets: [
         { domain: '', version: OPSET },
         { domain: MICROSOFT, version: 1 },
       ],
-      graph: {
-        name,
-        node: this.nodes,
-        initializer: this.initializers,
-        input: this.inputs,
-        output: this.outputs,
-      },
     });
   }
 
@@ -117,7 +121,7 @@ export class ModelWriter {
   }
 }
 
-function writeAttribute(name: string, value: AttributeValue): object {
+export function writeAttribute(name: string, value: AttributeValue): object {
   if (typeof value === 'number') return { name, i: value, type: attributeTypes.int };
   if (typeof value === 'string')
     return { name, s: new TextEncoder().encode(value), type: attributeTypes.string };
@@ -125,7 +129,6 @@ function writeAttribute(name: string, value: AttributeValue): object {
   return { name, ints: [...value], type: attributeTypes.ints };
 }
 
-function valueInfo(name: string, { shape, dtype }: TensorType): object {
-  const dim = shape.map((dimValue) => ({ dimValue }));
-  return { name, type: { tensorType: { elemType: elementTypes[dtype], shape: { dim } } } };
+function valueInfo(name: string, { shape, dtype }: TensorType): OnnxValue {
+  return { name, elemType: elementTypes[dtype], shape };
 }
