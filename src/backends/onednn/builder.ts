@@ -1,0 +1,165 @@
+import { type Attributes, type DType, type Shape, sizeOf } from '../../graph/tensor.ts';
+import type { Binary, Eltwise, Instruction, PostOperation } from './instructions.ts';
+import {
+  broadcasted,
+  bytesOf,
+  denseStrides,
+  isDense,
+  joinAxes,
+  permuted,
+  type Region,
+  type StorageType,
+  type View,
+} from './view.ts';
+
+/** Writes instructions one after the other and keeps account of memory. */
+export class Builder {
+  readonly instructions: Instruction[] = [];
+  /** By-products that gradients use again: what a layer norm's scale was made of, an attention's weights by its result. */
+  readonly variances = new Map<View, { readonly variance: View; readonly epsilon: number }>();
+  readonly weights = new Map<View, View>();
+  private regions = 0;
+  private readonly ones = new Map<string, View>();
+  private readonly casts = new Map<string, View>();
+
+  region(bytes: number, source?: Region['source']): Region {
+    return { id: this.regions++, bytes, ...(source && { source }) };
+  }
+
+  /** Memory of its own, to be written. */
+  fresh(shape: Shape, dtype: StorageType = 'f32'): View {
+    const region = this.region(sizeOf(shape) * bytesOf(dtype));
+    return { region, dtype, shape, strides: denseStrides(shape), offset: 0 };
+  }
+
+  constant(data: Uint8Array, shape: Shape, dtype: DType): View {
+    return {
+      region: this.region(data.byteLength, { constant: data }),
+      dtype,
+      shape,
+      strides: denseStrides(shape),
+      offset: 0,
+    };
+  }
+
+  emit(instruction: Instruction): void {
+    if (sizeOf(instruction.out.shape) > 0) this.instructions.push(instruction);
+  }
+
+  /** The view itself where it lies end to end, else a copy that does. */
+  dense(view: View): View {
+    return isDense(view) ? view : this.copy(view, this.fresh(view.shape, view.dtype));
+  }
+
+  /** Copies, converting where the types differ. */
+  copy(x: View, out: View): View {
+    const [from, to] = joinAxes([x, out]) as [View, View];
+    this.emit({ kind: 'copy', x: from, out: to });
+    return out;
+  }
+
+  /** The values in another type; asked for again, the same copy. */
+  as(dtype: StorageType, x: View): View {
+    if (x.dtype === dtype) return x;
+    const key = `${x.region.id} ${x.offset} [${x.shape}] [${x.strides}] ${dtype}`;
+    let made = this.casts.get(key);
+    if (!made) {
+      made = this.copy(x, this.freshLike(x, dtype));
+      this.casts.set(key, made);
+    }
+    return made;
+  }
+
+  /** Memory whose axes lie in the same order as those of a view, without gaps. */
+  freshLike({ shape, strides }: View, dtype: StorageType = 'f32'): View {
+    const order = shape.map((_, axis) => axis).sort((a, b) => strides[b]! - strides[a]! || a - b);
+    const inverse = shape.map((_, axis) => order.indexOf(axis));
+    return permuted(
+      this.fresh(
+        order.map((axis) => shape[axis]!),
+        dtype,
+      ),
+      inverse,
+    );
+  }
+
+  eltwise(name: Eltwise, x: View, { alpha = 0, beta = 0, dtype = x.dtype } = {}): View {
+    const from = this.dense(x);
+    const out = this.fresh(x.shape, dtype);
+    const flat = (view: View): View => ({ ...view, shape: [sizeOf(view.shape)], strides: [1] });
+    this.emit({ kind: 'eltwise', function: name, alpha, beta, x: flat(from), out: flat(out) });
+    return out;
+  }
+
+  /** a ∘ b, broadcast to `shape`. */
+  binary(name: Binary, a: View, b: View, shape: Shape): View {
+    const out = this.fresh(shape);
+    const [wideA, wideB] = [this.repeatable(a, shape), this.repeatable(b, shape)];
+    const swaps = isRepeated(wideA) && !isRepeated(wideB) && name !== 'sub' && name !== 'div';
+    const [first, second] = swaps ? [wideB, wideA] : [wideA, wideB];
+    // The first operand must have the full shape.
+    const [x, y, z] = joinAxes([this.dense(first), second, out]) as [View, View, View];
+    this.emit({ kind: 'binary', function: name, a: x, b: y, out: z });
+    return out;
+  }
+
+  /** A view of the full shape whose elements, but for repetitions, lie end to end. */
+  private repeatable(x: View, shape: Shape): View {
+    const once: View = { ...x, shape: x.shape.map((side, axis) => (x.strides[axis] === 0 ? 1 : side)) };
+    return broadcasted(broadcasted(this.dense(once), x.shape), shape);
+  }
+
+  /** Product of matrices in the last two axes, batch axes broadcast. */
+  matmul(
+    a: View,
+    b: View,
+    out: View,
+    { bias, post = [] }: { bias?: View | undefined; post?: readonly PostOperation[] } = {},
+  ): View {
+    this.emit({ kind: 'matmul', a, b, ...(bias && { bias }), out, post });
+    return out;
+  }
+
+  /** Sums over the first axis of [M, N] (to [N]) or the last (to [M]), as a product with ones. */
+  sumMatrix(x: View, axis: 0 | 1): View {
+    const [rows, columns] = x.shape as [number, number];
+    if (axis === 0) {
+      const out = this.fresh([1, columns]);
+      this.matmul(this.onesOf([1, rows], x.dtype), x, out);
+      return { ...out, shape: [columns], strides: [1] };
+    }
+    const out = this.fresh([rows, 1]);
+    this.matmul(x, this.onesOf([columns, 1], x.dtype), out);
+    return { ...out, shape: [rows], strides: [1] };
+  }
+
+  host(
+    kernel: string,
+    inputs: readonly View[],
+    shape: Shape,
+    dtype: DType,
+    attributes: Attributes = {},
+  ): View {
+    const out = this.fresh(shape, dtype);
+    this.emit({ kind: 'host', kernel, inputs: inputs.map((x) => this.dense(x)), out, attributes });
+    return out;
+  }
+
+  private onesOf(shape: Shape, dtype: StorageType): View {
+    const key = `${shape} ${dtype}`;
+    let ones = this.ones.get(key);
+    if (!ones) {
+      const data =
+        dtype === 'bf16'
+          ? new Uint16Array(sizeOf(shape)).fill(0x3f80)
+          : new Float32Array(sizeOf(shape)).fill(1);
+      const bytes = new Uint8Array(data.buffer);
+      ones = { ...this.constant(bytes, shape, 'f32'), dtype };
+      this.ones.set(key, ones);
+    }
+    return ones;
+  }
+}
+
+const isRepeated = ({ shape, strides }: View) =>
+  shape.some((side, axis) => side !== 1 && strides[axis] === 0);

@@ -1,0 +1,152 @@
+import { sizeOf } from '../../graph/tensor.ts';
+import type { Builder } from './builder.ts';
+import { type Context, product, type Rule, turned, zeros } from './rules.ts';
+import { permuted, reshaped, type StorageType, sliced, type View } from './view.ts';
+
+/** Composites that oneDNN computes as a whole, or in fewer passes than what they are made of. */
+export const composites: Readonly<Record<string, Rule>> = {
+  linear: (context, { outputs: [y] }, [x, weight, bias]) =>
+    product(
+      context,
+      x!,
+      weight!,
+      y!.shape,
+      { transposeA: false, transposeB: true, alpha: 1 },
+      bias && context.builder.dense(bias),
+    ),
+  gelu: ({ builder, storage }, _, [x]) => builder.eltwise('gelu', builder.as(storage[0]!, x!)),
+  geluGrad: ({ builder, storage }, _, inputs) => {
+    const [x, dy] = inputs.map((view) => builder.dense(builder.as(storage[0]!, view))) as [View, View];
+    const out = builder.fresh(x.shape, storage[0]!);
+    const [a, b, c] = [x, dy, out].map((view) => reshaped(view, [sizeOf(x.shape)])!) as [View, View, View];
+    builder.emit({ kind: 'eltwiseGrad', function: 'gelu', x: a, dy: b, out: c });
+    return out;
+  },
+  softmax: ({ builder }, _, [x]) => {
+    const out = builder.fresh(x!.shape);
+    builder.emit({ kind: 'softmax', x: asRows(builder.dense(x!)), out: asRows(out) });
+    return out;
+  },
+  layerNorm: ({ builder }, { attributes: { epsilon }, outputs: [y, mu] }, inputs) => {
+    const [x, weight, bias] = inputs.map((view) => builder.dense(view)) as [View, View, View];
+    const out = builder.fresh(y!.shape);
+    const [mean, variance] = [builder.fresh(mu!.shape), builder.fresh(mu!.shape)];
+    builder.emit({
+      kind: 'layerNorm',
+      x: asRows(x),
+      weight,
+      bias,
+      out: asRows(out),
+      mean: asColumn(mean),
+      variance: asColumn(variance),
+      epsilon,
+    });
+    // 1 / √(variance + ε): left out again where only the gradient asks for it.
+    const scale = builder.eltwise('pow', builder.eltwise('linear', variance, { alpha: 1, beta: epsilon }), {
+      alpha: 1,
+      beta: -0.5,
+    });
+    builder.variances.set(scale, { variance, epsilon });
+    return [out, mean, scale];
+  },
+  layerNormGrad: ({ builder }, { outputs: [dx, dw] }, inputs) => {
+    const [x, weight, mean, scale, dy] = inputs.map((view) => builder.dense(view)) as [
+      View,
+      View,
+      View,
+      View,
+      View,
+    ];
+    if (sizeOf(x.shape) === 0) return [dx, dw, dw].map((tensor) => zeros(builder, tensor!.shape));
+    const known = builder.variances.get(scale) ?? {
+      variance: builder.eltwise('pow', scale, { alpha: 1, beta: -2 }),
+      epsilon: 0,
+    };
+    const [out, dWeight, dBias] = [
+      builder.fresh(dx!.shape),
+      builder.fresh(dw!.shape),
+      builder.fresh(dw!.shape),
+    ];
+    builder.emit({
+      kind: 'layerNormGrad',
+      x: asRows(x),
+      weight,
+      mean: asColumn(mean),
+      variance: asColumn(known.variance),
+      dy: asRows(dy),
+      out: asRows(out),
+      dWeight,
+      dBias,
+      epsilon: known.epsilon,
+    });
+    return [out, dWeight, dBias];
+  },
+  attention: (context, { attributes: { scale } }, [q, k, v]) => {
+    const { builder, storage } = context;
+    const weights = attentionWeights(context, q!, k!, scale);
+    const out = tokensFirst(builder, q!, storage[0]!);
+    builder.matmul(weights, builder.as(context.compute, v!), out);
+    builder.weights.set(out, weights);
+    return out;
+  },
+  attentionGrad: (context, { attributes: { scale } }, [q, k, v, y, dy]) => {
+    const { builder, compute, storage } = context;
+    const p = builder.weights.get(y!) ?? attentionWeights(context, q!, k!, scale);
+    const [queries, keys, values, d] = [q!, k!, v!, dy!].map((view) => builder.as(compute, view)) as [
+      View,
+      View,
+      View,
+      View,
+    ];
+    const [dq, dk, dv] = gradientPlaces(builder, q!, k!, storage[0]!);
+    builder.matmul(turned(p), d, dv);
+    const dp = builder.matmul(d, turned(values), builder.fresh(p.shape));
+    const ds = builder.fresh(p.shape);
+    builder.emit({ kind: 'softmaxGrad', y: asRows(builder.as('f32', p)), dy: asRows(dp), out: asRows(ds) });
+    const slope = builder.as(compute, ds);
+    const post = [{ kind: 'scale', by: scale }] as const;
+    builder.matmul(slope, keys, dq, { post });
+    builder.matmul(turned(slope), queries, dk, { post });
+    return [dq, dk, dv];
+  },
+};
+
+/** softmax(scale · q kᵀ): [B, h, N, M], in the type of computing. */
+function attentionWeights({ builder, compute }: Context, q: View, k: View, scale: number): View {
+  const shape = [...q.shape.slice(0, 3), k.shape[2]!];
+  const scores = builder.matmul(
+    builder.as(compute, q),
+    turned(builder.as(compute, k)),
+    builder.fresh(shape),
+    {
+      post: [{ kind: 'scale', by: scale }],
+    },
+  );
+  const weights = builder.fresh(shape);
+  builder.emit({ kind: 'softmax', x: asRows(scores), out: asRows(weights) });
+  return builder.as(compute, weights);
+}
+
+/** [B, h, N, d] in memory as [B, N, h, d], so that heads lie side by side. */
+function tokensFirst(builder: Builder, { shape }: View, dtype: StorageType): View {
+  const [batch, heads, tokens, depth] = shape as [number, number, number, number];
+  return permuted(builder.fresh([batch, tokens, heads, depth], dtype), [0, 2, 1, 3]);
+}
+
+/** Where the gradients of queries, keys and values go: side by side in each token's row, if there are as many. */
+function gradientPlaces(builder: Builder, q: View, k: View, dtype: StorageType): [View, View, View] {
+  const [batch, heads, tokens, depth] = q.shape as [number, number, number, number];
+  if (k.shape[2] !== tokens)
+    return [q, k, k].map((view) => tokensFirst(builder, view, dtype)) as [View, View, View];
+  const all = permuted(builder.fresh([batch, tokens, 3, heads, depth], dtype), [2, 0, 3, 1, 4]);
+  const part = (i: number): View => {
+    const { shape, strides, ...rest } = sliced(all, [i, 0, 0, 0, 0], [i + 1, ...q.shape]);
+    return { ...rest, shape: shape.slice(1), strides: strides.slice(1) };
+  };
+  return [part(0), part(1), part(2)];
+}
+
+/** [..., D] as a matrix. */
+const asRows = (view: View): View =>
+  reshaped(view, [sizeOf(view.shape.slice(0, -1)), view.shape.at(-1) ?? 1])!;
+const asColumn = (view: View): View => reshaped(view, [sizeOf(view.shape)])!;

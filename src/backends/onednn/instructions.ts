@@ -1,0 +1,113 @@
+import type { Attributes, DType, Shape } from '../../graph/tensor.ts';
+import type { View } from './view.ts';
+
+/** Functions of one number that oneDNN has. */
+export type Eltwise = 'linear' | 'exp' | 'log' | 'sqrt' | 'abs' | 'pow' | 'gelu';
+export type Binary = 'add' | 'sub' | 'mul' | 'div' | 'max' | 'min';
+
+/** What is done to a product before it is stored. */
+export type PostOperation =
+  | { readonly kind: 'scale'; readonly by: number }
+  | { readonly kind: 'add'; readonly view: View };
+
+/** One call of a kernel on views. */
+export type Instruction =
+  | { kind: 'matmul'; a: View; b: View; bias?: View; out: View; post: readonly PostOperation[] }
+  | { kind: 'eltwise'; function: Eltwise; alpha: number; beta: number; x: View; out: View }
+  | { kind: 'eltwiseGrad'; function: Eltwise; x: View; dy: View; out: View }
+  | { kind: 'binary'; function: Binary; a: View; b: View; out: View }
+  | { kind: 'copy'; x: View; out: View }
+  | { kind: 'softmax'; x: View; out: View }
+  | { kind: 'softmaxGrad'; y: View; dy: View; out: View }
+  | {
+      kind: 'layerNorm';
+      x: View;
+      weight: View;
+      bias: View;
+      out: View;
+      mean: View;
+      variance: View;
+      epsilon: number;
+    }
+  | {
+      kind: 'layerNormGrad';
+      x: View;
+      weight: View;
+      mean: View;
+      variance: View;
+      dy: View;
+      out: View;
+      dWeight: View;
+      dBias: View;
+      epsilon: number;
+    }
+  | { kind: 'host'; kernel: string; inputs: readonly View[]; out: View; attributes: Attributes };
+
+/** Views that an instruction reads. */
+export function reads(instruction: Instruction): View[] {
+  switch (instruction.kind) {
+    case 'matmul': {
+      const { a, b, bias, post } = instruction;
+      const added = post.flatMap((each) => (each.kind === 'add' ? [each.view] : []));
+      return [a, b, ...(bias ? [bias] : []), ...added];
+    }
+    case 'eltwise':
+    case 'copy':
+    case 'softmax':
+      return [instruction.x];
+    case 'eltwiseGrad':
+      return [instruction.x, instruction.dy];
+    case 'binary':
+      return [instruction.a, instruction.b];
+    case 'softmaxGrad':
+      return [instruction.y, instruction.dy];
+    case 'layerNorm':
+      return [instruction.x, instruction.weight, instruction.bias];
+    case 'layerNormGrad':
+      return [instruction.x, instruction.weight, instruction.mean, instruction.variance, instruction.dy];
+    case 'host':
+      return [...instruction.inputs];
+  }
+}
+
+/** Views that an instruction writes. */
+export function writes(instruction: Instruction): View[] {
+  const { out } = instruction;
+  if (instruction.kind === 'layerNorm') return [out, instruction.mean, instruction.variance];
+  if (instruction.kind === 'layerNormGrad') return [out, instruction.dWeight, instruction.dBias];
+  return [out];
+}
+
+/** The view that an instruction's output may overwrite: each element is read before it is written. */
+export function replaceable(instruction: Instruction): View | undefined {
+  switch (instruction.kind) {
+    case 'eltwise':
+    case 'softmax':
+      return instruction.x;
+    case 'eltwiseGrad':
+    case 'softmaxGrad':
+    case 'layerNormGrad':
+      return instruction.dy;
+    case 'binary':
+      return instruction.a;
+    default:
+      return undefined;
+  }
+}
+
+export interface PlannedOutput {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: Shape;
+  readonly view: View;
+}
+
+/** A program as a list of calls, their scratch memory laid out. */
+export interface Plan {
+  readonly instructions: readonly Instruction[];
+  /** Offset in bytes of each region of scratch memory, inputs that are given included. */
+  readonly places: ReadonlyMap<number, number>;
+  readonly scratchBytes: number;
+  readonly given: readonly { readonly name: string; readonly view: View }[];
+  readonly outputs: readonly PlannedOutput[];
+}

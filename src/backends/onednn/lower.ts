@@ -1,0 +1,91 @@
+import { constantOperation, inputName, inputOperation } from '../../graph/operations/source.ts';
+import { optimise } from '../../graph/passes/optimise.ts';
+import type { Program } from '../../graph/program.ts';
+import { GraphError, type Node, sizeOf, type Tensor } from '../../graph/tensor.ts';
+import { topologicalOrder } from '../../graph/topology.ts';
+import { evaluateNode } from '../reference/evaluate.ts';
+import { Builder } from './builder.ts';
+import { composites } from './composites.ts';
+import type { Plan, PlannedOutput } from './instructions.ts';
+import { layOut, withoutUnread } from './memory-plan.ts';
+import { rules } from './rules.ts';
+import { narrowTensors, storageOf } from './storage.ts';
+import { bytesOf, denseStrides, type View } from './view.ts';
+
+/** Type in which products are computed; sums are float32 in both. */
+export type Precision = 'f32' | 'bf16';
+
+const kept = new Set([...Object.keys(composites), 'split']);
+
+/**
+ * The program as a list of calls with their memory laid out.
+ * @param given inputs that come with every run; the others are read from the state
+ */
+export function lower(program: Program, given: ReadonlySet<string>, precision: Precision): Plan {
+  const optimised = optimise(program, { keep: kept, evaluate: evaluateNode });
+  const order = schedule(optimised);
+  const narrow = precision === 'bf16' ? narrowTensors(order, optimised) : new Set<Tensor>();
+  const builder = new Builder();
+  const views = new Map<Tensor, View>();
+  for (const node of order) {
+    const made = write(builder, node, views, given, precision, narrow);
+    node.outputs.forEach((output, i) => {
+      views.set(output, made[i]!);
+    });
+  }
+  const outputs = Object.entries(optimised.outputs).map(([name, tensor]): PlannedOutput => {
+    const { dtype, shape } = tensor;
+    return { name, dtype, shape, view: builder.dense(builder.as(dtype, views.get(tensor)!)) };
+  });
+  const instructions = withoutUnread(builder.instructions, outputs);
+  const layout = layOut(instructions, outputs);
+  const inputs = [...views].flatMap(([{ node }, view]) => {
+    const { source, id } = view.region;
+    const needed = node.operation === inputOperation && source && 'given' in source && layout.places.has(id);
+    return needed ? [{ name: source.given, view }] : [];
+  });
+  return { instructions, given: inputs, outputs, ...layout };
+}
+
+/**
+ * Every node after its inputs. Later outputs come first: a gradient of the last layers is computed, and what it needs is
+ * let go, before those of the first layers.
+ */
+function schedule({ outputs }: Program): Node[] {
+  const [first, ...rest] = Object.values(outputs);
+  return topologicalOrder([...(first ? [first] : []), ...rest.reverse()]);
+}
+
+function write(
+  builder: Builder,
+  node: Node,
+  views: ReadonlyMap<Tensor, View>,
+  given: ReadonlySet<string>,
+  compute: Precision,
+  narrow: ReadonlySet<Tensor>,
+): readonly View[] {
+  const { operation, attributes, inputs, outputs } = node;
+  const [{ shape, dtype }] = outputs as [Tensor];
+  if (operation === inputOperation) {
+    const name = inputName(outputs[0]!);
+    const region = builder.region(
+      sizeOf(shape) * bytesOf(dtype),
+      given.has(name) ? { given: name } : { state: name },
+    );
+    return [{ region, dtype, shape, strides: denseStrides(shape), offset: 0 }];
+  }
+  if (operation === constantOperation) {
+    const { buffer, byteOffset, byteLength } = attributes.data;
+    return [builder.constant(new Uint8Array(buffer, byteOffset, byteLength), shape, dtype)];
+  }
+  const rule = composites[operation.name] ?? rules[operation.name];
+  if (!rule)
+    throw new GraphError(`the onednn engine lowers ${Object.keys(rules).join(', ')}, got ${operation.name}`);
+  const storage = outputs.map((output) => storageOf(output, narrow));
+  const made = rule(
+    { builder, compute, storage },
+    node,
+    inputs.map((input) => views.get(input)!),
+  );
+  return Array.isArray(made) ? made : [made as View];
+}

@@ -1,0 +1,124 @@
+import {
+  type Instruction,
+  type Plan,
+  type PlannedOutput,
+  reads,
+  replaceable,
+  writes,
+} from './instructions.ts';
+import { isWhole, type Region } from './view.ts';
+
+/** Cache lines; also what vector instructions like best. */
+const ALIGNMENT = 64;
+
+/** The instructions whose results are read by others or leave the program. */
+export function withoutUnread(
+  instructions: readonly Instruction[],
+  outputs: readonly PlannedOutput[],
+): Instruction[] {
+  const read = new Set(outputs.map(({ view }) => view.region));
+  const kept: Instruction[] = [];
+  for (const instruction of instructions.toReversed()) {
+    if (!writes(instruction).some(({ region }) => read.has(region))) continue;
+    for (const { region } of reads(instruction)) read.add(region);
+    kept.push(instruction);
+  }
+  return kept.reverse();
+}
+
+interface Lifetime {
+  readonly region: Region;
+  first: number;
+  last: number;
+  /** The region that this one takes over where it ends. */
+  over?: Lifetime;
+}
+
+/**
+ * Lays scratch memory out: a region has its place from the first instruction that touches it to the last, and results
+ * take the place of operands that end with them. Regions are placed in the order of their first use, each into the
+ * smallest gap that holds it.
+ */
+export function layOut(
+  instructions: readonly Instruction[],
+  outputs: readonly PlannedOutput[],
+): Pick<Plan, 'places' | 'scratchBytes'> {
+  const lifetimes = lifetimesOf(instructions, outputs);
+  shareWhereReplaced(instructions, lifetimes);
+  return place([...lifetimes.values()]);
+}
+
+function lifetimesOf(instructions: readonly Instruction[], outputs: readonly PlannedOutput[]) {
+  const lifetimes = new Map<Region, Lifetime>();
+  const touch = (region: Region, at: number) => {
+    if (region.source && !('given' in region.source)) return;
+    // What is given is there before the first instruction.
+    const known = lifetimes.get(region) ?? { region, first: region.source ? -1 : at, last: at };
+    known.last = Math.max(known.last, at);
+    lifetimes.set(region, known);
+  };
+  instructions.forEach((instruction, at) => {
+    for (const { region } of [...reads(instruction), ...writes(instruction)]) touch(region, at);
+  });
+  for (const { view } of outputs) touch(view.region, instructions.length);
+  return lifetimes;
+}
+
+function shareWhereReplaced(
+  instructions: readonly Instruction[],
+  lifetimes: ReadonlyMap<Region, Lifetime>,
+): void {
+  instructions.forEach((instruction, at) => {
+    const old = replaceable(instruction);
+    if (!old || !isWholeRegion(old.region, instruction) || !isWhole(instruction.out)) return;
+    const [from, to] = [lifetimes.get(old.region), lifetimes.get(instruction.out.region)];
+    const others = reads(instruction).filter((view) => view !== old && view.region === old.region);
+    if (!from || !to || from.last !== at || to.first !== at || others.length > 0) return;
+    if (from.region.bytes === to.region.bytes) to.over = from;
+  });
+}
+
+const isWholeRegion = (region: Region, instruction: Instruction) => {
+  const view = replaceable(instruction)!;
+  return view.region === region && isWhole(view);
+};
+
+function place(lifetimes: readonly Lifetime[]): Pick<Plan, 'places' | 'scratchBytes'> {
+  // A chain of regions that take over from each other has one place.
+  const root = (life: Lifetime): Lifetime => (life.over ? root(life.over) : life);
+  const chains = new Map<Lifetime, { first: number; last: number; bytes: number; members: Region[] }>();
+  for (const life of lifetimes) {
+    const chain = chains.get(root(life)) ?? {
+      first: Number.POSITIVE_INFINITY,
+      last: -1,
+      bytes: Math.ceil(life.region.bytes / ALIGNMENT) * ALIGNMENT,
+      members: [],
+    };
+    chain.first = Math.min(chain.first, life.first);
+    chain.last = Math.max(chain.last, life.last);
+    chain.members.push(life.region);
+    chains.set(root(life), chain);
+  }
+  const places = new Map<number, number>();
+  let placed: { start: number; end: number; last: number }[] = [];
+  let scratchBytes = 0;
+  for (const { first, last, bytes, members } of [...chains.values()].sort((a, b) => a.first - b.first)) {
+    placed = placed.filter((other) => other.last >= first).sort((a, b) => a.start - b.start);
+    const start = smallestGap(placed, bytes);
+    placed.push({ start, end: start + bytes, last });
+    scratchBytes = Math.max(scratchBytes, start + bytes);
+    for (const { id } of members) places.set(id, start);
+  }
+  return { places, scratchBytes };
+}
+
+/** Start of the smallest gap between sorted pieces that holds so many bytes, or the end of the last one. */
+function smallestGap(placed: readonly { start: number; end: number }[], bytes: number): number {
+  let [best, smallest, end] = [-1, Number.POSITIVE_INFINITY, 0];
+  for (const piece of placed) {
+    const gap = piece.start - end;
+    if (gap >= bytes && gap < smallest) [best, smallest] = [end, gap];
+    end = Math.max(end, piece.end);
+  }
+  return best >= 0 ? best : end;
+}

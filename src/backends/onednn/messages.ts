@@ -1,0 +1,52 @@
+import type { Values } from '../../graph/tensor.ts';
+import type { StepResult } from '../backend.ts';
+import type { Plan } from './instructions.ts';
+
+/** One weight's update: by the kernel of its operation where there is one, else by a program. */
+export interface Update {
+  readonly weight: string;
+  /** Names of the rule's slots, and of the state tensors that hold this weight's. */
+  readonly slots: Readonly<Record<string, string>>;
+  readonly by:
+    | { readonly kernel: string; readonly attributes: Readonly<Record<string, number>> }
+    | { readonly program: number };
+}
+
+export interface StepOrder {
+  readonly program: number;
+  readonly updates: readonly Update[];
+  readonly batches: readonly Values[];
+  readonly scalars: Readonly<Record<string, number>>;
+  readonly clip: number | undefined;
+}
+
+/** Time that a kind of call took in one run of a program. */
+export interface Timing {
+  /** What was computed, and of which sides. */
+  readonly name: string;
+  readonly calls: number;
+  /** Least time of one run for all of these calls. */
+  readonly milliseconds: number;
+  /** Multiplications and additions of one run. */
+  readonly flops: number;
+}
+
+/** What the engine does on request; each answers with a value or an error. */
+export interface Requests {
+  start: { take: { threads: number }; give: { version: string; bf16: boolean } };
+  /** Adds tensors to the state, or overwrites them. */
+  write: { take: Values; give: undefined };
+  /** Adds tensors of zeros, float32, by their lengths. */
+  zeros: { take: Readonly<Record<string, number>>; give: undefined };
+  /** Copies of state tensors. */
+  read: { take: readonly string[]; give: Values };
+  compile: { take: { program: number; plan: Plan }; give: undefined };
+  run: { take: { program: number; inputs: Values }; give: Values };
+  step: { take: StepOrder; give: StepResult };
+  /** Measures from now on, or tells what was measured. */
+  profile: { take: undefined; give: readonly Timing[] };
+}
+
+export type Request = {
+  [K in keyof Requests]: { readonly kind: K; readonly take: Requests[K]['take'] };
+}[keyof Requests];

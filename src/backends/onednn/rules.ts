@@ -1,0 +1,152 @@
+import { type Attributes, type Node, type Shape, sizeOf } from '../../graph/tensor.ts';
+import type { Builder } from './builder.ts';
+import type { Binary, Eltwise, PostOperation } from './instructions.ts';
+import { broadcasted, bytesOf, permuted, reshaped, type StorageType, sliced, type View } from './view.ts';
+
+/** What a rule is told beside its node: how its outputs are stored. */
+export interface Context {
+  readonly builder: Builder;
+  /** Type in which products are computed. */
+  readonly compute: 'f32' | 'bf16';
+  /** Type in which the node's outputs are kept. */
+  readonly storage: readonly StorageType[];
+}
+
+/** Writes a node's instructions; takes its inputs' views, returns its outputs'. */
+export type Rule = (context: Context, node: Node, inputs: readonly View[]) => View | readonly View[];
+
+const unary =
+  (name: Eltwise, alpha = 0, beta = 0): Rule =>
+  ({ builder }, _, [x]) =>
+    builder.eltwise(name, x!, { alpha, beta });
+
+const binary =
+  (name: Binary): Rule =>
+  ({ builder }, { outputs: [y] }, [a, b]) =>
+    builder.binary(name, a!, b!, y!.shape);
+
+/** Computed by a plain loop of JavaScript. */
+const host: Rule = ({ builder }, { operation, outputs: [y], attributes }, views) =>
+  builder.host(operation.name, views, y!.shape, y!.dtype, attributes);
+
+/** How each primitive is written. */
+export const rules: Readonly<Record<string, Rule>> = {
+  add: binary('add'),
+  sub: binary('sub'),
+  mul: binary('mul'),
+  div: binary('div'),
+  maximum: binary('max'),
+  minimum: binary('min'),
+  neg: unary('linear', -1),
+  exp: unary('exp'),
+  log: unary('log'),
+  sqrt: unary('sqrt'),
+  abs: unary('abs'),
+  sign: host,
+  floor: host,
+  erf: host,
+  max: host,
+  gather: host,
+  scatterAdd: host,
+  invertPermutation: host,
+  filterBank: host,
+  reverse: host,
+  sum: ({ builder }, { inputs: [x], attributes: { axes }, outputs: [y] }, [view]) =>
+    sum(builder, x!.shape, axes, y!.shape, view!),
+  cast: (context, node, [x]) =>
+    node.attributes.dtype === 'f32'
+      ? context.builder.as('f32', x!)
+      : x!.dtype === 'f32'
+        ? host(context, node, [x!])
+        : context.builder.as(node.attributes.dtype, x!),
+  reshape: ({ builder }, { attributes: { shape } }, [x]) =>
+    reshaped(x!, shape) ?? reshaped(builder.dense(x!), shape)!,
+  broadcast: (_, { attributes: { shape } }, [x]) => broadcasted(x!, shape),
+  transpose: (_, { attributes: { permutation } }, [x]) => permuted(x!, permutation),
+  slice: (_, { attributes: { starts, ends } }, [x]) => sliced(x!, starts, ends),
+  split: (_, { attributes: { axis }, outputs }, [x]) =>
+    outputs.map(({ shape }, i) => {
+      const start = x!.shape.map((_, other) => (other === axis ? i * shape[axis]! : 0));
+      return sliced(
+        x!,
+        start,
+        start.map((from, other) => from + shape[other]!),
+      );
+    }),
+  pad: ({ builder }, { outputs: [y], attributes: { before } }, [x]) => {
+    const out = builder.fresh(y!.shape, x!.dtype);
+    builder.emit({ kind: 'host', kernel: 'zero', inputs: [], out, attributes: {} });
+    const ends = before.map((from: number, axis: number) => from + x!.shape[axis]!);
+    if (sizeOf(x!.shape) > 0) builder.copy(x!, sliced(out, before, ends));
+    return out;
+  },
+  concat: ({ builder, storage }, { outputs: [y], attributes: { axis } }, views) => {
+    const side = views[0]!.shape[axis]!;
+    const apart = views[1]!.offset - views[0]!.offset;
+    if (side === 1 && views.every((view, i) => follows(view, views[0]!, i * apart)))
+      return { ...views[0]!, shape: y!.shape, strides: views[0]!.strides.with(axis, apart) };
+    const out = builder.fresh(y!.shape, storage[0]!);
+    let start = 0;
+    for (const view of views) {
+      const starts = y!.shape.map((_, other) => (other === axis ? start : 0));
+      const ends = starts.map((from, other) => from + view.shape[other]!);
+      if (sizeOf(view.shape) > 0) builder.copy(view, sliced(out, starts, ends));
+      start += view.shape[axis]!;
+    }
+    return out;
+  },
+  matmul: (context, { attributes, outputs: [y] }, [a, b]) => product(context, a!, b!, y!.shape, attributes),
+};
+
+/** Whether a view is another one, moved by so many elements. */
+const follows = (view: View, other: View, by: number) =>
+  view.region === other.region &&
+  view.dtype === other.dtype &&
+  view.offset === other.offset + by &&
+  view.strides.every((stride, axis) => view.shape[axis] === 1 || stride === other.strides[axis]);
+
+function sum(builder: Builder, shape: Shape, axes: readonly number[], out: Shape, x: View): View {
+  if (sizeOf(shape) === 0) return zeros(builder, out);
+  const kept = shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
+  const summed = shape.map((_, axis) => axis).filter((axis) => axes.includes(axis));
+  const sides = [kept, summed].map((some) => sizeOf(some.map((axis) => shape[axis]!))) as [number, number];
+  // As a matrix with the summed axes first, where that takes no copy; else with the summed ones last.
+  const first = reshaped(permuted(x, [...summed, ...kept]), [sides[1], sides[0]]);
+  if (first) return reshaped(builder.sumMatrix(first, 0), out)!;
+  const turned = permuted(x, [...kept, ...summed]);
+  return reshaped(builder.sumMatrix(reshaped(builder.dense(turned), sides)!, 1), out)!;
+}
+
+export function zeros(builder: Builder, shape: Shape): View {
+  return builder.constant(new Uint8Array(sizeOf(shape) * bytesOf('f32')), shape, 'f32');
+}
+
+/** alpha · a · b, by views in the type of computing. */
+export function product(
+  { builder, compute, storage }: Context,
+  a: View,
+  b: View,
+  shape: Shape,
+  { transposeA, transposeB, alpha }: Attributes,
+  bias?: View,
+): View {
+  const [x, y] = [a, b].map((view) => operand(builder, builder.as(compute, view))) as [View, View];
+  if (sizeOf(x.shape) === 0 || sizeOf(y.shape) === 0) return zeros(builder, shape);
+  const post: PostOperation[] = alpha === 1 ? [] : [{ kind: 'scale', by: alpha }];
+  const [left, right] = [transposeA ? turned(x) : x, transposeB ? turned(y) : y];
+  return builder.matmul(left, right, builder.fresh(shape, storage[0]!), { bias, post });
+}
+
+/** Matrices with elements or rows that lie side by side: what products read as they are. */
+function operand(builder: Builder, view: View): View {
+  const [row, column] = view.strides.slice(-2) as [number, number];
+  const [rows, columns] = view.shape.slice(-2) as [number, number];
+  const plain = (column === 1 && row >= columns) || (row === 1 && column >= rows);
+  return plain && view.strides.every((stride) => stride > 0) ? view : builder.dense(view);
+}
+
+export const turned = (view: View): View => {
+  const last = view.shape.length - 1;
+  const order = view.shape.map((_, axis) => (axis === last ? last - 1 : axis === last - 1 ? last : axis));
+  return permuted(view, order);
+};

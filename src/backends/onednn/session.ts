@@ -1,0 +1,130 @@
+import type { ArrayInfo, Program } from '../../graph/program.ts';
+import type { Values } from '../../graph/tensor.ts';
+import type { Parameter, Session, StepResult, TrainingPlan } from '../backend.ts';
+import { slotName } from '../backend.ts';
+import { kernels } from '../onnx/kernels.ts';
+import { checkRun, checkStep, checkWrite, infoOf, missingSlots, requireKnown } from '../state.ts';
+import { updateProgram } from '../update-program.ts';
+import { lower, type Precision } from './lower.ts';
+import type { Timing, Update } from './messages.ts';
+import type { ProcessClient } from './process-client.ts';
+
+/** State in the engine's process; programs are planned when first used. */
+export class OneDnnSession implements Session {
+  private readonly client: ProcessClient;
+  private readonly precision: Precision;
+  private readonly state = new Map<string, ArrayInfo>();
+  /** Numbers of the plans of a program, by the inputs that come with each run. */
+  private readonly compiled = new Map<Program, Map<string, Promise<number>>>();
+  private readonly plans = new Map<TrainingPlan, Promise<readonly Update[]>>();
+  private count = 0;
+
+  constructor(client: ProcessClient, precision: Precision) {
+    this.client = client;
+    this.precision = precision;
+  }
+
+  /** Adds tensors to the state. */
+  async add(values: Values): Promise<void> {
+    for (const [name, data] of Object.entries(values)) {
+      this.state.set(name, infoOf(data));
+      await this.client.request('write', { [name]: data });
+    }
+  }
+
+  async run(program: Program, inputs: Values): Promise<Values> {
+    checkRun(program, inputs, this.info);
+    return this.client.request('run', { program: await this.compile(program, inputs), inputs });
+  }
+
+  async step(
+    plan: TrainingPlan,
+    batches: readonly Values[],
+    at: { step: number; lr: number },
+  ): Promise<StepResult> {
+    checkStep(plan, batches);
+    for (const batch of batches) checkRun(plan.gradients, batch, this.info);
+    const updates = await this.prepare(plan);
+    const program = await this.compile(plan.gradients, batches[0]!);
+    const scalars = plan.rule.scalars(at.step, at.lr);
+    return this.client.request('step', { program, updates, batches, scalars, clip: plan.clip });
+  }
+
+  async read(names: readonly string[] = [...this.state.keys()]): Promise<Values> {
+    for (const name of names) requireKnown(name, this.info);
+    return this.client.request('read', names);
+  }
+
+  async write(values: Values): Promise<void> {
+    checkWrite(values, this.info);
+    await this.client.request('write', values);
+  }
+
+  async dispose(): Promise<void> {
+    await this.client.stop();
+  }
+
+  /** Begins to measure the calls of every program; asked again, their least times so far. */
+  async profile(): Promise<readonly Timing[]> {
+    return this.client.request('profile', undefined);
+  }
+
+  private readonly info = (name: string) => this.state.get(name);
+
+  /** @param inputs those that come with the run; others are the state's */
+  private compile(program: Program, inputs: Values): Promise<number> {
+    const given = new Set(Object.keys(program.inputs).filter((name) => inputs[name]));
+    const key = [...given].sort().join();
+    const plans = this.compiled.get(program) ?? new Map<string, Promise<number>>();
+    this.compiled.set(program, plans);
+    let number = plans.get(key);
+    if (!number) {
+      const id = this.count++;
+      const plan = lower(program, given, this.precision);
+      number = this.client.request('compile', { program: id, plan }).then(() => id);
+      plans.set(key, number);
+    }
+    return number;
+  }
+
+  /** Finds how each weight of a plan is updated and makes room for the slots that takes. */
+  private prepare(plan: TrainingPlan): Promise<readonly Update[]> {
+    let prepared = this.plans.get(plan);
+    if (!prepared) {
+      prepared = this.makeSlots(plan).then(() => {
+        const programs = new Map<string, Program>();
+        return Promise.all(plan.parameters.map((parameter) => this.updateOf(plan, parameter, programs)));
+      });
+      this.plans.set(plan, prepared);
+    }
+    return prepared;
+  }
+
+  private async makeSlots(plan: TrainingPlan): Promise<void> {
+    const missing = Object.entries(missingSlots(plan, this.info));
+    for (const [name, zeros] of missing) this.state.set(name, infoOf(zeros));
+    await this.client.request(
+      'zeros',
+      Object.fromEntries(missing.map(([name, { length }]) => [name, length])),
+    );
+  }
+
+  private async updateOf(
+    { rule, gradients }: TrainingPlan,
+    { name, ...group }: Parameter,
+    programs: Map<string, Program>,
+  ): Promise<Update> {
+    const { shape } = gradients.inputs[name]!;
+    // Weights of one shape and group share a program.
+    const key = JSON.stringify([shape, group]);
+    const program = programs.get(key) ?? updateProgram(rule, shape, group);
+    programs.set(key, program);
+    const { operation, attributes } = program.outputs.weight!.node;
+    const slots = Object.fromEntries(rule.slots.map((slot) => [slot, slotName(slot, name)]));
+    const by = kernels[operation.name]
+      ? { kernel: operation.name, attributes }
+      : // All its inputs change from weight to weight.
+        { program: await this.compile(program, program.inputs as never) };
+    return { weight: name, slots, by };
+  }
+}
