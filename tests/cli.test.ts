@@ -66,7 +66,17 @@ const tiny = [
 ];
 
 describe('usage', () => {
-  const commands = ['pretrain', 'reconstruct', 'preview', 'knn', 'report', 'inspect', 'data', 'cache', 'list'];
+  const commands = [
+    'pretrain',
+    'reconstruct',
+    'preview',
+    'knn',
+    'report',
+    'inspect',
+    'data',
+    'cache',
+    'list',
+  ];
 
   it('has help with examples for every command', async () => {
     const helps = await Promise.all(
