@@ -1,8 +1,9 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { endianness } from 'node:os';
-import { byteWindows, writeFileAtomic } from './atomic.ts';
+import { writeFileAtomic } from './atomic.ts';
 import { DTYPES, type Dtype, elementCount, isDtype, type NamedTensor } from './dtypes.ts';
 import { FileFormatError } from './file-format-error.ts';
+import { readAt } from './read-at.ts';
 import {
   encodeHeader,
   type Header,
@@ -53,7 +54,7 @@ export async function readSafetensors(
     for (const [name, { dtype, shape, begin, bytes }] of header.tensors) {
       if (wanted && !wanted.has(name)) continue;
       const data = new DTYPES[dtype].array(bytes / DTYPES[dtype].bytes);
-      await readFully(handle, data, dataStart + begin, path);
+      await readAt(handle, data, dataStart + begin, path);
       tensors.set(name, { dtype, shape, data });
     }
     return { metadata: header.metadata, tensors };
@@ -95,31 +96,14 @@ async function headerOf(handle: FileHandle, path: string): Promise<{ header: Hea
   if (!stat.isFile()) throw new FileFormatError(path, 'it must be a regular file', 'a folder or device');
   if (stat.size < 8) throw new FileFormatError(path, 'a safetensors file has at least 8 bytes', stat.size);
   const prefix = new DataView(new ArrayBuffer(8));
-  await readFully(handle, prefix, 0, path);
+  await readAt(handle, prefix, 0, path);
   const length = prefix.getBigUint64(0, true);
   const limit = Math.min(MAX_HEADER_BYTES, stat.size - 8);
   if (length > limit) throw new FileFormatError(path, `the header's length must be at most ${limit}`, length);
   const json = new Uint8Array(Number(length));
-  await readFully(handle, json, 8, path);
+  await readAt(handle, json, 8, path);
   const dataStart = 8 + json.length;
   return { header: parseHeader(json, stat.size - dataStart, path), dataStart };
-}
-
-async function readFully(
-  handle: FileHandle,
-  target: ArrayBufferView,
-  start: number,
-  path: string,
-): Promise<void> {
-  let position = start;
-  for (const window of byteWindows(target)) {
-    for (let offset = 0; offset < window.length; ) {
-      const { bytesRead } = await handle.read(window, offset, window.length - offset, position);
-      if (bytesRead === 0) throw new FileFormatError(path, 'it must not shrink while it is read', position);
-      offset += bytesRead;
-      position += bytesRead;
-    }
-  }
 }
 
 function checkTensor(name: string, { dtype, shape, data }: NamedTensor): void {
