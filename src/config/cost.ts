@@ -1,3 +1,4 @@
+import type { FinetuneConfig } from './finetune-schema.ts';
 import type { Config } from './schema.ts';
 
 /**
@@ -16,6 +17,17 @@ export function stepFlops({ model, task }: Pick<Config, 'model' | 'task'>, masks
     2 * tokens * model.width * model.decoder.width +
     stackFlops(patches + tokens - visible, model.decoder.width, model.decoder.depth, model.mlpRatio) +
     2 * patches * model.decoder.width * values;
+  return 3 * forward;
+}
+
+/** The same of one fine-tuning step: all tokens, and a head for `classes` classes in place of the decoder. */
+export function finetuneFlops({ model }: Pick<FinetuneConfig, 'model'>, classes: number): number {
+  const patches = (model.image[0] / model.patch) * (model.image[1] / model.patch);
+  const tokens = patches + (model.classToken ? 1 : 0);
+  const forward =
+    2 * patches * model.patch ** 2 * model.channels * model.width +
+    stackFlops(tokens, model.width, model.depth, model.mlpRatio) +
+    2 * model.width * classes;
   return 3 * forward;
 }
 
