@@ -104,9 +104,15 @@ export const checkpoints = section({
 });
 
 export const engine = section({
-  name: oneOf(['onnx', 'wasm', 'reference'])
+  name: oneOf(['onnx', 'onednn', 'wasm', 'reference'])
     .default('onnx')
-    .describe('onnx (native where installed), wasm (onnxruntime as WebAssembly), reference (slow, float64)'),
+    .describe(
+      'onnx (native where installed), onednn (where libdnnl is installed: faster on x86, and bf16), ' +
+        'wasm (onnxruntime as WebAssembly), reference (slow, float64)',
+    ),
+  precision: oneOf(['f32', 'bf16'])
+    .default('f32')
+    .describe('type in which products are computed; weights, moments, norms, softmax and losses stay f32'),
   threads: whole(0).default(0).describe('threads of the engine; 0: one for each core'),
 });
 
