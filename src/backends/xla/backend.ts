@@ -1,0 +1,73 @@
+import type { Values } from '../../graph/tensor.ts';
+import type { Backend, Session } from '../backend.ts';
+import { Compiler } from './compiler.ts';
+import { Api } from './pjrt/api.ts';
+import { Client, type ClientOptions } from './pjrt/client.ts';
+import { XlaError } from './pjrt/error.ts';
+import { XlaSession } from './session.ts';
+import type { Precision } from './stablehlo/precision.ts';
+
+export interface XlaOptions {
+  /** Path of a PJRT plugin, a shared library. */
+  readonly plugin: string;
+  /** Devices that share each step's micro-batches. Default: 1. */
+  readonly devices?: number | undefined;
+  /** Default: bf16 on accelerators, f32 on CPUs. */
+  readonly precision?: Precision | undefined;
+  /** Folder in which compiled programs are kept. Default: none are. */
+  readonly cache?: string | undefined;
+  /** Sums in a fixed order, at some cost in speed. */
+  readonly deterministic?: boolean | undefined;
+}
+
+export interface XlaBackend extends Backend {
+  readonly client: Client;
+  readonly precision: Precision;
+}
+
+/**
+ * XLA through a PJRT plugin: GPUs, TPUs, CPUs. Throws XlaError where the plugin cannot be used or has too few devices.
+ */
+export async function openXlaBackend(options: XlaOptions): Promise<XlaBackend> {
+  const client = await clientOf(options.plugin);
+  const { devices: count = 1, cache, deterministic = false } = options;
+  const isCpu = client.platform === 'cpu';
+  const precision = options.precision ?? (isCpu ? 'f32' : 'bf16');
+  const devices = client.devices.slice(0, count);
+  if (devices.length < count)
+    throw new XlaError(
+      `engine.devices must not exceed the devices found, got ${count} and ${client.devices.length}`,
+    );
+  const flags = deterministic && !isCpu ? { xla_gpu_deterministic_ops: true } : {};
+  const compiler = new Compiler(client, cache, flags);
+  const times = count > 1 ? `${count} × ` : '';
+  return {
+    name: 'xla',
+    client,
+    precision,
+    description: `XLA (${client.platform}: ${times}${devices[0]!.kind}, ${precision})`,
+    async open(state: Values): Promise<Session> {
+      const session = new XlaSession(client, compiler, devices, precision);
+      await session.add(state);
+      return session;
+    },
+  };
+}
+
+const clients = new Map<string, Promise<Client>>();
+
+/** One client for each plugin of a process: a second one would compete for the memory of the same devices. */
+function clientOf(plugin: string): Promise<Client> {
+  let client = clients.get(plugin);
+  if (!client) {
+    client = Api.load(plugin).then((api) => Client.create(api, optionsFor(plugin)));
+    clients.set(plugin, client);
+    client.catch(() => clients.delete(plugin));
+  }
+  return client;
+}
+
+/** GPUs' plugins else take three quarters of the memory at once, and no more later. */
+function optionsFor(plugin: string): ClientOptions {
+  return /cuda|rocm/.test(plugin) ? { preallocate: false, memory_fraction: 0.92 } : {};
+}

@@ -1,0 +1,222 @@
+import { allocate, type DType, type Shape, sizeOf, type TensorData } from '../../../graph/tensor.ts';
+import type { Api } from './api.ts';
+import { type CompileOptions, encodeOptions } from './compile-options.ts';
+import { XlaError } from './error.ts';
+import { Executable } from './executable.ts';
+import { constants } from './layout.ts';
+import { type Address, copyFrom, cString, native, type Struct } from './struct.ts';
+
+/** Options of a plugin's client, such as `visible_devices`. */
+export type ClientOptions = Readonly<Record<string, boolean | number | string | readonly number[]>>;
+
+export interface Device {
+  readonly handle: Address;
+  readonly id: number;
+  /** What it is, for people: `NVIDIA H100 80GB HBM3`. */
+  readonly kind: string;
+}
+
+const elementTypes: Record<DType, number> = {
+  f32: constants.PJRT_Buffer_Type_F32,
+  i32: constants.PJRT_Buffer_Type_S32,
+  u8: constants.PJRT_Buffer_Type_U8,
+};
+
+/** The devices that a plugin runs. */
+export class Client {
+  readonly api: Api;
+  /** `cpu`, `cuda`, `rocm`, `tpu`, … */
+  readonly platform: string;
+  readonly platformVersion: string;
+  readonly devices: readonly Device[];
+  private readonly handle: Address;
+
+  private constructor(api: Api, handle: Address) {
+    this.api = api;
+    this.handle = handle;
+    this.platform = api.text(api.call('PJRT_Client_PlatformName', { client: handle }), 'platform_name');
+    const version = api.call('PJRT_Client_PlatformVersion', { client: handle });
+    this.platformVersion = api.text(version, 'platform_version');
+    this.devices = this.findDevices();
+  }
+
+  /** Throws XlaError where the plugin finds no device that it can use. */
+  static async create(api: Api, options: ClientOptions = {}): Promise<Client> {
+    const entries = Object.entries(options).map(([name, value]) => namedValue(api, name, value));
+    const packed = native(entries.length * (entries[0]?.bytes.length ?? 0));
+    entries.forEach((entry, i) => {
+      packed.set(entry.bytes, i * entry.bytes.length);
+    });
+    const created = await api.callAsync('PJRT_Client_Create', {
+      create_options: packed,
+      num_options: entries.length,
+    });
+    const client = new Client(api, created.big('client'));
+    if (client.devices.length > 0) return client;
+    client.dispose();
+    throw new XlaError(`the plugin must find a device, got none: ${api.path}`);
+  }
+
+  /** Copies an array to a device. The array must not change until the buffer has been `sent`. */
+  put(data: TensorData, shape: Shape, dtype: DType, device: Device = this.devices[0]!): Buffer {
+    const dims = new BigInt64Array(native(8 * shape.length).buffer);
+    shape.forEach((side, axis) => {
+      dims[axis] = BigInt(side);
+    });
+    // Small arrays lie on V8's heap, which moves, until their buffer is asked for.
+    const source = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    const made = this.api.call('PJRT_Client_BufferFromHostBuffer', {
+      client: this.handle,
+      data: source.length === 0 ? native(0) : source,
+      type: elementTypes[dtype],
+      dims: new Uint8Array(dims.buffer),
+      num_dims: shape.length,
+      host_buffer_semantics: constants.PJRT_HostBufferSemantics_kImmutableUntilTransferCompletes,
+      device: device.handle,
+    });
+    const sent = this.api.settle(made.big('done_with_host_buffer')).then(() => void source);
+    sent.catch(() => {}); // whoever awaits it gets the error
+    return new Buffer(this.api, made.big('buffer'), shape, dtype, sent);
+  }
+
+  /** Compiles the text of a StableHLO module. */
+  async compile(text: string, options: CompileOptions): Promise<Executable> {
+    const code = cString(text);
+    const format = cString('mlir');
+    const program = this.api.struct('PJRT_Program', {
+      code: code.bytes,
+      code_size: code.length,
+      format: format.bytes,
+      format_size: format.length,
+    });
+    const encoded = encodeOptions(options);
+    const made = await this.api.callAsync('PJRT_Client_Compile', {
+      client: this.handle,
+      program,
+      compile_options: ownMemory(encoded),
+      compile_options_size: encoded.length,
+    });
+    return new Executable(this.api, made.big('executable'), options.devices.length);
+  }
+
+  /** Takes up what `Executable.serialize` gave. Throws XlaError where the bytes are of another version or device. */
+  async load(serialized: Uint8Array, replicas: number): Promise<Executable> {
+    const made = await this.api.callAsync('PJRT_Executable_DeserializeAndLoad', {
+      client: this.handle,
+      serialized_executable: ownMemory(serialized),
+      serialized_executable_size: serialized.length,
+    });
+    return new Executable(this.api, made.big('loaded_executable'), replicas);
+  }
+
+  /** Bytes of a device's memory, in use and altogether; undefined where the plugin does not tell. */
+  memory(device: Device = this.devices[0]!): { inUse: number; peak: number; limit: number } | undefined {
+    try {
+      const stats = this.api.call('PJRT_Device_MemoryStats', { device: device.handle });
+      const limit = stats.number('bytes_limit_is_set')
+        ? stats.number('bytes_limit')
+        : Number.POSITIVE_INFINITY;
+      return { inUse: stats.number('bytes_in_use'), peak: stats.number('peak_bytes_in_use'), limit };
+    } catch {
+      return undefined;
+    }
+  }
+
+  dispose(): void {
+    this.api.call('PJRT_Client_Destroy', { client: this.handle });
+  }
+
+  private findDevices(): Device[] {
+    const { api } = this;
+    const found = api.call('PJRT_Client_AddressableDevices', { client: this.handle });
+    const bytes = copyFrom(
+      api.koffi,
+      found.big('addressable_devices'),
+      8 * found.number('num_addressable_devices'),
+    );
+    return [...new BigUint64Array(bytes.buffer)].map((device) => {
+      const description = api.call('PJRT_Device_GetDescription', { device }).big('device_description');
+      const id = api.call('PJRT_DeviceDescription_Id', { device_description: description }).number('id');
+      const kind = api.call('PJRT_DeviceDescription_Kind', { device_description: description });
+      return { handle: device, id, kind: api.text(kind, 'device_kind') };
+    });
+  }
+}
+
+/** An array on a device. */
+export class Buffer {
+  readonly handle: Address;
+  readonly shape: Shape;
+  readonly dtype: DType;
+  /** Settles when the array that the buffer was made from may change again. */
+  readonly sent: Promise<void>;
+  private readonly api: Api;
+
+  constructor(
+    api: Api,
+    handle: Address,
+    shape: Shape,
+    dtype: DType,
+    sent: Promise<void> = Promise.resolve(),
+  ) {
+    this.api = api;
+    this.handle = handle;
+    this.shape = shape;
+    this.dtype = dtype;
+    this.sent = sent;
+    api.live.buffers++;
+  }
+
+  /** The values, once they are computed. */
+  async read(): Promise<TensorData> {
+    const data = allocate(this.dtype, sizeOf(this.shape));
+    if (data.length === 0) return data;
+    // XLA writes while we wait: the memory must not lie on V8's heap.
+    const target = new Uint8Array(data.buffer);
+    const { api } = this;
+    const copying = api.call('PJRT_Buffer_ToHostBuffer', {
+      src: this.handle,
+      dst: target,
+      dst_size: target.length,
+    });
+    await api.settle(copying.big('event'));
+    return data;
+  }
+
+  destroy(): void {
+    this.api.call('PJRT_Buffer_Destroy', { buffer: this.handle });
+    this.api.live.buffers--;
+  }
+}
+
+/** A copy that starts at its memory's own address. */
+function ownMemory(bytes: Uint8Array): Uint8Array {
+  const copy = native(bytes.length);
+  copy.set(bytes);
+  return copy;
+}
+
+function namedValue(api: Api, name: string, value: ClientOptions[string]): Struct {
+  const text = cString(name);
+  const entry = api.struct('PJRT_NamedValue', { name: text.bytes, name_size: text.length, value_size: 1 });
+  if (typeof value === 'string') {
+    const content = cString(value);
+    entry.set('type', constants.PJRT_NamedValue_kString);
+    entry.set('string_value', content.bytes);
+    entry.set('value_size', content.length);
+  } else if (typeof value === 'boolean') {
+    entry.set('type', constants.PJRT_NamedValue_kBool);
+    entry.set('bool_value', value);
+  } else if (typeof value === 'number' && Number.isInteger(value)) {
+    entry.set('type', constants.PJRT_NamedValue_kInt64);
+    entry.set('int64_value', value);
+  } else if (typeof value === 'number') {
+    entry.set('type', constants.PJRT_NamedValue_kFloat);
+    entry.setFloat('float_value', value);
+  } else {
+    entry.set('type', constants.PJRT_NamedValue_kInt64List);
+    entry.set('int64_array_value', new Uint8Array(BigInt64Array.from(value, BigInt).buffer));
+    entry.set('value_size', value.length);
+  }
+  return entry;
+}

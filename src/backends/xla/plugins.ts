@@ -1,0 +1,73 @@
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** A PJRT plugin that may be used. */
+export interface PluginCandidate {
+  readonly path: string;
+  /** What it runs, by its name: what it says itself is known when it is loaded. */
+  readonly platform: 'cuda' | 'rocm' | 'tpu' | 'cpu' | 'other';
+  readonly origin: 'BEYOND_MASKING_PJRT_PLUGIN' | 'Python environment' | 'cache';
+}
+
+export interface PluginPlaces {
+  readonly env?: NodeJS.ProcessEnv | undefined;
+  /** Folder that `setup` installs into: a folder for each plugin, with Python packages inside. */
+  readonly cache?: string | undefined;
+}
+
+/**
+ * Plugins in the order in which they are preferred: the path in `BEYOND_MASKING_PJRT_PLUGIN`, which then is the only
+ * one; those of JAX in the active Python environment (`VIRTUAL_ENV` or `CONDA_PREFIX`); those in the cache. Those for
+ * CPUs come last.
+ */
+export async function findPlugins({
+  env = process.env,
+  cache,
+}: PluginPlaces = {}): Promise<PluginCandidate[]> {
+  const named = env.BEYOND_MASKING_PJRT_PLUGIN;
+  if (named) return [candidate(named, 'BEYOND_MASKING_PJRT_PLUGIN')];
+  const found: PluginCandidate[] = [];
+  for (const prefix of [env.VIRTUAL_ENV, env.CONDA_PREFIX])
+    for (const packages of prefix ? await sitePackages(prefix) : [])
+      for (const path of await pluginsIn(packages)) found.push(candidate(path, 'Python environment'));
+  for (const folder of cache ? await folders(cache) : [])
+    for (const path of await pluginsIn(folder)) found.push(candidate(path, 'cache'));
+  return found.sort((a, b) => Number(a.platform === 'cpu') - Number(b.platform === 'cpu'));
+}
+
+/** Plugins among installed Python packages. */
+async function pluginsIn(packages: string): Promise<string[]> {
+  const jax = await folders(join(packages, 'jax_plugins'));
+  const files = await Promise.all(jax.map((folder) => filesOf(folder)));
+  const known = [join(packages, 'libtpu', 'libtpu.so'), join(packages, CPU_PLUGIN)];
+  return [
+    ...files.flat().filter((file) => /plugin\w*\.so$/.test(file)),
+    ...known.filter((file) => existsSync(file)),
+  ];
+}
+
+/** Where the package lammps-jax-pjrt-cpu has its plugin. */
+const CPU_PLUGIN = join('lammps_jax_pjrt_cpu', 'pjrt_c_api_cpu_plugin.so');
+
+function candidate(path: string, origin: PluginCandidate['origin']): PluginCandidate {
+  const platform = (['cuda', 'rocm', 'tpu', 'cpu'] as const).find((name) =>
+    path.toLowerCase().includes(name),
+  );
+  return { path, origin, platform: platform ?? 'other' };
+}
+
+async function sitePackages(prefix: string): Promise<string[]> {
+  const versions = (await folders(join(prefix, 'lib'))).filter((folder) => /python3[^/]*$/.test(folder));
+  return versions.map((folder) => join(folder, 'site-packages'));
+}
+
+async function folders(parent: string): Promise<string[]> {
+  const entries = await readdir(parent, { withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(parent, name));
+}
+
+async function filesOf(parent: string): Promise<string[]> {
+  const entries = await readdir(parent, { withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => !entry.isDirectory()).map(({ name }) => join(parent, name));
+}

@@ -1,0 +1,71 @@
+import type { Program } from '../../graph/program.ts';
+import { sizeOf, type Values } from '../../graph/tensor.ts';
+import type { Compiler } from './compiler.ts';
+import { Buffer, type Client, type Device } from './pjrt/client.ts';
+import type { Executable } from './pjrt/executable.ts';
+import { lower } from './stablehlo/lower.ts';
+import type { Precision } from './stablehlo/precision.ts';
+import { FunctionWriter, moduleText } from './stablehlo/writer.ts';
+
+/** A compiled program of named inputs and outputs, on one device. All arrays are flat outside of it. */
+export class RunProgram {
+  readonly executable: Executable;
+  private readonly program: Program;
+  private readonly client: Client;
+  private readonly device: Device;
+
+  private constructor(program: Program, client: Client, device: Device, executable: Executable) {
+    this.program = program;
+    this.client = client;
+    this.device = device;
+    this.executable = executable;
+  }
+
+  static async prepare(
+    program: Program,
+    client: Client,
+    compiler: Compiler,
+    device: Device,
+    precision: Precision,
+  ): Promise<RunProgram> {
+    const executable = await compiler.compile(programText(program, precision), [device]);
+    return new RunProgram(program, client, device, executable);
+  }
+
+  /** @param inState gives the inputs that `inputs` does not */
+  async run(inputs: Values, inState: (name: string) => Buffer): Promise<Values> {
+    const sent: Buffer[] = [];
+    const made: Buffer[] = [];
+    try {
+      const handles = Object.entries(this.program.inputs).map(([name, { dtype, shape }]) => {
+        const data = inputs[name];
+        if (!data) return inState(name).handle;
+        sent.push(this.client.put(data, [sizeOf(shape)], dtype, this.device));
+        return sent.at(-1)!.handle;
+      });
+      const { outputs } = await this.executable.execute([handles]);
+      const entries = Object.entries(this.program.outputs);
+      for (const [i, [, { dtype, shape }]] of entries.entries())
+        made.push(new Buffer(this.client.api, outputs[0]![i]!, [sizeOf(shape)], dtype));
+      const arrays = await Promise.all(made.map((buffer) => buffer.read()));
+      await Promise.all(sent.map((buffer) => buffer.sent));
+      return Object.fromEntries(entries.map(([name], i) => [name, arrays[i]!]));
+    } finally {
+      for (const buffer of [...sent, ...made]) buffer.destroy();
+    }
+  }
+}
+
+/** A program as a module whose main function takes and gives flat arrays. */
+export function programText(program: Program, precision: Precision): string {
+  const { name, text, inputs, outputs } = lower(program, 'program', precision);
+  const writer = new FunctionWriter(inputs.map(([, { shape, type }]) => ({ shape: [sizeOf(shape)], type })));
+  const operands = inputs.map(([, { shape }], i) => writer.reshape(writer.arguments[i]!, shape));
+  const results = writer.call(
+    name,
+    operands,
+    outputs.map(([, type]) => type),
+  );
+  const flat = results.map((result) => writer.reshape(result, [sizeOf(result.shape)]));
+  return moduleText([text, writer.finish('main', flat)]);
+}

@@ -1,0 +1,78 @@
+import { constantOperation, inputName, inputOperation } from '../../../graph/operations/source.ts';
+import { optimise } from '../../../graph/passes/optimise.ts';
+import type { Program } from '../../../graph/program.ts';
+import { GraphError, type Node, type Tensor } from '../../../graph/tensor.ts';
+import { topologicalOrder } from '../../../graph/topology.ts';
+import { evaluateNode } from '../../reference/evaluate.ts';
+import { type FloatTypes, floatTypes, kept, type Precision } from './precision.ts';
+import { rules } from './rules.ts';
+import { elementType, type Value, type ValueType } from './values.ts';
+import { type Argument, FunctionWriter } from './writer.ts';
+
+/** A function of a module: its inputs and outputs by name, in order. */
+export interface LoweredFunction {
+  readonly name: string;
+  readonly text: string;
+  readonly inputs: readonly (readonly [string, ValueType])[];
+  readonly outputs: readonly (readonly [string, ValueType])[];
+}
+
+/** Writes a program as a StableHLO function, its inputs and outputs in the types of the graph. */
+export function lower(program: Program, name: string, precision: Precision = 'f32'): LoweredFunction {
+  const optimised = optimise(program, { keep: kept, evaluate: evaluateNode });
+  const inputs = Object.entries(optimised.inputs).map(([key, tensor]) => [key, valueType(tensor)] as const);
+  const outputs = Object.entries(optimised.outputs).map(([key, tensor]) => [key, valueType(tensor)] as const);
+  const writer = new FunctionWriter(inputs.map(([, type]): Argument => type));
+  const given = new Map(inputs.map(([key], i) => [key, writer.arguments[i]!]));
+  const types = floatTypes(optimised, precision);
+  const values = new Map<Tensor, Value>();
+  for (const node of topologicalOrder(Object.values(optimised.outputs))) {
+    if (node.operation === inputOperation)
+      values.set(node.outputs[0]!, given.get(inputName(node.outputs[0]!))!);
+    else writeNode(writer, node, values, types(node));
+  }
+  const results = Object.values(optimised.outputs).map((tensor) =>
+    writer.convert(values.get(tensor)!, elementType(tensor.dtype)),
+  );
+  return { name, text: writer.finish(name, results), inputs, outputs };
+}
+
+const valueType = ({ shape, dtype }: Tensor): ValueType => ({ shape, type: elementType(dtype) });
+
+const plain: FloatTypes = { reads: 'f32', yields: ['f32', 'f32', 'f32'] };
+
+function writeNode(
+  writer: FunctionWriter,
+  node: Node,
+  values: Map<Tensor, Value>,
+  { reads, yields }: FloatTypes,
+): void {
+  const { operation, attributes, outputs } = node;
+  if (operation === constantOperation) {
+    const [y] = outputs as [Tensor];
+    values.set(y, writer.constant(attributes.data, y.shape, elementType(y.dtype)));
+    return;
+  }
+  const inputs = node.inputs.map((input) => {
+    const value = values.get(input)!;
+    return input.dtype === 'f32' ? writer.convert(value, reads) : value;
+  });
+  const rule = rules[operation.name];
+  const made = rule ? rule(writer, node, inputs, yields[0]!) : writeParts(writer, node, inputs);
+  const list = 'name' in made ? [made] : made;
+  outputs.forEach((output, i) => {
+    values.set(output, output.dtype === 'f32' ? writer.convert(list[i]!, yields[i]!) : list[i]!);
+  });
+}
+
+/** A composite without a rule of its own, in float32. */
+function writeParts(writer: FunctionWriter, node: Node, inputs: readonly Value[]): Value[] {
+  const { operation } = node;
+  if (!operation.decompose)
+    throw new GraphError(`the xla engine lowers ${Object.keys(rules).join(', ')}, got ${operation.name}`);
+  const values = new Map(node.inputs.map((input, i) => [input, inputs[i]!]));
+  const results = operation.decompose(node, node.inputs);
+  const settled = new Set(node.inputs.map((input) => input.node));
+  for (const part of topologicalOrder(results, settled)) writeNode(writer, part, values, plain);
+  return results.map((result) => values.get(result)!);
+}

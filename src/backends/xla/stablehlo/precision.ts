@@ -1,0 +1,93 @@
+import { constantData } from '../../../graph/operations/source.ts';
+import type { Program } from '../../../graph/program.ts';
+import type { Node, Tensor } from '../../../graph/tensor.ts';
+import { topologicalOrder } from '../../../graph/topology.ts';
+import type { ElementType } from './values.ts';
+
+/** Floats of a step: `bf16` computes products in bfloat16 and keeps all else that matters in float32. */
+export type Precision = 'f32' | 'bf16';
+
+/** Types in which a node reads its floats and yields them. */
+export interface FloatTypes {
+  readonly reads: ElementType;
+  /** By output. */
+  readonly yields: readonly ElementType[];
+}
+
+const all = { reads: 'f32', yields: ['f32', 'f32', 'f32'] } as const;
+
+/** Composites whose arithmetic is float32 throughout and whose first output goes on in fewer bits. */
+const narrowing = new Set(['softmax', 'gelu', 'geluGrad', 'layerNorm']);
+
+/** Operations that move values and compute nothing: they go on in the type that they are given. */
+const moving = new Set(['reshape', 'transpose', 'broadcast', 'slice', 'pad', 'concat', 'reverse', 'gather']);
+
+/** Composites that are lowered as wholes, so that the policy can tell what they are. */
+export const kept: ReadonlySet<string> = new Set([...narrowing, 'linear']);
+
+/**
+ * The policy of mixed precision, all of it: products of the model (linear layers, attention) read and yield bfloat16
+ * and accumulate in float32; softmax, norms and GELU compute in float32 and yield bfloat16; everything else, such as
+ * statistics, residual sums, targets, losses, gradients of weights and updates, is float32. Products with constants
+ * (resizing by area) belong to targets and losses.
+ */
+export function floatTypes({ outputs }: Program, precision: Precision): (node: Node) => FloatTypes {
+  if (precision === 'f32') return () => all;
+  const results = Object.values(outputs);
+  const types = new Map<Node, FloatTypes>();
+  const readers = readersOf(results);
+  const yielded = (tensor: Tensor) => types.get(tensor.node)?.yields[tensor.index] ?? 'f32';
+  for (const node of topologicalOrder(results))
+    types.set(
+      node,
+      typesOf(node, yielded, (t) => exact(t, readers)),
+    );
+  return (node) => types.get(node) ?? all;
+}
+
+function typesOf(
+  node: Node,
+  yielded: (tensor: Tensor) => ElementType,
+  mustBeExact: (tensor: Tensor) => boolean,
+): FloatTypes {
+  const { operation, inputs, outputs } = node;
+  const low = (first: ElementType): FloatTypes['yields'] => [first, 'f32', 'f32'];
+  if (narrowing.has(operation.name)) return { reads: 'f32', yields: low('bf16') };
+  if (moving.has(operation.name)) {
+    const floats = inputs.filter(({ dtype }) => dtype === 'f32');
+    const type = floats.length > 0 && floats.every((input) => yielded(input) === 'bf16') ? 'bf16' : 'f32';
+    return { reads: type, yields: low(type) };
+  }
+  const isProduct = operation.name === 'matmul' || operation.name === 'linear';
+  if (!isProduct || inputs.some(fromConstants)) return all;
+  return { reads: 'bf16', yields: low(mustBeExact(outputs[0]!) ? 'f32' : 'bf16') };
+}
+
+/** Whether a tensor is computed from constants alone. */
+function fromConstants(tensor: Tensor): boolean {
+  if (constantData(tensor)) return true;
+  const { inputs } = tensor.node;
+  return inputs.length > 0 && inputs.every(fromConstants);
+}
+
+/** Whether a product must not be rounded: it is given out (a weight's gradient, say), or a softmax reads it. */
+function exact(tensor: Tensor, readers: ReadonlyMap<Tensor, readonly Node[] | 'out'>): boolean {
+  const found = readers.get(tensor);
+  if (found === 'out') return true;
+  return (found ?? []).some(
+    (node) =>
+      node.operation.name === 'softmax' ||
+      (moving.has(node.operation.name) && node.outputs.some((output) => exact(output, readers))),
+  );
+}
+
+/** The nodes that read each tensor, or `out` for those that are given out. */
+function readersOf(results: readonly Tensor[]): Map<Tensor, Node[] | 'out'> {
+  const readers = new Map<Tensor, Node[] | 'out'>(results.map((tensor) => [tensor, 'out']));
+  for (const node of topologicalOrder(results))
+    for (const input of node.inputs) {
+      const known = readers.get(input) ?? [];
+      if (known !== 'out') readers.set(input, [...known, node]);
+    }
+  return readers;
+}

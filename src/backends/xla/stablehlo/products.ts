@@ -1,0 +1,84 @@
+import { type Shape, sameShape } from '../../../graph/tensor.ts';
+import type { Rule } from './rules.ts';
+import { type ElementType, list, type Value } from './values.ts';
+import type { FunctionWriter } from './writer.ts';
+
+interface Product {
+  readonly batching: readonly [readonly number[], readonly number[]];
+  readonly contracting: readonly [number, number];
+}
+
+/**
+ * A product of two tensors. Products of floats of 32 bits are exact to 32 bits: an accelerator would otherwise read
+ * them in fewer.
+ */
+function dot(
+  writer: FunctionWriter,
+  a: Value,
+  b: Value,
+  { batching, contracting }: Product,
+  made: { shape: Shape; type: ElementType },
+): Value {
+  const batch = batching[0].length > 0 ? ` batching_dims = ${list(batching[0])} x ${list(batching[1])},` : '';
+  const precision = a.type === 'f32' ? 'HIGHEST' : 'DEFAULT';
+  const text =
+    `stablehlo.dot_general ${a.name}, ${b.name},${batch} contracting_dims = [${contracting[0]}] x [${contracting[1]}],` +
+    ` precision = [${precision}, ${precision}]`;
+  return writer.write(text, [a, b], made);
+}
+
+/** alpha · a · b, batch axes broadcast; the smaller of the two is never repeated where it has no batch axes. */
+export const matmul: Rule = (writer, { outputs, attributes }, [a, b], type) => {
+  const { transposeA, transposeB, alpha } = attributes;
+  const { shape } = outputs[0]!;
+  const batch = shape.slice(0, -2);
+  const [m, n] = shape.slice(-2) as [number, number];
+  const [left, right] = [align(writer, a!, b!, batch), align(writer, b!, a!, batch)];
+  const [rankA, rankB] = [left.shape.length, right.shape.length];
+  const contracting = [rankA - (transposeA ? 2 : 1), rankB - (transposeB ? 1 : 2)] as const;
+  const axes = batch.map((_, axis) => axis);
+  const shared = rankA === rankB;
+  const batching = shared ? ([axes, axes] as const) : ([[], []] as const);
+  // Without batch axes of its own the left side comes first in the result: [M, ..., N].
+  const first = !shared && rankA === 2;
+  const made = { shape: first ? [m, ...batch, n] : shape, type };
+  let y = dot(writer, left, right, { batching, contracting }, made);
+  if (first) y = writer.transpose(y, [...axes.map((axis) => axis + 1), 0, axes.length + 1]);
+  return alpha === 1 ? y : writer.apply('stablehlo.multiply', [y, writer.number(alpha, shape, type)]);
+};
+
+/** The operand as a matrix where it has no batch of its own and the other has, else with all batch axes. */
+function align(writer: FunctionWriter, x: Value, other: Value, batch: Shape): Value {
+  const matrix = x.shape.slice(-2);
+  const bare = x.shape.slice(0, -2).every((side) => side === 1);
+  const full = other.shape.length === batch.length + 2 && sameShape(other.shape.slice(0, -2), batch);
+  return bare && full && batch.some((side) => side !== 1)
+    ? writer.reshape(x, matrix)
+    : writer.broadcast(x, [...batch, ...matrix]);
+}
+
+/** x · weightᵀ + bias: [M, in] · [out, in]ᵀ + [out]. */
+export const linear: Rule = (writer, { outputs: [y] }, [x, weight, bias], type) => {
+  const made = { shape: y!.shape, type };
+  const product = dot(writer, x!, weight!, { batching: [[], []], contracting: [1, 1] }, made);
+  if (!bias) return product;
+  const added = writer.broadcast(writer.convert(bias, type), y!.shape);
+  return writer.apply('stablehlo.add', [product, added]);
+};
+
+/** One convolution with a group for each image. */
+export const filterBank: Rule = (writer, { outputs: [y], attributes: { padding } }, [images, bank]) => {
+  const [batch, channels, height, width] = images!.shape as [number, number, number, number];
+  const [, out, , k, l] = bank!.shape as [number, number, number, number, number];
+  const x = writer.reshape(images!, [1, batch * channels, height, width]);
+  const filters = writer.reshape(bank!, [batch * out, channels, k, l]);
+  const sides = padding.map((side: number) => list([side, side]));
+  const text =
+    `stablehlo.convolution(${x.name}, ${filters.name}) dim_numbers = [b, f, 0, 1]x[o, i, 0, 1]->[b, f, 0, 1], ` +
+    `window = {stride = [1, 1], pad = ${list(sides)}, lhs_dilate = [1, 1], rhs_dilate = [1, 1], reverse = [false, false]} ` +
+    `{batch_group_count = 1 : i64, feature_group_count = ${batch} : i64, ` +
+    'precision_config = [#stablehlo<precision HIGHEST>, #stablehlo<precision HIGHEST>]}';
+  const [rows, columns] = y!.shape.slice(2) as [number, number];
+  const made = { shape: [1, batch * out, rows, columns], type: x.type };
+  return writer.reshape(writer.write(text, [x, filters], made), y!.shape);
+};

@@ -1,0 +1,95 @@
+import type { Node, Shape } from '../../../graph/tensor.ts';
+import { gather, invertPermutation, scatterAdd } from './indexing.ts';
+import { filterBank, linear, matmul } from './products.ts';
+import { type ElementType, elementType, list, typeText, type Value } from './values.ts';
+import { type FunctionWriter, names } from './writer.ts';
+
+/**
+ * Writes a node; takes its inputs as values, of the types that the precision asks for, and gives its outputs.
+ * @param type of floats in the result, for rules that choose it; others keep that of their inputs
+ */
+export type Rule = (
+  writer: FunctionWriter,
+  node: Node,
+  inputs: readonly Value[],
+  type: ElementType,
+) => Value | readonly Value[];
+
+const unary =
+  (operation: string): Rule =>
+  (writer, _, inputs) =>
+    writer.apply(operation, inputs);
+
+const binary =
+  (operation: string): Rule =>
+  (writer, { outputs: [y] }, inputs) =>
+    writer.apply(
+      operation,
+      inputs.map((input) => writer.broadcast(input, y!.shape)),
+    );
+
+const reduction =
+  (by: string, start: number): Rule =>
+  (writer, { outputs: [y], attributes: { axes } }, [x]) =>
+    writer.reshape(writer.reduce(x!, by, axes, writer.number(start, [], x!.type)), y!.shape);
+
+/** How each primitive is written in StableHLO, and composites that it has as a whole. */
+export const rules: Record<string, Rule> = {
+  add: binary('stablehlo.add'),
+  sub: binary('stablehlo.subtract'),
+  mul: binary('stablehlo.multiply'),
+  div: binary('stablehlo.divide'),
+  maximum: binary('stablehlo.maximum'),
+  minimum: binary('stablehlo.minimum'),
+  neg: unary('stablehlo.negate'),
+  exp: unary('stablehlo.exponential'),
+  log: unary('stablehlo.log'),
+  sqrt: unary('stablehlo.sqrt'),
+  abs: unary('stablehlo.abs'),
+  sign: unary('stablehlo.sign'),
+  floor: unary('stablehlo.floor'),
+  // A dialect of functions that StableHLO is made to compute; its types are written in a way of its own.
+  erf: (writer, _, [x]) => writer.write(`chlo.erf ${x!.name}`, [x!], x!, typeText(x!)),
+  sum: reduction('add', 0),
+  max: reduction('maximum', Number.NEGATIVE_INFINITY),
+  cast: (writer, { attributes: { dtype } }, [x]) => writer.convert(x!, elementType(dtype)),
+  reshape: (writer, { attributes: { shape } }, [x]) => writer.reshape(x!, shape),
+  broadcast: (writer, { attributes: { shape } }, [x]) => writer.broadcast(x!, shape),
+  transpose: (writer, { attributes: { permutation } }, [x]) => writer.transpose(x!, permutation),
+  concat: (writer, { outputs: [y], attributes: { axis } }, inputs) =>
+    writer.write(`stablehlo.concatenate ${names(inputs)}, dim = ${axis}`, inputs, {
+      shape: y!.shape,
+      type: inputs[0]!.type,
+    }),
+  slice: (writer, { outputs: [y], attributes: { starts, ends } }, [x]) => {
+    const ranges = starts.map((start: number, axis: number) => `${start}:${ends[axis]}`);
+    return writer.write(`stablehlo.slice ${x!.name} ${list(ranges)}`, [x!], { ...x!, shape: y!.shape });
+  },
+  reverse: (writer, { attributes: { axes } }, [x]) =>
+    writer.write(`stablehlo.reverse ${x!.name}, dims = ${list(axes)}`, [x!], x!),
+  pad: (writer, { outputs: [y], attributes: { before, after } }, [x]) =>
+    pad(writer, x!, before, after, y!.shape),
+  matmul,
+  linear,
+  filterBank,
+  gather,
+  scatterAdd,
+  invertPermutation,
+};
+
+function pad(
+  writer: FunctionWriter,
+  x: Value,
+  before: readonly number[],
+  after: readonly number[],
+  shape: Shape,
+): Value {
+  const zero =
+    x.type === 'i32' || x.type === 'ui8' ? integerZero(writer, x.type) : writer.number(0, [], x.type);
+  const interior = list(before.map(() => 0));
+  const text = `stablehlo.pad ${x.name}, ${zero.name}, low = ${list(before)}, high = ${list(after)}, interior = ${interior}`;
+  return writer.write(text, [x, zero], { shape, type: x.type });
+}
+
+const integerZero = (writer: FunctionWriter, type: 'i32' | 'ui8') =>
+  writer.constant(type === 'i32' ? new Int32Array(1) : new Uint8Array(1), [], type);

@@ -1,0 +1,43 @@
+import { type DType, type Shape, sizeOf, type TensorData } from '../../../graph/tensor.ts';
+
+/** Element types of StableHLO that this engine uses. */
+export type ElementType = 'f32' | 'bf16' | 'i32' | 'ui8' | 'i1';
+
+/** A value inside of a function: its name in the text, its shape and its type. */
+export interface Value {
+  readonly name: string;
+  readonly shape: Shape;
+  readonly type: ElementType;
+}
+
+export type ValueType = Omit<Value, 'name'>;
+
+/** Element type of a tensor of the graph where nothing lowers its precision. */
+export function elementType(dtype: DType): ElementType {
+  return dtype === 'u8' ? 'ui8' : dtype;
+}
+
+/** `tensor<2x3xf32>` */
+export function typeText({ shape, type }: ValueType): string {
+  return `tensor<${[...shape, type].join('x')}>`;
+}
+
+/** `[0, 1, 2]` */
+export function list(numbers: readonly (number | string)[]): string {
+  return `[${numbers.join(', ')}]`;
+}
+
+/** Literal of an array, bit for bit: one element for all where they are equal, else its bytes. */
+export function literal(data: TensorData, shape: Shape): string {
+  if (sizeOf(shape) === 0) return 'dense<>';
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  const width = data.BYTES_PER_ELEMENT;
+  const splat = bytes.every((byte, i) => byte === bytes[i % width]);
+  if (!splat) return `dense<"0x${hex(bytes)}">`;
+  // Floats by their bits; the most significant byte comes first in the text.
+  return data instanceof Float32Array ? `dense<0x${hex(bytes.slice(0, 4).reverse())}>` : `dense<${data[0]}>`;
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex').toUpperCase();
+}

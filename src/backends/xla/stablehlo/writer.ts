@@ -1,0 +1,189 @@
+import { type Shape, sameShape, type TensorData } from '../../../graph/tensor.ts';
+import {
+  type ElementType,
+  elementType,
+  list,
+  literal,
+  typeText,
+  type Value,
+  type ValueType,
+} from './values.ts';
+
+/** An argument of a function; one whose buffer becomes that of a result names the result's number. */
+export interface Argument extends ValueType {
+  readonly becomes?: number | undefined;
+}
+
+/** Writes the body of one StableHLO function (https://openxla.org/stablehlo/spec), operation by operation. */
+export class FunctionWriter {
+  readonly arguments: readonly Value[];
+  private readonly types: readonly Argument[];
+  private readonly lines: string[] = [];
+  private readonly literals = new Map<string, Value>();
+  private readonly converted = new Map<string, Value>();
+  private next = 0;
+
+  constructor(types: readonly Argument[]) {
+    this.types = types;
+    this.arguments = types.map(({ shape, type }, i) => ({ name: `%arg${i}`, shape, type }));
+  }
+
+  /**
+   * `%n = <operation> : (<types of the operands>) -> <type>`; the operation's text names its operands.
+   * @param from the types of the operands, where they are written in another way
+   */
+  write(operation: string, operands: readonly Value[], made: ValueType, from?: string): Value {
+    return this.writeAll(operation, operands, [made], from)[0]!;
+  }
+
+  /** The same with several results. */
+  private writeAll(
+    operation: string,
+    operands: readonly Value[],
+    made: readonly ValueType[],
+    from = `(${operands.map(typeText).join(', ')})`,
+  ): Value[] {
+    const id = `%${this.next++}`;
+    const count = made.length === 1 ? '' : `:${made.length}`;
+    const types = made.length === 1 ? typeText(made[0]!) : `(${made.map(typeText).join(', ')})`;
+    this.lines.push(`${id}${count} = ${operation} : ${from} -> ${types}`);
+    return made.map(({ shape, type }, i) => ({ name: count ? `${id}#${i}` : id, shape, type }));
+  }
+
+  /** An operation of operands alone. */
+  apply(operation: string, operands: readonly Value[], made: ValueType = operands[0]!): Value {
+    return this.write(`${operation} ${names(operands)}`, operands, made);
+  }
+
+  /** An array known beforehand. */
+  constant(data: TensorData, shape: Shape, type: ElementType): Value {
+    const text = `stablehlo.constant ${literal(data, shape)} : ${typeText({ shape, type })}`;
+    const known = this.literals.get(text);
+    if (known) return known;
+    const value = { name: `%${this.next++}`, shape, type };
+    this.lines.push(`${value.name} = ${text}`);
+    this.literals.set(text, value);
+    return value;
+  }
+
+  /** A float known beforehand, in every place of `shape`. */
+  number(value: number, shape: Shape = [], type: ElementType = 'f32'): Value {
+    return this.broadcast(this.convert(this.constant(Float32Array.of(value), [], 'f32'), type), shape);
+  }
+
+  /** The values as another type, written once for each. */
+  convert(x: Value, type: ElementType): Value {
+    if (x.type === type) return x;
+    const key = `${x.name} ${type}`;
+    const value = this.converted.get(key) ?? this.apply('stablehlo.convert', [x], { shape: x.shape, type });
+    this.converted.set(key, value);
+    return value;
+  }
+
+  reshape(x: Value, shape: Shape): Value {
+    return sameShape(x.shape, shape) ? x : this.apply('stablehlo.reshape', [x], { shape, type: x.type });
+  }
+
+  transpose(x: Value, permutation: readonly number[]): Value {
+    if (permutation.every((axis, i) => axis === i)) return x;
+    const made = { shape: permutation.map((axis) => x.shape[axis]!), type: x.type };
+    return this.write(`stablehlo.transpose ${x.name}, dims = ${list(permutation)}`, [x], made);
+  }
+
+  /** Repeats along axes of side 1 and new leading axes, as NumPy does. */
+  broadcast(x: Value, shape: Shape): Value {
+    if (sameShape(x.shape, shape)) return x;
+    const offset = shape.length - x.shape.length;
+    const axes = x.shape.map((_, axis) => axis + offset);
+    const made = { shape, type: x.type };
+    return this.write(`stablehlo.broadcast_in_dim ${x.name}, dims = ${list(axes)}`, [x], made);
+  }
+
+  /** Folds `axes` with `stablehlo.<by>`; they are left out of the result. */
+  reduce(x: Value, by: string, axes: readonly number[], start: Value): Value {
+    const made = { shape: x.shape.filter((_, axis) => !axes.includes(axis)), type: x.type };
+    const text = `stablehlo.reduce(${x.name} init: ${start.name}) applies stablehlo.${by} across dimensions = ${list(axes)}`;
+    return this.write(text, [x, start], made);
+  }
+
+  /** The numbers 0, 1, 2, … along `axis`. */
+  iota(shape: Shape, axis: number): Value {
+    const value = { name: `%${this.next++}`, shape, type: elementType('i32') };
+    this.lines.push(`${value.name} = stablehlo.iota dim = ${axis} : ${typeText(value)}`);
+    return value;
+  }
+
+  /** The boolean true. */
+  truth(): Value {
+    const value = { name: `%${this.next++}`, shape: [], type: 'i1' as const };
+    this.lines.push(`${value.name} = stablehlo.constant dense<true> : tensor<i1>`);
+    return value;
+  }
+
+  /**
+   * Calls a function `count` times: it takes the number of the turn, what the last turn made (at first `start`) and
+   * `fixed`, and gives what the next turn takes.
+   */
+  repeat(
+    name: string,
+    count: number,
+    first: Value,
+    start: readonly Value[],
+    fixed: readonly Value[],
+  ): Value[] {
+    const id = `%${this.next++}`;
+    const state = [first, ...start, ...fixed];
+    const inner = state.map(({ shape, type }, i) => ({ name: `${id}_${i}`, shape, type }));
+    const bindings = inner.map((value, i) => `${value.name} = ${state[i]!.name}`).join(', ');
+    const types = state.map(typeText).join(', ');
+    const made = start.map(typeText).join(', ');
+    const [turn, ...others] = inner as [Value, ...Value[]];
+    const results = start.map((_, i) => `${id}_made#${i}`).join(', ');
+    this.lines.push(
+      `${id}:${state.length} = stablehlo.while(${bindings}) : ${types}`,
+      'cond {',
+      `  ${id}_end = stablehlo.constant dense<${count}> : tensor<i32>`,
+      `  ${id}_go = stablehlo.compare LT, ${turn.name}, ${id}_end : (tensor<i32>, tensor<i32>) -> tensor<i1>`,
+      `  stablehlo.return ${id}_go : tensor<i1>`,
+      '} do {',
+      `  ${id}_made:${start.length} = func.call @${name}(${names(inner)}) : (${types}) -> (${made})`,
+      `  ${id}_one = stablehlo.constant dense<1> : tensor<i32>`,
+      `  ${id}_next = stablehlo.add ${turn.name}, ${id}_one : tensor<i32>`,
+      `  stablehlo.return ${id}_next, ${results}, ${names(others.slice(start.length))} : ${types}`,
+      '}',
+    );
+    return start.map(({ shape, type }, i) => ({ name: `${id}#${i + 1}`, shape, type }));
+  }
+
+  /** Results of another function of the module. */
+  call(name: string, operands: readonly Value[], made: readonly ValueType[]): Value[] {
+    return this.writeAll(`func.call @${name}(${names(operands)})`, operands, made);
+  }
+
+  /** The function's text. @param name `main` is the one that is run */
+  finish(name: string, results: readonly Value[]): string {
+    const visibility = name === 'main' ? 'public' : 'private';
+    const head = this.types.map((argument, i) => {
+      const alias = argument.becomes === undefined ? '' : ` {tf.aliasing_output = ${argument.becomes} : i32}`;
+      return `%arg${i}: ${typeText(argument)}${alias}`;
+    });
+    const types = results.map(typeText).join(', ');
+    return [
+      `func.func ${visibility} @${name}(${head.join(', ')}) -> (${types}) {`,
+      ...this.lines.map((line) => `  ${line}`),
+      results.length === 0 ? '  return' : `  return ${names(results)} : ${types}`,
+      '}',
+    ].join('\n');
+  }
+}
+
+/** `%1, %2` */
+export function names(values: readonly Value[]): string {
+  return values.map(({ name }) => name).join(', ');
+}
+
+/** The text of a module of functions. */
+export function moduleText(functions: readonly string[], replicas = 1): string {
+  const attributes = `mhlo.num_replicas = ${replicas} : i32, mhlo.num_partitions = 1 : i32`;
+  return `module @beyond_masking attributes {${attributes}} {\n${functions.join('\n')}\n}\n`;
+}

@@ -1,0 +1,17 @@
+import { join } from 'node:path';
+import { openXlaBackend, type XlaBackend, type XlaOptions } from '../../src/backends/xla/backend.ts';
+import { findPlugins } from '../../src/backends/xla/plugins.ts';
+import { cacheFolder } from '../../src/data/cache.ts';
+
+/** XLA on the CPU, by the plugin that `beyond-masking setup cpu` fetches. */
+export async function openCpuXla(options: Omit<XlaOptions, 'plugin'> = {}): Promise<XlaBackend> {
+  return openXlaBackend({ plugin: await cpuPlugin(), ...options });
+}
+
+/** Path of the plugin for CPUs. */
+export async function cpuPlugin(): Promise<string> {
+  const found = await findPlugins({ cache: join(cacheFolder(), 'pjrt') });
+  const plugin = found.find(({ platform }) => platform === 'cpu');
+  if (!plugin) throw new Error('tests of the xla engine need its plugin for CPUs: beyond-masking setup cpu');
+  return plugin.path;
+}
