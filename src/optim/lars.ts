@@ -1,0 +1,36 @@
+import { add, div, mul, sign, sqrt, square, sub, sum, type Tensor } from '../graph/index.ts';
+import type { UpdateRule } from '../graph/update.ts';
+
+export interface LarsOptions {
+  readonly momentum: number;
+  /** η of the paper: how long an update is relative to the weights, at a learning rate of 1. */
+  readonly trust: number;
+}
+
+/**
+ * LARS (You et al., arXiv 1708.03888, algorithm 1) in the form of MAE's linear probe: the gradient g with decay is scaled to
+ * η·‖w‖/‖g‖ times its length, for matrices only, then v ← μ·v + g, w ← w − lr·v. Vectors and scalars (biases, norms) are neither
+ * scaled nor decayed. A weight or gradient of zeros is not scaled.
+ */
+export function lars({ momentum, trust }: LarsOptions): UpdateRule {
+  return {
+    name: 'lars',
+    slots: ['momentum'],
+    scalars: (_, lr) => ({ lr }),
+    build: (weight, gradient, [velocity], { lr, scale }, { weightDecay, lrScale }) => {
+      const g = mul(gradient, scale!);
+      const scaled = weight.shape.length > 1 ? adapt(weight, add(g, mul(weight, weightDecay)), trust) : g;
+      const next = add(mul(velocity!, momentum), scaled);
+      return { weight: sub(weight, mul(mul(lr!, lrScale), next)), slots: [next] };
+    },
+  };
+}
+
+/** g · trust · ‖w‖ / ‖g‖; g itself where either norm is 0. */
+function adapt(weight: Tensor, g: Tensor, trust: number): Tensor {
+  const [weightNorm, norm] = [weight, g].map((x) => sqrt(sum(square(x)))) as [Tensor, Tensor];
+  const both = mul(sign(weightNorm), sign(norm)); // 1 where both are positive, else 0
+  const neither = sub(1, both);
+  const ratio = div(mul(weightNorm, trust), add(norm, neither));
+  return mul(g, add(mul(both, ratio), neither));
+}
