@@ -1,0 +1,55 @@
+import type { Model } from '../model.ts';
+import { hiddenWidth } from './format.ts';
+import type { Part } from './part.ts';
+
+/** Classes of `transformers` by what they hold. */
+export const huggingFaceClasses: Readonly<Record<Part, string>> = {
+  features: 'ViTModel',
+  classifier: 'ViTForImageClassification',
+  autoencoder: 'ViTMAEForPreTraining',
+};
+
+/** `config.json` for `transformers` and transformers.js. */
+export function huggingFaceConfig(model: Model, part: Part): object {
+  const { image, patch, channels, width, depth, heads, mlpRatio, epsilon = 1e-6 } = model.encoder;
+  return {
+    architectures: [huggingFaceClasses[part]],
+    model_type: part === 'autoencoder' ? 'vit_mae' : 'vit',
+    image_size: image[0] === image[1] ? image[0] : image,
+    patch_size: patch,
+    num_channels: channels,
+    hidden_size: width,
+    num_hidden_layers: depth,
+    num_attention_heads: heads,
+    intermediate_size: hiddenWidth(width, mlpRatio),
+    hidden_act: 'gelu',
+    layer_norm_eps: epsilon,
+    qkv_bias: true,
+    hidden_dropout_prob: 0,
+    attention_probs_dropout_prob: 0,
+    ...(part === 'classifier' && labels(model)),
+    ...(part === 'autoencoder' && decoderConfig(model)),
+    torch_dtype: 'float32',
+  };
+}
+
+/** Numbers of classes to their names and back; names that are not known are made of the number. */
+function labels({ classifier, classes }: Model): object {
+  const names = Array.from({ length: classifier!.classes }, (_, i) => classes?.[i] ?? `LABEL_${i}`);
+  return {
+    id2label: Object.fromEntries(names.map((name, i) => [i, name])),
+    label2id: Object.fromEntries(names.map((name, i) => [name, i])),
+  };
+}
+
+function decoderConfig({ decoder: config, run }: Model): object {
+  const { decoder, mlpRatio, target } = config!;
+  return {
+    decoder_hidden_size: decoder.width,
+    decoder_num_hidden_layers: decoder.depth,
+    decoder_num_attention_heads: decoder.heads,
+    decoder_intermediate_size: hiddenWidth(decoder.width, mlpRatio),
+    mask_ratio: run?.config.task.maskRatio ?? 0.75,
+    norm_pix_loss: target === 'patch',
+  };
+}

@@ -1,0 +1,158 @@
+import { join } from 'node:path';
+import { writeFileAtomic } from '../../io/atomic.ts';
+import type { NamedTensor } from '../../io/dtypes.ts';
+import { autoencoderParameters } from '../../models/autoencoder.ts';
+import { classifierParameters } from '../../models/classifier.ts';
+import { encoderParameters } from '../../models/encoder.ts';
+import { task } from '../../tasks/table.ts';
+import type { Model } from '../model.ts';
+import { block, type Format, json } from './format.ts';
+import { huggingFaceClasses, huggingFaceConfig } from './huggingface-config.ts';
+import { ExportError, type Part } from './part.ts';
+import { preprocessorConfig, preprocessorNotes } from './preprocessor.ts';
+import { rowsOf, tensor, tensorsOf, writeTensors } from './tensors.ts';
+
+/** A folder for `transformers`: ViTModel, ViTForImageClassification or ViTMAEForPreTraining. */
+export const huggingFace: Format = {
+  parts: ['features', 'classifier', 'autoencoder'],
+  async write(model, part, folder) {
+    requireFit(model, part);
+    await writeTensors(folder, huggingFaceTensors(model, part));
+    await writeFileAtomic(join(folder, 'config.json'), json(huggingFaceConfig(model, part)));
+    await writeFileAtomic(join(folder, 'preprocessor_config.json'), json(preprocessorConfig(model)));
+    return {
+      library: 'transformers',
+      usage: usage(part),
+      notes: [...preprocessorNotes(model), ...(part === 'autoencoder' ? lossNotes(model) : [])],
+    };
+  },
+};
+
+/** Throws ExportError where the classes of `transformers` compute something else. */
+function requireFit({ encoder, classifier }: Model, part: Part): void {
+  const other = 'export it with --format timm or --format onnx';
+  if (!encoder.classToken)
+    throw new ExportError(`a ViT of transformers has a class token, got a model without one: ${other}`);
+  if (classifier?.fcNorm)
+    throw new ExportError(
+      `a ViT of transformers ends in a norm of its tokens, got a classifier that pools before its norm: ${other}`,
+    );
+  if (part === 'classifier' && classifier!.pooling === 'mean')
+    throw new ExportError(
+      `${huggingFaceClasses.classifier} reads the class token, got a classifier that reads the mean of the patches: ${other}`,
+    );
+  if (part === 'autoencoder' && encoder.image[0] !== encoder.image[1])
+    throw new ExportError(
+      `${huggingFaceClasses.autoencoder} takes square images, got ${encoder.image.join(' × ')}`,
+    );
+}
+
+/** Names inside a block, here and there; queries, keys and values are one matrix here and three there. */
+const blockNames: readonly (readonly [here: string, there: string])[] = [
+  ['norm1', 'layernorm_before'],
+  ['attn.proj', 'attention.output.dense'],
+  ['norm2', 'layernorm_after'],
+  ['mlp.fc1', 'intermediate.dense'],
+  ['mlp.fc2', 'output.dense'],
+];
+const attentionNames = ['query', 'key', 'value'].map((name) => `attention.attention.${name}`);
+
+/** Beginnings of the other names. */
+const names: Readonly<Record<Part, readonly (readonly [here: string, there: string])[]>> = {
+  features: encoderNames(''),
+  classifier: [...encoderNames('vit.'), ['head.', 'classifier.']],
+  autoencoder: [
+    ...encoderNames('vit.'),
+    ['decoder_blocks.', 'decoder.decoder_layers.'],
+    ['decoder_', 'decoder.decoder_'],
+    ['mask_token', 'decoder.mask_token'],
+  ],
+};
+
+function encoderNames(prefix: string): (readonly [string, string])[] {
+  return [
+    ['cls_token', `${prefix}embeddings.cls_token`],
+    ['pos_embed', `${prefix}embeddings.position_embeddings`],
+    ['patch_embed.proj.', `${prefix}embeddings.patch_embeddings.projection.`],
+    ['blocks.', `${prefix}encoder.layer.`],
+    ['norm.', `${prefix}layernorm.`],
+  ];
+}
+
+/** The tensors by the names that `transformers` has in its files. */
+export function huggingFaceTensors(model: Model, part: Part): Map<string, NamedTensor> {
+  const tensors = new Map<string, NamedTensor>();
+  for (const [name, value] of tensorsOf(model, specsOf(model, part))) {
+    const [, stem, index, inner, kind] =
+      /^((?:decoder_)?blocks\.)(\d+)\.(.+)\.(weight|bias)$/.exec(name) ?? [];
+    if (!stem) {
+      tensors.set(renamed(name, part), value);
+      continue;
+    }
+    const at = (there: string) => `${renamed(stem, part)}${index}.${there}.${kind}`;
+    if (inner === 'attn.qkv')
+      for (const [i, there] of attentionNames.entries()) tensors.set(at(there), rowsOf(value, i, 3));
+    else tensors.set(at(blockNames.find(([here]) => here === inner)![1]), value);
+  }
+  if (part === 'autoencoder') {
+    // It has a bias there; the paper's and MAE's decoders differ in this.
+    const width = model.decoder!.decoder.width;
+    const bias = 'decoder.decoder_embed.bias';
+    if (!tensors.has(bias)) tensors.set(bias, tensor(new Float32Array(width), [width]));
+  }
+  return tensors;
+}
+
+function renamed(name: string, part: Part): string {
+  const [here, there] = names[part].find(([here]) => name.startsWith(here))!;
+  return there + name.slice(here.length);
+}
+
+function specsOf({ encoder, classifier, decoder }: Model, part: Part) {
+  if (part === 'classifier') return classifierParameters(classifier!);
+  return part === 'autoencoder' ? autoencoderParameters(decoder!) : encoderParameters(encoder);
+}
+
+function usage(part: Part): string {
+  const name = huggingFaceClasses[part];
+  const load = {
+    // ViTModel adds a pooler of random weights unless it is told not to.
+    features: "ViTModel.from_pretrained('PATH', add_pooling_layer=False)",
+    classifier: "ViTForImageClassification.from_pretrained('PATH')",
+    autoencoder: "ViTMAEForPreTraining.from_pretrained('PATH')",
+  }[part];
+  const then = {
+    features: 'tokens = model(**inputs).last_hidden_state  # [1, 1 + N, D], the class token first',
+    classifier: 'print(model.config.id2label[model(**inputs).logits.argmax(-1).item()])',
+    autoencoder: 'prediction = model(**inputs).logits  # [1, N, patch * patch * channels]',
+  }[part];
+  return block('python', [
+    'from PIL import Image',
+    `from transformers import AutoImageProcessor, ${name}`,
+    '',
+    "processor = AutoImageProcessor.from_pretrained('PATH')",
+    `model = ${load}`,
+    "inputs = processor(Image.open('image.jpg'), return_tensors='pt')",
+    then,
+  ]);
+}
+
+/** Where the loss that `transformers` computes is not the one that was trained. */
+function lossNotes({ decoder, run }: Model): string[] {
+  const name = huggingFaceClasses.autoencoder;
+  const notes: string[] = [];
+  if (decoder!.target === 'channel')
+    notes.push(
+      `The decoder predicts patches normalised per channel; ${name} knows raw pixels and patches normalised as a whole. Its \`logits\` are right, its \`loss\` is against another target.`,
+    );
+  const trained = run?.config.task.name;
+  if (trained && trained !== 'masked')
+    notes.push(
+      `The model was trained with the task ${trained}; ${name} only masks: its \`loss\` is that of the task masked.`,
+    );
+  if (trained && !task(trained).masks)
+    notes.push(
+      `The task ${trained} removes no tokens: call the model with \`mask_ratio\` 0 in its configuration to see what it recovers.`,
+    );
+  return notes;
+}

@@ -1,0 +1,42 @@
+import { join } from 'node:path';
+import type { NamedTensor } from '../../io/dtypes.ts';
+import { writeSafetensors } from '../../io/safetensors.ts';
+import type { ParameterSpec } from '../../nn/parameters.ts';
+import type { Model } from '../model.ts';
+
+type F32 = NamedTensor<'F32'>;
+
+/** The model's tensors of these names and shapes. The key third of attention's biases, which attention ignores, is zero. */
+export function tensorsOf(model: Model, specs: readonly ParameterSpec[]): Map<string, F32> {
+  return new Map(
+    specs.map(({ name, shape }) => {
+      const data = model.weights[name]! as Float32Array<ArrayBuffer>;
+      return [name, tensor(name.endsWith('.attn.qkv.bias') ? withoutKeys(data) : data, shape)];
+    }),
+  );
+}
+
+export function tensor(data: Float32Array<ArrayBuffer>, shape: readonly number[]): F32 {
+  return { dtype: 'F32', shape, data };
+}
+
+/** Rows of a tensor from `part`/`parts` of them on, as a tensor of their own. */
+export function rowsOf({ data, shape }: F32, part: number, parts: number): F32 {
+  const size = data.length / parts;
+  const rows = data.subarray(part * size, (part + 1) * size);
+  return tensor(rows, [shape[0]! / parts, ...shape.slice(1)]);
+}
+
+function withoutKeys(bias: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
+  const width = bias.length / 3;
+  return bias.slice().fill(0, width, 2 * width);
+}
+
+/** Writes `model.safetensors` as PyTorch's libraries expect it. */
+export async function writeTensors(
+  folder: string,
+  tensors: ReadonlyMap<string, NamedTensor>,
+  metadata: Record<string, string> = {},
+): Promise<void> {
+  await writeSafetensors(join(folder, 'model.safetensors'), tensors, { format: 'pt', ...metadata });
+}

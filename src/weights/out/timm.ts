@@ -1,0 +1,139 @@
+import { join } from 'node:path';
+import { writeFileAtomic } from '../../io/atomic.ts';
+import { classifierParameters } from '../../models/classifier.ts';
+import { modelSizes } from '../../models/sizes.ts';
+import type { Model } from '../model.ts';
+import { block, type Format, hiddenWidth, json } from './format.ts';
+import { featuresOf, type Part } from './part.ts';
+import { tensorsOf, writeTensors } from './tensors.ts';
+
+type Argument = number | boolean | string | readonly number[];
+
+/** A model of timm's and what it is made with, where that is not what it has anyway. */
+export interface TimmModel {
+  readonly architecture: string;
+  readonly args: Readonly<Record<string, Argument>>;
+}
+
+const EPSILON = 1e-6;
+
+/** timm's name of a model of that size, and the numbers behind it. */
+const architectures = Object.entries(modelSizes)
+  .filter(([, { image }]) => image[0] === 224)
+  .map(([name, size]) => ({ architecture: `vit_${name}_patch${size.patch}_224`, ...size }));
+
+/**
+ * The call of `timm.create_model` that makes the model: the timm model of the same width, depth and heads (else
+ * `vit_base_patch16_224`), changed where they differ.
+ */
+export function timmModel(model: Model, part: Part): TimmModel {
+  const { image, patch, channels, width, depth, heads, mlpRatio, classToken } = model.encoder;
+  const { pooling, fcNorm } = featuresOf(model);
+  const base = architectures.find(({ architecture }) => architecture === 'vit_base_patch16_224')!;
+  const like = (known: typeof base) =>
+    known.width === width && known.depth === depth && known.heads === heads;
+  const known =
+    architectures.find((each) => like(each) && each.patch === patch) ?? architectures.find(like) ?? base;
+  const hidden = hiddenWidth(width, mlpRatio);
+  const changes: Record<string, [value: Argument, usual: Argument]> = {
+    img_size: [image[0] === image[1] ? image[0] : image, 224],
+    patch_size: [patch, known.patch],
+    in_chans: [channels, 3],
+    embed_dim: [width, known.width],
+    depth: [depth, known.depth],
+    num_heads: [heads, known.heads],
+    mlp_ratio: [ratioOf(hidden, width), 4],
+    class_token: [classToken, true],
+    global_pool: [pooling === 'mean' ? 'avg' : 'token', 'token'],
+    fc_norm: [fcNorm, pooling === 'mean'],
+    num_classes: [part === 'classifier' ? model.classifier!.classes : 0, 1000],
+  };
+  const args = Object.entries(changes).filter(([, [value, usual]]) => value !== usual);
+  return {
+    architecture: known.architecture,
+    args: Object.fromEntries(args.map(([name, [value]]) => [name, value])),
+  };
+}
+
+/** A ratio of which timm makes `hidden` again: the whole part of ratio · width. */
+function ratioOf(hidden: number, width: number): number {
+  const ratio = hidden / width;
+  return Math.floor(ratio * width) === hidden ? ratio : (hidden + 0.5) / width;
+}
+
+/**
+ * A folder for timm: `model.safetensors`, and `config.json` for `timm.create_model('local-dir:…')`. Its names are
+ * those of this project.
+ */
+export const timm: Format = {
+  parts: ['features', 'classifier'],
+  async write(model, part, folder) {
+    const made = timmModel(model, part);
+    const config = { ...featuresOf(model), classes: model.classifier?.classes ?? 2 };
+    const specs = classifierParameters(config).filter(
+      ({ name }) => part === 'classifier' || !name.startsWith('head.'),
+    );
+    await writeTensors(folder, tensorsOf(model, specs), {
+      architecture: made.architecture,
+      arguments: JSON.stringify(made.args),
+    });
+    await writeFileAtomic(join(folder, 'config.json'), json(folderConfig(model, made)));
+    return { library: 'timm', usage: usage(model, made), notes: [] };
+  },
+};
+
+/** What timm reads of a folder: the model, and how images are prepared for it. */
+function folderConfig(model: Model, { architecture, args }: TimmModel): object {
+  const { encoder, normalisation, evaluationCrop, classes } = model;
+  return {
+    architecture,
+    num_classes: args.num_classes ?? 1000,
+    num_features: encoder.width,
+    global_pool: args.global_pool ?? 'token',
+    model_args: args,
+    pretrained_cfg: {
+      input_size: [encoder.channels, ...encoder.image],
+      fixed_input_size: true,
+      interpolation: 'bicubic',
+      crop_pct: evaluationCrop,
+      crop_mode: 'center',
+      mean: normalisation.mean,
+      std: normalisation.std,
+      num_classes: args.num_classes ?? 1000,
+      ...(classes && { label_names: classes }),
+      first_conv: 'patch_embed.proj',
+      classifier: 'head',
+    },
+  };
+}
+
+function usage({ encoder: { epsilon = EPSILON } }: Model, { architecture, args }: TimmModel): string {
+  const own = epsilon !== EPSILON;
+  const norm = own ? [`norm_layer=partial(torch.nn.LayerNorm, eps=${epsilon})`] : [];
+  const entries = Object.entries(args).map(([name, value]) => `${name}=${python(value)}`);
+  const imports = own ? ['from functools import partial', 'import torch'] : [];
+  return [
+    block('python', [
+      ...imports,
+      'import timm',
+      '',
+      `model = timm.create_model(${["'local-dir:PATH'", 'pretrained=True', ...norm].join(', ')}).eval()`,
+      'transform = timm.data.create_transform(**timm.data.resolve_model_data_config(model))',
+    ]),
+    'or, from the weights alone:',
+    block('python', [
+      ...imports,
+      'import timm',
+      'from safetensors.torch import load_file',
+      '',
+      `model = timm.create_model(${[`'${architecture}'`, ...entries, ...norm].join(', ')})`,
+      "model.load_state_dict(load_file('PATH/model.safetensors'), strict=True)",
+    ]),
+  ].join('\n\n');
+}
+
+function python(value: Argument): string {
+  if (typeof value === 'boolean') return value ? 'True' : 'False';
+  if (typeof value === 'number') return String(value);
+  return typeof value === 'string' ? `'${value}'` : `(${value.join(', ')})`;
+}
