@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Backend } from '../src/backends/backend.ts';
+import { openOneDnnBackend } from '../src/backends/onednn/backend.ts';
 import { openOnnxBackend } from '../src/backends/onnx/backend.ts';
 import { referenceBackend } from '../src/backends/reference/backend.ts';
 import {
@@ -37,6 +38,7 @@ const pieces: Record<string, { inputs: readonly string[]; build: (...inputs: Ten
 const engines: Record<string, { open: () => Promise<Backend>; tolerance: number }> = {
   reference: { open: async () => referenceBackend, tolerance: 1e-6 },
   onnx: { open: () => openOnnxBackend(), tolerance: 1e-5 },
+  onednn: { open: () => openOneDnnBackend(), tolerance: 1e-5 },
 };
 
 describe.each(Object.keys(engines))('composites and their gradients equal PyTorch on %s', (engine) => {

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Backend } from '../src/backends/backend.ts';
+import { openOneDnnBackend } from '../src/backends/onednn/backend.ts';
 import { openOnnxBackend } from '../src/backends/onnx/backend.ts';
 import { referenceBackend } from '../src/backends/reference/backend.ts';
 import { evaluateTask } from '../src/train/evaluate-task.ts';
@@ -15,6 +16,7 @@ interface Engine {
 const engines: Record<string, Engine> = {
   reference: { open: async () => referenceBackend, loss: 1e-6, gradient: 1e-5 },
   onnx: { open: () => openOnnxBackend(), loss: 1e-5, gradient: 1e-4 },
+  onednn: { open: () => openOneDnnBackend(), loss: 1e-5, gradient: 1e-4 },
 };
 
 describe.each(Object.keys(engines))('tasks agree with the oracle on %s', (name) => {
