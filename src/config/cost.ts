@@ -1,4 +1,4 @@
-import type { FinetuneConfig } from './finetune-schema.ts';
+import type { EncoderConfig } from '../models/autoencoder.ts';
 import type { Config } from './schema.ts';
 
 /**
@@ -21,7 +21,7 @@ export function stepFlops({ model, task }: Pick<Config, 'model' | 'task'>, masks
 }
 
 /** The same of one fine-tuning step: all tokens, and a head for `classes` classes in place of the decoder. */
-export function finetuneFlops({ model }: Pick<FinetuneConfig, 'model'>, classes: number): number {
+export function finetuneFlops({ model }: { readonly model: EncoderConfig }, classes: number): number {
   const patches = (model.image[0] / model.patch) * (model.image[1] / model.patch);
   const tokens = patches + (model.classToken ? 1 : 0);
   const forward =
