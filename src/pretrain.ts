@@ -20,7 +20,7 @@ import { findCheckpoint, type RunFolder, runFolder } from './train/run-folder.ts
 import { pretraining } from './train/run-kind.ts';
 import { RunLock } from './train/run-lock.ts';
 import { setUp } from './train/setup.ts';
-import { type StartingPoint, startingPoint } from './train/starting-point.ts';
+import { checkData, type StartingPoint, startingPoint } from './train/starting-point.ts';
 import { Trainer } from './train/trainer.ts';
 
 export interface RunOptions {
@@ -94,7 +94,7 @@ async function trainFrom(
     onProgress: (progress: FetchProgress) => emit({ type: 'fetch', progress }),
     ...(options.signal && { signal: options.signal }),
   });
-  checkData(start, data.train.contentKey);
+  checkData(start, pretraining, data.train.contentKey);
   const { specs } = setup.programs(microBatchOf(config.training));
   const state = checkpoint?.state ?? initialise(specs, config.seed);
   if (options.initFrom) note(describeInit(options.initFrom, await initFrom(options.initFrom, state, specs)));
@@ -139,13 +139,4 @@ async function trainFrom(
 function trainedValues(specs: readonly ParameterSpec[], part: Part): number {
   const trained = specs.filter((spec) => spec.trained && partOf(spec.name) === part);
   return trained.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-}
-
-/** Throws RunError unless a resumed run finds the images it was trained on. */
-function checkData({ checkpoint }: StartingPoint<Config>, key: string): void {
-  if (!checkpoint || checkpoint.progress.data === key) return;
-  throw new RunError(
-    `a run must go on with the same images, got ${key} instead of ${checkpoint.progress.data} (number and content): ` +
-      'restore the images, or start another run in a new folder, from these weights with --init-from',
-  );
 }

@@ -7,7 +7,7 @@ import { requireAll, sharedRules } from './rules.ts';
 import { checkpoints, dataFields, encoderFields, engine, recipe, seed, trainingFields } from './sections.ts';
 
 const data = section({
-  ...dataFields({ scale: [0.08, 1] }),
+  ...dataFields({ scale: [0.08, 1], heldOut: 0.1 }),
   test: text()
     .default('')
     .describe('images to evaluate on, classes:FOLDER; empty: the test set of cifar10, or data.heldOut'),

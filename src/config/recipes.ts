@@ -82,10 +82,16 @@ export function resolveConfig(input: ConfigInput): Config {
   const name = input.recipe ?? 'custom';
   if (name === 'custom') return parseConfig(input);
   const { config } = recipe(name);
-  return parseConfig(mergeConfig(config, { training: { warmupEpochs: warmupOf(config, input) } }, input));
+  return parseConfig(
+    mergeConfig(config, { training: { warmupEpochs: warmupOf(config.training, input.training) } }, input),
+  );
 }
 
-function warmupOf({ training }: Config, { training: given }: ConfigInput): number {
+/** Epochs of warm-up of a recipe whose run is shortened by the settings given. */
+export function warmupOf(
+  training: Pick<Config['training'], 'epochs' | 'warmupEpochs'>,
+  given: { readonly epochs?: unknown } | undefined,
+): number {
   const epochs = given?.epochs;
   const shortened = typeof epochs === 'number' && epochs < training.epochs;
   return shortened ? Math.max(0, (training.warmupEpochs * epochs) / training.epochs) : training.warmupEpochs;
@@ -101,7 +107,11 @@ function skeleton({ model, task }: RecipeEntry): ConfigInput {
 
 function cost(entry: RecipeEntry, config: Config): string {
   const flops = stepFlops(config, task(config.task.name).masks);
-  const images = entry.images * config.training.epochs;
+  return describeCost(entry.images * config.training.epochs, flops);
+}
+
+/** What a run costs, from its images and the operations of one. */
+export function describeCost(images: number, flops: number): string {
   return `${short(images)} images × ${short(flops)}FLOP = ${short(images * flops)}FLOP`;
 }
 

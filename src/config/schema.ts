@@ -49,7 +49,7 @@ const evaluation = section({
 export const configSchema = section({
   recipe,
   seed,
-  data: section(dataFields({ scale: [0.2, 1] })).prefault({}),
+  data: section(dataFields({ scale: [0.2, 1], heldOut: 0.02 })).prefault({}),
   model: model.prefault({}),
   task: task.prefault({}),
   training: section(training).prefault({}),

@@ -19,7 +19,7 @@ import {
  */
 
 /** Images and the views that are cut from them. */
-export const dataFields = (defaults: { readonly scale: [number, number] }) => ({
+export const dataFields = (defaults: { readonly scale: [number, number]; readonly heldOut: number }) => ({
   source: text()
     .default('')
     .describe(
@@ -36,7 +36,7 @@ export const dataFields = (defaults: { readonly scale: [number, number] }) => ({
     .default(224 / 256)
     .describe("side of an evaluation view relative to the image's shorter side, cut from the centre"),
   heldOut: fraction()
-    .default(0.02)
+    .default(defaults.heldOut)
     .describe('share of the images set aside to evaluate on; cifar10 has a test set instead'),
   trainImages: whole(0).default(0).describe('most training images, chosen at random; 0: all'),
 });

@@ -15,31 +15,34 @@ import {
 import type { UpdateRule } from '../graph/update.ts';
 
 /**
- * Inputs: weight, gradient, m, v of one shape; lr, correction1, correction2, scale as scalars.
- * Outputs: the next weight, m and v. Attributes: beta1, beta2, epsilon, weightDecay, lrScale.
+ * Inputs: weight, gradient, m, v, and where it is kept the moving average, of one shape; lr, correction1, correction2,
+ * scale as scalars. Outputs: the next weight, m, v and average. Attributes: beta1, beta2, epsilon, weightDecay, lrScale,
+ * ema (0: no average).
  */
 const adamwOperation = defineOperation({
   name: 'adamw',
-  infer: (inputs) => {
+  infer: (inputs, { ema }) => {
     requireFloat('adamw', inputs);
-    const [weight, gradient, m, v, ...scalars] = inputs as [Tensor, Tensor, Tensor, Tensor, ...Tensor[]];
-    const alike = [gradient, m, v].every(({ shape }) => sameShape(shape, weight.shape));
-    if (!alike || scalars.length !== 4 || scalars.some(({ shape }) => shape.length > 0))
-      refuse('adamw', 'weight, gradient, m and v of one shape take four scalars', inputs);
-    return [weight, m, v];
+    const [weight, gradient, ...slots] = inputs.slice(0, -4) as [Tensor, Tensor, ...Tensor[]];
+    const alike = [gradient, ...slots].every(({ shape }) => sameShape(shape, weight.shape));
+    if (!alike || slots.length !== (ema ? 3 : 2) || inputs.slice(-4).some(({ shape }) => shape.length > 0))
+      refuse('adamw', 'weight, gradient, m, v and average of one shape take four scalars', inputs);
+    return [weight, ...slots];
   },
   vjp: null,
   // As in PyTorch: decay first, then √v / √correction2 + ε below m / correction1.
   decompose: ({ attributes }, inputs) => {
-    const { beta1, beta2, epsilon, weightDecay, lrScale } = attributes;
-    const [weight, gradient, m, v, lr, correction1, correction2, scale] = inputs as Tensor[] & { length: 8 };
+    const { beta1, beta2, epsilon, weightDecay, lrScale, ema } = attributes;
+    const [weight, gradient, m, v, average] = inputs.slice(0, -4);
+    const [lr, correction1, correction2, scale] = inputs.slice(-4);
     const g = mul(gradient!, scale!);
     const nextM = add(mul(m!, beta1), mul(g, 1 - beta1));
     const nextV = add(mul(v!, beta2), mul(square(g), 1 - beta2));
     const rate = mul(lr!, lrScale);
     const decayed = mul(weight!, sub(1, mul(rate, weightDecay)));
     const spread = add(div(sqrt(nextV), sqrt(correction2!)), epsilon);
-    return [sub(decayed, mul(div(rate, correction1!), div(nextM, spread))), nextM, nextV];
+    const next = sub(decayed, mul(div(rate, correction1!), div(nextM, spread)));
+    return [next, nextM, nextV, ...(average ? [add(mul(average, ema), mul(next, 1 - ema))] : [])];
   },
 });
 
@@ -47,24 +50,26 @@ export interface AdamWOptions {
   readonly beta1: number;
   readonly beta2: number;
   readonly epsilon: number;
+  /** Decay of a moving average of the weights, kept in the slot `ema`, which must start at the weights; 0: none. */
+  readonly ema?: number;
 }
 
 /** AdamW: Adam with decoupled weight decay (Loshchilov & Hutter, arXiv 1711.05101, algorithm 2). */
 export function adamw(options: AdamWOptions): UpdateRule {
-  const { beta1, beta2, epsilon } = options;
+  const { beta1, beta2, epsilon, ema = 0 } = options;
   return {
     name: 'adamw',
-    slots: ['m', 'v'],
+    slots: ema > 0 ? ['m', 'v', 'ema'] : ['m', 'v'],
     scalars: (step, lr) => ({
       lr,
       correction1: 1 - beta1 ** (step + 1),
       correction2: 1 - beta2 ** (step + 1),
     }),
-    build: (weight, gradient, [m, v], { lr, correction1, correction2, scale }, { weightDecay, lrScale }) => {
-      const inputs = [weight, gradient, m!, v!, lr!, correction1!, correction2!, scale!];
-      const attributes = { beta1, beta2, epsilon, weightDecay, lrScale };
-      const [next, ...slots] = applyAll(adamwOperation, inputs, attributes);
-      return { weight: next!, slots };
+    build: (weight, gradient, slots, { lr, correction1, correction2, scale }, { weightDecay, lrScale }) => {
+      const inputs = [weight, gradient, ...slots, lr!, correction1!, correction2!, scale!];
+      const attributes = { beta1, beta2, epsilon, weightDecay, lrScale, ema };
+      const [next, ...nextSlots] = applyAll(adamwOperation, inputs, attributes);
+      return { weight: next!, slots: nextSlots };
     },
   };
 }

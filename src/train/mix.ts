@@ -64,7 +64,10 @@ export function cutBox(own: number, [y, x]: Size, [height, width]: Size): CutBox
   const side = Math.sqrt(1 - own);
   const span = (centre: number, length: number) => {
     const cut = Math.floor(length * side);
-    return [Math.max(0, centre - Math.floor(cut / 2)), Math.min(length, centre + Math.ceil(cut / 2))] as const;
+    return [
+      Math.max(0, centre - Math.floor(cut / 2)),
+      Math.min(length, centre + Math.ceil(cut / 2)),
+    ] as const;
   };
   const [top, bottom] = span(y, height);
   const [left, right] = span(x, width);

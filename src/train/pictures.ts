@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { readRows } from '../io/jsonl.ts';
@@ -17,6 +18,7 @@ export async function writeReconstructions(
   step: number,
   png: Uint8Array,
 ): Promise<string> {
+  await mkdir(folder.reconstructions, { recursive: true });
   const path = join(folder.reconstructions, `step-${String(step).padStart(8, '0')}.png`);
   await writeFileAtomic(path, png);
   return path;

@@ -54,11 +54,11 @@ export async function createRunFolder<C extends RunConfig>(
   await prepareRunFolder(folder);
 }
 
-/** Makes the inner folders where they lack, and removes what a killed process left half written. */
+/** Makes the folder of checkpoints where it lacks, and removes what a killed process left half written. */
 export async function prepareRunFolder(folder: RunFolder): Promise<void> {
-  for (const inner of [folder.checkpoints, folder.reconstructions]) await mkdir(inner, { recursive: true });
+  await mkdir(folder.checkpoints, { recursive: true });
   for (const inner of [folder.path, folder.checkpoints, folder.reconstructions])
-    await removeTemporaries(inner);
+    if ((await entriesOf(inner)).length > 0) await removeTemporaries(inner);
 }
 
 /** Writes the settings of a run, and which kind of run it is where it is not pre-training. */
@@ -102,6 +102,11 @@ export async function holdsRun(path: string): Promise<boolean> {
 /** Where the checkpoint of a step lies. */
 export function checkpointPath(folder: RunFolder, step: number): string {
   return join(folder.checkpoints, `step-${String(step).padStart(8, '0')}.safetensors`);
+}
+
+/** Where the weights that scored best in an evaluation lie, once there was one. */
+export function bestCheckpointPath(folder: RunFolder): string {
+  return join(folder.checkpoints, 'best.safetensors');
 }
 
 /** Paths of a run's checkpoints, the oldest first. */

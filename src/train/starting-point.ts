@@ -2,8 +2,9 @@ import { mkdir } from 'node:fs/promises';
 import { mergeSettings } from '../config/overrides.ts';
 import { FileFormatError } from '../io/file-format-error.ts';
 import { truncateAfter } from '../io/jsonl.ts';
-import { checkChanges } from './changes.ts';
+import { checkChanges, startOption } from './changes.ts';
 import { type Checkpoint, readCheckpoint } from './checkpoint.ts';
+import { RunError } from './error.ts';
 import {
   createRunFolder,
   holdsRun,
@@ -96,4 +97,17 @@ async function newestCheckpoint<C extends RunConfig>(
     }
   }
   return undefined;
+}
+
+/** Throws RunError unless a resumed run finds the images it was trained on. @param key of the images that there are */
+export function checkData<C extends RunConfig>(
+  { checkpoint }: StartingPoint<C>,
+  kind: RunKind<C>,
+  key: string,
+): void {
+  if (!checkpoint || checkpoint.progress.data === key) return;
+  throw new RunError(
+    `a run must go on with the same images, got ${key} instead of ${checkpoint.progress.data} (number and content): ` +
+      `restore the images, or start another run in a new folder, from these weights with ${startOption(kind)}`,
+  );
 }

@@ -1,7 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { mergeConfig } from '../../src/config/overrides.ts';
+import type { FinetuneInput } from '../../src/config/finetune-schema.ts';
+import { mergeConfig, mergeSettings } from '../../src/config/overrides.ts';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { rng } from '../../src/random/rng.ts';
 
@@ -35,4 +36,18 @@ const tiny: ConfigInput = {
 /** Settings of a model that trains in no time (8×8 pixels, patches of 4), with more laid over them. */
 export function tinySettings(source: string, more: ConfigInput = {}): ConfigInput {
   return mergeConfig(tiny, { data: { source } }, more);
+}
+
+const tinyClassifier: FinetuneInput = {
+  seed: 3,
+  data: { heldOut: 0.25, randAugment: '', colourJitter: 0, erasing: 0.5 },
+  model: { image: [8, 8], patch: 4, width: 8, depth: 2, heads: 2 },
+  training: { epochs: 3, batchSize: 4, warmupEpochs: 0.5, learningRate: 0.1, dropPath: 0.2 },
+  checkpoints: { every: 2, keep: 2 },
+  engine: { name: 'reference' },
+};
+
+/** The same for fine-tuning. */
+export function tinyFinetuneSettings(source: string, more: FinetuneInput = {}): FinetuneInput {
+  return mergeSettings(tinyClassifier, { data: { source } }, more);
 }

@@ -1,0 +1,212 @@
+import type { Backend } from './backends/backend.ts';
+import { slotName } from './backends/backend.ts';
+import { type GivenSettings, resolveFinetuneConfig } from './config/finetune-recipes.ts';
+import type { FinetuneConfig, FinetuneInput } from './config/finetune-schema.ts';
+import { microBatchOf } from './config/rules.ts';
+import { BrokenImages } from './data/broken.ts';
+import { labelledShare } from './data/labelled-share.ts';
+import { openLabelled } from './evaluate/labelled-images.ts';
+import { sizeOf, type Values } from './graph/index.ts';
+import { initialise } from './nn/init.ts';
+import type { ParameterSpec } from './nn/parameters.ts';
+import { adoptWeights } from './train/adopt-weights.ts';
+import { type ClassifierSetup, setUpClassifier } from './train/classifier-setup.ts';
+import { sample } from './train/datasets.ts';
+import { openEngine } from './train/engine.ts';
+import { RunError } from './train/error.ts';
+import type { FinetuneEvent, Outcome } from './train/events.ts';
+import { finetuneJob } from './train/finetune-job.ts';
+import { readMetrics } from './train/pictures.ts';
+import { bestCheckpointPath, findCheckpoint, type RunFolder, runFolder } from './train/run-folder.ts';
+import { finetuning } from './train/run-kind.ts';
+import { RunLock } from './train/run-lock.ts';
+import { checkData, type StartingPoint, startingPoint } from './train/starting-point.ts';
+import { Trainer } from './train/trainer.ts';
+import { type Model, openModel } from './weights/model.ts';
+
+export interface FinetuneOptions {
+  /** Folder of the run. */
+  readonly output: string;
+  /**
+   * What a new run starts from: a checkpoint, the folder of a run, or a file of weights that `openModel` knows; random weights
+   * where it is left out. In place of the setting `from`.
+   */
+  readonly from?: string | undefined;
+  /** Goes on with the run in `output`, if there is one; the given settings are laid over its own. */
+  readonly resume?: boolean;
+  /** Called for everything worth telling, in order. */
+  readonly onEvent?: (event: FinetuneEvent) => void;
+  /** Ends the run after the current update: a checkpoint is saved, and `resume` goes on from it. */
+  readonly signal?: AbortSignal;
+  /** The engine that computes, in place of the one the settings name. */
+  readonly backend?: Backend;
+}
+
+export interface FinetuneResult {
+  readonly outcome: Outcome;
+  /** Updates made, earlier sittings included. */
+  readonly step: number;
+  readonly folder: RunFolder;
+  /** The newest checkpoint. */
+  readonly checkpoint: string;
+  /** The highest top-1 of an evaluation, in [0, 1], and the weights that scored it; absent before the first one. */
+  readonly best?: { readonly top1: number; readonly checkpoint: string };
+}
+
+/**
+ * Trains a classifier on labelled images, on a pre-trained encoder or from scratch, as the settings say, and leaves settings,
+ * metrics, checkpoints and curves in the folder of the run. The sizes of the model are those of the weights it starts
+ * from, where there are some. A run that was interrupted at any moment, and resumed with the same engine on the same machine,
+ * ends with the same metrics and weights as one that was not.
+ *
+ * Throws ConfigError for wrong settings; RunError when another process trains into the folder or something else is there,
+ * settings of a resumed run changed that must not, the images have no classes, or a loss or gradient was not finite; DataError
+ * when the images cannot be used; FileFormatError when the weights cannot.
+ */
+export async function finetune(settings: FinetuneInput, options: FinetuneOptions): Promise<FinetuneResult> {
+  const folder = runFolder(options.output);
+  const lock = new RunLock(folder);
+  const input = { ...settings, ...(options.from !== undefined && { from: options.from }) };
+  let model: Model | undefined;
+  const open = async (path: string) => {
+    model ??= await openModel(path);
+    return model;
+  };
+  const resolve = async () =>
+    resolveFinetuneConfig(input, input.from ? givenBy(await open(input.from)) : undefined);
+  try {
+    const wanted = { kind: finetuning, input, folder, resume: options.resume ?? false, resolve };
+    const start = await startingPoint(wanted, lock);
+    return await trainFrom(start, folder, open, options);
+  } finally {
+    await lock.release();
+  }
+}
+
+/** What a model says of the settings of a run that starts from it. */
+function givenBy({ encoder, classifier, normalisation, evaluationCrop }: Model): GivenSettings {
+  const { image, patch, channels, width, depth, heads, mlpRatio, classToken, positions } = encoder;
+  return {
+    fixed: { patch, channels, width, depth, heads, mlpRatio, classToken, positions },
+    usual: {
+      model: {
+        image: [...image],
+        ...(classifier && { pooling: classifier.pooling, fcNorm: classifier.fcNorm }),
+      },
+      data: { mean: [...normalisation.mean], std: [...normalisation.std], evaluationCrop },
+    },
+  };
+}
+
+async function trainFrom(
+  start: StartingPoint<FinetuneConfig>,
+  folder: RunFolder,
+  open: (path: string) => Promise<Model>,
+  options: FinetuneOptions,
+): Promise<FinetuneResult> {
+  const emit = options.onEvent ?? (() => {});
+  const note = (message: string) => emit({ type: 'note', message });
+  const { config, checkpoint } = start;
+  for (const message of start.notes) note(message);
+  const data = await openImages(config, options, emit);
+  checkData(start, finetuning, data.train.contentKey);
+  const setup = setUpClassifier(config, data.classes);
+  const { specs, parameters } = setup.programs(microBatchOf(config.training));
+  const state = checkpoint?.state ?? (await firstState(setup, specs, open, note));
+  const backend = options.backend ?? (await openEngine(config.engine));
+  if ('notice' in backend && typeof backend.notice === 'string') note(backend.notice);
+  if (checkpoint && checkpoint.progress.engine !== backend.description)
+    note(
+      `the engine was ${checkpoint.progress.engine} and is ${backend.description}: the last digits may differ from an uninterrupted run`,
+    );
+  const session = await backend.open(state);
+  try {
+    const broken = new BrokenImages((id, reason) => note(`broken image skipped: ${id}: ${reason}`));
+    const at = { session, folder, broken, emit };
+    const randomStart = config.from === '' && !checkpoint;
+    const job = finetuneJob({ ...at, ...data, setup, randomStart });
+    const trainer = new Trainer(job, at, backend.description, checkpoint?.progress);
+    await start.begin();
+    const values = (of: (name: string) => boolean) =>
+      parameters
+        .filter(({ name }) => of(name))
+        .reduce((sum, { name }) => sum + sizeOf(specs.find((spec) => spec.name === name)!.shape), 0);
+    emit({
+      type: 'start',
+      folder: folder.path,
+      config,
+      engine: backend.description,
+      weights: {
+        encoder: values((name) => !name.startsWith('head.')),
+        head: values((name) => name.startsWith('head.')),
+      },
+      classes: data.classes,
+      images: data.train.length,
+      testImages: data.test.length,
+      stepsPerEpoch: trainer.stepsPerEpoch,
+      lastStep: trainer.lastStep,
+      step: trainer.step,
+    });
+    const outcome = await trainer.run(options.signal);
+    const best = await bestOf(folder);
+    return {
+      outcome,
+      step: trainer.step,
+      folder,
+      checkpoint: await findCheckpoint(folder.path),
+      ...(best !== undefined && { best: { top1: best, checkpoint: bestCheckpointPath(folder) } }),
+    };
+  } finally {
+    await session.dispose();
+  }
+}
+
+/** The images of a run: those that are trained on, and those that are evaluated on. */
+async function openImages(
+  { data, evaluation, seed }: FinetuneConfig,
+  { signal }: FinetuneOptions,
+  emit: (event: FinetuneEvent) => void,
+) {
+  const images = await openLabelled(
+    {},
+    {
+      data: data.source,
+      ...(data.test !== '' && { test: data.test }),
+      heldOut: data.heldOut,
+      onProgress: (progress) => emit({ type: 'fetch', progress }),
+      ...(signal && { signal }),
+    },
+  );
+  const train = labelledShare(images.train, data.labels, seed);
+  const limited = data.trainImages > 0 ? sample(train, data.trainImages, seed, 'train') : train;
+  const test =
+    evaluation.images > 0 ? sample(images.test, evaluation.images, seed, 'evaluation') : images.test;
+  const classes = images.train.classes!;
+  if (classes.length < 2)
+    throw new RunError(`a classifier needs two classes or more, got ${classes.join(', ')} alone`);
+  return { train: limited, test, classes };
+}
+
+/** The weights that a new run starts with, and where it is kept their moving average. */
+async function firstState(
+  { config, model, classes }: ClassifierSetup,
+  specs: readonly ParameterSpec[],
+  open: (path: string) => Promise<Model>,
+  note: (message: string) => void,
+): Promise<Values> {
+  const weights: Record<string, Float32Array> = initialise(specs, config.seed);
+  if (config.from !== '')
+    for (const message of adoptWeights(await open(config.from), model, classes, specs, weights))
+      note(message);
+  if (config.training.ema === 0) return weights;
+  const averages = specs
+    .filter(({ trained }) => trained)
+    .map(({ name }) => [slotName('ema', name), weights[name]!.slice()]);
+  return { ...weights, ...Object.fromEntries(averages) };
+}
+
+async function bestOf(folder: RunFolder): Promise<number | undefined> {
+  const scores = (await readMetrics(folder)).flatMap(({ top1, emaTop1 }) => [top1, emaTop1]);
+  const known = scores.filter((score): score is number => typeof score === 'number');
+  return known.length > 0 ? Math.max(...known) : undefined;
+}

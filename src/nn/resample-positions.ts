@@ -1,0 +1,45 @@
+import type { Size } from './size.ts';
+
+/**
+ * A table of positions for another grid, [first + rows · columns, width] row by row: bicubic, the first `first` rows (a class
+ * token's) as they are. As timm's `resample_abs_pos_embed`: torch's bicubic with antialias, a = −0.5.
+ */
+export function resamplePositions(
+  table: Float32Array,
+  { from, to, first, width }: { from: Size; to: Size; first: number; width: number },
+): Float32Array {
+  const [down, across] = [bicubicWeights(from[0], to[0]), bicubicWeights(from[1], to[1])];
+  const out = new Float32Array((first + to[0] * to[1]) * width);
+  out.set(table.subarray(0, first * width));
+  for (let y = 0; y < to[0]; y++)
+    for (let x = 0; x < to[1]; x++) {
+      const place = (first + y * to[1] + x) * width;
+      for (const [row, a] of down[y]!)
+        for (const [column, b] of across[x]!) {
+          const source = (first + row * from[1] + column) * width;
+          for (let d = 0; d < width; d++) out[place + d]! += a * b * table[source + d]!;
+        }
+    }
+  return out;
+}
+
+/** For each of `to` places along a side, the places among `from` that it is made of, with their weights. */
+function bicubicWeights(from: number, to: number): [place: number, weight: number][][] {
+  const scale = from / to;
+  const stretch = Math.max(scale, 1); // shrinking widens the filter
+  return Array.from({ length: to }, (_, i) => {
+    const centre = scale * (i + 0.5);
+    const start = Math.max(0, Math.trunc(centre - 2 * stretch + 0.5));
+    const end = Math.min(from, Math.trunc(centre + 2 * stretch + 0.5));
+    const raw = Array.from({ length: end - start }, (_, k) => cubic((start + k + 0.5 - centre) / stretch));
+    const sum = raw.reduce((total, weight) => total + weight, 0);
+    return raw.map((weight, k) => [start + k, weight / sum]);
+  });
+}
+
+/** Keys' cubic kernel with a = −0.5. */
+function cubic(x: number): number {
+  const [a, t] = [-0.5, Math.abs(x)];
+  if (t < 1) return ((a + 2) * t - (a + 3)) * t * t + 1;
+  return t < 2 ? (((t - 5) * t + 8) * t - 4) * a : 0;
+}

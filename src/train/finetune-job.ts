@@ -1,0 +1,103 @@
+import { slotName } from '../backends/backend.ts';
+import { microBatchOf } from '../config/rules.ts';
+import type { Dataset } from '../data/dataset.ts';
+import { evaluate } from '../evaluate/evaluator.ts';
+import type { Values } from '../graph/index.ts';
+import { accuracy } from './accuracy.ts';
+import { type Progress, saveCheckpoint } from './checkpoint.ts';
+import type { ClassifierSetup } from './classifier-setup.ts';
+import type { TrainingJob, Workplace } from './job.ts';
+import { readMetrics, writeCurves } from './pictures.ts';
+import { trainingPlan } from './plan.ts';
+import { bestCheckpointPath } from './run-folder.ts';
+import { finetuning } from './run-kind.ts';
+
+/** Most images of one run of the engine in an evaluation. */
+const EVALUATED = 128;
+
+export interface FinetuneParts extends Workplace {
+  readonly setup: ClassifierSetup;
+  /** What is trained on, and what is evaluated on. */
+  readonly train: Dataset;
+  readonly test: Dataset;
+  /** Whether the run began with random weights. */
+  readonly randomStart: boolean;
+}
+
+/** Fine-tuning as the trainer takes it. */
+export function finetuneJob(parts: FinetuneParts): TrainingJob {
+  const { setup, train, test, randomStart, session, folder, broken, emit } = parts;
+  const { config, classes } = setup;
+  const { training, evaluation } = config;
+  const { gradients, parameters, specs } = setup.programs(microBatchOf(training));
+  const plan = trainingPlan(training, gradients, parameters);
+  const save = (path: string, progress: Progress, state: Values, slots: readonly string[]) =>
+    saveCheckpoint(path, { kind: finetuning, config, classes, progress, state, parameters: specs, slots });
+  const best = new Best(parts);
+
+  return {
+    settings: config,
+    images: train,
+    randomStart,
+    plan,
+    views: (options) => setup.trainingViews(train, options),
+    inputs: setup.inputs,
+    save: (path, progress, state) => save(path, progress, state, plan.rule.slots),
+    atStart: async () => undefined,
+    async atEpoch(progress) {
+      const { epoch } = progress;
+      if (epoch % evaluation.every !== 0 && epoch !== training.epochs) return {};
+      const batchSize = Math.min(EVALUATED, test.length);
+      const { predict, predictAverage } = setup.programs(batchSize);
+      const views = () => setup.testViews(test, { batchSize, broken });
+      const scores = {
+        ...(await evaluate(accuracy(predict, views), session)),
+        ...(training.ema > 0 && (await evaluate(accuracy(predictAverage, views, averaged), session))),
+      };
+      const weights = await best.weightsOf(scores);
+      if (weights) {
+        const path = bestCheckpointPath(folder);
+        await save(path, progress, weights, []);
+        emit({ type: 'file', kind: 'best', path });
+      }
+      return scores;
+    },
+    async draw() {
+      try {
+        emit({ type: 'file', kind: 'curves', path: await writeCurves(folder, config.recipe) });
+      } catch (error) {
+        emit({ type: 'note', message: `a picture could not be drawn: ${(error as Error).message}` });
+      }
+    },
+  };
+}
+
+/** `top1` of the averaged weights is `emaTop1`. */
+const averaged = (score: string) => `ema${score[0]!.toUpperCase()}${score.slice(1)}`;
+
+/** Knows the best top-1 so far, of the weights or of their moving average. */
+class Best {
+  readonly #parts: FinetuneParts;
+  #top1: number | undefined;
+
+  constructor(parts: FinetuneParts) {
+    this.#parts = parts;
+  }
+
+  /** The weights that scored, when they are the best so far; undefined otherwise. */
+  async weightsOf(scores: Readonly<Record<string, number>>): Promise<Values | undefined> {
+    const { session, folder } = this.#parts;
+    this.#top1 ??= (await readMetrics(folder)).reduce(
+      (best, { top1 = -1, emaTop1 = -1 }) => Math.max(best, Number(top1), Number(emaTop1)),
+      -1,
+    );
+    const { top1 = -1, emaTop1 = -1 } = scores;
+    const score = Math.max(top1, emaTop1);
+    if (!(score > this.#top1)) return undefined;
+    this.#top1 = score;
+    const state = await session.read();
+    const name = (weight: string) => (emaTop1 > top1 ? slotName('ema', weight) : weight);
+    const weights = Object.keys(state).filter((key) => !key.includes(':'));
+    return Object.fromEntries(weights.map((weight) => [weight, state[name(weight)] ?? state[weight]!]));
+  }
+}
