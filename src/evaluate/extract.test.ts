@@ -176,7 +176,7 @@ describe('FeatureExtractor', () => {
     });
     await expect(stopped).rejects.toThrow('stopped');
     await extractor.dispose();
-    const [{ key }] = (await listFeatures(featureCache)) as [{ key: string }];
+    const key = (await listFeatures(featureCache))[0]!.key;
     const part = join(featureCache, key, 'part-00000.safetensors');
     expect(await readdir(join(featureCache, key))).toEqual(['about.json', 'part-00000.safetensors']);
 

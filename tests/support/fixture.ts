@@ -10,6 +10,7 @@ export async function readFixture(name: string) {
   return {
     names: [...tensors.keys()],
     float: (tensor: string): Float32Array => toFloat32(tensors.get(tensor)!),
+    ints: (tensor: string) => tensors.get(tensor)!.data as Int32Array,
     shape: (tensor: string): readonly number[] => tensors.get(tensor)!.shape,
     metadata: (key: string) => JSON.parse(metadata[key]!),
   };

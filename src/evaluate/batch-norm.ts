@@ -1,0 +1,66 @@
+/**
+ * Batch norm without weights of its own before a linear head, as torch.nn.BatchNorm1d(affine=False, eps=1e-6): batches are
+ * normalised by their own mean and (biased) variance; evaluation uses running averages (momentum 0.1, unbiased variance).
+ * Nothing in it is trained, so it needs no gradient.
+ */
+export class BatchNorm {
+  /** Running averages, [D]. */
+  readonly mean: Float64Array;
+  readonly variance: Float64Array;
+  readonly #epsilon = 1e-6;
+  readonly #momentum = 0.1;
+
+  constructor(width: number) {
+    this.mean = new Float64Array(width);
+    this.variance = new Float64Array(width).fill(1);
+  }
+
+  /** Normalises a batch, [B, D], in place, and takes it into the averages. Throws RangeError for fewer than two rows. */
+  train(rows: Float32Array): void {
+    const width = this.mean.length;
+    const count = rows.length / width;
+    if (count < 2) throw new RangeError(`batch norm needs two rows or more, got ${count}`);
+    const mean = new Float64Array(width);
+    const variance = new Float64Array(width);
+    for (let i = 0, column = 0; i < rows.length; i++, column = column + 1 === width ? 0 : column + 1)
+      mean[column]! += rows[i]! / count;
+    for (let i = 0, column = 0; i < rows.length; i++, column = column + 1 === width ? 0 : column + 1)
+      variance[column]! += (rows[i]! - mean[column]!) ** 2 / count;
+    this.#normalise(rows, mean, variance);
+    const keep = 1 - this.#momentum;
+    for (let column = 0; column < width; column++) {
+      const unbiased = (variance[column]! * count) / (count - 1);
+      this.mean[column] = keep * this.mean[column]! + this.#momentum * mean[column]!;
+      this.variance[column] = keep * this.variance[column]! + this.#momentum * unbiased;
+    }
+  }
+
+  /** Normalises rows, [n, D], in place by the averages. */
+  evaluate(rows: Float32Array): void {
+    this.#normalise(rows, this.mean, this.variance);
+  }
+
+  /** The linear layer (weight [K, D], bias [K]) on rows that are not normalised that gives what the given one does on those that are. */
+  fold(head: LinearHead): LinearHead {
+    const width = this.mean.length;
+    const weight = head.weight.map((w, i) => w / Math.sqrt(this.variance[i % width]! + this.#epsilon));
+    const bias = head.bias.map((b, k) => {
+      const row = weight.subarray(k * width, (k + 1) * width);
+      return row.reduce((sum, w, column) => sum - w * this.mean[column]!, b);
+    });
+    return { weight, bias };
+  }
+
+  #normalise(rows: Float32Array, mean: Float64Array, variance: Float64Array): void {
+    const width = mean.length;
+    const scale = variance.map((v) => 1 / Math.sqrt(v + this.#epsilon));
+    for (let i = 0, column = 0; i < rows.length; i++, column = column + 1 === width ? 0 : column + 1)
+      rows[i] = (rows[i]! - mean[column]!) * scale[column]!;
+  }
+}
+
+/** A linear layer: weight [K, D], bias [K]. */
+export interface LinearHead {
+  readonly weight: Float32Array;
+  readonly bias: Float32Array;
+}
