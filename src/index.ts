@@ -24,6 +24,13 @@ export { findCheckpoint, type RunFolder, runFolder } from './train/run-folder.ts
 
 // Weights
 export { type Model, modelParameters, openModel } from './weights/model.ts';
+export {
+  type ExportFormat,
+  type ExportOptions,
+  type ExportResult,
+  exportModel,
+} from './weights/out/export.ts';
+export { ExportError, type Part } from './weights/out/part.ts';
 export type { MissingWeight, TensorFate, WeightsReport } from './weights/report.ts';
 
 // Judging features

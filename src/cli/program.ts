@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { Command } from 'commander';
 import { cacheCommand } from './cache.ts';
 import { dataCommand } from './data.ts';
+import { exportCommand } from './export.ts';
 import { inspectCommand } from './inspect.ts';
 import { knnCommand } from './knn.ts';
 import { listCommand } from './list.ts';
@@ -35,6 +36,7 @@ BEYOND_MASKING_DEBUG=1 shows where an error came from.`,
     previewCommand(),
     knnCommand(),
     reportCommand(),
+    exportCommand(),
     inspectCommand(),
     dataCommand(),
     cacheCommand(),

@@ -1,0 +1,154 @@
+import { basename } from 'node:path';
+import type { Model } from '../model.ts';
+import { block, type Written } from './format.ts';
+import { featuresOf, type Part } from './part.ts';
+import type { Measure } from './training-record.ts';
+
+/** What a model card tells beside what its files say. */
+export interface CardOptions {
+  readonly format: string;
+  readonly part: Part;
+  readonly written: Written;
+  readonly measures: readonly Measure[];
+  /** What was checked of the files, a sentence each. */
+  readonly checks: readonly string[];
+}
+
+const tasks: Readonly<Record<Part, string>> = {
+  features: 'image-feature-extraction',
+  classifier: 'image-classification',
+  autoencoder: 'image-feature-extraction',
+};
+
+const citation = block('bibtex', [
+  '@article{tian2022beyond,',
+  '  title   = {Beyond Masking: Demystifying Token-Based Pre-Training for Vision Transformers},',
+  '  author  = {Tian, Yunjie and Xie, Lingxi and Fang, Jiemin and Shi, Mengnan and Peng, Junran and Zhang, Xiaopeng and Jiao, Jianbin and Tian, Qi and Ye, Qixiang},',
+  '  journal = {arXiv preprint arXiv:2203.14313},',
+  '  year    = {2022}',
+  '}',
+]);
+
+/** The model card of an export (README.md), with the head that the Hugging Face Hub reads. */
+export function modelCard(model: Model, { format, part, written, measures, checks }: CardOptions): string {
+  const notes = [...written.notes, ...model.report.notes];
+  const sections: [title: string, text: string][] = [
+    ['What it is', description(model, part)],
+    ['How to load it', `${written.usage}\n\n\`PATH\` is this folder.${list(notes)}`],
+    ['How it was trained', training(model)],
+    ['Evaluation', evaluation(measures)],
+    ['Checked', checks.join('\n')],
+    [
+      'Licence',
+      'Not stated yet: write here, and in the head of this file, under which licence you hand these weights on.',
+    ],
+    ['Citation', model.run ? `The method:\n\n${citation}` : ''],
+  ];
+  return [
+    [
+      '---',
+      '# license: the one under which you hand these weights on',
+      `library_name: ${written.library}`,
+      `pipeline_tag: ${tasks[part]}`,
+      `tags: [vision-transformer, self-supervised, beyond-masking${format === 'onnx' ? ', onnx' : ''}]`,
+      '---',
+      '',
+      `# ${title(model, part)}`,
+    ].join('\n'),
+    ...sections.filter(([, text]) => text).map(([name, text]) => `## ${name}\n\n${text}`),
+    `Written by [beyond-masking](https://www.npmjs.com/package/beyond-masking).\n`,
+  ].join('\n\n');
+}
+
+function title({ encoder: { image, patch, width, depth } }: Model, part: Part): string {
+  const what = { features: 'encoder', classifier: 'classifier', autoencoder: 'autoencoder' }[part];
+  return `Vision Transformer, ${what}: width ${width}, ${depth} blocks, patch ${patch}, ${image.join(' × ')}`;
+}
+
+const positionNames = {
+  sincos1d: 'fixed, 1-D sines and cosines',
+  sincos2d: 'fixed, 2-D sines and cosines',
+  learned: 'learned',
+};
+
+function description(model: Model, part: Part): string {
+  const { encoder, decoder, classifier, normalisation, evaluationCrop } = model;
+  const { pooling, fcNorm } = featuresOf(model);
+  const pooled = pooling === 'token' ? 'the class token' : "the mean of the patches' tokens";
+  const rows: [string, unknown][] = [
+    [
+      'images',
+      `${encoder.channels} × ${encoder.image.join(' × ')}, patches of ${encoder.patch} × ${encoder.patch}`,
+    ],
+    ['width, blocks, heads', `${encoder.width}, ${encoder.depth}, ${encoder.heads}`],
+    ['class token', encoder.classToken ? 'yes' : 'no'],
+    ['positions', positionNames[encoder.positions]],
+    ['features', `${pooled}, ${fcNorm ? 'then a norm' : 'after the final norm'}`],
+  ];
+  if (part === 'classifier') rows.push(['classes', classifier!.classes]);
+  if (part === 'autoencoder') {
+    const { width, depth, heads } = decoder!.decoder;
+    rows.push(['decoder: width, blocks, heads', `${width}, ${depth}, ${heads}`]);
+    rows.push([
+      "target's patches normalised",
+      { channel: 'per channel', patch: 'as a whole', none: 'not' }[decoder!.target],
+    ]);
+  }
+  rows.push([
+    'pixels in [0, 1] are normalised by',
+    `mean ${normalisation.mean.join(', ')}; deviation ${normalisation.std.join(', ')}`,
+  ]);
+  rows.push([
+    'evaluation',
+    `resized (bicubic) so that the view is ${evaluationCrop} of the shorter side, centre cut out`,
+  ]);
+  return table(['', ''], rows);
+}
+
+function training({ run, source, path }: Model): string {
+  if (!run)
+    return `The weights come from \`${basename(path)}\` (${source}); how they were trained is not known here.`;
+  const { config, progress } = run;
+  const rows: [string, unknown][] = [
+    ['recipe', config.recipe],
+    ['images', `${publicSource(config.data.source)} (\`${progress.data}\`)`],
+    ['updates made', progress.step],
+    ['complete epochs', `${progress.epoch} of ${config.training.epochs}`],
+    ['images of an update', config.training.batchSize],
+    ['engine', progress.engine],
+    ['seed', config.seed],
+  ];
+  if ('task' in config)
+    rows.unshift(['pretext task', `${config.task.name}, mask ratio ${config.task.maskRatio}`]);
+  const settings = JSON.stringify(
+    config,
+    (key, value) => (privateKeys.has(key) ? publicSource(value) : value),
+    2,
+  );
+  return `${table(['', ''], rows)}\n\n<details><summary>All settings</summary>\n\n${block('json', [settings])}\n\n</details>`;
+}
+
+/** Settings that may hold paths of the machine that trained. */
+const privateKeys = new Set(['source', 'test', 'from']);
+
+/** A source of images without the folders that lead to it. */
+function publicSource(source: string): string {
+  const colon = source.startsWith('classes:') ? 'classes:' : '';
+  return colon + basename(source.slice(colon.length));
+}
+
+function evaluation(measures: readonly Measure[]): string {
+  if (measures.length === 0) return 'The run left no measurements beside these weights.';
+  const rows = measures.map(
+    ({ name, value, step }) => [`\`${name}\``, Number(value.toPrecision(6)), step] as const,
+  );
+  return `${table(['measured', 'value', 'after updates'], rows)}\n\nFrom the run's own \`metrics.jsonl\`; accuracies are fractions in [0, 1].`;
+}
+
+function table(head: readonly string[], rows: readonly (readonly unknown[])[]): string {
+  const line = (cells: readonly unknown[]) => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+const list = (items: readonly string[]) =>
+  items.length === 0 ? '' : `\n\n${items.map((item) => `- ${item}`).join('\n')}`;

@@ -1,0 +1,124 @@
+import { mkdir, mkdtemp, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import type { Backend } from '../../backends/backend.ts';
+import { openOnnxBackend } from '../../backends/onnx/backend.ts';
+import { writeFileAtomic } from '../../io/atomic.ts';
+import { suggestion } from '../../text/nearest.ts';
+import { openModel } from '../model.ts';
+import { modelCard } from './card.ts';
+import type { Format } from './format.ts';
+import { huggingFace } from './huggingface.ts';
+import { onnx } from './onnx.ts';
+import { defaultPart, ExportError, type Part, requirePart } from './part.ts';
+import { timm } from './timm.ts';
+import { measuresOf } from './training-record.ts';
+import { type OnnxCheck, verifyOnnx } from './verify-onnx.ts';
+
+const formats: Readonly<Record<ExportFormat, Format>> = { timm, huggingface: huggingFace, onnx };
+
+export type ExportFormat = 'timm' | 'huggingface' | 'onnx';
+export const exportFormats = Object.keys(formats) as readonly ExportFormat[];
+
+export interface ExportOptions {
+  readonly format: ExportFormat;
+  /** Folder to write: a new one, or one that is empty. */
+  readonly output: string;
+  /** What of the model. Default: the classifier where the file has a head, else the features. */
+  readonly part?: Part | undefined;
+  /** Computes what an ONNX file is compared with. Default: the onnx engine. */
+  readonly backend?: Backend | undefined;
+  /** Called at the start of each stage, with how many are done. */
+  readonly onProgress?: ((what: string, done: number, total: number) => void) | undefined;
+  /** Stops between stages: its reason is thrown, and nothing stays behind. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ExportResult {
+  readonly folder: string;
+  readonly part: Part;
+  /** Paths inside the folder, with their sizes. */
+  readonly files: readonly { readonly path: string; readonly bytes: number }[];
+  /** What a user should know of the files, a sentence each. */
+  readonly notes: readonly string[];
+  /** How the ONNX file was compared with the model. */
+  readonly check?: OnnxCheck;
+}
+
+/**
+ * Writes a model for other software, with a model card: for timm (PyTorch), for Hugging Face's `transformers`, or as
+ * ONNX (onnxruntime, transformers.js; compared with the model before it is handed over). The folder appears when it is
+ * complete, or not at all.
+ * @param path of anything that `openModel` opens
+ * @throws ExportError where the format cannot hold the model, where the folder is taken, or where the ONNX file gives
+ *   other outputs than the model; what `openModel` throws; the system's error
+ */
+export async function exportModel(path: string, options: ExportOptions): Promise<ExportResult> {
+  const stages = options.format === 'onnx' ? 3 : 2;
+  const stage = (what: string, done: number) => {
+    options.signal?.throwIfAborted();
+    options.onProgress?.(what, done, stages);
+  };
+  const output = resolve(options.output);
+  const format = formats[requireFormat(options.format)];
+  await requireFree(output, options.output);
+  stage('reading the weights', 0);
+  const model = await openModel(path);
+  const part = options.part ?? defaultPart(model);
+  requirePart(model, part, options.format, format.parts);
+  await mkdir(dirname(output), { recursive: true });
+  const folder = await mkdtemp(join(dirname(output), `.${basename(output)}-`));
+  try {
+    stage('writing', 1);
+    const written = await format.write(model, part, folder);
+    let check: OnnxCheck | undefined;
+    if (options.format === 'onnx') {
+      const backend = options.backend ?? (await openOnnxBackend());
+      stage('comparing with the model', 2);
+      check = await verifyOnnx(model, part, folder, backend);
+    }
+    const measures = await measuresOf(model);
+    const checks = check ? [describe(check)] : [];
+    const card = modelCard(model, { format: options.format, part, written, measures, checks });
+    await writeFileAtomic(join(folder, 'README.md'), card);
+    const files = await filesOf(folder);
+    options.signal?.throwIfAborted();
+    await rmdir(output).catch(() => {}); // an empty one; rename replaces no folder on Windows
+    await rename(folder, output);
+    return { folder: output, part, files, notes: written.notes, ...(check && { check }) };
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** A sentence about a comparison. */
+function describe({ batches, difference, runtime, engine }: OnnxCheck): string {
+  return `\`onnx/model.onnx\` was run on noise by ${runtime}, batches of ${batches.join(' and ')}: its outputs differ from the model's (${engine}) by ${difference.toExponential(1)} of the largest value at most.`;
+}
+
+function requireFormat(format: string): ExportFormat {
+  if (Object.hasOwn(formats, format)) return format as ExportFormat;
+  throw new ExportError(
+    `a format must be one of ${exportFormats.join(', ')}, got "${format}"${suggestion(format, exportFormats)}`,
+  );
+}
+
+async function requireFree(output: string, named: string): Promise<void> {
+  const entries = await readdir(output).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    if (error.code === 'ENOTDIR') return undefined;
+    throw error;
+  });
+  if (entries?.length === 0) return;
+  const got = entries ? `${named} with ${entries.slice(0, 3).join(', ')} in it` : `the file ${named}`;
+  throw new ExportError(`an export needs a new or empty folder, got ${got}: choose another with --output`);
+}
+
+async function filesOf(folder: string): Promise<ExportResult['files']> {
+  const names = await readdir(folder, { recursive: true, withFileTypes: true });
+  const paths = names.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
+  const files = await Promise.all(
+    paths.map(async (path) => ({ path: path.slice(folder.length + 1), bytes: (await stat(path)).size })),
+  );
+  return files.sort((a, b) => (a.path < b.path ? -1 : 1));
+}

@@ -1,0 +1,119 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { portableGraph, portableVersion } from '../../backends/onnx/portable.ts';
+import { encodeModel, type OnnxGraph } from '../../backends/onnx/proto.ts';
+import { input, type Program, program, type Values } from '../../graph/index.ts';
+import { writeFileAtomic } from '../../io/atomic.ts';
+import { encodeTokens } from '../../models/autoencoder.ts';
+import { classify, features } from '../../models/classifier.ts';
+import { norm } from '../../nn/block.ts';
+import { weightInputs } from '../../train/programs.ts';
+import { type Model, modelParameters } from '../model.ts';
+import { block, type Format, json } from './format.ts';
+import { huggingFaceConfig } from './huggingface-config.ts';
+import { featuresOf, type Part } from './part.ts';
+import { preprocessorConfig, preprocessorNotes } from './preprocessor.ts';
+
+/** A model file holds less than 2 GiB, the limit of its encoding; weights of larger ones lie in a file beside it. */
+const LARGEST = 2_000_000_000;
+const EXTERNAL = 'model.onnx_data';
+
+/** A folder for onnxruntime and transformers.js: `onnx/model.onnx` and the configuration files of Hugging Face. */
+export const onnx: Format = {
+  parts: ['features', 'classifier'],
+  async write(model, part, folder) {
+    await mkdir(join(folder, 'onnx'));
+    const large = await writeOnnx(join(folder, 'onnx'), onnxGraph(model, part));
+    const config = {
+      ...huggingFaceConfig(model, part),
+      'transformers.js_config': { dtype: 'fp32', ...(large && { use_external_data_format: true }) },
+    };
+    await writeFileAtomic(join(folder, 'config.json'), json(config));
+    await writeFileAtomic(join(folder, 'preprocessor_config.json'), json(preprocessorConfig(model)));
+    return {
+      library: 'transformers.js',
+      usage: usage(model, part),
+      notes: [
+        '`config.json` is there for transformers.js: PyTorch cannot load this folder.',
+        ...preprocessorNotes(model),
+      ],
+    };
+  },
+};
+
+/**
+ * What is exported, for a number of images: `pixel_values` f32 [B, C, H, W], normalised → `logits` [B, classes], or
+ * `last_hidden_state` [B, N, D] (the class token first, where there is one) and `pooler_output` [B, D], what a head sees.
+ */
+export function exportProgram(model: Model, part: Part, batch: number): Program {
+  const weights = weightInputs(modelParameters(model));
+  const image = input('pixel_values', [batch, model.encoder.channels, ...model.encoder.image]);
+  if (part === 'classifier')
+    return program('classifier', { logits: classify(model.classifier!, weights, image) });
+  const config = featuresOf(model);
+  const tokens = encodeTokens(config, weights, image);
+  return program('features', {
+    last_hidden_state: config.fcNorm ? tokens : norm(tokens, weights, 'norm', config.epsilon),
+    pooler_output: features(config, weights, image),
+  });
+}
+
+function onnxGraph(model: Model, part: Part): OnnxGraph {
+  return portableGraph((batch) => exportProgram(model, part, batch), model.weights as Values);
+}
+
+/**
+ * Writes `model.onnx` and, where the weights take more than `largest` bytes, `model.onnx_data`; returns whether they do.
+ */
+export async function writeOnnx(folder: string, graph: OnnxGraph, largest = LARGEST): Promise<boolean> {
+  const tensors = graph.initializers.filter(({ dims }) => dims.length > 0);
+  const total = tensors.reduce((sum, { rawData }) => sum + rawData.length, 0);
+  const path = join(folder, 'model.onnx');
+  if (total <= largest) {
+    await writeFileAtomic(path, encodeModel(graph, portableVersion));
+    return false;
+  }
+  let offset = 0;
+  const offsets = new Map<object, number>();
+  for (const tensor of tensors) {
+    offsets.set(tensor, offset);
+    offset += tensor.rawData.length;
+  }
+  await writeFileAtomic(
+    join(folder, EXTERNAL),
+    tensors.map(({ rawData }) => rawData),
+  );
+  const external = (tensor: object) => {
+    const offset = offsets.get(tensor);
+    return offset === undefined ? undefined : { location: EXTERNAL, offset };
+  };
+  await writeFileAtomic(path, encodeModel(graph, { ...portableVersion, external }));
+  return true;
+}
+
+function usage(model: Model, part: Part): string {
+  const { channels, image } = model.encoder;
+  const [output, shape] =
+    part === 'classifier' ? ['logits', '[batch, classes]'] : ['pooler_output', '[batch, width]'];
+  const pipeline = part === 'classifier' ? 'image-classification' : 'image-feature-extraction';
+  const options = part === 'classifier' ? '' : ', { pool: true }';
+  return [
+    `\`onnx/model.onnx\` takes \`pixel_values\`, float32 [batch, ${channels}, ${image.join(', ')}], normalised, of any number of images.`,
+    'Python:',
+    block('python', [
+      'import onnxruntime',
+      '',
+      "session = onnxruntime.InferenceSession('PATH/onnx/model.onnx')",
+      `[${part === 'classifier' ? output : 'features'}] = session.run(['${output}'], {'pixel_values': pixel_values})  # ${shape}`,
+    ]),
+    'JavaScript:',
+    block('js', [
+      "import { env, pipeline } from '@huggingface/transformers';",
+      '',
+      "env.localModelPath = ''; // paths of folders, not names on the Hub",
+      'env.allowRemoteModels = false;',
+      `const run = await pipeline('${pipeline}', 'PATH');`,
+      `console.log(await run('image.jpg'${options}));`,
+    ]),
+  ].join('\n\n');
+}

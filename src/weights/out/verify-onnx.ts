@@ -1,0 +1,96 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Backend } from '../../backends/backend.ts';
+import { loadRuntime } from '../../backends/onnx/runtime.ts';
+import { sizeOf, type Values } from '../../graph/index.ts';
+import { rng } from '../../random/rng.ts';
+import type { Model } from '../model.ts';
+import { exportProgram } from './onnx.ts';
+import { ExportError, type Part } from './part.ts';
+
+/** Numbers of images that the exported model is tried with. */
+const BATCHES = [1, 3];
+const TOLERANCE = 1e-4;
+
+/** How an exported model was compared. */
+export interface OnnxCheck {
+  readonly batches: readonly number[];
+  /** Largest difference of an output's value, relative to the output's largest value, or to 1 where that is smaller. */
+  readonly difference: number;
+  /** What ran the file, and what the model. */
+  readonly runtime: string;
+  readonly engine: string;
+}
+
+/**
+ * Runs `onnx/model.onnx` of a folder on noise, in batches of two sizes, and the model on an engine; compares all
+ * outputs. Throws ExportError where they differ by more than 1e-4.
+ */
+export async function verifyOnnx(
+  model: Model,
+  part: Part,
+  folder: string,
+  backend: Backend,
+): Promise<OnnxCheck> {
+  const { channels, image } = model.encoder;
+  const shape = [channels, ...image];
+  const noise = rng(0, 'verify-onnx');
+  const count = BATCHES.reduce((sum, batch) => sum + batch);
+  const pixels = Float32Array.from({ length: count * sizeOf(shape) }, () => noise.normal());
+  const truth = await onEngine(model, part, backend, pixels, count);
+  const { ort, native, version } = await loadRuntime(1);
+  const session = await ort.InferenceSession.create(await source(folder, native));
+  let difference = 0;
+  let first = 0;
+  for (const batch of BATCHES) {
+    const some = pixels.subarray(first * sizeOf(shape), (first + batch) * sizeOf(shape));
+    const results = await session.run({ pixel_values: new ort.Tensor('float32', some, [batch, ...shape]) });
+    for (const [name, all] of Object.entries(truth)) {
+      const width = all.length / count;
+      const expected = all.subarray(first * width, (first + batch) * width) as Float32Array;
+      const apart = relativeDifference(results[name]?.data as Float32Array, expected);
+      difference = Math.max(difference, apart);
+      if (!(apart <= TOLERANCE))
+        throw new ExportError(
+          `the exported model must give the outputs of the model within ${TOLERANCE}, got a difference of ${apart} in ${name} for a batch of ${batch}`,
+        );
+    }
+    first += batch;
+  }
+  await session.release();
+  const runtime = `onnxruntime ${version} (${native ? 'native' : 'WebAssembly'})`;
+  return { batches: BATCHES, difference, runtime, engine: backend.description };
+}
+
+async function onEngine(
+  model: Model,
+  part: Part,
+  backend: Backend,
+  pixels: Float32Array,
+  count: number,
+): Promise<Values> {
+  const session = await backend.open(model.weights as Values);
+  try {
+    return await session.run(exportProgram(model, part, count), { pixel_values: pixels });
+  } finally {
+    await session.dispose();
+  }
+}
+
+/** NaN where lengths differ or something is not finite. */
+function relativeDifference(got: Float32Array | undefined, expected: Float32Array): number {
+  if (got?.length !== expected.length) return Number.NaN;
+  let [apart, largest] = [0, 1];
+  for (const [i, value] of expected.entries()) {
+    // Math.max hands on NaN.
+    apart = Math.max(apart, Math.abs(got[i]! - value));
+    largest = Math.max(largest, Math.abs(value));
+  }
+  return apart / largest;
+}
+
+/** The file's path for the native runtime, its bytes for WebAssembly, which reads no files. */
+async function source(folder: string, native: boolean): Promise<string> {
+  const path = join(folder, 'onnx', 'model.onnx');
+  return native ? path : ((await readFile(path)) as unknown as string);
+}
