@@ -1,66 +1,51 @@
 import type { Crop } from './crop.ts';
 import type { RawImage } from './dataset.ts';
+import { bytes } from './simd-module.ts';
 
 /**
- * Carries out a crop, except for its mirroring, in plain typed arrays: the box is resized with the bicubic filter
- * of PIL (a = −0.5, widened when shrinking, renormalised at the box's edges), and of that only the window is computed.
+ * Carries out a crop, except for its mirroring: the box is resized with the bicubic filter of PIL (a = −0.5, widened
+ * when shrinking, renormalised at the box's edges), and of that only the window is computed.
  * Arithmetic and rounding are PIL's too (22-bit fixed point), so the result is the same bytes.
- * Meant for small images, where it takes some tens of microseconds; files are cropped by their decoder.
+ * Takes a few tenths of a millisecond for a view of 224 × 224.
  */
 export function cropResize(image: RawImage, crop: Crop): RawImage {
+  if (image.channels === 1) return grey(cropResize(repeated(image), crop));
   const { box, resized, window } = crop;
-  const { channels, data } = image;
   const across = filter(box.width, resized[1], window.x, window.width);
   const down = filter(box.height, resized[0], window.y, window.height);
 
-  // Along the rows first, and only those rows that the window needs.
+  // Only those rows that the window needs.
   const top = down.start[0]!;
   const rows = Math.min(down.start[window.height - 1]! + down.taps, box.height) - top;
-  const line = image.width * channels;
-  const corner = (box.y + top) * line + box.x * channels;
-  const stride = window.width * channels;
-  const middle = new Uint8Array(rows * stride); // [rows, window.width, channels]
-  resizeAxis(data.subarray(corner), channels, line, rows, channels, across, middle, channels, stride);
-  const out = new Uint8Array(window.height * stride);
-  for (let y = 0; y < window.height; y++) down.start[y]! -= top;
-  resizeAxis(middle, stride, 0, 1, stride, down, out, stride, 0);
-  return { width: window.width, height: window.height, channels, data: out };
+  const line = image.width * 3;
+  const stride = window.width * 3;
+  const first = (box.y + top) * line + box.x * 3;
+  const length = (rows - 1) * line + box.width * 3;
+
+  const quads = Math.ceil(across.taps / 4);
+  const { place, instance, memory } = layout({
+    acrossStarts: 4 * window.width,
+    acrossWeights: 16 * quads * window.width,
+    downStarts: 4 * window.height,
+    downWeights: 4 * down.weights.length,
+    input: length,
+    middle: (rows + down.taps) * stride, // [rows, window.width, 3]
+    output: window.height * stride,
+  });
+  new Uint8Array(memory.buffer, place.input).set(image.data.subarray(first, first + length));
+  new Int32Array(memory.buffer, place.acrossStarts).set(across.start.map((x) => 3 * x));
+  splitWeights(across, quads, new Int16Array(memory.buffer, place.acrossWeights));
+  new Int32Array(memory.buffer, place.downStarts).set(down.start.map((y) => (y - top) * stride));
+  new Int32Array(memory.buffer, place.downWeights).set(down.weights);
+  const { acrossStarts, acrossWeights, downStarts, downWeights, input, middle, output } = place;
+  instance.across(input, line, rows, acrossStarts, acrossWeights, quads, window.width, middle);
+  const blocks = Math.ceil(stride / 16);
+  instance.down(middle, stride, blocks, downStarts, downWeights, down.taps, window.height, output);
+  const data = new Uint8Array(memory.buffer, output, window.height * stride).slice();
+  return { width: window.width, height: window.height, channels: 3, data };
 }
 
 const BITS = 22;
-
-/** Resizes along an axis with distance `step` between samples; `lines` × `run` samples lie across it. */
-function resizeAxis(
-  input: Uint8Array,
-  step: number,
-  line: number,
-  lines: number,
-  run: number,
-  { taps, start, weights }: Filter,
-  output: Uint8Array,
-  outputStep: number,
-  outputLine: number,
-): void {
-  for (let i = 0, k = 0; i < start.length; i++, k += taps) {
-    // Enlarging takes four taps: unrolled, it runs at twice the speed.
-    const w0 = weights[k]!;
-    const w1 = weights[k + 1]!;
-    const w2 = weights[k + 2]!;
-    const w3 = weights[k + 3]!;
-    for (let l = 0; l < lines; l++) {
-      let from = start[i]! * step + l * line;
-      let to = i * outputStep + l * outputLine;
-      for (const end = to + run; to < end; to++, from++) {
-        let sum = 1 << (BITS - 1);
-        sum += Math.imul(w0, input[from]!) + Math.imul(w1, input[from + step]!);
-        sum += Math.imul(w2, input[from + 2 * step]!) + Math.imul(w3, input[from + 3 * step]!);
-        for (let t = 4; t < taps; t++) sum += Math.imul(weights[k + t]!, input[from + t * step]!);
-        sum >>= BITS;
-        output[to] = Math.max(0, Math.min(sum, 255));
-      }
-    }
-  }
-}
 
 /** Output i is the sum over k < taps of weights[i · taps + k] / 2^22 · input[start[i] + k]. */
 interface Filter {
@@ -74,7 +59,7 @@ function filter(from: number, to: number, first: number, count: number): Filter 
   const scale = from / to;
   const widened = Math.max(scale, 1);
   const support = 2 * widened;
-  const taps = Math.max(4, Math.min(from, Math.ceil(2 * support)));
+  const taps = Math.min(from, Math.ceil(2 * support) + 1);
   const start = new Int32Array(count);
   const weights = new Int32Array(count * taps);
   const exact = new Float64Array(taps);
@@ -82,13 +67,12 @@ function filter(from: number, to: number, first: number, count: number): Filter 
     const centre = (first + i + 0.5) * scale;
     const lo = Math.max(0, Math.floor(centre - support + 0.5));
     const hi = Math.min(from, Math.floor(centre + support + 0.5));
-    start[i] = Math.max(0, Math.min(lo, from - taps)); // unused taps weigh nothing, wherever they lie
-    const at = start[i]!;
+    start[i] = lo;
     let sum = 0;
-    for (let x = lo; x < hi; x++) sum += exact[x - at] = cubic((x + 0.5 - centre) / widened);
+    for (let x = lo; x < hi; x++) sum += exact[x - lo] = cubic((x + 0.5 - centre) / widened);
     for (let x = lo; x < hi; x++) {
-      const w = (exact[x - at]! / sum) * (1 << BITS);
-      weights[i * taps + x - at] = w < 0 ? w - 0.5 : w + 0.5; // the array cuts off the fraction
+      const w = (exact[x - lo]! / sum) * (1 << BITS);
+      weights[i * taps + x - lo] = w < 0 ? w - 0.5 : w + 0.5; // the array cuts off the fraction
     }
   }
   return { taps, start, weights };
@@ -100,4 +84,62 @@ function cubic(x: number): number {
   if (d < 1) return (1.5 * d - 2.5) * d * d + 1;
   if (d < 2) return ((-0.5 * d + 2.5) * d - 4) * d + 2;
   return 0;
+}
+
+/** For every four taps: [high 0, high 1, low 0, low 1, high 2, high 3, low 2, low 3], two times 11 bits each. */
+function splitWeights({ taps, weights }: Filter, quads: number, out: Int16Array): void {
+  let to = 0;
+  for (let from = 0; from < weights.length; from += taps)
+    for (let quad = 0; quad < 4 * quads; quad += 2, to += 4) {
+      const a = quad < taps ? weights[from + quad]! : 0;
+      const b = quad + 1 < taps ? weights[from + quad + 1]! : 0;
+      out[to] = a >> 11;
+      out[to + 1] = b >> 11;
+      out[to + 2] = a & 2047;
+      out[to + 3] = b & 2047;
+    }
+}
+
+// Part of every engine of JavaScript, but of no declarations outside of the browser's.
+declare namespace WebAssembly {
+  class Module {
+    constructor(bytes: Uint8Array);
+  }
+  class Instance {
+    constructor(module: Module);
+    readonly exports: unknown;
+  }
+}
+
+interface Simd {
+  readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): void };
+  readonly across: (...args: number[]) => void;
+  readonly down: (...args: number[]) => void;
+}
+let simd: Simd | undefined;
+
+const SLACK = 64; // the procedures may read and write a vector beyond the end
+
+/** Addresses of arrays of so many bytes in the memory of the SIMD procedures, which is grown when it is too small. */
+function layout<K extends string>(sizes: Record<K, number>) {
+  simd ??= new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports as Simd;
+  let end = 0;
+  const place = {} as Record<K, number>;
+  for (const [name, size] of Object.entries<number>(sizes)) {
+    place[name as K] = end;
+    end += Math.ceil((size + SLACK) / SLACK) * SLACK;
+  }
+  const missing = end - simd.memory.buffer.byteLength;
+  if (missing > 0) simd.memory.grow(Math.ceil(missing / 65536));
+  return { place, instance: simd, memory: simd.memory };
+}
+
+function repeated({ width, height, data }: RawImage): RawImage {
+  const out = Uint8Array.from({ length: 3 * data.length }, (_, i) => data[Math.floor(i / 3)]!);
+  return { width, height, channels: 3, data: out };
+}
+
+function grey({ width, height, data }: RawImage): RawImage {
+  const out = Uint8Array.from({ length: data.length / 3 }, (_, i) => data[3 * i]!);
+  return { width, height, channels: 1, data: out };
 }
