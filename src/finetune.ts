@@ -163,16 +163,15 @@ async function trainFrom(
 
 /** The images of a run: those that are trained on, and those that are evaluated on. */
 async function openImages(
-  { data, evaluation, seed }: FinetuneConfig,
+  config: FinetuneConfig,
   { signal }: FinetuneOptions,
   emit: (event: FinetuneEvent) => void,
 ) {
+  const { data, evaluation, seed } = config;
   const images = await openLabelled(
-    {},
+    { run: { config } },
     {
-      data: data.source,
       ...(data.test !== '' && { test: data.test }),
-      heldOut: data.heldOut,
       onProgress: (progress) => emit({ type: 'fetch', progress }),
       ...(signal && { signal }),
     },

@@ -2,7 +2,7 @@ import type { FetchOptions } from '../data/cifar10-fetch.ts';
 import { type Dataset, split } from '../data/dataset.ts';
 import { openDataset } from '../data/open.ts';
 import { RunError } from '../train/error.ts';
-import type { Model } from '../weights/model.ts';
+import type { RunConfig } from '../train/run-kind.ts';
 
 /** Images with classes: those that are learned from, and others that are judged. */
 export interface LabelledImages {
@@ -28,7 +28,7 @@ export interface LabelledImagesOptions extends FetchOptions {
  * are not among those of `data`; DataError when they cannot be used.
  */
 export async function openLabelled(
-  { run }: Pick<Model, 'run'>,
+  { run }: { readonly run?: { readonly config: Pick<RunConfig, 'data' | 'seed'> } },
   { data, test, heldOut, ...options }: LabelledImagesOptions,
 ): Promise<LabelledImages> {
   const source = data ?? run?.config.data.source ?? '';

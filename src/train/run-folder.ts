@@ -139,6 +139,12 @@ export async function findCheckpoint(path: string): Promise<string> {
   return newest;
 }
 
+/** The same for a model that is to be used: the weights that scored best, where a run's folder has them. */
+export async function findWeights(path: string): Promise<string> {
+  const best = bestCheckpointPath(runFolder(path));
+  return (await stat(best).catch(() => undefined)) ? best : findCheckpoint(path);
+}
+
 async function entriesOf(path: string): Promise<string[]> {
   try {
     return await readdir(path);

@@ -17,8 +17,9 @@ export interface RunKind<C extends RunConfig> {
 }
 
 /** The settings that all kinds have. */
-export type RunConfig = Pick<Config, 'recipe' | 'seed' | 'training' | 'checkpoints' | 'engine'> & {
-  readonly data: Config['data'];
+export type RunConfig = Pick<Config, 'recipe' | 'seed' | 'data' | 'training' | 'checkpoints' | 'engine'> & {
+  /** Of pre-training. */
+  readonly task?: Config['task'];
 };
 
 const always = [

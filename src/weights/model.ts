@@ -1,3 +1,4 @@
+import { classifierConfig, type FinetuneConfig } from '../config/finetune-schema.ts';
 import type { Shape } from '../graph/index.ts';
 import { FileFormatError } from '../io/file-format-error.ts';
 import { readHeader, readSafetensors } from '../io/safetensors.ts';
@@ -10,8 +11,9 @@ import {
 import { type ClassifierConfig, classifierParameters } from '../models/classifier.ts';
 import { encoderParameters } from '../models/encoder.ts';
 import type { Normalisation } from '../nn/normalise.ts';
-import { type CheckpointInfo, checkpointInfo } from '../train/checkpoint.ts';
-import { findCheckpoint } from '../train/run-folder.ts';
+import { type CheckpointInfo, checkpointInfo, isCheckpointOf } from '../train/checkpoint.ts';
+import { findWeights } from '../train/run-folder.ts';
+import { finetuning, type RunConfig } from '../train/run-kind.ts';
 import type { WeightsReport } from './report.ts';
 
 /** A model that a file holds, whoever wrote it. */
@@ -35,16 +37,16 @@ export interface Model {
   readonly weights: Readonly<Record<string, Float32Array>>;
   readonly report: WeightsReport;
   /** Settings and progress, where a run of this project wrote the file. */
-  readonly run?: CheckpointInfo;
+  readonly run?: CheckpointInfo<RunConfig>;
 }
 
 /**
- * Opens a model: a safetensors file, or the folder of a run for its newest checkpoint.
+ * Opens a model: a safetensors file, or the folder of a run for its best checkpoint, or its newest where none is the best.
  * Throws FileFormatError for a file that is broken or that the models here cannot stand for, RunError for a folder
  * without a model, or the system's error.
  */
 export async function openModel(path: string): Promise<Model> {
-  return openCheckpoint(await findCheckpoint(path));
+  return openCheckpoint(await findWeights(path));
 }
 
 /** The state tensors of a model, whether the file has them or not. */
@@ -60,15 +62,14 @@ export function modelParameters({
   return [...new Map(specs.map((spec) => [spec.name, spec])).values()];
 }
 
-/** A checkpoint of pre-training; the decoder may have been taken out. Optimizer slots are not read. */
+/** A checkpoint of this project. Optimizer slots are not read. */
 async function openCheckpoint(path: string): Promise<Model> {
   const { metadata, tensors: infos } = await readHeader(path);
-  const run = checkpointInfo(path, metadata);
-  const { model, data } = run.config;
-  const has = ({ name }: ParameterSpec) => infos.has(name);
-  const whole = autoencoderParameters(model);
-  const decoder = whole.every(has) ? model : undefined;
-  const specs = decoder ? whole : encoderParameters(model);
+  const isClassifier = isCheckpointOf(finetuning, metadata);
+  const { specs, ...model } = isClassifier
+    ? ofClassifier(checkpointInfo(path, metadata, finetuning), path)
+    : ofPretraining(checkpointInfo(path, metadata), infos);
+  const { data } = model.run.config;
   const { tensors } = await readSafetensors(path, { names: specs.map(({ name }) => name) });
   const weights: Record<string, Float32Array> = {};
   for (const { name, shape } of specs) {
@@ -82,9 +83,8 @@ async function openCheckpoint(path: string): Promise<Model> {
   return {
     source: 'beyond-masking',
     path,
-    encoder: model,
-    ...(decoder && { decoder }),
-    normalisation: data,
+    ...model,
+    normalisation: { mean: data.mean, std: data.std },
     evaluationCrop: data.evaluationCrop,
     weights,
     report: {
@@ -97,8 +97,23 @@ async function openCheckpoint(path: string): Promise<Model> {
       missing: [],
       notes: [],
     },
-    run,
   };
+}
+
+/** The decoder may have been taken out. */
+function ofPretraining(run: CheckpointInfo, tensors: ReadonlyMap<string, unknown>) {
+  const encoder = run.config.model;
+  const specs = autoencoderParameters(encoder);
+  return specs.every(({ name }) => tensors.has(name))
+    ? { run, encoder, decoder: encoder, specs }
+    : { run, encoder, specs: encoderParameters(encoder) };
+}
+
+function ofClassifier(run: CheckpointInfo<FinetuneConfig>, path: string) {
+  if (!run.classes) throw new FileFormatError(path, 'a classifier must name its classes', 'nothing');
+  const classifier = classifierConfig(run.config, run.classes.length);
+  const specs = classifierParameters(classifier);
+  return { run, encoder: classifier, classifier, classes: run.classes, specs };
 }
 
 /** Throws FileFormatError unless a tensor has the shape that the model's sizes give. */

@@ -118,8 +118,7 @@ function training({ run, source, path }: Model): string {
     ['engine', progress.engine],
     ['seed', config.seed],
   ];
-  if ('task' in config)
-    rows.unshift(['pretext task', `${config.task.name}, mask ratio ${config.task.maskRatio}`]);
+  if (config.task) rows.unshift(['pretext task', `${config.task.name}, mask ratio ${config.task.maskRatio}`]);
   const settings = JSON.stringify(
     config,
     (key, value) => (privateKeys.has(key) ? publicSource(value) : value),

@@ -49,7 +49,7 @@ function decoderConfig({ decoder: config, run }: Model): object {
     decoder_num_hidden_layers: decoder.depth,
     decoder_num_attention_heads: decoder.heads,
     decoder_intermediate_size: hiddenWidth(decoder.width, mlpRatio),
-    mask_ratio: run?.config.task.maskRatio ?? 0.75,
+    mask_ratio: run?.config.task?.maskRatio ?? 0.75,
     norm_pix_loss: target === 'patch',
   };
 }

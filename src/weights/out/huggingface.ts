@@ -145,7 +145,7 @@ function lossNotes({ decoder, run }: Model): string[] {
     notes.push(
       `The decoder predicts patches normalised per channel; ${name} knows raw pixels and patches normalised as a whole. Its \`logits\` are right, its \`loss\` is against another target.`,
     );
-  const trained = run?.config.task.name;
+  const trained = run?.config.task?.name;
   if (trained && trained !== 'masked')
     notes.push(
       `The model was trained with the task ${trained}; ${name} only masks: its \`loss\` is that of the task masked.`,
