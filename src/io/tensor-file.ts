@@ -14,7 +14,9 @@ export interface TensorFile {
   readonly format: 'safetensors' | 'PyTorch';
   /** By their names, in the order of the file. */
   readonly tensors: ReadonlyMap<string, { readonly dtype: Dtype; readonly shape: readonly number[] }>;
-  /** Metadata (safetensors), or options of the script that wrote it (PyTorch, `args`). */
+  /** Texts that a safetensors file holds. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Options of the script that wrote a PyTorch file. */
   readonly settings: Readonly<Record<string, Setting>>;
   /** What the file holds beside those tensors and settings, and is not used. */
   readonly others: readonly string[];
@@ -53,7 +55,8 @@ export async function openTensorFile(path: string): Promise<TensorFile> {
     path,
     format: 'safetensors',
     tensors,
-    settings: metadata,
+    metadata,
+    settings: {},
     others: [],
     read: async (names) => (await readSafetensors(path, { names })).tensors,
   };

@@ -67,6 +67,7 @@ export async function openTorchFile(handle: FileHandle, path: string): Promise<T
         ]) => [name, { dtype, shape }],
       ),
     ),
+    metadata: {},
     settings,
     others,
     async read(wanted) {

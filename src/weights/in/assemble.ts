@@ -1,0 +1,101 @@
+import { elementCount, type NamedTensor, toFloat32 } from '../../io/dtypes.ts';
+import { FileFormatError } from '../../io/file-format-error.ts';
+import type { TensorFile } from '../../io/tensor-file.ts';
+import type { TensorFate } from '../report.ts';
+import { type NamingTable, plainName, type Slot } from './naming.ts';
+
+/** A tensor of the file, or a third of one of the model's. */
+interface Piece {
+  readonly tensor: string;
+  readonly slot?: Slot;
+}
+
+/** Weights of a file by the names here: whole tensors, or queries, keys and values that make one. */
+export interface Renamed {
+  readonly pieces: ReadonlyMap<string, readonly Piece[]>;
+  /** Shapes by the names here, joined tensors with all three parts. */
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+  /** What became of each tensor so far: those that are taken, and those that the table leaves out. */
+  readonly fates: ReadonlyMap<string, TensorFate>;
+}
+
+const slots: readonly Slot[] = ['query', 'key', 'value'];
+
+/**
+ * Names a file's tensors by a table. Throws FileFormatError for what the table refuses, and for two tensors of one name.
+ */
+export function renameAll(file: TensorFile, table: NamingTable): Renamed {
+  const pieces = new Map<string, Piece[]>();
+  const fates = new Map<string, TensorFate>();
+  for (const [tensor, { dtype, shape }] of file.tensors) {
+    const plain = plainName(tensor);
+    const rule = table.rules.find(({ match }) => match.test(plain));
+    if (!rule || 'refuse' in rule)
+      throw new FileFormatError(
+        file.path,
+        `models here are plain Vision Transformers, without ${rule?.refuse ?? 'other layers'}`,
+        tensor,
+      );
+    if ('ignore' in rule) {
+      fates.set(tensor, { tensor, dtype, shape, fate: 'ignored', reason: rule.ignore });
+      continue;
+    }
+    const name = plain.replace(rule.match, rule.to);
+    const already = pieces.get(name) ?? [];
+    if (already.some(({ slot }) => slot === rule.slot || !slot || !rule.slot))
+      throw new FileFormatError(file.path, `one tensor only may stand for ${name}`, tensor);
+    pieces.set(name, [...already, { tensor, ...(rule.slot && { slot: rule.slot }) }]);
+    fates.set(tensor, { tensor, dtype, shape, fate: name === tensor ? 'loaded' : 'renamed', name });
+  }
+  const shapes = new Map([...pieces].map(([name, parts]) => [name, joinedShape(file, name, parts)]));
+  return { pieces, shapes, fates };
+}
+
+/** The shape of a tensor, or of three that are joined row by row. */
+function joinedShape(file: TensorFile, name: string, pieces: readonly Piece[]): readonly number[] {
+  const shapes = pieces.map(({ tensor }) => file.tensors.get(tensor)!.shape);
+  const [first] = shapes as [readonly number[]];
+  if (!pieces[0]!.slot) return first;
+  if (name.endsWith('.weight') && pieces.length < slots.length)
+    throw new FileFormatError(
+      file.path,
+      `${name} is made of queries, keys and values`,
+      pieces.map(({ slot }) => slot).join(),
+    );
+  if (first.length === 0 || shapes.some((shape) => String(shape) !== String(first)))
+    throw new FileFormatError(file.path, `parts of ${name} must have one shape`, JSON.stringify(shapes));
+  return [first[0]! * slots.length, ...first.slice(1)];
+}
+
+/**
+ * Reads the weights `names` as float32. Parts that lack are zeros (biases of keys).
+ * Throws FileFormatError for tensors that are not floating-point numbers.
+ */
+export async function readRenamed(
+  file: TensorFile,
+  { pieces, shapes }: Renamed,
+  names: readonly string[],
+): Promise<Record<string, Float32Array>> {
+  const weights: Record<string, Float32Array> = {};
+  for (const name of names) {
+    const parts = pieces.get(name)!;
+    const tensors = await file.read(parts.map(({ tensor }) => tensor)); // one weight at a time: little is held twice
+    const values = parts.map(({ tensor, slot }) => ({
+      slot,
+      data: floats(file, tensor, tensors.get(tensor)!),
+    }));
+    if (!parts[0]!.slot) {
+      weights[name] = values[0]!.data;
+      continue;
+    }
+    const joined = new Float32Array(elementCount(shapes.get(name)!));
+    for (const { slot, data } of values) joined.set(data, slots.indexOf(slot!) * data.length);
+    weights[name] = joined;
+  }
+  return weights;
+}
+
+function floats(file: TensorFile, name: string, tensor: NamedTensor): Float32Array {
+  if (/^B?F\d+$/.test(tensor.dtype)) return toFloat32(tensor);
+  throw new FileFormatError(file.path, `tensor ${name} must hold floating-point numbers`, tensor.dtype);
+}

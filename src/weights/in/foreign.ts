@@ -1,0 +1,114 @@
+import { IMAGENET, type Normalisation } from '../../data/normalise.ts';
+import { FileFormatError } from '../../io/file-format-error.ts';
+import type { TensorFile } from '../../io/tensor-file.ts';
+import type { FoundModel, ModelDescription } from '../model.ts';
+import type { TensorFate } from '../report.ts';
+import { type Renamed, readRenamed, renameAll } from './assemble.ts';
+import { findTable } from './naming.ts';
+import { adaptWeights, isJointBias, planWeights } from './plan.ts';
+import { positionsOf } from './positions.ts';
+import { findSettings } from './settings.ts';
+import { autoencoderOf, classifierOf, type Evidence, encoderOf } from './sizes.ts';
+import { tables } from './tables.ts';
+
+/** What the shapes of weights cannot tell, said by the caller. */
+export interface ForeignOptions {
+  /** Attention heads of the encoder. */
+  readonly heads?: number | undefined;
+  /** Attention heads of the decoder. */
+  readonly decoderHeads?: number | undefined;
+}
+
+/** Where evaluation views are cut when nothing tells it: 224 of 256 pixels. */
+const USUAL_CROP = 224 / 256;
+
+/**
+ * Understands a file of another project; of the weights, only positions are read.
+ * Throws FileFormatError for names that are not known, for a model that differs from those here, and for shapes that do
+ * not fit each other.
+ */
+export async function understandForeign(file: TensorFile, options: ForeignOptions = {}): Promise<FoundModel> {
+  const { path } = file;
+  const table = findTable(tables, file.tensors.keys());
+  if (!table)
+    throw new FileFormatError(
+      path,
+      "weights must be named as those of a Vision Transformer by timm, MAE, the paper's code or Hugging Face",
+      [...file.tensors.keys()].slice(0, 3).join(', ') || 'no tensors',
+    );
+  const renamed = renameAll(file, table);
+  const found = await findSettings(file, table.source);
+  const notes = found.from.map((from) => `settings from ${from}`);
+  const evidence: Evidence = {
+    path,
+    source: table.source,
+    shapes: renamed.shapes,
+    found,
+    notes,
+    ...options,
+  };
+  const sizes = encoderOf(evidence);
+  const encoder = { ...sizes, positions: await positionsOf(file, renamed, sizes, table.source) };
+  const decoder = autoencoderOf(evidence, encoder);
+  const classifier = classifierOf(evidence, encoder);
+  const parts = { encoder, ...(decoder && { decoder }), ...(classifier && { classifier }) };
+  const plan = planWeights(path, parts, renamed.shapes);
+  const normalisation = normalisationOf(evidence, encoder.channels);
+  if (table.source !== 'huggingface' && plan.names.some(isJointBias))
+    notes.push('biases of keys are set to 0: softmax does not see them');
+  if (file.others.length > 0) notes.push(`beside the weights, not used: ${file.others.join(', ')}`);
+  const description: ModelDescription = {
+    source: table.source,
+    path,
+    ...parts,
+    ...(classifier && found.classes?.length === classifier.classes && { classes: found.classes }),
+    normalisation,
+    evaluationCrop: found.evaluationCrop ?? USUAL_CROP,
+    report: { tensors: fatesOf(file, renamed, plan.names), missing: plan.missing, notes },
+  };
+  return {
+    description,
+    load: async () => ({
+      ...description,
+      weights: adaptWeights(plan, await readRenamed(file, renamed, plan.names)),
+    }),
+  };
+}
+
+function normalisationOf({ path, found, notes }: Evidence, channels: number): Normalisation {
+  const { mean, std } = found;
+  if (mean && std) {
+    if (mean.length === channels && std.length === channels && std.every((s) => s > 0)) return { mean, std };
+    throw new FileFormatError(
+      path,
+      `mean and deviation must be told for each of ${channels} channels`,
+      `[${mean}] and [${std}]`,
+    );
+  }
+  if (channels === IMAGENET.mean.length) {
+    notes.push("how pixels are normalised is not in the file: ImageNet's mean and deviation are assumed");
+    return IMAGENET;
+  }
+  notes.push('how pixels are normalised is not in the file: to [-1, 1] is assumed');
+  const half = Array.from({ length: channels }, () => 0.5);
+  return { mean: half, std: half };
+}
+
+/** What became of every tensor of the file, in its order. */
+function fatesOf(file: TensorFile, { fates }: Renamed, names: readonly string[]): TensorFate[] {
+  const taken = new Set(names);
+  return [...file.tensors.keys()].map((tensor) => {
+    const fate = fates.get(tensor)!;
+    if (fate.fate === 'ignored') return fate;
+    if (fate.name === 'decoder_embed.bias' && taken.has(fate.name))
+      return {
+        ...fate,
+        fate: 'renamed',
+        name: 'decoder_pos_embed, mask_token',
+        reason: 'added to the one and taken off the other, which computes the same',
+      };
+    if (taken.has(fate.name!)) return fate;
+    const { name: _, ...rest } = fate;
+    return { ...rest, fate: 'ignored', reason: 'the rest of that part of a model is not in the file' };
+  });
+}

@@ -1,0 +1,51 @@
+import { ignore, type NamingTable, type Rule, refuse, rename, type Slot } from './naming.ts';
+import { refusals, rest } from './timm.ts';
+
+/** Layers of a stack: queries, keys and values apart, which are one tensor here. */
+function layers(theirs: string, ours: string): Rule[] {
+  const layer = (part: string, to: string, slot?: Slot) =>
+    rename(new RegExp(String.raw`^${theirs}\.(\d+)\.${part}\.(weight|bias)$`), `${ours}.$1.${to}.$2`, slot);
+  return [
+    ignore(
+      new RegExp(String.raw`^${theirs}\.\d+\.attention\.attention\.key\.bias$`),
+      'biases of keys do not change the attention: softmax is the same for all',
+    ),
+    layer(String.raw`attention\.attention\.query`, 'attn.qkv', 'query'),
+    layer(String.raw`attention\.attention\.key`, 'attn.qkv', 'key'),
+    layer(String.raw`attention\.attention\.value`, 'attn.qkv', 'value'),
+    layer(String.raw`attention\.output\.dense`, 'attn.proj'),
+    layer(String.raw`layernorm_before`, 'norm1'),
+    layer(String.raw`layernorm_after`, 'norm2'),
+    layer(String.raw`intermediate\.dense`, 'mlp.fc1'),
+    layer(String.raw`output\.dense`, 'mlp.fc2'),
+  ];
+}
+
+/**
+ * Hugging Face's `ViTModel`, `ViTForImageClassification`, `ViTMAEModel` and `ViTMAEForPreTraining`; models on top of an
+ * encoder put `vit.` before its names.
+ */
+export const huggingface: NamingTable = {
+  source: 'huggingface',
+  mark: /^(vit\.)?embeddings\.patch_embeddings\.projection\.weight$/,
+  rules: [
+    ...refusals,
+    rename(/^(?:vit\.)?embeddings\.cls_token$/, 'cls_token'),
+    rename(/^(?:vit\.)?embeddings\.position_embeddings$/, 'pos_embed'),
+    rename(/^(?:vit\.)?embeddings\.patch_embeddings\.projection\.(weight|bias)$/, 'patch_embed.proj.$1'),
+    ignore(/^(?:vit\.)?embeddings\.mask_token$/, 'masks tokens at the input, for another pre-training'),
+    refuse(/^(?:vit\.)?embeddings\./, 'embeddings that are unknown here'),
+    ...layers(String.raw`(?:vit\.)?encoder\.layer`, 'blocks'),
+    rename(/^(?:vit\.)?layernorm\.(weight|bias)$/, 'norm.$1'),
+    ignore(/^(?:vit\.)?pooler\./, 'a layer on the class token that images were not classified with'),
+    rename(/^classifier\.(weight|bias)$/, 'head.$1'),
+    rename(/^decoder\.(mask_token)$/, '$1'),
+    rename(
+      /^decoder\.(decoder_pos_embed|(?:decoder_embed|decoder_norm|decoder_pred)\.(?:weight|bias))$/,
+      '$1',
+    ),
+    ...layers(String.raw`decoder\.(?:decoder_layers|decoder_encoder\.layer)`, 'decoder_blocks'),
+    refuse(/^((vit\.)?encoder|decoder)\./, 'layers that are unknown here'),
+    ...rest,
+  ],
+};

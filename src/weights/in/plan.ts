@@ -1,0 +1,88 @@
+import { sizeOf } from '../../graph/index.ts';
+import { FileFormatError } from '../../io/file-format-error.ts';
+import type { ParameterSpec } from '../../nn/parameters.ts';
+import { type ModelParts, modelParameters, requireShape } from '../parameters.ts';
+import type { MissingWeight } from '../report.ts';
+import type { Shapes } from './sizes.ts';
+
+/** Which weights of a file make a model, and what stands for those that it lacks. */
+export interface WeightPlan {
+  readonly specs: readonly ParameterSpec[];
+  /** Weights to read, by the names here. */
+  readonly names: readonly string[];
+  readonly missing: readonly MissingWeight[];
+}
+
+/**
+ * Compares a file's weights with those of the model that it makes.
+ * Throws FileFormatError for a weight that lacks and nothing can stand for, and for other shapes.
+ */
+export function planWeights(path: string, parts: ModelParts, shapes: Shapes): WeightPlan {
+  const specs = parametersOf(path, parts);
+  const missing: MissingWeight[] = [];
+  for (const spec of specs) {
+    const shape = shapes.get(spec.name);
+    if (shape) requireShape(path, spec.name, shape, expectedShape(spec, shape));
+    else missing.push({ name: spec.name, instead: substitute(path, spec, shapes) });
+  }
+  const extra = ['norm.weight', 'norm.bias', ...(parts.decoder ? ['decoder_embed.bias'] : [])];
+  const wanted = new Set([...specs.map(({ name }) => name), ...extra]);
+  return { specs, names: [...wanted].filter((name) => shapes.has(name)), missing };
+}
+
+/**
+ * Puts weights that were read into the form that the models here have, which computes the same:
+ * - Biases of keys add the same number to all scores of a query, which softmax does not see: they become 0.
+ * - A bias of the layer from encoder to decoder is added to the decoder's table of positions, as it is added to every token
+ *   that was seen, and taken off the mask token, to which it is not.
+ * - A class token without a position gets one of zeros.
+ */
+export function adaptWeights(
+  { specs }: WeightPlan,
+  weights: Readonly<Record<string, Float32Array>>,
+): Record<string, Float32Array> {
+  const { 'decoder_embed.bias': bias, ...rest } = weights;
+  const adapted: Record<string, Float32Array> = rest;
+  for (const { name, shape, init } of specs) {
+    const size = sizeOf(shape);
+    const read = adapted[name] ?? (init.kind === 'table' ? init.values() : new Float32Array());
+    const values = read.length === size ? read : new Float32Array(size);
+    if (values !== read) values.set(read, size - read.length);
+    if (isJointBias(name)) values.fill(0, size / 3, (2 * size) / 3);
+    adapted[name] = values;
+  }
+  if (bias) {
+    const [positions, token] = [adapted.decoder_pos_embed!, adapted.mask_token!];
+    for (let i = 0; i < positions.length; i++) positions[i]! += bias[i % bias.length]!;
+    for (let i = 0; i < token.length; i++) token[i]! -= bias[i]!;
+  }
+  return adapted;
+}
+
+export function isJointBias(name: string): boolean {
+  return name.endsWith('.attn.qkv.bias');
+}
+
+/** The model's shape of a weight; a table of positions may lack the row of the class token. */
+function expectedShape({ name, shape }: ParameterSpec, got: readonly number[]): readonly number[] {
+  const [one, rows, width] = shape as [number, number, number];
+  return name === 'pos_embed' && got[1] === rows - 1 ? [one, rows - 1, width] : shape;
+}
+
+/** What stands for a weight that is not in the file. */
+function substitute(path: string, { name, init }: ParameterSpec, shapes: Shapes): string {
+  if (init.kind === 'table') return 'computed: the table is fixed';
+  if (isJointBias(name)) return 'zeros: trained without';
+  if (name === 'norm.weight' && shapes.has('fc_norm.weight'))
+    throw new FileFormatError(path, 'a norm after the pooling (fc_norm) must come with a head', 'none');
+  throw new FileFormatError(path, `a model of these sizes has a tensor ${name}`, 'none');
+}
+
+function parametersOf(path: string, parts: ModelParts): ParameterSpec[] {
+  try {
+    return modelParameters(parts);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new FileFormatError(path, 'sizes must fit each other', error.message);
+  }
+}

@@ -1,0 +1,38 @@
+import { FileFormatError } from '../../io/file-format-error.ts';
+import type { TensorFile } from '../../io/tensor-file.ts';
+import type { EncoderConfig } from '../../models/autoencoder.ts';
+import { type Positions, sincos1d, sincos2d } from '../../nn/positions.ts';
+import { patchGrid } from '../../nn/size.ts';
+import { type Renamed, readRenamed } from './assemble.ts';
+
+/** How far a stored table may be from the computed one: half precision of numbers up to 1, and another order of computing. */
+const TOLERANCE = 5e-3;
+
+/**
+ * Whether the positions in a file are one of the fixed tables; learned ones otherwise. The paper's code computes its table
+ * and does not store it. Throws FileFormatError where another project's file has none.
+ */
+export async function positionsOf(
+  file: TensorFile,
+  renamed: Renamed,
+  encoder: Omit<EncoderConfig, 'positions'>,
+  source: string,
+): Promise<Positions> {
+  if (!renamed.shapes.has('pos_embed')) {
+    if (source === 'paper') return 'sincos1d';
+    throw new FileFormatError(file.path, 'models here add a table of positions, pos_embed', 'none');
+  }
+  const { pos_embed: stored } = await readRenamed(file, renamed, ['pos_embed']);
+  const grid = patchGrid(encoder);
+  const tables = {
+    sincos1d,
+    ...(encoder.width % 4 === 0 && { sincos2d }),
+  };
+  for (const [name, table] of Object.entries(tables)) {
+    const computed = table(grid, encoder.width);
+    const first = stored!.length - computed.length; // of the class token, zeros in the fixed tables
+    const near = stored!.every((value, i) => Math.abs(value - (computed[i - first] ?? 0)) < TOLERANCE);
+    if (first >= 0 && near) return name as Positions;
+  }
+  return 'learned';
+}

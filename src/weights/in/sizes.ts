@@ -1,0 +1,169 @@
+import { FileFormatError } from '../../io/file-format-error.ts';
+import type { AutoencoderConfig, EncoderConfig } from '../../models/autoencoder.ts';
+import type { ClassifierConfig } from '../../models/classifier.ts';
+import { modelSizes } from '../../models/sizes.ts';
+import type { Size } from '../../nn/size.ts';
+import type { FoundSettings } from './settings.ts';
+
+/** Shapes of a file's weights by the names here. */
+export type Shapes = ReadonlyMap<string, readonly number[]>;
+
+/** What is known of a file before its configuration is. */
+export interface Evidence {
+  readonly path: string;
+  readonly source: string;
+  readonly shapes: Shapes;
+  readonly found: FoundSettings;
+  /** Attention heads, as the caller says. */
+  readonly heads?: number | undefined;
+  readonly decoderHeads?: number | undefined;
+  /** Collects what had to be assumed. */
+  readonly notes: string[];
+}
+
+/** MAE's decoders all have 16 heads, whatever their width (facebookresearch/mae, `models_mae.py`). */
+const MAE_DECODER_HEADS = 16;
+/** Where positions are not stored, nothing tells the image's size. */
+const USUAL_IMAGE: Size = [224, 224];
+
+/**
+ * An encoder's sizes but for the kind of its positions, read off the shapes of its weights, with what was found beside them.
+ * Throws FileFormatError where the shapes are no Vision Transformer's, or where the heads stay unknown.
+ */
+export function encoderOf(evidence: Evidence): Omit<EncoderConfig, 'positions'> {
+  const { path, shapes, found, source } = evidence;
+  const projection = shapeOf(evidence, 'patch_embed.proj.weight', 4);
+  const [width, channels, patch, across] = projection as [number, number, number, number];
+  if (patch !== across) throw new FileFormatError(path, 'patches must be square', `${patch}×${across}`);
+  const depth = countBlocks(evidence, 'blocks');
+  const [hidden] = shapeOf(evidence, 'blocks.0.mlp.fc1.weight', 2) as [number];
+  const config = {
+    patch,
+    channels,
+    width,
+    depth,
+    mlpRatio: hidden / width,
+    classToken: shapes.has('cls_token'),
+  };
+  const image = imageOf(evidence, config);
+  const epsilon = found.epsilon ?? (source === 'huggingface' ? 1e-12 : 1e-6);
+  return {
+    ...config,
+    image,
+    heads: evidence.heads ?? found.heads ?? knownHeads(path, width, depth),
+    epsilon,
+  };
+}
+
+/** The autoencoder that the file's decoder makes, if it has one. */
+export function autoencoderOf(evidence: Evidence, encoder: EncoderConfig): AutoencoderConfig | undefined {
+  const { path, shapes, found, source, notes } = evidence;
+  if (!shapes.has('decoder_embed.weight')) return undefined;
+  const [width] = shapeOf(evidence, 'decoder_embed.weight', 2) as [number];
+  const depth = countBlocks(evidence, 'decoder_blocks');
+  const [hidden] = shapeOf(evidence, 'decoder_blocks.0.mlp.fc1.weight', 2) as [number];
+  if (hidden / width !== encoder.mlpRatio)
+    throw new FileFormatError(
+      path,
+      `the decoder's MLPs must be ${encoder.mlpRatio} times as wide as its blocks, as the encoder's are`,
+      hidden / width,
+    );
+  const heads =
+    evidence.decoderHeads ??
+    found.decoderHeads ??
+    (source === 'paper' ? knownDecoderHeads(path, width, depth) : MAE_DECODER_HEADS);
+  if (source !== 'paper' && !found.target)
+    notes.push(
+      'whether targets were normalised is not in the file: normalised by patch is assumed, as in MAE',
+    );
+  const target = found.target ?? (source === 'paper' ? 'channel' : 'patch');
+  return { ...encoder, decoder: { width, depth, heads }, target };
+}
+
+/** The classifier that the file's head makes, if it has one. */
+export function classifierOf(evidence: Evidence, encoder: EncoderConfig): ClassifierConfig | undefined {
+  const { shapes, found, notes } = evidence;
+  if (!shapes.has('head.weight')) return undefined;
+  const [classes] = shapeOf(evidence, 'head.weight', 2) as [number];
+  const fcNorm = shapes.has('fc_norm.weight');
+  const assumed = encoder.classToken && !fcNorm ? 'token' : 'mean';
+  if (!found.pooling && assumed === 'token')
+    notes.push('what the head sees is not in the file: the class token is assumed, as usual without fc_norm');
+  return { ...encoder, classes, pooling: found.pooling ?? assumed, fcNorm };
+}
+
+/** A shape of so many axes. Throws FileFormatError where the tensor lacks, or has others. */
+export function shapeOf({ path, shapes }: Evidence, name: string, axes: number): readonly number[] {
+  const shape = shapes.get(name);
+  if (shape?.length === axes && shape.every((size) => size > 0)) return shape;
+  throw new FileFormatError(
+    path,
+    `a Vision Transformer has a tensor ${name} of ${axes} axes`,
+    shape ? `[${shape}]` : 'none',
+  );
+}
+
+/** Blocks that are numbered from 0 without a gap. */
+function countBlocks({ path, shapes }: Evidence, stack: string): number {
+  const numbers = [...shapes.keys()].flatMap(
+    (name) => new RegExp(`^${stack}\\.(\\d+)\\.`).exec(name)?.[1] ?? [],
+  );
+  const count = new Set(numbers).size;
+  const last = numbers.reduce((most, number) => Math.max(most, Number(number)), -1);
+  if (count === 0 || last !== count - 1)
+    throw new FileFormatError(
+      path,
+      `${stack} must be numbered from 0 without a gap`,
+      `${count}, the last ${last}`,
+    );
+  return count;
+}
+
+/** Height and width, from the number of positions. */
+function imageOf(
+  { path, shapes, found, notes }: Evidence,
+  { patch, classToken }: Pick<EncoderConfig, 'patch' | 'classToken'>,
+): Size {
+  const rows = shapes.get('pos_embed')?.at(-2);
+  if (rows === undefined) {
+    if (!found.image)
+      notes.push(`positions are not in the file: images of ${USUAL_IMAGE.join('×')} are assumed`);
+    return found.image ?? USUAL_IMAGE;
+  }
+  const counts = classToken ? [rows - 1, rows] : [rows]; // some models have no position of the class token
+  const told = found.image;
+  if (told && counts.includes((told[0] / patch) * (told[1] / patch))) return told;
+  const sides = counts.map(Math.sqrt).filter((side) => Number.isInteger(side) && side > 0);
+  if (sides.length === 0)
+    throw new FileFormatError(
+      path,
+      'positions must be those of a square image, or of one that config.json tells',
+      rows,
+    );
+  return [sides[0]! * patch, sides[0]! * patch];
+}
+
+/** Heads of the usual sizes; the shapes of weights do not show them. */
+function knownHeads(path: string, width: number, depth: number): number {
+  const size = Object.entries(modelSizes).find(
+    ([name, known]) => name !== 'micro' && known.width === width && known.depth === depth,
+  );
+  if (size) return size[1].heads;
+  throw new FileFormatError(
+    path,
+    'the number of attention heads cannot be seen in weights of this size: say it (--heads)',
+    `width ${width}, depth ${depth}`,
+  );
+}
+
+function knownDecoderHeads(path: string, width: number, depth: number): number {
+  const size = Object.values(modelSizes).find(
+    ({ decoder }) => decoder.width === width && decoder.depth === depth,
+  );
+  if (size) return size.decoder.heads;
+  throw new FileFormatError(
+    path,
+    "the number of the decoder's attention heads cannot be seen in weights of this size: say it (--decoder-heads)",
+    `width ${width}, depth ${depth}`,
+  );
+}

@@ -1,0 +1,24 @@
+import type { Shape } from '../graph/index.ts';
+import { FileFormatError } from '../io/file-format-error.ts';
+import { autoencoderParameters, type ParameterSpec } from '../models/autoencoder.ts';
+import { classifierParameters } from '../models/classifier.ts';
+import { encoderParameters } from '../models/encoder.ts';
+import type { Model } from './model.ts';
+
+/** Encoder, and what of decoder and head a model has. */
+export type ModelParts = Pick<Model, 'encoder' | 'decoder' | 'classifier'>;
+
+/** The state tensors of a model. Throws RangeError where sizes do not fit each other. */
+export function modelParameters({ encoder, decoder, classifier }: ModelParts): ParameterSpec[] {
+  const specs = [
+    ...(classifier ? classifierParameters(classifier) : encoderParameters(encoder)),
+    ...(decoder ? autoencoderParameters(decoder) : []),
+  ];
+  return [...new Map(specs.map((spec) => [spec.name, spec])).values()];
+}
+
+/** Throws FileFormatError unless a tensor has the shape that the model's sizes give. */
+export function requireShape(path: string, name: string, got: Shape, expected: Shape): void {
+  if (got.length === expected.length && got.every((n, i) => n === expected[i])) return;
+  throw new FileFormatError(path, `tensor ${name} must have the shape ${JSON.stringify(expected)}`, got);
+}
