@@ -1,4 +1,7 @@
 import { Command } from 'commander';
+import type { z } from 'zod';
+import { finetuneRecipe, finetuneRecipeNames } from '../config/finetune-recipes.ts';
+import { finetuneSchema } from '../config/finetune-schema.ts';
 import { recipe, recipeNames } from '../config/recipes.ts';
 import { configSchema } from '../config/schema.ts';
 import { settings } from '../config/walk.ts';
@@ -8,13 +11,19 @@ import { suggestion } from '../text/nearest.ts';
 import { UsageError } from './errors.ts';
 import { table } from './table.ts';
 
-const kinds = { tasks: listTasks, models: listModels, recipes: listRecipes, settings: listSettings };
+const kinds = {
+  tasks: listTasks,
+  models: listModels,
+  recipes: listRecipes,
+  settings: () => listSettings(configSchema),
+  'finetune-settings': () => listSettings(finetuneSchema),
+};
 type Kind = keyof typeof kinds;
 
 export function listCommand(): Command {
   return new Command('list')
     .description('list what there is to choose from')
-    .argument('[kind]', `${Object.keys(kinds).join(', ')} (default: all but settings)`, parseKind)
+    .argument('[kind]', `${Object.keys(kinds).join(', ')} (default: all but the settings)`, parseKind)
     .option('--filter <text>', 'only recipes whose name contains the text')
     .option('--json', 'print JSON')
     .addHelpText(
@@ -23,7 +32,8 @@ export function listCommand(): Command {
 Examples:
   $ beyond-masking list tasks
   $ beyond-masking list recipes --filter imagenet-base
-  $ beyond-masking list settings        every key for --set, with its default`,
+  $ beyond-masking list settings            every key for --set of pretrain, with its default
+  $ beyond-masking list finetune-settings   the same of finetune`,
     )
     .action((kind: Kind | undefined, { filter = '', json }: { filter?: string; json?: boolean }) => {
       const chosen = kind ? [kind] : (['tasks', 'models', 'recipes'] as const);
@@ -64,16 +74,14 @@ function listModels(): Row[] {
 }
 
 function listRecipes(filter: string): Row[] {
-  return recipeNames
-    .filter((name) => name.includes(filter))
-    .map((name) => {
-      const { source, cost, expected, notes } = recipe(name);
-      return { name, expected, cost, source, notes };
-    });
+  const chosen = (names: readonly string[]) => names.filter((name) => name.includes(filter));
+  return [...chosen(recipeNames).map(recipe), ...chosen(finetuneRecipeNames).map(finetuneRecipe)].map(
+    ({ name, source, cost, expected, notes }) => ({ name, expected, cost, source, notes }),
+  );
 }
 
-function listSettings(): Row[] {
-  return settings(configSchema).map(({ path, default: value, description }) => ({
+function listSettings(schema: z.ZodType): Row[] {
+  return settings(schema).map(({ path, default: value, description }) => ({
     setting: path,
     default: JSON.stringify(value),
     description,

@@ -3,12 +3,11 @@ import { mergeConfig, parseOverride } from '../config/overrides.ts';
 import { quickVariant } from '../config/recipes.ts';
 import type { ConfigInput } from '../config/schema.ts';
 import { pretrain } from '../pretrain.ts';
-import { readConfig, runFolder } from '../train/run-folder.ts';
 import { pretraining } from '../train/run-kind.ts';
-import { UsageError } from './errors.ts';
 import { interruptible } from './interrupt.ts';
 import { tensorboardOption, withTensorboard } from './options.ts';
 import { PretrainReport } from './pretrain-report.ts';
+import { collect, type RunFlags, runOutput } from './run-flags.ts';
 
 /** Options that are short for a setting. */
 const shorthands = {
@@ -22,16 +21,7 @@ const shorthands = {
   backend: 'engine.name',
 } as const;
 
-type Options = Partial<Record<keyof typeof shorthands, string>> & {
-  recipe?: string;
-  quick?: boolean;
-  output?: string;
-  resume?: string | true;
-  initFrom?: string;
-  set: string[];
-  tensorboard?: boolean;
-  json?: boolean;
-};
+type Options = Partial<Record<keyof typeof shorthands, string>> & RunFlags & { readonly initFrom?: string };
 
 export function pretrainCommand(): Command {
   return new Command('pretrain')
@@ -70,20 +60,11 @@ Ctrl-C saves a checkpoint and stops; a second one stops at once.`,
 }
 
 async function run(options: Options): Promise<void> {
-  const folder = typeof options.resume === 'string' ? options.resume : options.output;
-  if (typeof options.resume === 'string') {
-    if (options.output && options.output !== options.resume)
-      throw new UsageError(
-        `--resume and --output must name one folder, got ${options.resume} and ${options.output}`,
-      );
-    await readConfig(runFolder(options.resume), pretraining); // a folder that is named must hold a run
-  }
-  const name = recipeName(options);
-  const output = folder ?? `runs/${name ?? 'custom'}`;
+  const { recipe, output } = await runOutput(options, pretraining, quickVariant, 'custom');
   const report = new PretrainReport(output, options.json ?? false);
   const { signal, done } = interruptible(() => report.stopping());
   try {
-    const { outcome } = await pretrain(settings(options, name), {
+    const { outcome } = await pretrain(settings(options, recipe), {
       output,
       resume: options.resume !== undefined,
       initFrom: options.initFrom,
@@ -100,21 +81,10 @@ async function run(options: Options): Promise<void> {
   }
 }
 
-function recipeName({ recipe, quick }: Options): string | undefined {
-  if (!quick) return recipe;
-  if (!recipe)
-    throw new UsageError('--quick needs a recipe that has a quick variant, got none: see `list recipes`');
-  return quickVariant(recipe);
-}
-
 function settings(options: Options, recipe: string | undefined): ConfigInput {
   const short = Object.entries(shorthands).flatMap(([option, path]) => {
     const value = options[option as keyof typeof shorthands];
     return value === undefined ? [] : [`${path}=${value}`];
   });
   return mergeConfig(...(recipe ? [{ recipe }] : []), ...[...short, ...options.set].map(parseOverride));
-}
-
-function collect(value: string, previous: string[]): string[] {
-  return [...previous, value];
 }

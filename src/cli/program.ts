@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { cacheCommand } from './cache.ts';
 import { dataCommand } from './data.ts';
 import { exportCommand } from './export.ts';
+import { finetuneCommand } from './finetune.ts';
 import { inspectCommand } from './inspect.ts';
 import { knnCommand } from './knn.ts';
 import { listCommand } from './list.ts';
@@ -10,6 +11,7 @@ import { pretrainCommand } from './pretrain.ts';
 import { previewCommand } from './preview.ts';
 import { reconstructCommand } from './reconstruct.ts';
 import { reportCommand } from './report.ts';
+import { studyCommand } from './study.ts';
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 
@@ -26,16 +28,19 @@ Examples:
   $ beyond-masking pretrain --recipe cifar10-micro-masked-zoomed-in --quick
   $ beyond-masking pretrain --recipe cifar10-micro-masked --data ~/photos --output runs/photos
   $ beyond-masking knn runs/cifar10-micro-masked-zoomed-in-quick
+  $ beyond-masking finetune --from runs/cifar10-micro-masked-zoomed-in-quick --recipe cifar10-micro-finetune --quick
   $ beyond-masking list recipes
 
 BEYOND_MASKING_DEBUG=1 shows where an error came from.`,
     );
   const commands = [
     pretrainCommand(),
+    finetuneCommand(),
     reconstructCommand(),
     previewCommand(),
     knnCommand(),
     reportCommand(),
+    studyCommand(),
     exportCommand(),
     inspectCommand(),
     dataCommand(),

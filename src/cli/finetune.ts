@@ -1,0 +1,107 @@
+import { Command } from 'commander';
+import { quickFinetuneVariant } from '../config/finetune-recipes.ts';
+import { type FinetuneInput, finetuneSchema } from '../config/finetune-schema.ts';
+import { mergeSettings, parseSetting } from '../config/overrides.ts';
+import { finetune } from '../finetune.ts';
+import { finetuning } from '../train/run-kind.ts';
+import { FinetuneReport } from './finetune-report.ts';
+import { interruptible } from './interrupt.ts';
+import { tensorboardOption, withTensorboard } from './options.ts';
+import { collect, type RunFlags, runOutput } from './run-flags.ts';
+
+/** Options that are short for a setting. */
+const shorthands = {
+  from: 'from',
+  data: 'data.source',
+  test: 'data.test',
+  labels: 'data.labels',
+  epochs: 'training.epochs',
+  maxSteps: 'training.maxSteps',
+  batchSize: 'training.batchSize',
+  seed: 'seed',
+  saveEvery: 'checkpoints.every',
+  backend: 'engine.name',
+} as const;
+
+type Options = Partial<Record<keyof typeof shorthands, string>> & RunFlags;
+
+export function finetuneCommand(): Command {
+  return new Command('finetune')
+    .description('train a classifier on a pre-trained encoder, or from scratch')
+    .option(
+      '--from <model>',
+      'start with these weights: the folder of a run, a checkpoint, or a weights file',
+    )
+    .option('--recipe <name>', 'named settings to start from, see `list recipes`; others override them')
+    .option('--quick', "the recipe's variant of a few minutes")
+    .option('--data <source>', 'images to train on: cifar10 or classes:FOLDER')
+    .option(
+      '--test <source>',
+      'images to evaluate on (default: the test set of cifar10, else a share of --data)',
+    )
+    .option('--labels <share>', 'share of the training images of each class to use, e.g. 0.01')
+    .option('--output <folder>', 'folder of the run (default: runs/<recipe>)')
+    .option('--epochs <n>', 'passes over the images')
+    .option('--max-steps <n>', 'stop after so many updates')
+    .option('--batch-size <n>', 'images of one update')
+    .option('--seed <n>', 'everything random follows from it')
+    .option('--save-every <steps>', 'steps from one checkpoint to the next')
+    .option(
+      '--resume [folder]',
+      'go on with the run in FOLDER; without FOLDER, with the one in --output, if there is one',
+    )
+    .option('--backend <name>', 'engine: onnx, onednn, xla, wasm or reference')
+    .option(
+      '--set <key.path=value>',
+      'any setting, see `list finetune-settings`; may be repeated',
+      collect,
+      [],
+    )
+    .addOption(tensorboardOption())
+    .option('--json', 'print one JSON object a line')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ beyond-masking finetune --from runs/cifar10-micro-masked-zoomed-in-quick --recipe cifar10-micro-finetune --quick
+  $ beyond-masking finetune --recipe cifar10-micro-finetune --quick --output runs/scratch     the same, from scratch
+  $ beyond-masking finetune --from mae_pretrain_vit_base.pth --recipe imagenet-base-finetune \\
+      --data classes:/data/imagenet/train --test classes:/data/imagenet/val
+  $ beyond-masking finetune --from runs/mae --data classes:~/flowers --labels 0.1 --epochs 50 --output runs/flowers
+  $ beyond-masking finetune --resume runs/flowers
+
+Sizes of the model, normalisation and, unless said otherwise, the size of images are those of the weights.
+Ctrl-C saves a checkpoint and stops; a second one stops at once.`,
+    )
+    .action(run);
+}
+
+async function run(options: Options): Promise<void> {
+  const { recipe, output } = await runOutput(options, finetuning, quickFinetuneVariant, 'finetune');
+  const report = new FinetuneReport(output, options.json ?? false);
+  const { signal, done } = interruptible(() => report.stopping());
+  try {
+    const { outcome } = await finetune(settings(options, recipe), {
+      output,
+      resume: options.resume !== undefined,
+      onEvent: withTensorboard(options.tensorboard, (event) => report.show(event)),
+      signal,
+    });
+    if (outcome === 'interrupted') process.exitCode = 130; // as the shell says of Ctrl-C
+  } catch (error) {
+    if (error !== signal.reason) throw error;
+    process.exitCode = 130; // while data was fetched: nothing to save
+  } finally {
+    done();
+    report.close();
+  }
+}
+
+function settings(options: Options, recipe: string | undefined): FinetuneInput {
+  const short = Object.entries(shorthands).flatMap(([option, path]) => {
+    const value = options[option as keyof typeof shorthands];
+    return value === undefined ? [] : [`${path}=${value}`];
+  });
+  const given = [...short, ...options.set].map((text) => parseSetting(text, finetuneSchema));
+  return mergeSettings(...(recipe ? [{ recipe }] : []), ...given);
+}
