@@ -38,6 +38,8 @@ export { type Evaluator, evaluate, type Score } from './evaluate/evaluator.ts';
 export { type ExtractOptions, FeatureExtractor, type FeatureModel } from './evaluate/extract.ts';
 export { type Features, labelled } from './evaluate/features.ts';
 export { type KnnOptions, knnAccuracy, type LabelledFeatures } from './evaluate/knn.ts';
+export { type LinprobeInput, linprobeSchema } from './config/linprobe-schema.ts';
+export { type LinprobeOptions, type LinprobeResult, linprobe } from './evaluate/linprobe.ts';
 export { type KnnReport, type KnnReportOptions, knn } from './evaluate/knn-report.ts';
 
 // Images
@@ -101,6 +103,12 @@ export { type Rng, type RngKey, rng } from './random/rng.ts';
 // Reports
 export { type ReportOptions, type ReportResult, report } from './report/report.ts';
 export { pairedDifference, type Summary, summarise } from './report/statistics.ts';
+
+// Studies
+export { parseStudy, readStudy, type Study } from './study/schema.ts';
+export { runStudy, type StudyOptions, type StudyResult } from './study/study.ts';
+export type { StudyResults } from './study/results.ts';
+export type { StudyEvent } from './study/runner.ts';
 
 // Pictures
 export { type CurvesOptions, renderCurves } from './visualize/curves.ts';

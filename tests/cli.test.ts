@@ -72,6 +72,7 @@ describe('usage', () => {
     'preview',
     'knn',
     'report',
+    'study',
     'inspect',
     'data',
     'cache',

@@ -115,9 +115,9 @@ export function describeCost(images: number, flops: number): string {
   return `${short(images)} images × ${short(flops)}FLOP = ${short(images * flops)}FLOP`;
 }
 
-/** 34.9e9 as `34.9 G`. */
-function short(value: number): string {
+/** 34.9e9 as `34.9 G`; at least 1, or 0. */
+export function short(value: number): string {
   const units = ['', 'k', 'M', 'G', 'T', 'P', 'E', 'Z'];
-  const step = Math.min(units.length - 1, Math.floor(Math.log10(value) / 3));
+  const step = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(value) / 3)));
   return `${Number((value / 1000 ** step).toPrecision(3))} ${units[step]}`;
 }

@@ -97,6 +97,6 @@ function escapeMarkdown(text: string): string {
     .replace(/\s+/g, ' ')
     .replace(/[\p{Cc}\p{Surrogate}]/gu, '\uFFFD')
     .replace(/[\\`*_[\]<>|~&]/g, '\\$&')
-    .replace(/^[#+\-=]/, '\\$&')
+    .replace(/^(#+|[+\-=])(?=\s|$)/, '\\$&')
     .replace(/^(\d+)([.)])(?=\s|$)/, '$1\\$2');
 }

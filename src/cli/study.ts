@@ -1,0 +1,110 @@
+import { basename } from 'node:path';
+import { Command } from 'commander';
+import { short } from '../config/recipes.ts';
+import { isFinished, type StudyEvent } from '../study/runner.ts';
+import { readStudy, type Study } from '../study/schema.ts';
+import { openPlan, runStudy, tabulateStudy } from '../study/study.ts';
+import { interruptible } from './interrupt.ts';
+import { ProgressBar } from './progress-bar.ts';
+import { duration, table } from './table.ts';
+
+interface Options {
+  output?: string;
+  list?: boolean;
+  tabulate?: boolean;
+}
+
+export function studyCommand(): Command {
+  return new Command('study')
+    .description('compare tasks: pre-train, judge and tabulate arms over seeds, as a file says')
+    .argument('<file>', 'JSON: arms, seeds, pretrain, knn, linear, finetune')
+    .option('--output <folder>', 'folder of the study (default: runs/<name of the file>)')
+    .option('--list', 'only list the pieces, what they cost and whether they are finished')
+    .option('--tabulate', 'only tabulate what is finished')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ beyond-masking study studies/cifar10-smoke.json --list
+  $ beyond-masking study studies/cifar10-smoke.json
+  $ beyond-masking report runs/cifar10-smoke/runs/* --output runs/cifar10-smoke/report.html
+
+Ctrl-C saves the run that goes on; the same command goes on with the study, and finished pieces are not run again.
+The tables are written to results.md and results.json in its folder.`,
+    )
+    .action(async (file: string, options: Options) => {
+      const study = await readStudy(file);
+      const output = options.output ?? `runs/${basename(file, '.json')}`;
+      if (options.list) await list(study, output);
+      else if (options.tabulate) console.log((await tabulateStudy(await openPlan(study), output)).tables);
+      else await run(study, output, `beyond-masking study ${file}`);
+    });
+}
+
+async function list(study: Study, output: string): Promise<void> {
+  const { pieces } = await openPlan(study);
+  const rows = await Promise.all(
+    pieces.map(async (piece) => [
+      piece.id,
+      piece.kind,
+      `${short(piece.flops)}FLOP`,
+      (await isFinished(piece, output)) ? 'finished' : '',
+    ]),
+  );
+  console.log(table([['piece', 'kind', 'operations', ''], ...rows]));
+}
+
+async function run(study: Study, output: string, command: string): Promise<void> {
+  const progress = new Progress();
+  const { signal, done } = interruptible(() => progress.stopping());
+  try {
+    const { outcome, tables } = await runStudy(study, {
+      output,
+      signal,
+      onEvent: (event) => progress.show(event),
+    });
+    progress.close();
+    console.log(tables);
+    if (outcome === 'interrupted') {
+      console.error(`stopped; go on with:\n  npx ${command} --output ${output}`);
+      process.exitCode = 130; // as the shell says of Ctrl-C
+    }
+  } finally {
+    done();
+    progress.close();
+  }
+}
+
+/** One bar for all pieces. */
+class Progress {
+  readonly #bar = new ProgressBar();
+  #piece = '';
+  #started = 0;
+  /** How far the piece was when this sitting began with it. */
+  #first: number | undefined;
+
+  show(event: StudyEvent): void {
+    if (event.type === 'note') this.#bar.line(event.message);
+    else if (event.type === 'finished')
+      this.#bar.line(`${this.#piece}: finished in ${duration(event.seconds)}`);
+    else if (event.type === 'piece') {
+      this.#piece = `${event.number}/${event.total} ${event.piece.id}`;
+      [this.#started, this.#first] = [performance.now(), undefined];
+      this.#bar.update(0, this.#piece, true);
+    } else {
+      this.#first ??= event.done;
+      const gained = event.done - this.#first;
+      const seconds = (performance.now() - this.#started) / 1000;
+      const left = gained > 0 ? `  ${duration(((1 - event.done) * seconds) / gained)} left` : '';
+      this.#bar.update(event.done, `${this.#piece}  ${event.text}${left}`);
+    }
+  }
+
+  stopping(): void {
+    this.#bar.line('stopping and saving; press Ctrl-C again to stop at once', process.stderr);
+  }
+
+  close(): void {
+    this.#bar.clear();
+  }
+}

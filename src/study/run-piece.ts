@@ -1,0 +1,77 @@
+import { join } from 'node:path';
+import { microBatchOf } from '../config/rules.ts';
+import type { Config } from '../config/schema.ts';
+import { knn } from '../evaluate/knn-report.ts';
+import { finetune } from '../finetune.ts';
+import { writeFileAtomic } from '../io/atomic.ts';
+import { initialise } from '../nn/init.ts';
+import { pretrain } from '../pretrain.ts';
+import { saveCheckpoint } from '../train/checkpoint.ts';
+import type { Outcome } from '../train/events.ts';
+import { checkpointPath, prepareRunFolder, runFolder, writeConfig } from '../train/run-folder.ts';
+import { pretraining } from '../train/run-kind.ts';
+import { setUp } from '../train/setup.ts';
+import type { TrainingEvent } from '../train/tensorboard-log.ts';
+import type { RunPiece, StudyEvent } from './runner.ts';
+
+/** Runs pieces by the library's own calls: training goes on from its newest checkpoint. */
+export function pieceRunner(onEvent: (event: StudyEvent) => void, signal?: AbortSignal): RunPiece {
+  const given = { resume: true, ...(signal && { signal }) };
+  return async (piece, folder, from) => {
+    const training = { ...given, output: folder, onEvent: (event: TrainingEvent) => show(event, onEvent) };
+    const watched = {
+      ...(signal && { signal }),
+      onProgress: (what: string, done: number, total: number) =>
+        onEvent({ type: 'progress', done: done / total, text: `${what} ${done}/${total}` }),
+    };
+    try {
+      if (piece.kind === 'initial') await writeInitialModel(piece.settings, folder);
+      else if (piece.kind === 'pretrain') return ended(await pretrain(piece.settings, training));
+      else if (piece.kind === 'finetune')
+        return ended(await finetune(piece.settings, { ...training, from: from! }));
+      else if (piece.kind === 'knn') {
+        const report = await knn(from!, { ...piece.settings, ...watched });
+        await writeFileAtomic(join(folder, 'knn.json'), `${JSON.stringify(report, null, 2)}\n`);
+      }
+      return 'finished';
+    } catch (error) {
+      if (signal?.aborted && error === signal.reason) return 'interrupted';
+      throw error;
+    }
+  };
+}
+
+function ended({ outcome }: { readonly outcome: Outcome }): 'finished' | 'interrupted' {
+  return outcome === 'interrupted' ? 'interrupted' : 'finished';
+}
+
+/** A model with random weights as a run of no steps, for judges that take a model. */
+async function writeInitialModel(config: Config, path: string): Promise<void> {
+  const folder = runFolder(path);
+  const { specs } = setUp(config).programs(microBatchOf(config.training));
+  await writeConfig(folder, pretraining, config);
+  await prepareRunFolder(folder);
+  await saveCheckpoint(checkpointPath(folder, 0), {
+    kind: pretraining,
+    config,
+    progress: {
+      step: 0,
+      skipped: 0,
+      epoch: 0,
+      cursor: { epoch: 0, position: 0 },
+      data: '',
+      engine: 'none',
+    },
+    state: initialise(specs, config.seed),
+    parameters: specs,
+    slots: [],
+  });
+}
+
+function show(event: TrainingEvent, onEvent: (event: StudyEvent) => void): void {
+  if (event.type === 'note') onEvent(event);
+  if (event.type !== 'step') return;
+  const { row, lastStep } = event;
+  const text = `step ${row.step}/${lastStep}  loss ${row.loss?.toFixed(4)}  ${row.imagesPerSecond} img/s`;
+  onEvent({ type: 'progress', done: row.step / lastStep, text });
+}

@@ -1,0 +1,39 @@
+import { expect, it } from 'vitest';
+import { parseStudy } from './schema.ts';
+
+const valid = {
+  arms: ['scratch', 'masked+zoomed-in'],
+  seeds: [0, 1],
+  pretrain: { recipe: 'cifar10-micro-masked-zoomed-in-quick' },
+  knn: {},
+};
+
+it('completes what a study leaves out', () => {
+  expect(parseStudy(valid)).toMatchObject({ knn: { trainImages: 10_000, testImages: 0 }, finetune: [] });
+});
+
+it.each<[string, object, string]>([
+  ['an unknown key', { arm: ['scratch'] }, 'unknown setting "arm" (did you mean "arms"?)'],
+  ['an unknown arm', { arms: ['maskd'] }, 'arms[0] must be one of scratch, '],
+  ['the nearest arm', { arms: ['maskd'] }, 'did you mean "masked"?'],
+  ['no arms', { arms: [] }, 'arms must be a list of one or more arms, each once, got []'],
+  ['a seed twice', { seeds: [1, 1] }, 'seeds must be a list of one or more seeds, each once, got [1,1]'],
+  ['a wrong seed', { seeds: [-1] }, 'seeds[0] must be a whole number of at least 0, got -1'],
+  ['no pre-training', { pretrain: undefined }, 'pretrain must be a group of settings, got nothing'],
+  [
+    'a wrong setting of pre-training',
+    { pretrain: { training: { epochs: 0 } } },
+    'in pretrain of the study: training.epochs must be a whole number of at least 1, got 0',
+  ],
+  [
+    'an unknown setting of fine-tuning',
+    { finetune: [{ training: { epoch: 1 } }] },
+    'in finetune[0] of the study: unknown setting "training.epoch" (did you mean "training.epochs"?)',
+  ],
+  ['a model to fine-tune', { finetune: [{ from: 'x' }] }, 'from must be left to the study, got "x"'],
+  ['a share twice', { finetune: [{}, { seed: 1 }] }, 'data.labels of its own each, got 1, 1'],
+  ['a wrong number for kNN', { knn: { trainImages: 0.5 } }, 'knn.trainImages must be a whole number'],
+  ['no judge', { knn: undefined }, 'a study needs a judge, got none of knn, linear and finetune'],
+])('refuses %s', (_, change, message) => {
+  expect(() => parseStudy({ ...valid, ...change })).toThrow(message);
+});

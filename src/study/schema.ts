@@ -1,0 +1,106 @@
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { ConfigError } from '../config/error.ts';
+import { explain } from '../config/explain.ts';
+import { oneOf, section, whole } from '../config/fields.ts';
+import { resolveFinetuneConfig } from '../config/finetune-recipes.ts';
+import type { FinetuneInput } from '../config/finetune-schema.ts';
+import { mergeConfig } from '../config/overrides.ts';
+import { resolveConfig } from '../config/recipes.ts';
+import type { Config, ConfigInput } from '../config/schema.ts';
+import { taskNames } from '../tasks/table.ts';
+
+/** The arm that is not pre-trained. */
+export const SCRATCH = 'scratch';
+
+const settings = () => z.record(z.string(), z.unknown(), { error: 'must be a group of settings' });
+const list = <T extends z.ZodType>(item: T, of: string) => {
+  const error = `must be a list of one or more ${of}, each once`;
+  return z
+    .array(item, { error })
+    .refine(
+      (items) => items.length > 0 && new Set(items.map((i) => JSON.stringify(i))).size === items.length,
+      {
+        error,
+      },
+    );
+};
+
+const studySchema = section({
+  arms: list(oneOf([SCRATCH, ...taskNames]), 'arms').describe('tasks to pre-train with, or scratch'),
+  seeds: list(whole(0), 'seeds').describe('every arm is run once with each'),
+  pretrain: settings().describe('settings of pre-training, for all arms; a recipe may be named'),
+  knn: section({
+    trainImages: whole(0).default(10_000).describe('most images that vote; 0: all'),
+    testImages: whole(0).default(0).describe('most images that are classified; 0: all'),
+  })
+    .optional()
+    .describe('judges features by their nearest neighbours'),
+  linear: settings().optional().describe('settings of linear probes'),
+  finetune: z
+    .array(settings(), { error: 'must be a list of settings' })
+    .default([])
+    .describe('settings of fine-tuning, for each share of the labels (data.labels)'),
+});
+
+/** A study: arms × seeds × judges. */
+export interface Study {
+  readonly arms: readonly string[];
+  readonly seeds: readonly number[];
+  readonly pretrain: ConfigInput;
+  readonly knn?: { readonly trainImages: number; readonly testImages: number } | undefined;
+  readonly linear?: Readonly<Record<string, unknown>> | undefined;
+  readonly finetune: readonly FinetuneInput[];
+}
+
+/** Reads the file of a study. Throws ConfigError as {@link parseStudy}, or the system's error. */
+export async function readStudy(path: string): Promise<Study> {
+  const text = await readFile(path, 'utf8');
+  let input: unknown;
+  try {
+    input = JSON.parse(text);
+  } catch (error) {
+    throw new ConfigError(`the file of a study must be JSON, got ${path}: ${(error as Error).message}`);
+  }
+  return parseStudy(input);
+}
+
+/**
+ * Checks a study and the settings in it. Throws ConfigError naming each wrong part, the rule and what it got.
+ */
+export function parseStudy(input: unknown): Study {
+  const result = studySchema.safeParse(input);
+  if (!result.success) throw new ConfigError(explain(result.error.issues, input, studySchema));
+  const study = result.data as Study;
+  for (const arm of study.arms) within('pretrain', () => pretrainConfig(study, arm, 0));
+  study.finetune.forEach((given, i) => {
+    within(`finetune[${i}]`, () => {
+      if (given.from) throw new ConfigError(`from must be left to the study, got "${given.from}"`);
+      resolveFinetuneConfig(given);
+    });
+  });
+  const shares = study.finetune.map((given) => resolveFinetuneConfig(given).data.labels);
+  if (new Set(shares).size < shares.length)
+    throw new ConfigError(
+      `finetune must have settings with data.labels of its own each, got ${shares.join(', ')}`,
+    );
+  if (!study.knn && !study.linear && study.finetune.length === 0)
+    throw new ConfigError('a study needs a judge, got none of knn, linear and finetune');
+  return study;
+}
+
+/** The settings of pre-training of an arm; for scratch those of a model that is not trained. */
+export function pretrainConfig({ pretrain }: Study, arm: string, seed: number): Config {
+  const task = arm === SCRATCH ? {} : { task: { name: arm as Config['task']['name'] } };
+  return resolveConfig(mergeConfig(pretrain, task, { seed }));
+}
+
+/** Errors of settings say where in the study the settings stand. */
+function within(part: string, check: () => void): void {
+  try {
+    check();
+  } catch (error) {
+    if (error instanceof ConfigError) throw new ConfigError(`in ${part} of the study: ${error.message}`);
+    throw error;
+  }
+}
