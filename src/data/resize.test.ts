@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Box, type Size, whole } from './crop.ts';
 import type { RawImage } from './dataset.ts';
-import { cropResize } from './resize.ts';
+import { writePlanar } from './planar.ts';
+import { cropPlanes, cropResize } from './resize.ts';
 
 interface Case {
   image: [width: number, height: number, channels: 1 | 3];
@@ -59,6 +60,20 @@ describe('cropResize', () => {
           }
         },
       ),
+    );
+  });
+
+  it('writes planes, mirrored or not', () => {
+    fc.assert(
+      fc.property(size, size, channels, channels, fc.boolean(), (from, to, c, wanted, flip) => {
+        const image = picture([from[1], from[0], c]);
+        const crop = { box: whole(from), resized: to, window: whole(to), flip };
+        const expected = new Uint8Array(wanted * to[0] * to[1] + 7).fill(9);
+        writePlanar(cropResize(image, crop), wanted, flip, expected, 3);
+        const result = new Uint8Array(expected.length).fill(9);
+        cropPlanes(image, crop, wanted, result, 3);
+        expect(result).toEqual(expected);
+      }),
     );
   });
 

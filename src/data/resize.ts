@@ -1,5 +1,6 @@
 import type { Crop } from './crop.ts';
 import type { RawImage } from './dataset.ts';
+import { writePlanar } from './planar.ts';
 import { bytes } from './simd-module.ts';
 
 /**
@@ -10,7 +11,35 @@ import { bytes } from './simd-module.ts';
  */
 export function cropResize(image: RawImage, crop: Crop): RawImage {
   if (image.channels === 1) return grey(cropResize(repeated(image), crop));
-  const { box, resized, window } = crop;
+  const { width, height } = crop.window;
+  const { place, memory } = resize(image, crop);
+  const data = new Uint8Array(memory.buffer, place.output, 3 * width * height).slice();
+  return { width, height, channels: 3, data };
+}
+
+/**
+ * Like `cropResize`, with the mirroring, and writes the view as planes [channels, height, width] of bytes into `out`
+ * from `offset` on.
+ */
+export function cropPlanes(
+  image: RawImage,
+  crop: Crop,
+  channels: 1 | 3,
+  out: Uint8Array,
+  offset: number,
+): void {
+  const { width, height } = crop.window;
+  if (image.channels !== 3 || channels !== 3 || width < 16) {
+    writePlanar(cropResize(image, crop), channels, crop.flip, out, offset);
+    return;
+  }
+  const { place, memory, planes } = resize(image, crop);
+  planes(place.output, width, height, crop.flip ? 1 : 0, place.planes, width * height);
+  out.set(new Uint8Array(memory.buffer, place.planes, 3 * width * height), offset);
+}
+
+/** Leaves the window, pixel by pixel, at `output` in the memory of the SIMD procedures. */
+function resize(image: RawImage, { box, resized, window }: Crop) {
   const across = filter(box.width, resized[1], window.x, window.width);
   const down = filter(box.height, resized[0], window.y, window.height);
 
@@ -23,7 +52,7 @@ export function cropResize(image: RawImage, crop: Crop): RawImage {
   const length = (rows - 1) * line + box.width * 3;
 
   const quads = Math.ceil(across.taps / 4);
-  const { place, instance, memory } = layout({
+  const scratch = layout({
     acrossStarts: 4 * window.width,
     acrossWeights: 16 * quads * window.width,
     downStarts: 4 * window.height,
@@ -31,18 +60,19 @@ export function cropResize(image: RawImage, crop: Crop): RawImage {
     input: length,
     middle: (rows + down.taps) * stride, // [rows, window.width, 3]
     output: window.height * stride,
+    planes: window.height * stride,
   });
+  const { place, memory } = scratch;
   new Uint8Array(memory.buffer, place.input).set(image.data.subarray(first, first + length));
   new Int32Array(memory.buffer, place.acrossStarts).set(across.start.map((x) => 3 * x));
   splitWeights(across, quads, new Int16Array(memory.buffer, place.acrossWeights));
   new Int32Array(memory.buffer, place.downStarts).set(down.start.map((y) => (y - top) * stride));
   new Int32Array(memory.buffer, place.downWeights).set(down.weights);
   const { acrossStarts, acrossWeights, downStarts, downWeights, input, middle, output } = place;
-  instance.across(input, line, rows, acrossStarts, acrossWeights, quads, window.width, middle);
+  scratch.across(input, line, rows, acrossStarts, acrossWeights, quads, window.width, middle);
   const blocks = Math.ceil(stride / 16);
-  instance.down(middle, stride, blocks, downStarts, downWeights, down.taps, window.height, output);
-  const data = new Uint8Array(memory.buffer, output, window.height * stride).slice();
-  return { width: window.width, height: window.height, channels: 3, data };
+  scratch.down(middle, stride, blocks, downStarts, downWeights, down.taps, window.height, output);
+  return scratch;
 }
 
 const BITS = 22;
@@ -59,14 +89,14 @@ function filter(from: number, to: number, first: number, count: number): Filter 
   const scale = from / to;
   const widened = Math.max(scale, 1);
   const support = 2 * widened;
-  const taps = Math.min(from, Math.ceil(2 * support) + 1);
+  const taps = Math.min(from, Math.ceil(2 * support));
   const start = new Int32Array(count);
   const weights = new Int32Array(count * taps);
   const exact = new Float64Array(taps);
   for (let i = 0; i < count; i++) {
     const centre = (first + i + 0.5) * scale;
     const lo = Math.max(0, Math.floor(centre - support + 0.5));
-    const hi = Math.min(from, Math.floor(centre + support + 0.5));
+    const hi = Math.min(from, lo + taps, Math.floor(centre + support + 0.5));
     start[i] = lo;
     let sum = 0;
     for (let x = lo; x < hi; x++) sum += exact[x - lo] = cubic((x + 0.5 - centre) / widened);
@@ -115,6 +145,7 @@ interface Simd {
   readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): void };
   readonly across: (...args: number[]) => void;
   readonly down: (...args: number[]) => void;
+  readonly planes: (...args: number[]) => void;
 }
 let simd: Simd | undefined;
 
@@ -131,7 +162,7 @@ function layout<K extends string>(sizes: Record<K, number>) {
   }
   const missing = end - simd.memory.buffer.byteLength;
   if (missing > 0) simd.memory.grow(Math.ceil(missing / 65536));
-  return { place, instance: simd, memory: simd.memory };
+  return { place, ...simd };
 }
 
 function repeated({ width, height, data }: RawImage): RawImage {

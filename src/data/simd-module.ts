@@ -25,8 +25,10 @@ const load = (address: Code, offset = 0): Code => [...simd(0x00, address), 0, ..
 const loadSplat = (address: Code, offset = 0): Code => [...simd(0x09, address), 2, ...unsigned(offset)];
 const store = (address: Code, x: Code): Code => [...simd(0x0b, address, x), 0, 0];
 const storeWord = (address: Code, x: Code): Code => [...simd(0x5a, address, x), 0, 0, 0]; // lane 0
-const shuffle = (x: Code, y: Code, lanes: Code): Code => [...simd(0x0d, x, y), ...lanes];
+const swizzle = (x: Code, lanes: Code) => simd(0x0e, x, lanes);
 const splat = (x: Code) => simd(0x11, x);
+const or = (x: Code, y: Code) => simd(0x50, x, y);
+const choose = (x: Code, y: Code, condition: Code): Code => [...x, ...y, ...condition, 0x1b]; // y where it is 0
 const add = (x: Code, y: Code) => simd(0xae, x, y);
 const mul = (x: Code, y: Code) => simd(0xb5, x, y);
 const dot = (x: Code, y: Code) => simd(0xba, x, y); // of pairs of int16, to int32
@@ -38,7 +40,9 @@ const bytesBelow = (x: Code) => simd(0x89, x);
 const bytesAbove = (x: Code) => simd(0x8a, x);
 const intsBelow = (x: Code) => simd(0xa9, x);
 const intsAbove = (x: Code) => simd(0xaa, x);
-const ZERO: Code = [...simd(0x0c), ...new Array<number>(16).fill(0)];
+const vectorOf = (bytes: readonly number[]): Code => [...simd(0x0c), ...bytes];
+const ZERO = vectorOf(new Array<number>(16).fill(0));
+const NONE = 0x80; // a lane of zero
 
 interface Local {
   readonly get: Code;
@@ -75,12 +79,15 @@ const countDown = (local: Local): Code => [...step(local, constant(-1)), ...loca
 const across = procedure(
   ['from', 'stride', 'lines', 'starts', 'weights', 'quads', 'count', 'to'],
   ['start', 'weight', 'x', 'quad', 'source'],
-  ['pixels', 'pair', 'high', 'low'],
+  ['pixels', 'pair', 'high', 'low', 'lanes0', 'lanes2'],
   (v) => {
-    const two = (first: number): Code => {
-      const lanes = [0, 1, 2].flatMap((c) => [3 * first + c, 16, 3 * (first + 1) + c, 16]);
+    const lanes = (first: number) => {
+      const channels = [0, 1, 2].flatMap((c) => [3 * first + c, NONE, 3 * (first + 1) + c, NONE]);
+      return vectorOf([...channels, NONE, NONE, NONE, NONE]);
+    };
+    const two = (first: 0 | 2): Code => {
       return [
-        ...v.pair.set(shuffle(v.pixels.get, ZERO, [...lanes, 16, 16, 16, 16])),
+        ...v.pair.set(swizzle(v.pixels.get, v[`lanes${first}`].get)),
         ...v.high.set(add(v.high.get, dot(v.pair.get, loadSplat(v.weight.get, 4 * first)))),
         ...v.low.set(add(v.low.get, dot(v.pair.get, loadSplat(v.weight.get, 4 * first + 4)))),
       ];
@@ -93,14 +100,16 @@ const across = procedure(
       ...step(v.weight, constant(16)),
     ];
     const sum = add(shiftLeft(v.high.get, 11), add(v.low.get, splat(constant(1 << 21))));
-    const ints = narrowInts(shiftRight(sum, 22), ZERO);
+
     const pixel = [
       ...v.source.set(plus(v.from.get, word(v.start.get))),
       ...v.high.set(ZERO),
       ...v.low.set(ZERO),
       ...v.quad.set(v.quads.get),
       ...repeat(taps, countDown(v.quad)),
-      ...storeWord(v.to.get, toBytes(ints, ZERO)), // the fourth byte is the next pixel's
+      ...v.high.set(shiftRight(sum, 22)),
+      ...v.high.set(narrowInts(v.high.get, v.high.get)),
+      ...storeWord(v.to.get, toBytes(v.high.get, v.high.get)), // the fourth byte is the next pixel's
       ...step(v.to, constant(3)),
       ...step(v.start, constant(4)),
     ];
@@ -111,7 +120,7 @@ const across = procedure(
       ...repeat(pixel, countDown(v.x)),
       ...step(v.from, v.stride.get),
     ];
-    return repeat(line, countDown(v.lines));
+    return [...v.lanes0.set(lanes(0)), ...v.lanes2.set(lanes(2)), ...repeat(line, countDown(v.lines))];
   },
 );
 
@@ -157,7 +166,58 @@ const down = procedure(
   },
 );
 
-const procedures = { across, down };
+/**
+ * Splits rows of at least 16 RGB pixels into planes, `plane` bytes apart, and mirrors them if `flip` is not 0. The last
+ * sixteen pixels of a row may repeat some of those before.
+ */
+const planes = procedure(
+  ['from', 'width', 'height', 'flip', 'to', 'plane'],
+  ['x', 'source', 'target'],
+  ['a', 'b', 'c', ...([0, 1, 2] as const).flatMap((c) => [`a${c}`, `b${c}`, `c${c}`] as const)],
+  (v) => {
+    const parts = ['a', 'b', 'c'] as const;
+    const channels = [0, 1, 2] as const;
+    /** Where the bytes of a channel lie in one of the three vectors. */
+    const lanes = (channel: number, part: number, flip: boolean) =>
+      vectorOf(
+        Array.from({ length: 16 }, (_, i) => {
+          const at = 3 * (flip ? 15 - i : i) + channel - 16 * part;
+          return at >= 0 && at < 16 ? at : NONE;
+        }),
+      );
+    const masks = channels.flatMap((channel) =>
+      parts.flatMap((part, i) =>
+        v[`${part}${channel}`].set(choose(lanes(channel, i, true), lanes(channel, i, false), v.flip.get)),
+      ),
+    );
+    const last = plus(v.width.get, constant(-16));
+    const limited = (x: Code): Code => [...x, ...last, ...x, ...last, 0x48, 0x1b]; // the smaller of both
+    const mirrored = [...last, ...v.x.get, 0x6b];
+    const block = [
+      ...v.x.set(limited(v.x.get)),
+      ...v.source.set(plus(v.from.get, times(v.x.get, constant(3)))),
+      ...parts.flatMap((part, i) => v[part].set(load(v.source.get, 16 * i))),
+      ...v.target.set(plus(v.to.get, [...mirrored, ...v.x.get, ...v.flip.get, 0x1b])),
+      ...channels.flatMap((channel) => {
+        const [a, b, c] = parts.map((part) => swizzle(v[part].get, v[`${part}${channel}`].get));
+        return [
+          ...store(v.target.get, or(or(a as Code, b as Code), c as Code)),
+          ...step(v.target, v.plane.get),
+        ];
+      }),
+      ...step(v.x, constant(16)),
+    ];
+    const row = [
+      ...v.x.set(constant(0)),
+      ...repeat(block, [...v.x.get, ...v.width.get, 0x48]), // while x < width
+      ...step(v.from, times(v.width.get, constant(3))),
+      ...step(v.to, v.width.get),
+    ];
+    return [...masks, ...repeat(row, countDown(v.height))];
+  },
+);
+
+const procedures = { across, down, planes };
 const section = (id: number, content: Code): Code => [id, ...unsigned(content.length), ...content];
 const vector = (items: readonly Code[]): Code => [...unsigned(items.length), ...items.flat()];
 const text = (name: string): Code => [name.length, ...new TextEncoder().encode(name)];
