@@ -1,0 +1,96 @@
+import type { FinetuneInput } from '../../src/config/finetune-schema.ts';
+import type { ConfigInput } from '../../src/config/schema.ts';
+import type { Rng } from '../../src/random/rng.ts';
+import type { ExportFormat } from '../../src/weights/out/export.ts';
+import type { Part } from '../../src/weights/out/part.ts';
+import { randomCheckpoint, randomClassifier } from '../support/random-checkpoint.ts';
+
+/** A model with random weights, and all that it is exported as. */
+export interface ExportCase {
+  readonly write: (path: string, random: Rng) => Promise<void>;
+  readonly exports: readonly (readonly [ExportFormat, Part])[];
+}
+
+const classes = ['cat', 'dog', 'élan', 'fish', 'gnu'];
+const size = { patch: 4, width: 12, depth: 2, heads: 3 };
+const decoder = { width: 8, depth: 1, heads: 2 };
+const data = {
+  source: '/home/somebody/images',
+  mean: [0.5, 0.4, 0.3],
+  std: [0.2, 0.25, 0.3],
+  evaluationCrop: 0.8,
+};
+
+const pretrained = (
+  model: ConfigInput['model'],
+  exports: ExportCase['exports'],
+  more: ConfigInput = {},
+): ExportCase => ({
+  write: (path, random) =>
+    randomCheckpoint(path, random, {
+      data,
+      task: { name: 'masked' },
+      ...more,
+      model: { ...size, decoder, ...model },
+    }),
+  exports,
+});
+
+const finetuned = (model: FinetuneInput['model'], exports: ExportCase['exports']): ExportCase => ({
+  write: (path, random) => randomClassifier(path, random, { data, model: { ...size, ...model } }, classes),
+  exports,
+});
+
+const mae = { image: [16, 16] as [number, number], classToken: true };
+
+/** What models there are: sizes, tokens, positions, heads and targets. */
+export const cases: Readonly<Record<string, ExportCase>> = {
+  'as in the paper, not square': pretrained({ image: [8, 16] }, [
+    ['timm', 'features'],
+    ['onnx', 'features'],
+  ]),
+  'as in MAE': pretrained({ ...mae, positions: 'sincos2d', target: 'patch' }, [
+    ['timm', 'features'],
+    ['huggingface', 'features'],
+    ['huggingface', 'autoencoder'],
+    ['onnx', 'features'],
+  ]),
+  'learned positions, raw pixels': pretrained(
+    { ...mae, positions: 'learned', target: 'none', mlpRatio: 2.7 },
+    [
+      ['timm', 'features'],
+      ['huggingface', 'features'],
+      ['huggingface', 'autoencoder'],
+    ],
+  ),
+  'one channel, targets by channel': pretrained(
+    { ...mae, channels: 1 },
+    [
+      ['timm', 'features'],
+      ['huggingface', 'autoencoder'],
+      ['onnx', 'features'],
+    ],
+    { data: { ...data, mean: [0.5], std: [0.2] }, task: { name: 'masked+zoomed-in', maskRatio: 0.5 } },
+  ),
+  "a size of timm's": pretrained({ image: [32, 32], patch: 16, width: 192, depth: 12, heads: 3 }, [
+    ['timm', 'features'],
+    ['onnx', 'features'],
+  ]),
+  'fine-tuned, mean of the patches': finetuned({ image: [8, 16] }, [
+    ['timm', 'classifier'],
+    ['timm', 'features'],
+    ['onnx', 'classifier'],
+    ['onnx', 'features'],
+  ]),
+  'fine-tuned, class token': finetuned({ ...mae, positions: 'sincos2d', pooling: 'token', fcNorm: false }, [
+    ['timm', 'classifier'],
+    ['huggingface', 'classifier'],
+    ['huggingface', 'features'],
+    ['onnx', 'classifier'],
+  ]),
+  'class token left out of the mean, norm before it': finetuned({ ...mae, image: [8, 16], fcNorm: false }, [
+    ['timm', 'classifier'],
+    ['huggingface', 'features'],
+    ['onnx', 'classifier'],
+  ]),
+};

@@ -1,0 +1,111 @@
+import { execFile } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import sharp from 'sharp';
+import { expect, it } from 'vitest';
+import { referenceBackend } from '../../src/backends/reference/backend.ts';
+import { sizeOf, type Values } from '../../src/graph/index.ts';
+import type { NamedTensor } from '../../src/io/dtypes.ts';
+import { writeSafetensors } from '../../src/io/safetensors.ts';
+import { patchCount } from '../../src/nn/size.ts';
+import { type Rng, rng } from '../../src/random/rng.ts';
+import { drawName } from '../../src/tasks/draws.ts';
+import { task } from '../../src/tasks/table.ts';
+import { evaluateTask } from '../../src/train/evaluate-task.ts';
+import { type Model, openModel } from '../../src/weights/model.ts';
+import { exportModel } from '../../src/weights/out/export.ts';
+import { exportProgram } from '../../src/weights/out/onnx.ts';
+import type { Part } from '../../src/weights/out/part.ts';
+import { normals } from '../support/random.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { cases } from './cases.ts';
+
+const seed = Number(process.env.SEED ?? Date.now() % 1e6);
+const python = process.env.EXPORTS_PYTHON ?? 'python3';
+const script = fileURLToPath(new URL('../oracle/verify_exports.py', import.meta.url));
+const folder = temporaryFolder();
+const BATCH = 3;
+
+it(`timm, transformers and onnxruntime compute what the models do (SEED=${seed})`, async () => {
+  const random = rng(seed);
+  let count = 0;
+  for (const [name, { write, exports }] of Object.entries(cases)) {
+    const checkpoint = join(folder, `${count}.safetensors`);
+    await write(checkpoint, random);
+    const model = await openModel(checkpoint);
+    for (const [format, part] of exports) {
+      const at = join(folder, `case-${String(count++).padStart(2, '0')}`);
+      await mkdir(at);
+      await exportModel(checkpoint, { format, part, output: join(at, 'export') });
+      await writeFile(join(at, 'case.json'), JSON.stringify({ name, format, part }));
+      const { image } = model.encoder;
+      const [height, width] = image;
+      await sharp({ create: { width: 3 * width, height: 2 * height, channels: 3, background: '#a5c' } })
+        .jpeg()
+        .toFile(join(at, 'image.jpg'));
+      await writeSafetensors(join(at, 'values.safetensors'), await values(model, part, random));
+    }
+  }
+  const { stdout } = await promisify(execFile)(python, [script, folder], { maxBuffer: 1 << 24 }).catch(
+    (error) => {
+      throw new Error(`${python} ${script} failed\n${error.stdout}${error.stderr}`);
+    },
+  );
+  console.log(stdout);
+  expect(stdout).toContain(`${count} exports`);
+});
+
+/** Inputs, and what the model makes of them on the reference engine. */
+async function values(model: Model, part: Part, random: Rng): Promise<Map<string, NamedTensor>> {
+  const shape = [BATCH, model.encoder.channels, ...model.encoder.image];
+  const pixels = normals(random, sizeOf(shape));
+  const f32 = (data: Float32Array, dims: readonly number[]): NamedTensor => ({
+    dtype: 'F32',
+    shape: dims,
+    data: data as Float32Array<ArrayBuffer>,
+  });
+  const tensors = new Map([['pixel_values', f32(pixels, shape)]]);
+  if (part === 'autoencoder') {
+    const { noise, loss, prediction } = await recovered(model, pixels, random);
+    const patches = patchCount(model.encoder);
+    tensors.set('noise', f32(noise, [BATCH, patches]));
+    tensors.set('loss', f32(Float32Array.of(loss), [1]));
+    tensors.set('logits', f32(prediction, [BATCH, patches, prediction.length / (BATCH * patches)]));
+    return tensors;
+  }
+  const program = exportProgram(model, part, BATCH);
+  const session = await referenceBackend.open(model.weights as Values);
+  const outputs = await session.run(program, { pixel_values: pixels });
+  for (const [name, data] of Object.entries(outputs))
+    tensors.set(name, f32(data as Float32Array, program.outputs[name]!.shape));
+  return tensors;
+}
+
+/** The masked task by an order that noise gives, as MAE draws it: the smallest stay. */
+async function recovered(model: Model, pixels: Float32Array, random: Rng) {
+  const { decoder, normalisation, run, weights } = model;
+  const patches = patchCount(model.encoder);
+  const noise = Float32Array.from({ length: BATCH * patches }, () => random.uniform());
+  const order = new Int32Array(noise.length);
+  for (let b = 0; b < BATCH; b++) {
+    const one = noise.subarray(b * patches, (b + 1) * patches);
+    order.set(
+      [...one.keys()].sort((i, j) => one[i]! - one[j]!),
+      b * patches,
+    );
+  }
+  const { loss, prediction } = await evaluateTask({
+    model: decoder!,
+    task: task('masked'),
+    maskRatio: run!.config.task!.maskRatio,
+    ...normalisation,
+    backend: referenceBackend,
+    weights: weights as Values,
+    view: pixels,
+    draws: { [drawName('order')]: order },
+    gradients: false,
+  });
+  return { noise, loss, prediction };
+}

@@ -1,0 +1,140 @@
+"""Reads models that `export` wrote with the libraries that they are for, by the code that their model cards show.
+
+    python3 tests/oracle/verify_exports.py FOLDER
+
+FOLDER holds a folder for each export: `case.json` (name, format, part), `export/` (what was written), `image.jpg`, and
+`values.safetensors`: inputs, and what the model makes of them in TypeScript (reference engine, float64). Every Python
+block of the card is run; what it loaded must give the same outputs within 1e-4 of the largest value, and no key may be
+missing or unexpected. Needs torch, timm, transformers, onnxruntime, safetensors, Pillow.
+"""
+
+import json
+import os
+import re
+import sys
+from pathlib import Path
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["TRANSFORMERS_VERBOSITY"] = "error"
+
+import numpy as np
+import onnxruntime
+import timm
+import torch
+import transformers
+from safetensors.numpy import load_file
+
+TOLERANCE = 1e-4
+
+
+def blocks(export):
+    """The Python code of a model card, PATH filled in."""
+    card = (export / "README.md").read_text(encoding="utf-8")
+    return [code.replace("PATH", str(export)) for code in re.findall(r"```python\n(.*?)```", card, re.DOTALL)]
+
+
+def run(code, **given):
+    """What a block of code leaves behind."""
+    scope = dict(given)
+    exec(compile(code, "model card", "exec"), scope)
+    return scope
+
+
+def timm_outputs(export, values, part):
+    """Both ways to load, which must agree."""
+    pixels = torch.from_numpy(values["pixel_values"])
+    made = []
+    for code in blocks(export):
+        scope = run(code)
+        if "transform" in scope:
+            height, width = pixels.shape[2:]
+            from PIL import Image
+
+            mode = "RGB" if pixels.shape[1] == 3 else "L"
+            view = scope["transform"](Image.open("image.jpg").convert(mode))
+            assert tuple(view.shape) == tuple(pixels.shape[1:]), view.shape
+        model = scope["model"].eval()
+        with torch.no_grad():
+            if part == "classifier":
+                made.append({"logits": model(pixels)})
+            else:
+                made.append({"last_hidden_state": model.forward_features(pixels), "pooler_output": model(pixels)})
+    assert len(made) == 2, "a card for timm shows two ways"
+    for outputs in made:
+        yield {name: value.numpy() for name, value in outputs.items()}
+
+
+CLASSES = {"features": "ViTModel", "classifier": "ViTForImageClassification", "autoencoder": "ViTMAEForPreTraining"}
+
+
+def huggingface_outputs(export, values, part):
+    kind = getattr(transformers, CLASSES[part])
+    load = {"add_pooling_layer": False} if part == "features" else {}
+    _, info = kind.from_pretrained(str(export), output_loading_info=True, **load)
+    for key in ("missing_keys", "unexpected_keys", "mismatched_keys", "error_msgs"):
+        assert len(info.get(key) or ()) == 0, f"{key}: {info[key]}"
+    pixels = torch.from_numpy(values["pixel_values"])
+    (code,) = blocks(export)
+    if pixels.shape[1] == 3:
+        scope = run(code)
+        assert tuple(scope["inputs"]["pixel_values"].shape[1:]) == tuple(pixels.shape[1:])
+        model = scope["model"]
+    else:
+        model = kind.from_pretrained(str(export), **load)
+    assert type(model).__name__ == CLASSES[part]
+    model.eval()
+    with torch.no_grad():
+        if part == "autoencoder":
+            made = model(pixels, noise=torch.from_numpy(values["noise"]))
+            outputs = {"logits": made.logits}
+            # The targets of the others have no counterpart there, as their cards say.
+            if "targets by channel" not in values["name"]:
+                outputs["loss"] = made.loss.reshape(1)
+        elif part == "classifier":
+            outputs = {"logits": model(pixels).logits}
+        else:
+            outputs = {"last_hidden_state": model(pixels).last_hidden_state}
+    yield {name: value.numpy() for name, value in outputs.items()}
+
+
+def onnx_outputs(export, values, part):
+    pixels = values["pixel_values"]
+    (code,) = blocks(export)
+    session = run(code, pixel_values=pixels)["session"]
+    names = [output.name for output in session.get_outputs()]
+    for batch in (1, len(pixels)):
+        made = session.run(None, {"pixel_values": pixels[:batch]})
+        yield dict(zip(names, made))
+
+
+READERS = {"timm": timm_outputs, "huggingface": huggingface_outputs, "onnx": onnx_outputs}
+
+
+def check(folder):
+    case = json.loads((folder / "case.json").read_text(encoding="utf-8"))
+    values = load_file(str(folder / "values.safetensors"))
+    os.chdir(folder)
+    worst = 0.0
+    for outputs in READERS[case["format"]](folder / "export", {**values, "name": case["name"]}, case["part"]):
+        for name, made in outputs.items():
+            expected = values[name][: len(made)]
+            assert made.shape == expected.shape, f"{name}: {made.shape} and {expected.shape}"
+            apart = float(np.abs(made - expected).max() / max(1.0, np.abs(expected).max()))
+            assert apart <= TOLERANCE, f"{case}: {name} differs by {apart}"
+            worst = max(worst, apart)
+    print(f"{case['format']:<12}{case['part']:<12}{worst:8.1e}  {case['name']}")
+
+
+def main():
+    torch.manual_seed(0)
+    print(f"torch {torch.__version__}, timm {timm.__version__}, transformers {transformers.__version__}, "
+          f"onnxruntime {onnxruntime.__version__}")
+    folders = sorted(Path(sys.argv[1]).resolve().glob("case-*"))
+    assert folders, "no exports"
+    for folder in folders:
+        check(folder)
+    print(f"{len(folders)} exports give the outputs of their models within {TOLERANCE}")
+
+
+if __name__ == "__main__":
+    main()

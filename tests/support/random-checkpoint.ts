@@ -1,0 +1,57 @@
+import {
+  classifierConfig,
+  type FinetuneInput,
+  parseFinetuneConfig,
+} from '../../src/config/finetune-schema.ts';
+import { type ConfigInput, parseConfig } from '../../src/config/schema.ts';
+import type { Values } from '../../src/graph/index.ts';
+import { autoencoderParameters } from '../../src/models/autoencoder.ts';
+import { classifierParameters } from '../../src/models/classifier.ts';
+import { initialise } from '../../src/nn/init.ts';
+import type { ParameterSpec } from '../../src/nn/parameters.ts';
+import type { Rng } from '../../src/random/rng.ts';
+import { saveCheckpoint } from '../../src/train/checkpoint.ts';
+import { finetuning, pretraining } from '../../src/train/run-kind.ts';
+import { normals } from './random.ts';
+
+const progress = {
+  step: 12,
+  skipped: 0,
+  epoch: 3,
+  cursor: { epoch: 3, position: 0 },
+  data: 'random',
+  engine: 'none',
+};
+
+/** A checkpoint of pre-training that was never trained: weights far from their small beginnings. */
+export async function randomCheckpoint(path: string, random: Rng, settings: ConfigInput): Promise<void> {
+  const config = parseConfig(settings);
+  const parameters = autoencoderParameters(config.model);
+  const state = randomState(parameters, random);
+  await saveCheckpoint(path, { kind: pretraining, config, progress, state, parameters, slots: [] });
+}
+
+/** The same of fine-tuning. */
+export async function randomClassifier(
+  path: string,
+  random: Rng,
+  settings: FinetuneInput,
+  classes: readonly string[],
+): Promise<void> {
+  const config = parseFinetuneConfig(settings);
+  const parameters = classifierParameters(classifierConfig(config, classes.length));
+  const state = randomState(parameters, random);
+  await saveCheckpoint(path, { kind: finetuning, config, classes, progress, state, parameters, slots: [] });
+}
+
+/** Random weights whose products keep the size of what they take, so that every one of them matters. */
+function randomState(specs: readonly ParameterSpec[], random: Rng): Values {
+  const start = initialise(specs, random.uint32());
+  return Object.fromEntries(
+    specs.map(({ name, trained, decay, shape }) => {
+      const size = start[name]!.length;
+      const std = decay ? 1 / Math.sqrt(size / shape[0]!) : 0.3;
+      return [name, trained ? normals(random, size, std) : start[name]!];
+    }),
+  );
+}
