@@ -176,14 +176,16 @@ async function openImages(
       ...(signal && { signal }),
     },
   );
-  const train = labelledShare(images.train, data.labels, seed);
-  const limited = data.trainImages > 0 ? sample(train, data.trainImages, seed, 'train') : train;
+  const { trainImages, labels } = data;
+  // The images that pre-training is limited to with this seed, then those of them that have labels.
+  const limited = trainImages > 0 ? sample(images.train, trainImages, seed, 'train') : images.train;
+  const train = labelledShare(limited, labels, seed);
   const test =
     evaluation.images > 0 ? sample(images.test, evaluation.images, seed, 'evaluation') : images.test;
   const classes = images.train.classes!;
   if (classes.length < 2)
     throw new RunError(`a classifier needs two classes or more, got ${classes.join(', ')} alone`);
-  return { train: limited, test, classes };
+  return { train, test, classes };
 }
 
 /** The weights that a new run starts with, and where it is kept their moving average. */
