@@ -23,14 +23,14 @@ export interface OneDnnBackend extends Backend {
 export async function openOneDnnBackend(options: OneDnnOptions = {}): Promise<OneDnnBackend> {
   const { threads = availableParallelism(), precision = 'f32' } = options;
   const first = new ProcessClient();
-  const { version } = await first.request('start', { threads });
+  const { version } = await first.request('start', { threads, precision });
   let spare: ProcessClient | undefined = first;
   return {
     name: 'onednn',
     description: `oneDNN ${version} (${precision}, ${threads} thread${threads === 1 ? '' : 's'})`,
     async open(state) {
       const client = spare ?? new ProcessClient();
-      if (!spare) await client.request('start', { threads });
+      if (!spare) await client.request('start', { threads, precision });
       spare = undefined;
       const session = new OneDnnSession(client, precision);
       await session.add(state);

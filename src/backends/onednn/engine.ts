@@ -1,46 +1,52 @@
 import { type DType, dtypeOf, sizeOf, type TensorData, type Values } from '../../graph/tensor.ts';
-import { gradientName, type StepResult } from '../backend.ts';
-import { addInto, kernels, sumOfSquares } from '../onnx/kernels.ts';
+import type { StepResult } from '../backend.ts';
+import { requireBf16 } from './cpu.ts';
+import { Crew } from './crew.ts';
 import { hostKernel, typed } from './host-kernels.ts';
 import type { Instruction } from './instructions.ts';
 import { type Library, loadLibrary } from './library.ts';
 import { Memory } from './memory.ts';
-import type { Requests, StepOrder, Timing, Update } from './messages.ts';
+import type { Requests, StepOrder, Timing } from './messages.ts';
 import { Primitives } from './primitives.ts';
 import { Profile } from './profile.ts';
+import { TrainingStep } from './training-step.ts';
 import { bytesOf, type View } from './view.ts';
 
-interface Prepared {
-  readonly calls: readonly (() => void)[];
-  readonly profile: Profile;
-  readonly given: ReadonlyMap<string, TensorData>;
-  readonly outputs: ReadonlyMap<string, TensorData>;
-  /** Sums of the gradients of several micro-batches, made when first needed. */
-  sums?: ReadonlyMap<string, Float32Array>;
-}
-
-interface Stored {
+/** A tensor outside of JavaScript's heap. */
+export interface Stored {
   readonly address: bigint;
   readonly data: TensorData;
+}
+
+/** A program whose calls have their addresses. */
+export interface Prepared {
+  readonly calls: readonly (() => void)[];
+  readonly profile: Profile;
+  readonly given: ReadonlyMap<string, Stored>;
+  readonly outputs: ReadonlyMap<string, Stored>;
 }
 
 /** Holds the state and runs programs, on whichever thread it lives. */
 export class Engine {
   private library!: Library;
   private memory!: Memory;
+  private crew!: Crew;
   private primitives!: Primitives;
   private readonly state = new Map<string, Stored>();
+  private readonly sums = new Map<string, Stored>();
   private readonly constants = new Map<string, bigint>();
   private readonly programs = new Map<number, Prepared>();
   /** Scratch memory that programs take in turns. */
   private scratch = { address: 0n, bytes: 0 };
   private measures = false;
 
-  async start({ threads }: Requests['start']['take']): Promise<Requests['start']['give']> {
+  async start({ threads, precision }: Requests['start']['take']): Promise<Requests['start']['give']> {
     this.library = await loadLibrary();
     this.library.setThreads(threads);
     this.memory = new Memory(this.library);
-    return { version: this.library.version, bf16: true };
+    this.crew = new Crew(this.library, threads);
+    if (precision === 'bf16') requireBf16();
+    return { version: this.library.version };
   }
 
   async write(values: Values): Promise<undefined> {
@@ -77,8 +83,10 @@ export class Engine {
       return address;
     };
     const addressOf = (view: View) => regionAddress(view) + BigInt(view.offset * bytesOf(view.dtype));
-    const array = (view: View) =>
-      typed(this.memory.bytes(addressOf(view), sizeOf(view.shape) * bytesOf(view.dtype)), view.dtype);
+    const array = (view: View): Stored => {
+      const [address, bytes] = [addressOf(view), sizeOf(view.shape) * bytesOf(view.dtype)];
+      return { address, data: typed(this.memory.bytes(address, bytes), view.dtype) };
+    };
     this.primitives ??= new Primitives(this.library);
     const calls = plan.instructions.map((instruction) =>
       instruction.kind === 'host'
@@ -94,32 +102,12 @@ export class Engine {
   }
 
   async run({ program, inputs }: Requests['run']['take']): Promise<Values> {
-    const prepared = this.programs.get(program)!;
-    this.execute(prepared, inputs);
-    return Object.fromEntries(
-      [...prepared.outputs].map(([name, data]) => [name, data.slice() as TensorData]),
-    );
+    const { outputs } = this.execute(program, inputs);
+    return Object.fromEntries([...outputs].map(([name, { data }]) => [name, data.slice() as TensorData]));
   }
 
-  async step({ program, updates, batches, scalars, clip }: StepOrder): Promise<StepResult> {
-    const prepared = this.programs.get(program)!;
-    const gradientsOf = updates.map(({ weight }) => gradientName(weight));
-    const byPrograms = updates.some(({ by }) => 'program' in by);
-    const { metrics, gradients } = this.accumulate(prepared, batches, gradientsOf, byPrograms);
-    let squares = 0;
-    let nonFinite = Object.keys(metrics).find((name) => !Number.isFinite(metrics[name]));
-    for (const name of gradientsOf) {
-      const sum = sumOfSquares(gradients.get(name)!);
-      if (!Number.isFinite(sum)) nonFinite ??= name;
-      squares += sum;
-    }
-    const gradientNorm = Math.sqrt(squares) / batches.length;
-    if (nonFinite !== undefined) return { metrics, gradientNorm, nonFinite };
-    // As torch.nn.utils.clip_grad_norm_ does it.
-    const shorten = clip === undefined ? 1 : Math.min(1, clip / (gradientNorm + 1e-6));
-    const all = { ...scalars, scale: shorten / batches.length };
-    for (const update of updates) this.update(update, gradients.get(gradientName(update.weight))!, all);
-    return { metrics, gradientNorm };
+  async step(order: StepOrder): Promise<StepResult> {
+    return new TrainingStep(this, this.crew, order).run();
   }
 
   /** Begins to measure; afterwards, what the programs' calls took at least. */
@@ -128,61 +116,30 @@ export class Engine {
     return [...this.programs.values()].flatMap(({ profile }) => profile.timings());
   }
 
-  private update(
-    { weight, slots, by }: Update,
-    gradient: Float32Array,
-    scalars: Record<string, number>,
-  ): void {
-    const state = (name: string) => this.state.get(name)!.data as Float32Array;
-    if ('kernel' in by) {
-      kernels[by.kernel]!(state(weight), gradient, Object.values(slots).map(state), scalars, by.attributes);
-      return;
-    }
-    const places = Object.entries({ ...slots, weight });
-    const prepared = this.programs.get(by.program)!;
-    const numbers = Object.entries(scalars).map(([name, x]) => [name, Float32Array.of(x)] as const);
-    const now = places.map(([name, at]) => [name, state(at)] as const);
-    this.execute(prepared, Object.fromEntries([...now, ...numbers, ['gradient', gradient]]));
-    for (const [name, at] of places) state(at).set(prepared.outputs.get(name) as Float32Array);
-  }
-
-  /** Runs the micro-batches: metrics averaged, gradients summed. */
-  private accumulate(
-    prepared: Prepared,
-    batches: readonly Values[],
-    names: readonly string[],
-    copies: boolean,
-  ) {
-    const metrics: Record<string, number> = {};
-    const results = new Map(names.map((name) => [name, prepared.outputs.get(name) as Float32Array]));
-    // Programs that update weights take the memory that gradients lie in.
-    const apart = batches.length > 1 || copies;
-    if (apart)
-      prepared.sums ??= new Map([...results].map(([name, { length }]) => [name, this.floats(length)]));
-    const gradients = apart ? prepared.sums! : results;
-    for (const [i, batch] of batches.entries()) {
-      this.execute(prepared, batch);
-      for (const [name, data] of prepared.outputs)
-        if (!results.has(name)) metrics[name] = (metrics[name] ?? 0) + data[0]! / batches.length;
-      if (gradients === results) continue;
-      for (const [name, sum] of gradients)
-        if (i === 0) sum.set(results.get(name)!);
-        else addInto(sum, results.get(name)!);
-    }
-    return { metrics, gradients };
-  }
-
-  private execute({ calls, given, profile }: Prepared, inputs: Values): void {
-    for (const [name, data] of given) data.set(inputs[name]!);
+  /** Runs a program; its outputs stay until another one runs. */
+  execute(program: number, inputs: Values): Prepared {
+    const prepared = this.programs.get(program)!;
+    const { calls, given, profile } = prepared;
+    for (const [name, { data }] of given) data.set(inputs[name]!);
     if (this.measures) profile.run(calls);
     else for (const call of calls) call();
+    return prepared;
   }
 
-  private floats(length: number): Float32Array {
-    return this.store('f32', length).data as Float32Array;
+  /** What the state holds under a name. */
+  stored(name: string): Stored {
+    return this.state.get(name)!;
   }
 
-  private store(dtype: DType, length: number): Stored {
+  /** Where gradients of several micro-batches are added up; the same place when asked again. */
+  sum(name: string, length: number): Stored {
+    const known = this.sums.get(name) ?? this.store('f32', length);
+    this.sums.set(name, known);
+    return known;
+  }
+
+  /** Zeros outside of JavaScript's heap. */
+  store(dtype: DType, length: number): Stored {
     const bytes = length * bytesOf(dtype);
     const address = this.memory.allocate(bytes);
     return { address, data: typed(this.memory.bytes(address, bytes), dtype) };
@@ -202,9 +159,9 @@ export class Engine {
 
 function hostCall(
   { kernel: name, inputs, out, attributes }: Extract<Instruction, { kind: 'host' }>,
-  array: (view: View) => TensorData,
+  array: (view: View) => Stored,
 ): () => void {
   const kernel = hostKernel(name);
-  const [sources, target] = [inputs.map(array), array(out)];
+  const [sources, target] = [inputs.map((view) => array(view).data), array(out).data];
   return () => kernel(sources, target, inputs, out, attributes);
 }

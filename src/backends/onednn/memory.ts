@@ -50,3 +50,16 @@ export class Memory {
 }
 
 const roundUp = (bytes: number, unit: number) => Math.ceil(bytes / unit) * unit;
+
+/** Floats at an address; the same array when asked again. */
+export function memoryAt({ koffi }: Library): (address: bigint, floats: number) => Float32Array {
+  const known = new Map<bigint, Float32Array>();
+  return (address, floats) => {
+    let array = known.get(address);
+    if (array?.length !== floats) {
+      array = floats > 0 ? new Float32Array(koffi.view(address, 4 * floats)) : new Float32Array();
+      known.set(address, array);
+    }
+    return array;
+  };
+}

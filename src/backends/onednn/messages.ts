@@ -1,6 +1,7 @@
 import type { Values } from '../../graph/tensor.ts';
 import type { StepResult } from '../backend.ts';
 import type { Plan } from './instructions.ts';
+import type { Precision } from './lower.ts';
 
 /** One weight's update: by the kernel of its operation where there is one, else by a program. */
 export interface Update {
@@ -33,7 +34,7 @@ export interface Timing {
 
 /** What the engine does on request; each answers with a value or an error. */
 export interface Requests {
-  start: { take: { threads: number }; give: { version: string; bf16: boolean } };
+  start: { take: { threads: number; precision: Precision }; give: { version: string } };
   /** Adds tensors to the state, or overwrites them. */
   write: { take: Values; give: undefined };
   /** Adds tensors of zeros, float32, by their lengths. */

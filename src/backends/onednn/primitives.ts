@@ -53,7 +53,7 @@ export class Primitives {
     const bytes = new Uint8Array(given.buffer);
     return () => {
       const status = execute(primitive, stream, count, bytes);
-      if (status !== 0) throw new Error(`oneDNN refused a ${instruction.kind} (status ${status})`);
+      if (status !== 0) throw new Error(`oneDNN failed at a ${instruction.kind} (status ${status})`);
     };
   }
 

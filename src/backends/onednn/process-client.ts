@@ -27,7 +27,7 @@ export class ProcessClient {
       this.pending.delete(id);
       if (this.pending.size === 0) this.child.channel?.unref();
       if (error === undefined) resolve(value);
-      else reject(new Error(`the onednn engine failed: ${error}`));
+      else reject(new Error(error));
     });
     this.child.on('error', (error) =>
       this.fail(new Error(`the onednn engine's process failed: ${error.message}`)),

@@ -128,3 +128,30 @@ describe(`sessions of the onednn engine (SEED=${seed})`, () => {
     await expect(session.read(['mask_token'])).rejects.toThrow('stopped');
   });
 });
+
+describe(`bfloat16 (SEED=${seed})`, () => {
+  it('follows float32: losses, gradients and weights of ten steps', async () => {
+    const plan = planWith(adamw({ beta1: 0.9, beta2: 0.95, epsilon: 1e-8 }));
+    const narrow = await (await openOneDnnBackend({ threads: 1, precision: 'bf16' })).open(weights);
+    const ours = await train(narrow, plan, 10);
+    const truth = await train(await referenceBackend.open(weights), plan, 10);
+    ours.rows.forEach(({ metrics, gradientNorm }, step) => {
+      const expected = truth.rows[step]!;
+      // Eight bits of mantissa: products are off by 2⁻⁹ at most, and their errors average out.
+      expect(Math.abs(metrics.loss! / expected.metrics.loss! - 1)).toBeLessThan(4e-3);
+      expect(Math.abs(gradientNorm / expected.gradientNorm - 1)).toBeLessThan(0.03);
+      expect(metrics.loss).not.toBe(expected.metrics.loss);
+    });
+  });
+
+  it('two runs are the same, bit for bit', async () => {
+    const plan = planWith(adamw({ beta1: 0.9, beta2: 0.95, epsilon: 1e-8 }));
+    const backend = await openOneDnnBackend({ threads: 2, precision: 'bf16' });
+    const [a, b] = [
+      await train(await backend.open(weights), plan, 3),
+      await train(await backend.open(weights), plan, 3),
+    ];
+    expect(a.rows).toEqual(b.rows);
+    expect(a.state).toEqual(b.state);
+  });
+});
