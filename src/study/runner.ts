@@ -26,7 +26,7 @@ export function pieceFolder(output: string, id: string): string {
 }
 
 /**
- * Runs the pieces in turn. What is finished is not run again; what was interrupted, however, goes on where it was.
+ * Runs the pieces in turn. What is finished is not run again; what was interrupted goes on where it was.
  * Throws RunError when a finished piece had other settings, or an error of `runPiece` with the name of the piece.
  */
 export async function runPieces(
@@ -35,11 +35,12 @@ export async function runPieces(
   runPiece: RunPiece,
   { signal, onEvent = () => {} }: { signal?: AbortSignal; onEvent?: (event: StudyEvent) => void } = {},
 ): Promise<'finished' | 'interrupted'> {
-  const finished = await Promise.all(pieces.map((piece) => isFinished(piece, output)));
-  for (const [i, piece] of pieces.entries()) {
-    if (finished[i]) continue;
+  const lacking: [number: number, piece: Piece][] = [];
+  for (const [i, piece] of pieces.entries())
+    if (!(await isFinished(piece, output))) lacking.push([i + 1, piece]);
+  for (const [number, piece] of lacking) {
     if (signal?.aborted) return 'interrupted';
-    onEvent({ type: 'piece', piece, number: i + 1, total: pieces.length });
+    onEvent({ type: 'piece', piece, number, total: pieces.length });
     const folder = pieceFolder(output, piece.id);
     const from = 'from' in piece ? pieceFolder(output, piece.from) : undefined;
     const started = performance.now();

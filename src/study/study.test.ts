@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
 import { tinyImages, tinySettings } from '../../tests/support/tiny-run.ts';
+import { readRows } from '../io/jsonl.ts';
 import type { Piece } from './pieces.ts';
 import { summariseStudy } from './results.ts';
 import { pieceFolder, type RunPiece } from './runner.ts';
@@ -104,13 +105,20 @@ describe('runStudy', () => {
 
   it('trains and judges by the real calls', async () => {
     const output = join(folder, 'real');
-    const study = parseStudy(given({ seeds: [3] }));
+    // 12 of the 18 training images, 6 of them with labels: 3 steps of pre-training and 1 of fine-tuning.
+    const { pretrain } = given();
+    const limited = { ...pretrain, data: { ...pretrain.data, trainImages: 12 } };
+    const study = parseStudy(given({ seeds: [3], pretrain: limited }));
     const { outcome, results } = await runStudy(study, { output });
     expect({ outcome, missing: results.missing }).toEqual({ outcome: 'finished', missing: 0 });
     for (const { top1 } of results.scores) expect(top1).toBeGreaterThanOrEqual(0);
     for (const { top1 } of results.scores) expect(top1).toBeLessThanOrEqual(1);
     const tuned = results.scores.filter(({ judge }) => judge.startsWith('fine-tune'));
     for (const { seconds } of tuned) expect(seconds).toBeGreaterThan(0);
+    const steps = async (id: string) =>
+      (await readRows(join(pieceFolder(output, id), 'metrics.jsonl'))).at(-1)!.step;
+    expect(await steps('masked-1ep-seed3')).toBe(3);
+    expect(await steps('masked-1ep-seed3-finetune50-1ep')).toBe(1);
     expect(JSON.parse(await readFile(join(output, 'results.json'), 'utf8'))).toEqual(results);
     expect(await readdir(output)).toEqual(['results.json', 'results.md', 'runs']);
     // A study that is killed between its calls finds all of it done.
