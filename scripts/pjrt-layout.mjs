@@ -106,7 +106,9 @@ function fieldsOf(name) {
     .replace(/\/\/.*$/gm, '')
     .replace(/union \{|\};/g, '')
     .split(';')
-    .flatMap((line) => /(\w+)\s*(?:\[\w*\])?\s*$/.exec(line.trim())?.[1] ?? []);
+    .flatMap(
+      (line) => (/\(\*(\w+)\)\(/.exec(line) ?? /(\w+)\s*(?:\[\w*\])?\s*$/.exec(line.trim()))?.[1] ?? [],
+    );
 }
 
 function text({ version, versionAt, functions, structs, constants }) {

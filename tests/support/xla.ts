@@ -3,9 +3,13 @@ import { openXlaBackend, type XlaBackend, type XlaOptions } from '../../src/back
 import { findPlugins } from '../../src/backends/xla/plugins.ts';
 import { cacheFolder } from '../../src/data/cache.ts';
 
-/** XLA on the CPU, by the plugin that `beyond-masking setup cpu` fetches. */
+/** XLA on the CPU, by the plugin that `beyond-masking setup cpu` fetches. It compiles fast rather than fast code. */
 export async function openCpuXla(options: Omit<XlaOptions, 'plugin'> = {}): Promise<XlaBackend> {
-  return openXlaBackend({ plugin: await cpuPlugin(), ...options });
+  return openXlaBackend({
+    plugin: await cpuPlugin(),
+    flags: { xla_backend_optimization_level: 0, xla_llvm_disable_expensive_passes: true },
+    ...options,
+  });
 }
 
 /** Path of the plugin for CPUs. */

@@ -3,6 +3,7 @@ import type { Backend, Session } from '../backend.ts';
 import { Compiler } from './compiler.ts';
 import { Api } from './pjrt/api.ts';
 import { Client, type ClientOptions } from './pjrt/client.ts';
+import type { CompileOptions } from './pjrt/compile-options.ts';
 import { XlaError } from './pjrt/error.ts';
 import { XlaSession } from './session.ts';
 import type { Precision } from './stablehlo/precision.ts';
@@ -18,6 +19,8 @@ export interface XlaOptions {
   readonly cache?: string | undefined;
   /** Sums in a fixed order, at some cost in speed. */
   readonly deterministic?: boolean | undefined;
+  /** Flags of XLA for all programs, such as `xla_gpu_autotune_level`. */
+  readonly flags?: CompileOptions['flags'];
 }
 
 export interface XlaBackend extends Backend {
@@ -38,7 +41,7 @@ export async function openXlaBackend(options: XlaOptions): Promise<XlaBackend> {
     throw new XlaError(
       `engine.devices must not exceed the devices found, got ${count} and ${client.devices.length}`,
     );
-  const flags = deterministic && !isCpu ? { xla_gpu_deterministic_ops: true } : {};
+  const flags = { ...(deterministic && !isCpu && { xla_gpu_deterministic_ops: true }), ...options.flags };
   const compiler = new Compiler(client, cache, flags);
   const times = count > 1 ? `${count} × ` : '';
   return {

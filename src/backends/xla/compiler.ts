@@ -6,11 +6,15 @@ import type { Client, Device } from './pjrt/client.ts';
 import type { CompileOptions } from './pjrt/compile-options.ts';
 import type { Executable } from './pjrt/executable.ts';
 
-/** Compiles modules, and keeps what came of it on disk: a program is compiled once for a plugin and kind of device. */
+/**
+ * Compiles modules, each once: what came of it is kept for other sessions of the process, and on disk for other
+ * processes, by plugin and kind of device.
+ */
 export class Compiler {
   private readonly client: Client;
   private readonly folder: string | undefined;
   private readonly flags: CompileOptions['flags'];
+  private readonly compiled = new Map<string, Promise<Executable>>();
 
   /** @param folder where compiled programs are kept; none are without one */
   constructor(client: Client, folder: string | undefined, flags: CompileOptions['flags'] = {}) {
@@ -19,16 +23,25 @@ export class Compiler {
     this.flags = flags;
   }
 
-  async compile(text: string, devices: readonly Device[]): Promise<Executable> {
+  compile(text: string, devices: readonly Device[]): Promise<Executable> {
     const options = { devices: devices.map(({ id }) => id), flags: this.flags };
+    const key = this.key(text, devices, options);
+    let made = this.compiled.get(key);
+    if (!made) {
+      made = this.find(key, text, options);
+      this.compiled.set(key, made);
+    }
+    return made;
+  }
+
+  private async find(key: string, text: string, options: CompileOptions): Promise<Executable> {
     if (!this.folder) return this.client.compile(text, options);
-    const file = join(this.folder, `${this.key(text, devices, options)}.xla`);
-    const known = await readFile(file).catch(() => undefined);
-    // What another version wrote, or half a file, is compiled anew.
-    const loaded = known && (await this.client.load(known, devices.length).catch(() => undefined));
+    const file = join(this.folder, `${key}.xla`);
+    const known = intact(await readFile(file).catch(() => undefined));
+    const loaded = known && (await this.client.load(known, options.devices.length).catch(() => undefined));
     if (loaded) return loaded;
     const compiled = await this.client.compile(text, options);
-    await this.keep(file, compiled);
+    await this.keep(this.folder, file, compiled);
     return compiled;
   }
 
@@ -42,14 +55,24 @@ export class Compiler {
   }
 
   /** A cache that cannot be written costs time, and nothing else. */
-  private async keep(file: string, executable: Executable): Promise<void> {
+  private async keep(folder: string, file: string, executable: Executable): Promise<void> {
     const unfinished = `${file}.${randomUUID()}`;
     try {
-      await mkdir(this.folder!, { recursive: true });
-      await writeFile(unfinished, executable.serialize());
+      await mkdir(folder, { recursive: true });
+      const program = executable.serialize();
+      await writeFile(unfinished, Buffer.concat([digest(program), program]));
       await rename(unfinished, file);
     } catch {
       await rm(unfinished, { force: true }).catch(() => {});
     }
   }
+}
+
+const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest();
+const DIGEST_BYTES = 32;
+
+/** The program in a file, or undefined where it is not as it was written: XLA does not check what it loads. */
+function intact(file: Buffer | undefined): Uint8Array | undefined {
+  const program = file?.subarray(DIGEST_BYTES);
+  return program && digest(program).equals(file!.subarray(0, DIGEST_BYTES)) ? program : undefined;
 }

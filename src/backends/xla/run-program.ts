@@ -9,7 +9,7 @@ import { FunctionWriter, moduleText } from './stablehlo/writer.ts';
 
 /** A compiled program of named inputs and outputs, on one device. All arrays are flat outside of it. */
 export class RunProgram {
-  readonly executable: Executable;
+  private readonly executable: Executable;
   private readonly program: Program;
   private readonly client: Client;
   private readonly device: Device;

@@ -108,9 +108,6 @@ export class XlaSession implements Session {
     });
     for (const buffers of this.state.values()) for (const buffer of buffers) buffer.destroy();
     this.state.clear();
-    const steps = [...this.steps.values()].flatMap((byCount) => [...byCount.values()]);
-    for (const compiled of await Promise.allSettled([...this.programs.values(), ...steps]))
-      if (compiled.status === 'fulfilled') compiled.value.executable.destroy();
   }
 
   private readonly info = (name: string) => {

@@ -26,6 +26,8 @@ const schema = {
     },
     ComputationDevice: { fields: { replicaDevices: { rule: 'repeated', type: 'int64', id: 1 } } },
     Flag: {
+      // One of them is always sent, also where it is 0 or false.
+      oneofs: { value: { oneof: ['text', 'flag', 'whole', 'number'] } },
       fields: {
         text: { type: 'string', id: 1 },
         flag: { type: 'bool', id: 2 },
@@ -49,7 +51,8 @@ export interface CompileOptions {
 export function encodeOptions({ devices, flags = {} }: CompileOptions): Uint8Array {
   const entries = Object.entries(flags).map(([name, value]) => {
     if (typeof value === 'string') return [name, { text: value }];
-    return [name, typeof value === 'boolean' ? { flag: value } : { whole: value }];
+    if (typeof value === 'boolean') return [name, { flag: value }];
+    return [name, Number.isInteger(value) ? { whole: value } : { number: value }];
   });
   const assignment = { replicas: devices.length, computations: 1, devices: [{ replicaDevices: devices }] };
   const buildOptions = { deviceOrdinal: -1, replicas: devices.length, partitions: 1, assignment };

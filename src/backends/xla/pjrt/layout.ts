@@ -259,6 +259,7 @@ export const structs = {
       serialized_bytes: [24, 8],
       serialized_bytes_size: [32, 8],
       serialized_executable: [40, 8],
+      serialized_executable_deleter: [48, 8],
     },
   },
   PJRT_Executable_DeserializeAndLoad_Args: {

@@ -131,7 +131,7 @@ export class FunctionWriter {
     start: readonly Value[],
     fixed: readonly Value[],
   ): Value[] {
-    const id = `%${this.next++}`;
+    const id = `%w${this.next++}`;
     const state = [first, ...start, ...fixed];
     const inner = state.map(({ shape, type }, i) => ({ name: `${id}_${i}`, shape, type }));
     const bindings = inner.map((value, i) => `${value.name} = ${state[i]!.name}`).join(', ');

@@ -1,0 +1,35 @@
+import { readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { temporaryFolder } from '../../../tests/support/temporary-folder.ts';
+import { openCpuXla } from '../../../tests/support/xla.ts';
+import { input, matmul, program } from '../../graph/index.ts';
+
+const folder = temporaryFolder();
+const square = program('square', { y: matmul(input('x', [2, 2]), input('x2', [2, 2])) });
+const values = { x: Float32Array.of(1, 2, 3, 4), x2: Float32Array.of(0, 1, 1, 0) };
+
+async function run(): Promise<Float32Array> {
+  const session = await (await openCpuXla({ cache: folder })).open({});
+  const { y } = await session.run(square, values);
+  await session.dispose();
+  return y as Float32Array;
+}
+
+it('keeps what was compiled, takes it up, and compiles anew what was damaged', async () => {
+  expect(await run()).toEqual(Float32Array.of(2, 1, 4, 3));
+  const files = await readdir(folder);
+  expect(files).toHaveLength(1);
+  const file = join(folder, files[0]!);
+  const kept = await readFile(file);
+  await utimes(file, 0, 0);
+  expect(await run()).toEqual(Float32Array.of(2, 1, 4, 3));
+  expect((await stat(file)).mtimeMs).toBe(0); // not written again
+  expect(await readFile(file)).toEqual(kept);
+  for (const damage of [kept.subarray(0, kept.length >> 1), new Uint8Array(0), Buffer.from('nonsense')]) {
+    await writeFile(file, damage);
+    expect(await run()).toEqual(Float32Array.of(2, 1, 4, 3));
+    expect((await stat(file)).size).toBeGreaterThan(100);
+  }
+  expect(await readdir(folder)).toEqual(files);
+});
