@@ -14,6 +14,8 @@ const MAX_PICKLE_BYTES = 16_000_000;
 
 /** Where the weights are in a checkpoint that holds other things too, the likeliest first. */
 const WRAPPERS = ['model', 'state_dict', 'model_state_dict', 'module'];
+/** Where training scripts keep their options. */
+const OPTIONS = 'args';
 
 /** Opens what `torch.save` writes since version 1.6, a ZIP archive. See `openTensorFile`. */
 export async function openTorchFile(handle: FileHandle, path: string): Promise<TensorFile> {
@@ -126,8 +128,11 @@ function parts(
   const inner = [...root.get(wrapper).keys()].map(keyName).filter((key) => !weights.has(key));
   return {
     weights,
-    settings: settingsOf(root.get('args')),
-    others: [...keys.filter((key) => key !== wrapper), ...inner.map((key) => `${wrapper}.${key}`)],
+    settings: settingsOf(root.get(OPTIONS)),
+    others: [
+      ...keys.filter((key) => key !== wrapper && key !== OPTIONS),
+      ...inner.map((key) => `${wrapper}.${key}`),
+    ],
   };
 }
 

@@ -1,0 +1,115 @@
+import { cp, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { referenceBackend } from '../../src/backends/reference/backend.ts';
+import { constant } from '../../src/graph/index.ts';
+import { classify } from '../../src/models/classifier.ts';
+import { task } from '../../src/tasks/table.ts';
+import { evaluateTask } from '../../src/train/evaluate-task.ts';
+import { type Model, modelParameters, openModel } from '../../src/weights/model.ts';
+import { evaluate } from '../support/evaluate.ts';
+import { relativeError } from '../support/task-fixture.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { readExpected, weightsFixture } from '../support/weights-fixture.ts';
+
+const folder = temporaryFolder();
+const expected = await readExpected();
+
+async function masked(model: Model) {
+  return evaluateTask({
+    model: model.decoder!,
+    task: task('masked'),
+    maskRatio: 0.75,
+    ...model.normalisation,
+    weights: model.weights,
+    view: expected.float('hf-mae.image'),
+    draws: { 'draw:order': expected.integers('hf-mae.order') },
+    backend: referenceBackend,
+    gradients: false,
+  });
+}
+
+function logits(model: Model, image: string): number[] {
+  const specs = new Map(modelParameters(model).map((spec) => [spec.name, spec.shape]));
+  const weights = (name: string) => constant(model.weights[name]!, specs.get(name)!);
+  return evaluate(
+    classify(model.classifier!, weights, constant(expected.float(image), expected.shape(image))),
+  );
+}
+
+describe('a model of Hugging Face', () => {
+  it('for masked pre-training has the same loss and prediction, targets normalised or not', async () => {
+    const model = await openModel(weightsFixture('hf-mae'));
+    const got = await masked(model);
+    expect(relativeError([got.loss], expected.float('hf-mae.loss'))).toBeLessThan(1e-5);
+    expect(relativeError(got.prediction, expected.float('hf-mae.prediction'))).toBeLessThan(1e-5);
+
+    const pixels = join(folder, 'pixels');
+    await cp(weightsFixture('hf-mae'), pixels, { recursive: true });
+    const config = JSON.parse(await readFile(join(pixels, 'config.json'), 'utf8'));
+    await writeFile(join(pixels, 'config.json'), JSON.stringify({ ...config, norm_pix_loss: false }));
+    const ofPixels = await masked(await openModel(pixels));
+    expect(relativeError([ofPixels.loss], expected.float('hf-mae.loss_of_pixels'))).toBeLessThan(1e-5);
+    expect(ofPixels.loss).not.toBeCloseTo(got.loss, 2);
+  });
+
+  it('for classification has the same logits, and names its classes', async () => {
+    const model = await openModel(weightsFixture('hf-vit'));
+    expect(relativeError(logits(model, 'hf-vit.image'), expected.float('hf-vit.logits'))).toBeLessThan(1e-5);
+    expect(model.classes).toEqual(['cat', 'dog', 'eel']);
+  });
+
+  it('brings its settings', async () => {
+    expect(await openModel(weightsFixture('hf-mae'))).toMatchObject({
+      source: 'huggingface',
+      encoder: {
+        image: [32, 32],
+        patch: 8,
+        width: 24,
+        heads: 3,
+        mlpRatio: 2,
+        epsilon: 1e-12,
+        classToken: true,
+      },
+      decoder: { decoder: { width: 16, depth: 1, heads: 2 }, target: 'patch' },
+      normalisation: { mean: [0.4, 0.5, 0.6], std: [0.2, 0.3, 0.4] },
+      evaluationCrop: 1,
+    });
+  });
+});
+
+it.each([
+  ['timm-token.safetensors', 'token', false],
+  ['timm-mean.safetensors', 'mean', true],
+  ['timm-mean-of-normed', 'mean', false],
+  ['timm-unplaced-token.safetensors', 'token', false],
+])('%s of timm has the same logits', async (file, pooling, fcNorm) => {
+  const model = await openModel(weightsFixture(file), { heads: 2 });
+  expect(model).toMatchObject({ source: 'timm', classifier: { classes: 4, pooling, fcNorm } });
+  const name = `${file.replace('.safetensors', '')}.logits`;
+  expect(relativeError(logits(model, 'timm.image'), expected.float(name))).toBeLessThan(1e-5);
+});
+
+it("a checkpoint of MAE's code has the same loss, and brings its options", async () => {
+  const model = await openModel(weightsFixture('mae.pth'), { heads: 3, decoderHeads: 2 });
+  expect(model).toMatchObject({ source: 'mae', decoder: { target: 'patch', epsilon: 1e-6 } });
+  expect(model.report.notes).toContain('beside the weights, not used: optimizer, epoch, scaler');
+  expect(relativeError([(await masked(model)).loss], expected.float('mae.loss'))).toBeLessThan(1e-5);
+});
+
+it.each([
+  ['hf-mae', {}],
+  ['hf-vit', {}],
+  ['timm-unplaced-token.safetensors', { heads: 2 }],
+  ['mae.pth', { heads: 3, decoderHeads: 2 }],
+])('%s: every tensor and every weight is accounted for', async (file, options) => {
+  const model = await openModel(weightsFixture(file), options);
+  const { tensors, missing } = model.report;
+  for (const { tensor, fate, name, reason } of tensors)
+    expect(fate === 'ignored' ? reason : name, tensor).toBeTruthy();
+  const taken = tensors.flatMap(({ name }) => name?.split(', ') ?? []);
+  const filled = missing.map(({ name }) => name);
+  expect(new Set([...taken, ...filled])).toEqual(new Set(Object.keys(model.weights)));
+  const specs = modelParameters(model).map(({ name }) => name);
+  expect(Object.keys(model.weights).sort()).toEqual(specs.sort());
+});
