@@ -11,6 +11,12 @@ interface Pending {
 const script = fileURLToPath(new URL('../../../dist/backends/onednn/process.js', import.meta.url));
 
 /**
+ * How long threads of oneDNN spin before they sleep, where the user does not say: their default, some milliseconds, makes
+ * a step ten times slower where other programs want the cores.
+ */
+const environment = { GOMP_SPINCOUNT: '1000' };
+
+/**
  * The engine in a process of its own: a crash of native code is an error here, and the event loop stays free.
  * Requests are answered in order.
  */
@@ -21,7 +27,11 @@ export class ProcessClient {
   private failure: Error | undefined;
 
   constructor() {
-    this.child = fork(script, { execArgv: [], serialization: 'advanced' });
+    this.child = fork(script, {
+      env: { ...environment, ...process.env },
+      execArgv: [],
+      serialization: 'advanced',
+    });
     this.child.on('message', ({ id, value, error }: { id: number; value: unknown; error?: string }) => {
       const { resolve, reject } = this.pending.get(id)!;
       this.pending.delete(id);
