@@ -2,9 +2,10 @@ import { finetuneFlops, stepFlops } from '../config/cost.ts';
 import { ConfigError } from '../config/error.ts';
 import { resolveFinetuneConfig } from '../config/finetune-recipes.ts';
 import type { FinetuneInput } from '../config/finetune-schema.ts';
-import type { Config } from '../config/schema.ts';
+import { mergeConfig } from '../config/overrides.ts';
+import type { Config, ConfigInput } from '../config/schema.ts';
 import { task } from '../tasks/table.ts';
-import { pretrainConfig, SCRATCH, type Study } from './schema.ts';
+import { pretrainConfig, pretrainSettings, SCRATCH, type Study } from './schema.ts';
 
 /** What arms have in common: the epochs of pre-training and fine-tuning, or the operations of both together. */
 export type Budget = 'steps' | 'compute';
@@ -17,7 +18,7 @@ export type Piece = {
   /** Floating-point operations of training. */
   readonly flops: number;
 } & (
-  | { readonly kind: 'initial' | 'pretrain'; readonly settings: Config }
+  | { readonly kind: 'initial' | 'pretrain'; readonly settings: ConfigInput }
   | {
       readonly kind: 'knn';
       readonly settings: { trainImages: number; testImages: number; seed: number };
@@ -69,7 +70,9 @@ export function planStudy(study: Study, imagesOf: (seed: number) => ImageCounts)
       for (const arm of study.arms) {
         const config = pretrainConfig(study, arm, seed);
         const allowance = budget === 'compute' ? cost : 0;
-        const model = arm === SCRATCH ? initial(config) : pretraining(config, allowance, images.train);
+        const given = pretrainSettings(study, arm, seed);
+        const model =
+          arm === SCRATCH ? initial(given, seed) : pretraining(given, config, allowance, images.train);
         pieces.set(model.id, model);
         const extra = arm === SCRATCH ? allowance : 0;
         for (const [judge, piece] of judgesOf(study, model, config, extra, images)) {
@@ -106,22 +109,21 @@ function judgesOf(
   return judges;
 }
 
-function initial(settings: Config): Piece {
-  return { kind: 'initial', id: `${SCRATCH}-seed${settings.seed}`, settings, flops: 0 };
+function initial(settings: ConfigInput, seed: number): Piece {
+  return { kind: 'initial', id: `${SCRATCH}-seed${seed}`, settings, flops: 0 };
 }
 
 /** @param allowance operations to spend, 0: as the settings say */
-function pretraining(config: Config, allowance: number, images: number): Piece {
+function pretraining(given: ConfigInput, config: Config, allowance: number, images: number): Piece {
   const { training, seed } = config;
-  const flops = pretrainFlops(config, images);
-  const epochs =
-    allowance > 0 ? Math.max(1, Math.round((training.epochs * allowance) / flops)) : training.epochs;
-  const settings = { ...config, training: { ...training, ...stretched(training, epochs) } };
+  const epoch = pretrainFlops(config, images) / training.epochs;
+  const epochs = allowance > 0 ? Math.max(1, Math.round(allowance / epoch)) : training.epochs;
+  const settings = mergeConfig(given, { training: stretched(training, epochs) });
   const id = `${config.task.name.replaceAll('+', '-')}-${epochs}ep-seed${seed}`;
-  return { kind: 'pretrain', id, settings, flops: pretrainFlops(settings, images) };
+  return { kind: 'pretrain', id, settings, flops: epochs * epoch };
 }
 
-/** On the images and the engine of pre-training. @param extra operations to spend on epochs beyond those of the settings */
+/** @param extra operations to spend on epochs beyond those of the settings */
 function finetuning(
   given: FinetuneInput,
   model: Piece,
@@ -130,7 +132,6 @@ function finetuning(
   images: ImageCounts,
 ): Piece {
   const { seed } = config;
-  const { source, trainImages } = config.data;
   const { data, training } = resolveFinetuneConfig(given);
   const labelled = images.labelled(data.labels);
   if (training.batchSize > labelled)
@@ -142,8 +143,6 @@ function finetuning(
   const settings = {
     ...given,
     seed,
-    data: { ...given.data, source, trainImages },
-    engine: { ...config.engine, ...given.engine },
     training: { ...given.training, ...stretched(training, epochs) },
   };
   const id = `${model.id}-finetune${percent(data.labels)}-${epochs}ep`;

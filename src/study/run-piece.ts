@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { resolveConfig } from '../config/recipes.ts';
 import { microBatchOf } from '../config/rules.ts';
 import type { Config } from '../config/schema.ts';
 import { knn } from '../evaluate/knn-report.ts';
@@ -25,7 +26,7 @@ export function pieceRunner(onEvent: (event: StudyEvent) => void, signal?: Abort
         onEvent({ type: 'progress', done: done / total, text: `${what} ${done}/${total}` }),
     };
     try {
-      if (piece.kind === 'initial') await writeInitialModel(piece.settings, folder);
+      if (piece.kind === 'initial') await writeInitialModel(resolveConfig(piece.settings), folder);
       else if (piece.kind === 'pretrain') return ended(await pretrain(piece.settings, training));
       else if (piece.kind === 'finetune')
         return ended(await finetune(piece.settings, { ...training, from: from! }));

@@ -12,6 +12,14 @@ it('completes what a study leaves out', () => {
   expect(parseStudy(valid)).toMatchObject({ knn: { trainImages: 10_000, testImages: 0 }, finetune: [] });
 });
 
+it('fine-tunes on the images and the engine of pre-training', () => {
+  const pretrain = { data: { source: 'cifar10', trainImages: 9 }, engine: { threads: 3 } };
+  const finetune = [{ data: { labels: 0.5, source: 'x' } }];
+  expect(parseStudy({ ...valid, pretrain, finetune }).finetune).toEqual([
+    { data: { labels: 0.5, source: 'cifar10', trainImages: 9 }, engine: { threads: 3 } },
+  ]);
+});
+
 it.each<[string, object, string]>([
   ['an unknown key', { arm: ['scratch'] }, 'unknown setting "arm" (did you mean "arms"?)'],
   ['an unknown arm', { arms: ['maskd'] }, 'arms[0] must be one of scratch, '],
@@ -31,6 +39,11 @@ it.each<[string, object, string]>([
     'in finetune[0] of the study: unknown setting "training.epoch" (did you mean "training.epochs"?)',
   ],
   ['a model to fine-tune', { finetune: [{ from: 'x' }] }, 'from must be left to the study, got "x"'],
+  [
+    'another end than epochs',
+    { pretrain: { training: { maxSteps: 5 } } },
+    'training.maxSteps must be 0 in a study, which counts epochs, got 5',
+  ],
   ['a share twice', { finetune: [{}, { seed: 1 }] }, 'data.labels of its own each, got 1, 1'],
   ['a wrong number for kNN', { knn: { trainImages: 0.5 } }, 'knn.trainImages must be a whole number'],
   ['no judge', { knn: undefined }, 'a study needs a judge, got none of knn, linear and finetune'],

@@ -5,7 +5,7 @@ import { explain } from '../config/explain.ts';
 import { oneOf, section, whole } from '../config/fields.ts';
 import { resolveFinetuneConfig } from '../config/finetune-recipes.ts';
 import type { FinetuneInput } from '../config/finetune-schema.ts';
-import { mergeConfig } from '../config/overrides.ts';
+import { mergeConfig, mergeSettings } from '../config/overrides.ts';
 import { resolveConfig } from '../config/recipes.ts';
 import type { Config, ConfigInput } from '../config/schema.ts';
 import { taskNames } from '../tasks/table.ts';
@@ -71,14 +71,20 @@ export async function readStudy(path: string): Promise<Study> {
 export function parseStudy(input: unknown): Study {
   const result = studySchema.safeParse(input);
   if (!result.success) throw new ConfigError(explain(result.error.issues, input, studySchema));
-  const study = result.data as Study;
-  for (const arm of study.arms) within('pretrain', () => pretrainConfig(study, arm, 0));
-  study.finetune.forEach((given, i) => {
-    within(`finetune[${i}]`, () => {
-      if (given.from) throw new ConfigError(`from must be left to the study, got "${given.from}"`);
-      resolveFinetuneConfig(given);
-    });
-  });
+  const given = result.data as Study;
+  for (const arm of given.arms)
+    within('pretrain', () => requireEpochs(pretrainConfig(given, arm, 0).training.maxSteps));
+  const study = {
+    ...given,
+    finetune: given.finetune.map((settings, i) => {
+      const own = onTheSame(given, settings);
+      within(`finetune[${i}]`, () => {
+        if (own.from) throw new ConfigError(`from must be left to the study, got "${own.from}"`);
+        requireEpochs(resolveFinetuneConfig(own).training.maxSteps);
+      });
+      return own;
+    }),
+  };
   const shares = study.finetune.map((given) => resolveFinetuneConfig(given).data.labels);
   if (new Set(shares).size < shares.length)
     throw new ConfigError(
@@ -89,10 +95,28 @@ export function parseStudy(input: unknown): Study {
   return study;
 }
 
-/** The settings of pre-training of an arm; for scratch those of a model that is not trained. */
-export function pretrainConfig({ pretrain }: Study, arm: string, seed: number): Config {
+/** Settings of fine-tuning on the images of pre-training, and on its engine unless they name one. */
+function onTheSame(study: Study, settings: FinetuneInput): FinetuneInput {
+  const { source, trainImages } = pretrainConfig(study, study.arms[0]!, 0).data;
+  const { engine = {} } = study.pretrain;
+  return mergeSettings({ engine }, settings, { data: { source, trainImages } }) as FinetuneInput;
+}
+
+/** Arms are compared by whole epochs. */
+function requireEpochs(maxSteps: number): void {
+  if (maxSteps > 0)
+    throw new ConfigError(`training.maxSteps must be 0 in a study, which counts epochs, got ${maxSteps}`);
+}
+
+/** What a study says of the pre-training of an arm; for scratch, of a model that is not trained. */
+export function pretrainSettings({ pretrain }: Study, arm: string, seed: number): ConfigInput {
   const task = arm === SCRATCH ? {} : { task: { name: arm as Config['task']['name'] } };
-  return resolveConfig(mergeConfig(pretrain, task, { seed }));
+  return mergeConfig(pretrain, task, { seed });
+}
+
+/** The same, complete. */
+export function pretrainConfig(study: Study, arm: string, seed: number): Config {
+  return resolveConfig(pretrainSettings(study, arm, seed));
 }
 
 /** Errors of settings say where in the study the settings stand. */
