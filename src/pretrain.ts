@@ -12,7 +12,6 @@ import { openData } from './train/datasets.ts';
 import { openEngine } from './train/engine.ts';
 import { RunError } from './train/error.ts';
 import type { Outcome, PretrainEvent } from './train/events.ts';
-import { describeInit, initFrom } from './train/init-from.ts';
 import { type Part, partOf } from './train/inspect.ts';
 import { readMetrics } from './train/pictures.ts';
 import { pretrainJob } from './train/pretrain-job.ts';
@@ -22,13 +21,15 @@ import { RunLock } from './train/run-lock.ts';
 import { setUp } from './train/setup.ts';
 import { checkData, type StartingPoint, startingPoint } from './train/starting-point.ts';
 import { Trainer } from './train/trainer.ts';
+import { describeInit, initFrom } from './weights/init-from.ts';
+import { openModel } from './weights/model.ts';
 
 export interface RunOptions {
   /** Folder of the run. */
   readonly output: string;
   /** Goes on with the run in `output`, if there is one; the given settings are laid over its own. */
   readonly resume?: boolean;
-  /** A safetensors file whose weights, and nothing else, a new run starts with. */
+  /** A model, as `openModel` opens it, whose weights, and nothing else, a new run starts with. */
   readonly initFrom?: string | undefined;
   /** Called for everything worth telling, in order. */
   readonly onEvent?: (event: PretrainEvent) => void;
@@ -97,7 +98,11 @@ async function trainFrom(
   checkData(start, pretraining, data.train.contentKey);
   const { specs } = setup.programs(microBatchOf(config.training));
   const state = checkpoint?.state ?? initialise(specs, config.seed);
-  if (options.initFrom) note(describeInit(options.initFrom, await initFrom(options.initFrom, state, specs)));
+  if (options.initFrom) {
+    const { heads, decoder } = config.model; // where the file does not tell them
+    const model = await openModel(options.initFrom, { heads, decoderHeads: decoder.heads });
+    note(describeInit(model, initFrom(model, config.model, specs, state)));
+  }
   const backend = options.backend ?? (await openEngine(config.engine));
   if ('notice' in backend && typeof backend.notice === 'string') note(backend.notice);
   if (checkpoint && checkpoint.progress.engine !== backend.description)

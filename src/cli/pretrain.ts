@@ -40,7 +40,10 @@ export function pretrainCommand(): Command {
       '--resume [folder]',
       'go on with the run in FOLDER; without FOLDER, with the one in --output, if there is one',
     )
-    .option('--init-from <file>', 'start with the weights of a checkpoint or another safetensors file')
+    .option(
+      '--init-from <model>',
+      'start with weights: a checkpoint, or a model of timm, MAE or Hugging Face',
+    )
     .option('--backend <name>', 'engine: onnx, wasm or reference')
     .option('--set <key.path=value>', 'any setting, see `list settings`; may be repeated', collect, [])
     .addOption(tensorboardOption())

@@ -7,7 +7,6 @@ import { parseConfig } from '../config/schema.ts';
 import { readSafetensors, writeSafetensors } from '../io/safetensors.ts';
 import { initialise } from '../nn/init.ts';
 import { readCheckpoint, saveCheckpoint } from './checkpoint.ts';
-import { initFrom } from './init-from.ts';
 import { inspectCheckpoint } from './inspect.ts';
 import { pretraining } from './run-kind.ts';
 import { setUp } from './setup.ts';
@@ -80,32 +79,5 @@ describe('a checkpoint', () => {
       decoder: total(ofDecoder),
       optimizer: 2 * total((_, trained) => trained),
     });
-  });
-});
-
-describe('initFrom', () => {
-  it('takes weights only, and says what became of each', async () => {
-    const file = join(folder, 'part.safetensors');
-    const { tensors } = await readSafetensors(path);
-    tensors.delete('norm.weight');
-    const bias = new Float32Array(3);
-    tensors.set('norm.bias', { dtype: 'F32', shape: [3], data: bias });
-    tensors.set('head.weight', { dtype: 'F32', shape: [3], data: bias });
-    await writeSafetensors(file, tensors);
-    const fresh = initialise(specs, 8);
-    const before = structuredClone(fresh);
-    const report = await initFrom(file, fresh, specs);
-    expect(report.missing).toEqual(['norm.weight']);
-    expect(report.mismatched).toEqual(["norm.bias (the model's [8], the file's [3])"]);
-    expect(report.unused).toEqual(['head.weight']);
-    expect(fresh['norm.weight']).toEqual(before['norm.weight']);
-    for (const name of report.loaded) expect(fresh[name]).toEqual(state[name]);
-    expect(Object.keys(fresh)).toEqual(Object.keys(before)); // no optimizer slots
-  });
-
-  it('refuses a file without any weight of the model', async () => {
-    const file = join(folder, 'foreign.safetensors');
-    await writeSafetensors(file, new Map([['x', { dtype: 'F32', shape: [1], data: new Float32Array(1) }]]));
-    await expect(initFrom(file, {}, specs)).rejects.toThrow('must hold weights of the model, got 1 tensors');
   });
 });

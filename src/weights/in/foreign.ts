@@ -11,7 +11,7 @@ import { findSettings } from './settings.ts';
 import { autoencoderOf, classifierOf, type Evidence, encoderOf } from './sizes.ts';
 import { tables } from './tables.ts';
 
-/** What the shapes of weights cannot tell, said by the caller. */
+/** What the shapes of weights cannot tell: counts where nothing beside the weights tells it either. */
 export interface ForeignOptions {
   /** Attention heads of the encoder. */
   readonly heads?: number | undefined;

@@ -14,8 +14,8 @@ function layers(theirs: string, ours: string): Rule[] {
     layer(String.raw`attention\.attention\.key`, 'attn.qkv', 'key'),
     layer(String.raw`attention\.attention\.value`, 'attn.qkv', 'value'),
     layer(String.raw`attention\.output\.dense`, 'attn.proj'),
-    layer(String.raw`layernorm_before`, 'norm1'),
-    layer(String.raw`layernorm_after`, 'norm2'),
+    layer('layernorm_before', 'norm1'),
+    layer('layernorm_after', 'norm2'),
     layer(String.raw`intermediate\.dense`, 'mlp.fc1'),
     layer(String.raw`output\.dense`, 'mlp.fc2'),
   ];

@@ -14,7 +14,7 @@ export interface Evidence {
   readonly source: string;
   readonly shapes: Shapes;
   readonly found: FoundSettings;
-  /** Attention heads, as the caller says. */
+  /** Attention heads, as the caller says, where nothing was found. */
   readonly heads?: number | undefined;
   readonly decoderHeads?: number | undefined;
   /** Collects what had to be assumed. */
@@ -50,7 +50,7 @@ export function encoderOf(evidence: Evidence): Omit<EncoderConfig, 'positions'> 
   return {
     ...config,
     image,
-    heads: evidence.heads ?? found.heads ?? knownHeads(path, width, depth),
+    heads: found.heads ?? evidence.heads ?? knownHeads(path, width, depth),
     epsilon,
   };
 }
@@ -69,8 +69,8 @@ export function autoencoderOf(evidence: Evidence, encoder: EncoderConfig): Autoe
       hidden / width,
     );
   const heads =
-    evidence.decoderHeads ??
     found.decoderHeads ??
+    evidence.decoderHeads ??
     (source === 'paper' ? knownDecoderHeads(path, width, depth) : MAE_DECODER_HEADS);
   if (source !== 'paper' && !found.target)
     notes.push(
