@@ -21,6 +21,7 @@ const shorthands = {
   seed: 'seed',
   saveEvery: 'checkpoints.every',
   backend: 'engine.name',
+  precision: 'engine.precision',
 } as const;
 
 type Options = Partial<Record<keyof typeof shorthands, string>> & RunFlags;
@@ -50,7 +51,8 @@ export function finetuneCommand(): Command {
       '--resume [folder]',
       'go on with the run in FOLDER; without FOLDER, with the one in --output, if there is one',
     )
-    .option('--backend <name>', 'engine: onnx, onednn, xla, wasm or reference')
+    .option('--backend <name>', 'engine: auto, onnx, onednn, xla, wasm or reference')
+    .option('--precision <type>', 'of products: f32, bf16 or auto (bf16 on accelerators)')
     .option(
       '--set <key.path=value>',
       'any setting, see `list finetune-settings`; may be repeated',

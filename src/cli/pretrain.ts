@@ -19,6 +19,7 @@ const shorthands = {
   saveEvery: 'checkpoints.every',
   knnEvery: 'evaluation.knnEvery',
   backend: 'engine.name',
+  precision: 'engine.precision',
 } as const;
 
 type Options = Partial<Record<keyof typeof shorthands, string>> & RunFlags & { readonly initFrom?: string };
@@ -44,7 +45,8 @@ export function pretrainCommand(): Command {
       '--init-from <model>',
       'start with weights: a checkpoint, or a model of timm, MAE or Hugging Face',
     )
-    .option('--backend <name>', 'engine: onnx, wasm or reference')
+    .option('--backend <name>', 'engine: auto, onnx, onednn, xla, wasm or reference')
+    .option('--precision <type>', 'of products: f32, bf16 or auto (bf16 on accelerators)')
     .option('--set <key.path=value>', 'any setting, see `list settings`; may be repeated', collect, [])
     .addOption(tensorboardOption())
     .option('--json', 'print one JSON object a line')

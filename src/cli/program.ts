@@ -2,15 +2,18 @@ import { createRequire } from 'node:module';
 import { Command } from 'commander';
 import { cacheCommand } from './cache.ts';
 import { dataCommand } from './data.ts';
+import { doctorCommand } from './doctor.ts';
 import { exportCommand } from './export.ts';
 import { finetuneCommand } from './finetune.ts';
 import { inspectCommand } from './inspect.ts';
 import { knnCommand } from './knn.ts';
+import { linprobeCommand } from './linprobe.ts';
 import { listCommand } from './list.ts';
 import { pretrainCommand } from './pretrain.ts';
 import { previewCommand } from './preview.ts';
 import { reconstructCommand } from './reconstruct.ts';
 import { reportCommand } from './report.ts';
+import { setupCommand } from './setup.ts';
 import { studyCommand } from './study.ts';
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
@@ -39,12 +42,15 @@ BEYOND_MASKING_DEBUG=1 shows where an error came from.`,
     reconstructCommand(),
     previewCommand(),
     knnCommand(),
+    linprobeCommand(),
     reportCommand(),
     studyCommand(),
     exportCommand(),
     inspectCommand(),
     dataCommand(),
     cacheCommand(),
+    doctorCommand(),
+    setupCommand(),
     listCommand(),
   ];
   for (const command of commands) program.addCommand(command.copyInheritedSettings(program));

@@ -22,7 +22,7 @@ export function reconstructCommand(): Command {
     .option('--output <file>', 'picture to write', 'reconstruction.png')
     .option('--count <n>', 'most images', '8')
     .option('--seed <n>', "chooses images and draws (default: the run's)")
-    .option('--backend <name>', "engine: onnx, wasm or reference (default: the run's)")
+    .option('--backend <name>', "engine: auto, onnx, onednn, xla, wasm or reference (default: the run's)")
     .addHelpText(
       'after',
       `

@@ -104,16 +104,26 @@ export const checkpoints = section({
 });
 
 export const engine = section({
-  name: oneOf(['onnx', 'onednn', 'wasm', 'reference'])
+  name: oneOf(['auto', 'onnx', 'onednn', 'xla', 'wasm', 'reference'])
     .default('onnx')
     .describe(
       'onnx (native where installed), onednn (where libdnnl is installed: faster on x86, and bf16), ' +
+        'xla (GPUs and TPUs, by a PJRT plugin: see `doctor`), auto (xla where an accelerator is found, else onnx), ' +
         'wasm (onnxruntime as WebAssembly), reference (slow, float64)',
     ),
-  precision: oneOf(['f32', 'bf16'])
-    .default('f32')
-    .describe('type in which products are computed; weights, moments, norms, softmax and losses stay f32'),
+  precision: oneOf(['auto', 'f32', 'bf16'])
+    .default('auto')
+    .describe(
+      'type in which products are computed; weights, moments, norms, softmax and losses stay f32; ' +
+        'auto: bf16 on accelerators, f32 on CPUs',
+    ),
   threads: whole(0).default(0).describe('threads of the engine; 0: one for each core'),
+  devices: whole(1)
+    .default(1)
+    .describe('xla: devices that share the micro-batches of an update (see training.microBatch)'),
+  deterministic: flag()
+    .default(false)
+    .describe('xla: the same sums in the same order, run after run; slower on GPUs'),
 });
 
 export const recipe = text().default('custom').describe('recipe that the settings started from');

@@ -1,16 +1,49 @@
+import { join } from 'node:path';
 import type { Backend } from '../backends/backend.ts';
 import { ConfigError } from '../config/error.ts';
 import type { Config } from '../config/schema.ts';
+import { cacheFolder } from '../data/cache.ts';
 
-/** Opens the engine that the settings name. Each is loaded only when it is asked for. */
-export async function openEngine({ name, precision, threads }: Config['engine']): Promise<Backend> {
+type EngineSettings = Config['engine'];
+
+/**
+ * Opens the engine that the settings name. Each is loaded only when it is asked for. `auto` is XLA where a plugin with
+ * an accelerator is found, else onnx.
+ */
+export async function openEngine(settings: EngineSettings): Promise<Backend> {
+  const { name, precision, threads, devices } = settings;
+  if (name === 'xla') return openXla(settings);
+  if (name === 'auto') {
+    if (process.env.BEYOND_MASKING_PJRT_PLUGIN) return openXla(settings); // what is named must work
+    const found = await openXla(settings, true).catch(() => undefined);
+    return found ?? openEngine({ ...settings, name: 'onnx' });
+  }
+  if (devices > 1) throw new ConfigError(`engine.devices above 1 takes engine.name xla, got ${name}`);
   if (name === 'onednn') {
     const { openOneDnnBackend } = await import('../backends/onednn/backend.ts');
-    return openOneDnnBackend({ precision, ...(threads > 0 && { threads }) });
+    return openOneDnnBackend({
+      precision: precision === 'auto' ? 'f32' : precision,
+      ...(threads > 0 && { threads }),
+    });
   }
-  if (precision !== 'f32')
-    throw new ConfigError(`engine.precision ${precision} takes engine.name onednn, got ${name}`);
+  if (precision === 'bf16')
+    throw new ConfigError(`engine.precision ${precision} takes engine.name xla or onednn, got ${name}`);
   if (name === 'reference') return (await import('../backends/reference/backend.ts')).referenceBackend;
   const { openOnnxBackend } = await import('../backends/onnx/backend.ts');
   return openOnnxBackend({ native: name === 'onnx', ...(threads > 0 && { threads }) });
+}
+
+async function openXla(
+  { precision, devices, deterministic }: EngineSettings,
+  acceleratorsOnly = false,
+): Promise<Backend> {
+  const { openFoundXla } = await import('../backends/xla/open-found.ts');
+  return openFoundXla({
+    places: { cache: join(cacheFolder(), 'pjrt') },
+    cache: join(cacheFolder(), 'xla'),
+    acceleratorsOnly,
+    devices,
+    deterministic,
+    ...(precision !== 'auto' && { precision }),
+  });
 }

@@ -1,0 +1,82 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openXlaBackend } from './backend.ts';
+import { hasNvidia, missingDevice } from './open-found.ts';
+import { findPlugins, type PluginCandidate, type PluginPlaces } from './plugins.ts';
+
+/** A plugin, and whether it works. */
+export interface ExaminedPlugin extends PluginCandidate {
+  /** Version of the PJRT API, kinds of its devices; undefined where it cannot be used. */
+  readonly works?: {
+    readonly version: string;
+    readonly platform: string;
+    readonly devices: readonly string[];
+  };
+  /** Why it cannot be used. */
+  readonly error?: string;
+}
+
+/** What this machine has for the xla engine. */
+export interface XlaReport {
+  /** Whether the package koffi, which calls plugins, is installed. */
+  readonly koffi: boolean;
+  /** Models of NVIDIA's GPUs that the driver sees. */
+  readonly gpus: readonly string[];
+  readonly plugins: readonly ExaminedPlugin[];
+  /** What is missing, and the one command that installs it. */
+  readonly advice: string | undefined;
+}
+
+/** Looks for plugins and GPUs and tries every plugin. */
+export async function examineXla(places: PluginPlaces = {}): Promise<XlaReport> {
+  const koffi = await import('koffi').then(
+    () => true,
+    () => false,
+  );
+  const gpus = await nvidiaGpus();
+  const plugins: ExaminedPlugin[] = [];
+  for (const candidate of await findPlugins(places))
+    plugins.push(koffi ? await examine(candidate) : candidate);
+  return { koffi, gpus, plugins, advice: adviceFor(koffi, gpus, plugins) };
+}
+
+async function examine(candidate: PluginCandidate): Promise<ExaminedPlugin> {
+  const missing = missingDevice(candidate);
+  if (missing) return { ...candidate, error: missing };
+  try {
+    const { client } = await openXlaBackend({ plugin: candidate.path });
+    const devices = client.devices.map(({ kind }) => kind);
+    return {
+      ...candidate,
+      works: { version: client.api.version.join('.'), platform: client.platform, devices },
+    };
+  } catch (error) {
+    return { ...candidate, error: (error as Error).message };
+  }
+}
+
+/** What to do first. */
+export function adviceFor(
+  koffi: boolean,
+  gpus: readonly string[],
+  plugins: readonly ExaminedPlugin[],
+): string | undefined {
+  if (!koffi) return 'the xla engine needs the package koffi: npm install koffi';
+  const accelerated = plugins.some(({ works }) => works && works.platform !== 'cpu');
+  if (accelerated) return undefined;
+  if (gpus.length > 0) return 'the GPU needs the plugin of XLA for CUDA: beyond-masking setup cuda13';
+  return undefined;
+}
+
+/** Models of the GPUs that NVIDIA's driver sees, on Linux. */
+async function nvidiaGpus(): Promise<string[]> {
+  const folder = '/proc/driver/nvidia/gpus';
+  const found = await readdir(folder).catch(() => []);
+  const models = await Promise.all(
+    found.map(async (gpu) => {
+      const text = await readFile(join(folder, gpu, 'information'), 'utf8').catch(() => '');
+      return /^Model:\s*(.*)$/m.exec(text)?.[1] ?? 'NVIDIA GPU';
+    }),
+  );
+  return models.length === 0 && hasNvidia() ? ['NVIDIA GPU'] : models;
+}
