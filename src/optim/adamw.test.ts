@@ -79,7 +79,7 @@ describe('adamw', () => {
     const scalars = Object.fromEntries(names.map((name) => [name, input(name, [])]));
     const [a, b] = [input('a', [2]), input('b', [3])];
     expect(() => rule.build(a, b, [a, a], scalars, { weightDecay: 0, lrScale: 1 })).toThrow(
-      'adamw: weight, gradient, m and v of one shape take four scalars, got f32[2] and f32[3]',
+      'adamw: weight, gradient and slots of one shape take four scalars, got f32[2] and f32[3]',
     );
   });
 });

@@ -26,7 +26,7 @@ const adamwOperation = defineOperation({
     const [weight, gradient, ...slots] = inputs.slice(0, -4) as [Tensor, Tensor, ...Tensor[]];
     const alike = [gradient, ...slots].every(({ shape }) => sameShape(shape, weight.shape));
     if (!alike || slots.length !== (ema ? 3 : 2) || inputs.slice(-4).some(({ shape }) => shape.length > 0))
-      refuse('adamw', 'weight, gradient, m, v and average of one shape take four scalars', inputs);
+      refuse('adamw', 'weight, gradient and slots of one shape take four scalars', inputs);
     return [weight, ...slots];
   },
   vjp: null,
