@@ -1,14 +1,12 @@
 import type { Rng } from '../random/rng.ts';
-import type { Augmenter } from './augment/augment.ts';
-import { upright } from './augment/image.ts';
+import type { Augment } from './augment/augment.ts';
 import type { BrokenImages } from './broken.ts';
-import type { Crop, Geometry, Size } from './crop.ts';
-import type { Dataset, RawImage } from './dataset.ts';
+import type { Dataset } from './dataset.ts';
 import { DataError } from './error.ts';
 import { inParallel } from './parallel.ts';
-import { writePlanar } from './planar.ts';
-import { cropResize } from './resize.ts';
 import { type BatchPlan, sampleRng } from './sampler.ts';
+import { runOnThread, THREADS } from './thread-pool.ts';
+import { makeView, type ViewOptions, viewBytes } from './views.ts';
 
 /** Views of a batch of images, with what belongs to each. */
 export interface Batch extends BatchPlan {
@@ -21,16 +19,14 @@ export interface Batch extends BatchPlan {
 }
 
 /** How views are made. */
-export interface BatchOptions {
-  /** Size of the views. */
-  readonly size: Size;
-  readonly channels: 1 | 3;
-  readonly geometry: Geometry;
-  /** What is done to the crops afterwards. */
-  readonly augmenter?: Augmenter;
+export interface BatchOptions extends ViewOptions {
   readonly seed: number;
+  /** What `augmenter` was made from. */
+  readonly augment?: Augment | undefined;
   /** How many images are read at once. */
   readonly concurrency: number;
+  /** Whether views are made on other threads, where data set and geometry allow it. */
+  readonly threads: boolean;
   readonly broken: BrokenImages;
   /** What happens to the place of a broken image: the next readable one has full weight, or weight 0. */
   readonly replace: boolean;
@@ -44,32 +40,25 @@ export interface BatchOptions {
  * views of another size, and with the signal's reason.
  */
 export async function loadBatch(dataset: Dataset, plan: BatchPlan, options: BatchOptions): Promise<Batch> {
-  const { size, channels, seed, signal } = options;
+  const { seed, signal } = options;
   signal.throwIfAborted();
   const count = plan.indices.length;
-  const bytes = channels * size[0] * size[1];
+  const bytes = viewBytes(options);
   const view = new Uint8Array(count * bytes);
   const indices = plan.indices.slice();
   const weights = plan.weights.slice();
   const rngs = Array.from(plan.indices, (index) => sampleRng(seed, plan.epoch, index));
   const real = plan.weights.filter((weight) => weight > 0).length; // padding comes last
-  await inParallel(real, options.concurrency, signal, async (slot) => {
-    const { image, index, flip } = await readable(dataset, indices[slot]!, options.broken, (imageSize) =>
-      options.geometry(rngs[slot]!.derive('crop'), imageSize, size),
-    );
+  const here =
+    (await onThreads(dataset, plan, real, options, view)) ?? Array.from({ length: real }, (_, i) => i);
+  await inParallel(here.length, options.concurrency, signal, async (i) => {
+    const slot = here[i]!;
+    const index = await readable(dataset, indices[slot]!, options.broken, async (index) => {
+      const from = dataset.source?.(index) ?? (await dataset.image(index));
+      await makeView(from, options, rngs[slot]!, view, slot * bytes);
+    });
     if (index !== indices[slot] && !options.replace) weights[slot] = 0;
     indices[slot] = index;
-    if (image.height !== size[0] || image.width !== size[1]) {
-      throw new RangeError(`a view must be ${size.join(' × ')}, got ${image.height} × ${image.width}`);
-    }
-    if (options.augmenter) {
-      const rng = rngs[slot]!.derive('augment');
-      const augmented = options.augmenter.image(upright(image, channels, flip), rng);
-      writePlanar(augmented, channels, false, view, slot * bytes);
-      options.augmenter.planes(view, slot * bytes, size, rng);
-    } else {
-      writePlanar(image, channels, flip, view, slot * bytes);
-    }
   });
   for (let slot = real; slot < count; slot++) view.copyWithin(slot * bytes, 0, bytes);
   const { labels } = dataset;
@@ -83,35 +72,61 @@ export async function loadBatch(dataset: Dataset, plan: BatchPlan, options: Batc
   };
 }
 
-/** The crop of the first readable image from `start` on, in the circle of all images. */
+const CHUNK = 4; // images a thread is given at once
+
+/**
+ * Makes the first `real` views of a plan on other threads. Returns the places that are left, whose images are broken,
+ * or nothing when the views must be made here.
+ */
+async function onThreads(
+  dataset: Dataset,
+  { epoch, indices }: BatchPlan,
+  real: number,
+  options: BatchOptions,
+  view: Uint8Array,
+): Promise<number[] | undefined> {
+  const { size, channels, seed, augment, broken, signal } = options;
+  const geometry = options.geometry.description;
+  if (!options.threads || !dataset.source || !geometry) return undefined;
+  const left: number[] = [];
+  const slots: number[] = [];
+  for (let slot = 0; slot < real; slot++) (broken.has(dataset.id(indices[slot]!)) ? left : slots).push(slot);
+  await inParallel(Math.ceil(slots.length / CHUNK), 2 * THREADS, signal, async (chunk) => {
+    const some = slots.slice(chunk * CHUNK, (chunk + 1) * CHUNK);
+    const own = some.map((slot) => indices[slot]!);
+    const sources = own.map((index) => dataset.source!(index));
+    const job = { sources, indices: own, seed, epoch, size, channels, geometry, augment };
+    const { view: made, errors } = await runOnThread(job);
+    const bytes = viewBytes(options);
+    for (const [i, slot] of some.entries()) {
+      view.set(made.subarray(i * bytes, (i + 1) * bytes), slot * bytes);
+      if (errors[i] === undefined) continue;
+      broken.add(dataset.id(own[i]!), new Error(errors[i]));
+      left.push(slot);
+    }
+  });
+  return left;
+}
+
+/** The first readable image from `start` on, in the circle of all images; `read` rejects for a broken one. */
 async function readable(
   dataset: Dataset,
   start: number,
   broken: BrokenImages,
-  geometry: (image: Size) => Crop,
-): Promise<{ image: RawImage; index: number; flip: boolean }> {
-  let flip = false;
-  const choose = (size: Size): Crop => {
-    const crop = geometry(size);
-    flip = crop.flip;
-    return crop;
-  };
+  read: (index: number) => Promise<void>,
+): Promise<number> {
   for (let tried = 0; tried < dataset.length; tried++) {
     const index = (start + tried) % dataset.length;
     const id = dataset.id(index);
     if (broken.has(id)) continue;
     try {
-      return { image: await crop(dataset, index, choose), index, flip };
+      await read(index);
+      return index;
     } catch (error) {
+      if (error instanceof RangeError) throw error; // of the geometry, not of the image
       broken.add(id, error);
     }
   }
   const [first] = broken.reasons;
   throw new DataError(`no image of '${dataset.name}' can be read, the first being ${first?.join(': ')}`);
-}
-
-async function crop(dataset: Dataset, index: number, choose: (image: Size) => Crop): Promise<RawImage> {
-  if (dataset.view) return dataset.view(index, choose);
-  const image = await dataset.image(index);
-  return cropResize(image, choose([image.height, image.width]));
 }

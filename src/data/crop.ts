@@ -24,7 +24,23 @@ export interface Crop {
 }
 
 /** Chooses the crop of one image (of size `image`) that becomes one view (of size `view`). */
-export type Geometry = (rng: Rng, image: Size, view: Size) => Crop;
+export interface Geometry {
+  (rng: Rng, image: Size, view: Size): Crop;
+  /** Names a geometry of this file, so that another thread can make the same one. */
+  readonly description?: GeometryDescription;
+}
+
+/** What a geometry was made from. */
+export type GeometryDescription =
+  | { readonly name: 'randomResizedCrop'; readonly options: RandomResizedCropOptions }
+  | { readonly name: 'centreCrop'; readonly ratio: number };
+
+/** The geometry that was described. */
+export function geometryFrom(description: GeometryDescription): Geometry {
+  return description.name === 'centreCrop'
+    ? centreCrop(description.ratio)
+    : randomResizedCrop(description.options);
+}
 
 /** Settings of `randomResizedCrop`. */
 export interface RandomResizedCropOptions {
@@ -43,10 +59,11 @@ export interface RandomResizedCropOptions {
  */
 export function randomResizedCrop(options: RandomResizedCropOptions = {}): Geometry {
   const { scale = [0.2, 1], ratio = [3 / 4, 4 / 3], flip = 0.5 } = options;
-  return (rng, image, view) => {
+  const geometry = (rng: Rng, image: Size, view: Size): Crop => {
     const box = randomBox(rng, image, scale, ratio, view[1] / view[0]);
     return { box, resized: view, window: whole(view), flip: rng.uniform() < flip };
   };
+  return Object.assign(geometry, { description: { name: 'randomResizedCrop', options } as const });
 }
 
 function randomBox(
@@ -80,7 +97,7 @@ function randomBox(
  */
 export function centreCrop(ratio = 224 / 256): Geometry {
   if (!(ratio > 0 && ratio <= 1)) throw new RangeError(`the crop ratio must lie in (0, 1], got ${ratio}`);
-  return (_, [imageHeight, imageWidth], [height, width]) => {
+  const geometry = (_: Rng, [imageHeight, imageWidth]: Size, [height, width]: Size): Crop => {
     const coverHeight = Math.round(height / ratio);
     const coverWidth = Math.round(width / ratio);
     const zoom = Math.max(coverHeight / imageHeight, coverWidth / imageWidth);
@@ -92,6 +109,7 @@ export function centreCrop(ratio = 224 / 256): Geometry {
     const x = Math.round((resized[1] - width) / 2);
     return { box: whole([imageHeight, imageWidth]), resized, window: { x, y, width, height }, flip: false };
   };
+  return Object.assign(geometry, { description: { name: 'centreCrop', ratio } as const });
 }
 
 /** The box that covers all of an image. */

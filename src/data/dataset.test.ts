@@ -22,7 +22,7 @@ describe('subset', () => {
     expect([...some.labels!]).toEqual([1, 0, 0]);
     expect(some.image(0)).toMatchObject({ data: Uint8Array.of(7) });
     expect(some.classes).toEqual(['even', 'odd']);
-    expect(some.view).toBeUndefined();
+    expect(some.source).toBeUndefined();
   });
 
   it('has a content key of its own', () => {

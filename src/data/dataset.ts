@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { rng } from '../random/rng.ts';
-import type { Crop, Size } from './crop.ts';
 
 /** Decoded pixels: sRGB (3 channels) or grey (1), 8 bit, upright, ordered [height, width, channels]. */
 export interface RawImage {
@@ -27,12 +26,14 @@ export interface Dataset {
   id(index: number): string;
   /** The whole image. Throws (or rejects) when it cannot be read. */
   image(index: number): RawImage | Promise<RawImage>;
-  /**
-   * A crop of image `index`, cut out and resized but not mirrored; a data set offers it when that is faster
-   * than cropping `image(index)`. `choose` is called once with the size of the upright image.
-   */
-  view?(index: number, choose: (image: Size) => Crop): Promise<RawImage>;
+  /** Where image `index` lies, so that its views can be made on other threads and without reading all of it. */
+  source?(index: number): Source;
 }
+
+/** An image file, or the pixels of an RGB image, [height, width, 3], from byte `offset` of a file on. */
+export type Source =
+  | { readonly file: string }
+  | { readonly file: string; readonly offset: number; readonly width: number; readonly height: number };
 
 /**
  * The images of `dataset` at `indices`, in that order, as a data set of its own.
@@ -46,7 +47,7 @@ export function subset(dataset: Dataset, indices: ArrayLike<number>, name = data
     }
   }
   const hash = createHash('sha256').update(chosen.join()).digest('hex').slice(0, 16);
-  const { classes, labels, view } = dataset;
+  const { classes, labels, source } = dataset;
   return {
     name,
     length: chosen.length,
@@ -55,7 +56,7 @@ export function subset(dataset: Dataset, indices: ArrayLike<number>, name = data
     ...(labels && { labels: chosen.map((index) => labels[index]!) }),
     id: (index) => dataset.id(chosen[index]!),
     image: (index) => dataset.image(chosen[index]!),
-    ...(view && { view: (index, choose) => view.call(dataset, chosen[index]!, choose) }),
+    ...(source && { source: (index) => source.call(dataset, chosen[index]!) }),
   };
 }
 

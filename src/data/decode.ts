@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Sharp } from 'sharp';
-import type { Crop, Size } from './crop.ts';
+import { type Crop, type Size, whole } from './crop.ts';
 import type { RawImage } from './dataset.ts';
 import { DataError } from './error.ts';
 
@@ -13,6 +13,32 @@ import { DataError } from './error.ts';
  */
 export async function decodeImage(source: string | Uint8Array): Promise<RawImage> {
   return pixels(await open(source));
+}
+
+/** A file of more bytes is cut out and resized while it is decoded: it may be much larger than the view. */
+const LARGE = 2 ** 20;
+
+/**
+ * The image from which a crop is to be taken, with that crop: the whole image, or, of a large file, the crop itself as
+ * `decodeCrop` makes it. `choose` gets the size of the upright image, once.
+ */
+export async function decodeView(
+  file: string,
+  choose: (image: Size) => Crop,
+): Promise<{ image: RawImage; crop: Crop }> {
+  const bytes = await readFile(file);
+  if (bytes.length <= LARGE) {
+    const image = await decodeImage(bytes);
+    return { image, crop: choose([image.height, image.width]) };
+  }
+  let flip = false;
+  const image = await decodeCrop(bytes, (size) => {
+    const crop = choose(size);
+    flip = crop.flip;
+    return crop;
+  });
+  const size: Size = [image.height, image.width];
+  return { image, crop: { box: whole(size), resized: size, window: whole(size), flip } };
 }
 
 /**

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Dataset } from './dataset.ts';
-import { decodeCrop, decodeImage } from './decode.ts';
+import { decodeImage } from './decode.ts';
 import { DataError } from './error.ts';
 import { type Scan, scanImages } from './scan.ts';
 
@@ -50,6 +50,6 @@ function files(folder: string, { paths, sizes }: Scan): Dataset {
     contentKey: `${paths.length}-${hash.digest('hex').slice(0, 16)}`,
     id: (index) => paths[index]!,
     image: (index) => decodeImage(file(index)),
-    view: (index, choose) => decodeCrop(file(index), choose),
+    source: (index) => ({ file: file(index) }),
   };
 }

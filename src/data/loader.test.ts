@@ -287,6 +287,27 @@ describe('a folder of files', () => {
     expect(resumed.slice(0, 7).map(strip)).toEqual(one.slice(5).map(strip));
   });
 
+  it('is loaded on threads with the same result, broken ones and augmentations too', async () => {
+    const data = await openFolder(root);
+    const augment = {
+      randAugment: 'rand-m9-n2-p1-inc1',
+      erasing: { probability: 1 },
+      normalisation: IMAGENET,
+    };
+    for (const more of [{}, { augment }, { channels: 1 as const }]) {
+      const run = async (threads: boolean) => {
+        const report = vi.fn();
+        const broken = new BrokenImages(report);
+        const settings = { ...options, size: [20, 18] as const, broken, threads, ...more };
+        const batches = (await take(trainingBatches(data, settings), 7)).map(strip);
+        const evaluated: unknown[] = [];
+        for await (const batch of evaluationBatches(data, settings)) evaluated.push(strip(batch));
+        return { batches, evaluated, reported: report.mock.calls.sort() };
+      };
+      expect(await run(true)).toEqual(await run(false));
+    }
+  });
+
   it('can be split and evaluated', async () => {
     const { train, heldOut } = split(await openFolder(root), 0.3, 1);
     expect([train.length, heldOut.length]).toEqual([10, 5]);

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { type Augment, type Augmenter, makeAugmenter } from './augment/augment.ts';
+import { type Augment, makeAugmenter } from './augment/augment.ts';
 import { type Batch, loadBatch } from './batch.ts';
 import { BrokenImages } from './broken.ts';
 import { centreCrop, type Geometry, randomResizedCrop, type Size } from './crop.ts';
@@ -21,6 +21,11 @@ export interface LoaderOptions {
   readonly prefetch?: number;
   /** How many images are read at once, by default twice the number of processors. */
   readonly concurrency?: number;
+  /**
+   * Whether views are made on threads of their own (as many as there are processors), where the data set lies in files and
+   * the geometry is one of this library. By default from 512 images on: starting the threads takes some time.
+   */
+  readonly threads?: boolean;
   /** Where broken images are noted; by default a list of its own, which writes warnings. */
   readonly broken?: BrokenImages;
   /** Ends the loading: the next call of `next` rejects with its reason. */
@@ -42,9 +47,7 @@ export interface TrainingLoaderOptions extends LoaderOptions {
  */
 export function trainingBatches(dataset: Dataset, options: TrainingLoaderOptions): Loader {
   const plans = trainingPlan(dataset.length, options.batchSize, options.seed, options.cursor);
-  const augmenter = options.augment && makeAugmenter(options.augment, options.channels ?? 3);
-  const settings = { geometry: randomResizedCrop(), ...options, ...(augmenter && { augmenter }) };
-  return new Loader(dataset, plans, settings, true);
+  return new Loader(dataset, plans, { geometry: randomResizedCrop(), ...options }, true);
 }
 
 /**
@@ -53,11 +56,13 @@ export function trainingBatches(dataset: Dataset, options: TrainingLoaderOptions
  */
 export function evaluationBatches(dataset: Dataset, options: LoaderOptions): Loader {
   const plans = evaluationPlan(dataset.length, options.batchSize);
-  return new Loader(dataset, plans, { geometry: centreCrop(), ...options }, false);
+  return new Loader(dataset, plans, { geometry: centreCrop(), ...options, augment: undefined }, false);
 }
 
+const MANY = 512;
+
 /**
- * Makes batches ahead of their use, one after another, on the thread that created it (decoding has threads of its own).
+ * Makes batches ahead of their use, one after another.
  * Use it with `for await`, or call `next` and in the end `dispose`; a loader that is left alone keeps nothing running.
  */
 export class Loader implements AsyncIterableIterator<Batch, undefined> {
@@ -75,10 +80,11 @@ export class Loader implements AsyncIterableIterator<Batch, undefined> {
   constructor(
     dataset: Dataset,
     plans: Iterator<BatchPlan, unknown>,
-    options: LoaderOptions & { readonly geometry: Geometry; readonly augmenter?: Augmenter },
+    options: LoaderOptions & { readonly geometry: Geometry; readonly augment?: Augment | undefined },
     replace: boolean,
   ) {
     const { channels = 3, prefetch = 2, concurrency = 2 * availableParallelism(), broken } = options;
+    const { threads = dataset.length >= MANY } = options;
     for (const [name, value] of Object.entries({
       height: options.size[0],
       width: options.size[1],
@@ -96,7 +102,17 @@ export class Loader implements AsyncIterableIterator<Batch, undefined> {
     const signal = options.signal
       ? AbortSignal.any([this.#abort.signal, options.signal])
       : this.#abort.signal;
-    const settings = { ...options, channels, concurrency, broken: this.broken, replace, signal };
+    const augmenter = options.augment && makeAugmenter(options.augment, channels);
+    const settings = {
+      ...options,
+      augmenter,
+      channels,
+      concurrency,
+      threads,
+      broken: this.broken,
+      replace,
+      signal,
+    };
     this.#load = (plan) => loadBatch(dataset, plan, settings);
     this.#fill();
   }

@@ -3,13 +3,22 @@ import type { RawImage } from './dataset.ts';
 import { writePlanar } from './planar.ts';
 import { bytes } from './simd-module.ts';
 
+/** RGB pixels [height, width, 3] that are read when they are needed. */
+export interface Pixels {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 3;
+  /** Fills `target` with the bytes from `from` on. */
+  read(from: number, target: Uint8Array): void;
+}
+
 /**
  * Carries out a crop, except for its mirroring: the box is resized with the bicubic filter of PIL (a = −0.5, widened
  * when shrinking, renormalised at the box's edges), and of that only the window is computed.
  * Arithmetic and rounding are PIL's too (22-bit fixed point), so the result is the same bytes.
  * Takes a few tenths of a millisecond for a view of 224 × 224.
  */
-export function cropResize(image: RawImage, crop: Crop): RawImage {
+export function cropResize(image: RawImage | Pixels, crop: Crop): RawImage {
   if (image.channels === 1) return grey(cropResize(repeated(image), crop));
   const { width, height } = crop.window;
   const { place, memory } = resize(image, crop);
@@ -22,7 +31,7 @@ export function cropResize(image: RawImage, crop: Crop): RawImage {
  * from `offset` on.
  */
 export function cropPlanes(
-  image: RawImage,
+  image: RawImage | Pixels,
   crop: Crop,
   channels: 1 | 3,
   out: Uint8Array,
@@ -39,7 +48,7 @@ export function cropPlanes(
 }
 
 /** Leaves the window, pixel by pixel, at `output` in the memory of the SIMD procedures. */
-function resize(image: RawImage, { box, resized, window }: Crop) {
+function resize(image: RawImage | Pixels, { box, resized, window }: Crop) {
   const across = filter(box.width, resized[1], window.x, window.width);
   const down = filter(box.height, resized[0], window.y, window.height);
 
@@ -63,7 +72,9 @@ function resize(image: RawImage, { box, resized, window }: Crop) {
     planes: window.height * stride,
   });
   const { place, memory } = scratch;
-  new Uint8Array(memory.buffer, place.input).set(image.data.subarray(first, first + length));
+  const target = new Uint8Array(memory.buffer, place.input, length);
+  if ('read' in image) image.read(first, target);
+  else target.set(image.data.subarray(first, first + length));
   new Int32Array(memory.buffer, place.acrossStarts).set(across.start.map((x) => 3 * x));
   splitWeights(across, quads, new Int16Array(memory.buffer, place.acrossWeights));
   new Int32Array(memory.buffer, place.downStarts).set(down.start.map((y) => (y - top) * stride));

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import type { Dataset } from '../data/dataset.ts';
-import { decodeCrop, decodeImage } from '../data/decode.ts';
+import { decodeImage } from '../data/decode.ts';
 import { openDataset } from '../data/open.ts';
 
 /**
@@ -16,7 +16,7 @@ export async function openImages(names: readonly string[]): Promise<Dataset> {
     contentKey: names.join('\n'),
     id: (index) => names[index]!,
     image: (index) => decodeImage(names[index]!),
-    view: (index, choose) => decodeCrop(names[index]!, choose),
+    source: (index) => ({ file: names[index]! }),
   };
 }
 

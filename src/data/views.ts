@@ -1,0 +1,110 @@
+import { openSync, readSync } from 'node:fs';
+import type { Rng } from '../random/rng.ts';
+import { type Augment, type Augmenter, makeAugmenter } from './augment/augment.ts';
+import { upright } from './augment/image.ts';
+import { type Crop, type Geometry, type GeometryDescription, geometryFrom, type Size } from './crop.ts';
+import type { RawImage, Source } from './dataset.ts';
+import { decodeView } from './decode.ts';
+import { DataError } from './error.ts';
+import { writePlanar } from './planar.ts';
+import { cropPlanes, cropResize, type Pixels } from './resize.ts';
+import { sampleRng } from './sampler.ts';
+
+/** How a view is made from an image. */
+export interface ViewOptions {
+  readonly size: Size;
+  readonly channels: 1 | 3;
+  readonly geometry: Geometry;
+  readonly augmenter?: Augmenter | undefined;
+}
+
+/** Bytes of a view. */
+export const viewBytes = ({ size, channels }: Pick<ViewOptions, 'size' | 'channels'>) =>
+  channels * size[0] * size[1];
+
+/**
+ * Makes a view of an image: crop, mirroring, augmentation, in this order, drawn from `derive('crop')` and
+ * `derive('augment')` of `rng`. Writes planes [channels, height, width] into `out` from `offset` on.
+ * Rejects when the image cannot be read, with a RangeError when the geometry makes views of another size.
+ */
+export async function makeView(
+  from: Source | RawImage,
+  options: ViewOptions,
+  rng: Rng,
+  out: Uint8Array,
+  offset: number,
+): Promise<void> {
+  const { size, channels, geometry, augmenter } = options;
+  const choose = (image: Size) => geometry(rng.derive('crop'), image, size);
+  const { image, crop } = await open(from, choose);
+  const { width, height } = crop.window;
+  if (height !== size[0] || width !== size[1])
+    throw new RangeError(`a view must be ${size.join(' × ')}, got ${height} × ${width}`);
+  if (!augmenter) return cropPlanes(image, crop, channels, out, offset);
+  const draws = rng.derive('augment');
+  const augmented = augmenter.image(upright(cropResize(image, crop), channels, crop.flip), draws);
+  writePlanar(augmented, channels, false, out, offset);
+  augmenter.planes(out, offset, size, draws);
+}
+
+async function open(
+  from: Source | RawImage,
+  choose: (image: Size) => Crop,
+): Promise<{ image: RawImage | Pixels; crop: Crop }> {
+  if ('data' in from) return { image: from, crop: choose([from.height, from.width]) };
+  if (!('offset' in from)) return decodeView(from.file, choose);
+  const { file, offset, width, height } = from;
+  const image = { width, height, channels: 3, read: reader(file, offset) } as const;
+  return { image, crop: choose([height, width]) };
+}
+
+const handles = new Map<string, number>(); // stay open: a pack has few files
+
+function reader(file: string, offset: number): Pixels['read'] {
+  let handle = handles.get(file);
+  if (handle === undefined) {
+    handle = openSync(file, 'r');
+    handles.set(file, handle);
+  }
+  return (from, target) => {
+    const got = readSync(handle, target, 0, target.length, offset + from);
+    if (got !== target.length) throw new DataError(`'${file}' ends too early`);
+  };
+}
+
+/** Views that another thread is to make: all that matters, without functions. */
+export interface ViewJob {
+  readonly sources: readonly Source[];
+  /** Whose random streams they have, with the seed and the epoch. */
+  readonly indices: readonly number[];
+  readonly seed: number;
+  readonly epoch: number;
+  readonly size: Size;
+  readonly channels: 1 | 3;
+  readonly geometry: GeometryDescription;
+  readonly augment?: Augment | undefined;
+}
+
+/** The views of a job, one after another, and why one could not be made. */
+export interface ViewResult {
+  readonly view: Uint8Array;
+  readonly errors: readonly (string | undefined)[];
+}
+
+export async function makeViews(job: ViewJob): Promise<ViewResult> {
+  const { sources, indices, seed, epoch, size, channels, augment } = job;
+  const geometry = geometryFrom(job.geometry);
+  const options = { size, channels, geometry, augmenter: augment && makeAugmenter(augment, channels) };
+  const bytes = viewBytes(job);
+  const view = new Uint8Array(sources.length * bytes);
+  const errors: (string | undefined)[] = [];
+  for (const [i, source] of sources.entries()) {
+    const rng = sampleRng(seed, epoch, indices[i]!);
+    const failure = await makeView(source, options, rng, view, i * bytes).then(
+      () => undefined,
+      (error) => (error instanceof Error ? error.message : String(error)),
+    );
+    errors.push(failure);
+  }
+  return { view, errors };
+}
