@@ -4,6 +4,7 @@
  *   npm run bench -- pretrain-step --peer /usr/bin/python3 --peer python3
  *   npm run bench -- pretrain-step --model micro --batch 256
  *   npm run bench -- pretrain-step --tasks masked,masked+zoomed-in
+ *   npm run bench -- pretrain-step --engine onednn --precision bf16 --slowest 20 --peer python3
  *
  * A peer is a Python that has PyTorch; its losses must agree before its times count. Figures are medians after warm-up.
  */
@@ -20,6 +21,8 @@ import {
   initialise,
   modelConfig,
   type NamedTensor,
+  OneDnnSession,
+  openOneDnnBackend,
   openOnnxBackend,
   pretrainPrograms,
   rng,
@@ -37,6 +40,10 @@ const { values: args } = parseArgs({
     steps: { type: 'string', default: '8' },
     threads: { type: 'string', default: '2' },
     tasks: { type: 'string', default: 'masked' },
+    engine: { type: 'string', default: 'onnx' },
+    precision: { type: 'string', default: 'f32' },
+    /** Calls of the onednn engine to print, slowest first, after steps of their own. */
+    slowest: { type: 'string', default: '0' },
     peer: { type: 'string', multiple: true, default: [] },
     modes: { type: 'string', default: 'eager,compile' },
   },
@@ -49,8 +56,10 @@ const { mean, std } = imagenetNormalisation;
 const plans = args.tasks.split(',').map((name) => prepare(name));
 const initial = initialise(plans[0]!.programs.specs, 1);
 
-console.log(`${machine()}, ${threads} threads; ${args.model}, batch ${batch}, float32`);
-const engine = await openOnnxBackend({ threads });
+console.log(`${machine()}, ${threads} threads; ${args.model}, batch ${batch}, ${args.precision}`);
+const precision = args.precision === 'bf16' ? 'bf16' : 'f32';
+const onednn = args.engine === 'onednn' ? await openOneDnnBackend({ threads, precision }) : undefined;
+const engine = onednn ?? (await openOnnxBackend({ threads }));
 console.log(engine.description);
 const session = await engine.open(initial);
 const first = performance.now();
@@ -65,6 +74,8 @@ for (let step = 0; step < steps; step++)
     else if (step === 0 && i === 0) console.log(`first step after ${seconds(first)} s`);
     losses[i]!.push(metrics.loss!);
   }
+const peak = peakGigabytes();
+if (Number(args.slowest) > 0) await printSlowest(Number(args.slowest));
 await session.dispose();
 const ours = median(timed[0]!);
 plans.forEach(({ name }, i) => {
@@ -72,8 +83,28 @@ plans.forEach(({ name }, i) => {
   const ratio = i === 0 ? '' : `, ${(each / ours).toFixed(3)} × the step of ${plans[0]!.name}`;
   console.log(`${name}: ${each.toFixed(3)} s a step, ${(batch / each).toFixed(2)} img/s${ratio}`);
 });
-console.log(`peak resident memory ${peakGigabytes().toFixed(2)} GB`);
+console.log(`peak resident memory ${peak.toFixed(2)} GB`);
 if (args.peer.length > 0) await comparePeers();
+
+/** The slowest calls, and what the products and all else take: least times over some steps, each call timed by itself. */
+async function printSlowest(count: number): Promise<void> {
+  if (!(session instanceof OneDnnSession)) throw new Error('--slowest takes --engine onednn');
+  await session.profile();
+  const { plan, inputs } = plans[0]!;
+  for (let step = 0; step < steps; step++) await session.step(plan, [inputs], { step: 1000 + step, lr: LR });
+  const calls = [...(await session.profile())].sort((a, b) => b.milliseconds - a.milliseconds);
+  const total = (some: typeof calls) => some.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
+  const products = calls.filter(({ flops }) => flops > 0);
+  const flops = products.reduce((sum, call) => sum + call.flops, 0);
+  const [of, all] = [total(products), total(calls)];
+  console.log(
+    `calls ${all.toFixed(0)} ms; products ${of.toFixed(0)} ms (${(flops / 1e9).toFixed(0)} GFLOP at ${(flops / of / 1e6).toFixed(0)} GFLOP/s)`,
+  );
+  for (const { name, calls: times, milliseconds, flops } of calls.slice(0, count)) {
+    const rate = flops > 0 ? `${(flops / milliseconds / 1e6).toFixed(0)} GFLOP/s` : '';
+    console.log(`${milliseconds.toFixed(1).padStart(9)} ms ${`${times} ×`.padStart(5)} ${name} ${rate}`);
+  }
+}
 
 function prepare(name: string) {
   const pretext = task(name);
@@ -136,7 +167,18 @@ function runPeer(python: string, file: string): void {
   const env = Object.fromEntries(
     Object.entries(process.env).filter(([key]) => !/^(OPENBLAS|OMP|MKL|GOTO)_/.test(key)),
   );
-  const options = ['--steps', `${steps}`, '--threads', `${threads}`, '--lr', `${LR}`, '--modes', args.modes];
+  const options = [
+    '--precision',
+    precision,
+    '--steps',
+    `${steps}`,
+    '--threads',
+    `${threads}`,
+    '--lr',
+    `${LR}`,
+    '--modes',
+    args.modes,
+  ];
   const { stdout, stderr } = spawnSync(python, [script, file, ...options], {
     env,
     encoding: 'utf8',
@@ -154,8 +196,9 @@ function runPeer(python: string, file: string): void {
     };
     const label = `PyTorch ${peer.torch} ${peer.mode}`;
     const apart = Math.max(...peer.losses.slice(0, 3).map((loss, i) => Math.abs(loss / losses[0]![i]! - 1)));
-    if (!(apart < 1e-4))
-      throw new Error(`${label}: losses must agree to 1e-4, got ${apart.toExponential(1)}`);
+    const tolerance = precision === 'bf16' ? 3e-3 : 1e-4;
+    if (!(apart < tolerance))
+      throw new Error(`${label}: losses must agree to ${tolerance}, got ${apart.toExponential(1)}`);
     const each = median(peer.seconds.slice(WARM_UP));
     console.log(
       `${label}: ${each.toFixed(3)} s a step, ${(batch / each).toFixed(2)} img/s, peak ${(peer.peakBytes / 1e9).toFixed(2)} GB; ` +

@@ -86,6 +86,12 @@ export { type PretrainOptions, type PretrainPrograms, pretrainPrograms } from '.
 
 // Graphs, engines, optimizers
 export type { Backend, Parameter, Session, StepResult, TrainingPlan } from './backends/backend.ts';
+export {
+  type OneDnnBackend,
+  type OneDnnOptions,
+  openOneDnnBackend,
+} from './backends/onednn/backend.ts';
+export { OneDnnSession } from './backends/onednn/session.ts';
 export { type OnnxBackend, type OnnxOptions, openOnnxBackend } from './backends/onnx/backend.ts';
 export { referenceBackend } from './backends/reference/backend.ts';
 export type { Program, Tensor, TensorData, Values } from './graph/index.ts';

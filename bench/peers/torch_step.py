@@ -96,7 +96,7 @@ def build(path):
     return loss, groups
 
 
-def run(path, mode, steps, threads, lr):
+def run(path, mode, steps, threads, lr, precision):
     import torch
 
     torch.set_num_threads(threads)
@@ -111,7 +111,8 @@ def run(path, mode, steps, threads, lr):
     for _ in range(steps):
         start = time.perf_counter()
         optimizer.zero_grad(set_to_none=True)
-        value = compute()
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
+            value = compute()
         value.backward()
         optimizer.step()
         losses.append(float(value))
@@ -127,12 +128,13 @@ def main():
     parser.add_argument("--steps", type=int, default=6)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--lr", type=float, default=1e-4)
+    parser.add_argument("--precision", choices=["f32", "bf16"], default="f32", help="bf16: autocast")
     args = parser.parse_args()
     modes = args.modes.split(",")
     if len(modes) == 1:
-        return run(args.batch, modes[0], args.steps, args.threads, args.lr)
+        return run(args.batch, modes[0], args.steps, args.threads, args.lr, args.precision)
     for mode in modes:
-        rest = ["--steps", str(args.steps), "--threads", str(args.threads), "--lr", str(args.lr)]
+        rest = ["--steps", str(args.steps), "--threads", str(args.threads), "--lr", str(args.lr), "--precision", args.precision]
         subprocess.run([sys.executable, __file__, args.batch, "--modes", mode, *rest], check=True)
 
 
