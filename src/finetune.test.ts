@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../tests/support/temporary-folder.ts';
@@ -9,6 +9,7 @@ import { pretrain } from './pretrain.ts';
 import { readCheckpoint } from './train/checkpoint.ts';
 import type { FinetuneEvent } from './train/events.ts';
 import { readMetrics } from './train/pictures.ts';
+import { findCheckpoint } from './train/run-folder.ts';
 import { finetuning } from './train/run-kind.ts';
 
 const folder = temporaryFolder();
@@ -85,5 +86,128 @@ describe('finetune', () => {
     const first = await losses(3);
     expect(await losses(3)).toEqual(first);
     expect(await losses(4)).not.toEqual(first);
+  });
+
+  it('averages the parts of a batch', async () => {
+    const still: FinetuneInput = { data: { erasing: 0 }, training: { mixup: 0, cutmix: 0 } };
+    const whole = await train(still);
+    const parts = await train({ ...still, training: { ...still.training, microBatch: 2 } });
+    whole.rows.forEach((row, i) => {
+      expect(parts.rows[i]!.loss).toBeCloseTo(row.loss!, 6);
+      expect(parts.rows[i]!.gradientNorm).toBeCloseTo(row.gradientNorm!, 6);
+    });
+  });
+
+  it('trains on a share of the labels', async () => {
+    const { events } = await train({ data: { labels: 0.5 } });
+    expect(events.find(({ type }) => type === 'start')).toMatchObject({
+      images: 10, // of 18, rounded in each class
+      testImages: 6,
+      classes: ['class0', 'class1'],
+    });
+  });
+
+  it('keeps the weights of the average where they score better', async () => {
+    const { best, rows, checkpoint } = await train({ training: { epochs: 4, ema: 0.5, learningRate: 2 } });
+    const winner = rows.find(({ top1, emaTop1 }) => Math.max(Number(top1), Number(emaTop1)) === best!.top1)!;
+    const kept = await readCheckpoint(best!.checkpoint, finetuning);
+    expect(kept.progress.step).toBe(winner.step);
+    if (winner.step !== rows.at(-1)!.step) return;
+    const { state } = await readCheckpoint(checkpoint, finetuning);
+    const name = Number(winner.emaTop1) > Number(winner.top1) ? 'ema:head.weight' : 'head.weight';
+    expect(kept.state['head.weight']).toEqual(state[name]);
+  });
+
+  it('evaluates every so many epochs, and at the end', async () => {
+    const { rows } = await train({ training: { epochs: 3 }, evaluation: { every: 2, images: 4 } });
+    expect(rows.filter(({ top1 }) => top1 !== undefined).map(({ step }) => step)).toEqual([8, 12]);
+  });
+
+  it('refuses what cannot work, before it leaves anything', async () => {
+    const output = join(folder, 'refused');
+    const refused: [FinetuneInput, Partial<FinetuneOptions>, string][] = [
+      [{ data: { source: '' } }, {}, 'images with classes are needed, got none'],
+      [{ data: { source: images } }, {}, 'without: use cifar10 or classes:FOLDER'],
+      [{ data: { randAugment: 'rand-q9' } }, {}, "got 'q9' in 'rand-q9'"],
+      [{ training: { batchSize: 100 } }, {}, 'must not exceed the number of training images, got 100 and 18'],
+      [{ model: { pooling: 'token' } }, {}, "model.pooling must be 'mean' for a model without a class token"],
+      [{ recipe: 'cifar10-micro-fintune' }, {}, 'did you mean "cifar10-micro-finetune"?'],
+      [{}, { from: join(folder, 'nothing') }, 'a checkpoint must exist'],
+      [{}, { from: join(images, 'class0', '000.png') }, '000.png'],
+    ];
+    for (const [more, options, message] of refused)
+      await expect(train(more, { ...options, output })).rejects.toThrow(message);
+    await expect(readdir(output)).rejects.toThrow('ENOENT');
+  });
+});
+
+describe('finetune from weights', () => {
+  const pretrained = join(folder, 'pretrained');
+  beforeAll(async () => {
+    const settings = tinySettings(`classes:${images}`, {
+      model: { depth: 2, classToken: true, positions: 'learned' },
+      training: { maxSteps: 1 },
+      data: { mean: [0.4, 0.5, 0.6] },
+      evaluation: { reconstructions: 0 },
+    });
+    await pretrain(settings, { output: pretrained });
+  });
+  const given = (more: FinetuneInput = {}, options: Partial<FinetuneOptions> = {}) =>
+    train({ training: { maxSteps: 1, dropPath: 0 }, ...more }, { from: pretrained, ...options });
+  const first = async (output: string) =>
+    (await readCheckpoint(join(output, 'checkpoints', 'step-00000000.safetensors'), finetuning)).state;
+  const pretrainedState = async () => (await readCheckpoint(await findCheckpoint(pretrained))).state;
+
+  it('takes sizes, normalisation and weights, and says so', async () => {
+    const { output, notes } = await given();
+    const config = JSON.parse(await readFile(join(output, 'config.json'), 'utf8'));
+    expect(config).toMatchObject({
+      from: pretrained,
+      model: { depth: 2, classToken: true, positions: 'learned' },
+      data: { mean: [0.4, 0.5, 0.6] },
+    });
+    expect(notes[0]).toMatch(/^28 weights loaded from .*step-00000001\.safetensors$/);
+    expect(notes).toContain('not in the weights, new: fc_norm.weight, fc_norm.bias');
+    expect(notes).toContain('head: new, for 2 classes');
+    const [state, before] = [await first(output), await pretrainedState()];
+    for (const name of ['cls_token', 'pos_embed', 'blocks.1.mlp.fc2.weight'])
+      expect(state[name]).toEqual(before[name]);
+  });
+
+  it('interpolates learned positions for images of another size', async () => {
+    const { output, notes } = await given({ model: { image: [12, 16] } });
+    expect(notes).toContain('positions: interpolated (bicubic) for 3×4 patches, the weights are for 2×2');
+    const [state, before] = [await first(output), await pretrainedState()];
+    expect(state.pos_embed).toHaveLength((1 + 12) * 8);
+    expect(state.pos_embed!.slice(0, 8)).toEqual(before.pos_embed!.slice(0, 8));
+    expect(state['patch_embed.proj.weight']).toEqual(before['patch_embed.proj.weight']);
+  });
+
+  it('keeps a head for the same classes, and replaces others', async () => {
+    const classifier = await train();
+    const again = await given({ training: { maxSteps: 1 } }, { from: classifier.output });
+    expect(again.notes).toContain('head: that of the weights, for 2 classes');
+    const kept = await readCheckpoint(classifier.best!.checkpoint, finetuning);
+    expect((await first(again.output))['head.weight']).toEqual(kept.state['head.weight']);
+
+    const three = join(folder, 'three');
+    await tinyImages(three, 24, 3);
+    const source = { data: { source: `classes:${three}` }, training: { maxSteps: 1 } };
+    const other = await given(source, { from: classifier.output });
+    expect(other.notes).toContain('head: new, for 3 classes: that of the weights is for 2');
+    expect((await first(other.output))['head.weight']).toHaveLength(3 * 8);
+
+    await rename(join(three, 'class2'), join(folder, 'unused'));
+    await rename(join(three, 'class1'), join(three, 'classB'));
+    const renamed = await given(source, { from: classifier.output });
+    expect(renamed.notes).toContain(
+      'head: new, for 2 classes: that of the weights is for others (class0, class1)',
+    );
+  });
+
+  it('refuses sizes that are not those of the weights', async () => {
+    await expect(given({ model: { width: 16 } })).rejects.toThrow(
+      'model.width must be that of the weights, 8, got 16',
+    );
   });
 });

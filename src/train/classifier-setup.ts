@@ -1,5 +1,5 @@
 import { classifierConfig, type FinetuneConfig } from '../config/finetune-schema.ts';
-import type { Augment } from '../data/augment/augment.ts';
+import { type Augment, makeAugmenter } from '../data/augment/augment.ts';
 import type { Batch } from '../data/batch.ts';
 import { centreCrop, randomResizedCrop } from '../data/crop.ts';
 import type { Dataset } from '../data/dataset.ts';
@@ -34,6 +34,8 @@ export function setUpClassifier(config: FinetuneConfig, classes: readonly string
   const model = classifierConfig(config, classes.length);
   const made = new Map<number, ClassifierPrograms>();
   const shared = { size: model.image, channels: model.channels as 1 | 3, seed };
+  const augment = augmentOf(data);
+  makeAugmenter(augment, shared.channels); // what is impossible is refused here, before a run leaves anything
   const crop = randomResizedCrop({ scale: data.scale, ratio: data.ratio, flip: data.flip });
   return {
     config,
@@ -46,7 +48,7 @@ export function setUpClassifier(config: FinetuneConfig, classes: readonly string
       return programs;
     },
     trainingViews: (dataset, given) =>
-      trainingBatches(dataset, { ...shared, geometry: crop, augment: augmentOf(data), ...given }),
+      trainingBatches(dataset, { ...shared, geometry: crop, augment, ...given }),
     testViews: (dataset, given) =>
       evaluationBatches(dataset, { ...shared, geometry: centreCrop(data.evaluationCrop), ...given }),
     inputs({ view, labels, rngs }) {
