@@ -145,8 +145,6 @@ function prototypes(koffi: Koffi) {
   return known;
 }
 
-let configured = false;
-
 async function loadKoffi(): Promise<Koffi> {
   let koffi: Koffi;
   try {
@@ -156,9 +154,27 @@ async function loadKoffi(): Promise<Koffi> {
       'the xla engine calls its plugin with the package koffi, which is not installed: npm install koffi';
     throw new XlaError(message, undefined, { cause });
   }
-  if (!configured) koffi.config({ sync_stack_size: STACK, async_stack_size: STACK });
-  configured = true;
+  const { sync_stack_size: stack = 0 } = koffi.config();
+  if (stack < STACK) {
+    try {
+      koffi.config({ sync_stack_size: STACK, async_stack_size: STACK });
+    } catch (cause) {
+      const message = `koffi must not be used before the xla engine without a stack of ${STACK} bytes, got ${stack}`;
+      throw new XlaError(message, undefined, { cause });
+    }
+  }
   return koffi;
+}
+
+const RTLD_NOW = 2;
+
+/**
+ * Opens a library once more than it will be closed: koffi closes what it loaded while the process ends, and XLA's
+ * threads and exit handlers would then find their code gone.
+ */
+function keepLoaded(koffi: Koffi, path: string): void {
+  if (process.platform === 'win32') return;
+  koffi.load(null).func('void *dlopen(const char *path, int flags)')(path, RTLD_NOW);
 }
 
 /** Address of the plugin's table of functions. */
@@ -173,6 +189,7 @@ function pluginTable(koffi: Koffi, path: string): Address {
       `a plugin must be a shared library that loads, got ${path}: ${(error as Error).message}`,
     );
   }
+  keepLoaded(koffi, path);
   let table: Address | null;
   try {
     table = library.func('void *GetPjrtApi()')();

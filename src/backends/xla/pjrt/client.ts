@@ -47,10 +47,11 @@ export class Client {
     entries.forEach((entry, i) => {
       packed.set(entry.bytes, i * entry.bytes.length);
     });
-    const created = await api.callAsync('PJRT_Client_Create', {
-      create_options: packed,
-      num_options: entries.length,
-    });
+    const created = await api
+      .callAsync('PJRT_Client_Create', { create_options: packed, num_options: entries.length })
+      .catch((error: XlaError) => {
+        throw new XlaError(`the plugin must find a device, got: ${error.message} (${api.path})`, error.code);
+      });
     const client = new Client(api, created.big('client'));
     if (client.devices.length > 0) return client;
     client.dispose();
