@@ -78,13 +78,14 @@ async function run(study: Study, output: string, command: string): Promise<void>
 /** One bar for all pieces. */
 class Progress {
   readonly #bar = new ProgressBar();
+  readonly #notes = new Set<string>();
   #piece = '';
   #started = 0;
   /** How far the piece was when this sitting began with it. */
   #first: number | undefined;
 
   show(event: StudyEvent): void {
-    if (event.type === 'note') this.#bar.line(event.message);
+    if (event.type === 'note') this.#note(event.message);
     else if (event.type === 'finished')
       this.#bar.line(`${this.#piece}: finished in ${duration(event.seconds)}`);
     else if (event.type === 'piece') {
@@ -98,6 +99,12 @@ class Progress {
       const left = gained > 0 ? `  ${duration(((1 - event.done) * seconds) / gained)} left` : '';
       this.#bar.update(event.done, `${this.#piece}  ${event.text}${left}`);
     }
+  }
+
+  /** Pieces have much to say in common. */
+  #note(message: string): void {
+    if (!this.#notes.has(message)) this.#bar.line(message);
+    this.#notes.add(message);
   }
 
   stopping(): void {

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { seriesOf } from '../visualize/series.ts';
-import { startedFrom } from './results.ts';
+import { startedFrom, whatOf } from './results.ts';
 import type { ReportedRun } from './run.ts';
 
 /** What every run is, how far it came and what it took. */
@@ -21,7 +21,7 @@ export function overviewTable(runs: readonly ReportedRun[]): string[][] {
 }
 
 function overview(run: ReportedRun, runs: readonly ReportedRun[]): string[] {
-  const { name, kind, settings, rows, engine } = run;
+  const { name, settings, rows, engine } = run;
   const last = rows.at(-1);
   const parent = runs.find((other) => startedFrom(run, other));
   const speed = median(seriesOf(rows, 'imagesPerSecond').map(({ y }) => y));
@@ -29,7 +29,7 @@ function overview(run: ReportedRun, runs: readonly ReportedRun[]): string[] {
   const epochs = settings.get('training.epochs');
   return [
     name,
-    kind === 'pretrain' ? `${settings.get('task.name') ?? 'unknown task'}` : kind,
+    whatOf(run),
     parent?.name ?? (run.from ? basename(run.from) : 'random weights'),
     `${Number((last?.epoch ?? 0).toFixed(2))}${typeof epochs === 'number' ? ` of ${epochs}` : ''}`,
     String(last?.step ?? 0),

@@ -92,6 +92,7 @@ async function makeBlocks(
 
 const KINDS = [
   ['pretrain', 'pre-training'],
+  ['knn', 'kNN'],
   ['linprobe', 'linear probes'],
   ['finetune', 'fine-tuning'],
 ] as const;

@@ -23,7 +23,7 @@ export function resultsTable(runs: readonly ReportedRun[]): string[][] | undefin
   const baselines = (['pixels', 'random'] as const).map((key) => ({
     name: key === 'pixels' ? 'raw pixels' : 'random weights',
     steps: '',
-    scores: distinct(pretrained.flatMap((run) => firstKnn(run, key))),
+    scores: distinct(runs.flatMap((run) => firstKnn(run, key))),
   }));
   const scratch = {
     name: 'from scratch',
@@ -35,7 +35,7 @@ export function resultsTable(runs: readonly ReportedRun[]): string[][] | undefin
     const children = others.filter((other) => startedFrom(other, run));
     for (const child of children) attached.add(child);
     return {
-      name: `${run.name}: ${run.settings.get('task.name') ?? 'unknown task'}`,
+      name: `${run.name}: ${whatOf(run)}`,
       steps: String(run.rows.at(-1)?.step ?? 0),
       scores: [...scoresOf(run), ...children.flatMap(scoresOf)],
     };
@@ -61,6 +61,12 @@ export function resultsTable(runs: readonly ReportedRun[]): string[][] | undefin
   ];
 }
 
+/** The task of pre-training, or the kind of judge. */
+export function whatOf({ kind, rows, settings }: ReportedRun): string {
+  if (kind !== 'pretrain') return kind;
+  return rows.length === 0 ? 'not trained' : String(settings.get('task.name') ?? 'unknown task');
+}
+
 /** Whether a run started from a checkpoint of another: its folder, or a file below it. */
 export function startedFrom({ from }: ReportedRun, run: ReportedRun): boolean {
   return from === run.absolute || (from?.startsWith(run.absolute + sep) ?? false);
@@ -82,7 +88,8 @@ function scoresOf(run: ReportedRun): Score[] {
   }
   const top1 = run.rows.findLast((row) => Number.isFinite(row.top1))?.top1;
   if (typeof top1 !== 'number') return [];
-  return [{ column: run.kind === 'linprobe' ? LINEAR : fineTune(run), value: top1 }];
+  const column = { linprobe: LINEAR, knn: KNN, finetune: fineTune(run) }[run.kind];
+  return [{ column, value: top1 }];
 }
 
 function fineTune({ settings }: ReportedRun): string {

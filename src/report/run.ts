@@ -5,7 +5,7 @@ import { readHeader } from '../io/safetensors.ts';
 import { type RunFolder, runFolder } from '../train/run-folder.ts';
 import type { MetricsRow } from '../visualize/series.ts';
 
-export type RunKind = 'pretrain' | 'finetune' | 'linprobe';
+export type RunKind = 'pretrain' | 'finetune' | 'linprobe' | 'knn';
 
 /** A run as its folder tells of it. Settings are taken as they are: those of other versions can be reported too. */
 export interface ReportedRun {
@@ -108,7 +108,7 @@ async function engineOf({ checkpoints }: RunFolder): Promise<string | undefined>
 }
 
 function kindOf(kind: unknown): RunKind {
-  return kind === 'finetune' || kind === 'linprobe' ? kind : 'pretrain';
+  return kind === 'finetune' || kind === 'linprobe' || kind === 'knn' ? kind : 'pretrain';
 }
 
 /** `[path, value]` of every single setting; lists are single settings. */

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readRows } from '../io/jsonl.ts';
 import { pairedDifference, type Summary, summarise } from '../report/statistics.ts';
@@ -53,7 +52,7 @@ export async function readScores({ pieces, cells }: StudyPlan, output: string): 
     const [trained, judged] = await Promise.all([model, judge].map((piece) => rowsOf(piece, output)));
     scores.push({
       ...cell,
-      top1: judge.kind === 'knn' ? await knnTop1(output, judge) : lastTop1(judged!, judge),
+      top1: lastTop1(judged!, judge),
       flops: model.flops + judge.flops,
       seconds: secondsOf(trained!) + (judge.kind === 'finetune' ? secondsOf(judged!) : 0),
     });
@@ -88,7 +87,7 @@ export function summariseStudy({ cells }: Pick<StudyPlan, 'cells'>, scores: read
 }
 
 async function rowsOf(piece: Piece, output: string): Promise<MetricsRow[]> {
-  if (piece.kind === 'initial' || piece.kind === 'knn') return [];
+  if (piece.kind === 'initial') return [];
   return readRows<MetricsRow>(join(pieceFolder(output, piece.id), 'metrics.jsonl'));
 }
 
@@ -97,15 +96,6 @@ function lastTop1(rows: readonly MetricsRow[], { id }: Piece): number {
   const last = seriesOf(rows, 'top1').at(-1);
   if (!last) throw new Error(`the metrics of a finished judge must hold top1, got none in ${id}`);
   return last.y;
-}
-
-/** Of 20 neighbours. */
-async function knnTop1(output: string, { id }: Piece): Promise<number> {
-  const path = join(pieceFolder(output, id), 'knn.json');
-  const { features } = JSON.parse(await readFile(path, 'utf8')) as { features?: Record<string, number> };
-  const top1 = features?.knn20;
-  if (typeof top1 !== 'number') throw new Error(`${path} must hold features.knn20, got ${top1}`);
-  return top1;
 }
 
 function secondsOf(rows: readonly MetricsRow[]): number {

@@ -1,8 +1,7 @@
-import { join } from 'node:path';
 import { resolveConfig } from '../config/recipes.ts';
 import { microBatchOf } from '../config/rules.ts';
 import type { Config } from '../config/schema.ts';
-import { knn } from '../evaluate/knn-report.ts';
+import { type KnnByNeighbours, type KnnReport, knn } from '../evaluate/knn-report.ts';
 import { finetune } from '../finetune.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { initialise } from '../nn/init.ts';
@@ -31,8 +30,7 @@ export function pieceRunner(onEvent: (event: StudyEvent) => void, signal?: Abort
       else if (piece.kind === 'finetune')
         return ended(await finetune(piece.settings, { ...training, from: from! }));
       else if (piece.kind === 'knn') {
-        const report = await knn(from!, { ...piece.settings, ...watched });
-        await writeFileAtomic(join(folder, 'knn.json'), `${JSON.stringify(report, null, 2)}\n`);
+        await writeKnn(folder, from!, piece.settings, await knn(from!, { ...piece.settings, ...watched }));
       }
       return 'finished';
     } catch (error) {
@@ -67,6 +65,16 @@ async function writeInitialModel(config: Config, path: string): Promise<void> {
     parameters: specs,
     slots: [],
   });
+}
+
+/** A kNN report as other judges leave theirs: settings, and a row with the score (of 20 neighbours). */
+async function writeKnn(path: string, from: string, settings: object, report: KnnReport): Promise<void> {
+  const { config, metrics } = runFolder(path);
+  const top1 = (by: KnnByNeighbours) => by.knn20!;
+  const { features, random, pixels, ...images } = report;
+  const knn = { features: top1(features), random: top1(random), pixels: top1(pixels), ...images };
+  await writeFileAtomic(config, `${JSON.stringify({ kind: 'knn', from, ...settings }, null, 2)}\n`);
+  await writeFileAtomic(metrics, `${JSON.stringify({ step: 0, epoch: 0, top1: knn.features, knn })}\n`);
 }
 
 function show(event: TrainingEvent, onEvent: (event: StudyEvent) => void): void {

@@ -34,7 +34,6 @@ function fake(top1: (piece: Piece) => number = () => 0.5) {
     ran.push(piece.id);
     const row = { step: 1, epoch: 1, seconds: 10, top1: top1(piece) };
     await writeFile(join(path, 'metrics.jsonl'), `${JSON.stringify(row)}\n`);
-    await writeFile(join(path, 'knn.json'), JSON.stringify({ features: { knn20: top1(piece) } }));
     return 'finished';
   };
   return { ran, runPiece };
