@@ -3,6 +3,7 @@ import type { Sharp } from 'sharp';
 import { type Crop, type Size, whole } from './crop.ts';
 import type { RawImage } from './dataset.ts';
 import { DataError } from './error.ts';
+import { turboJpeg } from './turbojpeg.ts';
 
 /**
  * Reads an image file (or its bytes) as upright sRGB, 8 bit, 3 channels: [height, width, 3].
@@ -28,7 +29,7 @@ export async function decodeView(
 ): Promise<{ image: RawImage; crop: Crop }> {
   const bytes = await readFile(file);
   if (bytes.length <= LARGE) {
-    const image = await decodeImage(bytes);
+    const image = (await turboJpeg())?.(bytes) ?? (await decodeImage(bytes));
     return { image, crop: choose([image.height, image.width]) };
   }
   let flip = false;
