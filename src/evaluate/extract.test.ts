@@ -82,7 +82,7 @@ async function extract(dataset: Dataset, options: Partial<ExtractOptions> = {}, 
 describe('FeatureExtractor', () => {
   it('gives the features that pre-training looks at', async () => {
     const dataset = pictures(5);
-    const { features, width, indices } = await extract(dataset, { batchSize: 2 });
+    const { features, width, indices } = await extract(dataset, { imagesAtOnce: 2 });
     expect({ width, indices }).toEqual({ width: tiny.width, indices: Int32Array.of(0, 1, 2, 3, 4) });
     const programs = pretrainPrograms({
       model: tiny,
@@ -121,7 +121,7 @@ describe('FeatureExtractor', () => {
     const featureCache = emptyCache();
     const [first, second] = [counting(), counting()];
     const dataset = pictures(7, [2]);
-    const made = await extract(dataset, { featureCache, backend: first, batchSize: 3 });
+    const made = await extract(dataset, { featureCache, backend: first, imagesAtOnce: 3 });
     const broken = new BrokenImages(() => {});
     const found = await extract(dataset, { featureCache, backend: second, broken });
     expect(found).toEqual(made);
@@ -167,7 +167,7 @@ describe('FeatureExtractor', () => {
     const extractor = new FeatureExtractor(model, {
       backend,
       featureCache,
-      batchSize: 128,
+      imagesAtOnce: 128,
       signal: controller.signal,
       broken: new BrokenImages(() => {}),
     });
@@ -185,7 +185,7 @@ describe('FeatureExtractor', () => {
     const again = new FeatureExtractor(model, {
       backend: resumed,
       featureCache,
-      batchSize: 3,
+      imagesAtOnce: 3,
       broken: new BrokenImages(() => {}),
     });
     expect(await again.features(dataset, (done) => found.push(done))).toEqual(whole);

@@ -22,7 +22,7 @@ export interface ExtractOptions {
   /** How tokens become features. Default: as the model's head does it, the mean of the patches' tokens without one. */
   readonly pooling?: Pooling | undefined;
   /** Images of one run of the engine. Default: as many as make 16,384 tokens, 256 at most. */
-  readonly batchSize?: number | undefined;
+  readonly imagesAtOnce?: number | undefined;
   /** Folder in which features are kept, false for none. Default: `features` in the project's cache folder. */
   readonly featureCache?: string | false | undefined;
   readonly broken?: BrokenImages | undefined;
@@ -34,6 +34,8 @@ export interface ExtractOptions {
 export type FeatureOptions = Omit<ExtractOptions, 'backend'> & {
   /** Default: the engine of the run that made the model. */
   readonly backend?: Backend | undefined;
+  /** Attention heads, where the file of another project does not tell. */
+  readonly heads?: number | undefined;
 };
 
 /** Told how many images are done. */
@@ -139,8 +141,8 @@ export class FeatureExtractor {
   }
 
   async *#rows(dataset: Dataset): AsyncGenerator<[index: number, row: Float32Array]> {
-    const { batchSize = batchFor(this.config), signal } = this.#options;
-    const size = Math.min(batchSize, dataset.length);
+    const { imagesAtOnce = batchFor(this.config), signal } = this.#options;
+    const size = Math.min(imagesAtOnce, dataset.length);
     const views = centralViews(this.#model, dataset, { batchSize: size, broken: this.#broken, signal });
     this.#session ??= this.#open();
     const session = await this.#session;
@@ -164,30 +166,9 @@ export class FeatureExtractor {
 
   #modelKey(): string {
     const { normalisation, evaluationCrop, weights } = this.#model;
-    const { image, patch, channels, width, depth, heads, mlpRatio, classToken, positions, pooling, fcNorm } =
-      this.config;
-    const sizes = {
-      image,
-      patch,
-      channels,
-      width,
-      depth,
-      heads,
-      mlpRatio,
-      classToken,
-      positions,
-      pooling,
-      fcNorm,
-    };
+    const engine = this.#options.backend.description;
     const { mean, std } = normalisation;
-    const about = {
-      ...sizes,
-      mean,
-      std,
-      evaluationCrop,
-      part: PART,
-      engine: this.#options.backend.description,
-    };
+    const about = { ...this.config, mean, std, evaluationCrop, engine, part: PART };
     const tensors = featureParameters(this.config).flatMap(({ name }) => [name, weights[name]!]);
     return contentKey([JSON.stringify(about), ...tensors]);
   }

@@ -1,4 +1,5 @@
 import type { Backend } from '../backends/backend.ts';
+import { type LinprobeConfig, probeBatch } from '../config/linprobe-schema.ts';
 import { lars } from '../optim/lars.ts';
 import { learningRate, scaledPeak } from '../optim/schedule.ts';
 import { sgd } from '../optim/sgd.ts';
@@ -20,61 +21,77 @@ export interface ProbeSettings {
   readonly seed: number;
 }
 
-/** After an epoch. */
+/** Where a probe is trained, and who is told. */
+export interface ProbeFit {
+  readonly backend: Backend;
+  /** Number of classes. */
+  readonly classes: number;
+  readonly onEpoch?: (epoch: number, at: ProbeEpoch) => void | Promise<void>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How things stand after an epoch. */
 export interface ProbeEpoch {
+  /** Updates so far. */
   readonly step: number;
-  readonly epoch: number;
   /** Mean of the epoch's losses, of each head. */
   readonly losses: readonly number[];
-  /** The last step's, for a rate of 1 and a batch of 256. */
+  /** The first head's learning rate in the last update. */
   readonly lr: number;
-  readonly trainer: ProbeTrainer;
+}
+
+/** How heads are trained on so many images. */
+export function probeSettings(
+  config: LinprobeConfig,
+  images: number,
+  learningRates: readonly number[],
+): ProbeSettings {
+  const { optimizer, epochs, warmupEpochs, seed } = config;
+  return { optimizer, epochs, warmupEpochs, seed, learningRates, batchSize: probeBatch(config, images) };
+}
+
+/** Updates of an epoch and of all; the last batch is dropped where it is not full. */
+export function probeSteps({ batchSize, epochs }: ProbeSettings, images: number) {
+  const stepsPerEpoch = Math.floor(images / batchSize);
+  return { stepsPerEpoch, lastStep: stepsPerEpoch * epochs };
 }
 
 /**
  * Trains linear heads on features as MAE does it (He et al., arXiv 2111.06377, appendix A.1): batch norm without weights,
- * LARS without decay or SGD, momentum 0.9, warm-up and cosine by step. Every epoch takes another order, and drops the last
- * batch if it is not full. The same seed gives the same heads. Returns them with the batch norm folded in, and the
- * number of updates. Throws RunError when there are fewer rows than a batch has.
+ * LARS without decay (or SGD), momentum 0.9, learning rate × batch / 256 with warm-up and cosine by step. Every epoch takes
+ * another order. The same seed gives the same heads. Returns them with the batch norm folded in: they take features as they
+ * are. Throws RunError when there are fewer rows than a batch has; rejects with the signal's reason.
  */
 export async function trainProbe(
-  backend: Backend,
   train: LabelledFeatures,
-  classes: number,
   settings: ProbeSettings,
-  {
-    onEpoch,
-    signal,
-  }: { readonly onEpoch?: (at: ProbeEpoch) => Promise<void>; readonly signal?: AbortSignal } = {},
+  { backend, classes, onEpoch, signal }: ProbeFit,
 ): Promise<LinearHead[]> {
   const { optimizer, learningRates: rates, epochs, warmupEpochs, batchSize, seed } = settings;
   const count = train.labels.length;
   if (batchSize > count || batchSize < 2)
     throw new RunError(
-      `a batch must have 2 images or more and no more than the ${count} there are, got ${batchSize}`,
+      `a probe's batch must have 2 images or more, and no more than the ${count} there are, got ${batchSize}`,
     );
-  const stepsPerEpoch = Math.floor(count / batchSize);
-  const schedule = {
-    peak: scaledPeak(1, batchSize),
-    warmupSteps: Math.round(warmupEpochs * stepsPerEpoch),
-    totalSteps: epochs * stepsPerEpoch,
-    floor: 0,
-  };
+  const { stepsPerEpoch, lastStep } = probeSteps(settings, count);
+  const warmupSteps = Math.round(warmupEpochs * stepsPerEpoch);
+  const schedule = { peak: scaledPeak(1, batchSize), warmupSteps, totalSteps: lastStep, floor: 0 };
   const rule = optimizer === 'lars' ? lars({ momentum: 0.9, trust: 0.001 }) : sgd({ momentum: 0.9 });
   const start = firstWeights(rng(seed, 'probe'), (train.features.length / count) * classes);
   const trainer = await ProbeTrainer.open({ backend, rule, train, classes, rates, start, batchSize });
   try {
-    for (let step = 0, epoch = 1; epoch <= epochs; epoch++) {
+    for (let epoch = 1, step = 0; epoch <= epochs; epoch++) {
       const order = rng(seed, 'probe', epoch).permutation(count);
       const losses = rates.map(() => 0);
       let lr = 0;
-      for (let at = 0; at + batchSize <= count; at += batchSize) {
+      for (let batch = 0; batch < stepsPerEpoch; batch++, step++) {
         signal?.throwIfAborted();
-        lr = learningRate(step++, schedule);
-        const batch = await trainer.step(order.slice(at, at + batchSize), lr);
-        for (const [i, loss] of batch.entries()) losses[i]! += loss / stepsPerEpoch;
+        lr = learningRate(step, schedule);
+        const indices = order.slice(batch * batchSize, (batch + 1) * batchSize);
+        for (const [i, loss] of (await trainer.step(indices, lr)).entries())
+          losses[i]! += loss / stepsPerEpoch;
       }
-      await onEpoch?.({ step, epoch, losses, lr: (lr * 256) / batchSize, trainer });
+      await onEpoch?.(epoch, { step, losses, lr: lr * rates[0]! });
     }
     return await trainer.heads();
   } finally {

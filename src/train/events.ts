@@ -1,4 +1,5 @@
 import type { FinetuneConfig } from '../config/finetune-schema.ts';
+import type { ProbeRun } from '../config/linprobe-schema.ts';
 import type { Config } from '../config/schema.ts';
 import type { FetchProgress } from '../data/cifar10-fetch.ts';
 
@@ -95,6 +96,9 @@ export type FinetuneEvent =
       /** Images of an evaluation. */
       readonly testImages: number;
     });
+
+/** What a linear probe tells. */
+export type LinprobeEvent = RunningEvent | StartEvent<ProbeRun>;
 
 /** Why a run ended: all epochs done, `maxSteps` reached, or asked to stop. */
 export type Outcome = 'finished' | 'max-steps' | 'interrupted';

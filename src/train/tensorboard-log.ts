@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EventFile, eventFiles } from '../io/tensorboard.ts';
 import type { SummaryValue } from '../io/tensorboard-proto.ts';
-import type { FinetuneEvent, PretrainEvent, StepRow } from './events.ts';
+import type { FinetuneEvent, LinprobeEvent, PretrainEvent, StepRow } from './events.ts';
 import { runFolder } from './run-folder.ts';
 
 /** What the runs tell that can be logged. */
-export type TrainingEvent = PretrainEvent | FinetuneEvent;
+export type TrainingEvent = PretrainEvent | FinetuneEvent | LinprobeEvent;
 
 /**
  * A listener for the events of a run that writes them for TensorBoard, into `tensorboard/` of its folder: every

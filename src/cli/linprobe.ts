@@ -1,0 +1,106 @@
+import { Command } from 'commander';
+import { linprobeSchema } from '../config/linprobe-schema.ts';
+import { mergeSettings, parseSetting } from '../config/overrides.ts';
+import { linprobe } from '../evaluate/linprobe.ts';
+import { addFeatureOptions, type FeatureOptions, featureOptions } from './feature-options.ts';
+import { tensorboardOption, withTensorboard } from './options.ts';
+import { count, percent, table } from './table.ts';
+import { withProgress } from './with-progress.ts';
+
+/** Options that are short for a setting. */
+const shorthands = {
+  data: 'data',
+  test: 'test',
+  heldOut: 'heldOut',
+  pooling: 'pooling',
+  optimizer: 'optimizer',
+  rates: 'learningRates',
+  epochs: 'epochs',
+  batchSize: 'batchSize',
+  seed: 'seed',
+} as const;
+
+type Options = FeatureOptions &
+  Partial<Record<keyof typeof shorthands, string>> & {
+    output?: string;
+    set: string[];
+    tensorboard?: boolean;
+    json?: boolean;
+  };
+
+export function linprobeCommand(): Command {
+  const command = new Command('linprobe')
+    .description('judge features by a linear classifier on them')
+    .argument('<model>', 'a file of weights, or the folder of a run')
+    .option('--data <source>', "images to learn from: cifar10 or classes:FOLDER (default: the run's)")
+    .option('--test <source>', 'images to judge on (default: the test set of cifar10, or a share of --data)')
+    .option('--held-out <share>', "that share of --data (default: the run's, else 0.2)")
+    .option('--optimizer <name>', 'lars (as MAE) or sgd')
+    .option('--rates <list>', 'learning rates for a batch of 256, tried side by side: 0.1,0.3,1')
+    .option('--epochs <n>', 'passes over the training images (default: 90)')
+    .option('--batch-size <n>', "images of one update (default: a 32nd of the images, up to MAE's 16,384)")
+    .option('--seed <n>', 'everything random follows from it')
+    .option('--output <folder>', 'folder for settings, metrics and the probe as a classifier');
+  return addFeatureOptions(command)
+    .option(
+      '--set <key=value>',
+      'any setting, such as warmupEpochs or chooseOn; may be repeated',
+      collect,
+      [],
+    )
+    .addOption(tensorboardOption())
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ beyond-masking linprobe runs/cifar10-micro-masked-zoomed-in-quick --output runs/probe
+  $ beyond-masking linprobe runs/mine --data classes:/data/flowers --rates 0.1
+  $ beyond-masking linprobe vit-base.safetensors --data classes:/data/imagenet/train --test classes:/data/imagenet/val
+
+Features of central crops are computed once and kept on the disk (see \`cache\`); training on them takes seconds, so an
+interrupted probe is simply begun again. The learning rate is chosen on a tenth of the training images, never on the test
+images. The probe in --output serves predict and export.`,
+    )
+    .action(run);
+}
+
+async function run(model: string, options: Options): Promise<void> {
+  const settings = mergeSettings(
+    ...Object.entries(shorthands).flatMap(([option, key]) => {
+      const value = options[option as keyof typeof shorthands];
+      return value === undefined ? [] : [parseSetting(`${key}=${value}`, linprobeSchema)];
+    }),
+    ...options.set.map((assignment) => parseSetting(assignment, linprobeSchema)),
+  );
+  const { pooling: _, ...features } = await featureOptions(options);
+  const onEvent = withTensorboard(options.tensorboard, (event) => {
+    if (event.type === 'note') console.error(event.message);
+  });
+  const result = await withProgress((progress) =>
+    linprobe(model, { settings, ...features, ...progress, output: options.output, onEvent }),
+  );
+  if (!result) return;
+  if (options.json) {
+    console.log(JSON.stringify(result, null, 2));
+    return;
+  }
+  const { top1, top5, rates, best, train, test, batchSize, checkpoint } = result;
+  if (rates.length > 0)
+    console.log(
+      `${table([
+        ['learning rate', 'top-1 on held-out training images'],
+        ...rates.map(({ learningRate, heldOutTop1 }) => [
+          `${learningRate}${learningRate === best ? ' *' : ''}`,
+          percent(heldOutTop1),
+        ]),
+      ])}\n`,
+    );
+  console.log(`linear probe: top-1 ${percent(top1)}, top-5 ${percent(top5)} on ${count(test)} test images`);
+  console.log(`trained on ${count(train)} images, batches of ${count(batchSize)}, learning rate ${best}`);
+  if (checkpoint) console.log(`\n${checkpoint}`);
+}
+
+function collect(value: string, previous: string[]): string[] {
+  return [...previous, value];
+}

@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { ConfigError } from './error.ts';
+import { explain } from './explain.ts';
+import { atLeast, oneOf, positive, section, share, text, whole } from './fields.ts';
+
+const rates = 'must be a list of one or more different numbers above 0';
+
+/** MAE's learning rate and factors around it; for plain SGD, whose steps are longer, a wider grid. */
+const GRIDS = {
+  lars: [0.05, 0.1, 0.2, 0.5, 1, 2, 5],
+  sgd: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1],
+} as const;
+
+/** All settings of a linear probe. Every one has a default: MAE's, but for the size of the batch. */
+export const linprobeSchema = section({
+  data: text().optional().describe("images to learn from; default: those of the model's run"),
+  test: text().optional().describe('images to judge on; default: the test set of cifar10, or heldOut'),
+  heldOut: share().optional().describe('share of the images to judge on, where test is not given'),
+  pooling: oneOf(['mean', 'token']).optional().describe("mean of the patches' tokens, or class token"),
+  optimizer: oneOf(['lars', 'sgd']).default('lars').describe('LARS without decay, or SGD; momentum 0.9'),
+  learningRates: z
+    .array(positive(), { error: rates })
+    .refine((list) => list.length > 0 && new Set(list).size === list.length, { error: rates })
+    .optional()
+    .describe('peak learning rates for a batch of 256, tried side by side; scaled by batchSize / 256'),
+  chooseOn: share()
+    .default(0.1)
+    .describe('share of the training images on which the best learning rate is chosen'),
+  epochs: whole(1).default(90).describe('passes over the training images'),
+  warmupEpochs: atLeast(0).default(10).describe('epochs of linear warm-up from 0; a cosine to 0 follows'),
+  batchSize: whole(0)
+    .default(0)
+    .describe("images of one update; 0: a 32nd of the images, from 64 to MAE's 16,384"),
+  seed: whole(0).default(0).describe('everything random follows from it'),
+});
+
+/** Some of the settings of a linear probe: what a person writes. */
+export type LinprobeInput = z.input<typeof linprobeSchema>;
+
+/** The settings of a linear probe, complete but for what the model and the images say. */
+export type LinprobeConfig = z.output<typeof linprobeSchema> & {
+  readonly learningRates: readonly number[];
+};
+
+/** What `config.json` of a probe says. */
+export interface ProbeRun extends LinprobeConfig {
+  readonly kind: 'linprobe';
+  /** The model that is probed, as it was named. */
+  readonly from: string;
+}
+
+/** Completes and checks settings. Throws ConfigError naming each wrong one, the rule and what it got. */
+export function parseLinprobeConfig(input: unknown): LinprobeConfig {
+  const result = linprobeSchema.safeParse(input);
+  if (!result.success) throw new ConfigError(explain(result.error.issues, input, linprobeSchema));
+  const config = result.data;
+  if (config.warmupEpochs >= config.epochs)
+    throw new ConfigError(
+      `warmupEpochs must be fewer than epochs, got ${config.warmupEpochs} and ${config.epochs}`,
+    );
+  return { ...config, learningRates: config.learningRates ?? [...GRIDS[config.optimizer]] };
+}
+
+/** Images of one update: as the settings say, else the largest power of two up to a 32nd of the images, 64 … 16,384. */
+export function probeBatch({ batchSize }: Pick<LinprobeConfig, 'batchSize'>, images: number): number {
+  if (batchSize > 0) return batchSize;
+  const share = 2 ** Math.floor(Math.log2(Math.max(1, images / 32)));
+  return Math.min(images, Math.max(64, Math.min(16_384, share)));
+}
