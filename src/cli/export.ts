@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { type ExportFormat, exportFormats, exportModel } from '../weights/out/export.ts';
 import { type Part, parts } from '../weights/out/part.ts';
 import { optionalEngine } from './options.ts';
-import { table } from './table.ts';
+import { count, table } from './table.ts';
 import { withProgress } from './with-progress.ts';
 
 interface Options {
@@ -50,8 +50,8 @@ Models without a class token cannot be written for transformers: timm and ONNX t
         return;
       }
       console.log(`${result.part} in ${options.output}\n`);
-      const mb = (bytes: number) => (bytes / 1e6).toFixed(bytes < 1e6 ? 3 : 1);
-      console.log(table([['file', 'MB'], ...result.files.map(({ path, bytes }) => [path, mb(bytes)])]));
+      const rows = result.files.map(({ path, bytes }) => [path, count(Math.ceil(bytes / 1000))]);
+      console.log(table([['file', 'kB'], ...rows]));
       if (result.check)
         console.log(
           `\noutputs of the ONNX file and of the model differ by ${result.check.difference.toExponential(1)} at most (${result.check.runtime})`,

@@ -20,7 +20,7 @@ import { exportProgram } from '../../src/weights/out/onnx.ts';
 import type { Part } from '../../src/weights/out/part.ts';
 import { normals } from '../support/random.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { cases } from './cases.ts';
+import { cases, largeCases } from './cases.ts';
 
 const seed = Number(process.env.SEED ?? Date.now() % 1e6);
 const python = process.env.EXPORTS_PYTHON ?? 'python3';
@@ -31,7 +31,7 @@ const BATCH = 3;
 it(`timm, transformers and onnxruntime compute what the models do (SEED=${seed})`, async () => {
   const random = rng(seed);
   let count = 0;
-  for (const [name, { write, exports }] of Object.entries(cases)) {
+  for (const [name, { write, exports }] of Object.entries({ ...cases, ...largeCases })) {
     const checkpoint = join(folder, `${count}.safetensors`);
     await write(checkpoint, random);
     const model = await openModel(checkpoint);

@@ -25,7 +25,7 @@ export function dynamicBatch(build: (batch: number) => OnnxGraph): OnnxGraph {
   const first = inputs.find(({ shape }) => shape[0] === BATCH);
   if (!first) throw new GraphError(`program "${one.name}" must have the batch as an input's first side`);
   const images = operator('Shape', [first.name], 'batch_size', { start: 0, end: 1 });
-  const nodes: OnnxNode[] = [images];
+  const nodes: OnnxNode[] = [];
   for (const [a, b] of pairs((graph) => graph.nodes)) {
     if (JSON.stringify(a) !== JSON.stringify(b)) throw bound(a.name);
     const sides = shapes.get(a.input[1] ?? '');
@@ -42,6 +42,7 @@ export function dynamicBatch(build: (batch: number) => OnnxGraph): OnnxGraph {
       const [batch, ...rest] = sides;
       if (batch !== BATCH || !rest.every((side) => typeof side === 'number')) throw bound(a.name);
       initializers.push(int64s(`${open}_rest`, rest));
+      if (!nodes.includes(images)) nodes.push(images);
       nodes.push(operator('Concat', [images.output[0]!, `${open}_rest`], open, { axis: 0 }));
     } else if (open) throw bound(a.name);
     nodes.push(open ? { ...a, input: a.input.with(1, open) } : a);

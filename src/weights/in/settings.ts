@@ -51,6 +51,7 @@ const preprocessor = z.object({
 const timm = z.object({
   architecture: z.string(),
   global_pool: z.string().optional(),
+  label_names: z.array(z.string()).optional().catch(undefined),
   model_args: z
     .object({ num_heads: z.int().min(1), global_pool: z.string(), act_layer: z.unknown() })
     .partial()
@@ -126,12 +127,12 @@ async function preprocessing(weights: string): Promise<FoundSettings> {
 }
 
 function fromTimm(path: string, json: object): FoundSettings {
-  const { architecture, model_args: args, pretrained_cfg: pretrained, global_pool } = parse(path, timm, json);
+  const { architecture, model_args: args, pretrained_cfg: pretrained, ...rest } = parse(path, timm, json);
   if (!/^(vit|deit)_/.test(architecture))
     throw new FileFormatError(path, 'models here are plain Vision Transformers (vit_*)', architecture);
   if (args?.act_layer !== undefined && args.act_layer !== 'gelu')
     throw new FileFormatError(path, 'the activation must be the exact GELU', args.act_layer);
-  const pool = args?.global_pool ?? global_pool;
+  const pool = args?.global_pool ?? rest.global_pool;
   return {
     from: [path],
     heads: args?.num_heads,
@@ -140,6 +141,7 @@ function fromTimm(path: string, json: object): FoundSettings {
     mean: pretrained?.mean,
     std: pretrained?.std,
     evaluationCrop: pretrained?.crop_pct,
+    ...(rest.label_names && { classes: rest.label_names }),
   };
 }
 

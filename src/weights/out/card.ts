@@ -118,6 +118,8 @@ function training({ run, source, path }: Model): string {
     ['engine', progress.engine],
     ['seed', config.seed],
   ];
+  const from = (config as { from?: string }).from;
+  if (from !== undefined) rows.unshift(['started from', from ? basename(from) : 'random weights']);
   if (config.task) rows.unshift(['pretext task', `${config.task.name}, mask ratio ${config.task.maskRatio}`]);
   const settings = JSON.stringify(
     config,

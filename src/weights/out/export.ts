@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Backend } from '../../backends/backend.ts';
 import { openOnnxBackend } from '../../backends/onnx/backend.ts';
@@ -65,8 +66,8 @@ export async function exportModel(path: string, options: ExportOptions): Promise
   const model = await openModel(path);
   const part = options.part ?? defaultPart(model);
   requirePart(model, part, options.format, format.parts);
-  await mkdir(dirname(output), { recursive: true });
-  const folder = await mkdtemp(join(dirname(output), `.${basename(output)}-`));
+  const folder = join(dirname(output), `.${basename(output)}.${randomUUID()}.tmp`);
+  await mkdir(folder, { recursive: true });
   try {
     stage('writing', 1);
     const written = await format.write(model, part, folder);

@@ -29,7 +29,6 @@ export function huggingFaceConfig(model: Model, part: Part): object {
     attention_probs_dropout_prob: 0,
     ...(part === 'classifier' && labels(model)),
     ...(part === 'autoencoder' && decoderConfig(model)),
-    torch_dtype: 'float32',
   };
 }
 

@@ -17,6 +17,8 @@ import { preprocessorConfig, preprocessorNotes } from './preprocessor.ts';
 /** A model file holds less than 2 GiB, the limit of its encoding; weights of larger ones lie in a file beside it. */
 const LARGEST = 2_000_000_000;
 const EXTERNAL = 'model.onnx_data';
+/** Constants of fewer bytes stay in the model: runtimes read shapes before they look for other files. */
+const SMALLEST = 1024;
 
 /** A folder for onnxruntime and transformers.js: `onnx/model.onnx` and the configuration files of Hugging Face. */
 export const onnx: Format = {
@@ -66,7 +68,7 @@ function onnxGraph(model: Model, part: Part): OnnxGraph {
  * Writes `model.onnx` and, where the weights take more than `largest` bytes, `model.onnx_data`; returns whether they do.
  */
 export async function writeOnnx(folder: string, graph: OnnxGraph, largest = LARGEST): Promise<boolean> {
-  const tensors = graph.initializers.filter(({ dims }) => dims.length > 0);
+  const tensors = graph.initializers.filter(({ rawData }) => rawData.length >= SMALLEST);
   const total = tensors.reduce((sum, { rawData }) => sum + rawData.length, 0);
   const path = join(folder, 'model.onnx');
   if (total <= largest) {

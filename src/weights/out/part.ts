@@ -1,4 +1,5 @@
 import type { ClassifierConfig } from '../../models/classifier.ts';
+import { suggestion } from '../../text/nearest.ts';
 import type { Model } from '../model.ts';
 
 /** What of a model is exported: what its head sees, its class scores, or encoder and decoder. */
@@ -19,7 +20,9 @@ export function defaultPart({ classifier }: Pick<Model, 'classifier'>): Part {
 /** Throws ExportError where the file has no such part, or the format no place for it. */
 export function requirePart(model: Model, part: Part, format: string, possible: readonly Part[]): void {
   if (!possible.includes(part))
-    throw new ExportError(`the format ${format} takes the parts ${possible.join(' and ')}, got "${part}"`);
+    throw new ExportError(
+      `the format ${format} takes the parts ${possible.join(' and ')}, got "${part}"${suggestion(part, possible)}`,
+    );
   if (part === 'classifier' && !model.classifier)
     throw new ExportError(
       `a classifier needs weights of a head, got ${model.path} without one: fine-tune it`,

@@ -90,6 +90,7 @@ function folderConfig(model: Model, { architecture, args }: TimmModel): object {
     num_classes: args.num_classes ?? 1000,
     num_features: encoder.width,
     global_pool: args.global_pool ?? 'token',
+    ...(args.num_classes !== 0 && classes && { label_names: classes }),
     model_args: args,
     pretrained_cfg: {
       input_size: [encoder.channels, ...encoder.image],
@@ -100,7 +101,6 @@ function folderConfig(model: Model, { architecture, args }: TimmModel): object {
       mean: normalisation.mean,
       std: normalisation.std,
       num_classes: args.num_classes ?? 1000,
-      ...(classes && { label_names: classes }),
       first_conv: 'patch_embed.proj',
       classifier: 'head',
     },
