@@ -73,13 +73,13 @@ class BoundedReader extends yauzl.RandomAccessReader {
     callback: (error: Error | null) => void,
   ): void {
     if (!(position >= 0 && position + length <= this.#size)) {
-      setImmediate(callback, new Error(`byte ${position} of ${this.#size} is asked for`));
+      queueMicrotask(() => callback(new Error(`byte ${position} of ${this.#size} is asked for`)));
       return;
     }
     const inTail = position - (this.#size - this.#tail.length);
     if (inTail >= 0) {
       target.set(this.#tail.subarray(inTail, inTail + length), offset);
-      setImmediate(callback, null);
+      queueMicrotask(() => callback(null));
     } else {
       const window = target.subarray(offset, offset + length);
       readAt(this.#handle, window, position, this.#path).then(() => callback(null), callback);

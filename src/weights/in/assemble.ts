@@ -77,19 +77,20 @@ export async function readRenamed(
   names: readonly string[],
 ): Promise<Record<string, Float32Array>> {
   const weights: Record<string, Float32Array> = {};
-  for (const name of names) {
-    const parts = pieces.get(name)!;
-    const tensors = await file.read(parts.map(({ tensor }) => tensor)); // one weight at a time: little is held twice
-    const values = parts.map(({ tensor, slot }) => ({
-      slot,
-      data: floats(file, tensor, tensors.get(tensor)!),
-    }));
-    if (!parts[0]!.slot) {
-      weights[name] = values[0]!.data;
-      continue;
-    }
+  const whole = names.filter((name) => !pieces.get(name)![0]!.slot);
+  const tensors = await file.read(whole.map((name) => pieces.get(name)![0]!.tensor));
+  for (const name of whole) {
+    const { tensor } = pieces.get(name)![0]!;
+    weights[name] = floats(file, tensor, tensors.get(tensor)!);
+    tensors.delete(tensor); // half precision need not be held twice
+  }
+  for (const name of names.filter((each) => !weights[each])) {
+    const parts = await file.read(pieces.get(name)!.map(({ tensor }) => tensor));
     const joined = new Float32Array(elementCount(shapes.get(name)!));
-    for (const { slot, data } of values) joined.set(data, slots.indexOf(slot!) * data.length);
+    for (const { tensor, slot } of pieces.get(name)!) {
+      const data = floats(file, tensor, parts.get(tensor)!);
+      joined.set(data, slots.indexOf(slot!) * data.length);
+    }
     weights[name] = joined;
   }
   return weights;
