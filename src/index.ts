@@ -63,6 +63,7 @@ export {
 } from './data/loader.ts';
 export { CIFAR10 as cifar10Normalisation, IMAGENET as imagenetNormalisation } from './data/normalise.ts';
 export { openDataset } from './data/open.ts';
+export { type PackOptions, type PackResult, packImages } from './data/pack.ts';
 export { countImages, type ImageCounts, verifyImages } from './train/check-images.ts';
 export { openImages } from './train/image-list.ts';
 

@@ -3,6 +3,7 @@ import { verifyCifar10 } from '../data/cifar10.ts';
 import { fetchCifar10 } from '../data/cifar10-fetch.ts';
 import { openDataset } from '../data/open.ts';
 import { countImages, verifyImages } from '../train/check-images.ts';
+import { packCommand } from './data-pack.ts';
 import { fetching } from './fetching.ts';
 import { interruptible } from './interrupt.ts';
 import { ProgressBar } from './progress-bar.ts';
@@ -10,10 +11,11 @@ import { count, percent, table } from './table.ts';
 
 export function dataCommand(): Command {
   return new Command('data')
-    .description('fetch, verify and count images')
+    .description('fetch, verify, count and pack images')
     .addCommand(fetchCommand())
     .addCommand(verifyCommand())
     .addCommand(countCommand())
+    .addCommand(packCommand())
     .addHelpText(
       'after',
       `
@@ -21,8 +23,10 @@ Examples:
   $ beyond-masking data fetch                    CIFAR-10, into the cache
   $ beyond-masking data verify ~/photos          reads every image, names the broken ones
   $ beyond-masking data count classes:~/flowers  images of each class
+  $ beyond-masking data pack classes:~/flowers --output ~/flowers-320
 
-A source is a folder (with all below it), classes:FOLDER (a sub-folder for each class), or cifar10.
+A source is a folder (with all below it), classes:FOLDER (a sub-folder for each class), packed:FOLDER (what pack
+has written), or cifar10.
 BEYOND_MASKING_CACHE names another folder for fetched data.`,
     );
 }

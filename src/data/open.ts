@@ -3,13 +3,14 @@ import type { FetchOptions } from './cifar10-fetch.ts';
 import type { Dataset } from './dataset.ts';
 import { DataError } from './error.ts';
 import { openClassFolders, openFolder } from './folder.ts';
+import { openPacked } from './packed.ts';
 
-const SPECS = 'cifar10, cifar10:test, a folder, folder:PATH or classes:PATH';
+const SPECS = 'cifar10, cifar10:test, a folder, folder:PATH, classes:PATH or packed:PATH';
 
 /**
  * Opens a data set by its name on the command line:
  * `cifar10` (training images) and `cifar10:test`; `folder:PATH`, all images under a folder, without classes;
- * `classes:PATH`, a sub-folder for each class; any other text is the path of a folder, as with `folder:`.
+ * `classes:PATH`, a sub-folder for each class; `packed:PATH`, what `data pack` wrote; any other text is the path of a folder, as with `folder:`.
  * The options concern CIFAR-10, which is fetched when it is not in the cache.
  * Rejects with a DataError that says what is wrong and what to do.
  */
@@ -17,6 +18,7 @@ export async function openDataset(spec: string, options: FetchOptions = {}): Pro
   if (spec === 'cifar10' || spec === 'cifar10:train') return openCifar10('train', options);
   if (spec === 'cifar10:test') return openCifar10('test', options);
   if (spec.startsWith('classes:')) return openClassFolders(spec.slice('classes:'.length));
+  if (spec.startsWith('packed:')) return openPacked(spec.slice('packed:'.length));
   if (spec.startsWith('folder:')) return openFolder(spec.slice('folder:'.length));
   if (spec === '') throw new DataError(`the data must be named: ${SPECS}; got nothing`);
   return openFolder(spec);

@@ -1,4 +1,4 @@
-import { openSync, readSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import type { Rng } from '../random/rng.ts';
 import { type Augment, type Augmenter, makeAugmenter } from './augment/augment.ts';
 import { upright } from './augment/image.ts';
@@ -58,11 +58,17 @@ async function open(
   return { image, crop: choose([height, width]) };
 }
 
-const handles = new Map<string, number>(); // stay open: a pack has few files
+/** Files of packs stay open, so many at most. */
+const OPEN = 256;
+const handles = new Map<string, number>();
 
 function reader(file: string, offset: number): Pixels['read'] {
   let handle = handles.get(file);
   if (handle === undefined) {
+    if (handles.size === OPEN) {
+      for (const each of handles.values()) closeSync(each);
+      handles.clear();
+    }
     handle = openSync(file, 'r');
     handles.set(file, handle);
   }
