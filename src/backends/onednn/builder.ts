@@ -1,5 +1,5 @@
 import { type Attributes, type DType, type Shape, sizeOf } from '../../graph/tensor.ts';
-import type { Binary, Eltwise, Instruction, PostOperation } from './instructions.ts';
+import type { Binary, Eltwise, Instruction } from './instructions.ts';
 import {
   broadcasted,
   bytesOf,
@@ -109,14 +109,14 @@ export class Builder {
     return broadcasted(broadcasted(this.dense(once), x.shape), shape);
   }
 
-  /** Product of matrices in the last two axes, batch axes broadcast. */
+  /** alpha · a · b + bias of matrices in the last two axes, batch axes broadcast. */
   matmul(
     a: View,
     b: View,
     out: View,
-    { bias, post = [] }: { bias?: View | undefined; post?: readonly PostOperation[] } = {},
+    { bias, alpha = 1 }: { bias?: View | undefined; alpha?: number } = {},
   ): View {
-    this.emit({ kind: 'matmul', a, b, ...(bias && { bias }), out, post });
+    this.emit({ kind: 'matmul', a, b, ...(bias && { bias }), out, alpha });
     return out;
   }
 

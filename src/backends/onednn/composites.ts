@@ -104,9 +104,8 @@ export const composites: Readonly<Record<string, Rule>> = {
     const ds = builder.fresh(p.shape);
     builder.emit({ kind: 'softmaxGrad', y: asRows(builder.as('f32', p)), dy: asRows(dp), out: asRows(ds) });
     const slope = builder.as(compute, ds);
-    const post = [{ kind: 'scale', by: scale }] as const;
-    builder.matmul(slope, keys, dq, { post });
-    builder.matmul(turned(slope), queries, dk, { post });
+    builder.matmul(slope, keys, dq, { alpha: scale });
+    builder.matmul(turned(slope), queries, dk, { alpha: scale });
     return [dq, dk, dv];
   },
 };
@@ -118,9 +117,7 @@ function attentionWeights({ builder, compute }: Context, q: View, k: View, scale
     builder.as(compute, q),
     turned(builder.as(compute, k)),
     builder.fresh(shape),
-    {
-      post: [{ kind: 'scale', by: scale }],
-    },
+    { alpha: scale },
   );
   const weights = builder.fresh(shape);
   builder.emit({ kind: 'softmax', x: asRows(scores), out: asRows(weights) });

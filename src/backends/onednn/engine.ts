@@ -46,7 +46,7 @@ export class Engine {
     this.memory = new Memory(this.library);
     this.crew = new Crew(this.library, threads);
     if (precision === 'bf16') requireBf16();
-    return { version: this.library.version };
+    return { version: Object.values(this.library.version).join('.') };
   }
 
   async write(values: Values): Promise<undefined> {

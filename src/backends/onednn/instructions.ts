@@ -5,14 +5,9 @@ import type { View } from './view.ts';
 export type Eltwise = 'linear' | 'exp' | 'log' | 'sqrt' | 'abs' | 'pow' | 'gelu';
 export type Binary = 'add' | 'sub' | 'mul' | 'div' | 'max' | 'min';
 
-/** What is done to a product before it is stored. */
-export type PostOperation =
-  | { readonly kind: 'scale'; readonly by: number }
-  | { readonly kind: 'add'; readonly view: View };
-
 /** One call of a kernel on views. */
 export type Instruction =
-  | { kind: 'matmul'; a: View; b: View; bias?: View; out: View; post: readonly PostOperation[] }
+  | { kind: 'matmul'; a: View; b: View; bias?: View; out: View; alpha: number }
   | { kind: 'eltwise'; function: Eltwise; alpha: number; beta: number; x: View; out: View }
   | { kind: 'eltwiseGrad'; function: Eltwise; x: View; dy: View; out: View }
   | { kind: 'binary'; function: Binary; a: View; b: View; out: View }
@@ -47,9 +42,8 @@ export type Instruction =
 export function reads(instruction: Instruction): View[] {
   switch (instruction.kind) {
     case 'matmul': {
-      const { a, b, bias, post } = instruction;
-      const added = post.flatMap((each) => (each.kind === 'add' ? [each.view] : []));
-      return [a, b, ...(bias ? [bias] : []), ...added];
+      const { a, b, bias } = instruction;
+      return [a, b, ...(bias ? [bias] : [])];
     }
     case 'eltwise':
     case 'copy':

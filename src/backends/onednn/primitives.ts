@@ -1,293 +1,132 @@
-import type { Instruction, PostOperation } from './instructions.ts';
-import {
-  backward,
-  binaryKinds,
-  dataTypes,
-  eltwiseKinds,
-  forwardTraining,
-  type Library,
-  operands,
-  type Pointer,
-  postOperand,
-  softmaxAccurate,
-  useScaleAndShift,
-} from './library.ts';
+import type { Descriptors } from './descriptors.ts';
+import { descriptors2 } from './descriptors-2.ts';
+import { descriptors3 } from './descriptors-3.ts';
+import type { Instruction } from './instructions.ts';
+import type { Library, Pointer } from './library.ts';
 import { denseStrides, type View } from './view.ts';
 
-type Operand = readonly [which: number, view: View];
-type Of<K extends Instruction['kind']> = Extract<Instruction, { kind: K }>;
+/** Which operand of a primitive a memory is. */
+const operands = {
+  src: 1,
+  src1: 2,
+  dst: 17,
+  weights: 33,
+  bias: 41,
+  mean: 49,
+  variance: 50,
+  scale: 51,
+  shift: 52,
+  diffSrc: 129,
+  diffDst: 145,
+  diffScale: 255,
+  diffShift: 256,
+} as const;
 
-/** Bytes that hold any descriptor of 2.x: its structs are the caller's to allocate. */
-const MEMORY_DESCRIPTOR = 1024;
-const OPERATION_DESCRIPTOR = 8192;
+type Operands = Partial<Record<keyof typeof operands, View>>;
+type Primitive = Exclude<Instruction, { kind: 'host' }>;
 
 /** Makes oneDNN's primitives of instructions, with fixed addresses. */
 export class Primitives {
-  private readonly library: Library;
-  private readonly engine: bigint;
-  private readonly stream: bigint;
-  private readonly execute: (...values: unknown[]) => unknown;
+  private readonly descriptors: Descriptors;
+  private readonly create: (descriptor: bigint) => bigint;
+  private readonly memory: (layout: Pointer, address: bigint) => bigint;
+  private readonly execute: (primitive: bigint, count: number, operands: Uint8Array) => number;
 
   constructor(library: Library) {
     const [cpu, inOrder] = [1, 1];
-    this.library = library;
-    this.engine = library.make('engine_create', cpu, 0);
-    this.stream = library.make('stream_create', this.engine, inOrder);
-    this.execute = library.raw('primitive_execute');
+    const engine = library.maker('engine_create', 'int, size_t')(cpu, 0);
+    const stream = library.maker('stream_create', 'void *, uint')(engine, inOrder);
+    this.descriptors = (library.version.major === 2 ? descriptors2 : descriptors3)(library, engine);
+    this.create = library.maker('primitive_create', 'void *');
+    const memory = library.maker('memory_create', 'void *, void *, void *');
+    this.memory = (layout, address) => memory(layout, engine, address);
+    const execute = library.raw('primitive_execute', 'void *, void *, int, void *');
+    this.execute = (primitive, count, given) => execute(primitive, stream, count, given) as number;
   }
 
   /** A function that carries the instruction out. */
-  prepare(
-    instruction: Exclude<Instruction, { kind: 'host' }>,
-    addressOf: (view: View) => bigint,
-  ): () => void {
-    const [description, views] = this.describe(instruction);
-    const primitive = this.library.make('primitive_create', description);
-    const given = new BigUint64Array(2 * views.length);
-    views.forEach(([which, view], i) => {
-      given[2 * i] = BigInt(which);
-      given[2 * i + 1] = this.library.make('memory_create', this.layout(view), this.engine, addressOf(view));
-    });
-    const { execute, stream } = this;
-    const count = views.length;
-    const bytes = new Uint8Array(given.buffer);
+  prepare(instruction: Primitive, addressOf: (view: View) => bigint): () => void {
+    const [descriptor, views] = this.describe(instruction);
+    const primitive = this.create(descriptor);
+    const entries = Object.entries(views) as [keyof Operands, View][];
+    const given = new BigUint64Array(
+      entries.flatMap(([name, view]) => [
+        BigInt(operands[name]),
+        this.memory(this.layout(view), addressOf(view)),
+      ]),
+    );
+    const [bytes, count] = [new Uint8Array(given.buffer), entries.length];
+    const { execute } = this;
     return () => {
-      const status = execute(primitive, stream, count, bytes);
+      const status = execute(primitive, count, bytes);
       if (status !== 0) throw new Error(`oneDNN failed at a ${instruction.kind} (status ${status})`);
     };
   }
 
-  private describe(instruction: Exclude<Instruction, { kind: 'host' }>): [bigint, Operand[]] {
+  /** The primitive's descriptor, and its operands. */
+  private describe(instruction: Primitive): [bigint, Operands] {
+    const { descriptors: make } = this;
+    const at = (view: View) => this.layout(view);
     switch (instruction.kind) {
-      case 'matmul':
-        return this.matmul(instruction);
-      case 'eltwise':
-        return this.eltwise(instruction);
-      case 'eltwiseGrad':
-        return this.eltwiseGrad(instruction);
-      case 'binary':
-        return this.binary(instruction);
-      case 'copy':
-        return this.copy(instruction);
-      case 'softmax':
-        return this.softmax(instruction);
-      case 'softmaxGrad':
-        return this.softmaxGrad(instruction);
-      case 'layerNorm':
-        return this.layerNorm(instruction);
-      case 'layerNormGrad':
-        return this.layerNormGrad(instruction);
+      case 'matmul': {
+        const { out, alpha } = instruction;
+        const rank = out.shape.length;
+        const [a, b] = [ofRank(instruction.a, rank), ofRank(instruction.b, rank)];
+        const bias = instruction.bias && ofRank(instruction.bias, rank);
+        const descriptor = make.matmul(at(a), at(b), bias ? at(bias) : null, at(out), alpha);
+        return [descriptor, { src: a, weights: b, dst: out, ...(bias && { bias }) }];
+      }
+      case 'eltwise': {
+        const { function: name, x, out, alpha, beta } = instruction;
+        return [make.eltwise(name, at(x), alpha, beta), { src: x, dst: out }];
+      }
+      case 'eltwiseGrad': {
+        const { function: name, x, dy, out } = instruction;
+        const forward = make.eltwise(name, at(x), 0, 0);
+        return [make.eltwiseGrad(name, at(x), at(dy), forward), { src: x, diffDst: dy, diffSrc: out }];
+      }
+      case 'binary': {
+        const { function: name, a, b, out } = instruction;
+        const once = { ...b, shape: b.shape.map((side, axis) => (b.strides[axis] === 0 ? 1 : side)) };
+        return [make.binary(name, at(a), at(once), at(out)), { src: a, src1: once, dst: out }];
+      }
+      case 'copy': {
+        const { x, out } = instruction;
+        return [make.copy(at(x), at(out)), { src: x, dst: out }];
+      }
+      case 'softmax': {
+        const { x, out } = instruction;
+        return [make.softmax(at(x), at(out)), { src: x, dst: out }];
+      }
+      case 'softmaxGrad': {
+        const { y, dy, out } = instruction;
+        const forward = make.softmax(at(y), at(y));
+        return [make.softmaxGrad(at(y), at(dy), at(out), forward), { dst: y, diffDst: dy, diffSrc: out }];
+      }
+      case 'layerNorm': {
+        const { x, weight: scale, bias: shift, out: dst, mean, variance, epsilon } = instruction;
+        return [make.layerNorm(at(x), at(mean), epsilon), { src: x, scale, shift, dst, mean, variance }];
+      }
+      case 'layerNormGrad': {
+        const { x, weight: scale, mean, variance, dy, out, dWeight, dBias, epsilon } = instruction;
+        const forward = make.layerNorm(at(x), at(mean), epsilon);
+        // The shift is asked for, though the gradients do not depend on it.
+        const inputs = { src: x, scale, shift: scale, mean, variance, diffDst: dy };
+        return [
+          make.layerNormGrad(at(x), at(dy), at(mean), epsilon, forward),
+          { ...inputs, diffSrc: out, diffScale: dWeight, diffShift: dBias },
+        ];
+      }
     }
   }
 
-  private matmul({ a, b, bias, out, post }: Of<'matmul'>): [bigint, Operand[]] {
-    const rank = out.shape.length;
-    const [x, y] = [ofRank(a, rank), ofRank(b, rank)];
-    const z = bias && ofRank(bias, rank);
-    const operation = this.operation(
-      'matmul_desc_init',
-      this.layout(x),
-      this.layout(y),
-      z ? this.layout(z) : null,
-      this.layout(out),
-    );
-    const added = post.flatMap((each, place): Operand[] =>
-      each.kind === 'add' ? [[postOperand(place), each.view]] : [],
-    );
-    const views: Operand[] = [
-      [operands.src, x],
-      [operands.weights, y],
-      [operands.dst, out],
-      ...(z ? [[operands.bias, z] as const] : []),
-      ...added,
-    ];
-    return [this.primitive(operation, this.attributes(post)), views];
-  }
-
-  private eltwise({ function: name, alpha, beta, x, out }: Of<'eltwise'>): [bigint, Operand[]] {
-    return [
-      this.eltwiseForward(name, x, alpha, beta),
-      [
-        [operands.src, x],
-        [operands.dst, out],
-      ],
-    ];
-  }
-
-  private eltwiseForward(name: keyof typeof eltwiseKinds, x: View, alpha = 0, beta = 0): bigint {
-    const kind = eltwiseKinds[name];
-    return this.primitive(
-      this.operation('eltwise_forward_desc_init', forwardTraining, kind, this.layout(x), alpha, beta),
-    );
-  }
-
-  private eltwiseGrad({ function: name, x, dy, out }: Of<'eltwiseGrad'>): [bigint, Operand[]] {
-    const [data, gradient] = [this.layout(x), this.layout(dy)];
-    const operation = this.operation('eltwise_backward_desc_init', eltwiseKinds[name], gradient, data, 0, 0);
-    return [
-      this.primitive(operation, null, this.eltwiseForward(name, x)),
-      [
-        [operands.src, x],
-        [operands.diffDst, dy],
-        [operands.diffSrc, out],
-      ],
-    ];
-  }
-
-  private binary({ function: name, a, b, out }: Of<'binary'>): [bigint, Operand[]] {
-    const once = { ...b, shape: b.shape.map((side, axis) => (b.strides[axis] === 0 ? 1 : side)) };
-    const layouts = [a, once, out].map((view) => this.layout(view));
-    return [
-      this.primitive(this.operation('binary_desc_init', binaryKinds[name], ...layouts)),
-      [
-        [operands.src, a],
-        [operands.src1, once],
-        [operands.dst, out],
-      ],
-    ];
-  }
-
-  private copy({ x, out }: Of<'copy'>): [bigint, Operand[]] {
-    const { engine } = this;
-    const [from, to] = [this.layout(x), this.layout(out)];
-    return [
-      this.library.make('reorder_primitive_desc_create', from, engine, to, engine, null),
-      [
-        [operands.src, x],
-        [operands.dst, out],
-      ],
-    ];
-  }
-
-  private softmaxForward(x: View, out: View): bigint {
-    const operation = this.operation(
-      'softmax_v2_forward_desc_init',
-      forwardTraining,
-      softmaxAccurate,
-      this.layout(x),
-      this.layout(out),
-      1,
-    );
-    return this.primitive(operation);
-  }
-
-  private softmax({ x, out }: Of<'softmax'>): [bigint, Operand[]] {
-    return [
-      this.softmaxForward(x, out),
-      [
-        [operands.src, x],
-        [operands.dst, out],
-      ],
-    ];
-  }
-
-  private softmaxGrad({ y, dy, out }: Of<'softmaxGrad'>): [bigint, Operand[]] {
-    const layouts = [out, dy, y].map((view) => this.layout(view));
-    const operation = this.operation('softmax_v2_backward_desc_init', softmaxAccurate, ...layouts, 1);
-    return [
-      this.primitive(operation, null, this.softmaxForward(y, y)),
-      [
-        [operands.dst, y],
-        [operands.diffDst, dy],
-        [operands.diffSrc, out],
-      ],
-    ];
-  }
-
-  private layerNormForward(x: View, mean: View, epsilon: number): bigint {
-    const operation = this.operation(
-      'layer_normalization_forward_desc_init',
-      forwardTraining,
-      this.layout(x),
-      this.layout(mean),
-      epsilon,
-      useScaleAndShift,
-    );
-    return this.primitive(operation);
-  }
-
-  private layerNorm({ x, weight, bias, out, mean, variance, epsilon }: Of<'layerNorm'>): [bigint, Operand[]] {
-    return [
-      this.layerNormForward(x, mean, epsilon),
-      [
-        [operands.src, x],
-        [operands.scale, weight],
-        [operands.shift, bias],
-        [operands.dst, out],
-        [operands.mean, mean],
-        [operands.variance, variance],
-      ],
-    ];
-  }
-
-  private layerNormGrad(instruction: Of<'layerNormGrad'>): [bigint, Operand[]] {
-    const { x, weight, mean, variance, dy, out, dWeight, dBias, epsilon } = instruction;
-    const operation = this.operation(
-      'layer_normalization_backward_desc_init',
-      backward,
-      this.layout(dy),
-      this.layout(x),
-      this.layout(mean),
-      epsilon,
-      useScaleAndShift,
-    );
-    return [
-      this.primitive(operation, null, this.layerNormForward(x, mean, epsilon)),
-      [
-        [operands.src, x],
-        [operands.scale, weight],
-        // Asked for, though the gradients do not depend on it.
-        [operands.shift, weight],
-        [operands.mean, mean],
-        [operands.variance, variance],
-        [operands.diffDst, dy],
-        [operands.diffSrc, out],
-        [operands.diffScale, dWeight],
-        [operands.diffShift, dBias],
-      ],
-    ];
-  }
-
-  /** A memory descriptor. */
-  private layout({ shape, strides, dtype }: View): Uint8Array {
-    const [sides, steps] = shape.length > 0 ? [shape, strides] : [[1], [1]];
-    const dense = denseStrides(sides);
+  private layout({ shape, strides, dtype }: View): Pointer {
+    if (shape.length === 0) return this.descriptors.layout([1], [1], dtype);
     // Where a side is 1 any stride would do; some are misread.
-    const plain = sides.map((side, axis) =>
-      side === 1 ? oneStride(sides, steps, axis, dense) : steps[axis]!,
+    const plain = shape.map((side, axis) =>
+      side === 1 ? strideAround(shape, strides, axis) : strides[axis]!,
     );
-    const descriptor = new Uint8Array(MEMORY_DESCRIPTOR);
-    this.library.call(
-      'memory_desc_init_by_strides',
-      descriptor,
-      sides.length,
-      BigInt64Array.from(sides, BigInt),
-      dataTypes[dtype],
-      BigInt64Array.from(plain, BigInt),
-    );
-    return descriptor;
-  }
-
-  private operation(name: Parameters<Library['call']>[0], ...values: (Pointer | number)[]): Uint8Array {
-    const descriptor = new Uint8Array(OPERATION_DESCRIPTOR);
-    this.library.call(name, descriptor, ...values);
-    return descriptor;
-  }
-
-  private primitive(operation: Uint8Array, attributes: Pointer = null, forward: Pointer = null): bigint {
-    return this.library.make('primitive_desc_create', operation, attributes, this.engine, forward);
-  }
-
-  private attributes(post: readonly PostOperation[]): Pointer {
-    if (post.length === 0) return null;
-    const { library } = this;
-    const [attributes, list] = [library.make('primitive_attr_create'), library.make('post_ops_create')];
-    for (const each of post)
-      if (each.kind === 'scale')
-        library.call('post_ops_append_eltwise', list, 1, eltwiseKinds.linear, each.by, 0);
-      else library.call('post_ops_append_binary', list, binaryKinds.add, this.layout(each.view));
-    library.call('primitive_attr_set_post_ops', attributes, list);
-    return attributes;
+    return this.descriptors.layout(shape, plain, dtype);
   }
 }
 
@@ -298,14 +137,9 @@ function ofRank(view: View, rank: number): View {
   return { ...view, shape: [...ones, ...view.shape], strides: [...zeros, ...view.strides] };
 }
 
-/** The stride of an axis of side 1 as if it held what lies inside of it. */
-function oneStride(
-  shape: readonly number[],
-  strides: readonly number[],
-  axis: number,
-  dense: readonly number[],
-): number {
+/** The stride of an axis of side 1, as if it went around what lies inside of it. */
+function strideAround(shape: readonly number[], strides: readonly number[], axis: number): number {
   for (let inner = axis + 1; inner < shape.length; inner++)
     if (shape[inner] !== 1) return shape[inner]! * strides[inner]!;
-  return axis === shape.length - 1 ? 1 : dense[axis]!;
+  return axis === shape.length - 1 ? 1 : denseStrides(shape)[axis]!;
 }

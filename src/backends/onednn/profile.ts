@@ -43,10 +43,9 @@ function describe(instruction: Instruction): string {
   const { kind, out } = instruction;
   const type = (view: { dtype: string; shape: readonly number[] }) => `${view.dtype}[${view.shape}]`;
   if (kind === 'matmul') {
-    const { a, b, post, bias } = instruction;
+    const { a, b, bias } = instruction;
     const turned = (x: typeof a) => (x.strides.at(-1) === 1 ? '' : 'ᵀ');
-    const extra = [...(bias ? ['bias'] : []), ...post.map((each) => each.kind)];
-    return `matmul ${type(a)}${turned(a)} · ${type(b)}${turned(b)} → ${out.dtype}${extra.map((each) => ` + ${each}`).join('')}`;
+    return `matmul ${type(a)}${turned(a)} · ${type(b)}${turned(b)} → ${out.dtype}${bias ? ' + bias' : ''}`;
   }
   if (kind === 'host') return `${instruction.kernel} → ${type(out)}`;
   if (kind === 'copy') return `copy ${instruction.x.dtype} → ${type(out)}`;

@@ -1,6 +1,6 @@
 import { type Attributes, type Node, type Shape, sizeOf } from '../../graph/tensor.ts';
 import type { Builder } from './builder.ts';
-import type { Binary, Eltwise, PostOperation } from './instructions.ts';
+import type { Binary, Eltwise } from './instructions.ts';
 import { broadcasted, bytesOf, permuted, reshaped, type StorageType, sliced, type View } from './view.ts';
 
 /** What a rule is told beside its node: how its outputs are stored. */
@@ -132,9 +132,8 @@ export function product(
 ): View {
   const [x, y] = [a, b].map((view) => operand(builder, builder.as(compute, view))) as [View, View];
   if (sizeOf(x.shape) === 0 || sizeOf(y.shape) === 0) return zeros(builder, shape);
-  const post: PostOperation[] = alpha === 1 ? [] : [{ kind: 'scale', by: alpha }];
   const [left, right] = [transposeA ? turned(x) : x, transposeB ? turned(y) : y];
-  return builder.matmul(left, right, builder.fresh(shape, storage[0]!), { bias, post });
+  return builder.matmul(left, right, builder.fresh(shape, storage[0]!), { bias, alpha });
 }
 
 /** Matrices with elements or rows that lie side by side: what products read as they are. */

@@ -1,0 +1,63 @@
+import {
+  backward,
+  binaryKinds,
+  type Descriptors,
+  dataTypes,
+  forwardTraining,
+  scaled,
+  sides,
+  softmaxAccurate,
+} from './descriptors.ts';
+import type { Library, Pointer } from './library.ts';
+
+const eltwiseKinds = { abs: 0x5f, sqrt: 0x6f, linear: 0x7f, exp: 0xbf, log: 0xef, pow: 0x20, gelu: 0x30 };
+const scaleAndShift = 0x18;
+/** Bytes that hold any descriptor of 2.x: its structs are the caller's to allocate. */
+const MEMORY = 1024;
+const OPERATION = 8192;
+
+/** Descriptors of oneDNN 2.6 and later: an operation's is filled in first, then made a primitive's. */
+export function descriptors2(library: Library, engine: bigint): Descriptors {
+  const layout = library.status('memory_desc_init_by_strides', 'void *, int, void *, int, void *');
+  const primitive = library.maker('primitive_desc_create', 'void *, void *, void *, void *');
+  const operation = (name: string, parameters: string) => {
+    const fill = library.status(`${name}_desc_init`, `void *, ${parameters}`);
+    return (...values: (Pointer | number)[]) => {
+      const bytes = new Uint8Array(OPERATION);
+      fill(bytes, ...values);
+      return bytes;
+    };
+  };
+  const matmul = operation('matmul', 'void *, void *, void *, void *');
+  const eltwise = operation('eltwise_forward', 'int, int, void *, float, float');
+  const eltwiseGrad = operation('eltwise_backward', 'int, void *, void *, float, float');
+  const binary = operation('binary', 'int, void *, void *, void *');
+  const softmax = operation('softmax_v2_forward', 'int, int, void *, void *, int');
+  const softmaxGrad = operation('softmax_v2_backward', 'int, void *, void *, void *, int');
+  const norm = 'layer_normalization';
+  const layerNorm = operation(`${norm}_forward`, 'int, void *, void *, float, uint');
+  const layerNormGrad = operation(`${norm}_backward`, 'int, void *, void *, void *, float, uint');
+  const reorder = library.maker('reorder_primitive_desc_create', 'void *, void *, void *, void *, void *');
+  const append = library.status('post_ops_append_eltwise', 'void *, float, int, float, float');
+  const attributes = scaled(library, (list, alpha) => append(list, 1, eltwiseKinds.linear, alpha, 0));
+  const make = (described: Uint8Array, attributes: Pointer = null, forward: Pointer = null) =>
+    primitive(described, attributes, engine, forward);
+  return {
+    layout: (shape, strides, dtype) => {
+      const bytes = new Uint8Array(MEMORY);
+      layout(bytes, shape.length, sides(shape), dataTypes[dtype], sides(strides));
+      return bytes;
+    },
+    matmul: (a, b, bias, out, alpha) => make(matmul(a, b, bias, out), attributes(alpha)),
+    eltwise: (name, x, alpha, beta) => make(eltwise(forwardTraining, eltwiseKinds[name], x, alpha, beta)),
+    eltwiseGrad: (name, x, dy, forward) => make(eltwiseGrad(eltwiseKinds[name], dy, x, 0, 0), null, forward),
+    binary: (name, a, b, out) => make(binary(binaryKinds[name], a, b, out)),
+    copy: (x, out) => reorder(x, engine, out, engine, null),
+    softmax: (x, out) => make(softmax(forwardTraining, softmaxAccurate, x, out, 1)),
+    softmaxGrad: (y, dy, out, forward) => make(softmaxGrad(softmaxAccurate, out, dy, y, 1), null, forward),
+    layerNorm: (x, statistics, epsilon) =>
+      make(layerNorm(forwardTraining, x, statistics, epsilon, scaleAndShift)),
+    layerNormGrad: (x, dy, statistics, epsilon, forward) =>
+      make(layerNormGrad(backward, dy, x, statistics, epsilon, scaleAndShift), null, forward),
+  };
+}

@@ -1,0 +1,55 @@
+import {
+  backward,
+  binaryKinds,
+  type Descriptors,
+  dataTypes,
+  forwardTraining,
+  scaled,
+  sides,
+  softmaxAccurate,
+} from './descriptors.ts';
+import type { Library } from './library.ts';
+
+const eltwiseKinds = { abs: 0x24, sqrt: 0x25, linear: 0x26, exp: 0x2a, log: 0x2d, pow: 0x30, gelu: 0x31 };
+const scaleAndShift = 6;
+
+/** Descriptors of oneDNN 3.x: a primitive's in one call. */
+export function descriptors3(library: Library, engine: bigint): Descriptors {
+  const layout = library.maker('memory_desc_create_with_strides', 'int, void *, int, void *');
+  const primitive = (name: string, parameters: string) =>
+    library.maker(`${name}_primitive_desc_create`, `void *, ${parameters}`);
+  const matmul = primitive('matmul', 'void *, void *, void *, void *, void *');
+  const eltwise = primitive('eltwise_forward', 'int, int, void *, void *, float, float, void *');
+  const eltwiseGrad = primitive(
+    'eltwise_backward',
+    'int, void *, void *, void *, float, float, void *, void *',
+  );
+  const binary = primitive('binary', 'int, void *, void *, void *, void *');
+  const softmax = primitive('softmax_forward', 'int, int, void *, void *, int, void *');
+  const softmaxGrad = primitive('softmax_backward', 'int, void *, void *, void *, int, void *, void *');
+  const norm = 'layer_normalization';
+  const layerNorm = primitive(`${norm}_forward`, 'int, void *, void *, void *, float, uint, void *');
+  const layerNormGrad = primitive(
+    `${norm}_backward`,
+    'int, void *, void *, void *, void *, float, uint, void *, void *',
+  );
+  const reorder = library.maker('reorder_primitive_desc_create', 'void *, void *, void *, void *, void *');
+  const append = library.status('post_ops_append_eltwise', 'void *, int, float, float');
+  const attributes = scaled(library, (list, alpha) => append(list, eltwiseKinds.linear, alpha, 0));
+  return {
+    layout: (shape, strides, dtype) => layout(shape.length, sides(shape), dataTypes[dtype], sides(strides)),
+    matmul: (a, b, bias, out, alpha) => matmul(engine, a, b, bias, out, attributes(alpha)),
+    eltwise: (name, x, alpha, beta) =>
+      eltwise(engine, forwardTraining, eltwiseKinds[name], x, x, alpha, beta, null),
+    eltwiseGrad: (name, x, dy, forward) =>
+      eltwiseGrad(engine, eltwiseKinds[name], dy, dy, x, 0, 0, forward, null),
+    binary: (name, a, b, out) => binary(engine, binaryKinds[name], a, b, out, null),
+    copy: (x, out) => reorder(x, engine, out, engine, null),
+    softmax: (x, out) => softmax(engine, forwardTraining, softmaxAccurate, x, out, 1, null),
+    softmaxGrad: (y, dy, out, forward) => softmaxGrad(engine, softmaxAccurate, out, dy, y, 1, forward, null),
+    layerNorm: (x, statistics, epsilon) =>
+      layerNorm(engine, forwardTraining, x, x, statistics, epsilon, scaleAndShift, null),
+    layerNormGrad: (x, dy, statistics, epsilon, forward) =>
+      layerNormGrad(engine, backward, dy, dy, x, statistics, epsilon, scaleAndShift, forward, null),
+  };
+}

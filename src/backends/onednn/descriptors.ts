@@ -1,0 +1,56 @@
+import type { Binary, Eltwise } from './instructions.ts';
+import type { Library, Pointer } from './library.ts';
+import type { StorageType } from './view.ts';
+
+/**
+ * Makes descriptors of memory and of primitives: where oneDNN's versions differ. Layouts are memory descriptors; results
+ * are primitive descriptors.
+ */
+export interface Descriptors {
+  layout(shape: readonly number[], strides: readonly number[], dtype: StorageType): Pointer;
+  /** @param alpha scales the product */
+  matmul(a: Pointer, b: Pointer, bias: Pointer, out: Pointer, alpha: number): bigint;
+  eltwise(name: Eltwise, x: Pointer, alpha: number, beta: number): bigint;
+  eltwiseGrad(name: Eltwise, x: Pointer, dy: Pointer, forward: bigint): bigint;
+  binary(name: Binary, a: Pointer, b: Pointer, out: Pointer): bigint;
+  copy(x: Pointer, out: Pointer): bigint;
+  /** Over the last axis of a matrix. */
+  softmax(x: Pointer, out: Pointer): bigint;
+  softmaxGrad(y: Pointer, dy: Pointer, out: Pointer, forward: bigint): bigint;
+  layerNorm(x: Pointer, statistics: Pointer, epsilon: number): bigint;
+  layerNormGrad(x: Pointer, dy: Pointer, statistics: Pointer, epsilon: number, forward: bigint): bigint;
+}
+
+// Numbers of the header dnnl_types.h that are the same in all versions.
+export const dataTypes: Readonly<Record<StorageType, number>> = { bf16: 2, f32: 3, i32: 4, u8: 6 };
+export const binaryKinds: Readonly<Record<Binary, number>> = {
+  add: 0x1fff0,
+  mul: 0x1fff1,
+  max: 0x1fff2,
+  min: 0x1fff3,
+  div: 0x1fff4,
+  sub: 0x1fff5,
+};
+export const softmaxAccurate = 0x30000;
+export const forwardTraining = 64;
+export const backward = 128;
+
+/** Sides or strides as oneDNN takes them. */
+export const sides = (values: readonly number[]) => BigInt64Array.from(values, BigInt);
+
+/** Attributes of a product that is scaled; none where it is not. */
+export function scaled(
+  library: Library,
+  append: (list: bigint, alpha: number) => void,
+): (alpha: number) => Pointer {
+  const attributes = library.maker('primitive_attr_create', '');
+  const list = library.maker('post_ops_create', '');
+  const set = library.status('primitive_attr_set_post_ops', 'void *, void *');
+  return (alpha) => {
+    if (alpha === 1) return null;
+    const [made, operations] = [attributes(), list()];
+    append(operations, alpha);
+    set(made, operations);
+    return made;
+  };
+}
