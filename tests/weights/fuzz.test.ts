@@ -12,8 +12,8 @@ import { zip } from '../support/zip.ts';
 
 const folder = temporaryFolder();
 const seed = Math.floor(Math.random() * 2 ** 31);
-/** More than any of the files needs; 100,000 times what they hold would be far beyond. */
-const MAX_GROWTH = 400e6;
+/** What memory may grow by; the files have 0.1 MB at most. */
+const MAX_GROWTH = 150e6;
 
 const NUMBERS = [0, 1, 0x7f, 0x80, 0xff, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff];
 const WORDS = [
@@ -105,7 +105,7 @@ async function fuzz(
     most = Math.max(most, process.memoryUsage.rss() - base);
   }
   const all = `seed ${seed}, ${read} of ${count} read, ${slowest} ms, ${most} bytes`;
-  expect(read, all).toBeGreaterThan(count / 200);
+  expect(read, all).toBeGreaterThan(0);
   expect(read, all).toBeLessThan(count * 0.9);
   expect(slowest, all).toBeLessThan(5000);
   expect(most, all).toBeLessThan(MAX_GROWTH);
