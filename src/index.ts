@@ -34,11 +34,13 @@ export { ExportError, type Part } from './weights/out/part.ts';
 export type { MissingWeight, TensorFate, WeightsReport } from './weights/report.ts';
 
 // Judging features
+export { type EmbedOptions, type EmbedResult, embed } from './evaluate/embed.ts';
 export { type Evaluator, evaluate, type Score } from './evaluate/evaluator.ts';
 export { type ExtractOptions, FeatureExtractor, type FeatureModel } from './evaluate/extract.ts';
 export { type Features, labelled } from './evaluate/features.ts';
 export { type KnnOptions, knnAccuracy, type LabelledFeatures } from './evaluate/knn.ts';
 export { type LinprobeInput, linprobeSchema } from './config/linprobe-schema.ts';
+export { type Prediction, type PredictOptions, predict } from './evaluate/predict.ts';
 export { type LinprobeOptions, type LinprobeResult, linprobe } from './evaluate/linprobe.ts';
 export { type KnnReport, type KnnReportOptions, knn } from './evaluate/knn-report.ts';
 

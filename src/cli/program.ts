@@ -3,12 +3,14 @@ import { Command } from 'commander';
 import { cacheCommand } from './cache.ts';
 import { dataCommand } from './data.ts';
 import { doctorCommand } from './doctor.ts';
+import { embedCommand } from './embed.ts';
 import { exportCommand } from './export.ts';
 import { finetuneCommand } from './finetune.ts';
 import { inspectCommand } from './inspect.ts';
 import { knnCommand } from './knn.ts';
 import { linprobeCommand } from './linprobe.ts';
 import { listCommand } from './list.ts';
+import { predictCommand } from './predict.ts';
 import { pretrainCommand } from './pretrain.ts';
 import { previewCommand } from './preview.ts';
 import { reconstructCommand } from './reconstruct.ts';
@@ -43,6 +45,8 @@ BEYOND_MASKING_DEBUG=1 shows where an error came from.`,
     previewCommand(),
     knnCommand(),
     linprobeCommand(),
+    embedCommand(),
+    predictCommand(),
     reportCommand(),
     studyCommand(),
     exportCommand(),

@@ -45,6 +45,15 @@ const probe = (options: Partial<LinprobeOptions> = {}) =>
   });
 
 describe('linprobe', () => {
+  it('takes as many images as it is told', async () => {
+    const learningRates = [0.1];
+    expect(
+      await probe({
+        settings: { epochs: 3, warmupEpochs: 0, learningRates, trainImages: 30, testImages: 7 },
+      }),
+    ).toMatchObject({ train: 30, test: 7, rates: [] });
+  });
+
   it('learns what can be told from the features, and leaves a classifier that says the same', async () => {
     const output = join(folder, `probe-${probes++}`);
     const events: LinprobeEvent[] = [];

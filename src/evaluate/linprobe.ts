@@ -1,5 +1,6 @@
 import { type LinprobeInput, parseLinprobeConfig } from '../config/linprobe-schema.ts';
 import { BrokenImages } from '../data/broken.ts';
+import { sample } from '../train/datasets.ts';
 import { RunError } from '../train/error.ts';
 import type { LinprobeEvent } from '../train/events.ts';
 import { openModel } from '../weights/model.ts';
@@ -54,11 +55,14 @@ export async function linprobe(path: string, options: LinprobeOptions = {}): Pro
   const { onProgress: say = () => {}, signal, output } = options;
   const model = await openModel(path, { heads: options.heads });
   const { data, test, heldOut, pooling } = config;
-  const images = await openLabelled(model, {
+  const all = await openLabelled(model, {
     ...{ data, test, heldOut },
     onProgress: ({ phase, done, total }) => say(`CIFAR-10: ${phase}`, done, total),
     ...(signal && { signal }),
   });
+  const some = (part: 'train' | 'test', count: number) =>
+    count > 0 ? sample(all[part], count, config.seed, part) : all[part];
+  const images = { train: some('train', config.trainImages), test: some('test', config.testImages) };
   const classes = images.train.classes!;
   if (classes.length < 2)
     throw new RunError(`a probe needs two classes or more, got ${classes.join(', ')} alone`);

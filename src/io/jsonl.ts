@@ -10,6 +10,11 @@ export type Row = Record<string, unknown>;
  * by a process that was killed while writing, is cut off first. Throws the system's error.
  */
 export async function appendRow(path: string, row: Row): Promise<void> {
+  return appendRows(path, [row]);
+}
+
+/** The same for several rows at once. */
+export async function appendRows(path: string, rows: readonly Row[]): Promise<void> {
   const handle = await open(path, 'a+');
   try {
     const { size } = await handle.stat();
@@ -17,12 +22,13 @@ export async function appendRow(path: string, row: Row): Promise<void> {
     if (size > 0) await handle.read(last, 0, 1, size - 1);
     let separator = '';
     if (size > 0 && last.toString() !== '\n') {
-      const { rows, tornBytes } = split(await readFile(path), path);
-      if (tornBytes > 0)
-        await truncate(path, size - tornBytes); // a handle for appending may not shrink on Windows
-      else if (rows.length > 0) separator = '\n'; // a whole row that only lacks its end of line
+      const known = split(await readFile(path), path);
+      if (known.tornBytes > 0)
+        await truncate(path, size - known.tornBytes); // a handle for appending may not shrink on Windows
+      else if (known.rows.length > 0) separator = '\n'; // a whole row that only lacks its end of line
     }
-    await handle.appendFile(`${separator}${JSON.stringify(row)}\n`);
+    const lines = rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+    await handle.appendFile(`${separator}${lines}`);
     await handle.datasync();
   } finally {
     await handle.close();

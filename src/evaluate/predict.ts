@@ -1,0 +1,129 @@
+import { BrokenImages } from '../data/broken.ts';
+import { subset } from '../data/dataset.ts';
+import { cast, input, type Program, program } from '../graph/index.ts';
+import { appendRows, readRows } from '../io/jsonl.ts';
+import { type ClassifierConfig, classifierParameters, classify } from '../models/classifier.ts';
+import { fromPicture, type Normalisation } from '../nn/normalise.ts';
+import { RunError } from '../train/error.ts';
+import { openImages } from '../train/image-list.ts';
+import { weightInputs } from '../train/programs.ts';
+import { type Model, openModel } from '../weights/model.ts';
+import { batchFor, type FeatureOptions, type OnProgress } from './extract.ts';
+import { contentKey } from './feature-cache.ts';
+import { modelEngine } from './model-engine.ts';
+import { centralViews } from './views.ts';
+
+export interface PredictOptions extends Omit<FeatureOptions, 'pooling' | 'featureCache'> {
+  /** The likeliest classes that are told. Default: 5. */
+  readonly top?: number;
+  /**
+   * A file of JSON lines that predictions are appended to; images that it has already are left out. Images that cannot be read are
+   * not written.
+   */
+  readonly output?: string | undefined;
+  readonly onProgress?: OnProgress;
+}
+
+/** What a model says of an image. */
+export interface Prediction {
+  readonly file: string;
+  /** The likeliest classes, the likeliest first; a number stands for a class without a name. */
+  readonly classes: readonly { readonly class: string; readonly probability: number }[];
+  /** Names the weights and what views are made by: changes with them. */
+  readonly model: string;
+}
+
+/**
+ * Classes of images by a classifier (a file of weights with a head, or the folder of a fine-tuning or probe): yields each
+ * image's as soon as its batch is done. With `output` they are on the disk by then, and a call that was interrupted goes on.
+ *
+ * @param images files, a folder, or a data set's name
+ * Throws RunError for a model without a head and for an output of another model, and what `openModel` throws.
+ */
+export async function* predict(
+  path: string,
+  images: readonly string[],
+  options: PredictOptions = {},
+): AsyncGenerator<Prediction> {
+  const { top = 5, output, onProgress = () => {}, signal } = options;
+  const model = await openModel(path, { heads: options.heads });
+  const { classifier } = model;
+  if (!classifier)
+    throw new RunError(
+      `prediction needs a model with a head, got ${path} without: finetune or linprobe --output make one of it`,
+    );
+  const key = modelKey(model, classifier);
+  const all = await openImages(images);
+  const known = output === undefined ? new Set<string>() : await knownFiles(output, key);
+  const left = Array.from({ length: all.length }, (_, i) => i).filter((i) => !known.has(all.id(i)));
+  onProgress(all.length - left.length, all.length);
+  if (left.length === 0) return;
+  const dataset = subset(all, left);
+  const batchSize = Math.min(options.imagesAtOnce ?? batchFor(model.encoder), dataset.length);
+  const broken = options.broken ?? new BrokenImages();
+  const views = centralViews(model, dataset, { batchSize, broken, signal });
+  const backend = options.backend ?? (await modelEngine(model));
+  const session = await backend.open(headWeights(model, classifier));
+  try {
+    const toLogits = logitsProgram(classifier, model.normalisation, batchSize);
+    let done = all.length - left.length;
+    for await (const { view, weights, indices } of views) {
+      const logits = (await session.run(toLogits, { view })).logits as Float32Array;
+      const predictions = [...indices].flatMap((index, i) => {
+        if (weights[i] === 0) return [];
+        const row = logits.subarray(i * classifier.classes, (i + 1) * classifier.classes);
+        return [{ file: dataset.id(index), classes: likeliest(row, top, model.classes), model: key }];
+      });
+      if (output !== undefined && predictions.length > 0) await appendRows(output, predictions);
+      yield* predictions;
+      done = Math.min(all.length, done + batchSize);
+      onProgress(done, all.length);
+    }
+  } finally {
+    await session.dispose();
+  }
+}
+
+/** The k largest of softmax(logits), with the names of the classes. */
+export function likeliest(logits: Float32Array, k: number, names?: readonly string[]): Prediction['classes'] {
+  const largest = logits.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+  const odds = Array.from(logits, (x) => Math.exp(x - largest));
+  const sum = odds.reduce((a, b) => a + b, 0);
+  return odds
+    .map((x, i) => ({ class: names?.[i] ?? String(i), probability: x / sum }))
+    .sort((a, b) => b.probability - a.probability)
+    .slice(0, k);
+}
+
+function headWeights(model: Model, classifier: ClassifierConfig): Record<string, Float32Array> {
+  return Object.fromEntries(classifierParameters(classifier).map(({ name }) => [name, model.weights[name]!]));
+}
+
+/** view u8 [B, C, H, W] → `logits` [B, K] */
+function logitsProgram(classifier: ClassifierConfig, normalisation: Normalisation, batch: number): Program {
+  const view = input('view', [batch, classifier.channels, ...classifier.image], 'u8');
+  const image = fromPicture(cast(view, 'f32'), normalisation, 1 / 255);
+  const weights = weightInputs(classifierParameters(classifier));
+  return program('predict', { logits: classify(classifier, weights, image) });
+}
+
+function modelKey(model: Model, classifier: ClassifierConfig): string {
+  const { normalisation, evaluationCrop, classes } = model;
+  const { mean, std } = normalisation;
+  const about = JSON.stringify({ ...classifier, mean, std, evaluationCrop, names: classes });
+  return contentKey([about, ...Object.values(headWeights(model, classifier))]).slice(0, 12);
+}
+
+/** Images that a file has predictions of. Throws RunError when another model made them. */
+async function knownFiles(path: string, key: string): Promise<Set<string>> {
+  const rows = await readRows<Partial<Prediction>>(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  const other = rows.find(({ model }) => model !== key);
+  if (other)
+    throw new RunError(
+      `an output must hold predictions of this very model, got ${path} with those of another: choose another file with --output`,
+    );
+  return new Set(rows.map(({ file }) => file!));
+}

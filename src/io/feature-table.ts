@@ -1,0 +1,77 @@
+import { ByteWriter, parquetWriteRows, type SchemaElement } from 'hyparquet-writer';
+import { writeFileAtomic } from './atomic.ts';
+import { writeNpy } from './npy.ts';
+
+/** Features with the images that they belong to. */
+export interface FeatureTable {
+  /** [n, D] */
+  readonly features: Float32Array;
+  /** D */
+  readonly width: number;
+  /** [n] */
+  readonly files: readonly string[];
+  /** [n], numbers of the images' classes and the classes' names, where there are any. */
+  readonly labels?: Int32Array | undefined;
+  readonly classes?: readonly string[] | undefined;
+}
+
+/** What is written of the image of a row. */
+interface ImageRow {
+  readonly file: string;
+  readonly label?: number;
+  readonly class?: string;
+}
+
+/**
+ * Writes features as a NumPy array [n, D] of float32, and beside it `<name>.jsonl` with `file` (and `label` and `class`) of each
+ * row. Each file is replaced in one step. Returns the second one's path. Throws the system's error.
+ */
+export async function writeNpyTable(path: string, table: FeatureTable): Promise<string> {
+  const names = `${path.slice(0, -'.npy'.length)}.jsonl`;
+  const lines = table.files.map((_, i) => `${JSON.stringify(imageRow(table, i))}\n`);
+  await writeFileAtomic(names, lines.join(''));
+  await writeNpy(path, { shape: [table.files.length, table.width], data: table.features });
+  return names;
+}
+
+/**
+ * Writes features as a Parquet file, replaced in one step: columns `file` (and `label` and `class`) and `feature`, a list of
+ * float32. The file is put together in memory. Throws the system's error.
+ */
+export async function writeParquetTable(path: string, table: FeatureTable): Promise<void> {
+  const { features, width, files, labels } = table;
+  const columns = ['file', ...(labels ? ['label', 'class'] : []), 'feature'];
+  const string = (name: string) =>
+    ({ name, type: 'BYTE_ARRAY', converted_type: 'UTF8', ...required }) as const;
+  const schema: SchemaElement[] = [
+    { name: 'root', num_children: columns.length },
+    string('file'),
+    ...(labels ? [{ name: 'label', type: 'INT32', ...required } as const, string('class')] : []),
+    { name: 'feature', num_children: 1, converted_type: 'LIST', ...required },
+    { name: 'list', num_children: 1, repetition_type: 'REPEATED' },
+    { name: 'element', type: 'FLOAT', ...required },
+  ];
+  function* rows() {
+    for (let i = 0; i < files.length; i++)
+      yield { ...imageRow(table, i), feature: [...features.subarray(i * width, (i + 1) * width)] };
+  }
+  const writer = new ByteWriter();
+  await parquetWriteRows({
+    writer,
+    rows: rows(),
+    columns: columns.map((name) =>
+      name === 'feature' ? { name, encoding: 'PLAIN', statistics: false } : { name },
+    ),
+    schema,
+    rowGroupSize: 1000,
+    createdBy: 'beyond-masking',
+  });
+  await writeFileAtomic(path, writer.getBytes());
+}
+
+const required = { repetition_type: 'REQUIRED' } as const;
+
+function imageRow({ files, labels, classes }: FeatureTable, i: number): ImageRow {
+  const label = labels?.[i];
+  return { file: files[i]!, ...(label !== undefined && { label, class: classes![label]! }) };
+}
