@@ -16,6 +16,8 @@ export const linprobeSchema = section({
   data: text().optional().describe("images to learn from; default: those of the model's run"),
   test: text().optional().describe('images to judge on; default: the test set of cifar10, or heldOut'),
   heldOut: share().optional().describe('share of the images to judge on, where test is not given'),
+  trainImages: whole(0).default(0).describe('most images to learn from, chosen at random; 0: all'),
+  testImages: whole(0).default(0).describe('most images to judge on, chosen at random; 0: all'),
   pooling: oneOf(['mean', 'token']).optional().describe("mean of the patches' tokens, or class token"),
   optimizer: oneOf(['lars', 'sgd']).default('lars').describe('LARS without decay, or SGD; momentum 0.9'),
   learningRates: z

@@ -2,6 +2,7 @@ import { finetuneFlops, stepFlops } from '../config/cost.ts';
 import { ConfigError } from '../config/error.ts';
 import { resolveFinetuneConfig } from '../config/finetune-recipes.ts';
 import type { FinetuneInput } from '../config/finetune-schema.ts';
+import type { LinprobeInput } from '../config/linprobe-schema.ts';
 import { mergeConfig } from '../config/overrides.ts';
 import type { Config, ConfigInput } from '../config/schema.ts';
 import { task } from '../tasks/table.ts';
@@ -24,7 +25,7 @@ export type Piece = {
       readonly settings: { trainImages: number; testImages: number; seed: number };
       readonly from: string;
     }
-  | { readonly kind: 'linear'; readonly settings: Readonly<Record<string, unknown>>; readonly from: string }
+  | { readonly kind: 'linear'; readonly settings: LinprobeInput; readonly from: string }
   | { readonly kind: 'finetune'; readonly settings: FinetuneInput; readonly from: string }
 );
 

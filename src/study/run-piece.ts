@@ -2,6 +2,7 @@ import { resolveConfig } from '../config/recipes.ts';
 import { microBatchOf } from '../config/rules.ts';
 import type { Config } from '../config/schema.ts';
 import { type KnnByNeighbours, type KnnReport, knn } from '../evaluate/knn-report.ts';
+import { linprobe } from '../evaluate/linprobe.ts';
 import { finetune } from '../finetune.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { initialise } from '../nn/init.ts';
@@ -31,7 +32,8 @@ export function pieceRunner(onEvent: (event: StudyEvent) => void, signal?: Abort
         return ended(await finetune(piece.settings, { ...training, from: from! }));
       else if (piece.kind === 'knn') {
         await writeKnn(folder, from!, piece.settings, await knn(from!, { ...piece.settings, ...watched }));
-      }
+      } else if (piece.kind === 'linear')
+        await linprobe(from!, { ...watched, settings: piece.settings, output: folder });
       return 'finished';
     } catch (error) {
       if (signal?.aborted && error === signal.reason) return 'interrupted';

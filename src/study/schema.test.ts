@@ -46,6 +46,11 @@ it.each<[string, object, string]>([
   ],
   ['a share twice', { finetune: [{}, { seed: 1 }] }, 'data.labels of its own each, got 1, 1'],
   ['a wrong number for kNN', { knn: { trainImages: 0.5 } }, 'knn.trainImages must be a whole number'],
+  [
+    'an unknown setting of probes',
+    { linear: { rates: [1] } },
+    'in linear of the study: unknown setting "rates"',
+  ],
   ['no judge', { knn: undefined }, 'a study needs a judge, got none of knn, linear and finetune'],
 ])('refuses %s', (_, change, message) => {
   expect(() => parseStudy({ ...valid, ...change })).toThrow(message);

@@ -5,6 +5,7 @@ import { explain } from '../config/explain.ts';
 import { oneOf, section, whole } from '../config/fields.ts';
 import { resolveFinetuneConfig } from '../config/finetune-recipes.ts';
 import type { FinetuneInput } from '../config/finetune-schema.ts';
+import { type LinprobeInput, parseLinprobeConfig } from '../config/linprobe-schema.ts';
 import { mergeConfig, mergeSettings } from '../config/overrides.ts';
 import { resolveConfig } from '../config/recipes.ts';
 import type { Config, ConfigInput } from '../config/schema.ts';
@@ -49,7 +50,7 @@ export interface Study {
   readonly seeds: readonly number[];
   readonly pretrain: ConfigInput;
   readonly knn?: { readonly trainImages: number; readonly testImages: number } | undefined;
-  readonly linear?: Readonly<Record<string, unknown>> | undefined;
+  readonly linear?: LinprobeInput | undefined;
   readonly finetune: readonly FinetuneInput[];
 }
 
@@ -85,6 +86,7 @@ export function parseStudy(input: unknown): Study {
       return own;
     }),
   };
+  if (given.linear) within('linear', () => parseLinprobeConfig(given.linear));
   const shares = study.finetune.map((given) => resolveFinetuneConfig(given).data.labels);
   if (new Set(shares).size < shares.length)
     throw new ConfigError(

@@ -23,6 +23,7 @@ const given = (more: object = {}) => ({
     evaluation: { reconstructions: 0 },
   }),
   knn: { trainImages: 0 },
+  linear: { trainImages: 12, epochs: 2, warmupEpochs: 0, learningRates: [0.1] },
   finetune: [{ data: { labels: 0.5 }, training: { epochs: 1, batchSize: 4, warmupEpochs: 0 } }],
   ...more,
 });
@@ -46,10 +47,10 @@ describe('runStudy', () => {
     expect((await runStudy(parseStudy(given({ seeds: [1] })), { output, ...first })).outcome).toBe(
       'finished',
     );
-    expect(first.ran).toHaveLength(7); // two models, two kNN, two fine-tuned, and one from scratch for longer
+    expect(first.ran).toHaveLength(9); // two models, of each kNN, linear and fine-tuned, and one from scratch for longer
     const second = fake();
     const { results } = await runStudy(parseStudy(given()), { output, ...second });
-    expect(second.ran).toHaveLength(7);
+    expect(second.ran).toHaveLength(9);
     expect(second.ran.every((id) => id.includes('seed2'))).toBe(true);
     expect(results.missing).toBe(0);
   });
@@ -69,8 +70,8 @@ describe('runStudy', () => {
     };
     await expect(runStudy(study, { output, runPiece: failing })).rejects.toThrow(/^\S+: disk full$/);
     expect(await runStudy(study, { output, runPiece })).toMatchObject({ outcome: 'finished' });
-    expect(ran).toHaveLength(14);
-    expect(new Set(ran).size).toBe(14);
+    expect(ran).toHaveLength(18);
+    expect(new Set(ran).size).toBe(18);
   });
 
   it('runs a piece again whose folder was deleted', async () => {
