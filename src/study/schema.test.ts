@@ -16,7 +16,7 @@ it('fine-tunes on the images and the engine of pre-training', () => {
   const pretrain = { data: { source: 'cifar10', trainImages: 9 }, engine: { threads: 3 } };
   const finetune = [{ data: { labels: 0.5, source: 'x' } }];
   expect(parseStudy({ ...valid, pretrain, finetune }).finetune).toEqual([
-    { data: { labels: 0.5, source: 'cifar10', trainImages: 9 }, engine: { threads: 3 } },
+    { data: { labels: 0.5, source: 'cifar10', trainImages: 9, heldOut: 0.02 }, engine: { threads: 3 } },
   ]);
 });
 

@@ -99,9 +99,9 @@ export function parseStudy(input: unknown): Study {
 
 /** Settings of fine-tuning on the images of pre-training, and on its engine unless they name one. */
 function onTheSame(study: Study, settings: FinetuneInput): FinetuneInput {
-  const { source, trainImages } = pretrainConfig(study, study.arms[0]!, 0).data;
+  const { source, trainImages, heldOut } = pretrainConfig(study, study.arms[0]!, 0).data;
   const { engine = {} } = study.pretrain;
-  return mergeSettings({ engine }, settings, { data: { source, trainImages } }) as FinetuneInput;
+  return mergeSettings({ engine }, settings, { data: { source, trainImages, heldOut } }) as FinetuneInput;
 }
 
 /** Arms are compared by whole epochs. */
