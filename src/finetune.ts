@@ -86,8 +86,9 @@ export async function finetune(settings: FinetuneInput, options: FinetuneOptions
 /** What a model says of the settings of a run that starts from it. */
 function givenBy({ encoder, classifier, normalisation, evaluationCrop }: Model): GivenSettings {
   const { image, patch, channels, width, depth, heads, mlpRatio, classToken, positions } = encoder;
+  const epsilon = encoder.epsilon ?? 1e-6;
   return {
-    fixed: { patch, channels, width, depth, heads, mlpRatio, classToken, positions },
+    fixed: { patch, channels, width, depth, heads, mlpRatio, classToken, positions, epsilon },
     usual: {
       model: {
         image: [...image],

@@ -1,49 +1,18 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readSafetensors, writeSafetensors } from '../src/io/safetensors.ts';
+import { commandLine, type Finished, outcome, signalAt } from './support/command-line.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 import { tinyImages } from './support/tiny-run.ts';
-
-const main = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 
 const folder = temporaryFolder();
 beforeAll(async () => {
   await tinyImages(join(folder, 'images'), 27);
 });
 
-interface Finished {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** Starts the command; `onLine` sees every line of its output. */
-function start(args: readonly string[], onLine: (line: string, child: ChildProcess) => void = () => {}) {
-  const env = { ...process.env, BEYOND_MASKING_DEBUG: '', BEYOND_MASKING_CACHE: join(folder, 'cache') };
-  const child = spawn(process.execPath, [main, ...args], { cwd: folder, env });
-  let out = '';
-  let err = '';
-  let rest = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    out += text;
-    const lines = (rest + text).split('\n');
-    rest = lines.pop()!;
-    for (const line of lines) onLine(line, child);
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    err += text;
-  });
-  return new Promise<Finished>((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code) => resolve({ code, out, err }));
-  });
-}
-
-const run = (...args: string[]) => start(args);
+const { start, run } = commandLine(folder);
 
 /** Arguments for a model that trains in no time. */
 const tiny = [
@@ -68,6 +37,7 @@ const tiny = [
 describe('usage', () => {
   const commands = [
     'pretrain',
+    'finetune',
     'reconstruct',
     'preview',
     'knn',
@@ -148,7 +118,7 @@ describe('usage', () => {
     ]);
     for (const title of ['TASKS', 'MODELS', 'RECIPES']) expect(all.out).toContain(title);
     expect(all.out.match(/^cifar10-micro-masked .*/gm)).toHaveLength(1);
-    expect(all.out.match(/^cifar10-.*--quick.*/gm)).toHaveLength(1);
+    expect(all.out.match(/^cifar10-.*--quick.*/gm)).toHaveLength(2); // a line for pre-training, one for fine-tuning
     for (const line of all.out.split('\n')) expect(line.length).toBeLessThanOrEqual(140);
     expect(settings.out).toMatch(/training\.epochs +300 /);
     const { recipes } = JSON.parse(json.out) as { recipes: { name: string; expected: string }[] };
@@ -226,16 +196,12 @@ describe('a run', () => {
   it('that is killed at any moment goes on to the same end', async () => {
     const args = ['pretrain', ...tiny, '--epochs', '8', '--json'];
     await run(...args, '--output', 'whole');
-    const kill = (signal: NodeJS.Signals, at: number) => (line: string, child: ChildProcess) => {
-      const event = JSON.parse(line) as { type: string; row?: { step: number } };
-      if (event.type === 'step' && event.row!.step >= at) child.kill(signal);
-    };
-    await start([...args, '--output', 'killed'], kill('SIGKILL', 13));
-    await start([...args, '--output', 'killed', '--resume'], kill('SIGKILL', 21));
-    await start([...args, '--output', 'killed', '--resume'], kill('SIGINT', 27));
+    await start([...args, '--output', 'killed'], signalAt('SIGKILL', 13));
+    await start([...args, '--output', 'killed', '--resume'], signalAt('SIGKILL', 21));
+    await start([...args, '--output', 'killed', '--resume'], signalAt('SIGINT', 27));
     const last = await run('pretrain', '--resume', 'killed');
     expect(last.out).toMatch(/going on after step \d+[\s\S]*finished, at step 40/);
-    const ends = await Promise.all(['whole', 'killed'].map(outcome));
+    const ends = await Promise.all(['whole', 'killed'].map((name) => outcome(join(folder, name))));
     expect(ends[1]).toEqual(ends[0]);
   });
 
@@ -328,16 +294,3 @@ it('data counts and verifies folders', async () => {
   expect(verified.out).toMatch(/^broken: x\.png: .*\n1 images, 1 of them broken\n$/);
   expect(verified.code).toBe(1);
 });
-
-/** Metrics without what depends on the clock, and the newest checkpoint byte for byte. */
-async function outcome(run: string) {
-  const path = join(folder, run);
-  const lines = (await readFile(join(path, 'metrics.jsonl'), 'utf8')).trim().split('\n');
-  const rows = lines.map((line) => {
-    const { seconds, imagesPerSecond, ...row } = JSON.parse(line);
-    return row;
-  });
-  const newest = (await readdir(join(path, 'checkpoints'))).sort().at(-1)!;
-  expect((await stat(join(path, 'curves.svg'))).size).toBeGreaterThan(1000);
-  return { rows, newest, checkpoint: await readFile(join(path, 'checkpoints', newest)) };
-}

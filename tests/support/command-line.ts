@@ -1,0 +1,62 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'vitest';
+
+const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+
+export interface Finished {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** The built command, run in a folder. */
+export function commandLine(folder: string) {
+  /** Starts the command; `onLine` sees every line of its output. */
+  const start = (
+    args: readonly string[],
+    onLine: (line: string, child: ChildProcess) => void = () => {},
+  ): Promise<Finished> => {
+    const env = { ...process.env, BEYOND_MASKING_DEBUG: '', BEYOND_MASKING_CACHE: join(folder, 'cache') };
+    const child = spawn(process.execPath, [main, ...args], { cwd: folder, env });
+    let out = '';
+    let err = '';
+    let rest = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      out += text;
+      const lines = (rest + text).split('\n');
+      rest = lines.pop()!;
+      for (const line of lines) onLine(line, child);
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      err += text;
+    });
+    return new Promise((resolve, reject) => {
+      child.on('error', reject);
+      child.on('close', (code) => resolve({ code, out, err }));
+    });
+  };
+  return { start, run: (...args: string[]) => start(args) };
+}
+
+/** Sends a signal when a run with --json tells of that step. */
+export function signalAt(signal: NodeJS.Signals, step: number) {
+  return (line: string, child: ChildProcess): void => {
+    const event = JSON.parse(line) as { type: string; row?: { step: number } };
+    if (event.type === 'step' && event.row!.step >= step) child.kill(signal);
+  };
+}
+
+/** Metrics of a run without what depends on the clock, and its newest checkpoint byte for byte. */
+export async function outcome(path: string) {
+  const lines = (await readFile(join(path, 'metrics.jsonl'), 'utf8')).trim().split('\n');
+  const rows = lines.map((line) => {
+    const { seconds, imagesPerSecond, ...row } = JSON.parse(line);
+    return row;
+  });
+  const newest = (await readdir(join(path, 'checkpoints'))).sort().at(-1)!;
+  expect((await stat(join(path, 'curves.svg'))).size).toBeGreaterThan(1000);
+  return { rows, newest, checkpoint: await readFile(join(path, 'checkpoints', newest)) };
+}
