@@ -14,7 +14,6 @@ export { type Config, type ConfigInput, configSchema, parseConfig } from './conf
 export { type Checkpoint, type CheckpointInfo, type Progress, readCheckpoint } from './train/checkpoint.ts';
 export { RunError } from './train/error.ts';
 export type { KnnScores, Outcome, PretrainEvent, StepRow } from './train/events.ts';
-export { type Inspection, inspectCheckpoint, type PartSummary } from './train/inspect.ts';
 export { readMetrics } from './train/pictures.ts';
 export { tensorboardLog } from './train/tensorboard-log.ts';
 export { pretrain, type RunOptions, type RunResult } from './pretrain.ts';
@@ -31,6 +30,7 @@ export {
   exportModel,
 } from './weights/out/export.ts';
 export { ExportError, type Part } from './weights/out/part.ts';
+export { type Inspection, inspectModel, type PartSummary } from './weights/inspect.ts';
 export type { MissingWeight, TensorFate, WeightsReport } from './weights/report.ts';
 
 // Judging features

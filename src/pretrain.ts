@@ -12,7 +12,7 @@ import { openData } from './train/datasets.ts';
 import { openEngine } from './train/engine.ts';
 import { RunError } from './train/error.ts';
 import type { Outcome, PretrainEvent } from './train/events.ts';
-import { type Part, partOf } from './train/inspect.ts';
+import { type Part, partOf } from './train/part.ts';
 import { readMetrics } from './train/pictures.ts';
 import { pretrainJob } from './train/pretrain-job.ts';
 import { findCheckpoint, type RunFolder, runFolder } from './train/run-folder.ts';

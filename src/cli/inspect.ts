@@ -1,48 +1,73 @@
 import { Command } from 'commander';
-import { inspectCheckpoint } from '../train/inspect.ts';
-import { findCheckpoint } from '../train/run-folder.ts';
+import { inspectModel } from '../weights/inspect.ts';
+import { describeModel } from './describe-model.ts';
+import { wholeNumber } from './options.ts';
 import { count, table } from './table.ts';
+
+interface Options {
+  tensors?: boolean;
+  heads?: string;
+  decoderHeads?: string;
+  json?: boolean;
+}
 
 export function inspectCommand(): Command {
   return new Command('inspect')
-    .description('say what a checkpoint holds')
-    .argument('<checkpoint>', 'a .safetensors file, or the folder of a run for its newest checkpoint')
-    .option('--tensors', 'list every tensor')
+    .description('say what a file of weights holds, whoever wrote it')
+    .argument(
+      '<model>',
+      'a file of weights (.safetensors, .pth), the folder of a run, or a folder of Hugging Face or timm',
+    )
+    .option('--tensors', 'list every tensor, and what became of it')
+    .option('--heads <n>', "attention heads, where another project's file does not tell")
+    .option('--decoder-heads <n>', 'the same of its decoder')
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
       `
 Examples:
   $ beyond-masking inspect runs/cifar10-micro-masked-zoomed-in-quick
-  $ beyond-masking inspect runs/mine/checkpoints/step-00000390.safetensors --tensors`,
+  $ beyond-masking inspect runs/mine/checkpoints/step-00000390.safetensors --tensors
+  $ beyond-masking inspect mae_pretrain_vit_base.pth`,
     )
-    .action(async (target: string, options: { tensors?: boolean; json?: boolean }) => {
-      const path = await findCheckpoint(target);
-      const { run, parts, tensors } = await inspectCheckpoint(path);
+    .action(async (target: string, options: Options) => {
+      const heads = (option: string, text?: string) => (text ? wholeNumber(option, text, 1) : undefined);
+      const { path, format, model, refusal, parts, tensors } = await inspectModel(target, {
+        heads: heads('--heads', options.heads),
+        decoderHeads: heads('--decoder-heads', options.decoderHeads),
+      });
+      const fates = new Map(model?.report.tensors.map((fate) => [fate.tensor, fate]));
       const listed = [...tensors].map(([name, { dtype, shape }]) => ({ name, dtype, shape }));
       if (options.json) {
+        const { run, report, path: _, ...description } = model ?? {};
         const known = run && { progress: run.progress, config: run.config };
-        console.log(
-          JSON.stringify({ path, ...known, parts, ...(options.tensors && { tensors: listed }) }, null, 2),
-        );
+        const shown = { path, format, ...(model ? description : { refusal }), ...known, parts };
+        const account = options.tensors && { tensors: report?.tensors ?? listed };
+        const rest = report && { missing: report.missing, notes: report.notes };
+        console.log(JSON.stringify({ ...shown, ...rest, ...account }, null, 2));
         return;
       }
       console.log(path);
-      if (run) {
-        const { progress, config } = run;
-        console.log(`step ${progress.step}, ${progress.epoch} complete epochs of ${config.training.epochs}`);
-        console.log(`trained by ${progress.engine} on data ${progress.data}`);
-      } else console.log('weights only: no run of beyond-masking wrote this file');
+      console.log(model ? describeModel(model, format) : `no model that can be used here: ${refusal}`);
       console.log(
         `\n${table([
           ['part', 'tensors', 'values', 'MB'],
           ...parts.map((p) => [p.part, count(p.tensors), count(p.values), (p.bytes / 1e6).toFixed(1)]),
         ])}`,
       );
-      if (options.tensors)
-        console.log(
-          `\n${table([['tensor', 'dtype', 'shape'], ...listed.map((t) => [t.name, t.dtype, `[${t.shape.join(', ')}]`])])}`,
-        );
-      if (run) console.log(`\nsettings\n${JSON.stringify(run.config, null, 2)}`);
+      if (options.tensors) {
+        const became = (name: string) => {
+          const { fate, name: ours, reason } = fates.get(name) ?? {};
+          return fate === 'ignored' ? `not used: ${reason}` : ours && ours !== name ? `→ ${ours}` : '';
+        };
+        const rows = listed.map(({ name, dtype, shape }) => [
+          name,
+          dtype,
+          `[${shape.join(', ')}]`,
+          became(name),
+        ]);
+        console.log(`\n${table([['tensor', 'dtype', 'shape', ''], ...rows])}`);
+      }
+      if (model?.run) console.log(`\nsettings\n${JSON.stringify(model.run.config, null, 2)}`);
     });
 }

@@ -6,8 +6,8 @@ import { tinySettings } from '../../tests/support/tiny-run.ts';
 import { parseConfig } from '../config/schema.ts';
 import { readSafetensors, writeSafetensors } from '../io/safetensors.ts';
 import { initialise } from '../nn/init.ts';
+import { inspectModel } from '../weights/inspect.ts';
 import { readCheckpoint, saveCheckpoint } from './checkpoint.ts';
-import { inspectCheckpoint } from './inspect.ts';
 import { pretraining } from './run-kind.ts';
 import { setUp } from './setup.ts';
 
@@ -68,8 +68,8 @@ describe('a checkpoint', () => {
   });
 
   it('is described by its parts', async () => {
-    const { run, parts } = await inspectCheckpoint(path);
-    expect(run!.progress.step).toBe(5);
+    const { model, parts } = await inspectModel(path);
+    expect(model!.run!.progress.step).toBe(5);
     const values = Object.fromEntries(parts.map((part) => [part.part, part.values]));
     const total = (wanted: (name: string, trained: boolean) => boolean) =>
       specs.filter((s) => wanted(s.name, s.trained)).reduce((sum, s) => sum + state[s.name]!.length, 0);

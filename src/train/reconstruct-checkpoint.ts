@@ -5,7 +5,7 @@ import { readCheckpoint } from './checkpoint.ts';
 import { openData, sample } from './datasets.ts';
 import { openEngine } from './engine.ts';
 import { RunError } from './error.ts';
-import { partOf } from './inspect.ts';
+import { partOf } from './part.ts';
 import { reconstructionGrid } from './reconstruct.ts';
 import { findCheckpoint } from './run-folder.ts';
 import { setUp } from './setup.ts';

@@ -1,4 +1,4 @@
-import { openTensorFile } from '../io/tensor-file.ts';
+import { openTensorFile, type TensorFile } from '../io/tensor-file.ts';
 import type { AutoencoderConfig, EncoderConfig } from '../models/autoencoder.ts';
 import type { ClassifierConfig } from '../models/classifier.ts';
 import type { Normalisation } from '../nn/normalise.ts';
@@ -61,6 +61,10 @@ export async function openModel(path: string, options: ForeignOptions = {}): Pro
 
 /** What `openModel` would open, without its weights. Throws what it throws. */
 export async function findModel(path: string, options: ForeignOptions = {}): Promise<FoundModel> {
-  const file = await openTensorFile(await findModelFile(path));
+  return understand(await openTensorFile(await findModelFile(path)), options);
+}
+
+/** The model of an open file. Throws FileFormatError where it is none that the models here can stand for. */
+export async function understand(file: TensorFile, options: ForeignOptions): Promise<FoundModel> {
   return isCheckpoint(file.metadata) ? understandOwn(file) : understandForeign(file, options);
 }
