@@ -106,6 +106,19 @@ describe(`sessions of the onednn engine (SEED=${seed})`, () => {
     expect(a.state).toEqual(b.state);
   });
 
+  it('goes on from its state as if it had not stopped, bit for bit', async () => {
+    const plan = planWith(adamw({ beta1: 0.9, beta2: 0.95, epsilon: 1e-8 }));
+    const whole = await train(await backend.open(weights), plan, 4);
+    const { state } = await train(await backend.open(weights), plan, 2);
+    const session = await backend.open(state);
+    const rows = [];
+    for (let step = 2; step < 4; step++)
+      rows.push(await session.step(plan, [batchOf(step)], { step, lr: 1e-3 * (step + 1) }));
+    expect(rows).toEqual(whole.rows.slice(2));
+    expect(await session.read()).toEqual(whole.state);
+    await session.dispose();
+  });
+
   it('leaves the state as it was when a loss is not finite, and names it', async () => {
     const session = await backend.open({ ...weights, mask_token: weights.mask_token!.map(() => Number.NaN) });
     const before = await session.read(['blocks.0.mlp.fc1.weight']);
