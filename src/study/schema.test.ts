@@ -1,5 +1,6 @@
+import { readdir, readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
-import { parseStudy } from './schema.ts';
+import { parseStudy, readStudy } from './schema.ts';
 
 const valid = {
   arms: ['scratch', 'masked+zoomed-in'],
@@ -10,6 +11,14 @@ const valid = {
 
 it('completes what a study leaves out', () => {
   expect(parseStudy(valid)).toMatchObject({ knn: { trainImages: 10_000, testImages: 0 }, finetune: [] });
+});
+
+it('takes the studies that come with the project, and the example in the documentation', async () => {
+  for (const name of await readdir('studies'))
+    expect((await readStudy(`studies/${name}`)).arms.length).toBeGreaterThan(1);
+  const text = await readFile('docs/reproduction.md', 'utf8');
+  const [, example] = /```json\n([^`]+)```/.exec(text)!;
+  expect(parseStudy(JSON.parse(example!)).finetune).toHaveLength(3);
 });
 
 it('fine-tunes on the images and the engine of pre-training', () => {
