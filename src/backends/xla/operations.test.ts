@@ -9,7 +9,7 @@ import { evaluateProgram } from '../reference/evaluate.ts';
 
 // Relative to the largest value of a tensor: single precision sums round off in proportion to it.
 const TOLERANCE = 1e-5;
-const RUNS = 3;
+const RUNS = 2;
 const baseSeed = Number(process.env.SEED ?? Date.now() % 1e6);
 
 describe(`XLA on the CPU computes what the reference does (SEED=${baseSeed})`, () => {

@@ -29,7 +29,7 @@ const model: AutoencoderConfig = {
   target: 'channel',
   decoder: { width: 8, depth: 1, heads: 2 },
 };
-const pretext = task('masked+zoomed-in');
+const pretext = task('masked');
 const statistics = { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] };
 const programs = pretrainPrograms({ model, task: pretext, batch, ...statistics });
 const weights = initialise(autoencoderParameters(model), seed);
