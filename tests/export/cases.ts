@@ -55,8 +55,8 @@ export const cases: Readonly<Record<string, ExportCase>> = {
     ['huggingface', 'autoencoder'],
     ['onnx', 'features'],
   ]),
-  'learned positions, raw pixels': pretrained(
-    { ...mae, positions: 'learned', target: 'none', mlpRatio: 2.5 },
+  'learned positions, raw pixels, another epsilon': pretrained(
+    { ...mae, positions: 'learned', target: 'none', mlpRatio: 2.5, epsilon: 1e-3 },
     [
       ['timm', 'features'],
       ['huggingface', 'features'],

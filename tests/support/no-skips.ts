@@ -19,5 +19,7 @@ export default class NoSkips implements Reporter {
     const count = (state: 'passed' | 'failed') =>
       modules.reduce((sum, module) => sum + [...module.children.allTests(state)].length, 0);
     console.log(`${count('passed')} passed, ${count('failed')} failed`);
+    if (modules.some(({ relativeModuleId }) => relativeModuleId === 'tests/export/export.test.ts'))
+      console.log('exports in Python are checked by `npm run test:exports -- PYTHON`, which .ci/run does');
   }
 }

@@ -95,10 +95,9 @@ export function huggingFaceTensors(model: Model, part: Part): Map<string, NamedT
     else tensors.set(at(blockNames.find(([here]) => here === inner)![1]), value);
   }
   if (part === 'autoencoder') {
-    // It has a bias there; the paper's and MAE's decoders differ in this.
+    // It has a bias there; the paper's decoder has none.
     const width = model.decoder!.decoder.width;
-    const bias = 'decoder.decoder_embed.bias';
-    if (!tensors.has(bias)) tensors.set(bias, tensor(new Float32Array(width), [width]));
+    tensors.set('decoder.decoder_embed.bias', tensor(new Float32Array(width), [width]));
   }
   return tensors;
 }
