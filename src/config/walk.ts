@@ -9,9 +9,9 @@ export interface Setting {
   readonly schema: z.ZodType;
 }
 
-/** A schema without its default. */
+/** A schema without its default, and without the leave to be absent. */
 export function unwrap(schema: z.ZodType): z.ZodType {
-  return schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault
+  return schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional
     ? unwrap(schema.unwrap() as z.ZodType)
     : schema;
 }
