@@ -1,5 +1,6 @@
 import { readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../tests/support/temporary-folder.ts';
 import { tinyFinetuneSettings, tinyImages, tinySettings } from '../tests/support/tiny-run.ts';
@@ -203,6 +204,22 @@ describe('finetune from weights', () => {
     expect(renamed.notes).toContain(
       'head: new, for 2 classes: that of the weights is for others (class0, class1)',
     );
+  });
+
+  // Written by transformers and by MAE's code: tests/oracle/make_weights_fixtures.py.
+  it.each([
+    ['hf-vit', {}, '30 weights loaded from', 'head: new, for 2 classes: that of the weights is for 3'],
+    ['hf-mae', {}, '28 weights loaded from', 'head: new, for 2 classes'],
+    ['mae.pth', { heads: 3 }, '28 weights loaded from', 'head: new, for 2 classes'],
+  ])('starts from %s', async (name, model, loaded, head) => {
+    const from = fileURLToPath(new URL(`../tests/fixtures/weights/${name}`, import.meta.url));
+    const tiny = tinyFinetuneSettings(`classes:${images}`, { training: { maxSteps: 1 } });
+    const notes: string[] = [];
+    const onEvent = (event: FinetuneEvent) => event.type === 'note' && notes.push(event.message);
+    const { outcome } = await finetune({ ...tiny, model }, { from, output: join(folder, name), onEvent });
+    expect(outcome).toBe('max-steps');
+    expect(notes[0]).toContain(loaded);
+    expect(notes).toContain(head);
   });
 
   it('refuses sizes that are not those of the weights', async () => {

@@ -68,12 +68,16 @@ export async function finetune(settings: FinetuneInput, options: FinetuneOptions
   const lock = new RunLock(folder);
   const input = { ...settings, ...(options.from !== undefined && { from: options.from }) };
   let model: Model | undefined;
-  const open = async (path: string) => {
-    model ??= await openModel(path);
+  // A file that does not tell the number of heads is asked with the one of the settings.
+  const open: OpenModel = async (path, heads) => {
+    model ??= await openModel(path, { ...(heads && { heads }) });
     return model;
   };
   const resolve = async () =>
-    resolveFinetuneConfig(input, input.from ? givenBy(await open(input.from)) : undefined);
+    resolveFinetuneConfig(
+      input,
+      input.from ? givenBy(await open(input.from, input.model?.heads)) : undefined,
+    );
   try {
     const wanted = { kind: finetuning, input, folder, resume: options.resume ?? false, resolve };
     const start = await startingPoint(wanted, lock);
@@ -82,6 +86,8 @@ export async function finetune(settings: FinetuneInput, options: FinetuneOptions
     await lock.release();
   }
 }
+
+type OpenModel = (path: string, heads: number | undefined) => Promise<Model>;
 
 /** What a model says of the settings of a run that starts from it. */
 function givenBy({ encoder, classifier, normalisation, evaluationCrop }: Model): GivenSettings {
@@ -102,7 +108,7 @@ function givenBy({ encoder, classifier, normalisation, evaluationCrop }: Model):
 async function trainFrom(
   start: StartingPoint<FinetuneConfig>,
   folder: RunFolder,
-  open: (path: string) => Promise<Model>,
+  open: OpenModel,
   options: FinetuneOptions,
 ): Promise<FinetuneResult> {
   const emit = options.onEvent ?? (() => {});
@@ -193,13 +199,15 @@ async function openImages(
 async function firstState(
   { config, model, classes }: ClassifierSetup,
   specs: readonly ParameterSpec[],
-  open: (path: string) => Promise<Model>,
+  open: OpenModel,
   note: (message: string) => void,
 ): Promise<Values> {
   const weights: Record<string, Float32Array> = initialise(specs, config.seed);
-  if (config.from !== '')
-    for (const message of adoptWeights(await open(config.from), model, classes, specs, weights))
-      note(message);
+  if (config.from !== '') {
+    const given = await open(config.from, config.model.heads);
+    for (const message of adoptWeights(given, model, classes, specs, weights)) note(message);
+    for (const message of given.report.notes) note(message);
+  }
   if (config.training.ema === 0) return weights;
   const averages = specs
     .filter(({ trained }) => trained)

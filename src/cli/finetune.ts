@@ -15,6 +15,7 @@ const shorthands = {
   data: 'data.source',
   test: 'data.test',
   labels: 'data.labels',
+  heads: 'model.heads',
   epochs: 'training.epochs',
   maxSteps: 'training.maxSteps',
   batchSize: 'training.batchSize',
@@ -41,6 +42,7 @@ export function finetuneCommand(): Command {
       'images to evaluate on (default: the test set of cifar10, else a share of --data)',
     )
     .option('--labels <share>', 'share of the training images of each class to use, e.g. 0.01')
+    .option('--heads <n>', 'attention heads of --from, where its file does not tell them')
     .option('--output <folder>', 'folder of the run (default: runs/<recipe>)')
     .option('--epochs <n>', 'passes over the images')
     .option('--max-steps <n>', 'stop after so many updates')

@@ -16,9 +16,8 @@ export interface GivenModel {
 }
 
 /**
- * Lays the weights of a model over a classifier's first ones in `state`; fixed position tables stay the classifier's own,
- * learned ones are interpolated where the grid of patches differs, and a head for other classes is left out. Returns what a
- * person should know, a line each. Throws RunError when no weight fits.
+ * Lays the weights of a model over a classifier's first ones in `state`. Where the grid of patches differs, learned positions
+ * are interpolated and fixed ones stay the classifier's own; a head for other classes is left out. Returns what a person should know, a line each. Throws RunError when no weight fits.
  */
 export function adoptWeights(
   given: GivenModel,
@@ -31,17 +30,19 @@ export function adoptWeights(
   const { head, reason } = headOf(given, classes);
   const missing: string[] = [];
   let loaded = 0;
-  for (const { name, shape, trained } of specs.filter((spec) => spec.trained)) {
-    const values = name.startsWith('head.') && !head ? undefined : given.weights[name];
+  const [was, is] = [patchGrid(given.encoder), patchGrid(config)];
+  for (const { name, shape, trained } of specs) {
+    if (name.startsWith('head.') && !head) continue;
+    if (!trained && !sameShape(was, is)) continue;
+    const values = given.weights[name];
     const placed = values && (name === 'pos_embed' ? placePositions(values, given.encoder, config) : values);
-    if (placed?.length === sizeOf(shape) && trained) {
+    if (placed?.length === sizeOf(shape)) {
       (state[name] as Float32Array).set(placed);
       loaded++;
-    } else if (!name.startsWith('head.')) missing.push(name);
+    } else missing.push(name);
   }
   if (loaded === 0) throw new RunError(`${given.path} must hold weights of the model, got none that fit`);
   notes.push(`${loaded} weights loaded from ${given.path}`);
-  const [was, is] = [patchGrid(given.encoder), patchGrid(config)];
   if (!sameShape(was, is)) {
     const what = config.positions === 'learned' ? 'interpolated (bicubic)' : 'computed anew';
     notes.push(`positions: ${what} for ${is.join('×')} patches, the weights are for ${was.join('×')}`);
