@@ -22,7 +22,7 @@ export function overviewTable(runs: readonly ReportedRun[]): string[][] {
 
 function overview(run: ReportedRun, runs: readonly ReportedRun[]): string[] {
   const { name, settings, rows, engine } = run;
-  const last = rows.at(-1);
+  const epoch = seriesOf(rows, 'epoch').at(-1)?.y ?? 0;
   const parent = runs.find((other) => startedFrom(run, other));
   const speed = median(seriesOf(rows, 'imagesPerSecond').map(({ y }) => y));
   const seconds = seriesOf(rows, 'seconds').at(-1)?.y;
@@ -31,8 +31,8 @@ function overview(run: ReportedRun, runs: readonly ReportedRun[]): string[] {
     name,
     whatOf(run),
     parent?.name ?? (run.from ? basename(run.from) : 'random weights'),
-    `${Number((last?.epoch ?? 0).toFixed(2))}${typeof epochs === 'number' ? ` of ${epochs}` : ''}`,
-    String(last?.step ?? 0),
+    `${Number(epoch.toFixed(2))}${typeof epochs === 'number' ? ` of ${epochs}` : ''}`,
+    String(rows.at(-1)?.step ?? 0),
     lastOf(run, ['loss']),
     lastOf(run, ['heldOutLoss', 'evaluationLoss']),
     speed === undefined ? '–' : speed.toFixed(speed < 10 ? 1 : 0),

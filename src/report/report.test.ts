@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
 import { tinyImages, tinySettings } from '../../tests/support/tiny-run.ts';
@@ -154,6 +155,28 @@ describe('report', () => {
       expect(html).toContain(words);
     await expect(report([none], { output })).rejects.toThrow(
       `a report needs a run that can be read, got none\n${none}: the folder of a run holds config.json`,
+    );
+  });
+
+  it('makes a page of whatever settings and rows there are', async () => {
+    const key = fc.constantFrom('step', 'epoch', 'loss', 'top1', 'knn', 'seconds', 'imagesPerSecond', 'x');
+    const setting = fc.constantFrom('kind', 'from', 'task', 'data', 'training', 'seed');
+    const kind = fc.constantFrom('finetune', 'linprobe', 'knn', 'pretrain');
+    const step = fc.record({ step: fc.integer() }, { noNullPrototype: true });
+    const rows = fc.array(fc.tuple(fc.dictionary(key, fc.jsonValue()), fc.option(step)), { maxLength: 4 });
+    const config = fc.tuple(fc.dictionary(setting, fc.jsonValue()), fc.option(kind));
+    let made = 0;
+    const output = join(folder, 'any.html');
+    await fc.assert(
+      fc.asyncProperty(config, rows, async ([settings, kind], rows) => {
+        const path = await fakeRun(
+          `any-${made++}`,
+          kind ? { ...settings, kind } : settings,
+          rows.map(([row, step]) => ({ ...row, ...step })),
+        );
+        expect((await report([path], { output })).unreadable).toEqual([]);
+      }),
+      { numRuns: 100 },
     );
   });
 
