@@ -13,12 +13,20 @@ export { type Recipe, recipe, recipeNames, resolveConfig } from './config/recipe
 export { type Config, type ConfigInput, configSchema, parseConfig } from './config/schema.ts';
 export { type Checkpoint, type CheckpointInfo, type Progress, readCheckpoint } from './train/checkpoint.ts';
 export { RunError } from './train/error.ts';
-export type { KnnScores, Outcome, PretrainEvent, StepRow } from './train/events.ts';
+export type { FinetuneEvent, KnnScores, Outcome, PretrainEvent, StepRow } from './train/events.ts';
 export { readMetrics } from './train/pictures.ts';
 export { tensorboardLog } from './train/tensorboard-log.ts';
 export { pretrain, type RunOptions, type RunResult } from './pretrain.ts';
+export { type FinetuneOptions, type FinetuneResult, finetune } from './finetune.ts';
+export { finetuneRecipe, finetuneRecipeNames, resolveFinetuneConfig } from './config/finetune-recipes.ts';
+export {
+  type FinetuneConfig,
+  type FinetuneInput,
+  finetuneSchema,
+  parseFinetuneConfig,
+} from './config/finetune-schema.ts';
 export { type PreviewOptions, preview } from './train/preview.ts';
-export { type ReconstructOptions, reconstruct } from './train/reconstruct-checkpoint.ts';
+export { type ReconstructOptions, reconstruct } from './reconstruct.ts';
 export { findCheckpoint, type RunFolder, runFolder } from './train/run-folder.ts';
 
 // Weights
@@ -97,6 +105,12 @@ export {
 export { OneDnnSession } from './backends/onednn/session.ts';
 export { type OnnxBackend, type OnnxOptions, openOnnxBackend } from './backends/onnx/backend.ts';
 export { referenceBackend } from './backends/reference/backend.ts';
+export { cacheFolder } from './data/cache.ts';
+export { openXlaBackend, type XlaBackend, type XlaOptions } from './backends/xla/backend.ts';
+export { examineXla, type XlaReport } from './backends/xla/doctor.ts';
+export { type FoundOptions, openFoundXla } from './backends/xla/open-found.ts';
+export { XlaError } from './backends/xla/pjrt/error.ts';
+export { type PluginName, type SetupOptions, setupPlugin } from './backends/xla/setup.ts';
 export type { Program, Tensor, TensorData, Values } from './graph/index.ts';
 export * as graph from './graph/index.ts';
 export type { ParameterGroup, UpdateRule } from './graph/update.ts';

@@ -1,9 +1,9 @@
-"""The masked pre-training step in PyTorch, at its best on a CPU, for the benchmark to compare with.
+"""The masked pre-training step in PyTorch, at its best, for the benchmark to compare with.
 
     python3 torch_step.py batch.safetensors --modes eager,compile --steps 6 --threads 2
 
 Reads weights, view and mask order written by the benchmark (metadata "config": model and mask ratio), and prints one JSON
-line a mode: the loss of the first step, the seconds of each step and the peak resident memory in bytes. Every mode runs in
+line a mode: the losses, the seconds of each step (on a GPU: of groups of steps) and the peak memory in bytes: resident, or that of the GPU. Every mode runs in
 its own process, so that one does not warm or burden another. Works with PyTorch 1.13 and later.
 """
 import argparse
@@ -17,6 +17,10 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tests", "oracle"))
 
 
+# Steps between waits for a GPU, which works while the next steps are prepared.
+SYNC = 10
+
+
 def attention(q, k, v):
     import torch
     import torch.nn.functional as F
@@ -26,7 +30,7 @@ def attention(q, k, v):
     return torch.softmax(q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5, dim=-1) @ v
 
 
-def build(path):
+def build(path, device):
     import torch
     import torch.nn.functional as F
     from safetensors_io import load
@@ -34,7 +38,7 @@ def build(path):
     tensors, metadata = load(path)
     config = json.loads(metadata["config"])
     torch.manual_seed(0)
-    data = {name: torch.from_numpy(array.copy()) for name, array in tensors.items()}
+    data = {name: torch.from_numpy(array.copy()).to(device) for name, array in tensors.items()}
     w = {name[6:]: t for name, t in data.items() if name.startswith("param.")}
     fixed = {"pos_embed", "decoder_pos_embed"}
     trained = [name for name in w if name not in fixed]
@@ -82,8 +86,8 @@ def build(path):
         for i in range(config["decoder"]["depth"]):
             y = block(y, f"decoder_blocks.{i}", config["decoder"]["heads"])
         prediction = linear(norm(y, "decoder_norm"), "decoder_pred")
-        mean = torch.tensor(config["mean"]).view(1, 1, 1, 3)
-        std = torch.tensor(config["std"]).view(1, 1, 1, 3)
+        mean = torch.tensor(config["mean"], device=device).view(1, 1, 1, 3)
+        std = torch.tensor(config["std"], device=device).view(1, 1, 1, 3)
         clean = patches((0, 2, 4, 3, 5, 1)).reshape(batch, tokens, p * p, 3) * std + mean
         target = (clean - clean.mean(2, keepdim=True)) / (clean.std(2, keepdim=True) + 1e-6)
         each = ((prediction - target.reshape(batch, tokens, -1)) ** 2).mean(-1)
@@ -96,11 +100,11 @@ def build(path):
     return loss, groups
 
 
-def run(path, mode, steps, threads, lr, precision):
+def run(path, mode, steps, threads, lr, precision, device):
     import torch
 
     torch.set_num_threads(threads)
-    loss, groups = build(path)
+    loss, groups = build(path, device)
     options = {"lr": lr, "betas": (0.9, 0.95), "eps": 1e-8}
     try:
         optimizer = torch.optim.AdamW(groups, fused=True, **options)
@@ -111,13 +115,18 @@ def run(path, mode, steps, threads, lr, precision):
     for _ in range(steps):
         start = time.perf_counter()
         optimizer.zero_grad(set_to_none=True)
-        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
+        with torch.autocast(device, torch.bfloat16, enabled=precision == "bf16"):
             value = compute()
         value.backward()
         optimizer.step()
-        losses.append(float(value))
+        losses.append(value.detach())
+        if device == "cuda" and len(losses) % SYNC == 0:
+            torch.cuda.synchronize()
         seconds.append(time.perf_counter() - start)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    if device == "cuda":
+        seconds = [sum(seconds[i : i + SYNC]) / SYNC for i in range(0, len(seconds), SYNC)]
+    losses = [float(value) for value in losses]
+    peak = torch.cuda.max_memory_allocated() if device == "cuda" else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     print(json.dumps({"torch": torch.__version__, "mode": mode, "losses": losses, "seconds": seconds, "peakBytes": peak}), flush=True)
 
 
@@ -128,13 +137,14 @@ def main():
     parser.add_argument("--steps", type=int, default=6)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--lr", type=float, default=1e-4)
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--precision", choices=["f32", "bf16"], default="f32", help="bf16: autocast")
     args = parser.parse_args()
     modes = args.modes.split(",")
     if len(modes) == 1:
-        return run(args.batch, modes[0], args.steps, args.threads, args.lr, args.precision)
+        return run(args.batch, modes[0], args.steps, args.threads, args.lr, args.precision, args.device)
     for mode in modes:
-        rest = ["--steps", str(args.steps), "--threads", str(args.threads), "--lr", str(args.lr), "--precision", args.precision]
+        rest = ["--steps", str(args.steps), "--threads", str(args.threads), "--lr", str(args.lr), "--precision", args.precision, "--device", args.device]
         subprocess.run([sys.executable, __file__, args.batch, "--modes", mode, *rest], check=True)
 
 

@@ -1,0 +1,235 @@
+/**
+ * Images per second of pre-training steps on the xla engine, beside PyTorch and JAX on the same weights and batch.
+ *
+ *   npm run bench -- accelerator --torch python3 --jax python3
+ *   npm run bench -- accelerator --batch 256 --tasks masked,masked+zoomed-in,masked+blurred --soak 2000
+ *   npm run bench -- accelerator --model micro --batch 8 --steps 20 --precision f32      (a trial on the CPU plugin)
+ *
+ * Losses of a peer must agree to 1e-3 (in the first three steps) before its times count. Times are medians of groups of
+ * steps after a warm-up, two steps in flight, each with a batch of its own copied as bytes.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import {
+  adamw,
+  cacheFolder,
+  drawBatch,
+  imagenetNormalisation,
+  initialise,
+  modelConfig,
+  type NamedTensor,
+  openFoundXla,
+  pretrainPrograms,
+  rng,
+  type Session,
+  type Size,
+  type StepResult,
+  type TrainingPlan,
+  task,
+  type Values,
+  writeSafetensors,
+} from 'beyond-masking';
+import { machine, median } from './machine.ts';
+
+const { values: args } = parseArgs({
+  options: {
+    model: { type: 'string', default: 'base' },
+    batch: { type: 'string', default: '256,512' },
+    steps: { type: 'string', default: '60' },
+    tasks: { type: 'string', default: 'masked' },
+    precision: { type: 'string', default: 'bf16' },
+    /** Steps of a soak: memory of the host and the device must stay flat. */
+    soak: { type: 'string', default: '0' },
+    torch: { type: 'string' },
+    jax: { type: 'string' },
+    device: { type: 'string', default: 'cuda' },
+  },
+});
+const GROUP = 10;
+const LR = 1e-4;
+const steps = Math.ceil(Number(args.steps) / GROUP) * GROUP;
+const precision = args.precision === 'f32' ? 'f32' : 'bf16';
+const model = modelConfig(args.model);
+const { mean, std } = imagenetNormalisation;
+const started = performance.now();
+const engine = await openFoundXla({
+  places: { cache: join(cacheFolder(), 'pjrt') },
+  cache: join(cacheFolder(), 'xla'),
+  precision,
+});
+console.log(`${machine()}; ${engine.description}; ${args.model}`);
+for (const batch of args.batch.split(',').map(Number)) await measure(batch);
+
+async function measure(batch: number): Promise<void> {
+  let base = 0;
+  for (const name of args.tasks.split(',')) {
+    const { plan, inputs, specs } = prepare(name, batch);
+    const initial = initialise(specs, 1);
+    const session = await engine.open(initial);
+    const opened = performance.now();
+    const first = await session.step(plan, [inputs], { step: 0, lr: LR });
+    console.log(
+      `${name}, batch ${batch}: first step ${seconds(performance.now() - opened)} s after opening, ` +
+        `${seconds(performance.now() - started)} s after the start`,
+    );
+    const { losses, groups, hostShare } = await pipelined(session, plan, inputs, steps, 1);
+    const ours = median(groups.slice(1));
+    base ||= ours;
+    console.log(
+      `${name}, batch ${batch}: ${(1000 * ours).toFixed(2)} ms a step, ${(batch / ours).toFixed(0)} img/s, ` +
+        `${(ours / base).toFixed(3)} × the first task; host ${(100 * hostShare).toFixed(1)} % of a step${memory()}`,
+    );
+    if (Number(args.soak) > 0) await soak(session, plan, inputs);
+    await session.dispose();
+    if (name === 'masked')
+      await comparePeers(batch, inputs, initial, specs, [first.metrics.loss!, ...losses], ours);
+  }
+}
+
+/** Steps with the next one asked for before the last one's result is there; seconds of a step, by groups. */
+async function pipelined(session: Session, plan: TrainingPlan, inputs: Values, count: number, from: number) {
+  const losses: number[] = [];
+  const groups: number[] = [];
+  let ahead: Promise<StepResult> | undefined;
+  const before = performance.eventLoopUtilization();
+  let start = performance.now();
+  for (let step = 0; step < count; step++) {
+    const next = session.step(plan, [inputs], { step: from + step, lr: LR });
+    if (ahead) losses.push((await ahead).metrics.loss!);
+    ahead = next;
+    if ((step + 1) % GROUP === 0) {
+      groups.push((performance.now() - start) / 1000 / GROUP);
+      start = performance.now();
+    }
+  }
+  losses.push((await ahead!).metrics.loss!);
+  return { losses, groups, hostShare: performance.eventLoopUtilization(before).utilization };
+}
+
+async function soak(session: Session, plan: TrainingPlan, inputs: Values): Promise<void> {
+  const total = Number(args.soak);
+  for (let done = 0; done < total; done += total / 4) {
+    await pipelined(session, plan, inputs, total / 4, 1000 + done);
+    const { buffers, events } = engine.client.api.live;
+    console.log(
+      `  after ${done + total / 4} steps: resident ${(process.memoryUsage.rss() / 1e6).toFixed(0)} MB, ` +
+        `${buffers} buffers, ${events} events${memory()}`,
+    );
+  }
+}
+
+function memory(): string {
+  const stats = engine.client.memory();
+  return stats
+    ? `; device ${(stats.inUse / 1e9).toFixed(2)} GB, peak ${(stats.peak / 1e9).toFixed(2)} GB`
+    : '';
+}
+
+function prepare(name: string, batch: number) {
+  const pretext = task(name);
+  const { gradients, parameters, specs } = pretrainPrograms({ model, task: pretext, batch, mean, std });
+  const streams = Array.from({ length: batch }, (_, i) => rng(3, i));
+  const inputs: Values = {
+    view: noise(batch, pretext.view(model.image)),
+    ...drawBatch(pretext, model, streams),
+  };
+  return {
+    plan: { gradients, parameters, rule: adamw({ beta1: 0.9, beta2: 0.95, epsilon: 1e-8 }) },
+    inputs,
+    specs,
+  };
+}
+
+function noise(batch: number, [height, width]: Size): Uint8Array {
+  const stream = rng(2, 'view');
+  return Uint8Array.from({ length: batch * 3 * height * width }, () => stream.int(256));
+}
+
+async function comparePeers(
+  batch: number,
+  inputs: Values,
+  initial: Values,
+  specs: ReturnType<typeof prepare>['specs'],
+  losses: readonly number[],
+  ours: number,
+): Promise<void> {
+  const peers = [
+    [args.torch, 'torch_step.py', ['--modes', 'eager,compile', '--device', args.device]],
+    [args.jax, 'jax_step.py', ['--modes', args.device === 'cuda' ? 'plain,cudnn' : 'plain']],
+  ] as const;
+  const folder = mkdtempSync(join(tmpdir(), 'bench-'));
+  try {
+    const file = join(folder, 'batch.safetensors');
+    await writeSafetensors(file, peerTensors(batch, inputs, initial, specs), {
+      config: JSON.stringify({ ...model, maskRatio: 0.75, mean, std }),
+    });
+    for (const [python, script, options] of peers)
+      if (python) runPeer(python, [script, file, ...options], batch, losses, ours);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function peerTensors(
+  batch: number,
+  { view, 'draw:order': order }: Values,
+  initial: Values,
+  specs: ReturnType<typeof prepare>['specs'],
+): Map<string, NamedTensor> {
+  const [height, width] = model.image;
+  const normalised = Float32Array.from(view!, (byte, i) => {
+    const channel = Math.floor(i / (height * width)) % 3;
+    return (byte / 255 - mean[channel]!) / std[channel]!;
+  });
+  const tensors = new Map<string, NamedTensor>();
+  for (const { name, shape } of specs)
+    tensors.set(`param.${name}`, { dtype: 'F32', shape, data: new Float32Array(initial[name]!) });
+  tensors.set('view', { dtype: 'F32', shape: [batch, 3, height, width], data: normalised });
+  tensors.set('draw.order', {
+    dtype: 'I32',
+    shape: [batch, order!.length / batch],
+    data: new Int32Array(order!),
+  });
+  return tensors;
+}
+
+function runPeer(
+  python: string,
+  [script, ...options]: readonly string[],
+  batch: number,
+  losses: readonly number[],
+  ours: number,
+): void {
+  const path = fileURLToPath(new URL(`../peers/${script}`, import.meta.url));
+  const all = [path, ...options, '--steps', `${steps}`, '--precision', precision, '--lr', `${LR}`];
+  const { stdout, stderr } = spawnSync(python, all, { encoding: 'utf8', maxBuffer: 1e9 });
+  const results = stdout.split('\n').filter((line) => line.startsWith('{'));
+  if (results.length === 0)
+    console.log(`${python} ${script}: no result; ${stderr.trim().split('\n').at(-1)}`);
+  for (const line of results) {
+    const peer = JSON.parse(line) as Record<'torch' | 'jax' | 'mode', string> & {
+      losses: number[];
+      seconds: number[];
+      peakBytes: number;
+    };
+    const label = peer.torch ? `PyTorch ${peer.torch} ${peer.mode}` : `JAX ${peer.jax} ${peer.mode}`;
+    const apart = Math.max(...peer.losses.slice(0, 3).map((loss, i) => Math.abs(loss / losses[i]! - 1)));
+    if (!(apart < 1e-3))
+      throw new Error(`${label}: losses must agree to 1e-3, got ${apart.toExponential(1)}`);
+    const each = median(peer.seconds.slice(1));
+    console.log(
+      `  ${label}: ${(1000 * each).toFixed(2)} ms a step, ${(batch / each).toFixed(0)} img/s, ` +
+        `peak ${(peer.peakBytes / 1e9).toFixed(2)} GB; losses agree to ${apart.toExponential(1)}; ` +
+        `ours is ${(each / ours).toFixed(3)} × as fast`,
+    );
+  }
+}
+
+function seconds(milliseconds: number): string {
+  return (milliseconds / 1000).toFixed(1);
+}
