@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { expect, it } from 'vitest';
 import { referenceBackend } from '../../src/backends/reference/backend.ts';
+import { centralViews } from '../../src/evaluate/views.ts';
 import { sizeOf, type Values } from '../../src/graph/index.ts';
 import type { NamedTensor } from '../../src/io/dtypes.ts';
 import { writeSafetensors } from '../../src/io/safetensors.ts';
@@ -14,6 +15,7 @@ import { type Rng, rng } from '../../src/random/rng.ts';
 import { drawName } from '../../src/tasks/draws.ts';
 import { task } from '../../src/tasks/table.ts';
 import { evaluateTask } from '../../src/train/evaluate-task.ts';
+import { openImages } from '../../src/train/image-list.ts';
 import { type Model, openModel } from '../../src/weights/model.ts';
 import { exportModel } from '../../src/weights/out/export.ts';
 import { exportProgram } from '../../src/weights/out/onnx.ts';
@@ -40,12 +42,12 @@ it(`timm, transformers and onnxruntime compute what the models do (SEED=${seed})
       await mkdir(at);
       await exportModel(checkpoint, { format, part, output: join(at, 'export') });
       await writeFile(join(at, 'case.json'), JSON.stringify({ name, format, part }));
-      const { image } = model.encoder;
-      const [height, width] = image;
-      await sharp({ create: { width: 3 * width, height: 2 * height, channels: 3, background: '#a5c' } })
-        .jpeg()
-        .toFile(join(at, 'image.jpg'));
-      await writeSafetensors(join(at, 'values.safetensors'), await values(model, part, random));
+      const image = join(at, 'image.jpg');
+      await noise(image, model, random);
+      await writeSafetensors(
+        join(at, 'values.safetensors'),
+        new Map([...(await values(model, part, random)), ['view', await viewOf(image, model)]]),
+      );
     }
   }
   const { stdout } = await promisify(execFile)(python, [script, folder], { maxBuffer: 1 << 24 }).catch(
@@ -57,15 +59,40 @@ it(`timm, transformers and onnxruntime compute what the models do (SEED=${seed})
   expect(stdout).toContain(`${count} exports`);
 });
 
+const f32 = (data: Float32Array, shape: readonly number[]): NamedTensor => ({
+  dtype: 'F32',
+  shape,
+  data: data as Float32Array<ArrayBuffer>,
+});
+
+/** Writes a picture, twice as high and three times as wide as a view; losslessly, so that all decoders agree. */
+async function noise(path: string, { encoder: { image } }: Model, random: Rng): Promise<void> {
+  const [height, width] = [2 * image[0], 3 * image[1]];
+  const pixels = Uint8Array.from({ length: 3 * height * width }, () => random.int(256));
+  await sharp(pixels, { raw: { width, height, channels: 3 } })
+    .png()
+    .toFile(path);
+}
+
+/** What evaluation makes of a picture: [1, C, H, W], normalised. */
+async function viewOf(path: string, model: Model): Promise<NamedTensor> {
+  const { encoder, normalisation } = model;
+  const { channels, image } = encoder;
+  const views = centralViews(model, await openImages([path]), { batchSize: 1 });
+  const { value } = await views.next();
+  await views.dispose();
+  const size = sizeOf(image);
+  const pixels = Float32Array.from(value!.view, (byte, i) => {
+    const channel = Math.floor(i / size);
+    return (byte / 255 - normalisation.mean[channel]!) / normalisation.std[channel]!;
+  });
+  return f32(pixels, [1, channels, ...image]);
+}
+
 /** Inputs, and what the model makes of them on the reference engine. */
 async function values(model: Model, part: Part, random: Rng): Promise<Map<string, NamedTensor>> {
   const shape = [BATCH, model.encoder.channels, ...model.encoder.image];
   const pixels = normals(random, sizeOf(shape));
-  const f32 = (data: Float32Array, dims: readonly number[]): NamedTensor => ({
-    dtype: 'F32',
-    shape: dims,
-    data: data as Float32Array<ArrayBuffer>,
-  });
   const tensors = new Map([['pixel_values', f32(pixels, shape)]]);
   if (part === 'autoencoder') {
     const { noise, loss, prediction } = await recovered(model, pixels, random);
