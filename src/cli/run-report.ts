@@ -2,7 +2,7 @@ import type { FetchEvent, RunningEvent, StartEvent, StepRow } from '../train/eve
 import type { RunConfig, RunKind } from '../train/run-kind.ts';
 import { fetching } from './fetching.ts';
 import { ProgressBar } from './progress-bar.ts';
-import { count, duration } from './table.ts';
+import { count, duration, percent } from './table.ts';
 
 export type RunEvent<S> = RunningEvent | FetchEvent | S;
 type EventOf<T extends RunningEvent['type']> = Extract<RunningEvent, { type: T }>;
@@ -63,6 +63,8 @@ export abstract class RunReport<S extends StartEvent<RunConfig>, E = RunEvent<S>
     else if (event.type === 'fetch') this.bar.update(...fetching(event.progress));
     else if (event.type === 'start') this.#begin(event);
     else if (event.type === 'step') this.#step(event);
+    else if (event.type === 'evaluating')
+      this.bar.update(event.done / event.total, `evaluating ${percent(event.done / event.total)}`);
     else if (event.type === 'file') this.#files.set(event.kind, event.path);
     else this.#end(event);
   }

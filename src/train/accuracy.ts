@@ -8,12 +8,19 @@ import type { Program } from '../graph/index.ts';
  * left out.
  * @param predict view → `logits` [B, classes], on as many images as a batch of the views has
  * @param views one pass over the images
- * @param named the names under which the numbers are yielded
+ * @param options.named the names under which the numbers are yielded
+ * @param options.onProgress called after each batch with the images so far
  */
 export function accuracy(
   predict: Program,
   views: () => Loader,
-  named: (score: 'top1' | 'top5' | 'evaluationLoss') => string = (score) => score,
+  {
+    named = (score) => score,
+    onProgress = () => {},
+  }: {
+    readonly named?: (score: 'top1' | 'top5' | 'evaluationLoss') => string;
+    readonly onProgress?: (done: number) => void;
+  } = {},
 ): Evaluator {
   return {
     name: 'accuracy',
@@ -32,6 +39,7 @@ export function accuracy(
           if (rank < 5) sums.top5++;
           sums.evaluationLoss += loss;
         }
+        onProgress(count);
       }
       for (const score of ['top1', 'top5', 'evaluationLoss'] as const)
         yield [named(score), sums[score] / count];

@@ -51,6 +51,8 @@ export type RunningEvent =
       readonly kind: 'checkpoint' | 'best' | 'reconstructions' | 'curves';
       readonly path: string;
     }
+  /** An evaluation, of so many images. */
+  | { readonly type: 'evaluating'; readonly done: number; readonly total: number }
   | { readonly type: 'end'; readonly outcome: Outcome; readonly step: number; readonly lastStep: number };
 
 /** What every run says at its start. */

@@ -50,9 +50,11 @@ export function finetuneJob(parts: FinetuneParts): TrainingJob {
       const batchSize = Math.min(EVALUATED, test.length);
       const { predict, predictAverage } = setup.programs(batchSize);
       const views = () => setup.testViews(test, { batchSize, broken });
+      const onProgress = (done: number) => emit({ type: 'evaluating', done, total: test.length });
       const scores = {
-        ...(await evaluate(accuracy(predict, views), session)),
-        ...(training.ema > 0 && (await evaluate(accuracy(predictAverage, views, averaged), session))),
+        ...(await evaluate(accuracy(predict, views, { onProgress }), session)),
+        ...(training.ema > 0 &&
+          (await evaluate(accuracy(predictAverage, views, { named: averaged, onProgress }), session))),
       };
       const weights = await best.weightsOf(scores);
       if (weights) {

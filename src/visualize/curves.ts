@@ -16,6 +16,13 @@ const HEAD = 60;
 /** Heights of the panel of the loss and of the others. */
 const [TALL, LOW] = [300, 200];
 const COLOURS = ['#2a6fbb', '#d97706', '#2f8f4e', '#8e4ec6', '#5c6b7a', '#b0588a'];
+/** Keys of shares of images that were classified rightly, and what they are. */
+const ACCURACIES = [
+  ['top1', 'top-1'],
+  ['top5', 'top-5'],
+  ['emaTop1', 'top-1, averaged weights'],
+  ['emaTop5', 'top-5, averaged weights'],
+] as const;
 /** So few points are not smoothed. */
 const FEW = 20;
 /** Of the text and lines that panels draw. */
@@ -55,7 +62,7 @@ ${panels.join('\n')}
 
 function lossPanel(rows: readonly MetricsRow[]): Content {
   const curves = rawAndSmoothed(seriesOf(rows, 'loss'), 'training');
-  const heldOut = seriesOf(rows, 'heldOutLoss');
+  const heldOut = [...seriesOf(rows, 'heldOutLoss'), ...seriesOf(rows, 'evaluationLoss')];
   const dots = heldOut.length <= 100;
   if (heldOut.length > 0) curves.push({ label: 'held-out', colour: colour(1), points: heldOut, dots });
   return {
@@ -73,7 +80,13 @@ function otherPanels(rows: readonly MetricsRow[], parts: readonly string[]): Con
     colour: colour(i),
     points: smoothed(series(name)),
   }));
+  const accuracies = ACCURACIES.map(([key, label], i) => ({
+    label,
+    colour: colour(i),
+    points: series(key),
+  }));
   const panels: Content[] = [
+    { title: 'Accuracy', curves: accuracies.filter(({ points }) => points.length > 0) },
     { title: 'Parts of the loss', curves: partCurves },
     {
       title: 'Learning rate',
@@ -110,6 +123,8 @@ function summary(rows: readonly MetricsRow[]): string {
   if (loss) facts.push(`loss ${formatTick(loss.y)}`);
   const heldOut = seriesOf(rows, 'heldOutLoss').at(-1);
   if (heldOut) facts.push(`held-out loss ${formatTick(heldOut.y)}`);
+  const top1 = seriesOf(rows, 'top1').at(-1);
+  if (top1) facts.push(`top-1 ${formatTick(top1.y)}`);
   return facts.join('  ·  ');
 }
 

@@ -19,7 +19,10 @@ export interface Point {
   readonly y: number;
 }
 
-const KNOWN = ['step', 'epoch', 'loss', 'heldOutLoss', 'lr', 'gradientNorm', 'imagesPerSecond', 'seconds'];
+const KNOWN = [
+  ...['step', 'epoch', 'loss', 'heldOutLoss', 'lr', 'gradientNorm', 'imagesPerSecond', 'seconds'],
+  ...['top1', 'top5', 'evaluationLoss', 'emaTop1', 'emaTop5', 'emaEvaluationLoss'],
+];
 
 /** The finite values of one key, by step. */
 export function seriesOf(rows: readonly MetricsRow[], key: string): Point[] {
