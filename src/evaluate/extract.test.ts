@@ -14,7 +14,10 @@ import { rng } from '../random/rng.ts';
 import { task } from '../tasks/table.ts';
 import { pretrainPrograms } from '../train/programs.ts';
 import { type ExtractOptions, FeatureExtractor, type FeatureModel } from './extract.ts';
-import { clearFeatures, listFeatures, PART } from './feature-cache.ts';
+import { clearFeatures, listFeatures } from './feature-cache.ts';
+
+/** Images of a part in these tests. */
+const PART = 10;
 
 const folder = temporaryFolder();
 const seed = Math.floor(Math.random() * 2 ** 31);
@@ -167,7 +170,8 @@ describe('FeatureExtractor', () => {
     const extractor = new FeatureExtractor(model, {
       backend,
       featureCache,
-      imagesAtOnce: 128,
+      imagesAtOnce: 4,
+      partSize: PART,
       signal: controller.signal,
       broken: new BrokenImages(() => {}),
     });
@@ -186,6 +190,7 @@ describe('FeatureExtractor', () => {
       backend: resumed,
       featureCache,
       imagesAtOnce: 3,
+      partSize: PART,
       broken: new BrokenImages(() => {}),
     });
     expect(await again.features(dataset, (done) => found.push(done))).toEqual(whole);
@@ -193,11 +198,14 @@ describe('FeatureExtractor', () => {
     expect([found[0], found.at(-1), resumed.runs]).toEqual([PART, PART + 6, 2]);
 
     const bytes = await readFile(part);
-    await truncate(part, 1000);
-    expect(await extract(dataset, { featureCache })).toEqual(whole);
+    await truncate(part, 300);
+    expect(await extract(dataset, { featureCache, partSize: PART })).toEqual(whole);
     expect(await readFile(part)).toEqual(bytes);
     await writeFile(part, 'no features');
-    const both = await Promise.all([extract(dataset, { featureCache }), extract(dataset, { featureCache })]);
+    const both = await Promise.all([
+      extract(dataset, { featureCache, partSize: PART }),
+      extract(dataset, { featureCache, partSize: PART }),
+    ]);
     expect(both).toEqual([whole, whole]);
   });
 });

@@ -6,10 +6,10 @@ import type { Pooling } from '../models/classifier.ts';
 import { patchCount } from '../nn/size.ts';
 import { RunError } from '../train/error.ts';
 import type { Model } from '../weights/model.ts';
-import { contentKey, FeatureStore, featureCacheFolder, PART, type Part } from './feature-cache.ts';
+import { contentKey, FeatureStore, featureCacheFolder, type Part } from './feature-cache.ts';
 import { type FeatureConfig, featureParameters, featureProgram } from './feature-program.ts';
 import { type Features, join, programRows, rows } from './features.ts';
-import { centralViews } from './views.ts';
+import { centralViews, nothingReadable, readable } from './views.ts';
 
 /** What of a model its features depend on. */
 export type FeatureModel = Pick<
@@ -25,6 +25,8 @@ export interface ExtractOptions {
   readonly imagesAtOnce?: number | undefined;
   /** Folder in which features are kept, false for none. Default: `features` in the project's cache folder. */
   readonly featureCache?: string | false | undefined;
+  /** Images of a part that is kept: what is lost at most when an extraction is interrupted. Default: 1,024. */
+  readonly partSize?: number | undefined;
   readonly broken?: BrokenImages | undefined;
   /** Ends the extraction with its reason; parts that are complete are kept. */
   readonly signal?: AbortSignal;
@@ -42,7 +44,7 @@ export type FeatureOptions = Omit<ExtractOptions, 'backend'> & {
 export type OnProgress = (done: number, total: number) => void;
 
 /**
- * Features of images by a frozen encoder: central crops, tokens pooled after the final norm. Each part of 1,024 images is kept
+ * Features of images by a frozen encoder: central crops, tokens pooled after the final norm. Each part of the images is kept
  * on the disk as soon as it is done, under a key of all that it depends on: the encoder's weights and sizes, normalisation,
  * crop and pooling, the images (`Dataset.contentKey`) and the engine (`Backend.description`). What is there is not computed again.
  */
@@ -52,6 +54,7 @@ export class FeatureExtractor {
   readonly #options: ExtractOptions;
   readonly #broken: BrokenImages;
   #key: string | undefined;
+  readonly #partSize: number;
   #session: Promise<Session> | undefined;
 
   /** Throws RunError for class token pooling of a model without one. */
@@ -63,6 +66,7 @@ export class FeatureExtractor {
     this.#model = model;
     this.#options = options;
     this.#broken = options.broken ?? new BrokenImages();
+    this.#partSize = options.partSize ?? 1024;
   }
 
   /**
@@ -72,7 +76,9 @@ export class FeatureExtractor {
   async features(dataset: Dataset, onProgress: OnProgress = () => {}): Promise<Features> {
     const parts = await this.#parts(dataset, onProgress);
     const all = [...parts].sort(([a], [b]) => a - b).map(([, part]) => part);
-    return join(all, this.config.width);
+    const features = join(all, this.config.width);
+    if (features.indices.length > 0) return features;
+    throw nothingReadable(dataset, this.#broken);
   }
 
   /** Frees the engine. */
@@ -85,7 +91,7 @@ export class FeatureExtractor {
   async #parts(dataset: Dataset, onProgress: OnProgress): Promise<Map<number, Part>> {
     const { featureCache: cache } = this.#options;
     const store = cache === false ? undefined : this.#store(dataset, cache);
-    const count = Math.ceil(dataset.length / PART);
+    const count = Math.ceil(dataset.length / this.#partSize);
     const parts = new Map<number, Part>();
     for (let number = 0; store && number < count; number++) {
       const part = await store.read(number);
@@ -94,8 +100,7 @@ export class FeatureExtractor {
       for (const [id, reason] of part.broken) this.#broken.add(id, reason);
     }
     const missing = Array.from({ length: count }, (_, number) => number).filter((n) => !parts.has(n));
-    const sizeOf = (number: number) => Math.min(PART, dataset.length - number * PART);
-    const known = dataset.length - missing.reduce((sum, number) => sum + sizeOf(number), 0);
+    const known = dataset.length - this.#indices(dataset, missing).length;
     onProgress(known, dataset.length);
     for await (const [number, part] of this.#make(dataset, missing, (done) =>
       onProgress(known + done, dataset.length),
@@ -113,23 +118,20 @@ export class FeatureExtractor {
     onDone: (done: number) => void,
   ): AsyncGenerator<[number: number, part: Part]> {
     if (numbers.length === 0) return;
-    const indices = Int32Array.from(
-      numbers.flatMap((number) =>
-        Array.from({ length: Math.min(PART, dataset.length - number * PART) }, (_, i) => number * PART + i),
-      ),
-    );
+    const indices = this.#indices(dataset, numbers);
     const all = this.#rows(subset(dataset, indices));
     try {
       let next = await all.next();
       for (const number of numbers) {
-        const [start, end] = [number * PART, Math.min((number + 1) * PART, dataset.length)];
+        const own = this.#indices(dataset, [number]);
+        const end = own.at(-1)! + 1;
         const made: Features[] = [];
         for (; !next.done && indices[next.value[0]]! < end; next = await all.next()) {
           const [place, features] = next.value;
           made.push({ features, width: features.length, indices: indices.subarray(place, place + 1) });
           onDone(place + 1);
         }
-        const broken = Array.from({ length: end - start }, (_, i) => dataset.id(start + i)).flatMap((id) => {
+        const broken = Array.from(own, (index) => dataset.id(index)).flatMap((id) => {
           const reason = this.#broken.reasons.get(id);
           return reason === undefined ? [] : [[id, reason] as const];
         });
@@ -140,13 +142,22 @@ export class FeatureExtractor {
     }
   }
 
+  /** The images of some parts. */
+  #indices(dataset: Dataset, numbers: readonly number[]): Int32Array {
+    const size = this.#partSize;
+    const of = (number: number) =>
+      Array.from({ length: Math.min(size, dataset.length - number * size) }, (_, i) => number * size + i);
+    return Int32Array.from(numbers.flatMap(of));
+  }
+
   async *#rows(dataset: Dataset): AsyncGenerator<[index: number, row: Float32Array]> {
     const { imagesAtOnce = batchFor(this.config), signal } = this.#options;
     const size = Math.min(imagesAtOnce, dataset.length);
     const views = centralViews(this.#model, dataset, { batchSize: size, broken: this.#broken, signal });
     this.#session ??= this.#open();
     const session = await this.#session;
-    yield* rows(views, programRows(session, featureProgram(this.config, this.#model.normalisation, size)));
+    const features = featureProgram(this.config, this.#model.normalisation, size);
+    yield* rows(readable(views, dataset, this.#broken), programRows(session, features));
   }
 
   #open(): Promise<Session> {
@@ -168,7 +179,7 @@ export class FeatureExtractor {
     const { normalisation, evaluationCrop, weights } = this.#model;
     const engine = this.#options.backend.description;
     const { mean, std } = normalisation;
-    const about = { ...this.config, mean, std, evaluationCrop, engine, part: PART };
+    const about = { ...this.config, mean, std, evaluationCrop, engine, part: this.#partSize };
     const tensors = featureParameters(this.config).flatMap(({ name }) => [name, weights[name]!]);
     return contentKey([JSON.stringify(about), ...tensors]);
   }

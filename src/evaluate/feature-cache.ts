@@ -8,10 +8,7 @@ import { FileFormatError } from '../io/file-format-error.ts';
 import { readSafetensors, writeSafetensors } from '../io/safetensors.ts';
 import type { Features } from './features.ts';
 
-/** Images of a part: what is lost at most when an extraction is interrupted. */
-export const PART = 1024;
-
-/** Features of images `number · PART` … of a data set. */
+/** Features of some images of a data set that follow each other. */
 export interface Part extends Features {
   /** Images of the part that could not be read: their names and the reasons. */
   readonly broken: readonly (readonly [id: string, reason: string])[];

@@ -1,6 +1,6 @@
 import type { Session } from '../backends/backend.ts';
+import type { Batch } from '../data/batch.ts';
 import type { Dataset } from '../data/dataset.ts';
-import type { Loader } from '../data/loader.ts';
 import type { Program } from '../graph/index.ts';
 import type { Normalisation } from '../nn/normalise.ts';
 import { RunError } from '../train/error.ts';
@@ -35,7 +35,7 @@ export function pixelRows({ mean, std }: Normalisation, channels: number, pixels
 
 /** Rows of one pass, each with the index of its image; padding and images that cannot be read are left out. */
 export async function* rows(
-  views: Loader,
+  views: AsyncIterable<Batch>,
   rowsOf: RowsOf,
 ): AsyncGenerator<[index: number, row: Float32Array]> {
   for await (const batch of views) {
@@ -47,7 +47,7 @@ export async function* rows(
 }
 
 /** The rows of one pass together. */
-export async function collect(views: Loader, rowsOf: RowsOf): Promise<Features> {
+export async function collect(views: AsyncIterable<Batch>, rowsOf: RowsOf): Promise<Features> {
   const parts: Features[] = [];
   for await (const [index, row] of rows(views, rowsOf))
     parts.push({ features: row, width: row.length, indices: Int32Array.of(index) });

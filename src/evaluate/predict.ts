@@ -11,7 +11,7 @@ import { type Model, openModel } from '../weights/model.ts';
 import { batchFor, type FeatureOptions, type OnProgress } from './extract.ts';
 import { contentKey } from './feature-cache.ts';
 import { modelEngine } from './model-engine.ts';
-import { centralViews } from './views.ts';
+import { centralViews, nothingReadable, readable } from './views.ts';
 
 export interface PredictOptions extends Omit<FeatureOptions, 'pooling' | 'featureCache'> {
   /** The likeliest classes that are told. Default: 5. */
@@ -67,18 +67,21 @@ export async function* predict(
   try {
     const toLogits = logitsProgram(classifier, model.normalisation, batchSize);
     let done = all.length - left.length;
-    for await (const { view, weights, indices } of views) {
+    let told = known.size;
+    for await (const { view, weights, indices } of readable(views, dataset, broken)) {
       const logits = (await session.run(toLogits, { view })).logits as Float32Array;
       const predictions = [...indices].flatMap((index, i) => {
         if (weights[i] === 0) return [];
         const row = logits.subarray(i * classifier.classes, (i + 1) * classifier.classes);
         return [{ file: dataset.id(index), classes: likeliest(row, top, model.classes), model: key }];
       });
+      told += predictions.length;
       if (output !== undefined && predictions.length > 0) await appendRows(output, predictions);
       yield* predictions;
       done = Math.min(all.length, done + batchSize);
       onProgress(done, all.length);
     }
+    if (told === 0) throw nothingReadable(dataset, broken);
   } finally {
     await session.dispose();
   }

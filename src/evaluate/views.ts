@@ -1,6 +1,8 @@
+import type { Batch } from '../data/batch.ts';
 import type { BrokenImages } from '../data/broken.ts';
 import { centreCrop } from '../data/crop.ts';
 import type { Dataset } from '../data/dataset.ts';
+import { DataError } from '../data/error.ts';
 import { evaluationBatches, type Loader } from '../data/loader.ts';
 import type { Size } from '../nn/size.ts';
 import type { Model } from '../weights/model.ts';
@@ -31,6 +33,29 @@ export function centralViews(
     ...(broken && { broken }),
     ...(signal && { signal }),
   });
+}
+
+/**
+ * The batches of a pass over images that may all be broken: it then ends, where a loader says that nothing can be read.
+ * @param broken the list that the loader adds to
+ */
+export async function* readable(
+  views: Loader,
+  dataset: Dataset,
+  broken: BrokenImages,
+): AsyncGenerator<Batch> {
+  try {
+    yield* views;
+  } catch (error) {
+    const ids = Array.from({ length: dataset.length }, (_, index) => dataset.id(index));
+    if (!(error instanceof DataError) || !ids.every((id) => broken.has(id))) throw error;
+  }
+}
+
+/** The error when that was all there is. */
+export function nothingReadable({ name }: Dataset, { reasons }: BrokenImages): DataError {
+  const [first] = reasons;
+  return new DataError(`no image of '${name}' can be read, the first being ${first?.join(': ')}`);
 }
 
 /** The size of views whose raw pixels are compared: 32 × 32 at most, or the rows grow beyond all memory. */
