@@ -83,7 +83,7 @@ describe('usage', () => {
     ['list recipe', 'did you mean "recipes"?'],
     ['preview images --count 0', '--count must be a whole number of at least 1, got "0"'],
     ['data fetsh', "unknown command 'fetsh'\n(Did you mean fetch?)"],
-    ['inspect', "missing required argument 'checkpoint'"],
+    ['inspect', "missing required argument 'model'"],
   ])('%s: one message, exit code 2', async (line, message) => {
     const { code, out, err } = await run(...line.split(' '));
     expect(err).toContain(message);
@@ -176,7 +176,7 @@ describe('a run', () => {
       'encoder.safetensors',
     );
     expect(from.out).toMatch(
-      /\d+ weights loaded from encoder\.safetensors\nnot in the file, random: decoder_embed/,
+      /\d+ weights loaded from encoder\.safetensors \(beyond-masking\)\nnot in the file, random: decoder_embed/,
     );
     expect(from.code).toBe(0);
   });

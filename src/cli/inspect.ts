@@ -1,26 +1,23 @@
 import { Command } from 'commander';
 import { inspectModel } from '../weights/inspect.ts';
 import { describeModel } from './describe-model.ts';
-import { wholeNumber } from './options.ts';
+import { addHeadsOptions, type HeadsOptions, headsOptions } from './heads-options.ts';
 import { count, table } from './table.ts';
 
-interface Options {
+interface Options extends HeadsOptions {
   tensors?: boolean;
-  heads?: string;
-  decoderHeads?: string;
   json?: boolean;
 }
 
 export function inspectCommand(): Command {
-  return new Command('inspect')
+  const command = new Command('inspect')
     .description('say what a file of weights holds, whoever wrote it')
     .argument(
       '<model>',
       'a file of weights (.safetensors, .pth), the folder of a run, or a folder of Hugging Face or timm',
-    )
+    );
+  return addHeadsOptions(command)
     .option('--tensors', 'list every tensor, and what became of it')
-    .option('--heads <n>', "attention heads, where another project's file does not tell")
-    .option('--decoder-heads <n>', 'the same of its decoder')
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
@@ -31,11 +28,10 @@ Examples:
   $ beyond-masking inspect mae_pretrain_vit_base.pth`,
     )
     .action(async (target: string, options: Options) => {
-      const heads = (option: string, text?: string) => (text ? wholeNumber(option, text, 1) : undefined);
-      const { path, format, model, refusal, parts, tensors } = await inspectModel(target, {
-        heads: heads('--heads', options.heads),
-        decoderHeads: heads('--decoder-heads', options.decoderHeads),
-      });
+      const { path, format, model, refusal, parts, tensors } = await inspectModel(
+        target,
+        headsOptions(options),
+      );
       const fates = new Map(model?.report.tensors.map((fate) => [fate.tensor, fate]));
       const listed = [...tensors].map(([name, { dtype, shape }]) => ({ name, dtype, shape }));
       if (options.json) {

@@ -1,10 +1,11 @@
 import { Command } from 'commander';
 import { writeFileAtomic } from '../io/atomic.ts';
+import { reconstruct } from '../reconstruct.ts';
 import { openImages } from '../train/image-list.ts';
-import { reconstruct } from '../train/reconstruct-checkpoint.ts';
+import { addHeadsOptions, type HeadsOptions, headsOptions } from './heads-options.ts';
 import { optionalEngine, reportBroken, wholeNumber } from './options.ts';
 
-interface Options {
+interface Options extends HeadsOptions {
   output: string;
   count: string;
   seed?: string;
@@ -12,13 +13,14 @@ interface Options {
 }
 
 export function reconstructCommand(): Command {
-  return new Command('reconstruct')
+  const command = new Command('reconstruct')
     .description('draw original, degraded input and reconstruction of images')
     .argument(
-      '<checkpoint>',
-      'a .safetensors file with a decoder, or the folder of a run for its newest checkpoint',
+      '<model>',
+      'the folder of a run, or a file of weights with a decoder, of a run, MAE or Hugging Face',
     )
-    .argument('[images...]', 'image files, or a folder (default: images that the run did not train on)')
+    .argument('[images...]', 'image files, or a folder (default: images that the run did not train on)');
+  return addHeadsOptions(command)
     .option('--output <file>', 'picture to write', 'reconstruction.png')
     .option('--count <n>', 'most images', '8')
     .option('--seed <n>', "chooses images and draws (default: the run's)")
@@ -28,15 +30,17 @@ export function reconstructCommand(): Command {
       `
 Examples:
   $ beyond-masking reconstruct runs/cifar10-micro-masked-zoomed-in-quick
-  $ beyond-masking reconstruct runs/mine cat.jpg dog.jpg --output cat-and-dog.png`,
+  $ beyond-masking reconstruct runs/mine cat.jpg dog.jpg --output cat-and-dog.png
+  $ beyond-masking reconstruct mae_visualize_vit_large.pth ~/photos`,
     )
-    .action(async (checkpoint: string, images: string[], options: Options) => {
-      const png = await reconstruct(checkpoint, {
+    .action(async (model: string, images: string[], options: Options) => {
+      const png = await reconstruct(model, {
         images: images.length > 0 ? await openImages(images) : undefined,
         count: wholeNumber('--count', options.count, 1),
         seed: options.seed === undefined ? undefined : wholeNumber('--seed', options.seed),
         backend: await optionalEngine(options.backend),
         broken: reportBroken(),
+        ...headsOptions(options),
       });
       await writeFileAtomic(options.output, png);
       console.log(options.output);

@@ -1,0 +1,75 @@
+import type { Backend } from './backends/backend.ts';
+import { type Config, parseConfig } from './config/schema.ts';
+import type { BrokenImages } from './data/broken.ts';
+import type { Dataset } from './data/dataset.ts';
+import { readCheckpointInfo } from './train/checkpoint.ts';
+import { openData, sample } from './train/datasets.ts';
+import { openEngine } from './train/engine.ts';
+import { RunError } from './train/error.ts';
+import { reconstructionGrid } from './train/reconstruct.ts';
+import { setUp } from './train/setup.ts';
+import type { ForeignOptions } from './weights/in/foreign.ts';
+import { type Model, openModel } from './weights/model.ts';
+
+export interface ReconstructOptions extends ForeignOptions {
+  /** Images to reconstruct. Default: some that the run did not train on. */
+  readonly images?: Dataset | undefined;
+  /** Most images in the picture. Default: 8. */
+  readonly count?: number | undefined;
+  /** Chooses the images and everything that the task draws. Default: the run's, or 0. */
+  readonly seed?: number | undefined;
+  /** The engine that computes. Default: that of the run's settings. */
+  readonly backend?: Backend | undefined;
+  readonly broken?: BrokenImages | undefined;
+}
+
+/**
+ * Draws original, degraded input and reconstruction of some images by a model (as `openModel` opens it): a PNG file.
+ * Weights of another project are taken for those of MAE: 75 % of the tokens are removed. Throws RunError when the model has
+ * no decoder, or it is of another project and no images are given; DataError when the images cannot be used.
+ */
+export async function reconstruct(path: string, options: ReconstructOptions = {}): Promise<Buffer> {
+  const model = await openModel(path, options);
+  if (!model.decoder)
+    throw new RunError(
+      `reconstruction needs a decoder, got ${model.path} without one: weights of an encoder`,
+    );
+  if (!model.run && !options.images)
+    throw new RunError('weights of another project do not tell of images, got none: name files or a folder');
+  const { config: settings, title } = await taskOf(model);
+  const config = { ...settings, seed: options.seed ?? settings.seed };
+  const setup = setUp(config);
+  const images = options.images ?? (await heldOut(settings));
+  const chosen = sample(images, options.count ?? 8, config.seed, 'reconstructions');
+  const backend = options.backend ?? (await openEngine(config.engine));
+  const session = await backend.open(model.weights);
+  try {
+    return await reconstructionGrid(session, setup, chosen, {
+      title,
+      ...(options.broken && { broken: options.broken }),
+    });
+  } finally {
+    await session.dispose();
+  }
+}
+
+/** The settings that a run trained with; else those of MAE's pre-training. */
+async function taskOf(model: Model): Promise<{ config: Config; title: string }> {
+  if (model.run) {
+    const { config, progress } = await readCheckpointInfo(model.path);
+    return { config, title: `${config.task.name}, step ${progress.step}` };
+  }
+  const { decoder, normalisation, evaluationCrop } = model;
+  const { mean, std } = normalisation;
+  const config = parseConfig({
+    data: { mean, std, evaluationCrop },
+    model: decoder,
+    task: { name: 'masked', maskRatio: 0.75 },
+  });
+  return { config, title: `${config.task.name}, weights of ${model.source}` };
+}
+
+async function heldOut(config: Config): Promise<Dataset> {
+  const data = await openData(config);
+  return data.heldOut ?? data.train;
+}
