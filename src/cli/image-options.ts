@@ -17,7 +17,7 @@ export function addImageOptions(command: Command): Command {
         '--test <source>',
         'images to judge on (default: the test set of cifar10, or a share of --data)',
       )
-      .option('--held-out <share>', "that share of --data (default: the run's, else 0.2)"),
+      .option('--held-out <share>', "that share of --data (default: the run's, else 0.1)"),
   );
 }
 

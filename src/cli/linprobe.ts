@@ -34,7 +34,7 @@ export function linprobeCommand(): Command {
     .argument('<model>', 'a file of weights, or the folder of a run')
     .option('--data <source>', "images to learn from: cifar10 or classes:FOLDER (default: the run's)")
     .option('--test <source>', 'images to judge on (default: the test set of cifar10, or a share of --data)')
-    .option('--held-out <share>', "that share of --data (default: the run's, else 0.2)")
+    .option('--held-out <share>', "that share of --data (default: the run's, else 0.1)")
     .option('--optimizer <name>', 'lars (as MAE) or sgd')
     .option('--rates <list>', 'learning rates for a batch of 256, tried side by side: 0.1,0.3,1')
     .option('--epochs <n>', 'passes over the training images (default: 90)')

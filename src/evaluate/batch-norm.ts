@@ -22,10 +22,15 @@ export class BatchNorm {
     if (count < 2) throw new RangeError(`batch norm needs two rows or more, got ${count}`);
     const mean = new Float64Array(width);
     const variance = new Float64Array(width);
-    for (let i = 0, column = 0; i < rows.length; i++, column = column + 1 === width ? 0 : column + 1)
-      mean[column]! += rows[i]! / count;
-    for (let i = 0, column = 0; i < rows.length; i++, column = column + 1 === width ? 0 : column + 1)
-      variance[column]! += (rows[i]! - mean[column]!) ** 2 / count;
+    for (let at = 0; at < rows.length; at += width)
+      for (let column = 0; column < width; column++) mean[column]! += rows[at + column]!;
+    for (let column = 0; column < width; column++) mean[column]! /= count;
+    for (let at = 0; at < rows.length; at += width)
+      for (let column = 0; column < width; column++) {
+        const d = rows[at + column]! - mean[column]!;
+        variance[column]! += d * d;
+      }
+    for (let column = 0; column < width; column++) variance[column]! /= count;
     this.#normalise(rows, mean, variance);
     const keep = 1 - this.#momentum;
     for (let column = 0; column < width; column++) {
@@ -54,8 +59,9 @@ export class BatchNorm {
   #normalise(rows: Float32Array, mean: Float64Array, variance: Float64Array): void {
     const width = mean.length;
     const scale = variance.map((v) => 1 / Math.sqrt(v + this.#epsilon));
-    for (let i = 0, column = 0; i < rows.length; i++, column = column + 1 === width ? 0 : column + 1)
-      rows[i] = (rows[i]! - mean[column]!) * scale[column]!;
+    for (let at = 0; at < rows.length; at += width)
+      for (let column = 0; column < width; column++)
+        rows[at + column] = (rows[at + column]! - mean[column]!) * scale[column]!;
   }
 }
 

@@ -19,7 +19,7 @@ export interface LabelledImagesOptions extends FetchOptions {
    * model's own run those that it held out.
    */
   readonly test?: string | undefined;
-  /** That share. Default: the run's, else 0.2. */
+  /** That share. Default: the run's, else 0.1. */
   readonly heldOut?: number | undefined;
 }
 
@@ -46,7 +46,7 @@ export async function openLabelled(
   }
   const own =
     run && run.config.data.source === source && run.config.data.heldOut > 0 ? run.config : undefined;
-  const { train, heldOut: rest } = split(all, heldOut ?? own?.data.heldOut ?? 0.2, own?.seed ?? 0);
+  const { train, heldOut: rest } = split(all, heldOut ?? own?.data.heldOut ?? 0.1, own?.seed ?? 0);
   return { train, test: rest };
 }
 

@@ -78,12 +78,15 @@ export class ProbeTrainer {
   /** One update on the rows at `indices`, as many as a batch. Returns each head's mean loss. */
   async step(indices: Int32Array, lr: number): Promise<number[]> {
     const { train, classes, rates } = this.#options;
+    const { features, labels } = train;
     const width = this.#width;
     const rows = new Float32Array(indices.length * width);
     const targets = new Float32Array(indices.length * classes);
-    for (const [i, index] of indices.entries()) {
-      rows.set(train.features.subarray(index * width, (index + 1) * width), i * width);
-      targets[i * classes + train.labels[index]!] = 1;
+    for (let i = 0; i < indices.length; i++) {
+      const index = indices[i]!;
+      const [from, to] = [index * width, i * width];
+      for (let column = 0; column < width; column++) rows[to + column] = features[from + column]!;
+      targets[i * classes + labels[index]!] = 1;
     }
     this.norm.train(rows);
     const parts = Array.from({ length: indices.length / this.#rows }, (_, part) => {
