@@ -58,18 +58,15 @@ function time(seconds: number): string {
   return `${Math.floor(whole / 3600)}:${two(Math.floor(whole / 60) % 60)}:${two(whole % 60)}`;
 }
 
-/**
- * Settings that differ between runs of one kind: a row for each, a column for each run. Undefined for fewer than two
- * runs, or no difference.
- */
+/** Settings that differ between runs of one kind: a column for each, a row for each run. Undefined where none does. */
 export function differencesTable(runs: readonly ReportedRun[]): string[][] | undefined {
-  const paths = [...new Set(runs.flatMap(({ settings }) => [...settings.keys()]))];
   const shown = (run: ReportedRun, path: string) => {
     const value = run.settings.get(path);
     return value === undefined ? '–' : typeof value === 'string' ? value || '""' : JSON.stringify(value);
   };
-  const rows = paths
-    .map((path) => [path, ...runs.map((run) => shown(run, path))])
-    .filter(([, first, ...others]) => others.some((value) => value !== first));
-  return rows.length === 0 ? undefined : [['setting', ...runs.map(({ name }) => name)], ...rows];
+  const paths = [...new Set(runs.flatMap(({ settings }) => [...settings.keys()]))];
+  const differing = paths.filter((path) => new Set(runs.map((run) => shown(run, path))).size > 1);
+  if (differing.length === 0) return undefined;
+  const rows = runs.map((run) => [run.name, ...differing.map((path) => shown(run, path))]);
+  return [['run', ...differing], ...rows];
 }

@@ -108,10 +108,13 @@ describe('report', () => {
       '–',
       '1:02:04',
     ]);
-    expect(tableUnder(markdown, 'Settings that differ: fine-tuning').map((row) => row[0])).toEqual([
-      'setting',
-      'from',
-      'seed',
+    const differing = tableUnder(markdown, 'Settings that differ: fine-tuning');
+    expect(differing[0]).toEqual(['run', 'from', 'seed']);
+    expect(differing.map((row) => [row[0], row[2]]).slice(1)).toEqual([
+      ['ft1', '1'],
+      ['ft2', '2'],
+      ['ft3', '–'],
+      ['ft4', '–'],
     ]);
     expect(files).toEqual([output, join(folder, 'out', 'page-pictures', 'curves.svg')]);
     const svg = await readFile(files[1]!, 'utf8');

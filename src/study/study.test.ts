@@ -5,8 +5,8 @@ import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
 import { tinyImages, tinySettings } from '../../tests/support/tiny-run.ts';
 import { readRows } from '../io/jsonl.ts';
 import type { Piece } from './pieces.ts';
-import { summariseStudy } from './results.ts';
-import { pieceFolder, type RunPiece } from './runner.ts';
+import { type StudyResults, summariseStudy } from './results.ts';
+import { pieceFolder, type RunPiece, type StudyEvent } from './runner.ts';
 import { parseStudy } from './schema.ts';
 import { runStudy } from './study.ts';
 import { studyTables } from './table.ts';
@@ -121,6 +121,20 @@ describe('runStudy', () => {
     expect(await steps('masked-1ep-seed3-finetune50-1ep')).toBe(1);
     expect(JSON.parse(await readFile(join(output, 'results.json'), 'utf8'))).toEqual(results);
     expect(await readdir(output)).toEqual(['results.json', 'results.md', 'runs']);
+    // Stopped after every update, it comes to the same.
+    const stopped = join(folder, 'stopped');
+    let sittings = 0;
+    for (let outcome = 'interrupted'; outcome === 'interrupted'; sittings++) {
+      const stop = new AbortController();
+      const onEvent = (event: StudyEvent) => {
+        if (event.type === 'progress' && event.text.startsWith('step')) stop.abort(new Error('stopped'));
+      };
+      const again = await runStudy(study, { output: stopped, onEvent, signal: stop.signal });
+      outcome = again.outcome;
+      const top1 = ({ scores }: StudyResults) => scores.map(({ piece, top1 }) => [piece, top1]);
+      if (outcome === 'finished') expect(top1(again.results)).toEqual(top1(results));
+    }
+    expect(sittings).toBeGreaterThan(3);
     // A study that is killed between its calls finds all of it done.
     const { ran, runPiece } = fake();
     await runStudy(study, { output, runPiece });
