@@ -53,7 +53,7 @@ export function judge(logits: Float32Array, label: number): { rank: number; loss
   let rank = 0;
   let largest = Number.NEGATIVE_INFINITY;
   for (const [k, x] of logits.entries()) {
-    if (!(x < own) && (x !== own || k < label)) rank++; // what is no number counts against the image
+    if (k !== label && !(x < own) && (x !== own || k < label)) rank++; // what is no number counts against the image
     largest = Math.max(largest, x);
   }
   let sum = 0;
