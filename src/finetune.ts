@@ -20,7 +20,7 @@ import { readMetrics } from './train/pictures.ts';
 import { bestCheckpointPath, findCheckpoint, type RunFolder, runFolder } from './train/run-folder.ts';
 import { finetuning } from './train/run-kind.ts';
 import { RunLock } from './train/run-lock.ts';
-import { checkData, type StartingPoint, startingPoint } from './train/starting-point.ts';
+import { aboutEngine, checkData, type StartingPoint, startingPoint } from './train/starting-point.ts';
 import { Trainer } from './train/trainer.ts';
 import { type Model, openModel } from './weights/model.ts';
 
@@ -121,11 +121,7 @@ async function trainFrom(
   const { specs, parameters } = setup.programs(microBatchOf(config.training));
   const state = checkpoint?.state ?? (await firstState(setup, specs, open, note));
   const backend = options.backend ?? (await openEngine(config.engine));
-  if ('notice' in backend && typeof backend.notice === 'string') note(backend.notice);
-  if (checkpoint && checkpoint.progress.engine !== backend.description)
-    note(
-      `the engine was ${checkpoint.progress.engine} and is ${backend.description}: the last digits may differ from an uninterrupted run`,
-    );
+  for (const message of aboutEngine(start, backend)) note(message);
   const session = await backend.open(state);
   try {
     const broken = new BrokenImages((id, reason) => note(`broken image skipped: ${id}: ${reason}`));

@@ -19,7 +19,7 @@ import { findCheckpoint, type RunFolder, runFolder } from './train/run-folder.ts
 import { pretraining } from './train/run-kind.ts';
 import { RunLock } from './train/run-lock.ts';
 import { setUp } from './train/setup.ts';
-import { checkData, type StartingPoint, startingPoint } from './train/starting-point.ts';
+import { aboutEngine, checkData, type StartingPoint, startingPoint } from './train/starting-point.ts';
 import { Trainer } from './train/trainer.ts';
 import { describeInit, initFrom } from './weights/init-from.ts';
 import { openModel } from './weights/model.ts';
@@ -104,11 +104,7 @@ async function trainFrom(
     note(describeInit(model, initFrom(model, config.model, specs, state)));
   }
   const backend = options.backend ?? (await openEngine(config.engine));
-  if ('notice' in backend && typeof backend.notice === 'string') note(backend.notice);
-  if (checkpoint && checkpoint.progress.engine !== backend.description)
-    note(
-      `the engine was ${checkpoint.progress.engine} and is ${backend.description}: the last digits may differ from an uninterrupted run`,
-    );
+  for (const message of aboutEngine(start, backend)) note(message);
   const session = await backend.open(state);
   try {
     const broken = new BrokenImages((id, reason) => note(`broken image skipped: ${id}: ${reason}`));

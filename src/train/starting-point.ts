@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import type { Backend } from '../backends/backend.ts';
 import { mergeSettings } from '../config/overrides.ts';
 import { FileFormatError } from '../io/file-format-error.ts';
 import { truncateAfter } from '../io/jsonl.ts';
@@ -110,4 +111,20 @@ export function checkData<C extends RunConfig>(
     `a run must go on with the same images, got ${key} instead of ${checkpoint.progress.data} (number and content): ` +
       `restore the images, or start another run in a new folder, from these weights with ${startOption(kind)}`,
   );
+}
+
+/** What a person should know of the engine that a run goes on with. */
+export function aboutEngine<C extends RunConfig>(
+  { checkpoint }: StartingPoint<C>,
+  backend: Backend,
+): string[] {
+  const was = checkpoint?.progress.engine ?? backend.description;
+  return [
+    ...('notice' in backend && typeof backend.notice === 'string' ? [backend.notice] : []),
+    ...(was === backend.description
+      ? []
+      : [
+          `the engine was ${was} and is ${backend.description}: the last digits may differ from an uninterrupted run`,
+        ]),
+  ];
 }
