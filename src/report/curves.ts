@@ -1,25 +1,27 @@
 import { smoothed } from '../visualize/curves.ts';
 import { type OverlayPanel, renderOverlay } from '../visualize/overlay.ts';
 import { type Point, seriesOf } from '../visualize/series.ts';
-import type { ReportedRun } from './run.ts';
+import type { ReportedRun, RunKind } from './run.ts';
 
 /** Curves of all runs over each other as SVG: of pre-training, then of what was made of it. */
 export function reportCurves(runs: readonly ReportedRun[]): string {
-  const panel = (title: string, wanted: boolean, points: (run: ReportedRun) => readonly Point[]) => ({
+  const panel = (title: string, kind: RunKind, points: (run: ReportedRun) => readonly Point[]) => ({
     title,
-    curves: runs.map((run) => ((run.kind === 'pretrain') === wanted ? points(run) : [])),
+    curves: runs.map((run) => (run.kind === kind ? points(run) : [])),
   });
   const series =
     (key: string) =>
     ({ rows }: ReportedRun) =>
       seriesOf(rows, key);
+  const loss = ({ rows }: ReportedRun) => smoothed(seriesOf(rows, 'loss'));
   const panels: OverlayPanel[] = [
-    panel('Loss of pre-training, smoothed', true, (run) => smoothed(seriesOf(run.rows, 'loss'))),
-    panel('Held-out loss of pre-training', true, series('heldOutLoss')),
-    panel('kNN top-1', true, knnSeries),
-    panel('Loss of fine-tuning and probes, smoothed', false, (run) => smoothed(seriesOf(run.rows, 'loss'))),
-    panel('Evaluation loss', false, series('evaluationLoss')),
-    panel('Top-1', false, series('top1')),
+    panel('Loss of pre-training, smoothed', 'pretrain', loss),
+    panel('Held-out loss of pre-training', 'pretrain', series('heldOutLoss')),
+    panel('kNN top-1', 'pretrain', knnSeries),
+    panel('Loss of linear probes, smoothed', 'linprobe', loss),
+    panel('Loss of fine-tuning, smoothed', 'finetune', loss),
+    panel('Evaluation loss of fine-tuning', 'finetune', series('evaluationLoss')),
+    panel('Top-1 of fine-tuning', 'finetune', series('top1')),
   ];
   return renderOverlay(
     runs.map(({ name }) => name),
@@ -30,7 +32,7 @@ export function reportCurves(runs: readonly ReportedRun[]): string {
 function knnSeries({ rows }: ReportedRun): Point[] {
   const accuracies = rows.map(({ step, knn }) => ({
     step,
-    top1: (knn as { features?: unknown } | null)?.features,
+    top1: (knn as { features?: unknown } | null | undefined)?.features,
   }));
   return seriesOf(accuracies, 'top1');
 }

@@ -58,14 +58,18 @@ function time(seconds: number): string {
   return `${Math.floor(whole / 3600)}:${two(Math.floor(whole / 60) % 60)}:${two(whole % 60)}`;
 }
 
-/** Settings that differ between runs of one kind: a column for each, a row for each run. Undefined where none does. */
+/**
+ * Settings that differ between runs of one kind, but for the model that they started from: a column for each, a row for each
+ * run. Undefined where none does.
+ */
 export function differencesTable(runs: readonly ReportedRun[]): string[][] | undefined {
   const shown = (run: ReportedRun, path: string) => {
     const value = run.settings.get(path);
     return value === undefined ? '–' : typeof value === 'string' ? value || '""' : JSON.stringify(value);
   };
-  const paths = [...new Set(runs.flatMap(({ settings }) => [...settings.keys()]))];
-  const differing = paths.filter((path) => new Set(runs.map((run) => shown(run, path))).size > 1);
+  const paths = new Set(runs.flatMap(({ settings }) => [...settings.keys()]));
+  paths.delete('from');
+  const differing = [...paths].filter((path) => new Set(runs.map((run) => shown(run, path))).size > 1);
   if (differing.length === 0) return undefined;
   const rows = runs.map((run) => [run.name, ...differing.map((path) => shown(run, path))]);
   return [['run', ...differing], ...rows];
