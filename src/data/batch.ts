@@ -96,10 +96,12 @@ async function onThreads(
     const own = some.map((slot) => indices[slot]!);
     const sources = own.map((index) => dataset.source!(index));
     const job = { sources, indices: own, seed, epoch, size, channels, geometry, augment };
-    const { view: made, errors } = await runOnThread(job);
     const bytes = viewBytes(options);
+    const errors = await runOnThread(job, (made) => {
+      for (const [i, slot] of some.entries())
+        view.set(made.subarray(i * bytes, (i + 1) * bytes), slot * bytes);
+    });
     for (const [i, slot] of some.entries()) {
-      view.set(made.subarray(i * bytes, (i + 1) * bytes), slot * bytes);
       if (errors[i] === undefined) continue;
       broken.add(dataset.id(own[i]!), new Error(errors[i]));
       left.push(slot);

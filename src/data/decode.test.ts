@@ -6,7 +6,7 @@ import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
 import { rng } from '../random/rng.ts';
 import { type Crop, centreCrop, randomResizedCrop, type Size } from './crop.ts';
 import type { RawImage } from './dataset.ts';
-import { decodeCrop, decodeImage } from './decode.ts';
+import { decodeCrop, decodeImage, decodeView } from './decode.ts';
 import { cropResize } from './resize.ts';
 
 /** A smooth random picture: bright spots and ramps, different in every channel. */
@@ -180,6 +180,38 @@ describe('decodeCrop', () => {
       }
     },
   );
+});
+
+describe('decodeView', () => {
+  const root = temporaryFolder();
+
+  it('decodes small files in full: their views are the exact ones', async () => {
+    for (let seed = 0; seed < 6; seed++) {
+      const image = picture(seed, 60 + 40 * seed, 300 - 30 * seed);
+      const bytes = await encode(image).jpeg({ quality: 90 }).toBuffer();
+      const file = join(root, `${seed}.jpg`);
+      await writeFile(file, bytes);
+      const choose = (size: Size) => randomResizedCrop()(rng(seed), size, [32, 48]);
+      const view = await decodeView(file, choose);
+      const whole = await decodeImage(bytes);
+      expect(difference(cropResize(view.image, view.crop).data, cropResize(whole, view.crop).data).max).toBe(
+        0,
+      );
+      expect(view.crop).toEqual(choose([whole.height, whole.width]));
+    }
+  });
+
+  it('takes large files as decodeCrop does', async () => {
+    const stream = rng(3, 'noise');
+    const data = Uint8Array.from({ length: 3 * 900 * 700 }, () => stream.int(256));
+    const file = join(root, 'large.png');
+    await encode({ width: 900, height: 700, channels: 3, data }).png().toFile(file);
+    const choose = (size: Size) => centreCrop()(rng(0), size, [32, 48]);
+    const { image, crop } = await decodeView(file, choose);
+    const direct = await decodeCrop(file, choose);
+    expect([...cropResize(image, crop).data]).toEqual([...direct.data]);
+    expect(crop.window).toEqual({ x: 0, y: 0, width: 48, height: 32 });
+  });
 });
 
 describe('broken files', () => {

@@ -57,6 +57,7 @@ function resize(image: RawImage | Pixels, { box, resized, window }: Crop) {
   const rows = Math.min(down.start[window.height - 1]! + down.taps, box.height) - top;
   const line = image.width * 3;
   const stride = window.width * 3;
+  const padded = Math.ceil((stride + 1) / 16) * 16;
   const first = (box.y + top) * line + box.x * 3;
   const length = (rows - 1) * line + box.width * 3;
 
@@ -66,8 +67,8 @@ function resize(image: RawImage | Pixels, { box, resized, window }: Crop) {
     acrossWeights: 16 * quads * window.width,
     downStarts: 4 * window.height,
     downWeights: 4 * down.weights.length,
-    input: length,
-    middle: (rows + down.taps) * stride, // [rows, window.width, 3]
+    input: length + line, // of two rows at once the last may be one too many
+    middle: (rows + 1 + down.taps) * padded, // [rows, window.width, 3]
     output: window.height * stride,
     planes: window.height * stride,
   });
@@ -77,12 +78,13 @@ function resize(image: RawImage | Pixels, { box, resized, window }: Crop) {
   else target.set(image.data.subarray(first, first + length));
   new Int32Array(memory.buffer, place.acrossStarts).set(across.start.map((x) => 3 * x));
   splitWeights(across, quads, new Int16Array(memory.buffer, place.acrossWeights));
-  new Int32Array(memory.buffer, place.downStarts).set(down.start.map((y) => (y - top) * stride));
+  new Int32Array(memory.buffer, place.downStarts).set(down.start.map((y) => (y - top) * padded));
   new Int32Array(memory.buffer, place.downWeights).set(down.weights);
   const { acrossStarts, acrossWeights, downStarts, downWeights, input, middle, output } = place;
-  scratch.across(input, line, rows, acrossStarts, acrossWeights, quads, window.width, middle);
+  const pairs = Math.ceil(rows / 2);
+  scratch.across(input, line, pairs, acrossStarts, acrossWeights, quads, window.width, middle, padded);
   const blocks = Math.ceil(stride / 16);
-  scratch.down(middle, stride, blocks, downStarts, downWeights, down.taps, window.height, output);
+  scratch.down(middle, padded, blocks, downStarts, downWeights, down.taps, window.height, output, stride);
   return scratch;
 }
 

@@ -73,60 +73,74 @@ const step = (local: Local, by: Code): Code => local.set(plus(local.get, by));
 const countDown = (local: Local): Code => [...step(local, constant(-1)), ...local.get];
 
 /**
- * Along the rows of RGB pixels, four taps of all three channels at a time. A weight of 22 bits is two numbers of 11:
- * [high 0, high 1, low 0, low 1, high 2, high 3, low 2, low 3] for every four taps.
+ * Along the rows of RGB pixels: two rows at once, four taps of all three channels at a time. A weight of 22 bits is two
+ * numbers of 11: [high 0, high 1, low 0, low 1, high 2, high 3, low 2, low 3] for every four taps. `line` is the distance
+ * of the rows that are written; a byte behind each is written, too.
  */
 const across = procedure(
-  ['from', 'stride', 'lines', 'starts', 'weights', 'quads', 'count', 'to'],
-  ['start', 'weight', 'x', 'quad', 'source'],
-  ['pixels', 'pair', 'high', 'low', 'lanes0', 'lanes2'],
+  ['from', 'stride', 'pairs', 'starts', 'weights', 'quads', 'count', 'to', 'line'],
+  ['start', 'weight', 'x', 'quad', 'source', 'below', 'target'],
+  ['high', 'low', 'pixels0', 'pixels1', 'pair', 'high0', 'low0', 'high1', 'low1', 'lanes0', 'lanes2'],
   (v) => {
     const lanes = (first: number) => {
       const channels = [0, 1, 2].flatMap((c) => [3 * first + c, NONE, 3 * (first + 1) + c, NONE]);
       return vectorOf([...channels, NONE, NONE, NONE, NONE]);
     };
-    const two = (first: 0 | 2): Code => {
-      return [
-        ...v.pair.set(swizzle(v.pixels.get, v[`lanes${first}`].get)),
-        ...v.high.set(add(v.high.get, dot(v.pair.get, loadSplat(v.weight.get, 4 * first)))),
-        ...v.low.set(add(v.low.get, dot(v.pair.get, loadSplat(v.weight.get, 4 * first + 4)))),
-      ];
-    };
+    const rows = [0, 1] as const;
+    const two = (first: 0 | 2): Code => [
+      ...v.high.set(loadSplat(v.weight.get, 4 * first)),
+      ...v.low.set(loadSplat(v.weight.get, 4 * first + 4)),
+      ...rows.flatMap((row) => [
+        ...v.pair.set(swizzle(v[`pixels${row}`].get, v[`lanes${first}`].get)),
+        ...v[`high${row}`].set(add(v[`high${row}`].get, dot(v.pair.get, v.high.get))),
+        ...v[`low${row}`].set(add(v[`low${row}`].get, dot(v.pair.get, v.low.get))),
+      ]),
+    ];
     const taps = [
-      ...v.pixels.set(load(v.source.get)),
+      ...v.pixels0.set(load(v.source.get)),
+      ...v.pixels1.set(load(v.below.get)),
       ...two(0),
       ...two(2),
       ...step(v.source, constant(12)),
+      ...step(v.below, constant(12)),
       ...step(v.weight, constant(16)),
     ];
-    const sum = add(shiftLeft(v.high.get, 11), add(v.low.get, splat(constant(1 << 21))));
-
+    const rounded = splat(constant(1 << 21));
+    const put = (row: 0 | 1, to: Code): Code => {
+      const sum = add(shiftLeft(v[`high${row}`].get, 11), v[`low${row}`].get);
+      return [
+        ...v.pair.set(shiftRight(sum, 22)),
+        ...v.pair.set(narrowInts(v.pair.get, v.pair.get)),
+        ...storeWord(to, toBytes(v.pair.get, v.pair.get)), // the fourth byte is the next pixel's
+      ];
+    };
     const pixel = [
       ...v.source.set(plus(v.from.get, word(v.start.get))),
-      ...v.high.set(ZERO),
-      ...v.low.set(ZERO),
+      ...v.below.set(plus(v.source.get, v.stride.get)),
+      ...rows.flatMap((row) => [...v[`high${row}`].set(ZERO), ...v[`low${row}`].set(rounded)]),
       ...v.quad.set(v.quads.get),
       ...repeat(taps, countDown(v.quad)),
-      ...v.high.set(shiftRight(sum, 22)),
-      ...v.high.set(narrowInts(v.high.get, v.high.get)),
-      ...storeWord(v.to.get, toBytes(v.high.get, v.high.get)), // the fourth byte is the next pixel's
+      ...put(1, plus(v.to.get, v.line.get)),
+      ...put(0, v.to.get),
       ...step(v.to, constant(3)),
       ...step(v.start, constant(4)),
     ];
-    const line = [
+    const pair = [
+      ...v.target.set(v.to.get),
       ...v.start.set(v.starts.get),
       ...v.weight.set(v.weights.get),
       ...v.x.set(v.count.get),
       ...repeat(pixel, countDown(v.x)),
-      ...step(v.from, v.stride.get),
+      ...step(v.from, times(v.stride.get, constant(2))),
+      ...v.to.set(plus(v.target.get, times(v.line.get, constant(2)))),
     ];
-    return [...v.lanes0.set(lanes(0)), ...v.lanes2.set(lanes(2)), ...repeat(line, countDown(v.lines))];
+    return [...v.lanes0.set(lanes(0)), ...v.lanes2.set(lanes(2)), ...repeat(pair, countDown(v.pairs))];
   },
 );
 
 /** Down the columns, sixteen bytes at a time; the last of a row may reach into the next one, which comes later. */
 const down = procedure(
-  ['from', 'stride', 'blocks', 'starts', 'weights', 'taps', 'rows', 'to'],
+  ['from', 'stride', 'blocks', 'starts', 'weights', 'taps', 'rows', 'to', 'line'],
   ['block', 'weight', 'tap', 'source', 'target'],
   ['bytes', 'ints', 'factor', 'a', 'b', 'c', 'd'],
   (v) => {
@@ -160,7 +174,7 @@ const down = procedure(
       ...repeat(block, [...v.block.get, ...v.blocks.get, 0x49]), // while block < blocks
       ...v.weights.set(v.weight.get),
       ...step(v.starts, constant(4)),
-      ...step(v.to, v.stride.get),
+      ...step(v.to, v.line.get),
     ];
     return repeat(row, countDown(v.rows));
   },

@@ -91,26 +91,22 @@ export interface ViewJob {
   readonly augment?: Augment | undefined;
 }
 
-/** The views of a job, one after another, and why one could not be made. */
-export interface ViewResult {
-  readonly view: Uint8Array;
-  readonly errors: readonly (string | undefined)[];
-}
+/** For each view of a job why it could not be made, if so. */
+export type ViewErrors = readonly (string | undefined)[];
 
-export async function makeViews(job: ViewJob): Promise<ViewResult> {
+/** Makes the views of a job, one after another in `out`. */
+export async function makeViews(job: ViewJob, out: Uint8Array): Promise<ViewErrors> {
   const { sources, indices, seed, epoch, size, channels, augment } = job;
   const geometry = geometryFrom(job.geometry);
   const options = { size, channels, geometry, augmenter: augment && makeAugmenter(augment, channels) };
-  const bytes = viewBytes(job);
-  const view = new Uint8Array(sources.length * bytes);
   const errors: (string | undefined)[] = [];
   for (const [i, source] of sources.entries()) {
     const rng = sampleRng(seed, epoch, indices[i]!);
-    const failure = await makeView(source, options, rng, view, i * bytes).then(
+    const failure = await makeView(source, options, rng, out, i * viewBytes(job)).then(
       () => undefined,
       (error) => (error instanceof Error ? error.message : String(error)),
     );
     errors.push(failure);
   }
-  return { view, errors };
+  return errors;
 }
