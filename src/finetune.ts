@@ -1,5 +1,4 @@
-import type { Backend } from './backends/backend.ts';
-import { slotName } from './backends/backend.ts';
+import { type Backend, slotName } from './backends/backend.ts';
 import { type GivenSettings, resolveFinetuneConfig } from './config/finetune-recipes.ts';
 import type { FinetuneConfig, FinetuneInput } from './config/finetune-schema.ts';
 import { microBatchOf } from './config/rules.ts';
@@ -22,7 +21,7 @@ import { finetuning } from './train/run-kind.ts';
 import { RunLock } from './train/run-lock.ts';
 import { aboutEngine, checkData, type StartingPoint, startingPoint } from './train/starting-point.ts';
 import { Trainer } from './train/trainer.ts';
-import { type Model, openModel } from './weights/model.ts';
+import { findModel, openModel } from './weights/model.ts';
 
 export interface FinetuneOptions {
   /** Folder of the run. */
@@ -67,30 +66,21 @@ export async function finetune(settings: FinetuneInput, options: FinetuneOptions
   const folder = runFolder(options.output);
   const lock = new RunLock(folder);
   const input = { ...settings, ...(options.from !== undefined && { from: options.from }) };
-  let model: Model | undefined;
-  // A file that does not tell the number of heads is asked with the one of the settings.
-  const open: OpenModel = async (path, heads) => {
-    model ??= await openModel(path, { ...(heads && { heads }) });
-    return model;
-  };
-  const resolve = async () =>
-    resolveFinetuneConfig(
-      input,
-      input.from ? givenBy(await open(input.from, input.model?.heads)) : undefined,
-    );
+  const resolve = async () => resolveFinetuneConfig(input, await givenBy(input));
   try {
     const wanted = { kind: finetuning, input, folder, resume: options.resume ?? false, resolve };
     const start = await startingPoint(wanted, lock);
-    return await trainFrom(start, folder, open, options);
+    return await trainFrom(start, folder, options);
   } finally {
     await lock.release();
   }
 }
 
-type OpenModel = (path: string, heads: number | undefined) => Promise<Model>;
-
-/** What a model says of the settings of a run that starts from it. */
-function givenBy({ encoder, classifier, normalisation, evaluationCrop }: Model): GivenSettings {
+/** What the weights that a run starts from say of its settings. */
+async function givenBy({ from, model }: FinetuneInput): Promise<GivenSettings | undefined> {
+  if (!from) return undefined;
+  const { description } = await findModel(from, { heads: model?.heads });
+  const { encoder, classifier, normalisation, evaluationCrop } = description;
   const { image, patch, channels, width, depth, heads, mlpRatio, classToken, positions } = encoder;
   const epsilon = encoder.epsilon ?? 1e-6;
   return {
@@ -108,7 +98,6 @@ function givenBy({ encoder, classifier, normalisation, evaluationCrop }: Model):
 async function trainFrom(
   start: StartingPoint<FinetuneConfig>,
   folder: RunFolder,
-  open: OpenModel,
   options: FinetuneOptions,
 ): Promise<FinetuneResult> {
   const emit = options.onEvent ?? (() => {});
@@ -119,7 +108,7 @@ async function trainFrom(
   checkData(start, finetuning, data.train.contentKey);
   const setup = setUpClassifier(config, data.classes);
   const { specs, parameters } = setup.programs(microBatchOf(config.training));
-  const state = checkpoint?.state ?? (await firstState(setup, specs, open, note));
+  const state = checkpoint?.state ?? (await firstState(setup, specs, note));
   const backend = options.backend ?? (await openEngine(config.engine));
   for (const message of aboutEngine(start, backend)) note(message);
   const session = await backend.open(state);
@@ -195,12 +184,11 @@ async function openImages(
 async function firstState(
   { config, model, classes }: ClassifierSetup,
   specs: readonly ParameterSpec[],
-  open: OpenModel,
   note: (message: string) => void,
 ): Promise<Values> {
   const weights: Record<string, Float32Array> = initialise(specs, config.seed);
   if (config.from !== '') {
-    const given = await open(config.from, config.model.heads);
+    const given = await openModel(config.from, { heads: config.model.heads });
     for (const message of adoptWeights(given, model, classes, specs, weights)) note(message);
     for (const message of given.report.notes) note(message);
   }
