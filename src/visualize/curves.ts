@@ -16,12 +16,11 @@ const HEAD = 60;
 /** Heights of the panel of the loss and of the others. */
 const [TALL, LOW] = [300, 200];
 const COLOURS = ['#2a6fbb', '#d97706', '#2f8f4e', '#8e4ec6', '#5c6b7a', '#b0588a'];
-/** Keys of shares of images that were classified rightly, and what they are. */
+/** Keys of shares of images that were classified rightly, and what they are; EMA: by the moving average of the weights. */
 const ACCURACIES = [
   ['top1', 'top-1'],
   ['top5', 'top-5'],
-  ['emaTop1', 'top-1, averaged weights'],
-  ['emaTop5', 'top-5, averaged weights'],
+  ['emaTop1', 'EMA top-1'],
 ] as const;
 /** So few points are not smoothed. */
 const FEW = 20;
