@@ -1,11 +1,12 @@
 import { Command } from 'commander';
 import { type ExportFormat, exportFormats, exportModel } from '../weights/out/export.ts';
 import { type Part, parts } from '../weights/out/part.ts';
+import { addHeadsOptions, type HeadsOptions, headsOptions } from './heads-options.ts';
 import { optionalEngine } from './options.ts';
 import { count, table } from './table.ts';
 import { withProgress } from './with-progress.ts';
 
-interface Options {
+interface Options extends HeadsOptions {
   format: string;
   output: string;
   part?: string;
@@ -14,14 +15,15 @@ interface Options {
 }
 
 export function exportCommand(): Command {
-  return new Command('export')
+  const command = new Command('export')
     .description('write a model for timm, for Hugging Face transformers, or as ONNX, with a model card')
-    .argument('<model>', 'a file of weights, or the folder of a run for its newest checkpoint')
+    .argument('<model>', 'a file of weights, the folder of a run, or a folder of Hugging Face or timm')
     .requiredOption('--format <name>', exportFormats.join(', '))
     .requiredOption('--output <folder>', 'folder to write, new or empty')
     .option('--part <name>', `${parts.join(', ')} (default: classifier where there is a head, else features)`)
     .option('--backend <name>', 'engine that an ONNX file is compared with (default: onnx)')
-    .option('--json', 'print JSON')
+    .option('--json', 'print JSON');
+  return addHeadsOptions(command)
     .addHelpText(
       'after',
       `
@@ -37,6 +39,7 @@ Models without a class token cannot be written for transformers: timm and ONNX t
         async (progress) =>
           exportModel(model, {
             ...progress,
+            ...headsOptions(options),
             format: options.format as ExportFormat,
             output: options.output,
             part: options.part as Part | undefined,

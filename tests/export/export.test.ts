@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Backend } from '../../src/backends/backend.ts';
@@ -185,6 +185,17 @@ describe(`exports (SEED=${seed})`, () => {
     await expect(exportModel(path, { format: 'timm', output, ...options })).rejects.toThrow(message);
     expect(await readdir(folder)).toEqual(before);
     expect(existsSync(output)).toBe(false);
+  });
+
+  it('take heads from the caller where a file does not tell them', async () => {
+    const path = await checkpointOf('as in MAE');
+    const { folder } = await exportModel(path, { format: 'timm', output: newFolder() });
+    const alone = join(folder, 'model.safetensors');
+    await rm(join(folder, 'config.json'));
+    const options = { format: 'onnx', output: newFolder(), backend: referenceBackend } as const;
+    await expect(exportModel(alone, options)).rejects.toThrow('heads');
+    const { check } = await exportModel(alone, { ...options, heads: 3 });
+    expect(check!.difference).toBeLessThan(1e-5);
   });
 
   it('go to a new or empty folder only', async () => {

@@ -5,6 +5,7 @@ import type { Backend } from '../../backends/backend.ts';
 import { openOnnxBackend } from '../../backends/onnx/backend.ts';
 import { writeFileAtomic } from '../../io/atomic.ts';
 import { suggestion } from '../../text/nearest.ts';
+import type { ForeignOptions } from '../in/foreign.ts';
 import { openModel } from '../model.ts';
 import { modelCard } from './card.ts';
 import type { Format } from './format.ts';
@@ -20,7 +21,7 @@ const formats: Readonly<Record<ExportFormat, Format>> = { timm, huggingface: hug
 export type ExportFormat = 'timm' | 'huggingface' | 'onnx';
 export const exportFormats = Object.keys(formats) as readonly ExportFormat[];
 
-export interface ExportOptions {
+export interface ExportOptions extends ForeignOptions {
   readonly format: ExportFormat;
   /** Folder to write: a new one, or one that is empty. */
   readonly output: string;
@@ -63,7 +64,7 @@ export async function exportModel(path: string, options: ExportOptions): Promise
   const format = formats[requireFormat(options.format)];
   await requireFree(output, options.output);
   stage('reading the weights', 0);
-  const model = await openModel(path);
+  const model = await openModel(path, options);
   const part = options.part ?? defaultPart(model);
   requirePart(model, part, options.format, format.parts);
   const folder = join(dirname(output), `.${basename(output)}.${randomUUID()}.tmp`);
