@@ -30,7 +30,7 @@ export interface KnnReport {
   readonly features: KnnByNeighbours;
   readonly random: KnnByNeighbours;
   readonly pixels: KnnByNeighbours;
-  /** Images that vote, and images that are classified. */
+  /** Images that voted, and images that were classified. */
   readonly train: number;
   readonly test: number;
 }
@@ -63,16 +63,18 @@ export async function knn(path: string, options: KnnReportOptions = {}): Promise
     const total = train.length + test.length;
     const bank = labelled(await featuresOf(train, (done) => say(what, done, total)), train);
     const queries = labelled(await featuresOf(test, (done) => say(what, train.length + done, total)), test);
-    return Object.fromEntries(scores(await knnAccuracy(backend, bank, queries)));
+    const accuracies = Object.fromEntries(scores(await knnAccuracy(backend, bank, queries)));
+    return { accuracies, train: bank.labels.length, test: queries.labels.length };
   };
   try {
-    return {
-      features: await judge('features of the model', (...args) => trained.features(...args)),
-      random: await judge('features of random weights', (...args) => random.features(...args)),
-      pixels: await judge('raw pixels', (dataset) => pixels(model, dataset, given)),
-      train: images.train.length,
-      test: images.test.length,
-    };
+    const { accuracies, ...counts } = await judge('features of the model', (...args) =>
+      trained.features(...args),
+    );
+    const { accuracies: ofRandom } = await judge('features of random weights', (...args) =>
+      random.features(...args),
+    );
+    const { accuracies: ofPixels } = await judge('raw pixels', (dataset) => pixels(model, dataset, given));
+    return { features: accuracies, random: ofRandom, pixels: ofPixels, ...counts };
   } finally {
     await trained.dispose();
     await random.dispose();

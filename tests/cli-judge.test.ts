@@ -1,0 +1,121 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { readRows } from '../src/io/jsonl.ts';
+import { readNpy } from '../src/io/npy.ts';
+import { pretrain } from '../src/pretrain.ts';
+import { commandLine } from './support/command-line.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
+import { tinyImages, tinySettings } from './support/tiny-run.ts';
+
+const folder = temporaryFolder();
+const { run } = commandLine(folder);
+
+beforeAll(async () => {
+  await tinyImages(join(folder, 'images'), 30);
+  await tinyImages(join(folder, 'test'), 8, 2, 2);
+  await writeFile(join(folder, 'test', 'class1', 'torn.png'), 'no image');
+  const settings = { training: { epochs: 1 }, evaluation: { reconstructions: 0 } };
+  await pretrain(tinySettings(`classes:${join(folder, 'images')}`, settings), {
+    output: join(folder, 'run'),
+  });
+});
+
+describe('judging a run', () => {
+  it('linprobe, predict, embed and knn work on what the others leave', async () => {
+    const probed = await run(
+      ...[
+        'linprobe',
+        'run',
+        '--test',
+        'classes:test',
+        '--optimizer',
+        'sgd',
+        '--rates',
+        '0.1,1',
+        '--epochs',
+        '20',
+      ],
+      ...['--set', 'warmupEpochs=2', '--output', 'probe', '--tensorboard'],
+    );
+    expect(probed.out).toMatch(
+      /^learning rate {2}top-1 on held-out[\s\S]*linear probe: top-1 100\.0 %, top-5 100\.0 % on 8 test images\ntrained on 30 images/,
+    );
+    expect(probed.err).toContain('broken image skipped: class1/torn.png');
+    expect(probed.code).toBe(0);
+
+    const table = await run('predict', 'test', '--from', 'probe', '--top', '1');
+    expect(table.out).toMatch(/^image +likeliest\nclass0\/000\.png {2}class0 \d+\.\d %\n/);
+    expect(table.out.match(/class(\d)\/\d+\.png +class\1 /g)).toHaveLength(8);
+
+    const first = await run('predict', 'test', '--from', 'probe', '--output', 'all.jsonl', '--json');
+    const again = await run('predict', 'test', '--from', 'probe', '--output', 'all.jsonl');
+    expect(first.out).toBe(await readFile(join(folder, 'all.jsonl'), 'utf8'));
+    expect(await readRows(join(folder, 'all.jsonl'))).toHaveLength(8);
+    expect(again).toMatchObject({ code: 0, out: '0 predictions appended: all.jsonl\n' });
+
+    const flat = await run('embed', 'test', '--from', 'run', '--output', 'flat.npy');
+    expect(flat.out).toBe('8 images, 8 numbers each, 1 broken ones left out\nflat.npy\nflat.jsonl\n');
+    expect((await readNpy(join(folder, 'flat.npy'))).shape).toEqual([8, 8]);
+    const classes = await run(
+      'embed',
+      'classes:test',
+      '--from',
+      'probe',
+      '--output',
+      'classes.parquet',
+      '--json',
+    );
+    expect(JSON.parse(classes.out)).toMatchObject({
+      images: 8,
+      width: 8,
+      broken: 1,
+      files: ['classes.parquet'],
+    });
+    const rows = await parquetReadObjects({
+      file: await asyncBufferFromFile(join(folder, 'classes.parquet')),
+    });
+    expect(rows.map((row) => row.class)).toEqual([...Array(4).fill('class0'), ...Array(4).fill('class1')]);
+
+    const knn = await run('knn', 'probe', '--data', 'classes:images', '--test', 'classes:test');
+    expect(knn.out).toMatch(/^kNN top-1 +k 10 +k 20 +k 100 +k 200\nfeatures of the model .*%\n/);
+    expect(knn.out).toContain('30 images vote on 8');
+    const cache = await run('cache', '--json');
+    expect(JSON.parse(cache.out).features.length).toBeGreaterThan(3);
+    expect((await run('cache', '--clear')).out).toMatch(/^\d+ sets of features removed/);
+    expect((await run('cache')).out).toMatch(/^0 sets of features kept/);
+  });
+
+  it.each([
+    ['linprobe run --rates 0', 'learningRates[0] must be a number above 0, got 0'],
+    ['linprobe run --optimizer adam', 'optimizer must be one of lars, sgd, got "adam"'],
+    ['linprobe run --set warmup=1', 'unknown setting "warmup"'],
+    ['embed test --from run', "required option '--output <file>' not specified"],
+    ['predict test', "required option '--from <classifier>' not specified"],
+    ['predict test --from run --top 0', '--top must be a whole number of at least 1, got "0"'],
+    ['knn run --pooling max', '--pooling must be mean or token, got "max"'],
+    ['knn run --held-out 1', '--held-out must lie in (0, 1), got "1"'],
+  ])('%s: one message, exit code 2', async (line, message) => {
+    const { code, err } = await run(...line.split(' '));
+    expect(err).toContain(message);
+    expect(err).not.toMatch(/\n\s+at /);
+    expect(code).toBe(2);
+  });
+
+  it.each([
+    ['linprobe nowhere', 'got nowhere'],
+    ['linprobe run --data test', 'images with classes are needed, got test without'],
+    ['linprobe run --output images', 'or that of the very same probe, got images with'],
+    ['embed nowhere --from run --output a.npy', "the data folder must exist, got 'nowhere'"],
+    ['embed test --from run --output a.csv', 'features are written as .npy or .parquet, got a.csv'],
+    ['predict test --from run', 'prediction needs a model with a head, got run without'],
+    ['predict nowhere.png other.png --from run', 'prediction needs a model with a head'],
+    ['knn run --data images', 'images with classes are needed, got images without'],
+  ])('%s: one message, exit code 1', async (line, message) => {
+    const { code, err } = await run(...line.split(' '));
+    expect(err).toContain(message);
+    expect(err).not.toMatch(/\n\s+at /);
+    expect(code).toBe(1);
+  });
+});
