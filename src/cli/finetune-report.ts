@@ -69,14 +69,16 @@ export class FinetuneReport extends RunReport<Start, FinetuneEvent> {
     ]);
   }
 
-  protected suggestions({ config, images }: Start, output: string): string[] {
-    const { training, from, data } = config;
+  protected suggestions({ config }: Start, output: string): string[] {
+    const { training, from, data, recipe } = config;
+    const folder = data.source.startsWith('classes:') ? data.source.slice('classes:'.length) : undefined;
+    const images = folder ?? 'cifar10:test';
+    const scratch = `finetune --recipe ${recipe} --data ${data.source} --output ${output}-scratch`;
     return [
-      `predict ${output} ${data.source.startsWith('classes:') ? data.source.slice('classes:'.length) : 'IMAGES'}`,
-      ...(from === ''
-        ? []
-        : [`finetune --data ${data.source} --output ${output}-scratch   (the same, from scratch)`]),
-      ...(images > 0 ? [`finetune --resume ${output} --epochs ${training.epochs * 2}`] : []),
+      `predict --from ${output} ${images}`,
+      ...(from !== '' && recipe !== 'custom' ? [`${scratch}   (the same from random weights)`] : []),
+      `finetune --resume ${output} --epochs ${training.epochs * 2}`,
+      `report ${output}`,
     ];
   }
 }

@@ -43,10 +43,12 @@ export class PretrainReport extends RunReport<EventOf<'start'>, PretrainEvent> {
 
   protected suggestions({ config }: EventOf<'start'>, output: string): string[] {
     const { data, training } = config;
-    const labelled = data.source.startsWith('cifar10') || data.source.startsWith('classes:');
+    const isCifar = data.source.startsWith('cifar10');
+    const labelled = isCifar || data.source.startsWith('classes:');
+    const how = isCifar ? '--recipe cifar10-micro-finetune --quick' : `--data ${data.source}`;
     return [
       `reconstruct ${output}`,
-      ...(labelled ? [`knn ${output}`, `finetune --from ${output} --data ${data.source}`] : []),
+      ...(labelled ? [`knn ${output}`, `finetune --from ${output} ${how}`] : []),
       `pretrain --resume ${output} --epochs ${training.epochs * 5}`,
       'list recipes',
     ];
