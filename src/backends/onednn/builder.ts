@@ -1,4 +1,4 @@
-import { type Attributes, type DType, type Shape, sizeOf } from '../../graph/tensor.ts';
+import { type Attributes, type DType, type Shape, sameShape, sizeOf } from '../../graph/tensor.ts';
 import type { Binary, Eltwise, Instruction } from './instructions.ts';
 import {
   broadcasted,
@@ -61,7 +61,7 @@ export class Builder {
   /** The values in another type; asked for again, the same copy. */
   as(dtype: StorageType, x: View): View {
     if (x.dtype === dtype) return x;
-    const key = `${x.region.id} ${x.offset} [${x.shape}] [${x.strides}] ${dtype}`;
+    const key = `${keyOf(x)} ${dtype}`;
     let made = this.casts.get(key);
     if (!made) {
       made = this.copy(x, this.freshLike(x, dtype));
@@ -116,8 +116,18 @@ export class Builder {
     out: View,
     { bias, alpha = 1 }: { bias?: View | undefined; alpha?: number } = {},
   ): View {
-    this.emit({ kind: 'matmul', a, b, ...(bias && { bias }), out, alpha });
+    const [x, y, z] = joinBatch([a, b, out]) as [View, View, View];
+    this.emit({ kind: 'matmul', a: x, b: y, ...(bias && { bias }), out: z, alpha });
     return out;
+  }
+
+  /** A copy that lies end to end; the same copy when asked again. */
+  packed(x: View): View {
+    if (isDense(x)) return x;
+    const key = `${keyOf(x)} packed`;
+    const made = this.casts.get(key) ?? this.dense(x);
+    this.casts.set(key, made);
+    return made;
   }
 
   /** Sums over the first axis of [M, N] (to [N]) or the last (to [M]), as a product with ones. */
@@ -163,3 +173,21 @@ export class Builder {
 
 const isRepeated = ({ shape, strides }: View) =>
   shape.some((side, axis) => side !== 1 && strides[axis] === 0);
+
+const keyOf = ({ region, offset, shape, strides }: View) => `${region.id} ${offset} [${shape}] [${strides}]`;
+
+/** Matrices whose batch axes are walked as one, where they have the same ones and lie evenly apart. */
+function joinBatch(views: readonly View[]): readonly View[] {
+  const batch = views.map((view) => ({
+    ...view,
+    shape: view.shape.slice(0, -2),
+    strides: view.strides.slice(0, -2),
+  }));
+  const same = batch.every(({ shape }) => sameShape(shape, batch[0]!.shape));
+  if (!same || batch[0]!.shape.length < 2) return views;
+  return joinAxes(batch).map(({ shape, strides }, i) => ({
+    ...views[i]!,
+    shape: [...shape, ...views[i]!.shape.slice(-2)],
+    strides: [...strides, ...views[i]!.strides.slice(-2)],
+  }));
+}

@@ -1,4 +1,4 @@
-import { sizeOf } from '../../graph/tensor.ts';
+import { type Shape, sizeOf } from '../../graph/tensor.ts';
 import type { Builder } from './builder.ts';
 import { type Context, product, type Rule, turned, zeros } from './rules.ts';
 import { permuted, reshaped, type StorageType, sliced, type View } from './view.ts';
@@ -81,63 +81,64 @@ export const composites: Readonly<Record<string, Rule>> = {
     });
     return [out, dWeight, dBias];
   },
-  attention: (context, { attributes: { scale } }, [q, k, v]) => {
+  attention: (context, { attributes: { scale }, outputs: [y] }, inputs) => {
     const { builder, storage } = context;
-    const weights = attentionWeights(context, q!, k!, scale);
-    const out = tokensFirst(builder, q!, storage[0]!);
-    builder.matmul(weights, builder.as(context.compute, v!), out);
+    const [q, k, v] = inputs.map((view) => matrices(context, view)) as [View, View, View];
+    const weights = attentionWeights(context, q, k, scale);
+    const out = tokensFirst(builder, y!.shape, storage[0]!);
+    builder.matmul(weights, v, out);
     builder.weights.set(out, weights);
     return out;
   },
-  attentionGrad: (context, { attributes: { scale } }, [q, k, v, y, dy]) => {
+  attentionGrad: (context, { attributes: { scale } }, inputs) => {
     const { builder, compute, storage } = context;
-    const p = builder.weights.get(y!) ?? attentionWeights(context, q!, k!, scale);
-    const [queries, keys, values, d] = [q!, k!, v!, dy!].map((view) => builder.as(compute, view)) as [
-      View,
-      View,
-      View,
-      View,
-    ];
-    const [dq, dk, dv] = gradientPlaces(builder, q!, k!, storage[0]!);
-    builder.matmul(turned(p), d, dv);
-    const dp = builder.matmul(d, turned(values), builder.fresh(p.shape));
+    const y = inputs[3]!;
+    const [q, k, v, , dy] = inputs.map((view) => matrices(context, view)) as [View, View, View, View, View];
+    const p = builder.weights.get(y) ?? attentionWeights(context, q, k, scale);
+    const places = gradientPlaces(builder, q.shape, k.shape, storage[0]!);
+    const [dq, dk, dv] = places;
+    // A product of a transposed matrix is faster where its result lies end to end, the copy included.
+    const turnedProduct = (a: View, b: View, out: View, alpha: number) =>
+      builder.copy(builder.matmul(turned(a), b, builder.fresh(out.shape, out.dtype), { alpha }), out);
+    turnedProduct(p, dy, dv, 1);
+    const dp = builder.matmul(dy, turned(v), builder.fresh(p.shape));
     const ds = builder.fresh(p.shape);
     builder.emit({ kind: 'softmaxGrad', y: asRows(builder.as('f32', p)), dy: asRows(dp), out: asRows(ds) });
     const slope = builder.as(compute, ds);
-    builder.matmul(slope, keys, dq, { alpha: scale });
-    builder.matmul(turned(slope), queries, dk, { alpha: scale });
-    return [dq, dk, dv];
+    builder.matmul(slope, k, dq, { alpha: scale });
+    turnedProduct(slope, q, dk, scale);
+    return places;
   },
 };
+
+/** Queries, keys, values or their gradient with the matrices of all heads end to end: products read those fastest. */
+function matrices({ builder, compute }: Context, view: View): View {
+  return builder.packed(builder.as(compute, view));
+}
 
 /** softmax(scale · q kᵀ): [B, h, N, M], in the type of computing. */
 function attentionWeights({ builder, compute }: Context, q: View, k: View, scale: number): View {
   const shape = [...q.shape.slice(0, 3), k.shape[2]!];
-  const scores = builder.matmul(
-    builder.as(compute, q),
-    turned(builder.as(compute, k)),
-    builder.fresh(shape),
-    { alpha: scale },
-  );
+  const scores = builder.matmul(q, turned(k), builder.fresh(shape), { alpha: scale });
   const weights = builder.fresh(shape);
   builder.emit({ kind: 'softmax', x: asRows(scores), out: asRows(weights) });
   return builder.as(compute, weights);
 }
 
 /** [B, h, N, d] in memory as [B, N, h, d], so that heads lie side by side. */
-function tokensFirst(builder: Builder, { shape }: View, dtype: StorageType): View {
+function tokensFirst(builder: Builder, shape: Shape, dtype: StorageType): View {
   const [batch, heads, tokens, depth] = shape as [number, number, number, number];
   return permuted(builder.fresh([batch, tokens, heads, depth], dtype), [0, 2, 1, 3]);
 }
 
 /** Where the gradients of queries, keys and values go: side by side in each token's row, if there are as many. */
-function gradientPlaces(builder: Builder, q: View, k: View, dtype: StorageType): [View, View, View] {
-  const [batch, heads, tokens, depth] = q.shape as [number, number, number, number];
-  if (k.shape[2] !== tokens)
-    return [q, k, k].map((view) => tokensFirst(builder, view, dtype)) as [View, View, View];
+function gradientPlaces(builder: Builder, q: Shape, k: Shape, dtype: StorageType): [View, View, View] {
+  const [batch, heads, tokens, depth] = q as [number, number, number, number];
+  if (k[2] !== tokens)
+    return [q, k, k].map((shape) => tokensFirst(builder, shape, dtype)) as [View, View, View];
   const all = permuted(builder.fresh([batch, tokens, 3, heads, depth], dtype), [2, 0, 3, 1, 4]);
   const part = (i: number): View => {
-    const { shape, strides, ...rest } = sliced(all, [i, 0, 0, 0, 0], [i + 1, ...q.shape]);
+    const { shape, strides, ...rest } = sliced(all, [i, 0, 0, 0, 0], [i + 1, ...q]);
     return { ...rest, shape: shape.slice(1), strides: strides.slice(1) };
   };
   return [part(0), part(1), part(2)];
