@@ -46,6 +46,7 @@ describe('usage', () => {
     'predict',
     'report',
     'study',
+    'export',
     'inspect',
     'data',
     'cache',
