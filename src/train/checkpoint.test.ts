@@ -8,7 +8,7 @@ import { readSafetensors, writeSafetensors } from '../io/safetensors.ts';
 import { initialise } from '../nn/init.ts';
 import { inspectModel } from '../weights/inspect.ts';
 import { readCheckpoint, saveCheckpoint } from './checkpoint.ts';
-import { pretraining } from './run-kind.ts';
+import { finetuning, pretraining } from './run-kind.ts';
 import { setUp } from './setup.ts';
 
 const config = parseConfig(tinySettings('images'));
@@ -46,6 +46,20 @@ describe('a checkpoint', () => {
     expect(read.progress).toEqual(progress);
     expect(read.state).toEqual(state);
     expect(read.weights.get('patch_embed.proj.weight')!.shape).toEqual([8, 3, 4, 4]);
+  });
+
+  it('says its kind; one that does not is of pre-training', async () => {
+    const other = join(folder, 'kinds.safetensors');
+    const { metadata, tensors } = await readSafetensors(path);
+    const { kind, ...older } = metadata;
+    expect(kind).toBe('pretrain');
+    await writeSafetensors(other, tensors, older);
+    expect((await readCheckpoint(other)).state).toEqual(state);
+    await expect(readCheckpoint(path, finetuning)).rejects.toThrow(
+      'a checkpoint of kind "classifier" is needed, got "pretrain"',
+    );
+    await writeSafetensors(other, tensors, { ...metadata, kind: 'classifier' });
+    await expect(readCheckpoint(other)).rejects.toThrow('of kind "pretrain" is needed, got "classifier"');
   });
 
   it('is told from other files', async () => {
