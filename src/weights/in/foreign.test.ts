@@ -6,8 +6,11 @@ import { weightsFixture } from '../../../tests/support/weights-fixture.ts';
 import type { NamedTensor } from '../../io/dtypes.ts';
 import { FileFormatError } from '../../io/file-format-error.ts';
 import { readSafetensors, writeSafetensors } from '../../io/safetensors.ts';
+import { encoderParameters } from '../../models/encoder.ts';
+import { modelConfig } from '../../models/sizes.ts';
 import { sincos1d, sincos2d } from '../../nn/positions.ts';
 import { openModel } from '../model.ts';
+import { understandForeign } from './foreign.ts';
 
 const folder = temporaryFolder();
 const path = join(folder, 'model.safetensors');
@@ -199,6 +202,12 @@ describe('settings beside the weights', () => {
       { architecture: 'resnet50' },
       'plain Vision Transformers (vit_*), got "resnet50"',
     ],
+    [
+      'an activation that a name tells',
+      'timm-mean-of-normed',
+      { architecture: 'vit_base_patch32_siglip_gap_256' },
+      'the activation must be the exact GELU, got "siglip"',
+    ],
     ['text', 'hf-vit', '{', 'config.json: it must be JSON'],
   ])('%s are refused', async (_, fixture, config, message) => {
     await expect(beside(fixture, config)).rejects.toThrow(message);
@@ -222,4 +231,25 @@ describe('settings beside the weights', () => {
       evaluationCrop: 0.9,
     });
   });
+});
+
+it('a usual size has the usual heads, and says that they were assumed', async () => {
+  const specs = encoderParameters(modelConfig('base', { classToken: true, positions: 'learned' }));
+  const tensors = new Map(specs.map(({ name, shape }) => [name, { dtype: 'F32' as const, shape }]));
+  const read = async (names: readonly string[]) =>
+    new Map(names.map((name) => [name, floats(...tensors.get(name)!.shape)]));
+  const file = {
+    path,
+    format: 'safetensors',
+    tensors,
+    metadata: {},
+    settings: {},
+    others: [],
+    read,
+  } as const;
+  const { description } = await understandForeign(file);
+  expect(description.encoder).toMatchObject({ width: 768, heads: 12, image: [224, 224], patch: 16 });
+  expect(description.report.notes).toContain(
+    'heads and activation are not in the file: 12, as usual in this size, and GELU are assumed',
+  );
 });

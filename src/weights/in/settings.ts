@@ -126,16 +126,23 @@ async function preprocessing(weights: string): Promise<FoundSettings> {
   };
 }
 
+/** Models of timm with another activation, which their weights do not show. */
+const OTHER_ACTIVATION = /siglip|quickgelu|gelutanh|so400m/;
+
+/** Models of timm whose heads are not those of other models of their size. */
+const unusualHeads: Readonly<Record<string, number>> = { vit_base_patch16_gap_224: 16 };
+
 function fromTimm(path: string, json: object): FoundSettings {
   const { architecture, model_args: args, pretrained_cfg: pretrained, ...rest } = parse(path, timm, json);
   if (!/^(vit|deit)_/.test(architecture))
     throw new FileFormatError(path, 'models here are plain Vision Transformers (vit_*)', architecture);
-  if (args?.act_layer !== undefined && args.act_layer !== 'gelu')
-    throw new FileFormatError(path, 'the activation must be the exact GELU', args.act_layer);
+  const activation = args?.act_layer ?? OTHER_ACTIVATION.exec(architecture)?.[0] ?? 'gelu';
+  if (activation !== 'gelu')
+    throw new FileFormatError(path, 'the activation must be the exact GELU', activation);
   const pool = args?.global_pool ?? rest.global_pool;
   return {
     from: [path],
-    heads: args?.num_heads,
+    heads: args?.num_heads ?? unusualHeads[architecture],
     pooling: pool === 'avg' ? 'mean' : pool === 'token' ? 'token' : undefined,
     image: pretrained?.input_size && [pretrained.input_size[1], pretrained.input_size[2]],
     mean: pretrained?.mean,

@@ -50,7 +50,7 @@ export function encoderOf(evidence: Evidence): Omit<EncoderConfig, 'positions'> 
   return {
     ...config,
     image,
-    heads: found.heads ?? evidence.heads ?? knownHeads(path, width, depth),
+    heads: found.heads ?? evidence.heads ?? usualHeads(evidence, width, depth),
     epsilon,
   };
 }
@@ -144,11 +144,16 @@ function imageOf(
 }
 
 /** Heads of the usual sizes; the shapes of weights do not show them. */
-function knownHeads(path: string, width: number, depth: number): number {
+function usualHeads({ path, notes }: Evidence, width: number, depth: number): number {
   const size = Object.entries(modelSizes).find(
     ([name, known]) => name !== 'micro' && known.width === width && known.depth === depth,
   );
-  if (size) return size[1].heads;
+  if (size) {
+    notes.push(
+      `heads and activation are not in the file: ${size[1].heads}, as usual in this size, and GELU are assumed`,
+    );
+    return size[1].heads;
+  }
   throw new FileFormatError(
     path,
     'the number of attention heads cannot be seen in weights of this size: say it (--heads)',
