@@ -1,0 +1,60 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, expect, it } from 'vitest';
+import { parseConfig } from '../src/config/schema.ts';
+import { pretrain } from '../src/pretrain.ts';
+import { openEngine } from '../src/train/engine.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
+import { tinyImages, tinySettings } from './support/tiny-run.ts';
+import { cpuPlugin } from './support/xla.ts';
+
+const folder = temporaryFolder();
+
+beforeAll(async () => {
+  process.env.BEYOND_MASKING_PJRT_PLUGIN = await cpuPlugin();
+  await tinyImages(join(folder, 'images'), 27);
+});
+
+const settings = (maxSteps = 0) =>
+  tinySettings(`classes:${join(folder, 'images')}`, {
+    task: { name: 'masked' },
+    training: { clip: 1, maxSteps },
+    evaluation: { knnEvery: 3, reconstructions: 1 },
+    engine: { name: 'xla' },
+  });
+
+async function newest(run: string): Promise<Buffer> {
+  const checkpoints = join(folder, run, 'checkpoints');
+  return readFile(join(checkpoints, (await readdir(checkpoints)).sort().at(-1)!));
+}
+
+it('a run on XLA that goes on ends as one that was never interrupted, bit for bit', async () => {
+  await pretrain(settings(), { output: join(folder, 'whole') });
+  await pretrain(settings(7), { output: join(folder, 'parts') });
+  const engines: string[] = [];
+  const { outcome } = await pretrain(settings(), {
+    output: join(folder, 'parts'),
+    resume: true,
+    onEvent: (event) => event.type === 'start' && engines.push(event.engine),
+  });
+  expect(outcome).toBe('finished');
+  expect(engines).toEqual(['XLA (cpu: cpu, f32)']);
+  expect((await newest('parts')).equals(await newest('whole'))).toBe(true);
+});
+
+it('engines are opened as the settings say', async () => {
+  const open = (engine: object) => openEngine(parseConfig({ engine }).engine);
+  expect((await open({ name: 'auto' })).description).toBe('XLA (cpu: cpu, f32)'); // the plugin that is named
+  expect((await open({ name: 'xla', precision: 'bf16', devices: 2 })).description).toBe(
+    'XLA (cpu: 2 × cpu, bf16)',
+  );
+  await expect(open({ name: 'xla', devices: 99 })).rejects.toThrow(
+    'must not exceed the devices found, got 99 and 4',
+  );
+  await expect(open({ name: 'reference', precision: 'bf16' })).rejects.toThrow(
+    'engine.precision bf16 takes engine.name xla or onednn, got reference',
+  );
+  await expect(open({ name: 'onnx', devices: 2 })).rejects.toThrow(
+    'engine.devices above 1 takes engine.name xla',
+  );
+});
