@@ -140,10 +140,11 @@ function publicSource(source: string): string {
 
 function evaluation(measures: readonly Measure[]): string {
   if (measures.length === 0) return 'The run left no measurements beside these weights.';
-  const rows = measures.map(
-    ({ name, value, step }) => [`\`${name}\``, Number(value.toPrecision(6)), step] as const,
-  );
-  return `${table(['measured', 'value', 'after updates'], rows)}\n\nFrom the run's own \`metrics.jsonl\`; accuracies are fractions in [0, 1].`;
+  const rows = measures.map(({ name, value, step }) => [`\`${name}\``, Number(value.toPrecision(6)), step]);
+  const averaged = measures.some(({ name }) => name.startsWith('ema'))
+    ? ' Scores of averaged weights begin with `ema`; the best checkpoint holds what scored higher.'
+    : '';
+  return `${table(['measured', 'value', 'after updates'], rows)}\n\nFrom the run's own \`metrics.jsonl\`; accuracies are fractions in [0, 1].${averaged}`;
 }
 
 function table(head: readonly string[], rows: readonly (readonly unknown[])[]): string {
