@@ -25,7 +25,7 @@ export interface ExtractOptions {
   readonly imagesAtOnce?: number | undefined;
   /** Folder in which features are kept, false for none. Default: `features` in the project's cache folder. */
   readonly featureCache?: string | false | undefined;
-  /** Images of a part that is kept: what is lost at most when an extraction is interrupted. Default: 1,024. */
+  /** Images of a part that is kept: what is lost at most when an extraction is interrupted. Default: 512. */
   readonly partSize?: number | undefined;
   readonly broken?: BrokenImages | undefined;
   /** Ends the extraction with its reason; parts that are complete are kept. */
@@ -66,7 +66,7 @@ export class FeatureExtractor {
     this.#model = model;
     this.#options = options;
     this.#broken = options.broken ?? new BrokenImages();
-    this.#partSize = options.partSize ?? 1024;
+    this.#partSize = options.partSize ?? 512;
   }
 
   /**
