@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { isMainThread } from 'node:worker_threads';
 import type { Sharp } from 'sharp';
 import { type Crop, type Size, whole } from './crop.ts';
 import type { RawImage } from './dataset.ts';
@@ -27,7 +29,8 @@ export async function decodeView(
   file: string,
   choose: (image: Size) => Crop,
 ): Promise<{ image: RawImage; crop: Crop }> {
-  const bytes = await readFile(file);
+  // A thread that has nothing else to do reads faster by waiting.
+  const bytes = isMainThread ? await readFile(file) : readFileSync(file);
   if (bytes.length <= LARGE) {
     const image = (await turboJpeg())?.(bytes) ?? (await decodeImage(bytes));
     return { image, crop: choose([image.height, image.width]) };
