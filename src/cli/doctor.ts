@@ -13,9 +13,10 @@ export function doctorCommand(): Command {
     });
 }
 
-function describe({ onnx, xla, auto, advice }: EngineReport): string {
+function describe({ onnx, onednn, xla, auto, advice }: EngineReport): string {
   const lines = [
     `onnx   ${onnx}`,
+    `onednn ${onednn ?? 'does not run here'}`,
     `xla    ${xla.koffi ? '' : 'the package koffi is not installed; '}${xla.plugins.length === 0 ? 'no plugin found' : ''}`,
     ...xla.plugins.map((plugin) => `       ${describePlugin(plugin)}`),
     `GPUs   ${xla.gpus.length > 0 ? xla.gpus.join(', ') : "none that NVIDIA's driver sees"}`,

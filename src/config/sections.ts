@@ -108,7 +108,7 @@ export const engine = section({
     .default('onnx')
     .describe(
       'onnx (native where installed), onednn (where libdnnl is installed: faster on x86, and bf16), ' +
-        'xla (GPUs and TPUs, by a PJRT plugin: see `doctor`), auto (xla where an accelerator is found, else onnx), ' +
+        'xla (GPUs and TPUs, by a PJRT plugin: see `doctor`), auto (xla where an accelerator is found, else onednn where it is installed, else onnx), ' +
         'wasm (onnxruntime as WebAssembly), reference (slow, float64)',
     ),
   precision: oneOf(['auto', 'f32', 'bf16'])

@@ -8,7 +8,7 @@ type EngineSettings = Config['engine'];
 
 /**
  * Opens the engine that the settings name. Each is loaded only when it is asked for. `auto` is XLA where a plugin with
- * an accelerator is found, else onnx.
+ * an accelerator is found, else onednn where that runs, else onnx.
  */
 export async function openEngine(settings: EngineSettings): Promise<Backend> {
   const { name, precision, threads, devices } = settings;
@@ -16,21 +16,33 @@ export async function openEngine(settings: EngineSettings): Promise<Backend> {
   if (name === 'auto') {
     if (process.env.BEYOND_MASKING_PJRT_PLUGIN) return openXla(settings); // what is named must work
     const found = await openXla(settings, true).catch(() => undefined);
-    return found ?? openEngine({ ...settings, name: 'onnx' });
+    return found ?? openCpu(settings);
   }
   if (devices > 1) throw new ConfigError(`engine.devices above 1 takes engine.name xla, got ${name}`);
-  if (name === 'onednn') {
-    const { openOneDnnBackend } = await import('../backends/onednn/backend.ts');
-    return openOneDnnBackend({
-      precision: precision === 'auto' ? 'f32' : precision,
-      ...(threads > 0 && { threads }),
-    });
-  }
+  if (name === 'onednn') return openOneDnn(settings);
   if (precision === 'bf16')
     throw new ConfigError(`engine.precision ${precision} takes engine.name xla or onednn, got ${name}`);
   if (name === 'reference') return (await import('../backends/reference/backend.ts')).referenceBackend;
   const { openOnnxBackend } = await import('../backends/onnx/backend.ts');
   return openOnnxBackend({ native: name === 'onnx', ...(threads > 0 && { threads }) });
+}
+
+async function openOneDnn({ precision, threads }: EngineSettings): Promise<Backend> {
+  const { openOneDnnBackend } = await import('../backends/onednn/backend.ts');
+  return openOneDnnBackend({
+    precision: precision === 'auto' ? 'f32' : precision,
+    ...(threads > 0 && { threads }),
+  });
+}
+
+/** onednn where it runs; elsewhere onnx, with a line that tells why. */
+async function openCpu(settings: EngineSettings): Promise<Backend & { readonly notice?: string }> {
+  try {
+    return await openOneDnn(settings);
+  } catch (error) {
+    const notice = `${error instanceof Error ? error.message : error}. The onnx engine runs instead.`;
+    return { notice, ...(await openEngine({ ...settings, name: 'onnx' })) };
+  }
 }
 
 async function openXla(
