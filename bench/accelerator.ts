@@ -52,7 +52,7 @@ const { values: args } = parseArgs({
 });
 const GROUP = 10;
 const LR = 1e-4;
-const steps = Math.ceil(Number(args.steps) / GROUP) * GROUP;
+const steps = Math.max(2, Math.ceil(Number(args.steps) / GROUP)) * GROUP;
 const precision = args.precision === 'f32' ? 'f32' : 'bf16';
 const model = modelConfig(args.model);
 const { mean, std } = imagenetNormalisation;

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Values } from '../../graph/tensor.ts';
 import type { Backend, Session } from '../backend.ts';
 import { Compiler } from './compiler.ts';
@@ -33,7 +35,7 @@ export interface XlaBackend extends Backend {
  */
 export async function openXlaBackend(options: XlaOptions): Promise<XlaBackend> {
   const client = await clientOf(options.plugin);
-  const { devices: count = 1, cache, deterministic = false } = options;
+  const { devices: count = 1, cache } = options;
   const isCpu = client.platform === 'cpu';
   const precision = options.precision ?? (isCpu ? 'f32' : 'bf16');
   const devices = client.devices.slice(0, count);
@@ -41,7 +43,7 @@ export async function openXlaBackend(options: XlaOptions): Promise<XlaBackend> {
     throw new XlaError(
       `engine.devices must not exceed the devices found, got ${count} and ${client.devices.length}`,
     );
-  const flags = { ...(deterministic && !isCpu && { xla_gpu_deterministic_ops: true }), ...options.flags };
+  const flags = { ...gpuFlags(client.platform, options), ...options.flags };
   const compiler = new Compiler(client, cache, flags);
   const times = count > 1 ? `${count} × ` : '';
   return {
@@ -54,6 +56,16 @@ export async function openXlaBackend(options: XlaOptions): Promise<XlaBackend> {
       await session.add(state);
       return session;
     },
+  };
+}
+
+/** Where CUDA's assembler and library of functions lie beside a plugin that pip installed, and what the options ask for. */
+function gpuFlags(platform: string, { plugin, deterministic }: XlaOptions): Record<string, boolean | string> {
+  if (platform !== 'cuda' && platform !== 'rocm') return {};
+  const cuda = join(dirname(plugin), '..', '..', 'nvidia', 'cu13');
+  return {
+    ...(existsSync(cuda) && { xla_gpu_cuda_data_dir: cuda }),
+    ...(deterministic && { xla_gpu_deterministic_ops: true }),
   };
 }
 

@@ -22,7 +22,10 @@ export function lower(program: Program, name: string, precision: Precision = 'f3
   const optimised = optimise(program, { keep: kept, evaluate: evaluateNode });
   const inputs = Object.entries(optimised.inputs).map(([key, tensor]) => [key, valueType(tensor)] as const);
   const outputs = Object.entries(optimised.outputs).map(([key, tensor]) => [key, valueType(tensor)] as const);
-  const writer = new FunctionWriter(inputs.map(([, type]): Argument => type));
+  const writer = new FunctionWriter(
+    inputs.map(([, type]): Argument => type),
+    precision === 'f32' ? 'HIGHEST' : 'DEFAULT',
+  );
   const given = new Map(inputs.map(([key], i) => [key, writer.arguments[i]!]));
   const types = floatTypes(optimised, precision);
   const values = new Map<Tensor, Value>();

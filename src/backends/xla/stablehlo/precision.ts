@@ -29,7 +29,7 @@ export const kept: ReadonlySet<string> = new Set([...narrowing, 'linear']);
  * The policy of mixed precision, all of it: products of the model (linear layers, attention) read and yield bfloat16
  * and accumulate in float32; softmax, norms and GELU compute in float32 and yield bfloat16; everything else, such as
  * statistics, residual sums, targets, losses, gradients of weights and updates, is float32. Products with constants
- * (resizing by area) belong to targets and losses.
+ * (resizing by area) belong to targets and losses; an accelerator may read their operands as TF32.
  */
 export function floatTypes({ outputs }: Program, precision: Precision): (node: Node) => FloatTypes {
   if (precision === 'f32') return () => all;

@@ -8,10 +8,7 @@ interface Product {
   readonly contracting: readonly [number, number];
 }
 
-/**
- * A product of two tensors. Products of floats of 32 bits are exact to 32 bits: an accelerator would otherwise read
- * them in fewer.
- */
+/** A product of two tensors. */
 function dot(
   writer: FunctionWriter,
   a: Value,
@@ -20,7 +17,7 @@ function dot(
   made: { shape: Shape; type: ElementType },
 ): Value {
   const batch = batching[0].length > 0 ? ` batching_dims = ${list(batching[0])} x ${list(batching[1])},` : '';
-  const precision = a.type === 'f32' ? 'HIGHEST' : 'DEFAULT';
+  const precision = a.type === 'f32' ? writer.productPrecision : 'DEFAULT';
   const text =
     `stablehlo.dot_general ${a.name}, ${b.name},${batch} contracting_dims = [${contracting[0]}] x [${contracting[1]}],` +
     ` precision = [${precision}, ${precision}]`;
@@ -72,12 +69,13 @@ export const filterBank: Rule = (writer, { outputs: [y], attributes: { padding }
   const [, out, , k, l] = bank!.shape as [number, number, number, number, number];
   const x = writer.reshape(images!, [1, batch * channels, height, width]);
   const filters = writer.reshape(bank!, [batch * out, channels, k, l]);
+  const precision = writer.productPrecision;
   const sides = padding.map((side: number) => list([side, side]));
   const text =
     `stablehlo.convolution(${x.name}, ${filters.name}) dim_numbers = [b, f, 0, 1]x[o, i, 0, 1]->[b, f, 0, 1], ` +
     `window = {stride = [1, 1], pad = ${list(sides)}, lhs_dilate = [1, 1], rhs_dilate = [1, 1], reverse = [false, false]} ` +
     `{batch_group_count = 1 : i64, feature_group_count = ${batch} : i64, ` +
-    'precision_config = [#stablehlo<precision HIGHEST>, #stablehlo<precision HIGHEST>]}';
+    `precision_config = [#stablehlo<precision ${precision}>, #stablehlo<precision ${precision}>]}`;
   const [rows, columns] = y!.shape.slice(2) as [number, number];
   const made = { shape: [1, batch * out, rows, columns], type: x.type };
   return writer.reshape(writer.write(text, [x, filters], made), y!.shape);

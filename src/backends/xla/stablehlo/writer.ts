@@ -17,13 +17,16 @@ export interface Argument extends ValueType {
 /** Writes the body of one StableHLO function (https://openxla.org/stablehlo/spec), operation by operation. */
 export class FunctionWriter {
   readonly arguments: readonly Value[];
+  /** How products of float32 read their operands; by DEFAULT an accelerator may read fewer bits (TF32, for one). */
+  readonly productPrecision: 'HIGHEST' | 'DEFAULT';
   private readonly types: readonly Argument[];
   private readonly lines: string[] = [];
   private readonly literals = new Map<string, Value>();
   private readonly converted = new Map<string, Value>();
   private next = 0;
 
-  constructor(types: readonly Argument[]) {
+  constructor(types: readonly Argument[], productPrecision: 'HIGHEST' | 'DEFAULT' = 'HIGHEST') {
+    this.productPrecision = productPrecision;
     this.types = types;
     this.arguments = types.map(({ shape, type }, i) => ({ name: `%arg${i}`, shape, type }));
   }
