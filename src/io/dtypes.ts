@@ -48,21 +48,35 @@ export function toFloat32(tensor: NamedTensor): Float32Array {
     case 'F16':
       return halfToFloat(tensor.data as Uint16Array);
     case 'BF16':
-      // bfloat16 is the upper half of a float32
-      return new Float32Array(Uint32Array.from(tensor.data as Uint16Array, (bits) => bits << 16).buffer);
+      return bfloatToFloat(tensor.data as Uint16Array);
     default:
       throw new TypeError(`only F16, BF16, F32 and F64 tensors convert to float32, got ${tensor.dtype}`);
   }
 }
 
-/** IEEE 754 binary16: 1 sign bit, 5 exponent bits (bias 15), 10 fraction bits. */
+/** bfloat16 is the upper half of a float32. */
+function bfloatToFloat(bits: Uint16Array): Float32Array {
+  const words = new Uint32Array(bits.length);
+  for (let i = 0; i < bits.length; i++) words[i] = bits[i]! << 16;
+  return new Float32Array(words.buffer);
+}
+
+let halves: Float32Array | undefined;
+
+/** By a table of all 65,536 values: weights are many. */
 function halfToFloat(bits: Uint16Array): Float32Array {
-  return Float32Array.from(bits, (half) => {
-    const sign = half & 0x8000 ? -1 : 1;
-    const exponent = (half >> 10) & 0x1f;
-    const fraction = half & 0x3ff;
-    if (exponent === 0x1f) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-    if (exponent === 0) return sign * fraction * 2 ** -24;
-    return sign * (1024 + fraction) * 2 ** (exponent - 25);
-  });
+  halves ??= Float32Array.from({ length: 2 ** 16 }, (_, half) => valueOfHalf(half));
+  const floats = new Float32Array(bits.length);
+  for (let i = 0; i < bits.length; i++) floats[i] = halves[bits[i]!]!;
+  return floats;
+}
+
+/** IEEE 754 binary16: 1 sign bit, 5 exponent bits (bias 15), 10 fraction bits. */
+function valueOfHalf(half: number): number {
+  const sign = half & 0x8000 ? -1 : 1;
+  const exponent = (half >> 10) & 0x1f;
+  const fraction = half & 0x3ff;
+  if (exponent === 0x1f) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  return sign * (1024 + fraction) * 2 ** (exponent - 25);
 }
