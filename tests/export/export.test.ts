@@ -8,6 +8,7 @@ import type { Values } from '../../src/graph/index.ts';
 import { type Rng, rng } from '../../src/random/rng.ts';
 import { type Model, openModel } from '../../src/weights/model.ts';
 import { type ExportOptions, exportModel } from '../../src/weights/out/export.ts';
+import { randomClassifier } from '../support/random-checkpoint.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { cases } from './cases.ts';
 
@@ -139,6 +140,32 @@ describe(`exports (SEED=${seed})`, () => {
     expect(card).not.toContain('somebody');
     expect(card).toContain('arXiv:2203.14313');
     expect(card).toMatch(/^---\n# license: /);
+  });
+
+  it('have a card of a linear probe with its own settings, not those of fine-tuning', async () => {
+    const run = newFolder();
+    await mkdir(join(run, 'checkpoints'), { recursive: true });
+    const path = join(run, 'checkpoints', 'best.safetensors');
+    const settings = {
+      recipe: 'linprobe',
+      from: '/somewhere/base',
+      model: { image: [8, 8] as [number, number], patch: 4, width: 12, depth: 1, heads: 3, fcNorm: false },
+    };
+    await randomClassifier(path, rng(seed), settings, ['a', 'b']);
+    const probe = {
+      kind: 'linprobe',
+      from: '/somewhere/base',
+      data: 'classes:/home/somebody/cats',
+      epochs: 90,
+    };
+    await writeFile(join(run, 'config.json'), JSON.stringify(probe));
+    const { folder } = await exportModel(path, { format: 'timm', output: newFolder() });
+    const card = await readFile(join(folder, 'README.md'), 'utf8');
+    expect(card).toContain('| trained | a linear head; the encoder stayed as it was |');
+    expect(card).toContain('| started from | base |');
+    expect(card).toContain('"data": "classes:cats"');
+    for (const word of ['mixup', 'images of an update', 'some']) expect(card).not.toContain(word);
+    expect(card).toContain('The run left no measurements');
   });
 
   it.each<[string, string, Partial<ExportOptions>, string]>([

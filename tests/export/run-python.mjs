@@ -3,12 +3,16 @@
 import { spawnSync } from 'node:child_process';
 
 const [python = 'python3'] = process.argv.slice(2);
-const { status } = spawnSync(
-  'npx',
-  ['vitest', 'run', '--config', 'tests/export/vitest.config.ts', '--root', '.'],
-  {
-    stdio: 'inherit',
-    env: { ...process.env, EXPORTS_PYTHON: python },
-  },
-);
+const vitest = [
+  'node_modules/vitest/vitest.mjs',
+  'run',
+  '--config',
+  'tests/export/vitest.config.ts',
+  '--root',
+  '.',
+];
+const { status } = spawnSync(process.execPath, vitest, {
+  stdio: 'inherit',
+  env: { ...process.env, EXPORTS_PYTHON: python },
+});
 process.exitCode = status ?? 1;

@@ -2,14 +2,14 @@ import { basename } from 'node:path';
 import type { Model } from '../model.ts';
 import { block, type Written } from './format.ts';
 import { featuresOf, type Part } from './part.ts';
-import type { Measure } from './training-record.ts';
+import { isProbe, type Measure, type TrainingRecord } from './training-record.ts';
 
 /** What a model card tells beside what its files say. */
 export interface CardOptions {
   readonly format: string;
   readonly part: Part;
   readonly written: Written;
-  readonly measures: readonly Measure[];
+  readonly record: TrainingRecord;
   /** What was checked of the files, a sentence each. */
   readonly checks: readonly string[];
 }
@@ -30,13 +30,13 @@ const citation = block('bibtex', [
 ]);
 
 /** The model card of an export (README.md), with the head that the Hugging Face Hub reads. */
-export function modelCard(model: Model, { format, part, written, measures, checks }: CardOptions): string {
+export function modelCard(model: Model, { format, part, written, record, checks }: CardOptions): string {
   const notes = [...written.notes, ...model.report.notes];
   const sections: [title: string, text: string][] = [
     ['What it is', description(model, part)],
     ['How to load it', `${written.usage}\n\n\`PATH\` is this folder.${list(notes)}`],
-    ['How it was trained', training(model)],
-    ['Evaluation', evaluation(measures)],
+    ['How it was trained', training(model, record)],
+    ['Evaluation', evaluation(record.measures)],
     ['Checked', checks.join('\n')],
     [
       'Licence',
@@ -105,37 +105,40 @@ function description(model: Model, part: Part): string {
   return table(['', ''], rows);
 }
 
-function training({ run, source, path }: Model): string {
+function training({ run, source, path }: Model, { settings }: TrainingRecord): string {
   if (!run)
     return `The weights come from \`${basename(path)}\` (${source}); how they were trained is not known here.`;
   const { config, progress } = run;
-  const rows: [string, unknown][] = [
+  const { task, from } = config as typeof config & { from?: string };
+  const probe = isProbe(run);
+  const rows = [
+    task && ['pretext task', `${task.name}, mask ratio ${task.maskRatio}`],
+    probe && ['trained', 'a linear head; the encoder stayed as it was'],
+    from !== undefined && ['started from', from ? basename(from) : 'random weights'],
     ['recipe', config.recipe],
-    ['images', `${publicSource(config.data.source)} (\`${progress.data}\`)`],
+    ['images', `${publicSource(config.data.source)}, content \`${progress.data}\``],
     ['updates made', progress.step],
     ['complete epochs', `${progress.epoch} of ${config.training.epochs}`],
-    ['images of an update', config.training.batchSize],
+    !probe && ['images of an update', config.training.batchSize],
     ['engine', progress.engine],
     ['seed', config.seed],
-  ];
-  const from = (config as { from?: string }).from;
-  if (from !== undefined) rows.unshift(['started from', from ? basename(from) : 'random weights']);
-  if (config.task) rows.unshift(['pretext task', `${config.task.name}, mask ratio ${config.task.maskRatio}`]);
-  const settings = JSON.stringify(
-    config,
-    (key, value) => (privateKeys.has(key) ? publicSource(value) : value),
-    2,
-  );
-  return `${table(['', ''], rows)}\n\n<details><summary>All settings</summary>\n\n${block('json', [settings])}\n\n</details>`;
+  ].filter((row) => row !== undefined && row !== false);
+  const text = JSON.stringify(settings, withoutFolders, 2);
+  const details = `<details><summary>All settings</summary>\n\n${block('json', [text])}\n\n</details>`;
+  return settings ? `${table(['', ''], rows)}\n\n${details}` : table(['', ''], rows);
 }
 
 /** Settings that may hold paths of the machine that trained. */
-const privateKeys = new Set(['source', 'test', 'from']);
+const paths = new Set(['source', 'data', 'test', 'from']);
 
-/** A source of images without the folders that lead to it. */
+function withoutFolders(key: string, value: unknown): unknown {
+  return paths.has(key) && typeof value === 'string' ? publicSource(value) : value;
+}
+
+/** A source of images without the folders that lead to it: `classes:flowers` for `classes:/data/flowers`. */
 function publicSource(source: string): string {
-  const colon = source.startsWith('classes:') ? 'classes:' : '';
-  return colon + basename(source.slice(colon.length));
+  const [, kind = '', path = ''] = /^([a-z]+:)?(.*)$/s.exec(source)!;
+  return kind + basename(path);
 }
 
 function evaluation(measures: readonly Measure[]): string {

@@ -13,7 +13,7 @@ import { huggingFace } from './huggingface.ts';
 import { onnx } from './onnx.ts';
 import { defaultPart, ExportError, type Part, requirePart } from './part.ts';
 import { timm } from './timm.ts';
-import { measuresOf } from './training-record.ts';
+import { trainingRecord } from './training-record.ts';
 import { type OnnxCheck, verifyOnnx } from './verify-onnx.ts';
 
 const formats: Readonly<Record<ExportFormat, Format>> = { timm, huggingface: huggingFace, onnx };
@@ -78,9 +78,9 @@ export async function exportModel(path: string, options: ExportOptions): Promise
       stage('comparing with the model', 2);
       check = await verifyOnnx(model, part, folder, backend);
     }
-    const measures = await measuresOf(model);
+    const record = await trainingRecord(model);
     const checks = check ? [describe(check)] : [];
-    const card = modelCard(model, { format: options.format, part, written, measures, checks });
+    const card = modelCard(model, { format: options.format, part, written, record, checks });
     await writeFileAtomic(join(folder, 'README.md'), card);
     const files = await filesOf(folder);
     options.signal?.throwIfAborted();

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { readMetrics } from '../../train/pictures.ts';
 import { runFolder } from '../../train/run-folder.ts';
@@ -15,20 +16,43 @@ export interface Measure {
 /** What the weights are judged by; all else in a run's metrics tells of training. */
 const MEASURES = /^(heldOut|evaluation|knn|linear|top1|top5|ema)/;
 
+/** What a run tells of its model. */
+export interface TrainingRecord {
+  /** Settings of the training; absent where they are not known. */
+  readonly settings?: object;
+  /** The last measurements up to the step of the checkpoint. */
+  readonly measures: readonly Measure[];
+}
+
 /**
- * The last measurements of a run up to the step of a checkpoint, by name, from the `metrics.jsonl` beside its folder of
- * checkpoints. None where the file is no checkpoint of a run or has been moved away from the rest.
+ * Settings and measurements of a model's training, from its file, and from `config.json` and `metrics.jsonl` beside the folder
+ * of checkpoints that it lies in. Measurements are none where the file has been moved away from them.
  */
-export async function measuresOf({ path, run }: Pick<Model, 'path' | 'run'>): Promise<Measure[]> {
-  if (!run || basename(dirname(path)) !== 'checkpoints') return [];
-  const rows = await readMetrics(runFolder(dirname(dirname(path))));
+export async function trainingRecord({ path, run }: Pick<Model, 'path' | 'run'>): Promise<TrainingRecord> {
+  if (!run) return { measures: [] };
+  const folder = basename(dirname(path)) === 'checkpoints' ? runFolder(dirname(dirname(path))) : undefined;
   const last = new Map<string, Measure>();
-  for (const row of rows) {
+  for (const row of folder ? await readMetrics(folder) : []) {
     if (row.step > run.progress.step) break;
     for (const [name, value] of numbersOf(row))
       if (MEASURES.test(name)) last.set(name, { name, value, step: row.step });
   }
-  return [...last.values()];
+  const settings = isProbe(run) ? folder && (await probeSettings(folder.config)) : run.config;
+  return { ...(settings && { settings }), measures: [...last.values()] };
+}
+
+/** Whether a classifier is a linear probe, whose checkpoint holds no settings of its training. */
+export function isProbe({ config }: NonNullable<Model['run']>): boolean {
+  return config.recipe === 'linprobe';
+}
+
+async function probeSettings(path: string): Promise<object | undefined> {
+  try {
+    const settings: unknown = JSON.parse(await readFile(path, 'utf8'));
+    return (settings as { kind?: string }).kind === 'linprobe' ? (settings as object) : undefined;
+  } catch {
+    return undefined; // as if it had been moved away
+  }
 }
 
 /** All numbers of a nested record, by their names joined with dots. */
