@@ -22,15 +22,22 @@ export interface OneDnnBackend extends Backend {
  */
 export async function openOneDnnBackend(options: OneDnnOptions = {}): Promise<OneDnnBackend> {
   const { threads = availableParallelism(), precision = 'f32' } = options;
-  const first = new ProcessClient();
-  const { version } = await first.request('start', { threads, precision });
-  let spare: ProcessClient | undefined = first;
+  const start = async () => {
+    const client = new ProcessClient();
+    try {
+      return { client, ...(await client.request('start', { threads, precision })) };
+    } catch (error) {
+      await client.stop();
+      throw error;
+    }
+  };
+  const first = await start();
+  let spare: ProcessClient | undefined = first.client;
   return {
     name: 'onednn',
-    description: `oneDNN ${version} (${precision}, ${threads} thread${threads === 1 ? '' : 's'})`,
+    description: `oneDNN ${first.version} (${precision}, ${threads} thread${threads === 1 ? '' : 's'})`,
     async open(state) {
-      const client = spare ?? new ProcessClient();
-      if (!spare) await client.request('start', { threads, precision });
+      const client = spare ?? (await start()).client;
       spare = undefined;
       const session = new OneDnnSession(client, precision);
       await session.add(state);

@@ -34,7 +34,7 @@ export class OneDnnSession implements Session {
 
   async run(program: Program, inputs: Values): Promise<Values> {
     checkRun(program, inputs, this.info);
-    return this.client.request('run', { program: await this.compile(program, inputs), inputs });
+    return this.client.request('run', { program: await this.compile(program, Object.keys(inputs)), inputs });
   }
 
   async step(
@@ -45,7 +45,7 @@ export class OneDnnSession implements Session {
     checkStep(plan, batches);
     for (const batch of batches) checkRun(plan.gradients, batch, this.info);
     const updates = await this.prepare(plan);
-    const program = await this.compile(plan.gradients, batches[0]!);
+    const program = await this.compile(plan.gradients, Object.keys(batches[0]!));
     const scalars = plan.rule.scalars(at.step, at.lr);
     return this.client.request('step', { program, updates, batches, scalars, clip: plan.clip });
   }
@@ -71,9 +71,9 @@ export class OneDnnSession implements Session {
 
   private readonly info = (name: string) => this.state.get(name);
 
-  /** @param inputs those that come with the run; others are the state's */
-  private compile(program: Program, inputs: Values): Promise<number> {
-    const given = new Set(Object.keys(program.inputs).filter((name) => inputs[name]));
+  /** @param names inputs that come with the run; others are the state's */
+  private compile(program: Program, names: readonly string[]): Promise<number> {
+    const given = new Set(names.filter((name) => program.inputs[name]));
     const key = [...given].sort().join();
     const plans = this.compiled.get(program) ?? new Map<string, Promise<number>>();
     this.compiled.set(program, plans);
@@ -124,7 +124,7 @@ export class OneDnnSession implements Session {
     const by = kernels[operation.name]
       ? { kernel: operation.name, attributes }
       : // All its inputs change from weight to weight.
-        { program: await this.compile(program, program.inputs as never) };
+        { program: await this.compile(program, Object.keys(program.inputs)) };
     return { weight: name, slots, by };
   }
 }
