@@ -258,6 +258,14 @@ describe('an archive', () => {
     await expect(openZip(parts)).rejects.toThrow(FileFormatError);
   });
 
+  it('with 64-bit sizes and places is read', async () => {
+    writeFileSync(path, zip([entry, floats], { wide: true }));
+    const file = await openTensorFile(path);
+    expect((await file.read(['w'])).get('w')!.data).toEqual(Float32Array.of(1, 2, 3, 4));
+    writeFileSync(path, zip([entry, { ...floats, offset: 2 ** 60 }], { wide: true }));
+    await expect(openTensorFile(path)).rejects.toThrow('the archive must be whole');
+  });
+
   it('with 64-bit places that cannot be is refused', async () => {
     const archive = zip([entry, floats]);
     const locator = Buffer.alloc(20, 0xff);
