@@ -58,3 +58,23 @@ it('engines are opened as the settings say', async () => {
     'engine.devices above 1 takes engine.name xla',
   );
 });
+
+it('auto falls back to the CPU engine where no accelerator is found', async () => {
+  const { BEYOND_MASKING_PJRT_PLUGIN, BEYOND_MASKING_CACHE, VIRTUAL_ENV, CONDA_PREFIX } = process.env;
+  const before = { BEYOND_MASKING_PJRT_PLUGIN, BEYOND_MASKING_CACHE, VIRTUAL_ENV, CONDA_PREFIX };
+  for (const name of Object.keys(before)) delete process.env[name];
+  process.env.BEYOND_MASKING_CACHE = join(folder, 'empty');
+  try {
+    const backend = await openEngine(parseConfig({ engine: { name: 'auto' } }).engine);
+    expect(['onednn', 'onnx']).toContain(backend.name);
+    await (await backend.open({})).dispose();
+    await expect(openEngine(parseConfig({ engine: { name: 'xla' } }).engine)).rejects.toThrow(
+      'the xla engine needs a PJRT plugin with a device, got none',
+    );
+  } finally {
+    for (const [name, value] of Object.entries(before)) {
+      delete process.env[name];
+      if (value !== undefined) process.env[name] = value;
+    }
+  }
+});
