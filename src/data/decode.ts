@@ -22,18 +22,21 @@ export async function decodeImage(source: string | Uint8Array): Promise<RawImage
 const LARGE = 2 ** 20;
 
 /**
- * The image from which a crop is to be taken, with that crop: the whole image, or, of a large file, the crop itself as
- * `decodeCrop` makes it. `choose` gets the size of the upright image, once.
+ * Hands `use` the image from which a crop is to be taken, with that crop: the whole image, or, of a large file, the crop
+ * itself as `decodeCrop` makes it. `choose` gets the size of the upright image, once. The image's pixels change
+ * after `use` has returned. Resolves to what `use` returns.
  */
-export async function decodeView(
+export async function decodeView<T>(
   file: string,
   choose: (image: Size) => Crop,
-): Promise<{ image: RawImage; crop: Crop }> {
+  use: (image: RawImage, crop: Crop) => T,
+): Promise<T> {
   // A thread that has nothing else to do reads faster by waiting.
   const bytes = isMainThread ? await readFile(file) : readFileSync(file);
   if (bytes.length <= LARGE) {
-    const image = (await turboJpeg())?.(bytes) ?? (await decodeImage(bytes));
-    return { image, crop: choose([image.height, image.width]) };
+    const decode = await turboJpeg();
+    const image = decode?.(bytes) ?? (await decodeImage(bytes));
+    return use(image, choose([image.height, image.width]));
   }
   let flip = false;
   const image = await decodeCrop(bytes, (size) => {
@@ -42,7 +45,7 @@ export async function decodeView(
     return crop;
   });
   const size: Size = [image.height, image.width];
-  return { image, crop: { box: whole(size), resized: size, window: whole(size), flip } };
+  return use(image, { box: whole(size), resized: size, window: whole(size), flip });
 }
 
 /**

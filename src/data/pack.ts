@@ -165,8 +165,7 @@ async function shrunk(dataset: Dataset, i: number, side: number): Promise<RawIma
   };
   const source = dataset.source?.(i);
   if (source && !('offset' in source)) {
-    const { image, crop } = await decodeView(source.file, choose);
-    return colour(cropResize(image, crop));
+    return colour(await decodeView(source.file, choose, cropResize));
   }
   const image = await dataset.image(i);
   return colour(cropResize(image, choose([image.height, image.width])));

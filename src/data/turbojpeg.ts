@@ -1,7 +1,10 @@
 import type { RawImage } from './dataset.ts';
 import { plainJpegSize } from './jpeg-header.ts';
 
-/** Decodes a plain JPEG to RGB; undefined where it must be left to sharp, which also says what is wrong with a file. */
+/**
+ * Decodes a plain JPEG to RGB, in memory that the next call uses again; undefined where it must be left to sharp, which
+ * also says what is wrong with a file.
+ */
 type Decode = (bytes: Uint8Array) => RawImage | undefined;
 
 /** What the system calls libjpeg-turbo's simple interface. */
@@ -33,11 +36,14 @@ async function load(): Promise<Decode | undefined> {
       const decompress = library.func(
         'int tjDecompress2(void *handle, const void *jpeg, unsigned long bytes, void *out, int width, int pitch, int height, int format, int flags)',
       );
+      let memory = new Uint8Array();
       return (bytes) => {
         const size = plainJpegSize(bytes);
         if (!size || size[0] * size[1] > MOST_PIXELS) return undefined;
         const [height, width] = size;
-        const data = new Uint8Array(3 * width * height);
+        const length = 3 * width * height;
+        if (memory.length < length) memory = new Uint8Array(length);
+        const data = memory.subarray(0, length);
         const failed = decompress(handle, bytes, bytes.length, data, width, 0, height, 0, 0); // as RGB
         return failed ? undefined : { width, height, channels: 3, data };
       };

@@ -36,26 +36,20 @@ export async function makeView(
 ): Promise<void> {
   const { size, channels, geometry, augmenter } = options;
   const choose = (image: Size) => geometry(rng.derive('crop'), image, size);
-  const { image, crop } = await open(from, choose);
-  const { width, height } = crop.window;
-  if (height !== size[0] || width !== size[1])
-    throw new RangeError(`a view must be ${size.join(' × ')}, got ${height} × ${width}`);
-  if (!augmenter) return cropPlanes(image, crop, channels, out, offset);
-  const draws = rng.derive('augment');
-  const augmented = augmenter.image(upright(cropResize(image, crop), channels, crop.flip), draws);
-  writePlanar(augmented, channels, false, out, offset);
-  augmenter.planes(out, offset, size, draws);
-}
-
-async function open(
-  from: Source | RawImage,
-  choose: (image: Size) => Crop,
-): Promise<{ image: RawImage | Pixels; crop: Crop }> {
-  if ('data' in from) return { image: from, crop: choose([from.height, from.width]) };
-  if (!('offset' in from)) return decodeView(from.file, choose);
-  const { file, offset, width, height } = from;
-  const image = { width, height, channels: 3, read: reader(file, offset) } as const;
-  return { image, crop: choose([height, width]) };
+  const use = (image: RawImage | Pixels, crop: Crop) => {
+    const { width, height } = crop.window;
+    if (height !== size[0] || width !== size[1])
+      throw new RangeError(`a view must be ${size.join(' × ')}, got ${height} × ${width}`);
+    if (!augmenter) return cropPlanes(image, crop, channels, out, offset);
+    const draws = rng.derive('augment');
+    const augmented = augmenter.image(upright(cropResize(image, crop), channels, crop.flip), draws);
+    writePlanar(augmented, channels, false, out, offset);
+    augmenter.planes(out, offset, size, draws);
+  };
+  if ('data' in from) return use(from, choose([from.height, from.width]));
+  if (!('offset' in from)) return decodeView(from.file, choose, use);
+  const { file, width, height } = from;
+  use({ width, height, channels: 3, read: reader(file, from.offset) }, choose([height, width]));
 }
 
 /** Files of packs stay open, so many at most. */
