@@ -93,7 +93,7 @@ export abstract class RunReport<S extends StartEvent<RunConfig>, E = RunEvent<S>
       `epoch ${row.epoch.toFixed(2)}/${training.epochs}`,
       `step ${row.step}/${lastStep}`,
       row.skipped ? `skipped: ${row.skipped}` : `loss ${row.loss?.toFixed(4)}`,
-      `${this.#speed.toFixed(this.#speed < 10 ? 1 : 0)} img/s`,
+      `${this.#speed < 10 ? Number(this.#speed.toPrecision(2)) : this.#speed.toFixed(0)} img/s`,
       `${duration(left)} left`,
     ].join('  ');
     this.bar.update(row.step / lastStep, text);

@@ -77,7 +77,7 @@ export class Trainer {
         const { row, epochEnded } = await this.#update(taken, inputs);
         const seconds = (performance.now() - started) / 1000;
         spent += seconds;
-        const imagesPerSecond = round(batchSize / seconds, 1);
+        const imagesPerSecond = Number((batchSize / seconds).toPrecision(4));
         await this.#finish({ ...row, imagesPerSecond, seconds: round(earlier + spent, 3) }, epochEnded);
       }
     } catch (error) {
