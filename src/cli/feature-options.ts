@@ -13,7 +13,7 @@ export function addEngineOptions(command: Command): Command {
   return command
     .option('--images-at-once <n>', 'images that the engine takes at once')
     .option('--heads <n>', "attention heads, where another project's file does not tell")
-    .option('--backend <name>', "engine: onnx, wasm, onednn or reference (default: the run's)");
+    .option('--backend <name>', "engine: auto, onnx, onednn, xla, wasm or reference (default: the run's)");
 }
 
 /** The same, as library calls take them. Throws UsageError. */
