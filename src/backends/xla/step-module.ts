@@ -189,6 +189,7 @@ function average(writer: FunctionWriter, sum: Value, { count, replicas }: StepFo
   return writer.apply('stablehlo.divide', [total, writer.number(count * replicas, total.shape)]);
 }
 
+/** In float32: a gradient whose squares overflow counts as not finite. */
 function sumOfSquares(writer: FunctionWriter, x: Value): Value {
   const axes = x.shape.map((_, axis) => axis);
   return writer.reduce(writer.apply('stablehlo.multiply', [x, x]), 'add', axes, writer.number(0));
