@@ -112,7 +112,8 @@ function pushGlobal(stack: PickleStack, vocabulary: Vocabulary, module: unknown,
     typeof module === 'string' && typeof name === 'string' ? vocabulary.global(module, name) : undefined;
   if (found === undefined)
     throw new PickleFault(
-      'a pickle is read as data, never run: it may name tensors, their types and plain containers only',
+      'a pickle is read as data, never run: it may name tensors, their types and plain containers only; ' +
+        'save the weights alone, torch.save(model.state_dict(), FILE)',
       typeof module === 'string' && typeof name === 'string' ? `${module}.${name}` : 'something else',
     );
   stack.push(found);

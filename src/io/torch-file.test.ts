@@ -95,7 +95,7 @@ describe('code in a pickle', () => {
     ['collections.namedtuple', op.global('collections', 'namedtuple')],
   ])('%s is refused by name', async (name, piece) => {
     await expect(open(pickle(dict(op.text('w'), piece)))).rejects.toThrow(
-      `read as data, never run: it may name tensors, their types and plain containers only, got "${name}"`,
+      `read as data, never run: it may name tensors, their types and plain containers only; save the weights alone, torch.save(model.state_dict(), FILE), got "${name}"`,
     );
     expect(existsSync(victim)).toBe(false);
   });

@@ -208,10 +208,19 @@ describe('settings beside the weights', () => {
       { architecture: 'vit_base_patch32_siglip_gap_256' },
       'the activation must be the exact GELU, got "siglip"',
     ],
-    ['text', 'hf-vit', '{', 'config.json: it must be JSON'],
+    ['text', 'hf-vit', '{', 'config.json: settings must be JSON'],
   ])('%s are refused', async (_, fixture, config, message) => {
     await expect(beside(fixture, config)).rejects.toThrow(message);
     await expect(beside(fixture, config)).rejects.toThrow(FileFormatError);
+  });
+
+  it('may lie in the metadata, as this project exports', async () => {
+    const { tensors } = await readSafetensors(weightsFixture('timm-token.safetensors'));
+    const told = { architecture: 'vit_tiny_patch16_224', arguments: '{"num_heads":2}' };
+    await writeSafetensors(path, tensors, told);
+    expect((await openModel(path)).encoder.heads).toBe(2);
+    await writeSafetensors(path, tensors, { ...told, arguments: '{' });
+    await expect(openModel(path)).rejects.toThrow('settings must be JSON');
   });
 
   it('tell how images are cut', async () => {

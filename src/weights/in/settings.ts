@@ -80,6 +80,9 @@ export async function findSettings(file: TensorFile, source: string): Promise<Fo
   if (source === 'huggingface')
     return found ? fromHuggingFace(config, found, await preprocessing(file.path)) : { from: [] };
   if (found && 'architecture' in found) return fromTimm(config, found);
+  const { architecture, arguments: args } = file.metadata; // as this project exports
+  if (architecture !== undefined)
+    return fromTimm(file.path, { architecture, model_args: jsonOf(file.path, args) });
   const { norm_pix_loss: normalised, input_size: input } = file.settings;
   return {
     from: [normalised, input].some((value) => value !== undefined) ? ['args in the file'] : [],
@@ -152,17 +155,25 @@ function fromTimm(path: string, json: object): FoundSettings {
   };
 }
 
+/** Throws FileFormatError for what is not JSON. */
+function jsonOf(path: string, text = '{}'): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new FileFormatError(path, 'settings must be JSON', (error as Error).message);
+  }
+}
+
 /** An object from a JSON file; undefined where there is none, or it is something else. */
 async function readJson(path: string): Promise<object | undefined> {
   try {
     const { size } = await stat(path);
     if (size > MAX_JSON_BYTES)
       throw new FileFormatError(path, `it must have at most ${MAX_JSON_BYTES} bytes`, size);
-    const json: unknown = JSON.parse(await readFile(path, 'utf8'));
+    const json = jsonOf(path, await readFile(path, 'utf8'));
     return typeof json === 'object' && json !== null ? json : undefined;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    if (error instanceof SyntaxError) throw new FileFormatError(path, 'it must be JSON', error.message);
     throw error;
   }
 }
