@@ -38,7 +38,7 @@ export function linprobeCommand(): Command {
     .option('--optimizer <name>', 'lars (as MAE) or sgd')
     .option('--rates <list>', 'learning rates for a batch of 256, tried side by side: 0.1,0.3,1')
     .option('--epochs <n>', 'passes over the training images (default: 90)')
-    .option('--batch-size <n>', "images of one update (default: a 32nd of the images, up to MAE's 16,384)")
+    .option('--batch-size <n>', "images of one update (default: a 16th of the images, up to MAE's 16,384)")
     .option('--seed <n>', 'everything random follows from it')
     .option('--output <folder>', 'folder for settings, metrics and the probe as a classifier');
   return addFeatureOptions(command)

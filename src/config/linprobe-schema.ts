@@ -5,9 +5,9 @@ import { atLeast, oneOf, positive, section, share, text, whole } from './fields.
 
 const rates = 'must be a list of one or more different numbers above 0';
 
-/** MAE's learning rate and factors around it; for plain SGD, whose steps are longer, a wider grid. */
+/** MAE's learning rate and higher ones, which fewer updates than ImageNet's need; for SGD, whose steps are longer, lower ones. */
 const GRIDS = {
-  lars: [0.05, 0.1, 0.2, 0.5, 1, 2, 5],
+  lars: [0.1, 0.2, 0.5, 1, 2, 5, 10],
   sgd: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1],
 } as const;
 
@@ -32,7 +32,7 @@ export const linprobeSchema = section({
   warmupEpochs: atLeast(0).default(10).describe('epochs of linear warm-up from 0; a cosine to 0 follows'),
   batchSize: whole(0)
     .default(0)
-    .describe("images of one update; 0: a 32nd of the images, from 64 to MAE's 16,384"),
+    .describe("images of one update; 0: a 16th of the images, from 64 to MAE's 16,384"),
   seed: whole(0).default(0).describe('everything random follows from it'),
 });
 
@@ -63,9 +63,9 @@ export function parseLinprobeConfig(input: unknown): LinprobeConfig {
   return { ...config, learningRates: config.learningRates ?? [...GRIDS[config.optimizer]] };
 }
 
-/** Images of one update: as the settings say, else the largest power of two up to a 32nd of the images, 64 … 16,384. */
+/** Images of one update: as the settings say, else the largest power of two up to a 16th of the images, 64 … 16,384. */
 export function probeBatch({ batchSize }: Pick<LinprobeConfig, 'batchSize'>, images: number): number {
   if (batchSize > 0) return batchSize;
-  const share = 2 ** Math.floor(Math.log2(Math.max(1, images / 32)));
+  const share = 2 ** Math.floor(Math.log2(Math.max(1, images / 16)));
   return Math.min(images, Math.max(64, Math.min(16_384, share)));
 }

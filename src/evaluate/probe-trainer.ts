@@ -67,7 +67,7 @@ export class ProbeTrainer {
     const state = rates.flatMap((_, i) => {
       const [weight, bias] = headNames(i);
       return [
-        [weight, start],
+        [weight, start.slice()], // an engine may keep the array itself
         [bias, new Float32Array(classes)],
       ] as const;
     });
