@@ -9,6 +9,7 @@ const projects: Readonly<Record<string, string>> = {
   huggingface: 'Hugging Face',
   mae: 'MAE',
   paper: "the paper's code",
+  timm: 'timm, or an encoder of MAE',
 };
 
 /** A model in a few lines: where it is from, its sizes, and the account of its tensors. */

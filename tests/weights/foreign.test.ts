@@ -1,8 +1,10 @@
-import { cp, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { cp, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { referenceBackend } from '../../src/backends/reference/backend.ts';
 import { constant } from '../../src/graph/index.ts';
+import type { NamedTensor } from '../../src/io/dtypes.ts';
+import { readSafetensors, writeSafetensors } from '../../src/io/safetensors.ts';
 import { classify } from '../../src/models/classifier.ts';
 import { task } from '../../src/tasks/table.ts';
 import { evaluateTask } from '../../src/train/evaluate-task.ts';
@@ -112,4 +114,57 @@ it.each([
   expect(new Set([...taken, ...filled])).toEqual(new Set(Object.keys(model.weights)));
   const specs = modelParameters(model).map(({ name }) => name);
   expect(Object.keys(model.weights).sort()).toEqual(specs.sort());
+});
+
+describe('other namings of the same model', () => {
+  /** A fixture with other names, and files beside it. */
+  async function renamed(fixture: string, name: (old: string) => string, beside: readonly string[] = []) {
+    const copy = await mkdtemp(join(folder, 'renamed-'));
+    const { tensors } = await readSafetensors(weightsFixture(fixture));
+    for (const file of beside) await cp(join(dirname(weightsFixture(fixture)), file), join(copy, file));
+    const file = join(copy, 'model.safetensors');
+    await writeSafetensors(file, new Map([...tensors].map(([old, tensor]) => [name(old), tensor])));
+    return file;
+  }
+
+  it('decoders of older versions of transformers, encoders saved alone', async () => {
+    const { weights } = await openModel(weightsFixture('hf-mae'));
+    const older = (name: string) => name.replace('decoder_encoder.layer', 'decoder_layers');
+    const whole = await openModel(await renamed('hf-mae/model.safetensors', older, ['config.json']));
+    expect(whole.weights).toEqual(weights);
+    const alone = (name: string) => name.replace(/^vit\./, '').replace(/^decoder\./, 'predictor.');
+    const encoder = await openModel(await renamed('hf-mae/model.safetensors', alone, ['config.json']));
+    expect(encoder.decoder).toBeUndefined();
+    for (const [name, values] of Object.entries(encoder.weights)) expect(values, name).toEqual(weights[name]);
+  });
+
+  it("classifiers of the paper's code, whose biases of queries and values lie apart", async () => {
+    const { weights } = await openModel(weightsFixture('timm-mean.safetensors'), { heads: 2 });
+    const { tensors } = await readSafetensors(weightsFixture('timm-mean.safetensors'));
+    const bias = tensors.get('blocks.0.attn.qkv.bias')!.data as Float32Array;
+    tensors.delete('blocks.0.attn.qkv.bias');
+    const part = (start: number): NamedTensor => ({
+      dtype: 'F32',
+      shape: [16],
+      data: bias.slice(start, start + 16),
+    });
+    tensors.set('blocks.0.attn.q_bias', part(0)).set('blocks.0.attn.v_bias', part(32));
+    const file = join(folder, 'finetuned.safetensors');
+    await writeSafetensors(file, tensors);
+    const model = await openModel(file, { heads: 2 });
+    expect(model).toMatchObject({
+      source: 'paper',
+      classifier: { classes: 4, pooling: 'mean', fcNorm: true },
+    });
+    expect(model.weights).toEqual(weights);
+  });
+});
+
+it('a folder of weights in several files is refused, pytorch_model.bin is found', async () => {
+  const several = await mkdtemp(join(folder, 'several-'));
+  await writeFile(join(several, 'model.safetensors.index.json'), '{}');
+  await expect(openModel(several)).rejects.toThrow('weights must lie in one file');
+  const old = await mkdtemp(join(folder, 'old-'));
+  await cp(weightsFixture('mae.pth'), join(old, 'pytorch_model.bin'));
+  expect((await openModel(old, { heads: 3, decoderHeads: 2 })).path).toBe(join(old, 'pytorch_model.bin'));
 });
