@@ -1,15 +1,15 @@
 import { constantOperation, inputName, inputOperation } from '../../graph/operations/source.ts';
 import { optimise } from '../../graph/passes/optimise.ts';
 import type { Program } from '../../graph/program.ts';
-import { GraphError, type Node, sizeOf, type Tensor } from '../../graph/tensor.ts';
+import { type Node, sizeOf, type Tensor } from '../../graph/tensor.ts';
 import { topologicalOrder } from '../../graph/topology.ts';
 import { evaluateNode } from '../reference/evaluate.ts';
 import { Builder } from './builder.ts';
 import { composites } from './composites.ts';
 import type { Plan, PlannedOutput } from './instructions.ts';
 import { layOut, withoutUnread } from './memory-plan.ts';
-import { rules } from './rules.ts';
-import { narrowTensors, storageOf } from './storage.ts';
+import { host, rules } from './rules.ts';
+import { mayNarrow, narrowTensors, storageOf } from './storage.ts';
 import { bytesOf, denseStrides, type View } from './view.ts';
 
 /** Type in which products are computed; sums are float32 in both. */
@@ -61,7 +61,7 @@ function write(
   node: Node,
   views: ReadonlyMap<Tensor, View>,
   given: ReadonlySet<string>,
-  compute: Precision,
+  precision: Precision,
   narrow: ReadonlySet<Tensor>,
 ): readonly View[] {
   const { operation, attributes, inputs, outputs } = node;
@@ -78,12 +78,10 @@ function write(
     const { buffer, byteOffset, byteLength } = attributes.data;
     return [builder.constant(new Uint8Array(buffer, byteOffset, byteLength), shape, dtype)];
   }
-  const rule = composites[operation.name] ?? rules[operation.name];
-  if (!rule)
-    throw new GraphError(`the onednn engine lowers ${Object.keys(rules).join(', ')}, got ${operation.name}`);
+  const rule = composites[operation.name] ?? rules[operation.name] ?? host;
   const storage = outputs.map((output) => storageOf(output, narrow));
   const made = rule(
-    { builder, compute, storage },
+    { builder, compute: mayNarrow(node) ? precision : 'f32', storage },
     node,
     inputs.map((input) => views.get(input)!),
   );

@@ -157,6 +157,20 @@ describe(`bfloat16 (SEED=${seed})`, () => {
     });
   });
 
+  it('leaves what degrades pictures in float32', async () => {
+    const narrow = await (await openOneDnnBackend({ threads: 1, precision: 'bf16' })).open(weights);
+    const exact = await referenceBackend.open(weights);
+    const [got, truth] = [
+      await narrow.run(programs.reconstruct, batchOf(0)),
+      await exact.run(programs.reconstruct, batchOf(0)),
+    ];
+    const apart = (name: string) => largest(Float32Array.from(truth[name]!, (x, i) => x - got[name]![i]!));
+    expect(apart('degraded')).toBeLessThan(1e-5);
+    expect(apart('original')).toBeLessThan(1e-5);
+    expect(apart('reconstruction')).toBeGreaterThan(1e-5);
+    await narrow.dispose();
+  });
+
   it('two runs are the same, bit for bit', async () => {
     const plan = planWith(adamw({ beta1: 0.9, beta2: 0.95, epsilon: 1e-8 }));
     const backend = await openOneDnnBackend({ threads: 2, precision: 'bf16' });
