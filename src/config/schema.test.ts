@@ -45,7 +45,10 @@ describe('parseConfig', () => {
     [null, 'settings must be a group of settings, got null'],
     [{ trainig: {} }, 'unknown setting "trainig" (did you mean "training"?)'],
     [{ training: { epoch: 3 } }, 'unknown setting "training.epoch" (did you mean "training.epochs"?)'],
-    [{ engine: { zzz: 3 } }, 'unknown setting "engine.zzz" (engine has name, precision, threads, devices, deterministic)'],
+    [
+      { engine: { zzz: 3 } },
+      'unknown setting "engine.zzz" (engine has name, precision, threads, devices, rematerialise, deterministic)',
+    ],
     [
       { training: { batchSize: 10, microBatch: 3 } },
       'training.batchSize must be a multiple of training.microBatch, got 10 and 3',

@@ -121,6 +121,9 @@ export const engine = section({
   devices: whole(1)
     .default(1)
     .describe('xla: devices that share the micro-batches of an update (see training.microBatch)'),
+  rematerialise: flag()
+    .default(false)
+    .describe('xla: compute attention and MLPs anew in the backward pass: less memory, more work'),
   deterministic: flag()
     .default(false)
     .describe('xla: the same sums in the same order, run after run; slower on GPUs'),

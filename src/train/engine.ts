@@ -46,7 +46,7 @@ async function openCpu(settings: EngineSettings): Promise<Backend & { readonly n
 }
 
 async function openXla(
-  { precision, devices, deterministic }: EngineSettings,
+  { precision, devices, rematerialise, deterministic }: EngineSettings,
   acceleratorsOnly = false,
 ): Promise<Backend> {
   const { openFoundXla } = await import('../backends/xla/open-found.ts');
@@ -55,6 +55,7 @@ async function openXla(
     cache: join(cacheFolder(), 'xla'),
     acceleratorsOnly,
     devices,
+    rematerialise,
     deterministic,
     ...(precision !== 'auto' && { precision }),
   });

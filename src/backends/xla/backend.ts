@@ -17,6 +17,8 @@ export interface XlaOptions {
   readonly devices?: number | undefined;
   /** Default: bf16 on accelerators, f32 on CPUs. */
   readonly precision?: Precision | undefined;
+  /** Computes attention and hidden sides of MLPs anew in the backward pass: less memory, more work. */
+  readonly rematerialise?: boolean | undefined;
   /** Folder in which compiled programs are kept. Default: none are. */
   readonly cache?: string | undefined;
   /** Sums in a fixed order, at some cost in speed. */
@@ -52,7 +54,10 @@ export async function openXlaBackend(options: XlaOptions): Promise<XlaBackend> {
     precision,
     description: `XLA (${client.platform}: ${times}${devices[0]!.kind}, ${precision})`,
     async open(state: Values): Promise<Session> {
-      const session = new XlaSession(client, compiler, devices, precision);
+      const session = new XlaSession(client, compiler, devices, {
+        precision,
+        rematerialise: options.rematerialise,
+      });
       await session.add(state);
       return session;
     },

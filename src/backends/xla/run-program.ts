@@ -3,8 +3,7 @@ import { sizeOf, type Values } from '../../graph/tensor.ts';
 import type { Compiler } from './compiler.ts';
 import { Buffer, type Client, type Device } from './pjrt/client.ts';
 import type { Executable } from './pjrt/executable.ts';
-import { lower } from './stablehlo/lower.ts';
-import type { Precision } from './stablehlo/precision.ts';
+import { type LowerOptions, lower } from './stablehlo/lower.ts';
 import { FunctionWriter, moduleText } from './stablehlo/writer.ts';
 
 /** A compiled program of named inputs and outputs, on one device. All arrays are flat outside of it. */
@@ -26,9 +25,9 @@ export class RunProgram {
     client: Client,
     compiler: Compiler,
     device: Device,
-    precision: Precision,
+    options: LowerOptions,
   ): Promise<RunProgram> {
-    const executable = await compiler.compile(programText(program, precision), [device]);
+    const executable = await compiler.compile(programText(program, options), [device]);
     return new RunProgram(program, client, device, executable);
   }
 
@@ -57,8 +56,8 @@ export class RunProgram {
 }
 
 /** A program as a module whose main function takes and gives flat arrays. */
-export function programText(program: Program, precision: Precision): string {
-  const { name, text, inputs, outputs } = lower(program, 'program', precision);
+export function programText(program: Program, options: LowerOptions = {}): string {
+  const { name, text, inputs, outputs } = lower(program, 'program', options);
   const writer = new FunctionWriter(inputs.map(([, { shape, type }]) => ({ shape: [sizeOf(shape)], type })));
   const operands = inputs.map(([, { shape }], i) => writer.reshape(writer.arguments[i]!, shape));
   const results = writer.call(

@@ -13,6 +13,7 @@ import type { Session, TrainingPlan } from '../backend.ts';
 import { openOnnxBackend } from '../onnx/backend.ts';
 import { referenceBackend } from '../reference/backend.ts';
 import type { XlaBackend } from './backend.ts';
+import { stepModule } from './step-module.ts';
 
 const seed = Number(process.env.SEED ?? Date.now() % 1e6);
 const batch = 4;
@@ -110,6 +111,39 @@ describe(`sessions of XLA on the CPU (SEED=${seed})`, () => {
       'a step on 2 devices takes a multiple of 2 micro-batches, got 1',
     );
     await session.dispose();
+  });
+
+  it('rematerialised steps equal the others, in less memory', async () => {
+    const plan = planWith(optimizer);
+    const anew = await openCpuXla({ rematerialise: true });
+    expectAlike(
+      await train(await anew.open(weights), plan, 10),
+      await train(await backend.open(weights), plan, 10),
+    );
+    // Wide hidden sides and many tokens, so that they are most of what is kept.
+    const large = { ...model, image: [64, 64] as const, mlpRatio: 16 };
+    const { gradients, parameters } = pretrainPrograms({
+      model: large,
+      task: pretext,
+      batch: 8,
+      maskRatio: 0,
+      ...statistics,
+    });
+    const [less, more] = await Promise.all(
+      [true, false].map(async (rematerialise) => {
+        const form = { count: 1, replicas: 1, rematerialise };
+        const { text } = stepModule(
+          { gradients, parameters, rule: descent },
+          (name) => name in weights,
+          form,
+        );
+        const executable = await backend.client.compile(text, { devices: [0] });
+        const { temporary } = executable.memory()!;
+        executable.destroy();
+        return temporary;
+      }),
+    );
+    expect(less! / more!).toBeLessThan(0.8);
   });
 
   it('two runs are the same, bit for bit, however many steps are in flight', async () => {

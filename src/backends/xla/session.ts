@@ -9,7 +9,7 @@ import { Buffer, type Client, type Device } from './pjrt/client.ts';
 import type { Executable } from './pjrt/executable.ts';
 import type { Address } from './pjrt/struct.ts';
 import { RunProgram } from './run-program.ts';
-import type { Precision } from './stablehlo/precision.ts';
+import type { LowerOptions } from './stablehlo/lower.ts';
 import { type StepModule, stepModule } from './step-module.ts';
 
 interface PreparedStep extends StepModule {
@@ -24,7 +24,7 @@ export class XlaSession implements Session {
   private readonly client: Client;
   private readonly compiler: Compiler;
   private readonly devices: readonly Device[];
-  private readonly precision: Precision;
+  private readonly options: LowerOptions;
   /** Flat arrays, by name and device. */
   private readonly state = new Map<string, readonly Buffer[]>();
   private readonly programs = new Map<Program, Promise<RunProgram>>();
@@ -33,11 +33,11 @@ export class XlaSession implements Session {
   private last: Promise<unknown> = Promise.resolve();
   private disposed = false;
 
-  constructor(client: Client, compiler: Compiler, devices: readonly Device[], precision: Precision) {
+  constructor(client: Client, compiler: Compiler, devices: readonly Device[], options: LowerOptions) {
     this.client = client;
     this.compiler = compiler;
     this.devices = devices;
-    this.precision = precision;
+    this.options = options;
   }
 
   /** Adds tensors to the state, or overwrites them. */
@@ -137,7 +137,7 @@ export class XlaSession implements Session {
   private prepareRun(program: Program): Promise<RunProgram> {
     let made = this.programs.get(program);
     if (!made) {
-      made = RunProgram.prepare(program, this.client, this.compiler, this.devices[0]!, this.precision);
+      made = RunProgram.prepare(program, this.client, this.compiler, this.devices[0]!, this.options);
       this.programs.set(program, made);
     }
     return made;
@@ -156,7 +156,7 @@ export class XlaSession implements Session {
   }
 
   private async compileStep(plan: TrainingPlan, batch: Values, count: number): Promise<PreparedStep> {
-    const form = { count, replicas: this.devices.length, precision: this.precision };
+    const form = { ...this.options, count, replicas: this.devices.length };
     const module = stepModule(plan, (name) => !(name in batch), form);
     const executable = await this.compiler.compile(module.text, this.devices);
     const first = module.batch[0];

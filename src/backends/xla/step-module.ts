@@ -1,17 +1,15 @@
 import { sizeOf } from '../../graph/tensor.ts';
 import { gradientName, slotName, type TrainingPlan } from '../backend.ts';
 import { updateProgram } from '../update-program.ts';
-import { type LoweredFunction, lower } from './stablehlo/lower.ts';
-import type { Precision } from './stablehlo/precision.ts';
+import { type LoweredFunction, type LowerOptions, lower } from './stablehlo/lower.ts';
 import { list, typeText, type Value, type ValueType } from './stablehlo/values.ts';
 import { type Argument, FunctionWriter, moduleText, names } from './stablehlo/writer.ts';
 
 /** What a step is compiled for. */
-export interface StepForm {
+export interface StepForm extends LowerOptions {
   /** Micro-batches that each device computes one after the other. */
   readonly count: number;
   readonly replicas: number;
-  readonly precision: Precision;
 }
 
 /**
@@ -34,7 +32,7 @@ export function stepModule(
   inState: (name: string) => boolean,
   form: StepForm,
 ): StepModule {
-  const gradients = lower(plan.gradients, 'gradients', form.precision);
+  const gradients = lower(plan.gradients, 'gradients', form);
   const types = new Map(gradients.inputs);
   const updated = plan.parameters.flatMap(({ name }) => [
     name,

@@ -90,7 +90,7 @@ it('leaves the event loop free while it compiles', async () => {
   for (let i = 0; i < 40; i++) y = broadcast(mul(y, mul(y, i)), [32]);
   let turns = 0;
   const timer = setInterval(() => turns++, 1);
-  const executable = await client.compile(programText(program('deep', { y }), 'f32'), { devices: [0] });
+  const executable = await client.compile(programText(program('deep', { y })), { devices: [0] });
   clearInterval(timer);
   executable.destroy();
   expect(turns).toBeGreaterThan(3);

@@ -5,9 +5,17 @@ import { GraphError, type Node, type Tensor } from '../../../graph/tensor.ts';
 import { topologicalOrder } from '../../../graph/topology.ts';
 import { evaluateNode } from '../../reference/evaluate.ts';
 import { type FloatTypes, floatTypes, kept, type Precision } from './precision.ts';
+import { rematerialised } from './rematerialise.ts';
 import { rules } from './rules.ts';
 import { elementType, type Value, type ValueType } from './values.ts';
 import { type Argument, FunctionWriter } from './writer.ts';
+
+export interface LowerOptions {
+  /** Default: f32. */
+  readonly precision?: Precision | undefined;
+  /** Computes attention and hidden sides of MLPs anew in the backward pass: less memory, more work. */
+  readonly rematerialise?: boolean | undefined;
+}
 
 /** A function of a module: its inputs and outputs by name, in order. */
 export interface LoweredFunction {
@@ -18,8 +26,16 @@ export interface LoweredFunction {
 }
 
 /** Writes a program as a StableHLO function, its inputs and outputs in the types of the graph. */
-export function lower(program: Program, name: string, precision: Precision = 'f32'): LoweredFunction {
-  const optimised = optimise(program, { keep: kept, evaluate: evaluateNode });
+export function lower(
+  program: Program,
+  name: string,
+  { precision = 'f32', rematerialise = false }: LowerOptions = {},
+): LoweredFunction {
+  const optimised = optimise(program, {
+    keep: kept,
+    evaluate: evaluateNode,
+    ...(rematerialise && { decompositions: rematerialised }),
+  });
   const inputs = Object.entries(optimised.inputs).map(([key, tensor]) => [key, valueType(tensor)] as const);
   const outputs = Object.entries(optimised.outputs).map(([key, tensor]) => [key, valueType(tensor)] as const);
   const writer = new FunctionWriter(
@@ -42,7 +58,7 @@ export function lower(program: Program, name: string, precision: Precision = 'f3
 
 const valueType = ({ shape, dtype }: Tensor): ValueType => ({ shape, type: elementType(dtype) });
 
-const plain: FloatTypes = { reads: 'f32', yields: ['f32', 'f32', 'f32'] };
+const plain: FloatTypes = { reads: 'f32', yields: [] };
 
 function writeNode(
   writer: FunctionWriter,
@@ -58,13 +74,13 @@ function writeNode(
   }
   const inputs = node.inputs.map((input) => {
     const value = values.get(input)!;
-    return input.dtype === 'f32' ? writer.convert(value, reads) : value;
+    return input.dtype === 'f32' && reads !== 'as given' ? writer.convert(value, reads) : value;
   });
   const rule = rules[operation.name];
-  const made = rule ? rule(writer, node, inputs, yields[0]!) : writeParts(writer, node, inputs);
+  const made = rule ? rule(writer, node, inputs, yields[0] ?? 'f32') : writeParts(writer, node, inputs);
   const list = 'name' in made ? [made] : made;
   outputs.forEach((output, i) => {
-    values.set(output, output.dtype === 'f32' ? writer.convert(list[i]!, yields[i]!) : list[i]!);
+    values.set(output, output.dtype === 'f32' ? writer.convert(list[i]!, yields[i] ?? 'f32') : list[i]!);
   });
 }
 

@@ -66,7 +66,7 @@ describe(`mixed precision (SEED=${seed})`, () => {
   });
 
   it('computes products in bfloat16 and all else in float32', () => {
-    const lines = lower(step, 'step', 'bf16').text.split('\n');
+    const lines = lower(step, 'step', { precision: 'bf16' }).text.split('\n');
     const of = (operation: string) => lines.filter((line) => line.includes(`stablehlo.${operation}`));
     const products = of('dot_general');
     expect(products.length).toBe(9);
@@ -87,10 +87,10 @@ describe(`mixed precision (SEED=${seed})`, () => {
       ),
       x,
     );
-    expect(lower(program('resize', { y }), 'resize', 'bf16').text).not.toContain('bf16');
+    expect(lower(program('resize', { y }), 'resize', { precision: 'bf16' }).text).not.toContain('bf16');
   });
 
   it('changes nothing where it is not asked for', () => {
-    expect(lower(step, 'step', 'f32').text).not.toContain('bf16');
+    expect(lower(step, 'step').text).not.toContain('bf16');
   });
 });

@@ -2,6 +2,7 @@ import { constantData } from '../../../graph/operations/source.ts';
 import type { Program } from '../../../graph/program.ts';
 import type { Node, Tensor } from '../../../graph/tensor.ts';
 import { topologicalOrder } from '../../../graph/topology.ts';
+import { barrierOperation } from './rematerialise.ts';
 import type { ElementType } from './values.ts';
 
 /** Floats of a step: `bf16` computes products in bfloat16 and keeps all else that matters in float32. */
@@ -9,12 +10,12 @@ export type Precision = 'f32' | 'bf16';
 
 /** Types in which a node reads its floats and yields them. */
 export interface FloatTypes {
-  readonly reads: ElementType;
-  /** By output. */
+  readonly reads: ElementType | 'as given';
+  /** By output; float32 where nothing is said. */
   readonly yields: readonly ElementType[];
 }
 
-const all = { reads: 'f32', yields: ['f32', 'f32', 'f32'] } as const;
+const all: FloatTypes = { reads: 'f32', yields: [] };
 
 /** Composites whose arithmetic is float32 throughout and whose first output goes on in fewer bits. */
 const narrowing = new Set(['softmax', 'gelu', 'geluGrad', 'layerNorm']);
@@ -51,16 +52,16 @@ function typesOf(
   mustBeExact: (tensor: Tensor) => boolean,
 ): FloatTypes {
   const { operation, inputs, outputs } = node;
-  const low = (first: ElementType): FloatTypes['yields'] => [first, 'f32', 'f32'];
-  if (narrowing.has(operation.name)) return { reads: 'f32', yields: low('bf16') };
+  if (narrowing.has(operation.name)) return { reads: 'f32', yields: ['bf16'] };
   if (moving.has(operation.name)) {
     const floats = inputs.filter(({ dtype }) => dtype === 'f32');
     const type = floats.length > 0 && floats.every((input) => yielded(input) === 'bf16') ? 'bf16' : 'f32';
-    return { reads: type, yields: low(type) };
+    return { reads: type, yields: [type] };
   }
+  if (operation === barrierOperation) return { reads: 'as given', yields: inputs.map(yielded) };
   const isProduct = operation.name === 'matmul' || operation.name === 'linear';
   if (!isProduct || inputs.some(fromConstants)) return all;
-  return { reads: 'bf16', yields: low(mustBeExact(outputs[0]!) ? 'f32' : 'bf16') };
+  return { reads: 'bf16', yields: [mustBeExact(outputs[0]!) ? 'f32' : 'bf16'] };
 }
 
 /** Whether a tensor is computed from constants alone. */

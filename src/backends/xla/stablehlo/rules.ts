@@ -75,6 +75,8 @@ export const rules: Record<string, Rule> = {
   gather,
   scatterAdd,
   invertPermutation,
+  barrier: (writer, _, inputs) =>
+    writer.writeAll(`"stablehlo.optimization_barrier"(${names(inputs)})`, inputs, inputs),
 };
 
 function pad(

@@ -40,7 +40,7 @@ export class FunctionWriter {
   }
 
   /** The same with several results. */
-  private writeAll(
+  writeAll(
     operation: string,
     operands: readonly Value[],
     made: readonly ValueType[],
