@@ -94,7 +94,8 @@ export const composites: Readonly<Record<string, Rule>> = {
     const { builder, compute, storage } = context;
     const y = inputs[3]!;
     const [q, k, v, , dy] = inputs.map((view) => matrices(context, view)) as [View, View, View, View, View];
-    const p = builder.weights.get(y) ?? attentionWeights(context, q, k, scale);
+    const known = builder.weights.get(y);
+    const p = known ? builder.as(compute, known) : attentionWeights(context, q, k, scale);
     const places = gradientPlaces(builder, q.shape, k.shape, storage[0]!);
     const [dq, dk, dv] = places;
     // A product of a transposed matrix is faster where its result lies end to end, the copy included.
