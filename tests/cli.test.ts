@@ -82,7 +82,7 @@ describe('usage', () => {
     ['pretrain --set epochs', 'a setting must be written key.path=value, got "epochs"'],
     [
       'pretrain --backend onx --data images',
-      'engine.name must be one of onnx, wasm, reference, got "onx" (did you mean "onnx"?)',
+      'engine.name must be one of auto, onnx, onednn, xla, wasm, reference, got "onx" (did you mean "onnx"?)',
     ],
     ['list recipe', 'did you mean "recipes"?'],
     ['preview images --count 0', '--count must be a whole number of at least 1, got "0"'],
