@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { Backend } from '../../src/backends/backend.ts';
 import { referenceBackend } from '../../src/backends/reference/backend.ts';
 import type { Values } from '../../src/graph/index.ts';
+import { readSafetensors, writeSafetensors } from '../../src/io/safetensors.ts';
 import { type Rng, rng } from '../../src/random/rng.ts';
 import { type Model, openModel } from '../../src/weights/model.ts';
 import { type ExportOptions, exportModel } from '../../src/weights/out/export.ts';
@@ -165,7 +166,7 @@ describe(`exports (SEED=${seed})`, () => {
     expect(card).toContain('| started from | base |');
     expect(card).toContain('"data": "classes:cats"');
     for (const word of ['mixup', 'images of an update', 'some']) expect(card).not.toContain(word);
-    expect(card).toContain('The run left no measurements');
+    expect(card).toContain('No measurements lie beside these weights.');
   });
 
   it.each<[string, string, Partial<ExportOptions>, string]>([
@@ -219,10 +220,15 @@ describe(`exports (SEED=${seed})`, () => {
     const { folder } = await exportModel(path, { format: 'timm', output: newFolder() });
     const alone = join(folder, 'model.safetensors');
     await rm(join(folder, 'config.json'));
+    await writeSafetensors(alone, (await readSafetensors(alone)).tensors);
     const options = { format: 'onnx', output: newFolder(), backend: referenceBackend } as const;
     await expect(exportModel(alone, options)).rejects.toThrow('heads');
-    const { check } = await exportModel(alone, { ...options, heads: 3 });
+    const { check, folder: output } = await exportModel(alone, { ...options, heads: 3 });
     expect(check!.difference).toBeLessThan(1e-5);
+    const card = await readFile(join(output, 'README.md'), 'utf8');
+    expect(card).toContain('The weights come from `model.safetensors` (timm)');
+    expect(card).toContain("ImageNet's mean and deviation are assumed");
+    expect(card).not.toContain(folder);
   });
 
   it('go to a new or empty folder only', async () => {

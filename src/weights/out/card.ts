@@ -1,4 +1,4 @@
-import { basename } from 'node:path';
+import { basename, dirname, sep } from 'node:path';
 import type { Model } from '../model.ts';
 import { block, type Written } from './format.ts';
 import { featuresOf, type Part } from './part.ts';
@@ -31,7 +31,9 @@ const citation = block('bibtex', [
 
 /** The model card of an export (README.md), with the head that the Hugging Face Hub reads. */
 export function modelCard(model: Model, { format, part, written, record, checks }: CardOptions): string {
-  const notes = [...written.notes, ...model.report.notes];
+  // Names of files stay, those of the folders that they lie in do not.
+  const told = model.report.notes.map((note) => note.replaceAll(`${dirname(model.path)}${sep}`, ''));
+  const notes = [...written.notes, ...told];
   const sections: [title: string, text: string][] = [
     ['What it is', description(model, part)],
     ['How to load it', `${written.usage}\n\n\`PATH\` is this folder.${list(notes)}`],
@@ -142,7 +144,7 @@ function publicSource(source: string): string {
 }
 
 function evaluation(measures: readonly Measure[]): string {
-  if (measures.length === 0) return 'The run left no measurements beside these weights.';
+  if (measures.length === 0) return 'No measurements lie beside these weights.';
   const rows = measures.map(({ name, value, step }) => [`\`${name}\``, Number(value.toPrecision(6)), step]);
   const averaged = measures.some(({ name }) => name.startsWith('ema'))
     ? ' Scores of averaged weights begin with `ema`; the best checkpoint holds what scored higher.'
