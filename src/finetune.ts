@@ -14,7 +14,7 @@ import { sample } from './train/datasets.ts';
 import { openEngine } from './train/engine.ts';
 import { RunError } from './train/error.ts';
 import type { FinetuneEvent, Outcome } from './train/events.ts';
-import { finetuneJob } from './train/finetune-job.ts';
+import { bestTop1, finetuneJob } from './train/finetune-job.ts';
 import { readMetrics } from './train/pictures.ts';
 import { bestCheckpointPath, findCheckpoint, type RunFolder, runFolder } from './train/run-folder.ts';
 import { finetuning } from './train/run-kind.ts';
@@ -140,7 +140,7 @@ async function trainFrom(
       step: trainer.step,
     });
     const outcome = await trainer.run(options.signal);
-    const best = await bestOf(folder);
+    const best = bestTop1(await readMetrics(folder));
     return {
       outcome,
       step: trainer.step,
@@ -197,10 +197,4 @@ async function firstState(
     .filter(({ trained }) => trained)
     .map(({ name }) => [slotName('ema', name), weights[name]!.slice()]);
   return { ...weights, ...Object.fromEntries(averages) };
-}
-
-async function bestOf(folder: RunFolder): Promise<number | undefined> {
-  const scores = (await readMetrics(folder)).flatMap(({ top1, emaTop1 }) => [top1, emaTop1]);
-  const known = scores.filter((score): score is number => typeof score === 'number');
-  return known.length > 0 ? Math.max(...known) : undefined;
 }

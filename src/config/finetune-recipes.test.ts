@@ -6,6 +6,7 @@ import {
   resolveFinetuneConfig,
 } from './finetune-recipes.ts';
 import { parseFinetuneConfig } from './finetune-schema.ts';
+import { recipe } from './recipes.ts';
 
 describe('recipes of fine-tuning', () => {
   it.each(finetuneRecipeNames)('%s is complete', (name) => {
@@ -34,7 +35,8 @@ describe('recipes of fine-tuning', () => {
     expect(quick.training.epochs).toBeLessThan(5);
     expect(quick.model).toEqual(finetuneRecipe('cifar10-micro-finetune').config.model);
     expect(() => quickFinetuneVariant('imagenet-base-finetune')).toThrow('which has none');
-    expect(() => finetuneRecipe('cifar10-micro-masked')).toThrow('unknown recipe of finetune');
+    expect(() => finetuneRecipe('cifar10-micro-masked')).toThrow('(it is one of pretrain)');
+    expect(() => recipe('imagenet-base-finetune')).toThrow('(it is one of the command finetune)');
   });
 
   it('take what weights say, unless the settings say otherwise', () => {
@@ -42,12 +44,12 @@ describe('recipes of fine-tuning', () => {
       fixed: { width: 48, heads: 3, depth: 2, patch: 8 },
       usual: { model: { image: [64, 64] as [number, number] }, data: { mean: [0.5, 0.5, 0.5] } },
     };
-    const recipe = 'cifar10-micro-finetune';
-    const config = resolveFinetuneConfig({ recipe }, given);
+    const named = { recipe: 'cifar10-micro-finetune' };
+    const config = resolveFinetuneConfig(named, given);
     expect(config.model).toMatchObject({ width: 48, heads: 3, depth: 2, patch: 8, image: [64, 64] });
     expect(config.data.mean).toEqual([0.5, 0.5, 0.5]);
     expect(config.data.source).toBe('cifar10');
-    const other = resolveFinetuneConfig({ recipe, model: { image: [32, 32], width: 48 } }, given);
+    const other = resolveFinetuneConfig({ ...named, model: { image: [32, 32], width: 48 } }, given);
     expect(other.model).toMatchObject({ image: [32, 32], width: 48 });
     expect(() => resolveFinetuneConfig({ model: { patch: 4 } }, given)).toThrow(
       'model.patch must be that of the weights, 8, got 4',

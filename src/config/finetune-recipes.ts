@@ -5,7 +5,7 @@ import { ConfigError } from './error.ts';
 import { type FinetuneConfig, type FinetuneInput, parseFinetuneConfig } from './finetune-schema.ts';
 import { mergeSettings } from './overrides.ts';
 import { finetuneRecipeEntries } from './recipes/finetune.ts';
-import { describeCost, warmupOf } from './recipes.ts';
+import { describeCost, recipeNames, warmupOf } from './recipes.ts';
 
 /** A recipe of fine-tuning as data: settings of its own, over those of its model's size. */
 export interface FinetuneEntry {
@@ -42,7 +42,7 @@ export function finetuneRecipe(name: string): FinetuneRecipe {
   const found = finetuneRecipeEntries.find((entry) => name === entry.name || name === variant(entry));
   if (!found)
     throw new ConfigError(
-      `unknown recipe of finetune "${name}"${suggestion(name, finetuneRecipeNames) || `: ${finetuneRecipeNames.join(', ')}`}`,
+      `unknown recipe of finetune "${name}"${recipeNames.includes(name) ? ' (it is one of pretrain)' : suggestion(name, finetuneRecipeNames) || `: ${finetuneRecipeNames.join(', ')}`}`,
     );
   const { source, expected, notes, settings, quick, images } = found;
   const { image, decoder: _, ...size } = modelSize(found.model);

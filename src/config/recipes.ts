@@ -50,13 +50,16 @@ export function recipe(name: string): Recipe {
   const found = entries.find((entry) => name === entry.name || name === variant(entry));
   if (!found)
     throw new ConfigError(
-      `unknown recipe "${name}"${suggestion(name, recipeNames) || ' (names are data-model-task, see `list recipes`)'}`,
+      `unknown recipe "${name}"${hint(name) || suggestion(name, recipeNames) || ' (names are data-model-task, see `list recipes`)'}`,
     );
   const { source, expected, notes, settings, quick } = found;
   const layers = name === found.name ? [settings] : [settings, quick!];
   const config = parseConfig(mergeConfig({ recipe: name }, skeleton(found), ...layers));
   return { name, source, cost: cost(found, config), expected, notes, config };
 }
+
+const hint = (name: string) =>
+  /-finetune(-quick)?$/.test(name) ? ' of pretrain (it is one of the command finetune)' : '';
 
 /** The name of a recipe's quick variant. Throws ConfigError when it has none, or for an unknown recipe. */
 export function quickVariant(name: string): string {

@@ -6,6 +6,7 @@ import type { Values } from '../graph/index.ts';
 import { accuracy } from './accuracy.ts';
 import { type Progress, saveCheckpoint } from './checkpoint.ts';
 import type { ClassifierSetup } from './classifier-setup.ts';
+import type { StepRow } from './events.ts';
 import type { TrainingJob, Workplace } from './job.ts';
 import { readMetrics, writeCurves } from './pictures.ts';
 import { trainingPlan } from './plan.ts';
@@ -77,6 +78,13 @@ export function finetuneJob(parts: FinetuneParts): TrainingJob {
 /** `top1` of the averaged weights is `emaTop1`. */
 const averaged = (score: string) => `ema${score[0]!.toUpperCase()}${score.slice(1)}`;
 
+/** The highest top-1 that rows tell, of the weights or of their moving average; undefined where none does. */
+export function bestTop1(rows: readonly StepRow[]): number | undefined {
+  const scores = rows.flatMap(({ top1, emaTop1 }) => [top1, emaTop1]);
+  const known = scores.filter((score): score is number => typeof score === 'number');
+  return known.length > 0 ? known.reduce((a, b) => Math.max(a, b)) : undefined;
+}
+
 /** Knows the best top-1 so far, of the weights or of their moving average. */
 class Best {
   readonly #parts: FinetuneParts;
@@ -89,10 +97,7 @@ class Best {
   /** The weights that scored, when they are the best so far; undefined otherwise. */
   async weightsOf(scores: Readonly<Record<string, number>>): Promise<Values | undefined> {
     const { session, folder } = this.#parts;
-    this.#top1 ??= (await readMetrics(folder)).reduce(
-      (best, { top1 = -1, emaTop1 = -1 }) => Math.max(best, Number(top1), Number(emaTop1)),
-      -1,
-    );
+    this.#top1 ??= bestTop1(await readMetrics(folder)) ?? -1;
     const { top1 = -1, emaTop1 = -1 } = scores;
     const score = Math.max(top1, emaTop1);
     if (!(score > this.#top1)) return undefined;
