@@ -45,7 +45,12 @@ describe('ProbeTrainer', () => {
     });
     const losses: number[][] = [];
     for (let step = 0; step < lr.length; step++)
-      losses.push(await trainer.step(batches.slice(step * batchSize, (step + 1) * batchSize), lr[step]));
+      losses.push(
+        await trainer.update(
+          trainer.prepare(batches.slice(step * batchSize, (step + 1) * batchSize)),
+          lr[step],
+        ),
+      );
     expect(relativeError(trainer.norm.mean, float('probe.mean'))).toBeLessThan(1e-6);
     expect(relativeError(trainer.norm.variance, float('probe.variance'))).toBeLessThan(1e-6);
     const heads = await trainer.heads();
@@ -70,8 +75,8 @@ describe('ProbeTrainer', () => {
     const given = { backend: referenceBackend, rule: rules.sgd, train, classes, start, batchSize: rows };
     const one = await ProbeTrainer.open({ ...given, rates: [1] });
     const two = await ProbeTrainer.open({ ...given, rates: [1, 1], logitsAtOnce: 130 }); // parts of 12 rows
-    const [expected] = await one.step(indices, 1);
-    const got = await two.step(indices, 1);
+    const [expected] = await one.update(one.prepare(indices), 1);
+    const got = await two.update(two.prepare(indices), 1);
     for (const loss of got) expect(loss).toBeCloseTo(expected!, 5);
     const [head] = await one.heads();
     for (const other of await two.heads())

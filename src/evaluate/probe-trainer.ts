@@ -12,6 +12,7 @@ import {
   program,
   reshape,
   sliceAxis,
+  type Values,
 } from '../graph/index.ts';
 import type { UpdateRule } from '../graph/update.ts';
 import { RunError } from '../train/error.ts';
@@ -75,9 +76,9 @@ export class ProbeTrainer {
     return new ProbeTrainer(options, session, train.features.length / train.labels.length);
   }
 
-  /** One update on the rows at `indices`, as many as a batch. Returns each head's mean loss. */
-  async step(indices: Int32Array, lr: number): Promise<number[]> {
-    const { train, classes, rates } = this.#options;
+  /** Inputs of an update on the rows at `indices`, as many as a batch; the batch norm has then seen them. */
+  prepare(indices: Int32Array): Values[] {
+    const { train, classes } = this.#options;
     const { features, labels } = train;
     const width = this.#width;
     const rows = new Float32Array(indices.length * width);
@@ -89,20 +90,25 @@ export class ProbeTrainer {
       targets[i * classes + labels[index]!] = 1;
     }
     this.norm.train(rows);
-    const parts = Array.from({ length: indices.length / this.#rows }, (_, part) => {
+    if (indices.length === this.#rows) return [{ rows, targets }];
+    return Array.from({ length: indices.length / this.#rows }, (_, part) => {
       const [from, to] = [part * this.#rows, (part + 1) * this.#rows];
       return {
         rows: rows.slice(from * width, to * width),
         targets: targets.slice(from * classes, to * classes),
       };
     });
+  }
+
+  /** One update. Returns each head's mean loss. @param inputs from `prepare`, which may go on meanwhile with others */
+  async update(inputs: readonly Values[], lr: number): Promise<number[]> {
     const at = { step: this.#steps++, lr };
-    const { metrics, nonFinite } = await this.#session.step(this.#plan, parts, at);
+    const { metrics, nonFinite } = await this.#session.step(this.#plan, inputs, at);
     if (nonFinite !== undefined)
       throw new RunError(
         `a probe's ${nonFinite} must be finite, got infinity or NaN: take lower learning rates`,
       );
-    return rates.map((_, i) => metrics[`loss${i}`]!);
+    return this.#options.rates.map((_, i) => metrics[`loss${i}`]!);
   }
 
   /** The heads with the batch norm folded in: they take features as they are. */

@@ -83,13 +83,16 @@ export async function trainProbe(
     for (let epoch = 1, step = 0; epoch <= epochs; epoch++) {
       const order = rng(seed, 'probe', epoch).permutation(count);
       const losses = rates.map(() => 0);
+      const prepare = (batch: number) =>
+        trainer.prepare(order.slice(batch * batchSize, (batch + 1) * batchSize));
+      let ahead = prepare(0);
       let lr = 0;
-      for (let batch = 0; batch < stepsPerEpoch; batch++, step++) {
+      for (let batch = 1; batch <= stepsPerEpoch; batch++, step++) {
         signal?.throwIfAborted();
         lr = learningRate(step, schedule);
-        const indices = order.slice(batch * batchSize, (batch + 1) * batchSize);
-        for (const [i, loss] of (await trainer.step(indices, lr)).entries())
-          losses[i]! += loss / stepsPerEpoch;
+        const running = trainer.update(ahead, lr);
+        if (batch < stepsPerEpoch) ahead = prepare(batch); // while the engine works
+        for (const [i, loss] of (await running).entries()) losses[i]! += loss / stepsPerEpoch;
       }
       await onEpoch?.(epoch, { step, losses, lr: lr * rates[0]! });
     }
