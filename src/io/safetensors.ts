@@ -1,9 +1,8 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { endianness } from 'node:os';
 import { writeFileAtomic } from './atomic.ts';
 import { DTYPES, type Dtype, elementCount, isDtype, type NamedTensor } from './dtypes.ts';
 import { FileFormatError } from './file-format-error.ts';
-import { readAt } from './read-at.ts';
+import { readAt, requireLittleEndian } from './read-at.ts';
 import {
   encodeHeader,
   type Header,
@@ -131,10 +130,4 @@ function checkMetadata(key: string, text: unknown): void {
 
 function typeName(value: unknown): string {
   return Object.prototype.toString.call(value).slice(8, -1);
-}
-
-/** Typed arrays use the machine's byte order, the format is little-endian. */
-function requireLittleEndian(): void {
-  if (endianness() !== 'LE')
-    throw new Error(`safetensors needs a little-endian machine, got ${endianness()}`);
 }

@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Dtype, NamedTensor } from './dtypes.ts';
 import { FileFormatError } from './file-format-error.ts';
-import { readAt } from './read-at.ts';
+import { readAt, requireLittleEndian } from './read-at.ts';
 import { readHeader, readSafetensors } from './safetensors.ts';
 import { openTorchFile } from './torch-file.ts';
 
@@ -31,6 +31,7 @@ const ZIP = 0x04034b50;
  * executed. Throws FileFormatError for any other or broken file, or the system's error.
  */
 export async function openTensorFile(path: string): Promise<TensorFile> {
+  requireLittleEndian();
   const handle = await open(path, 'r');
   try {
     const start = await firstBytes(handle, path);

@@ -59,15 +59,7 @@ export async function openTorchFile(handle: FileHandle, path: string): Promise<T
     path,
     format: 'PyTorch',
     tensors: new Map(
-      [...weights].map(
-        ([
-          name,
-          {
-            shape,
-            storage: { dtype },
-          },
-        ]) => [name, { dtype, shape }],
-      ),
+      [...weights].map(([name, tensor]) => [name, { dtype: tensor.storage.dtype, shape: tensor.shape }]),
     ),
     metadata: {},
     settings,
