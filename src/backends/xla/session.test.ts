@@ -13,7 +13,7 @@ import type { Session, TrainingPlan } from '../backend.ts';
 import { openOnnxBackend } from '../onnx/backend.ts';
 import { referenceBackend } from '../reference/backend.ts';
 import type { XlaBackend } from './backend.ts';
-import { stepModule } from './step-module.ts';
+import { programText } from './run-program.ts';
 
 const seed = Number(process.env.SEED ?? Date.now() % 1e6);
 const batch = 4;
@@ -122,7 +122,7 @@ describe(`sessions of XLA on the CPU (SEED=${seed})`, () => {
     );
     // Wide hidden sides and many tokens, so that they are most of what is kept.
     const large = { ...model, image: [64, 64] as const, mlpRatio: 16 };
-    const { gradients, parameters } = pretrainPrograms({
+    const { gradients } = pretrainPrograms({
       model: large,
       task: pretext,
       batch: 8,
@@ -131,12 +131,7 @@ describe(`sessions of XLA on the CPU (SEED=${seed})`, () => {
     });
     const [less, more] = await Promise.all(
       [true, false].map(async (rematerialise) => {
-        const form = { count: 1, replicas: 1, rematerialise };
-        const { text } = stepModule(
-          { gradients, parameters, rule: descent },
-          (name) => name in weights,
-          form,
-        );
+        const text = programText(gradients, { rematerialise });
         const executable = await backend.client.compile(text, { devices: [0] });
         const { temporary } = executable.memory()!;
         executable.destroy();
