@@ -38,6 +38,7 @@ const { values: args } = parseArgs({
     peer: { type: 'string', multiple: true, default: [] },
   },
 });
+const WARM_UP = 3;
 const [images, rounds, batch] = [Number(args.images), Number(args.rounds), Number(args.batch)];
 /** What is measured. */
 interface Row {
@@ -73,10 +74,11 @@ async function run(): Promise<void> {
       return ['pillow', 'tensor'].map((decoder) => peerRow(`torchvision, ${decoder}`, ask, decoder));
     }),
   ];
-  for (let n = 0; n <= rounds; n++)
+  // Warm-up: threads, processes, file cache, compiled code.
+  for (const row of rows) for (let n = 0; n < WARM_UP; n++) await row.round(n);
+  for (let n = 0; n < rounds; n++)
     for (const row of rows) {
-      const { seconds, cpu, images: seen } = await row.round(n);
-      if (n === 0) continue; // warm-up: threads, processes, file cache
+      const { seconds, cpu, images: seen } = await row.round(WARM_UP + n);
       row.rates.push(seen / seconds);
       row.cpu.push((1000 * cpu) / seen);
     }

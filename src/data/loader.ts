@@ -22,7 +22,7 @@ export interface LoaderOptions {
   /** How many images are read at once, by default twice the number of processors. */
   readonly concurrency?: number;
   /**
-   * Whether views are made on threads of their own (as many as there are processors), where the data set lies in files and
+   * Whether views are made on threads of their own (as many as there are processors, up to 16), where the data set lies in files and
    * the geometry is one of this library. By default from 512 images on: starting the threads takes some time.
    */
   readonly threads?: boolean;

@@ -6,8 +6,8 @@ import { type ViewErrors, type ViewJob, viewBytes } from './views.ts';
 // Node runs no TypeScript in a worker: from the sources, too, it is the built file that runs.
 const script = new URL('../../dist/data/worker.js', import.meta.url);
 
-/** Threads that make views: as many as there are processors, started with the first job, shared by all loaders. */
-export const THREADS = availableParallelism();
+/** Threads that make views: as many as there are processors, up to 16 (each takes some 40 MB), shared by all loaders. */
+export const THREADS = Math.min(16, availableParallelism());
 
 interface Pending {
   resolve(errors: ViewErrors): void;
