@@ -100,7 +100,7 @@ async function trainFrom(
   const state = checkpoint?.state ?? initialise(specs, config.seed);
   if (options.initFrom) {
     const { heads, decoder } = config.model; // where the file does not tell them
-    const model = await openModel(options.initFrom, { heads, decoderHeads: decoder.heads });
+    const model = await openModel(options.initFrom, { unusualHeads: heads, decoderHeads: decoder.heads });
     note(describeInit(model, initFrom(model, config.model, specs, state)));
   }
   const backend = options.backend ?? (await openEngine(config.engine));

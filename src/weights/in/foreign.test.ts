@@ -115,6 +115,7 @@ describe('what would compute something else is refused', () => {
   it('heads that are unknown, or do not divide the width', async () => {
     const file = await changed(() => {});
     await expect(openModel(file)).rejects.toThrow('say it (--heads), got "width 16, depth 1"');
+    expect((await openModel(file, { unusualHeads: 2 })).encoder.heads).toBe(2);
     await expect(openModel(file, { heads: 3 })).rejects.toThrow('its width must divide into its heads');
   });
 });
@@ -256,7 +257,7 @@ it('a usual size has the usual heads, and says that they were assumed', async ()
     others: [],
     read,
   } as const;
-  const { description } = await understandForeign(file);
+  const { description } = await understandForeign(file, { unusualHeads: 6 });
   expect(description.encoder).toMatchObject({ width: 768, heads: 12, image: [224, 224], patch: 16 });
   expect(description.report.notes).toContain(
     'heads and activation are not in the file: 12, as usual in this size, and GELU are assumed',

@@ -15,6 +15,8 @@ import { tables } from './tables.ts';
 export interface ForeignOptions {
   /** Attention heads of the encoder. */
   readonly heads?: number | undefined;
+  /** The same, for an encoder whose size is none of the usual ones, which have known heads. */
+  readonly unusualHeads?: number | undefined;
   /** Attention heads of the decoder. */
   readonly decoderHeads?: number | undefined;
 }

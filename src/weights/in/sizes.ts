@@ -16,6 +16,8 @@ export interface Evidence {
   readonly found: FoundSettings;
   /** Attention heads, as the caller says, where nothing was found. */
   readonly heads?: number | undefined;
+  /** The same, where the size is no usual one either. */
+  readonly unusualHeads?: number | undefined;
   readonly decoderHeads?: number | undefined;
   /** Collects what had to be assumed. */
   readonly notes: string[];
@@ -105,9 +107,8 @@ export function shapeOf({ path, shapes }: Evidence, name: string, axes: number):
 
 /** Blocks that are numbered from 0 without a gap. */
 function countBlocks({ path, shapes }: Evidence, stack: string): number {
-  const numbers = [...shapes.keys()].flatMap(
-    (name) => new RegExp(`^${stack}\\.(\\d+)\\.`).exec(name)?.[1] ?? [],
-  );
+  const block = new RegExp(`^${stack}\\.(\\d+)\\.`);
+  const numbers = [...shapes.keys()].flatMap((name) => block.exec(name)?.[1] ?? []);
   const count = new Set(numbers).size;
   const last = numbers.reduce((most, number) => Math.max(most, Number(number)), -1);
   if (count === 0 || last !== count - 1)
@@ -144,7 +145,7 @@ function imageOf(
 }
 
 /** Heads of the usual sizes; the shapes of weights do not show them. */
-function usualHeads({ path, notes }: Evidence, width: number, depth: number): number {
+function usualHeads({ path, notes, unusualHeads }: Evidence, width: number, depth: number): number {
   const size = Object.entries(modelSizes).find(
     ([name, known]) => name !== 'micro' && known.width === width && known.depth === depth,
   );
@@ -154,6 +155,7 @@ function usualHeads({ path, notes }: Evidence, width: number, depth: number): nu
     );
     return size[1].heads;
   }
+  if (unusualHeads !== undefined) return unusualHeads;
   throw new FileFormatError(
     path,
     'the number of attention heads cannot be seen in weights of this size: say it (--heads)',
