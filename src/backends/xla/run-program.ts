@@ -1,7 +1,8 @@
 import type { Program } from '../../graph/program.ts';
 import { sizeOf, type Values } from '../../graph/tensor.ts';
 import type { Compiler } from './compiler.ts';
-import { Buffer, type Client, type Device } from './pjrt/client.ts';
+import { Buffer } from './pjrt/buffer.ts';
+import type { Client, Device } from './pjrt/client.ts';
 import type { Executable } from './pjrt/executable.ts';
 import { type LowerOptions, lower } from './stablehlo/lower.ts';
 import { FunctionWriter, moduleText } from './stablehlo/writer.ts';

@@ -1,9 +1,11 @@
 import { sizeOf } from '../../graph/tensor.ts';
 import { gradientName, slotName, type TrainingPlan } from '../backend.ts';
 import { updateProgram } from '../update-program.ts';
+import { accumulate, average } from './micro-batches.ts';
 import { type LoweredFunction, type LowerOptions, lower } from './stablehlo/lower.ts';
-import { list, typeText, type Value, type ValueType } from './stablehlo/values.ts';
-import { type Argument, FunctionWriter, moduleText, names } from './stablehlo/writer.ts';
+import type { Value, ValueType } from './stablehlo/values.ts';
+import { type Argument, FunctionWriter, moduleText } from './stablehlo/writer.ts';
+import { allFinite, clipScale, concatenate, scalarAt, sumOfSquares } from './step-sums.ts';
 
 /** What a step is compiled for. */
 export interface StepForm extends LowerOptions {
@@ -128,98 +130,4 @@ function update(
     const order = made.outputs.map(([output]) => output);
     return ['weight', ...plan.rule.slots].map((output) => results[order.indexOf(output)]!);
   });
-}
-
-/** Sums of a function's outputs over micro-batches, computed one after the other. */
-function accumulate(
-  writer: FunctionWriter,
-  { name, inputs, outputs }: LoweredFunction,
-  operands: readonly Value[],
-  stacked: ReadonlySet<string>,
-  count: number,
-  functions: string[],
-): Value[] {
-  const types = outputs.map(([, type]) => type);
-  const body = new FunctionWriter([{ shape: [], type: 'i32' }, ...types, ...operands]);
-  const [turn, ...rest] = body.arguments as [Value, ...Value[]];
-  const one = inputs.map(([input, type], i) => {
-    const operand = rest[types.length + i]!;
-    return stacked.has(input) ? part(body, operand, turn, type) : operand;
-  });
-  const made = body.call(name, one, types);
-  functions.push(
-    body.finish(
-      'accumulate',
-      made.map((value, i) => body.apply('stablehlo.add', [value, rest[i]!])),
-    ),
-  );
-  const first = writer.constant(new Int32Array(1), [], 'i32');
-  const zeros = types.map(({ shape, type }) => writer.number(0, shape, type));
-  return writer.repeat('accumulate', count, first, zeros, operands);
-}
-
-/** Element `turn` of the first axis. */
-function part(writer: FunctionWriter, x: Value, turn: Value, made: ValueType): Value {
-  const zero = writer.constant(new Int32Array(1), [], 'i32');
-  const at = [turn, ...made.shape.map(() => zero)];
-  const sliced = writer.write(
-    `stablehlo.dynamic_slice ${names([x, ...at])}, sizes = ${list([1, ...made.shape])}`,
-    [x, ...at],
-    { shape: [1, ...made.shape], type: made.type },
-  );
-  return writer.reshape(sliced, made.shape);
-}
-
-/** A sum over micro-batches as the mean over those of all devices. */
-function average(writer: FunctionWriter, sum: Value, { count, replicas }: StepForm): Value {
-  let total = sum;
-  if (replicas > 1) {
-    const scalar = typeText({ shape: [], type: sum.type });
-    const group = list(Array.from({ length: replicas }, (_, replica) => replica));
-    total = writer.write(
-      `"stablehlo.all_reduce"(${sum.name}) <{replica_groups = dense<[${group}]> : tensor<1x${replicas}xi64>}> ` +
-        `({ ^bb0(%a: ${scalar}, %b: ${scalar}): %c = stablehlo.add %a, %b : ${scalar} stablehlo.return %c : ${scalar} })`,
-      [sum],
-      sum,
-    );
-  }
-  if (count * replicas === 1) return total;
-  return writer.apply('stablehlo.divide', [total, writer.number(count * replicas, total.shape)]);
-}
-
-/** In float32: a gradient whose squares overflow counts as not finite. */
-function sumOfSquares(writer: FunctionWriter, x: Value): Value {
-  const axes = x.shape.map((_, axis) => axis);
-  return writer.reduce(writer.apply('stablehlo.multiply', [x, x]), 'add', axes, writer.number(0));
-}
-
-/** Scalars as one array. */
-function concatenate(writer: FunctionWriter, scalars: readonly Value[]): Value {
-  const parts = scalars.map((scalar) => writer.reshape(scalar, [1]));
-  return writer.write(`stablehlo.concatenate ${names(parts)}, dim = 0`, parts, {
-    shape: [parts.length],
-    type: 'f32',
-  });
-}
-
-function allFinite(writer: FunctionWriter, x: Value): Value {
-  const finite = writer.apply('stablehlo.is_finite', [x], { shape: x.shape, type: 'i1' });
-  return writer.reduce(finite, 'and', [0], writer.truth());
-}
-
-function scalarAt(writer: FunctionWriter, numbers: Value, index: number): Value {
-  const one = writer.write(`stablehlo.slice ${numbers.name} [${index}:${index + 1}]`, [numbers], {
-    shape: [1],
-    type: 'f32',
-  });
-  return writer.reshape(one, []);
-}
-
-/** min(1, clip / (norm + 1e-6)), as torch.nn.utils.clip_grad_norm_ has it; 1 where nothing is clipped. */
-function clipScale(writer: FunctionWriter, squares: readonly Value[], clip: number | undefined): Value {
-  if (clip === undefined) return writer.number(1);
-  const total = writer.reduce(concatenate(writer, squares), 'add', [0], writer.number(0));
-  const norm = writer.apply('stablehlo.add', [writer.apply('stablehlo.sqrt', [total]), writer.number(1e-6)]);
-  const ratio = writer.apply('stablehlo.divide', [writer.number(clip), norm]);
-  return writer.apply('stablehlo.minimum', [writer.number(1), ratio]);
 }

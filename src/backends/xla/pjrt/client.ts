@@ -1,13 +1,12 @@
-import { allocate, type DType, type Shape, sizeOf, type TensorData } from '../../../graph/tensor.ts';
+import type { DType, Shape, TensorData } from '../../../graph/tensor.ts';
 import type { Api } from './api.ts';
+import { Buffer } from './buffer.ts';
+import { type ClientOptions, packOptions } from './client-options.ts';
 import { type CompileOptions, encodeOptions } from './compile-options.ts';
 import { XlaError } from './error.ts';
 import { Executable } from './executable.ts';
 import { constants } from './layout.ts';
-import { type Address, copyFrom, cString, native, type Struct } from './struct.ts';
-
-/** Options of a plugin's client, such as `visible_devices`. */
-export type ClientOptions = Readonly<Record<string, boolean | number | string | readonly number[]>>;
+import { type Address, copyFrom, cString, native } from './struct.ts';
 
 export interface Device {
   readonly handle: Address;
@@ -42,13 +41,9 @@ export class Client {
 
   /** Throws XlaError where the plugin finds no device that it can use. */
   static async create(api: Api, options: ClientOptions = {}): Promise<Client> {
-    const entries = Object.entries(options).map(([name, value]) => namedValue(api, name, value));
-    const packed = native(entries.length * (entries[0]?.bytes.length ?? 0));
-    entries.forEach((entry, i) => {
-      packed.set(entry.bytes, i * entry.bytes.length);
-    });
+    const packed = packOptions(api, options);
     const created = await api
-      .callAsync('PJRT_Client_Create', { create_options: packed, num_options: entries.length })
+      .callAsync('PJRT_Client_Create', { create_options: packed.bytes, num_options: packed.count })
       .catch((error: XlaError) => {
         throw new XlaError(`the plugin must find a device, got: ${error.message} (${api.path})`, error.code);
       });
@@ -144,80 +139,9 @@ export class Client {
   }
 }
 
-/** An array on a device. */
-export class Buffer {
-  readonly handle: Address;
-  readonly shape: Shape;
-  readonly dtype: DType;
-  /** Settles when the array that the buffer was made from may change again. */
-  readonly sent: Promise<void>;
-  private readonly api: Api;
-
-  constructor(
-    api: Api,
-    handle: Address,
-    shape: Shape,
-    dtype: DType,
-    sent: Promise<void> = Promise.resolve(),
-  ) {
-    this.api = api;
-    this.handle = handle;
-    this.shape = shape;
-    this.dtype = dtype;
-    this.sent = sent;
-    api.live.buffers++;
-  }
-
-  /** The values, once they are computed. */
-  async read(): Promise<TensorData> {
-    const data = allocate(this.dtype, sizeOf(this.shape));
-    if (data.length === 0) return data;
-    // XLA writes while we wait: the memory must not lie on V8's heap.
-    const target = new Uint8Array(data.buffer);
-    const { api } = this;
-    const copying = api.call('PJRT_Buffer_ToHostBuffer', {
-      src: this.handle,
-      dst: target,
-      dst_size: target.length,
-    });
-    await api.settle(copying.big('event'));
-    return data;
-  }
-
-  destroy(): void {
-    this.api.call('PJRT_Buffer_Destroy', { buffer: this.handle });
-    this.api.live.buffers--;
-  }
-}
-
 /** A copy that starts at its memory's own address. */
 function ownMemory(bytes: Uint8Array): Uint8Array {
   const copy = native(bytes.length);
   copy.set(bytes);
   return copy;
-}
-
-function namedValue(api: Api, name: string, value: ClientOptions[string]): Struct {
-  const text = cString(name);
-  const entry = api.struct('PJRT_NamedValue', { name: text.bytes, name_size: text.length, value_size: 1 });
-  if (typeof value === 'string') {
-    const content = cString(value);
-    entry.set('type', constants.PJRT_NamedValue_kString);
-    entry.set('string_value', content.bytes);
-    entry.set('value_size', content.length);
-  } else if (typeof value === 'boolean') {
-    entry.set('type', constants.PJRT_NamedValue_kBool);
-    entry.set('bool_value', value);
-  } else if (typeof value === 'number' && Number.isInteger(value)) {
-    entry.set('type', constants.PJRT_NamedValue_kInt64);
-    entry.set('int64_value', value);
-  } else if (typeof value === 'number') {
-    entry.set('type', constants.PJRT_NamedValue_kFloat);
-    entry.setFloat('float_value', value);
-  } else {
-    entry.set('type', constants.PJRT_NamedValue_kInt64List);
-    entry.set('int64_array_value', new Uint8Array(BigInt64Array.from(value, BigInt).buffer));
-    entry.set('value_size', value.length);
-  }
-  return entry;
 }

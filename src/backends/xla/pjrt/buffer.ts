@@ -1,0 +1,49 @@
+import { allocate, type DType, type Shape, sizeOf, type TensorData } from '../../../graph/tensor.ts';
+import type { Api } from './api.ts';
+import type { Address } from './struct.ts';
+
+/** An array on a device. */
+export class Buffer {
+  readonly handle: Address;
+  readonly shape: Shape;
+  readonly dtype: DType;
+  /** Settles when the array that the buffer was made from may change again. */
+  readonly sent: Promise<void>;
+  private readonly api: Api;
+
+  constructor(
+    api: Api,
+    handle: Address,
+    shape: Shape,
+    dtype: DType,
+    sent: Promise<void> = Promise.resolve(),
+  ) {
+    this.api = api;
+    this.handle = handle;
+    this.shape = shape;
+    this.dtype = dtype;
+    this.sent = sent;
+    api.live.buffers++;
+  }
+
+  /** The values, once they are computed. */
+  async read(): Promise<TensorData> {
+    const data = allocate(this.dtype, sizeOf(this.shape));
+    if (data.length === 0) return data;
+    // XLA writes while we wait: the memory must not lie on V8's heap.
+    const target = new Uint8Array(data.buffer);
+    const { api } = this;
+    const copying = api.call('PJRT_Buffer_ToHostBuffer', {
+      src: this.handle,
+      dst: target,
+      dst_size: target.length,
+    });
+    await api.settle(copying.big('event'));
+    return data;
+  }
+
+  destroy(): void {
+    this.api.call('PJRT_Buffer_Destroy', { buffer: this.handle });
+    this.api.live.buffers--;
+  }
+}

@@ -1,0 +1,42 @@
+import type { Api } from './api.ts';
+import { constants } from './layout.ts';
+import { cString, native, type Struct } from './struct.ts';
+
+/** Options of a plugin's client, such as `visible_devices`. */
+export type ClientOptions = Readonly<Record<string, boolean | number | string | readonly number[]>>;
+
+/** The options as PJRT takes them, one struct after the other, and their number. */
+export function packOptions(api: Api, options: ClientOptions): { bytes: Uint8Array; count: number } {
+  const entries = Object.entries(options).map(([name, value]) => namedValue(api, name, value));
+  const bytes = native(entries.length * (entries[0]?.bytes.length ?? 0));
+  entries.forEach((entry, i) => {
+    bytes.set(entry.bytes, i * entry.bytes.length);
+  });
+  // The structs keep the names and texts that the bytes point to.
+  return { bytes: Object.assign(bytes, { entries }), count: entries.length };
+}
+
+function namedValue(api: Api, name: string, value: ClientOptions[string]): Struct {
+  const text = cString(name);
+  const entry = api.struct('PJRT_NamedValue', { name: text.bytes, name_size: text.length, value_size: 1 });
+  if (typeof value === 'string') {
+    const content = cString(value);
+    entry.set('type', constants.PJRT_NamedValue_kString);
+    entry.set('string_value', content.bytes);
+    entry.set('value_size', content.length);
+  } else if (typeof value === 'boolean') {
+    entry.set('type', constants.PJRT_NamedValue_kBool);
+    entry.set('bool_value', value);
+  } else if (typeof value === 'number' && Number.isInteger(value)) {
+    entry.set('type', constants.PJRT_NamedValue_kInt64);
+    entry.set('int64_value', value);
+  } else if (typeof value === 'number') {
+    entry.set('type', constants.PJRT_NamedValue_kFloat);
+    entry.setFloat('float_value', value);
+  } else {
+    entry.set('type', constants.PJRT_NamedValue_kInt64List);
+    entry.set('int64_array_value', new Uint8Array(BigInt64Array.from(value, BigInt).buffer));
+    entry.set('value_size', value.length);
+  }
+  return entry;
+}
