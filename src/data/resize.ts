@@ -160,18 +160,23 @@ interface Simd {
   readonly down: (...args: number[]) => void;
   readonly planes: (...args: number[]) => void;
 }
+let module: WebAssembly.Module | undefined;
 let simd: Simd | undefined;
 
+const KEEP = 2 ** 26; // memory that one large image has left behind, more than this, is given back
 const SLACK = 64; // the procedures may read and write a vector beyond the end
 
 /** Addresses of arrays of so many bytes in the memory of the SIMD procedures, which is grown when it is too small. */
 function layout<K extends string>(sizes: Record<K, number>) {
-  simd ??= new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports as Simd;
   let end = 0;
   const place = {} as Record<K, number>;
   for (const [name, size] of Object.entries<number>(sizes)) {
     place[name as K] = end;
     end += Math.ceil((size + SLACK) / SLACK) * SLACK;
+  }
+  if (!simd || simd.memory.buffer.byteLength > end + KEEP) {
+    module ??= new WebAssembly.Module(bytes);
+    simd = new WebAssembly.Instance(module).exports as Simd;
   }
   const missing = end - simd.memory.buffer.byteLength;
   if (missing > 0) simd.memory.grow(Math.ceil(missing / 65536));
