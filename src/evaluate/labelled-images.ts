@@ -2,7 +2,6 @@ import type { FetchOptions } from '../data/cifar10-fetch.ts';
 import { type Dataset, split } from '../data/dataset.ts';
 import { openDataset } from '../data/open.ts';
 import { RunError } from '../train/error.ts';
-import type { RunConfig } from '../train/run-kind.ts';
 
 /** Images with classes: those that are learned from, and others that are judged. */
 export interface LabelledImages {
@@ -15,12 +14,24 @@ export interface LabelledImagesOptions extends FetchOptions {
   /** What to learn from: `cifar10` or `classes:FOLDER`. Default: the images of the run that made the model. */
   readonly data?: string | undefined;
   /**
-   * What to judge on. Default: CIFAR-10's test images; of other images a share, which `data` then lacks: for the images of the
-   * model's own run those that it held out.
+   * What to judge on. Default: for the images of the model's own run its test images, or those that it held out; else CIFAR-10's test
+   * images, or a share of other images, which `data` then lacks.
    */
   readonly test?: string | undefined;
   /** That share. Default: the run's, else 0.1. */
   readonly heldOut?: number | undefined;
+}
+
+/** What is known of the model that is judged: the run that made it. */
+export interface JudgedModel {
+  readonly run?: {
+    readonly config: {
+      readonly seed: number;
+      readonly data: { readonly source: string; readonly heldOut: number; readonly test?: string };
+    };
+  };
+  /** Present where the run was a fine-tuning. */
+  readonly classifier?: unknown;
 }
 
 /**
@@ -28,25 +39,29 @@ export interface LabelledImagesOptions extends FetchOptions {
  * are not among those of `data`; DataError when they cannot be used.
  */
 export async function openLabelled(
-  { run }: { readonly run?: { readonly config: Pick<RunConfig, 'data' | 'seed'> } },
+  model: JudgedModel,
   { data, test, heldOut, ...options }: LabelledImagesOptions,
 ): Promise<LabelledImages> {
-  const source = data ?? run?.config.data.source ?? '';
+  const run = model.run?.config;
+  const source = data ?? run?.data.source ?? '';
   if (source === '')
     throw new RunError(
       'images with classes are needed, got none: name cifar10 or classes:FOLDER with --data',
     );
+  const own = run?.data.source === source ? run : undefined;
   const all = withClasses(await openDataset(source, options));
-  const other = test ?? (/^cifar10(:train)?$/.test(source) ? 'cifar10:test' : undefined);
+  const usual = /^cifar10(:train)?$/.test(source) ? 'cifar10:test' : undefined;
+  const other = test ?? (own?.data.test || usual);
   if (other !== undefined) {
     const judged = withClasses(await openDataset(other, options));
     if (judged.contentKey === all.contentKey)
       throw new RunError(`images to learn from and to judge on must differ, got ${source} for both`);
     return { train: all, test: relabel(judged, all.classes!) };
   }
-  const own =
-    run && run.config.data.source === source && run.config.data.heldOut > 0 ? run.config : undefined;
-  const { train, heldOut: rest } = split(all, heldOut ?? own?.data.heldOut ?? 0.1, own?.seed ?? 0);
+  const share = heldOut ?? (own?.data.heldOut || 0.1);
+  // Fine-tuning sets the same images aside whatever its seed: a model that it made must not be judged on others.
+  const seed = model.classifier ? 0 : (own?.seed ?? 0);
+  const { train, heldOut: rest } = split(all, share, seed);
   return { train, test: rest };
 }
 

@@ -1,0 +1,45 @@
+import { join } from 'node:path';
+import { beforeAll, expect, it } from 'vitest';
+import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
+import { tinyImages } from '../../tests/support/tiny-run.ts';
+import { split } from '../data/dataset.ts';
+import { openDataset } from '../data/open.ts';
+import { openLabelled } from './labelled-images.ts';
+
+const folder = temporaryFolder();
+const source = `classes:${join(folder, 'images')}`;
+const other = `classes:${join(folder, 'other')}`;
+
+beforeAll(async () => {
+  await tinyImages(join(folder, 'images'), 20);
+  await tinyImages(join(folder, 'other'), 6, 2, 2);
+});
+
+const runOn = (data: object) => ({
+  run: { config: { seed: 3, data: { source, heldOut: 0.25, ...data } } },
+});
+
+it("judges on what the model's own run held out, and on other images on a tenth", async () => {
+  const all = await openDataset(source);
+  const heldOut = async (...args: Parameters<typeof openLabelled>) =>
+    (await openLabelled(...args)).test.contentKey;
+  const part = (share: number, seed: number) => split(all, share, seed).heldOut.contentKey;
+  expect(await heldOut(runOn({}), {})).toBe(part(0.25, 3));
+  expect(await heldOut({ ...runOn({}), classifier: {} }, {})).toBe(part(0.25, 0)); // as fine-tuning does
+  expect(await heldOut(runOn({}), { heldOut: 0.5 })).toBe(part(0.5, 3));
+  expect(await heldOut(runOn({ source: other }), { data: source })).toBe(part(0.1, 0));
+  expect(await heldOut({}, { data: source })).toBe(part(0.1, 0));
+});
+
+it('takes test images of their own where they are named, here or in the run', async () => {
+  const all = await openDataset(other);
+  for (const [model, options] of [
+    [{}, { data: source, test: other }],
+    [runOn({ test: other }), {}],
+  ] as const) {
+    const { train, test } = await openLabelled(model, options);
+    expect([train.length, test.length, test.contentKey]).toEqual([20, 6, all.contentKey]);
+  }
+  await expect(openLabelled({}, { data: source, test: source })).rejects.toThrow('must differ');
+  await expect(openLabelled({}, {})).rejects.toThrow('name cifar10 or classes:FOLDER with --data');
+});
