@@ -19,7 +19,7 @@ const wheel = (name: string, version: string, sha256: string): Wheel => ({ name,
 /** What `setup` installs. The versions of CUDA's libraries are those that pip chose for the plugin's own requirements. */
 export const pluginSets: Readonly<Record<'cuda13' | 'cpu', PluginSet>> = {
   cuda13: {
-    description: 'XLA for NVIDIA GPUs with a driver for CUDA 13, and the CUDA libraries (3 GB)',
+    description: 'XLA for NVIDIA GPUs with a driver for CUDA 13, and the CUDA libraries: a large download',
     platform: 'linux',
     architecture: 'x64',
     wheels: [
@@ -86,7 +86,7 @@ export const pluginSets: Readonly<Record<'cuda13' | 'cpu', PluginSet>> = {
     ],
   },
   cpu: {
-    description: 'XLA for CPUs (60 MB): for tests, and to try the xla engine without a GPU',
+    description: 'XLA for CPUs (63 MB): for tests, and to try the xla engine without a GPU',
     platform: 'linux',
     architecture: 'x64',
     wheels: [
