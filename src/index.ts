@@ -133,6 +133,9 @@ export { runStudy, type StudyOptions, type StudyResult } from './study/study.ts'
 export type { StudyResults } from './study/results.ts';
 export type { StudyEvent } from './study/runner.ts';
 
+// Speed
+export { countWork } from './bench/budget.ts';
+
 // Pictures
 export { type CurvesOptions, renderCurves } from './visualize/curves.ts';
 export { type GridOptions, renderGrid } from './visualize/grid.ts';

@@ -39,7 +39,8 @@ export class Profile {
   }
 }
 
-function describe(instruction: Instruction): string {
+/** What a call computes, and of which sides. */
+export function describe(instruction: Instruction): string {
   const { kind, out } = instruction;
   const type = (view: { dtype: string; shape: readonly number[] }) => `${view.dtype}[${view.shape}]`;
   if (kind === 'matmul') {
@@ -53,7 +54,8 @@ function describe(instruction: Instruction): string {
   return `${name} ${type(out)}`;
 }
 
-function flops(instruction: Instruction): number {
+/** Multiplications and additions of a product; 0 for all else. */
+export function flops(instruction: Instruction): number {
   if (instruction.kind !== 'matmul') return 0;
   return 2 * sizeOf(instruction.out.shape) * instruction.a.shape.at(-1)!;
 }

@@ -23,11 +23,16 @@ export interface LowerOptions {
 
 /** The program as a serialized ONNX model, its inputs under their own names, its outputs under `outputValue` of theirs. */
 export function lower(program: Program): Uint8Array {
+  return lowered(program).finish(program.name);
+}
+
+/** The same before it is serialized. */
+export function lowered(program: Program): ModelWriter {
   const writer = new ModelWriter();
   const values = writeProgram(writer, program, { overrides, decompositions });
   for (const [key, tensor] of Object.entries(program.outputs))
     writer.output(outputValue(key), tensor, values[key]!);
-  return writer.finish(program.name);
+  return writer;
 }
 
 /** Writes a program's inputs and nodes; returns the values that are its outputs, by name. */

@@ -1,0 +1,12 @@
+/**
+ * Counts the work of the lowered steps anew, to be committed where it had to grow or could shrink.
+ *
+ *   npm run bench -- budget
+ */
+import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { countWork } from 'beyond-masking';
+
+const path = fileURLToPath(new URL('../../src/bench/budget.json', import.meta.url));
+writeFileSync(path, `${JSON.stringify(countWork(), null, 2)}\n`);
+console.log(path);

@@ -1,0 +1,53 @@
+import { modelConfig } from '../models/sizes.ts';
+import { finetuneStep, pretrainStep } from './step.ts';
+import { oneDnnWork, onnxWork, type Work } from './work.ts';
+
+/** Work by step and engine. */
+export type Budget = Readonly<Record<string, Work>>;
+
+/** Counts the work of the steps that are watched. Takes about two seconds. */
+export function countWork(): Budget {
+  const steps = {
+    'pretrain base, batch 32': pretrainStep(modelConfig('base'), 'masked', 32),
+    'pretrain micro, batch 256': pretrainStep(modelConfig('micro'), 'masked', 256),
+    'finetune small, batch 32': finetuneStep(modelConfig('small'), 32),
+  };
+  const counted = Object.entries(steps).flatMap(([name, { plan, inputs }]) => {
+    const given = new Set(Object.keys(inputs));
+    return [
+      [`${name}, onnx`, onnxWork(plan.gradients)],
+      [`${name}, onednn f32`, oneDnnWork(plan.gradients, given, 'f32')],
+      [`${name}, onednn bf16`, oneDnnWork(plan.gradients, given, 'bf16')],
+    ] as const;
+  });
+  return Object.fromEntries(counted.map(([name, work]) => [name, rounded(work)]));
+}
+
+/** By how much a figure may grow unseen. */
+const TOLERANCE = 0.02;
+
+/**
+ * What grew by more than 2 % over a budget, in lines: `pretrain base, batch 32, onnx: Transpose grew from 160 to 200`.
+ * None for what shrank.
+ */
+export function growth(budget: Budget, counted: Budget): string[] {
+  return Object.entries(counted).flatMap(([name, now]) => {
+    const before = budget[name];
+    if (!before) return [`${name}: has no budget`];
+    const known = { ...before.operators, ...figures(before) };
+    return Object.entries({ ...now.operators, ...figures(now) }).flatMap(([what, value]) => {
+      const allowed = known[what] ?? 0;
+      return value > allowed * (1 + TOLERANCE) ? [`${name}: ${what} grew from ${allowed} to ${value}`] : [];
+    });
+  });
+}
+
+function figures({ gflop, movedMB, plannedMB }: Work): Record<string, number> {
+  return { gflop, movedMB, ...(plannedMB !== undefined && { plannedMB }) };
+}
+
+function rounded(work: Work): Work {
+  const operators = Object.fromEntries(Object.entries(work.operators).sort(([a], [b]) => (a < b ? -1 : 1)));
+  const numbers = Object.entries(figures(work)).map(([name, value]) => [name, Number(value.toPrecision(5))]);
+  return { operators, ...Object.fromEntries(numbers) };
+}

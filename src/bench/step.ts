@@ -1,0 +1,76 @@
+import type { TrainingPlan } from '../backends/backend.ts';
+import { finetuneFlops, stepFlops } from '../config/cost.ts';
+import { IMAGENET } from '../data/normalise.ts';
+import type { Values } from '../graph/index.ts';
+import type { AutoencoderConfig } from '../models/autoencoder.ts';
+import type { ClassifierConfig } from '../models/classifier.ts';
+import type { ParameterSpec } from '../nn/parameters.ts';
+import type { Size } from '../nn/size.ts';
+import { adamw } from '../optim/adamw.ts';
+import { rng } from '../random/rng.ts';
+import { drawBatch } from '../tasks/draws.ts';
+import { task } from '../tasks/table.ts';
+import { classifierPrograms } from '../train/classifier-programs.ts';
+import { pretrainPrograms } from '../train/programs.ts';
+
+/** A training step with a batch of noise: what is measured. */
+export interface BenchStep {
+  readonly plan: TrainingPlan;
+  readonly inputs: Values;
+  readonly specs: readonly ParameterSpec[];
+  readonly images: number;
+  /** Multiplications and additions of the model's matrix products, by the formula of `stepFlops`. */
+  readonly flops: number;
+}
+
+const { mean, std } = IMAGENET;
+const MASK_RATIO = 0.75;
+const CLASSES = 1000;
+
+/** A pre-training step. Throws RangeError for an unknown task. */
+export function pretrainStep(model: AutoencoderConfig, taskName: string, batch: number): BenchStep {
+  const pretext = task(taskName);
+  const { gradients, parameters, specs } = pretrainPrograms({ model, task: pretext, batch, mean, std });
+  const streams = Array.from({ length: batch }, (_, i) => rng(3, i));
+  const settings = { model, task: { maskRatio: MASK_RATIO } } as Parameters<typeof stepFlops>[0];
+  return {
+    plan: { gradients, parameters, rule: adamw({ beta1: 0.9, beta2: 0.95, epsilon: 1e-8 }) },
+    inputs: { view: noise(batch, pretext.view(model.image)), ...drawBatch(pretext, model, streams) },
+    specs,
+    images: batch,
+    flops: batch * stepFlops(settings, pretext.masks),
+  };
+}
+
+/**
+ * A fine-tuning step with 1000 classes, layer-wise learning rates and smoothed labels, without mixing and drop path: what
+ * is left is the same in every library.
+ */
+export function finetuneStep(encoder: AutoencoderConfig, batch: number): BenchStep {
+  const model: ClassifierConfig = { ...encoder, classes: CLASSES, pooling: 'mean', fcNorm: true };
+  const training = { weightDecay: 0.05, layerDecay: 0.65, dropPath: 0, mixup: 0, cutmix: 0 } as const;
+  const mixing = { mixProbability: 0, mixSwitch: 0.5, mixMode: 'batch' } as const;
+  const { gradients, parameters, specs } = classifierPrograms({
+    model,
+    batch,
+    mean,
+    std,
+    training: { ...training, ...mixing },
+  });
+  const targets = new Float32Array(batch * CLASSES).fill(0.1 / CLASSES);
+  const labels = rng(4, 'labels');
+  for (let i = 0; i < batch; i++) targets[i * CLASSES + labels.int(CLASSES)]! += 0.9;
+  return {
+    plan: { gradients, parameters, rule: adamw({ beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }) },
+    inputs: { view: noise(batch, model.image), targets },
+    specs,
+    images: batch,
+    flops: batch * finetuneFlops({ model }, CLASSES),
+  };
+}
+
+/** Bytes [B, 3, H, W]. */
+function noise(batch: number, [height, width]: Size): Uint8Array {
+  const stream = rng(2, 'view');
+  return Uint8Array.from({ length: batch * 3 * height * width }, () => stream.int(256));
+}
