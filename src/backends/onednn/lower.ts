@@ -8,6 +8,7 @@ import { Builder } from './builder.ts';
 import { composites } from './composites.ts';
 import type { Plan, PlannedOutput } from './instructions.ts';
 import { layOut, withoutUnread } from './memory-plan.ts';
+import { recomputeLong } from './recompute.ts';
 import { host, rules } from './rules.ts';
 import { mayNarrow, narrowTensors, storageOf } from './storage.ts';
 import { bytesOf, denseStrides, type View } from './view.ts';
@@ -37,12 +38,13 @@ export function lower(program: Program, given: ReadonlySet<string>, precision: P
     const { dtype, shape } = tensor;
     return { name, dtype, shape, view: builder.dense(builder.as(dtype, views.get(tensor)!)) };
   });
-  const instructions = withoutUnread(builder.instructions, outputs);
+  const needed = withoutUnread(builder.instructions, outputs);
+  const instructions = recomputeLong(needed, outputs, (bytes) => builder.region(bytes));
   const layout = layOut(instructions, outputs);
   const inputs = [...views].flatMap(([{ node }, view]) => {
     const { source, id } = view.region;
-    const needed = node.operation === inputOperation && source && 'given' in source && layout.places.has(id);
-    return needed ? [{ name: source.given, view }] : [];
+    const wanted = node.operation === inputOperation && source && 'given' in source && layout.places.has(id);
+    return wanted ? [{ name: source.given, view }] : [];
   });
   return { instructions, given: inputs, outputs, ...layout };
 }

@@ -42,6 +42,22 @@ describe.each(['f32', 'bf16'] as const)('scratch memory of a training step in %s
     });
   });
 
+  it('holds no GELU from forwards to backwards', () => {
+    const gelus = instructions.flatMap((each, at) =>
+      each.kind === 'eltwise' && each.function === 'gelu' ? [{ at, x: each.x, out: each.out }] : [],
+    );
+    expect(gelus).toHaveLength(2 * (model.depth + model.decoder.depth));
+    for (const { at, x, out } of gelus) {
+      const readers = instructions.flatMap((each, i) =>
+        reads(each).some(({ region }) => region === out.region) ? [i] : [],
+      );
+      expect(readers.length).toBeGreaterThan(0);
+      expect(readers.at(-1)! - at).toBeLessThan(10);
+      // The argument is kept for both times.
+      expect(gelus.filter((other) => other.x.region === x.region)).toHaveLength(2);
+    }
+  });
+
   it('is read only where something was written or given', () => {
     const written = new Set<number>();
     for (const instruction of instructions) {
