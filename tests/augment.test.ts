@@ -107,7 +107,7 @@ describe('a policy', () => {
 describe('random erasing', () => {
   it.each(fixture.erasing)('has the rectangles of timm: $height × $width, count $count', (expected) => {
     const { height, width, count, levels } = expected;
-    const trials = 8000;
+    const trials = 4000;
     const shares: number[] = [];
     const aspects: number[] = [];
     const constant = { mean: [0], std: [1] };
@@ -121,7 +121,7 @@ describe('random erasing', () => {
       const rows = Math.floor(at.at(-1)! / width) - Math.floor(at[0]! / width) + 1;
       aspects.push(rows / (Math.max(...columns) - Math.min(...columns) + 1));
     }
-    expect(Math.abs(shares.length / trials - expected.erased)).toBeLessThan(0.035);
+    expect(Math.abs(shares.length / trials - expected.erased)).toBeLessThan(0.045);
     // The share of our samples below timm's quantile: five standard errors, and steps of whole pixels.
     const below = (values: number[], limit: number) =>
       values.filter((v) => v <= limit).length / values.length;
