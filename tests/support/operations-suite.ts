@@ -1,0 +1,54 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Backend, Session } from '../../src/backends/backend.ts';
+import { evaluateProgram } from '../../src/backends/reference/evaluate.ts';
+import { grad, input, program, sizeOf, type Tensor, type TensorData } from '../../src/graph/index.ts';
+import { rng } from '../../src/random/rng.ts';
+import { cases } from '../operations/cases.ts';
+import { mix } from '../operations/mix.ts';
+
+/** What all draws follow from. */
+export const baseSeed = Number(process.env.SEED ?? Date.now() % 1e6);
+
+export interface OperationsSuite {
+  open(): Promise<Backend>;
+  /** Relative to the largest value of a tensor: sums round off in proportion to it. */
+  readonly tolerance: number;
+  /** Draws of each case: one program computes them all, for compiling can take longer than running. */
+  readonly draws: number;
+}
+
+/** Tests that an engine computes every operation, and its gradients, as the reference does. */
+export function testOperations({ open, tolerance, draws }: OperationsSuite): void {
+  let session: Session;
+  beforeAll(async () => {
+    session = await (await open()).open({});
+  });
+  afterAll(() => session.dispose());
+
+  it.each(Object.keys(cases))('%s', async (name) => {
+    const outputs: Record<string, Tensor> = {};
+    const values: Record<string, TensorData> = {};
+    for (let seed = baseSeed; seed < baseSeed + draws; seed++) {
+      const random = rng(seed, name);
+      const { inputs, build } = cases[name]!(random);
+      const tensors = inputs.map((each) => input(`${seed}:${each.name}`, each.shape, each.dtype));
+      const made = build(tensors);
+      const floats = tensors.filter(({ dtype }) => dtype === 'f32');
+      const gradients = grad(mix(random, made), floats);
+      [...made, ...gradients].forEach((tensor, i) => {
+        outputs[`${i} of seed ${seed}`] = tensor;
+      });
+      for (const each of inputs) values[`${seed}:${each.name}`] = each.values;
+    }
+    const all = program(name, outputs);
+    const expected = evaluateProgram(all, values);
+    const got = await session.run(all, values);
+    for (const [key, tensor] of Object.entries(outputs)) {
+      const [truth, result] = [expected[key]!, got[key]!];
+      expect(result.length).toBe(sizeOf(tensor.shape));
+      const largest = Array.from(truth).reduce((most, x) => Math.max(most, Math.abs(x)), 1);
+      const apart = Array.from(result).reduce((most, x, i) => Math.max(most, Math.abs(x - truth[i]!)), 0);
+      expect(apart / largest, `output ${key}`).toBeLessThan(tolerance);
+    }
+  });
+}
