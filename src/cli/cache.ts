@@ -15,7 +15,8 @@ Examples:
   $ beyond-masking cache --clear
 
 Features of frozen encoders (knn, linprobe, embed) are kept under a key of the weights, the images and all else
-that they depend on. BEYOND_MASKING_CACHE names another folder.`,
+that they depend on; files count by name and size, so give --no-cache where one was replaced by another of the
+same size. BEYOND_MASKING_CACHE names another folder.`,
     )
     .action(async (options: { clear?: boolean; json?: boolean }) => {
       const folder = featureCacheFolder();

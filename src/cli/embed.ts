@@ -34,8 +34,9 @@ Features are kept on the disk while they are made (see \`cache\`): after an inte
     .action(async (source: string, options: Options) => {
       const { from, output } = options;
       const features = await featureOptions(options);
-      const result = await withProgress((progress) =>
-        embed(from, source, { ...features, ...progress, output }),
+      const result = await withProgress(
+        (progress) => embed(from, source, { ...features, ...progress, output }),
+        options.cache ? undefined : 'nothing was kept, as --no-cache says',
       );
       if (!result) return;
       if (options.json) {
