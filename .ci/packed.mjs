@@ -2,6 +2,7 @@
 // on the reference.
 import {
   autoencoderParameters,
+  drawBatch,
   evaluateTask,
   imagenetNormalisation,
   initialise,
@@ -27,7 +28,7 @@ const options = {
   task: pretext,
   weights: initialise(autoencoderParameters(model), 1),
   view: Float32Array.from({ length: model.channels * height * width }, () => random.normal()),
-  draws: pretext.draw(random, model),
+  draws: drawBatch(pretext, model, [random]),
 };
 
 const engine = await openOnnxBackend();

@@ -21,6 +21,7 @@ import {
 import { type NamedTensor, toFloat32 } from '../src/io/dtypes.ts';
 import { readSafetensors } from '../src/io/safetensors.ts';
 import { mixedTargets } from '../src/train/mix.ts';
+import { tested } from './support/engines.ts';
 import { relativeError } from './support/task-fixture.ts';
 
 const path = fileURLToPath(new URL('fixtures/pieces.safetensors', import.meta.url));
@@ -41,52 +42,54 @@ const engines: Record<string, { open: () => Promise<Backend>; tolerance: number 
   onednn: { open: () => openOneDnnBackend(), tolerance: 1e-5 },
 };
 
-describe.each(Object.keys(engines))('composites and their gradients equal PyTorch on %s', (engine) => {
-  const { open, tolerance } = engines[engine]!;
-  let backend: Backend;
-  let tensors: Map<string, NamedTensor>;
-  beforeAll(async () => {
-    backend = await open();
-    tensors = (await readSafetensors(path)).tensors;
-  });
-
-  it.each(Object.keys(pieces))('%s', async (piece) => {
-    const { inputs, build } = pieces[piece]!;
-    const named = (name: string) => tensors.get(`${piece}.${name}`)!;
-    const declare = (name: string) => input(name, named(name).shape);
-    const sources = inputs.map(declare);
-    const y = build(...sources);
-    const gradients = grad(total(mul(y, declare('dy'))), sources);
-    const outputs = Object.fromEntries(inputs.map((name, i) => [`d${name}`, gradients[i]!]));
-    const session = await backend.open({});
-    const values = Object.fromEntries([...inputs, 'dy'].map((name) => [name, toFloat32(named(name))]));
-    const got = await session.run(program(piece, { y, ...outputs }), values);
-    await session.dispose();
-    for (const [name, values] of Object.entries(got))
-      expect(relativeError(values, toFloat32(named(name))), name).toBeLessThan(tolerance);
-  });
-
-  it.each(['plain', 'smooth', 'soft'])('cross-entropy, %s targets', async (kind) => {
-    const { metadata } = await readSafetensors(path);
-    const { loss, smoothing } = JSON.parse(metadata.cross_entropy!)[kind];
-    const logits = tensors.get('cross_entropy.logits')!;
-    const [rows, classes] = logits.shape as [number, number];
-    const labels = tensors.get('cross_entropy.labels')!.data as Int32Array;
-    const targets =
-      kind === 'soft'
-        ? toFloat32(tensors.get('cross_entropy.soft')!)
-        : mixedTargets(labels, classes, new Float32Array(rows).fill(1), smoothing);
-    const x = input('logits', [rows, classes]);
-    const y = average(crossEntropy(x, input('targets', [rows, classes])));
-    const session = await backend.open({});
-    const [dx] = grad(y, [x]);
-    const got = await session.run(program('cross-entropy', { y, dx: dx! }), {
-      logits: toFloat32(logits),
-      targets,
+describe.each(tested(engines))(
+  'composites and their gradients equal PyTorch on %s',
+  (_, { open, tolerance }) => {
+    let backend: Backend;
+    let tensors: Map<string, NamedTensor>;
+    beforeAll(async () => {
+      backend = await open();
+      tensors = (await readSafetensors(path)).tensors;
     });
-    await session.dispose();
-    expect(relativeError(got.y!, [loss])).toBeLessThan(tolerance);
-    const expected = toFloat32(tensors.get(`cross_entropy.${kind}.dlogits`)!);
-    expect(relativeError(got.dx!, expected)).toBeLessThan(tolerance);
-  });
-});
+
+    it.each(Object.keys(pieces))('%s', async (piece) => {
+      const { inputs, build } = pieces[piece]!;
+      const named = (name: string) => tensors.get(`${piece}.${name}`)!;
+      const declare = (name: string) => input(name, named(name).shape);
+      const sources = inputs.map(declare);
+      const y = build(...sources);
+      const gradients = grad(total(mul(y, declare('dy'))), sources);
+      const outputs = Object.fromEntries(inputs.map((name, i) => [`d${name}`, gradients[i]!]));
+      const session = await backend.open({});
+      const values = Object.fromEntries([...inputs, 'dy'].map((name) => [name, toFloat32(named(name))]));
+      const got = await session.run(program(piece, { y, ...outputs }), values);
+      await session.dispose();
+      for (const [name, values] of Object.entries(got))
+        expect(relativeError(values, toFloat32(named(name))), name).toBeLessThan(tolerance);
+    });
+
+    it.each(['plain', 'smooth', 'soft'])('cross-entropy, %s targets', async (kind) => {
+      const { metadata } = await readSafetensors(path);
+      const { loss, smoothing } = JSON.parse(metadata.cross_entropy!)[kind];
+      const logits = tensors.get('cross_entropy.logits')!;
+      const [rows, classes] = logits.shape as [number, number];
+      const labels = tensors.get('cross_entropy.labels')!.data as Int32Array;
+      const targets =
+        kind === 'soft'
+          ? toFloat32(tensors.get('cross_entropy.soft')!)
+          : mixedTargets(labels, classes, new Float32Array(rows).fill(1), smoothing);
+      const x = input('logits', [rows, classes]);
+      const y = average(crossEntropy(x, input('targets', [rows, classes])));
+      const session = await backend.open({});
+      const [dx] = grad(y, [x]);
+      const got = await session.run(program('cross-entropy', { y, dx: dx! }), {
+        logits: toFloat32(logits),
+        targets,
+      });
+      await session.dispose();
+      expect(relativeError(got.y!, [loss])).toBeLessThan(tolerance);
+      const expected = toFloat32(tensors.get(`cross_entropy.${kind}.dlogits`)!);
+      expect(relativeError(got.dx!, expected)).toBeLessThan(tolerance);
+    });
+  },
+);

@@ -4,6 +4,7 @@ import { openOneDnnBackend } from '../src/backends/onednn/backend.ts';
 import { openOnnxBackend } from '../src/backends/onnx/backend.ts';
 import { referenceBackend } from '../src/backends/reference/backend.ts';
 import { evaluateTask } from '../src/train/evaluate-task.ts';
+import { tested } from './support/engines.ts';
 import { readTaskFixture, relativeError, taskFixtures } from './support/task-fixture.ts';
 
 interface Engine {
@@ -19,8 +20,7 @@ const engines: Record<string, Engine> = {
   onednn: { open: () => openOneDnnBackend(), loss: 1e-5, gradient: 1e-4 },
 };
 
-describe.each(Object.keys(engines))('tasks agree with the oracle on %s', (name) => {
-  const engine = engines[name]!;
+describe.each(tested(engines))('tasks agree with the oracle on %s', (_, engine) => {
   let backend: Backend;
   beforeAll(async () => {
     backend = await engine.open();

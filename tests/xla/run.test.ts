@@ -1,12 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
-import { parseConfig } from '../src/config/schema.ts';
-import { pretrain } from '../src/pretrain.ts';
-import { openEngine } from '../src/train/engine.ts';
-import { temporaryFolder } from './support/temporary-folder.ts';
-import { tinyImages, tinySettings } from './support/tiny-run.ts';
-import { cpuPlugin } from './support/xla.ts';
+import { parseConfig } from '../../src/config/schema.ts';
+import { pretrain } from '../../src/pretrain.ts';
+import { openEngine } from '../../src/train/engine.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { tinyImages, tinySettings } from '../support/tiny-run.ts';
+import { cpuPlugin } from '../support/xla.ts';
 
 const folder = temporaryFolder();
 
