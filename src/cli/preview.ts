@@ -30,7 +30,7 @@ export function previewCommand(): Command {
     .option('--patch <pixels>', 'side of the patches (default: a fourteenth of the size, for cifar10 4)')
     .option('--count <n>', 'most images', '4')
     .option('--seed <n>', 'chooses images and draws', '0')
-    .option('--backend <name>', 'engine: auto, onnx, onednn, xla, wasm or reference', 'onnx')
+    .option('--backend <name>', 'engine: auto, onnx, onednn, xla, wasm or reference', 'auto')
     .addHelpText(
       'after',
       `

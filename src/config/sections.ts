@@ -105,11 +105,12 @@ export const checkpoints = section({
 
 export const engine = section({
   name: oneOf(['auto', 'onnx', 'onednn', 'xla', 'wasm', 'reference'])
-    .default('onnx')
+    .default('auto')
     .describe(
-      'onnx (native where installed), onednn (where libdnnl is installed: faster on x86, and bf16), ' +
-        'xla (GPUs and TPUs, by a PJRT plugin: see `doctor`), auto (xla where an accelerator is found, else onednn where it is installed, else onnx), ' +
-        'wasm (onnxruntime as WebAssembly), reference (slow, float64)',
+      'auto (xla where an accelerator is found, else onednn where it is installed, else onnx), ' +
+        'onnx (onnxruntime, native where installed), onednn (where libdnnl is installed: faster on x86, and bf16), ' +
+        'xla (GPUs and TPUs, by a PJRT plugin: see `doctor`), wasm (onnxruntime as WebAssembly), ' +
+        'reference (slow, float64)',
     ),
   precision: oneOf(['auto', 'f32', 'bf16'])
     .default('auto')

@@ -35,13 +35,15 @@ async function openOneDnn({ precision, threads }: EngineSettings): Promise<Backe
   });
 }
 
-/** onednn where it runs; elsewhere onnx, with a line that tells why. */
+/** onednn where it runs; elsewhere onnx, with a line that tells why where that can be changed. */
 async function openCpu(settings: EngineSettings): Promise<Backend & { readonly notice?: string }> {
+  const onnx = () => openEngine({ ...settings, name: 'onnx' });
+  if (process.platform !== 'linux' || process.arch !== 'x64') return onnx();
   try {
     return await openOneDnn(settings);
   } catch (error) {
     const notice = `${error instanceof Error ? error.message : error}. The onnx engine runs instead.`;
-    return { notice, ...(await openEngine({ ...settings, name: 'onnx' })) };
+    return { notice, ...(await onnx()) };
   }
 }
 
