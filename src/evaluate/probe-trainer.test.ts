@@ -11,7 +11,10 @@ import { BatchNorm, type LinearHead } from './batch-norm.ts';
 import { linearAccuracy } from './linear-accuracy.ts';
 import { ProbeTrainer } from './probe-trainer.ts';
 
-const rules = { lars: lars({ momentum: 0.9, trust: 0.001 }), sgd: sgd({ momentum: 0.9 }) };
+const rules = {
+  lars: (rates: readonly number[]) => lars({ momentum: 0.9, trust: 0.001, rates }),
+  sgd: (rates: readonly number[]) => sgd({ momentum: 0.9, rates }),
+};
 
 function logits({ weight, bias }: LinearHead, rows: Float32Array): number[] {
   const width = weight.length / bias.length;
@@ -40,8 +43,8 @@ describe('ProbeTrainer', () => {
     const batchSize = batches.length / lr.length;
     const start = float('probe.start');
     const trainer = await ProbeTrainer.open({
-      ...{ backend, rule: rules[name], train, classes, start, batchSize },
-      rates: rates[name],
+      ...{ backend, rule: rules[name](rates[name]), train, classes, start, batchSize },
+      heads: 2,
     });
     const losses: number[][] = [];
     for (let step = 0; step < lr.length; step++)
@@ -72,9 +75,9 @@ describe('ProbeTrainer', () => {
     };
     const start = Float32Array.from({ length: classes * 2 }, (_, i) => Math.cos(i * i));
     const indices = Int32Array.from({ length: rows }, (_, i) => i);
-    const given = { backend: referenceBackend, rule: rules.sgd, train, classes, start, batchSize: rows };
-    const one = await ProbeTrainer.open({ ...given, rates: [1] });
-    const two = await ProbeTrainer.open({ ...given, rates: [1, 1], logitsAtOnce: 130 }); // parts of 12 rows
+    const given = { backend: referenceBackend, train, classes, start, batchSize: rows };
+    const one = await ProbeTrainer.open({ ...given, heads: 1, rule: rules.sgd([1]) });
+    const two = await ProbeTrainer.open({ ...given, heads: 2, rule: rules.sgd([1, 1]), logitsAtOnce: 130 }); // parts of 12 rows
     const [expected] = await one.update(one.prepare(indices), 1);
     const got = await two.update(two.prepare(indices), 1);
     for (const loss of got) expect(loss).toBeCloseTo(expected!, 5);

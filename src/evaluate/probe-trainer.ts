@@ -1,17 +1,17 @@
 import { type Backend, gradientName, type Session, type TrainingPlan } from '../backends/backend.ts';
 import {
-  add,
-  average,
   broadcast,
-  concat,
   crossEntropy,
   grad,
   input,
   linear,
+  mean,
   type Program,
   program,
   reshape,
   sliceAxis,
+  type TensorData,
+  total,
   type Values,
 } from '../graph/index.ts';
 import type { UpdateRule } from '../graph/update.ts';
@@ -21,14 +21,14 @@ import type { LabelledFeatures } from './knn.ts';
 
 export interface ProbeTrainerOptions {
   readonly backend: Backend;
-  /** Made anew for each trainer. */
+  /** For stacked weights, one for each head, whose learning rates it knows. */
   readonly rule: UpdateRule;
   /** Features and classes that are learned from. */
   readonly train: LabelledFeatures;
   /** Number of classes. */
   readonly classes: number;
-  /** One head is trained for each, with this times the step's learning rate. */
-  readonly rates: readonly number[];
+  /** Number of heads. */
+  readonly heads: number;
   /** Weights that all heads start with, [K, D]; their biases start at 0. */
   readonly start: Float32Array;
   readonly batchSize: number;
@@ -50,29 +50,22 @@ export class ProbeTrainer {
   #steps = 0;
 
   private constructor(options: ProbeTrainerOptions, session: Session, width: number) {
-    const { rule, rates, classes, batchSize, logitsAtOnce = 4e6 } = options;
+    const { rule, heads, classes, batchSize, logitsAtOnce = 4e6 } = options;
     this.#options = options;
     this.#session = session;
     this.#width = width;
     this.norm = new BatchNorm(width);
-    this.#rows = largestDivisor(batchSize, logitsAtOnce / (rates.length * classes));
-    const parameters = rates.flatMap((rate, i) =>
-      headNames(i).map((name) => ({ name, weightDecay: 0, lrScale: rate })),
-    );
-    const gradients = trainingProgram(rates.length, classes, width, this.#rows);
+    this.#rows = largestDivisor(batchSize, logitsAtOnce / (heads * classes));
+    const gradients = trainingProgram(heads, classes, width, this.#rows);
+    const parameters = NAMES.map((name) => ({ name, weightDecay: 0, lrScale: 1 }));
     this.#plan = { gradients, parameters, rule };
   }
 
   static async open(options: ProbeTrainerOptions): Promise<ProbeTrainer> {
-    const { backend, train, rates, start, classes } = options;
-    const state = rates.flatMap((_, i) => {
-      const [weight, bias] = headNames(i);
-      return [
-        [weight, start.slice()], // an engine may keep the array itself
-        [bias, new Float32Array(classes)],
-      ] as const;
-    });
-    const session = await backend.open(Object.fromEntries(state));
+    const { backend, train, heads, start, classes } = options;
+    const weight = new Float32Array(heads * start.length);
+    for (let head = 0; head < heads; head++) weight.set(start, head * start.length);
+    const session = await backend.open({ weight, bias: new Float32Array(heads * classes) });
     return new ProbeTrainer(options, session, train.features.length / train.labels.length);
   }
 
@@ -108,16 +101,18 @@ export class ProbeTrainer {
       throw new RunError(
         `a probe's ${nonFinite} must be finite, got infinity or NaN: take lower learning rates`,
       );
-    return this.#options.rates.map((_, i) => metrics[`loss${i}`]!);
+    return Array.from({ length: this.#options.heads }, (_, i) => metrics[`loss${i}`]!);
   }
 
   /** The heads with the batch norm folded in: they take features as they are. */
   async heads(): Promise<LinearHead[]> {
-    const state = await this.#session.read();
-    return this.#options.rates.map((_, i) => {
-      const [weight, bias] = headNames(i).map((name) => state[name] as Float32Array);
-      return this.norm.fold({ weight: weight!, bias: bias! });
-    });
+    const { heads } = this.#options;
+    const { weight, bias } = await this.#session.read(NAMES);
+    const part = (all: TensorData, head: number) =>
+      all.slice((head * all.length) / heads, ((head + 1) * all.length) / heads) as Float32Array;
+    return Array.from({ length: heads }, (_, head) =>
+      this.norm.fold({ weight: part(weight!, head), bias: part(bias!, head) }),
+    );
   }
 
   dispose(): Promise<void> {
@@ -125,41 +120,29 @@ export class ProbeTrainer {
   }
 }
 
-const headNames = (i: number) => [`head${i}.weight`, `head${i}.bias`] as const;
+/** State: the heads' weights [H, K, D] and biases [H, K]. */
+const NAMES = ['weight', 'bias'] as const;
 
-/** rows [B, D], normalised, and targets [B, K] → `loss<i>` of each head, and the gradients of their weights. */
+/** rows [B, D], normalised, and targets [B, K] → `loss<i>` of each head, and the gradients of `weight` and `bias`. */
 function trainingProgram(heads: number, classes: number, width: number, batch: number): Program {
-  const weights = Array.from({ length: heads }, (_, i) => {
-    const [weight, bias] = headNames(i);
-    return [input(weight, [classes, width]), input(bias, [classes])] as const;
-  });
-  const logits = linear(
-    input('rows', [batch, width]),
-    concat(
-      weights.map(([weight]) => weight),
-      0,
-    ),
-    concat(
-      weights.map(([, bias]) => bias),
-      0,
-    ),
-  ); // [B, H · K]
+  const weight = input('weight', [heads, classes, width]);
+  const bias = input('bias', [heads, classes]);
+  const rows = input('rows', [batch, width]);
+  const logits = linear(rows, reshape(weight, [-1, width]), reshape(bias, [-1])); // [B, H · K]
   const targets = reshape(input('targets', [batch, classes]), [batch, 1, classes]);
   const losses = crossEntropy(
     reshape(logits, [batch * heads, classes]),
     reshape(broadcast(targets, [batch, heads, classes]), [batch * heads, classes]),
   );
-  const byHead = reshape(losses, [batch, heads]);
-  const means = weights.map((_, i) => average(sliceAxis(byHead, 1, i, i + 1)));
-  const all = weights.flat();
-  const gradients = grad(
-    means.reduce((sum, loss) => add(sum, loss)),
-    all,
-  );
-  const names = weights.flatMap((_, i) => headNames(i));
+  const byHead = mean(reshape(losses, [batch, heads]), [0]); // [1, H]
+  const scalars = Array.from({ length: heads }, (_, i) => [
+    `loss${i}`,
+    reshape(sliceAxis(byHead, 1, i, i + 1), []),
+  ]);
+  const gradients = grad(total(byHead), [weight, bias]);
   return program('probe', {
-    ...Object.fromEntries(means.map((loss, i) => [`loss${i}`, loss])),
-    ...Object.fromEntries(names.map((name, i) => [gradientName(name), gradients[i]!])),
+    ...Object.fromEntries(scalars),
+    ...Object.fromEntries(NAMES.map((name, i) => [gradientName(name), gradients[i]!])),
   });
 }
 

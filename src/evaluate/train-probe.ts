@@ -76,9 +76,11 @@ export async function trainProbe(
   const { stepsPerEpoch, lastStep } = probeSteps(settings, count);
   const warmupSteps = Math.round(warmupEpochs * stepsPerEpoch);
   const schedule = { peak: scaledPeak(1, batchSize), warmupSteps, totalSteps: lastStep, floor: 0 };
-  const rule = optimizer === 'lars' ? lars({ momentum: 0.9, trust: 0.001 }) : sgd({ momentum: 0.9 });
+  const heads = rates.length;
+  const stacked = { momentum: 0.9, rates };
+  const rule = optimizer === 'lars' ? lars({ ...stacked, trust: 0.001 }) : sgd(stacked);
   const start = firstWeights(rng(seed, 'probe'), (train.features.length / count) * classes);
-  const trainer = await ProbeTrainer.open({ backend, rule, train, classes, rates, start, batchSize });
+  const trainer = await ProbeTrainer.open({ backend, rule, train, classes, heads, start, batchSize });
   try {
     for (let epoch = 1, step = 0; epoch <= epochs; epoch++) {
       const order = rng(seed, 'probe', epoch).permutation(count);

@@ -1,12 +1,13 @@
 import { add, mul, sub } from '../graph/index.ts';
 import type { UpdateRule } from '../graph/update.ts';
+import { type StackOptions, unstack } from './stack.ts';
 
-export interface SgdOptions {
+export interface SgdOptions extends StackOptions {
   readonly momentum: number;
 }
 
 /** Stochastic gradient descent with momentum and coupled weight decay, as in PyTorch: v ← μ·v + g, w ← w − lr·v. */
-export function sgd({ momentum }: SgdOptions): UpdateRule {
+export function sgd({ momentum, rates }: SgdOptions): UpdateRule {
   return {
     name: 'sgd',
     slots: ['momentum'],
@@ -14,7 +15,8 @@ export function sgd({ momentum }: SgdOptions): UpdateRule {
     build: (weight, gradient, [velocity], { lr, scale }, { weightDecay, lrScale }) => {
       const g = add(mul(gradient, scale!), mul(weight, weightDecay));
       const next = add(mul(velocity!, momentum), g);
-      return { weight: sub(weight, mul(mul(lr!, lrScale), next)), slots: [next] };
+      const { rate } = unstack(weight, rates);
+      return { weight: sub(weight, mul(mul(mul(lr!, lrScale), rate), next)), slots: [next] };
     },
   };
 }

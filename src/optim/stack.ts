@@ -1,0 +1,15 @@
+import { constant, type Tensor } from '../graph/index.ts';
+
+/** Options of a rule for weights that lie in a stack, [H, ...] for [...], and know nothing of each other. */
+export interface StackOptions {
+  /** What the learning rate is multiplied with for each weight of a stack. Default: weights are not stacked. */
+  readonly rates?: readonly number[];
+}
+
+/** Axes of one weight, and the factor of its learning rate. */
+export function unstack({ shape }: Tensor, rates: readonly number[] | undefined) {
+  const all = shape.map((_, axis) => axis);
+  if (!rates) return { axes: all, rate: 1 };
+  const sides = [rates.length, ...shape.slice(1).map(() => 1)];
+  return { axes: all.slice(1), rate: constant(Float32Array.from(rates), sides) };
+}
