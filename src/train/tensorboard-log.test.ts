@@ -19,7 +19,7 @@ const settings = (training: ConfigInput['training'] = {}) =>
   tinySettings(`classes:${images}`, {
     training: { epochs: 2, ...training },
     checkpoints: { every: 3 },
-    evaluation: { knnEvery: 1, reconstructions: 1 },
+    evaluation: { knnEvery: 1, knnTrain: 8, knnTest: 4, reconstructions: 1 },
   });
 
 /** The numbers of rows, by TensorBoard's tags and steps. */
