@@ -49,6 +49,14 @@ test.each<[string, MetricsRow[]]>([
       { step: 1e9, loss: 1e300, gradientNorm: 1e-300 },
     ],
   ],
+  ['a loss too near to zero for ticks', [{ step: 0, loss: -3e-323 }]],
+  [
+    'losses too far apart for ticks',
+    [
+      { step: 0, loss: -1.7e308 },
+      { step: 1, loss: 1.7e308 },
+    ],
+  ],
   ['a step that is no number', [{ step: Number.NaN, loss: 1 }]],
   ['long runs', run(20_000)],
 ])('copes with %s', async (_, rows) => {

@@ -31,6 +31,8 @@ export interface PanelOptions {
 const AXIS = { left: 52, right: 10, top: 30, bottom: 34 };
 /** Points per curve that a screen can show. */
 const BUCKETS = 450;
+/** Axes end at this value, and what is nearer to zero than its inverse is zero on them. */
+const LARGEST = 1e300;
 const RED = '#c1272d';
 
 /** A line chart with axes and a legend, as SVG elements. Wide ranges (1:100) of positive values are logarithmic. */
@@ -113,7 +115,9 @@ function renderLegend(
 /** A range that is never empty: a constant gets room on both sides. */
 function domain(low: number, high: number, fromZero = false): [number, number] {
   if (!(low <= high)) return [0, 1];
-  const [from, to] = fromZero ? [Math.min(0, low), Math.max(0, high)] : [low, high];
+  const [from, to] = (fromZero ? [Math.min(0, low), Math.max(0, high)] : [low, high]).map(
+    (end) => Math.max(-LARGEST, Math.min(LARGEST, Math.abs(end) < 1 / LARGEST ? 0 : end)), // ticks need room to compute
+  ) as [number, number];
   if (from < to) return [from, to];
   return from === 0 ? [0, 1] : [from - Math.abs(from) / 10, to + Math.abs(to) / 10];
 }
