@@ -31,7 +31,7 @@ function tableUnder(markdown: string, heading: string): string[][] {
 }
 
 const finetune = (name: string, from: string, top1: number, more: object = {}) =>
-  fakeRun(name, { kind: 'finetune', from, data: { labels: 0.1 }, ...more }, [
+  fakeRun(name, { kind: 'finetune', from, data: { labels: 0.1 }, training: { epochs: 3 }, ...more }, [
     { step: 5, epoch: 1, loss: 2, seconds: 3700, top1: 0.99, evaluationLoss: 1.5 },
     { step: 10, epoch: 2, loss: 1.5, seconds: 3723.4, top1, evaluationLoss: 1.25 },
     { step: 11, epoch: 2.2, loss: null, seconds: 3724 },
@@ -71,7 +71,7 @@ describe('report', () => {
     const { files } = await report(runs.slice(1), { output, title: 'T' });
     const markdown = await readFile(output, 'utf8');
     expect(tableUnder(markdown, 'What was learned')).toEqual([
-      ['top-1', 'steps', 'kNN', 'linear', 'fine-tune 10 %'],
+      ['top-1', 'steps', 'kNN', 'linear', 'fine-tune 10 %, 3 epochs'],
       ['raw pixels', '', '30.0 %', '–', '–'],
       ['random weights', '', '20.0 %', '–', '–'],
       ['from scratch', '', '–', '–', '25.0 %'],
@@ -101,7 +101,7 @@ describe('report', () => {
       'ft1',
       'finetune',
       'fake',
-      '2.2',
+      '2.2 of 3',
       '11',
       '1.5000',
       '1.2500',

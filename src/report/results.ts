@@ -2,7 +2,7 @@ import { sep } from 'node:path';
 import type { ReportedRun } from './run.ts';
 import { type Summary, summarise } from './statistics.ts';
 
-/** What is judged, in columns: `kNN`, `linear`, `fine-tune 1 %`. */
+/** What is judged, in columns: `kNN`, `linear`, `fine-tune 1 %, 100 epochs`. */
 interface Score {
   readonly column: string;
   /** In [0, 1]. */
@@ -92,9 +92,11 @@ function scoresOf(run: ReportedRun): Score[] {
   return [{ column, value: top1 }];
 }
 
+/** Runs of other lengths are not averaged. */
 function fineTune({ settings }: ReportedRun): string {
-  const share = settings.get('data.labels');
-  return typeof share === 'number' && share < 1 ? `fine-tune ${+(100 * share).toFixed(4)} %` : 'fine-tune';
+  const [share, epochs] = ['data.labels', 'training.epochs'].map((path) => settings.get(path));
+  const percent = typeof share === 'number' ? Number((100 * share).toFixed(4)) : 100;
+  return `fine-tune ${percent} %${typeof epochs === 'number' ? `, ${epochs} epochs` : ''}`;
 }
 
 function firstKnn({ rows }: ReportedRun, key: 'pixels' | 'random'): Score[] {
@@ -115,10 +117,6 @@ function featuresOf(knn: unknown, key: string): number | undefined {
 /** kNN, linear, then fine-tuning from few labels to all. */
 function byColumn(a: string, b: string): number {
   const place = (column: string) =>
-    column === KNN
-      ? -2
-      : column === LINEAR
-        ? -1
-        : Number.parseFloat(column.slice('fine-tune '.length)) || 100;
+    column === KNN ? -2 : column === LINEAR ? -1 : Number.parseFloat(column.slice('fine-tune '.length));
   return place(a) - place(b);
 }
