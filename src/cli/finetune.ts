@@ -1,13 +1,13 @@
 import { Command } from 'commander';
 import { quickFinetuneVariant } from '../config/finetune-recipes.ts';
-import { type FinetuneInput, finetuneSchema } from '../config/finetune-schema.ts';
-import { mergeSettings, parseSetting } from '../config/overrides.ts';
+import { finetuneSchema } from '../config/finetune-schema.ts';
+import { mergeSettings } from '../config/overrides.ts';
 import { finetune } from '../finetune.ts';
 import { finetuning } from '../train/run-kind.ts';
 import { FinetuneReport } from './finetune-report.ts';
-import { interruptible } from './interrupt.ts';
-import { tensorboardOption, withTensorboard } from './options.ts';
-import { collect, type RunFlags, runOutput } from './run-flags.ts';
+import { tensorboardOption } from './options.ts';
+import { collect, givenSettings, type RunFlags, runOutput } from './run-flags.ts';
+import { watchRun } from './watch-run.ts';
 
 /** Options that are short for a setting. */
 const shorthands = {
@@ -82,30 +82,11 @@ Ctrl-C saves a checkpoint and stops; a second one stops at once.`,
 
 async function run(options: Options): Promise<void> {
   const { recipe, output } = await runOutput(options, finetuning, quickFinetuneVariant, 'finetune');
-  const report = new FinetuneReport(output, options.json ?? false);
-  const { signal, done } = interruptible(() => report.stopping());
-  try {
-    const { outcome } = await finetune(settings(options, recipe), {
-      output,
-      resume: options.resume !== undefined,
-      onEvent: withTensorboard(options.tensorboard, (event) => report.show(event)),
-      signal,
-    });
-    if (outcome === 'interrupted') process.exitCode = 130; // as the shell says of Ctrl-C
-  } catch (error) {
-    if (error !== signal.reason) throw error;
-    process.exitCode = 130; // while data was fetched: nothing to save
-  } finally {
-    done();
-    report.close();
-  }
-}
-
-function settings(options: Options, recipe: string | undefined): FinetuneInput {
-  const short = Object.entries(shorthands).flatMap(([option, path]) => {
-    const value = options[option as keyof typeof shorthands];
-    return value === undefined ? [] : [`${path}=${value}`];
-  });
-  const given = [...short, ...options.set].map((text) => parseSetting(text, finetuneSchema));
-  return mergeSettings(...(recipe ? [{ recipe }] : []), ...given);
+  const settings = mergeSettings(
+    ...(recipe ? [{ recipe }] : []),
+    givenSettings(options, shorthands, finetuneSchema),
+  );
+  await watchRun(new FinetuneReport(output, options.json ?? false), options.tensorboard, (watched) =>
+    finetune(settings, { output, resume: options.resume !== undefined, ...watched }),
+  );
 }

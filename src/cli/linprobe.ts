@@ -1,9 +1,9 @@
 import { Command } from 'commander';
 import { linprobeSchema } from '../config/linprobe-schema.ts';
-import { mergeSettings, parseSetting } from '../config/overrides.ts';
 import { linprobe } from '../evaluate/linprobe.ts';
 import { addFeatureOptions, type FeatureOptions, featureOptions } from './feature-options.ts';
 import { tensorboardOption, withTensorboard } from './options.ts';
+import { collect, givenSettings } from './run-flags.ts';
 import { count, percent, table } from './table.ts';
 import { withProgress } from './with-progress.ts';
 
@@ -66,13 +66,7 @@ images. The probe in --output serves predict and export.`,
 }
 
 async function run(model: string, options: Options): Promise<void> {
-  const settings = mergeSettings(
-    ...Object.entries(shorthands).flatMap(([option, key]) => {
-      const value = options[option as keyof typeof shorthands];
-      return value === undefined ? [] : [parseSetting(`${key}=${value}`, linprobeSchema)];
-    }),
-    ...options.set.map((assignment) => parseSetting(assignment, linprobeSchema)),
-  );
+  const settings = givenSettings(options, shorthands, linprobeSchema);
   const { pooling: _, ...features } = await featureOptions(options);
   const onEvent = withTensorboard(options.tensorboard, (event) => {
     if (event.type === 'note') console.error(event.message);
@@ -99,8 +93,4 @@ async function run(model: string, options: Options): Promise<void> {
   console.log(`linear probe: top-1 ${percent(top1)}, top-5 ${percent(top5)} on ${count(test)} test images`);
   console.log(`trained on ${count(train)} images, batches of ${count(batchSize)}, learning rate ${best}`);
   if (checkpoint) console.log(`\n${checkpoint}`);
-}
-
-function collect(value: string, previous: string[]): string[] {
-  return [...previous, value];
 }

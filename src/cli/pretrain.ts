@@ -1,13 +1,13 @@
 import { Command } from 'commander';
-import { mergeConfig, parseOverride } from '../config/overrides.ts';
+import { mergeConfig } from '../config/overrides.ts';
 import { quickVariant } from '../config/recipes.ts';
-import type { ConfigInput } from '../config/schema.ts';
+import { configSchema } from '../config/schema.ts';
 import { pretrain } from '../pretrain.ts';
 import { pretraining } from '../train/run-kind.ts';
-import { interruptible } from './interrupt.ts';
-import { tensorboardOption, withTensorboard } from './options.ts';
+import { tensorboardOption } from './options.ts';
 import { PretrainReport } from './pretrain-report.ts';
-import { collect, type RunFlags, runOutput } from './run-flags.ts';
+import { collect, givenSettings, type RunFlags, runOutput } from './run-flags.ts';
+import { watchRun } from './watch-run.ts';
 
 /** Options that are short for a setting. */
 const shorthands = {
@@ -66,30 +66,16 @@ Ctrl-C saves a checkpoint and stops; a second one stops at once.`,
 
 async function run(options: Options): Promise<void> {
   const { recipe, output } = await runOutput(options, pretraining, quickVariant, 'custom');
-  const report = new PretrainReport(output, options.json ?? false);
-  const { signal, done } = interruptible(() => report.stopping());
-  try {
-    const { outcome } = await pretrain(settings(options, recipe), {
+  const settings = mergeConfig(
+    ...(recipe ? [{ recipe }] : []),
+    givenSettings(options, shorthands, configSchema),
+  );
+  await watchRun(new PretrainReport(output, options.json ?? false), options.tensorboard, (watched) =>
+    pretrain(settings, {
       output,
       resume: options.resume !== undefined,
       initFrom: options.initFrom,
-      onEvent: withTensorboard(options.tensorboard, (event) => report.show(event)),
-      signal,
-    });
-    if (outcome === 'interrupted') process.exitCode = 130; // as the shell says of Ctrl-C
-  } catch (error) {
-    if (error !== signal.reason) throw error;
-    process.exitCode = 130; // while data was fetched: nothing to save
-  } finally {
-    done();
-    report.close();
-  }
-}
-
-function settings(options: Options, recipe: string | undefined): ConfigInput {
-  const short = Object.entries(shorthands).flatMap(([option, path]) => {
-    const value = options[option as keyof typeof shorthands];
-    return value === undefined ? [] : [`${path}=${value}`];
-  });
-  return mergeConfig(...(recipe ? [{ recipe }] : []), ...[...short, ...options.set].map(parseOverride));
+      ...watched,
+    }),
+  );
 }

@@ -1,3 +1,5 @@
+import type { z } from 'zod';
+import { mergeSettings, parseSetting } from '../config/overrides.ts';
 import { readConfig, runFolder } from '../train/run-folder.ts';
 import type { RunConfig, RunKind } from '../train/run-kind.ts';
 import { UsageError } from './errors.ts';
@@ -37,6 +39,22 @@ export async function runOutput<C extends RunConfig>(
     recipe: name,
     output: typeof resume === 'string' ? resume : (output ?? `runs/${name ?? unnamed}`),
   };
+}
+
+/**
+ * The settings of a command line, of which `--set` overrides the others. Throws ConfigError for an unknown one.
+ * @param shorthands the settings that options are short for
+ */
+export function givenSettings<K extends string>(
+  options: Partial<Record<NoInfer<K>, string>> & { readonly set: readonly string[] },
+  shorthands: Readonly<Record<K, string>>,
+  schema: z.ZodType,
+): object {
+  const short = (Object.keys(shorthands) as K[]).flatMap((option) => {
+    const value = options[option];
+    return value === undefined ? [] : [`${shorthands[option]}=${value}`];
+  });
+  return mergeSettings(...[...short, ...options.set].map((assignment) => parseSetting(assignment, schema)));
 }
 
 /** Gathers an option that may be repeated. */
