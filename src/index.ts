@@ -134,7 +134,9 @@ export type { StudyResults } from './study/results.ts';
 export type { StudyEvent } from './study/runner.ts';
 
 // Speed
+export { type BenchOptions, type BenchResult, bench } from './bench/bench.ts';
 export { countWork } from './bench/budget.ts';
+export { machine, median, peakGigabytes, residentGigabytes } from './bench/machine.ts';
 
 // Pictures
 export { type CurvesOptions, renderCurves } from './visualize/curves.ts';

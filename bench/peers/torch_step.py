@@ -1,8 +1,8 @@
-"""The masked pre-training step in PyTorch, at its best, for the benchmark to compare with.
+"""A training step in PyTorch, at its best, for benchmarks to compare with: masked pre-training, or fine-tuning with timm.
 
     python3 torch_step.py batch.safetensors --modes eager,compile --steps 6 --threads 2
 
-Reads weights, view and mask order written by the benchmark (metadata "config": model and mask ratio), and prints one JSON
+Reads weights, view and mask order or targets written by the benchmark (metadata "config": model, mask ratio, parameter groups), and prints one JSON
 line a mode: the losses, the seconds of each step (on a GPU: of groups of steps) and the peak memory in bytes: resident, or that of the GPU. Every mode runs in
 its own process, so that one does not warm or burden another. Works with PyTorch 1.13 and later.
 """
@@ -38,6 +38,10 @@ def build(path, device):
     tensors, metadata = load(path)
     config = json.loads(metadata["config"])
     torch.manual_seed(0)
+    if "targets" in tensors:
+        from torch_finetune import build as build_finetune
+
+        return build_finetune(tensors, config, device)
     data = {name: torch.from_numpy(array.copy()).to(device) for name, array in tensors.items()}
     w = {name[6:]: t for name, t in data.items() if name.startswith("param.")}
     fixed = {"pos_embed", "decoder_pos_embed"}
@@ -105,6 +109,7 @@ def run(path, mode, steps, threads, lr, precision, device):
 
     torch.set_num_threads(threads)
     loss, groups = build(path, device)
+    groups = [{**group, "lr": lr * group.pop("lr_scale", 1)} for group in groups]
     options = {"lr": lr, "betas": (0.9, 0.95), "eps": 1e-8}
     try:
         optimizer = torch.optim.AdamW(groups, fused=True, **options)

@@ -18,6 +18,7 @@ export interface BenchStep {
   readonly plan: TrainingPlan;
   readonly inputs: Values;
   readonly specs: readonly ParameterSpec[];
+  readonly model: AutoencoderConfig | ClassifierConfig;
   readonly images: number;
   /** Multiplications and additions of the model's matrix products, by the formula of `stepFlops`. */
   readonly flops: number;
@@ -37,6 +38,7 @@ export function pretrainStep(model: AutoencoderConfig, taskName: string, batch: 
     plan: { gradients, parameters, rule: adamw({ beta1: 0.9, beta2: 0.95, epsilon: 1e-8 }) },
     inputs: { view: noise(batch, pretext.view(model.image)), ...drawBatch(pretext, model, streams) },
     specs,
+    model,
     images: batch,
     flops: batch * stepFlops(settings, pretext.masks),
   };
@@ -64,6 +66,7 @@ export function finetuneStep(encoder: AutoencoderConfig, batch: number): BenchSt
     plan: { gradients, parameters, rule: adamw({ beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }) },
     inputs: { view: noise(batch, model.image), targets },
     specs,
+    model,
     images: batch,
     flops: batch * finetuneFlops({ model }, CLASSES),
   };

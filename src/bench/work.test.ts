@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { lowered } from '../backends/onnx/lower.ts';
+import { valueTypes } from '../backends/onnx/shapes.ts';
 import { add, input, matmul, program, transpose } from '../graph/index.ts';
 import { modelConfig } from '../models/sizes.ts';
 import { type Budget, countWork, growth } from './budget.ts';
-import { valueTypes } from './onnx-shapes.ts';
 import { finetuneStep, pretrainStep } from './step.ts';
 import { oneDnnWork, onnxWork } from './work.ts';
 

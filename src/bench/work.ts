@@ -3,10 +3,10 @@ import { lower as lowerOneDnn, type Precision } from '../backends/onednn/lower.t
 import { flops } from '../backends/onednn/profile.ts';
 import { bytesOf } from '../backends/onednn/view.ts';
 import { lowered } from '../backends/onnx/lower.ts';
-import type { OnnxNode } from '../backends/onnx/proto.ts';
+import { productFlops, products } from '../backends/onnx/products.ts';
+import { byteLength, valueTypes } from '../backends/onnx/shapes.ts';
 import type { Program } from '../graph/program.ts';
 import { sizeOf } from '../graph/tensor.ts';
-import { attributesOf, byteLength, type ValueType, valueTypes } from './onnx-shapes.ts';
 
 /** What an engine is given to do in one run of a program; nothing is run to count it. */
 export interface Work {
@@ -20,8 +20,6 @@ export interface Work {
   readonly plannedMB?: number;
 }
 
-/** Products of the onnx engine. */
-export const onnxProducts: ReadonlySet<string> = new Set(['MatMul', 'FusedMatMul', 'Gemm']);
 /** Operators that only name values anew. */
 const free = new Set(['Reshape', 'Identity']);
 
@@ -34,17 +32,10 @@ export function onnxWork(program: Program): Work {
   for (const node of graph.nodes) {
     operators[node.opType] = (operators[node.opType] ?? 0) + 1;
     const values = [...node.input, ...node.output].map((name) => types.get(name)!);
-    if (onnxProducts.has(node.opType)) flop += productFlops(node, types);
+    if (products.has(node.opType)) flop += productFlops(node, types);
     else if (!free.has(node.opType)) moved += values.reduce((sum, value) => sum + byteLength(value), 0);
   }
   return { operators, gflop: flop / 1e9, movedMB: moved / 1e6 };
-}
-
-/** Multiplications and additions of a product of the onnx engine. */
-export function productFlops(node: OnnxNode, types: ReadonlyMap<string, ValueType>): number {
-  const { transA } = attributesOf(node);
-  const inner = types.get(node.input[0]!)!.shape.at(transA ? -2 : -1)!;
-  return 2 * sizeOf(types.get(node.output[0]!)!.shape) * inner;
 }
 
 /** Work of a program as the onednn engine plans it. @param given inputs that come with each run */

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { Command } from 'commander';
+import { benchCommand } from './bench.ts';
 import { cacheCommand } from './cache.ts';
 import { dataCommand } from './data.ts';
 import { doctorCommand } from './doctor.ts';
@@ -53,6 +54,7 @@ BEYOND_MASKING_DEBUG=1 shows where an error came from.`,
     inspectCommand(),
     dataCommand(),
     cacheCommand(),
+    benchCommand(),
     doctorCommand(),
     setupCommand(),
     listCommand(),

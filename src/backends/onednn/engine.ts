@@ -1,12 +1,13 @@
 import { type DType, dtypeOf, sizeOf, type TensorData, type Values } from '../../graph/tensor.ts';
 import type { StepResult } from '../backend.ts';
+import type { Timing } from '../timing.ts';
 import { requireBf16 } from './cpu.ts';
 import { Crew } from './crew.ts';
 import { hostKernel, typed } from './host-kernels.ts';
 import type { Instruction } from './instructions.ts';
 import { type Library, loadLibrary } from './library.ts';
 import { Memory } from './memory.ts';
-import type { Requests, StepOrder, Timing } from './messages.ts';
+import type { Requests, StepOrder } from './messages.ts';
 import { Primitives } from './primitives.ts';
 import { Profile } from './profile.ts';
 import { TrainingStep } from './training-step.ts';
@@ -114,6 +115,12 @@ export class Engine {
   async profile(): Promise<readonly Timing[]> {
     this.measures = true;
     return [...this.programs.values()].flatMap(({ profile }) => profile.timings());
+  }
+
+  /** On what the last run has left in memory. */
+  async products(program: number): Promise<readonly Timing[]> {
+    const { profile, calls } = this.programs.get(program)!;
+    return profile.products(calls);
   }
 
   /** Runs a program; its outputs stay until another one runs. */

@@ -1,5 +1,6 @@
 import type { Values } from '../../graph/tensor.ts';
 import type { StepResult } from '../backend.ts';
+import type { Timing } from '../timing.ts';
 import type { Plan } from './instructions.ts';
 import type { Precision } from './lower.ts';
 
@@ -21,17 +22,6 @@ export interface StepOrder {
   readonly clip: number | undefined;
 }
 
-/** Time that a kind of call took in one run of a program. */
-export interface Timing {
-  /** What was computed, and of which sides. */
-  readonly name: string;
-  readonly calls: number;
-  /** Least time of one run for all of these calls. */
-  readonly milliseconds: number;
-  /** Multiplications and additions of one run. */
-  readonly flops: number;
-}
-
 /** What the engine does on request; each answers with a value or an error. */
 export interface Requests {
   start: { take: { threads: number; precision: Precision }; give: { version: string } };
@@ -46,6 +36,8 @@ export interface Requests {
   step: { take: StepOrder; give: StepResult };
   /** Measures from now on, or tells what was measured. */
   profile: { take: undefined; give: readonly Timing[] };
+  /** Times of a program's products, called by themselves. */
+  products: { take: number; give: readonly Timing[] };
 }
 
 export type Request = {

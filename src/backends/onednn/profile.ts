@@ -1,6 +1,6 @@
 import { sizeOf } from '../../graph/tensor.ts';
+import { type Timing, together } from '../timing.ts';
 import type { Instruction } from './instructions.ts';
-import type { Timing } from './messages.ts';
 
 /** Least times of a program's calls over many runs: other work on the machine only ever adds to them. */
 export class Profile {
@@ -25,17 +25,29 @@ export class Profile {
 
   /** Calls of one kind and shape taken together. */
   timings(): Timing[] {
-    const found = new Map<string, { name: string; calls: number; milliseconds: number; flops: number }>();
-    for (const [i, instruction] of this.instructions.entries()) {
-      if (this.least[i] === Number.POSITIVE_INFINITY) continue;
+    const measured = this.instructions.flatMap((instruction, i) => {
+      const milliseconds = this.least[i]!;
+      if (milliseconds === Number.POSITIVE_INFINITY) return [];
+      return [{ name: describe(instruction), calls: 1, milliseconds, flops: flops(instruction) }];
+    });
+    return together(measured);
+  }
+
+  /** Makes one call of each kind of product by itself, twice, and tells what all of its kind take by the second. */
+  products(calls: readonly (() => void)[]): Timing[] {
+    const times = new Map<string, number>();
+    const measured = this.instructions.flatMap((instruction, i) => {
+      if (instruction.kind !== 'matmul') return [];
       const name = describe(instruction);
-      const entry = found.get(name) ?? { name, calls: 0, milliseconds: 0, flops: 0 };
-      entry.calls++;
-      entry.milliseconds += this.least[i]!;
-      entry.flops += flops(instruction);
-      found.set(name, entry);
-    }
-    return [...found.values()];
+      if (!times.has(name)) {
+        calls[i]!();
+        const start = performance.now();
+        calls[i]!();
+        times.set(name, performance.now() - start);
+      }
+      return [{ name, calls: 1, milliseconds: times.get(name)!, flops: flops(instruction) }];
+    });
+    return together(measured);
   }
 }
 

@@ -4,13 +4,14 @@ import type { Parameter, Session, StepResult, TrainingPlan } from '../backend.ts
 import { slotName } from '../backend.ts';
 import { kernels } from '../onnx/kernels.ts';
 import { checkRun, checkStep, checkWrite, infoOf, missingSlots, requireKnown } from '../state.ts';
+import type { TimedSession, Timing } from '../timing.ts';
 import { updateProgram } from '../update-program.ts';
 import { lower, type Precision } from './lower.ts';
-import type { Timing, Update } from './messages.ts';
+import type { Update } from './messages.ts';
 import type { ProcessClient } from './process-client.ts';
 
 /** State in the engine's process; programs are planned when first used. */
-export class OneDnnSession implements Session {
+export class OneDnnSession implements Session, TimedSession {
   private readonly client: ProcessClient;
   private readonly precision: Precision;
   private readonly state = new Map<string, ArrayInfo>();
@@ -64,9 +65,12 @@ export class OneDnnSession implements Session {
     await this.client.stop();
   }
 
-  /** Begins to measure the calls of every program; asked again, their least times so far. */
   async profile(): Promise<readonly Timing[]> {
     return this.client.request('profile', undefined);
+  }
+
+  async timeProducts(program: Program, names: readonly string[]): Promise<readonly Timing[]> {
+    return this.client.request('products', await this.compile(program, names));
   }
 
   private readonly info = (name: string) => this.state.get(name);

@@ -1,6 +1,7 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-common';
 import { sizeOf, type TensorData, type Values } from '../../graph/tensor.ts';
 import { gradientName, type StepResult } from '../backend.ts';
+import type { Timing } from '../timing.ts';
 import { addInto, kernels, sumOfSquares } from './kernels.ts';
 import {
   type CompiledProgram,
@@ -10,6 +11,7 @@ import {
   type StepOrder,
   type Update,
 } from './messages.ts';
+import { ProfileFolder } from './profile.ts';
 import { loadRuntime, type Runtime } from './runtime.ts';
 
 interface Prepared extends Omit<CompiledProgram, 'model'> {
@@ -28,6 +30,8 @@ export class Engine {
   private threads = 1;
   private readonly state = new Map<string, TensorData>();
   private readonly programs = new Map<number, Prepared>();
+  private readonly profiles = new ProfileFolder();
+  private readonly profiled = new Set<InferenceSession>();
 
   async start({ threads, native }: Requests['start']['take']): Promise<Requests['start']['give']> {
     this.threads = threads;
@@ -47,9 +51,16 @@ export class Engine {
     return Object.fromEntries(names.map((name) => [name, this.state.get(name)!.slice() as TensorData]));
   }
 
-  async compile({ program, compiled }: Requests['compile']['take']): Promise<undefined> {
+  async compile({ program, compiled, profiled }: Requests['compile']['take']): Promise<undefined> {
     const { model, ...ports } = compiled;
-    const session = await this.runtime.ort.InferenceSession.create(model, {
+    await this.programs.get(program)?.session.release();
+    const session = await this.open(model, profiled);
+    if (profiled) this.profiled.add(session);
+    this.programs.set(program, { ...ports, session });
+  }
+
+  private async open(model: Uint8Array, profiled = false): Promise<InferenceSession> {
+    return this.runtime.ort.InferenceSession.create(model, {
       executionProviders: [this.runtime.native ? 'cpu' : 'wasm'],
       graphOptimizationLevel: 'all',
       intraOpNumThreads: this.threads,
@@ -57,8 +68,8 @@ export class Engine {
       executionMode: 'sequential',
       enableMemPattern: false,
       logSeverityLevel: 3,
+      ...(profiled && { enableProfiling: true, profileFilePrefix: await this.profiles.prefix() }),
     });
-    this.programs.set(program, { ...ports, session });
   }
 
   async run({ program, inputs }: Requests['run']['take']): Promise<Values> {
@@ -67,6 +78,29 @@ export class Engine {
     return Object.fromEntries(
       prepared.outputs.map(({ name }) => [name, results[outputValue(name)]!.data as TensorData]),
     );
+  }
+
+  async time(programs: Requests['time']['take']): Promise<Requests['time']['give']> {
+    const times: number[] = [];
+    // One at a time: each has threads of its own, which wait for work by spinning.
+    for (const { model, inputs, outputs } of programs) {
+      const session = await this.open(model);
+      const filled = (port: Port) => this.tensor(port, new Float32Array(sizeOf(port.shape)).fill(0.1));
+      const feeds = Object.fromEntries(inputs.map((port) => [port.name, filled(port)]));
+      const fetches = Object.fromEntries(outputs.map((port) => [outputValue(port.name), filled(port)]));
+      await session.run(feeds, fetches);
+      const start = performance.now();
+      await session.run(feeds, fetches);
+      times.push(performance.now() - start);
+      await session.release();
+    }
+    return times;
+  }
+
+  async profile(): Promise<readonly Timing[]> {
+    for (const session of this.profiled) session.endProfiling();
+    this.profiled.clear();
+    return this.profiles.read();
   }
 
   async step({ program, updates, batches, scalars, clip }: StepOrder): Promise<StepResult> {

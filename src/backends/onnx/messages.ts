@@ -1,5 +1,6 @@
 import type { DType, Shape, Values } from '../../graph/tensor.ts';
 import type { StepResult } from '../backend.ts';
+import type { Timing } from '../timing.ts';
 
 /** Name, type and shape of a program's input or output. */
 export interface Port {
@@ -42,9 +43,14 @@ export interface Requests {
   write: { take: Values; give: undefined };
   /** Copies of state tensors. */
   read: { take: readonly string[]; give: Values };
-  compile: { take: { program: number; compiled: CompiledProgram }; give: undefined };
+  /** @param profiled whether onnxruntime's profiler watches it */
+  compile: { take: { program: number; compiled: CompiledProgram; profiled?: boolean }; give: undefined };
   run: { take: { program: number; inputs: Values }; give: Values };
   step: { take: StepOrder; give: StepResult };
+  /** Milliseconds of one run of each program by itself, on floats that are all alike. */
+  time: { take: readonly CompiledProgram[]; give: readonly number[] };
+  /** What the profiler saw of the programs that it watched; it then stops. */
+  profile: { take: undefined; give: readonly Timing[] };
 }
 
 export type Request = {

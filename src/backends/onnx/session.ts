@@ -3,18 +3,24 @@ import type { Values } from '../../graph/tensor.ts';
 import type { Parameter, Session, StepResult, TrainingPlan } from '../backend.ts';
 import { slotName } from '../backend.ts';
 import { checkRun, checkStep, checkWrite, infoOf, missingSlots, requireKnown } from '../state.ts';
+import type { TimedSession, Timing } from '../timing.ts';
 import { updateProgram } from '../update-program.ts';
 import { kernels } from './kernels.ts';
 import { lower } from './lower.ts';
 import type { CompiledProgram, Port, Update } from './messages.ts';
+import { type ProductModel, productModels } from './products.ts';
 import type { WorkerClient } from './worker-client.ts';
 
 /** State on the engine's thread; programs are compiled when first used. */
-export class OnnxSession implements Session {
+export class OnnxSession implements Session, TimedSession {
   private readonly client: WorkerClient;
   private readonly state = new Map<string, ArrayInfo>();
   private readonly compiled = new Map<Program, Promise<number>>();
   private readonly plans = new Map<TrainingPlan, Promise<readonly Update[]>>();
+
+  private readonly products = new Map<Program, readonly ProductModel[]>();
+  private count = 0;
+  private profiled = false;
 
   constructor(client: WorkerClient) {
     this.client = client;
@@ -58,18 +64,44 @@ export class OnnxSession implements Session {
     await this.client.stop();
   }
 
+  async profile(): Promise<readonly Timing[]> {
+    if (this.profiled) return this.client.request('profile', undefined);
+    this.profiled = true;
+    // Programs are compiled anew, under the profiler's eyes.
+    this.count = 0;
+    this.compiled.clear();
+    this.plans.clear();
+    return [];
+  }
+
+  async timeProducts(program: Program): Promise<readonly Timing[]> {
+    const models = this.products.get(program) ?? productModels(program);
+    this.products.set(program, models);
+    const times = await this.client.request(
+      'time',
+      models.map(({ compiled }) => compiled),
+    );
+    return models.map(({ name, calls, flops }, i) => ({
+      name,
+      calls,
+      milliseconds: calls * times[i]!,
+      flops: calls * flops,
+    }));
+  }
+
   private readonly info = (name: string) => this.state.get(name);
 
   private compile(program: Program): Promise<number> {
     let number = this.compiled.get(program);
     if (!number) {
-      const id = this.compiled.size;
+      const id = this.count++;
       const compiled: CompiledProgram = {
         model: lower(program),
         inputs: ports(program.inputs),
         outputs: ports(program.outputs),
       };
-      number = this.client.request('compile', { program: id, compiled }).then(() => id);
+      const order = { program: id, compiled, profiled: this.profiled };
+      number = this.client.request('compile', order).then(() => id);
       this.compiled.set(program, number);
     }
     return number;

@@ -1,18 +1,15 @@
 import { parentPort } from 'node:worker_threads';
+import { answer, type Message } from '../requests.ts';
 import { Engine } from './engine.ts';
-import type { Request } from './messages.ts';
+import type { Requests } from './messages.ts';
 
 // onnxruntime-node's run blocks the thread it is called on; this is that thread.
 const engine = new Engine();
 
-parentPort!.on('message', async ({ id, request }: { id: number; request: Request }) => {
-  try {
-    const handle = engine[request.kind].bind(engine) as (take: Request['take']) => Promise<unknown>;
-    const value = await handle(request.take);
-    parentPort!.postMessage({ id, value }, arraysOf(value));
-  } catch (error) {
-    parentPort!.postMessage({ id, error: error instanceof Error ? error.message : String(error) });
-  }
+parentPort!.on('message', async (message: Message<Requests>) => {
+  const { id, value, error } = await answer<Requests>(engine, message);
+  if (error === undefined) parentPort!.postMessage({ id, value }, arraysOf(value));
+  else parentPort!.postMessage({ id, error: `the onnx engine failed: ${error}` });
 });
 
 /** Buffers of a record of arrays: moved to the other thread rather than copied. */

@@ -1,6 +1,6 @@
-import { elementTypes } from '../backends/onnx/model-writer.ts';
-import type { OnnxGraph, OnnxNode, OnnxTensor } from '../backends/onnx/proto.ts';
-import { type Shape, sizeOf } from '../graph/tensor.ts';
+import { type Shape, sizeOf } from '../../graph/tensor.ts';
+import { elementTypes } from './model-writer.ts';
+import type { OnnxGraph, OnnxNode, OnnxTensor } from './proto.ts';
 
 /** Shape and element type (TensorProto.DataType) of a value. */
 export interface ValueType {

@@ -1,0 +1,73 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Shape, sizeOf } from '../../graph/tensor.ts';
+import { type Timing, together } from '../timing.ts';
+
+/** An event of onnxruntime's profiler. */
+interface Event {
+  readonly cat: string;
+  readonly name: string;
+  /** Microseconds. */
+  readonly dur: number;
+  readonly args: {
+    readonly op_name?: string;
+    readonly node_index?: string;
+    readonly input_type_shape?: readonly Readonly<Record<string, Shape>>[];
+    readonly output_type_shape?: readonly Readonly<Record<string, Shape>>[];
+  };
+}
+
+/** Where onnxruntime's profiler writes, until it is read. */
+export class ProfileFolder {
+  private folder: string | undefined;
+  private count = 0;
+
+  /** Beginning of the name of a new file. */
+  async prefix(): Promise<string> {
+    this.folder ??= await mkdtemp(join(tmpdir(), 'beyond-masking-profile-'));
+    return join(this.folder, `${this.count++}`);
+  }
+
+  /** Least times of all operators in all files, which are then removed. */
+  async read(): Promise<Timing[]> {
+    const { folder } = this;
+    if (!folder) return [];
+    this.folder = undefined;
+    try {
+      const files = await readdir(folder);
+      const texts = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')));
+      return together(texts.flatMap((text) => leastTimes(JSON.parse(text) as Event[])));
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  }
+}
+
+function leastTimes(events: readonly Event[]): Timing[] {
+  const least = new Map<string, Event>();
+  for (const event of events) {
+    if (event.cat !== 'Node' || !event.name.endsWith('_kernel_time')) continue;
+    const known = least.get(event.name);
+    if (!known || event.dur < known.dur) least.set(event.name, event);
+  }
+  return [...least.values()].map(({ dur, args }) => {
+    const shapes = (values: Event['args']['input_type_shape'] = []) =>
+      values.map((value) => Object.values(value)[0] ?? []);
+    const [inputs, outputs] = [shapes(args.input_type_shape), shapes(args.output_type_shape)];
+    const text = (list: readonly Shape[]) => list.map((shape) => `[${shape}]`).join(' · ');
+    const name = `${args.op_name} ${text(inputs)} → ${text(outputs)}`;
+    const product = /MatMul|Gemm/.test(args.op_name ?? '');
+    return {
+      name,
+      calls: 1,
+      milliseconds: dur / 1000,
+      flops: product ? flops(inputs[0]!, outputs[0]!) : 0,
+    };
+  });
+}
+
+/** 2 · M · N · K, batched: the first operand has M · K elements for each M · N of the output. */
+function flops(a: Shape, out: Shape): number {
+  return 2 * sizeOf(a) * out.at(-1)!;
+}

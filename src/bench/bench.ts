@@ -1,0 +1,137 @@
+import { availableParallelism } from 'node:os';
+import type { Backend } from '../backends/backend.ts';
+import type { Timing } from '../backends/timing.ts';
+import { type Config, parseConfig } from '../config/schema.ts';
+import { modelConfig } from '../models/sizes.ts';
+import { initialise } from '../nn/init.ts';
+import { openEngine } from '../train/engine.ts';
+import { loaderRate } from './loader-rate.ts';
+import { machine, median } from './machine.ts';
+import { type Measure, measure } from './measure.ts';
+import { measurePeer, type PeerMeasure, requirePeer } from './peer.ts';
+import { finetuneStep, pretrainStep } from './step.ts';
+
+export interface BenchOptions {
+  /** Name of a size. Default: base. */
+  readonly model?: string;
+  /** Pretext tasks, which take turns; the first one is looked into. Default: masked. */
+  readonly tasks?: readonly string[];
+  /** Fine-tuning in place of pretext tasks. */
+  readonly finetune?: boolean;
+  /** Images of a step. Default: 32. */
+  readonly batch?: number;
+  /** Steps that count. Default: 5. */
+  readonly steps?: number;
+  readonly engine?: Partial<Config['engine']>;
+  /** Pythons with PyTorch to compare with. */
+  readonly compare?: readonly string[];
+  /** Modes of PyTorch, with commas between them. Default: eager,compile. */
+  readonly modes?: string;
+  readonly onProgress?: (what: string, done: number, total: number) => void;
+  /** Ends it: the call rejects with its reason. */
+  readonly signal?: AbortSignal;
+}
+
+export interface BenchRow {
+  readonly task: string;
+  readonly stepSeconds: number;
+  /** Least and most of the steps that count. */
+  readonly spread: readonly [number, number];
+  readonly imagesPerSecond: number;
+  /** Rate of the model's matrix products over the whole step, by the formula of `stepFlops`. */
+  readonly gflops: number;
+}
+
+export interface BenchResult {
+  readonly machine: string;
+  readonly engine: string;
+  readonly model: string;
+  readonly batch: number;
+  readonly rows: readonly BenchRow[];
+  /** Time of the step's products, each kind run alone, over the time of the step. */
+  readonly share?: number;
+  /** Rate of those products. */
+  readonly productGflops?: number;
+  /** Time of the first step beyond a later one. */
+  readonly firstStepExtra: number;
+  readonly peakGB: number;
+  /** Images of CIFAR-10 a second, cropped and in batches, without training; undefined where they are not in the cache. */
+  readonly loaderImagesPerSecond?: number;
+  readonly slowest: readonly Timing[];
+  readonly peers: readonly (PeerMeasure & { readonly stepSeconds: number; readonly ratio: number })[];
+}
+
+const SLOWEST = 10;
+
+/**
+ * Measures a training step on an engine: rate, memory, where its time goes, and how fast PyTorch is beside it. Throws
+ * ConfigError for unknown names of engines, RangeError for those of models and tasks, Error where a peer fails.
+ */
+export async function bench(options: BenchOptions = {}): Promise<BenchResult> {
+  const { model = 'base', tasks = ['masked'], finetune = false, batch = 32, steps: count = 5 } = options;
+  const { compare = [], modes = 'eager,compile', onProgress, signal } = options;
+  if (compare.length > 0) requirePeer();
+  if (compare.length > 0 && !finetune && tasks[0] !== 'masked')
+    throw new RangeError(`the task to compare with PyTorch must be masked, got ${tasks[0]}`);
+  const config = modelConfig(model);
+  const names = finetune ? ['finetune'] : tasks;
+  const steps = names.map((name) =>
+    finetune ? finetuneStep(config, batch) : pretrainStep(config, name, batch),
+  );
+  const settings = parseConfig({ engine: options.engine }).engine;
+  const backend = await openEngine(settings);
+  const weights = initialise(steps[0]!.specs, 1);
+  const measured = await measure(backend, weights, steps, { count, onProgress, signal });
+  const rows = names.map((task, i) => row(task, measured.steps[i]!.seconds, batch, steps[i]!.flops));
+  const ours = rows[0]!.stepSeconds;
+  const loader = await loaderRate();
+  const peers: BenchResult['peers'][number][] = [];
+  for (const [i, python] of compare.entries()) {
+    onProgress?.(`PyTorch of ${python}`, i, compare.length);
+    for (const peer of await measurePeer(steps[0]!, weights, {
+      python,
+      modes,
+      count,
+      threads: settings.threads || availableParallelism(),
+      precision: precisionOf(backend),
+      losses: measured.steps[0]!.losses,
+      signal,
+    })) {
+      const stepSeconds = median(peer.seconds);
+      peers.push({ ...peer, stepSeconds, ratio: stepSeconds / ours });
+    }
+  }
+  return {
+    machine: machine(),
+    engine: backend.description,
+    model,
+    batch,
+    rows,
+    ...ownRate(measured, ours),
+    firstStepExtra: measured.firstSeconds - ours,
+    peakGB: measured.peakGB,
+    ...(loader !== undefined && { loaderImagesPerSecond: loader }),
+    slowest: (measured.calls ?? []).slice(0, SLOWEST),
+    peers,
+  };
+}
+
+function row(task: string, seconds: readonly number[], batch: number, flops: number): BenchRow {
+  const stepSeconds = median(seconds);
+  return {
+    task,
+    stepSeconds,
+    spread: [Math.min(...seconds), Math.max(...seconds)],
+    imagesPerSecond: batch / stepSeconds,
+    gflops: flops / stepSeconds / 1e9,
+  };
+}
+
+function ownRate({ products }: Measure, stepSeconds: number): Pick<BenchResult, 'share' | 'productGflops'> {
+  if (!products) return {};
+  const sum = (of: (timing: Timing) => number) => products.reduce((total, each) => total + of(each), 0);
+  const seconds = sum(({ milliseconds }) => milliseconds) / 1000;
+  return { share: seconds / stepSeconds, productGflops: sum(({ flops }) => flops) / seconds / 1e9 };
+}
+
+const precisionOf = ({ description }: Backend) => (/\bbf16\b/.test(description) ? 'bf16' : 'f32');

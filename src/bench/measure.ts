@@ -1,0 +1,129 @@
+import type { Backend, Session } from '../backends/backend.ts';
+import { isTimed, type TimedSession, type Timing } from '../backends/timing.ts';
+import type { Values } from '../graph/index.ts';
+import { median, peakGigabytes } from './machine.ts';
+import type { BenchStep } from './step.ts';
+
+export const LEARNING_RATE = 1e-4;
+/** Steps before those that count: page faults, threads, compiled code. */
+export const WARM_UP = 3;
+/** Steps of which the least time of every call is taken. */
+const PROFILED = 3;
+
+/** What was seen of one step. */
+export interface StepMeasure {
+  /** Of the steps that count. */
+  readonly seconds: readonly number[];
+  /** Of all steps, from the first on. */
+  readonly losses: readonly number[];
+}
+
+export interface Measure {
+  /** In the order of the steps. */
+  readonly steps: readonly StepMeasure[];
+  readonly firstSeconds: number;
+  /** Largest resident memory until the steps that count, of this process and the engine's, in GB. */
+  readonly peakGB: number;
+  /** The first step's products, each kind run alone, in turns with the steps: medians. */
+  readonly products?: readonly Timing[];
+  /** The calls of the first step by their least times, slowest first. */
+  readonly calls?: readonly Timing[];
+}
+
+export interface MeasureOptions {
+  /** Steps that count. */
+  readonly count: number;
+  readonly onProgress?: ((what: string, done: number, total: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Times steps that share their weights. They take turns with each other and with their products, so that a change of the
+ * machine's speed meets all alike. Throws Error where a loss is not finite.
+ */
+export async function measure(
+  backend: Backend,
+  weights: Values,
+  steps: readonly BenchStep[],
+  { count, onProgress, signal }: MeasureOptions,
+): Promise<Measure> {
+  const session = await backend.open(weights);
+  try {
+    const runner = new Runner(session, steps);
+    const total = WARM_UP + count + (isTimed(session) ? PROFILED : 0);
+    let firstSeconds = 0;
+    const tell = (done: number) => {
+      signal?.throwIfAborted();
+      onProgress?.('steps', done, total);
+    };
+    for (let i = 0; i < WARM_UP; i++) {
+      const [seconds] = await runner.round(false);
+      if (i === 0) firstSeconds = seconds!;
+      tell(i + 1);
+    }
+    const peakGB = peakGigabytes();
+    const rounds: (readonly Timing[])[] = [];
+    for (let i = 0; i < count; i++) {
+      await runner.round(true);
+      if (isTimed(session)) rounds.push(await timeProducts(session, steps[0]!));
+      tell(WARM_UP + i + 1);
+    }
+    const measured = { steps: runner.measures, firstSeconds, peakGB };
+    if (!isTimed(session)) return measured;
+    await session.profile();
+    for (let i = 0; i < PROFILED; i++) {
+      await runner.step(0);
+      tell(WARM_UP + count + i + 1);
+    }
+    const calls = [...(await session.profile())].sort((a, b) => b.milliseconds - a.milliseconds);
+    return { ...measured, products: medians(rounds), calls };
+  } finally {
+    await session.dispose();
+  }
+}
+
+class Runner {
+  readonly measures: { seconds: number[]; losses: number[] }[];
+  private readonly session: Session;
+  private readonly steps: readonly BenchStep[];
+  private done = 0;
+
+  constructor(session: Session, steps: readonly BenchStep[]) {
+    this.session = session;
+    this.steps = steps;
+    this.measures = steps.map(() => ({ seconds: [], losses: [] }));
+  }
+
+  /** Every step once. */
+  async round(counts: boolean): Promise<number[]> {
+    const times: number[] = [];
+    for (const [i, { seconds, losses }] of this.measures.entries()) {
+      const { loss, time } = await this.step(i);
+      losses.push(loss);
+      if (counts) seconds.push(time);
+      times.push(time);
+    }
+    return times;
+  }
+
+  async step(i: number): Promise<{ loss: number; time: number }> {
+    const { plan, inputs } = this.steps[i]!;
+    const start = performance.now();
+    const result = await this.session.step(plan, [inputs], { step: this.done++, lr: LEARNING_RATE });
+    const time = (performance.now() - start) / 1000;
+    if (result.nonFinite !== undefined)
+      throw new Error(`${result.nonFinite} must be finite, got another value`);
+    return { loss: result.metrics.loss!, time };
+  }
+}
+
+function timeProducts(session: TimedSession, { plan, inputs }: BenchStep): Promise<readonly Timing[]> {
+  return session.timeProducts(plan.gradients, Object.keys(inputs));
+}
+
+function medians(rounds: readonly (readonly Timing[])[]): Timing[] {
+  return (rounds[0] ?? []).map((timing, i) => ({
+    ...timing,
+    milliseconds: median(rounds.map((round) => round[i]!.milliseconds)),
+  }));
+}

@@ -1,0 +1,134 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { IMAGENET } from '../data/normalise.ts';
+import type { Values } from '../graph/index.ts';
+import type { NamedTensor } from '../io/dtypes.ts';
+import { writeSafetensors } from '../io/safetensors.ts';
+import { LEARNING_RATE, WARM_UP } from './measure.ts';
+import type { BenchStep } from './step.ts';
+
+/** What PyTorch took for the same step. */
+export interface PeerMeasure {
+  /** `PyTorch 2.15.0 compile`. */
+  readonly name: string;
+  readonly seconds: readonly number[];
+  /** Largest distance of a loss of the first steps, relative. */
+  readonly apart: number;
+  readonly peakGB: number;
+}
+
+export interface PeerOptions {
+  readonly python: string;
+  readonly modes: string;
+  readonly count: number;
+  readonly threads: number;
+  readonly precision: 'f32' | 'bf16';
+  /** Losses of our own steps. */
+  readonly losses: readonly number[];
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Losses that are compared: rounding grows from step to step. */
+const COMPARED = 3;
+const tolerances = { f32: 1e-4, bf16: 3e-3 };
+const script = fileURLToPath(new URL('../../bench/peers/torch_step.py', import.meta.url));
+
+/** Throws Error where the peer's script is not there: it is part of the repository, not of the package. */
+export function requirePeer(): void {
+  if (!existsSync(script))
+    throw new Error('comparing with PyTorch takes a checkout of the repository (bench/peers), got a package');
+}
+
+/**
+ * Runs the step in PyTorch on the same weights and batch, each mode in a process of its own. Throws Error where it cannot,
+ * or where its losses do not agree with ours.
+ */
+export async function measurePeer(
+  step: BenchStep,
+  weights: Values,
+  options: PeerOptions,
+): Promise<PeerMeasure[]> {
+  const { python, modes, count, threads, precision, losses, signal } = options;
+  requirePeer();
+  const folder = await mkdtemp(join(tmpdir(), 'beyond-masking-bench-'));
+  try {
+    const file = join(folder, 'step.safetensors');
+    await writeSafetensors(file, tensorsOf(step, weights), { config: JSON.stringify(configOf(step)) });
+    const numbers = ['--steps', `${WARM_UP + count}`, '--threads', `${threads}`, '--lr', `${LEARNING_RATE}`];
+    const given = [script, file, '--modes', modes, '--precision', precision, ...numbers];
+    const lines = (await output(python, given, signal)).split('\n').filter((line) => line.startsWith('{'));
+    return lines.map((line) => {
+      const peer = JSON.parse(line) as Record<'torch' | 'mode', string> &
+        Record<'losses' | 'seconds', number[]> & { peakBytes: number };
+      const name = `PyTorch ${peer.torch} ${peer.mode}`;
+      const apart = Math.max(
+        ...losses.slice(0, COMPARED).map((loss, i) => Math.abs(peer.losses[i]! / loss - 1)),
+      );
+      if (!(apart < tolerances[precision]))
+        throw new Error(
+          `losses must agree to ${tolerances[precision]}, got ${apart.toExponential(1)} (${name})`,
+        );
+      return { name, seconds: peer.seconds.slice(WARM_UP), apart, peakGB: peer.peakBytes / 1e9 };
+    });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+function configOf({ model, plan }: BenchStep): object {
+  const groups = plan.parameters.map(({ name, lrScale, weightDecay }) => [name, { lrScale, weightDecay }]);
+  return { ...model, ...IMAGENET, maskRatio: 0.75, groups: Object.fromEntries(groups) };
+}
+
+/** Weights, the normalised images and what else the step takes. */
+function tensorsOf({ inputs, specs, model, images }: BenchStep, weights: Values): Map<string, NamedTensor> {
+  const { view, targets, 'draw:order': order } = inputs;
+  const [height, width] = model.image;
+  const { mean, std } = IMAGENET;
+  const normalised = Float32Array.from(view!, (byte, i) => {
+    const channel = Math.floor(i / (height * width)) % 3;
+    return (byte / 255 - mean[channel]!) / std[channel]!;
+  });
+  const tensors = new Map<string, NamedTensor>();
+  for (const { name, shape } of specs)
+    tensors.set(`param.${name}`, { dtype: 'F32', shape, data: new Float32Array(weights[name]!) });
+  tensors.set('view', { dtype: 'F32', shape: [images, 3, height, width], data: normalised });
+  const rows = (data: { readonly length: number }) => [images, data.length / images];
+  if (order) tensors.set('draw.order', { dtype: 'I32', shape: rows(order), data: new Int32Array(order) });
+  if (targets)
+    tensors.set('targets', { dtype: 'F32', shape: rows(targets), data: new Float32Array(targets) });
+  return tensors;
+}
+
+/** What a program prints. Variables that bind threads or choose kernels are taken from its environment. */
+function output(program: string, options: readonly string[], signal?: AbortSignal): Promise<string> {
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter(([key]) => !/^(OPENBLAS|OMP|MKL|GOTO|KMP|GOMP)_/.test(key)),
+  );
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, options, {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...(signal && { signal }),
+    });
+    let [out, errors] = ['', ''];
+    child.stdout.on('data', (text) => {
+      out += text;
+    });
+    child.stderr.on('data', (text) => {
+      errors += text;
+    });
+    child.on('error', (error) =>
+      reject(signal?.aborted ? signal.reason : new Error(`${program} cannot be run: ${error.message}`)),
+    );
+    child.on('close', (code) => {
+      if (code === 0) resolve(out);
+      else
+        reject(new Error(`${program} with PyTorch must succeed, got: ${errors.trim().split('\n').at(-1)}`));
+    });
+  });
+}
