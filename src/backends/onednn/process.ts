@@ -1,16 +1,12 @@
+import { answer, type Message } from '../requests.ts';
 import { Engine } from './engine.ts';
-import type { Request } from './messages.ts';
+import type { Requests } from './messages.ts';
 
 // oneDNN computes on the thread that calls it; this process has nothing else to do.
 const engine = new Engine();
 
-process.on('message', async ({ id, request }: { id: number; request: Request }) => {
-  try {
-    const handle = engine[request.kind].bind(engine) as (take: Request['take']) => Promise<unknown>;
-    process.send!({ id, value: await handle(request.take) });
-  } catch (error) {
-    process.send!({ id, error: error instanceof Error ? error.message : String(error) });
-  }
+process.on('message', async (message: Message<Requests>) => {
+  process.send!(await answer<Requests>(engine, message));
 });
 // Ctrl-C reaches every process of a terminal: the one that asks for work decides when it ends.
 process.on('SIGINT', () => {});
