@@ -1,6 +1,7 @@
 import {
   backward,
   binaryKinds,
+  convolutionDirect,
   type Descriptors,
   dataTypes,
   forwardTraining,
@@ -22,7 +23,7 @@ export function descriptors2(library: Library, engine: bigint): Descriptors {
   const primitive = library.maker('primitive_desc_create', 'void *, void *, void *, void *');
   const operation = (name: string, parameters: string) => {
     const fill = library.status(`${name}_desc_init`, `void *, ${parameters}`);
-    return (...values: (Pointer | number)[]) => {
+    return (...values: (Pointer | BigInt64Array | number)[]) => {
       const bytes = new Uint8Array(OPERATION);
       fill(bytes, ...values);
       return bytes;
@@ -32,6 +33,10 @@ export function descriptors2(library: Library, engine: bigint): Descriptors {
   const eltwise = operation('eltwise_forward', 'int, int, void *, float, float');
   const eltwiseGrad = operation('eltwise_backward', 'int, void *, void *, float, float');
   const binary = operation('binary', 'int, void *, void *, void *');
+  const convolution = operation(
+    'convolution_forward',
+    'int, int, void *, void *, void *, void *, void *, void *, void *',
+  );
   const softmax = operation('softmax_v2_forward', 'int, int, void *, void *, int');
   const softmaxGrad = operation('softmax_v2_backward', 'int, void *, void *, void *, int');
   const norm = 'layer_normalization';
@@ -53,6 +58,12 @@ export function descriptors2(library: Library, engine: bigint): Descriptors {
     eltwiseGrad: (name, x, dy, forward) => make(eltwiseGrad(eltwiseKinds[name], dy, x, 0, 0), null, forward),
     binary: (name, a, b, out) => make(binary(binaryKinds[name], a, b, out)),
     copy: (x, out) => reorder(x, engine, out, engine, null),
+    convolution: (x, filters, out, padding) => {
+      const [strides, zeros] = [sides([1, 1]), sides(padding)];
+      return make(
+        convolution(forwardTraining, convolutionDirect, x, filters, null, out, strides, zeros, zeros),
+      );
+    },
     softmax: (x, out) => make(softmax(forwardTraining, softmaxAccurate, x, out, 1)),
     softmaxGrad: (y, dy, out, forward) => make(softmaxGrad(softmaxAccurate, out, dy, y, 1), null, forward),
     layerNorm: (x, statistics, epsilon) =>

@@ -1,6 +1,7 @@
 import {
   backward,
   binaryKinds,
+  convolutionDirect,
   type Descriptors,
   dataTypes,
   forwardTraining,
@@ -25,6 +26,10 @@ export function descriptors3(library: Library, engine: bigint): Descriptors {
     'int, void *, void *, void *, float, float, void *, void *',
   );
   const binary = primitive('binary', 'int, void *, void *, void *, void *');
+  const convolution = primitive(
+    'convolution_forward',
+    'int, int, void *, void *, void *, void *, void *, void *, void *, void *, void *',
+  );
   const softmax = primitive('softmax_forward', 'int, int, void *, void *, int, void *');
   const softmaxGrad = primitive('softmax_backward', 'int, void *, void *, void *, int, void *, void *');
   const norm = 'layer_normalization';
@@ -45,6 +50,11 @@ export function descriptors3(library: Library, engine: bigint): Descriptors {
       eltwiseGrad(engine, eltwiseKinds[name], dy, dy, x, 0, 0, forward, null),
     binary: (name, a, b, out) => binary(engine, binaryKinds[name], a, b, out, null),
     copy: (x, out) => reorder(x, engine, out, engine, null),
+    convolution: (x, filters, out, padding) => {
+      const [strides, gaps, zeros] = [sides([1, 1]), sides([0, 0]), sides(padding)];
+      const kind = [engine, forwardTraining, convolutionDirect] as const;
+      return convolution(...kind, x, filters, null, out, strides, gaps, zeros, zeros, null);
+    },
     softmax: (x, out) => softmax(engine, forwardTraining, softmaxAccurate, x, out, 1, null),
     softmaxGrad: (y, dy, out, forward) => softmaxGrad(engine, softmaxAccurate, out, dy, y, 1, forward, null),
     layerNorm: (x, statistics, epsilon) =>

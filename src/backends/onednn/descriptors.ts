@@ -14,6 +14,8 @@ export interface Descriptors {
   eltwiseGrad(name: Eltwise, x: Pointer, dy: Pointer, forward: bigint): bigint;
   binary(name: Binary, a: Pointer, b: Pointer, out: Pointer): bigint;
   copy(x: Pointer, out: Pointer): bigint;
+  /** With stride 1. @param padding rows and columns of zeros on each side */
+  convolution(x: Pointer, filters: Pointer, out: Pointer, padding: readonly number[]): bigint;
   /** Over the last axis of a matrix. */
   softmax(x: Pointer, out: Pointer): bigint;
   softmaxGrad(y: Pointer, dy: Pointer, out: Pointer, forward: bigint): bigint;
@@ -32,6 +34,7 @@ export const binaryKinds: Readonly<Record<Binary, number>> = {
   sub: 0x1fff5,
 };
 export const softmaxAccurate = 0x30000;
+export const convolutionDirect = 1;
 export const forwardTraining = 64;
 export const backward = 128;
 

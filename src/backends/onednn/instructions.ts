@@ -12,6 +12,8 @@ export type Instruction =
   | { kind: 'eltwiseGrad'; function: Eltwise; x: View; dy: View; out: View }
   | { kind: 'binary'; function: Binary; a: View; b: View; out: View }
   | { kind: 'copy'; x: View; out: View }
+  /** Images [1, G·C, H, W] with filters [G, O, C, k, l], stride 1: a group of channels with filters of its own each. */
+  | { kind: 'convolution'; x: View; filters: View; out: View; padding: readonly [number, number] }
   | { kind: 'softmax'; x: View; out: View }
   | { kind: 'softmaxGrad'; y: View; dy: View; out: View }
   | {
@@ -49,6 +51,8 @@ export function reads(instruction: Instruction): View[] {
     case 'copy':
     case 'softmax':
       return [instruction.x];
+    case 'convolution':
+      return [instruction.x, instruction.filters];
     case 'eltwiseGrad':
       return [instruction.x, instruction.dy];
     case 'binary':

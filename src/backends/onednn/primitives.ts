@@ -94,6 +94,10 @@ export class Primitives {
         const { x, out } = instruction;
         return [make.copy(at(x), at(out)), { src: x, dst: out }];
       }
+      case 'convolution': {
+        const { x, filters: weights, out, padding } = instruction;
+        return [make.convolution(at(x), at(weights), at(out), padding), { src: x, weights, dst: out }];
+      }
       case 'softmax': {
         const { x, out } = instruction;
         return [make.softmax(at(x), at(out)), { src: x, dst: out }];

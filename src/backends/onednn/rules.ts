@@ -86,6 +86,17 @@ export const rules: Readonly<Record<string, Rule>> = {
     }
     return out;
   },
+  filterBank: ({ builder }, { outputs: [y], attributes: { padding } }, [images, filters]) => {
+    // One convolution in float32, whatever products are computed in, with each image as a group of channels.
+    const [x, bank] = [builder.dense(images!), builder.dense(filters!)];
+    const out = builder.fresh(y!.shape);
+    const asOne = (view: View) => {
+      const [batch, channels, ...image] = view.shape as [number, number, number, number];
+      return reshaped(view, [1, batch * channels, ...image])!;
+    };
+    builder.emit({ kind: 'convolution', x: asOne(x), filters: bank, out: asOne(out), padding });
+    return out;
+  },
   matmul: (context, { attributes, outputs: [y] }, [a, b]) => product(context, a!, b!, y!.shape, attributes),
 };
 
