@@ -21,6 +21,8 @@ import {
   drawBatch,
   imagenetNormalisation,
   initialise,
+  machine,
+  median,
   modelConfig,
   type NamedTensor,
   openFoundXla,
@@ -34,7 +36,6 @@ import {
   type Values,
   writeSafetensors,
 } from 'beyond-masking';
-import { machine, median } from './machine.ts';
 
 const { values: args } = parseArgs({
   options: {

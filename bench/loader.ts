@@ -20,13 +20,14 @@ import {
   BrokenImages,
   type Dataset,
   evaluationBatches,
+  machine,
+  median,
   openDataset,
   packImages,
   randomResizedCrop,
   rng,
 } from 'beyond-masking';
 import sharp from 'sharp';
-import { machine, median } from './machine.ts';
 
 const { values: args } = parseArgs({
   options: {

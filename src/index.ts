@@ -136,7 +136,9 @@ export type { StudyEvent } from './study/runner.ts';
 // Speed
 export { type BenchOptions, type BenchResult, bench } from './bench/bench.ts';
 export { countWork } from './bench/budget.ts';
-export { machine, median, peakGigabytes, residentGigabytes } from './bench/machine.ts';
+export { machine, median } from './bench/machine.ts';
+export { type ScalingPoint, scaling, scalingPlot } from './bench/scaling.ts';
+export { type SoakOptions, type SoakResult, soak } from './bench/soak.ts';
 
 // Pictures
 export { type CurvesOptions, renderCurves } from './visualize/curves.ts';

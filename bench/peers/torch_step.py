@@ -107,6 +107,8 @@ def build(path, device):
 def run(path, mode, steps, threads, lr, precision, device):
     import torch
 
+    if mode == "compile" and not hasattr(torch, "compile"):
+        return  # PyTorch 1
     torch.set_num_threads(threads)
     loss, groups = build(path, device)
     groups = [{**group, "lr": lr * group.pop("lr_scale", 1)} for group in groups]

@@ -1,0 +1,118 @@
+/**
+ * Measures all that docs/performance.md tells of CPUs and fills the page in: results in docs/performance.json, tables
+ * between the page's markers, the plot in docs/scaling.svg. Some 15 minutes on 2 cores; nothing else should run.
+ *
+ *   npm run bench -- all --peer PYTHON --peer OLDER_PYTHON
+ *   npm run bench -- all --only micro-f32,soak          (others stay as they are)
+ *   npm run bench -- all --only none                    (fills the page in again)
+ *   npm run bench -- all --trial --folder /tmp/trial    (small models and few steps, to try the script)
+ *
+ * A peer is a Python with PyTorch: the first one is compared everywhere, further ones in float32 pre-training.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { scaling, scalingPlot } from 'beyond-masking';
+import { fillPage, type Results } from './page.ts';
+
+const { values: args } = parseArgs({
+  options: {
+    peer: { type: 'string', multiple: true, default: [] },
+    only: { type: 'string' },
+    steps: { type: 'string', default: '5' },
+    folder: { type: 'string', default: fileURLToPath(new URL('../../docs', import.meta.url)) },
+    trial: { type: 'boolean', default: false },
+  },
+});
+const [first, base, batch] = [args.peer.slice(0, 1), args.trial ? 'micro' : 'base', args.trial ? '4' : '32'];
+const steps = args.trial ? '2' : args.steps;
+
+const parts: Readonly<Record<string, () => unknown>> = {
+  'base-f32': () => step(['--model', base, '--batch', batch, '--engine', 'onednn'], args.peer),
+  'base-onnx': () => step(['--model', base, '--batch', batch, '--engine', 'onnx'], []),
+  'base-bf16': () =>
+    step(['--model', base, '--batch', batch, '--engine', 'onednn', '--precision', 'bf16'], first),
+  'micro-f32': () =>
+    step(['--model', 'micro', '--batch', args.trial ? '8' : '256', '--engine', 'onednn'], args.peer),
+  'micro-onnx': () => step(['--model', 'micro', '--batch', args.trial ? '8' : '256', '--engine', 'onnx'], []),
+  'finetune-small': () =>
+    step(
+      ['--model', args.trial ? 'micro' : 'small', '--finetune', '--batch', batch, '--engine', 'onednn'],
+      first,
+    ),
+  scaling: () => scaling({ name: 'onednn' }, (_, done, total) => console.log(`  size ${done} of ${total}`)),
+  soak: () =>
+    JSON.parse(
+      run(
+        [script('run.mjs'), 'soak', '--json', ...(args.trial ? ['--steps', '40', '--batch', '4'] : [])],
+        [0, 1],
+      ),
+    ),
+  loader: () => {
+    const sizes = args.trial ? ['--images', '64', '--rounds', '1'] : ['--images', '256', '--rounds', '3'];
+    return run([script('run.mjs'), 'loader', ...sizes, ...first.flatMap((python) => ['--peer', python])]);
+  },
+};
+
+mkdirSync(args.folder, { recursive: true });
+const file = join(args.folder, 'performance.json');
+const results = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Results) : {};
+const failed: string[] = [];
+for (const name of chosen()) {
+  const start = performance.now();
+  console.log(`${name} …`);
+  try {
+    results[name] = await parts[name]!();
+    writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`);
+    console.log(`${name} took ${((performance.now() - start) / 1000).toFixed(0)} s`);
+  } catch (error) {
+    failed.push(name);
+    console.error(`${name}: ${error instanceof Error ? error.message : error}`);
+  }
+}
+if (results.scaling)
+  writeFileSync(
+    join(args.folder, 'scaling.svg'),
+    scalingPlot(results.scaling as Parameters<typeof scalingPlot>[0]),
+  );
+const page = join(args.folder, 'performance.md');
+if (existsSync(page)) writeFileSync(page, fillPage(readFileSync(page, 'utf8'), results));
+console.log(`results in ${file}${existsSync(page) ? `, tables in ${page}` : ''}`);
+if (failed.length > 0) {
+  console.error(`not measured: ${failed.join(', ')}`);
+  process.exitCode = 1;
+}
+
+function chosen(): string[] {
+  if (args.only === 'none') return [];
+  const names = args.only?.split(',') ?? Object.keys(parts);
+  const unknown = names.find((name) => !parts[name]);
+  if (unknown) throw new Error(`--only takes ${Object.keys(parts).join(', ')} or none, got ${unknown}`);
+  return names;
+}
+
+/** A training step, in a process of its own: its peak of memory is then its own, too. */
+function step(options: readonly string[], peers: readonly string[]): unknown {
+  const compared = peers.flatMap((python) => ['--compare', python]);
+  const modes = args.trial ? ['--modes', 'eager'] : [];
+  const all = ['bench', ...options, '--steps', steps, ...compared, ...modes, '--json'];
+  return JSON.parse(run([script('../dist/cli/main.js'), ...all]));
+}
+
+function run(command: readonly string[], good: readonly number[] = [0]): string {
+  const { status, stdout, error } = spawnSync(process.execPath, command, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+    maxBuffer: 1e8,
+  });
+  if (error) throw error;
+  if (!good.includes(status ?? -1)) throw new Error(`ended with status ${status}`);
+  return stdout;
+}
+
+/** A file beside bench/dist/. */
+function script(name: string): string {
+  return fileURLToPath(new URL(`../${name}`, import.meta.url));
+}

@@ -1,0 +1,53 @@
+import type { Config } from '../config/schema.ts';
+import { modelConfig } from '../models/sizes.ts';
+import { initialise } from '../nn/init.ts';
+import { openEngine } from '../train/engine.ts';
+import { median, residentGigabytes } from './machine.ts';
+import { LEARNING_RATE } from './measure.ts';
+import { pretrainStep } from './step.ts';
+
+export interface SoakOptions {
+  readonly engine: Config['engine'];
+  readonly model: string;
+  readonly batch: number;
+  /** At least 20: memory is read twenty times or more. */
+  readonly steps: number;
+  readonly onSample?: (step: number, gigabytes: number) => void;
+}
+
+export interface SoakResult {
+  readonly engine: string;
+  readonly steps: number;
+  /** Resident memory of this process and the engine's in GB: medians of the second and the last tenth. */
+  readonly early: number;
+  readonly late: number;
+  /** Growth from the one to the other, as a share. */
+  readonly growth: number;
+}
+
+const SAMPLES = 50;
+
+/** Trains on one batch and watches resident memory. Throws RangeError for too few steps. */
+export async function soak(options: SoakOptions): Promise<SoakResult> {
+  const { steps, batch } = options;
+  if (!(steps >= 20)) throw new RangeError(`a soak takes 20 steps or more, got ${steps}`);
+  const backend = await openEngine(options.engine);
+  const { plan, inputs, specs } = pretrainStep(modelConfig(options.model), 'masked', batch);
+  const session = await backend.open(initialise(specs, 1));
+  const every = Math.max(1, Math.floor(steps / SAMPLES));
+  const samples: number[] = [];
+  try {
+    for (let step = 0; step < steps; step++) {
+      await session.step(plan, [inputs], { step, lr: LEARNING_RATE });
+      if ((step + 1) % every !== 0) continue;
+      samples.push(residentGigabytes());
+      options.onSample?.(step + 1, samples.at(-1)!);
+    }
+  } finally {
+    await session.dispose();
+  }
+  const tenth = Math.floor(samples.length / 10);
+  const early = median(samples.slice(tenth, 2 * tenth));
+  const late = median(samples.slice(-tenth));
+  return { engine: backend.description, steps, early, late, growth: late / early - 1 };
+}
