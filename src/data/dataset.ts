@@ -61,22 +61,19 @@ export function subset(dataset: Dataset, indices: ArrayLike<number>, name = data
 }
 
 /**
- * Sets a random `fraction` of the images aside: the same ones for the same seed and length.
+ * Sets a random `fraction` of the images aside. They depend on the number of images alone, and a larger fraction holds the images of
+ * a smaller one, so that no command judges a model on images that another one trained it on.
  * Both parts keep the order of the data set and hold at least one image.
  * Throws RangeError unless fraction lies in (0, 1) and there are two images.
  */
-export function split(
-  dataset: Dataset,
-  fraction: number,
-  seed: number,
-): { train: Dataset; heldOut: Dataset } {
+export function split(dataset: Dataset, fraction: number): { train: Dataset; heldOut: Dataset } {
   if (!(fraction > 0 && fraction < 1)) {
     throw new RangeError(`the held-out fraction must lie in (0, 1), got ${fraction}`);
   }
   const n = dataset.length;
   if (n < 2) throw new RangeError(`a split needs at least two images, got ${n}`);
   const count = Math.min(n - 1, Math.max(1, Math.round(fraction * n)));
-  const order = rng(seed, 'split').permutation(n);
+  const order = rng(0, 'split').permutation(n);
   return {
     train: subset(dataset, order.subarray(count).sort(), `${dataset.name} (training part)`),
     heldOut: subset(dataset, order.subarray(0, count).sort(), `${dataset.name} (held-out part)`),

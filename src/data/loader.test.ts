@@ -310,7 +310,7 @@ describe('a folder of files', () => {
   });
 
   it('can be split and evaluated', async () => {
-    const { train, heldOut } = split(await openFolder(root), 0.3, 1);
+    const { train, heldOut } = split(await openFolder(root), 0.3);
     expect([train.length, heldOut.length]).toEqual([10, 5]);
     const broken = silent();
     let seen = 0;

@@ -26,12 +26,9 @@ export interface LabelledImagesOptions extends FetchOptions {
 export interface JudgedModel {
   readonly run?: {
     readonly config: {
-      readonly seed: number;
       readonly data: { readonly source: string; readonly heldOut: number; readonly test?: string };
     };
   };
-  /** Present where the run was a fine-tuning. */
-  readonly classifier?: unknown;
 }
 
 /**
@@ -59,9 +56,7 @@ export async function openLabelled(
     return { train: all, test: relabel(judged, all.classes!) };
   }
   const share = heldOut ?? (own?.data.heldOut || 0.1);
-  // Fine-tuning sets the same images aside whatever its seed: a model that it made must not be judged on others.
-  const seed = model.classifier ? 0 : (own?.seed ?? 0);
-  const { train, heldOut: rest } = split(all, share, seed);
+  const { train, heldOut: rest } = split(all, share);
   return { train, test: rest };
 }
 

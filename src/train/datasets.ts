@@ -24,7 +24,7 @@ export async function openData(
     data.source === 'cifar10'
       ? { train: all, heldOut: await openDataset('cifar10:test', options) }
       : data.heldOut > 0
-        ? split(all, data.heldOut, seed)
+        ? split(all, data.heldOut)
         : { train: all, heldOut: undefined };
   const chosen = data.trainImages > 0 ? sample(train, data.trainImages, seed, 'train') : train;
   return { train: chosen, ...(heldOut && { heldOut }) };
