@@ -54,6 +54,29 @@ function failing(steps: readonly number[]): Backend {
   };
 }
 
+/** The reference engine, but answers come late, and two steps may wait for theirs; `most` counts how many did. */
+function pipelined(): Backend & { most: number } {
+  return {
+    ...referenceBackend,
+    most: 0,
+    async open(state) {
+      const session = await referenceBackend.open(state);
+      const { step } = session;
+      let waiting = 0;
+      return Object.assign(session, {
+        stepsAtOnce: 2,
+        step: async (...args: Parameters<typeof step>) => {
+          this.most = Math.max(this.most, ++waiting);
+          const result = await step.apply(session, args);
+          await new Promise((resolve) => setTimeout(resolve, 20));
+          waiting--;
+          return result;
+        },
+      });
+    },
+  };
+}
+
 describe('pretrain', () => {
   it('leaves a run folder', async () => {
     const { output, rows, outcome, step, checkpoint } = await train({
@@ -160,6 +183,24 @@ describe('pretrain', () => {
       /last good checkpoint is .*step-00000002\.safetensors: go on from it with --resume/,
     );
     expect(await readdir(output)).not.toContain('.lock');
+  });
+
+  it('asks for the next update early, but not beyond one whose state is saved', async () => {
+    const every3 = { training: { epochs: 2 }, checkpoints: { every: 3, keep: 9 } };
+    const [one, two] = [{ ...referenceBackend }, pipelined()];
+    const [serial, ahead] = [await train(every3, { backend: one }), await train(every3, { backend: two })];
+    expect(two.most).toBe(2);
+    const measured = { imagesPerSecond: 0, seconds: 0 };
+    const plain = (run: typeof serial) => run.rows.map((row) => ({ ...row, ...measured }));
+    expect(plain(ahead)).toEqual(plain(serial));
+    for (const step of [3, 4, 6, 8]) {
+      const file = join('checkpoints', `step-0000000${step}.safetensors`);
+      const [a, b] = [await readFile(join(serial.output, file)), await readFile(join(ahead.output, file))];
+      expect(b.equals(a), file).toBe(true);
+    }
+    const skipping = pipelined();
+    await train({ training: { nonFinite: 'skip' } }, { backend: skipping });
+    expect(skipping.most).toBe(1);
   });
 
   it('skips an update that is not finite, if told so', async () => {

@@ -28,6 +28,11 @@ export interface StepResult {
 
 /** State (weights, optimizer slots, buffers) on an engine, and the programs that use it. */
 export interface Session {
+  /**
+   * Steps to ask for before the first one's result is awaited, so that a fast device never waits for this process.
+   * Default: 1. Those after a step that was not finite see the state as that one left it.
+   */
+  readonly stepsAtOnce?: number;
   /** Runs a program; inputs that `inputs` does not give are taken from the state. */
   run(program: Program, inputs: Values): Promise<Values>;
   /**

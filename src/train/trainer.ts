@@ -10,6 +10,15 @@ import { readMetrics } from './pictures.ts';
 import { checkpointPath, listCheckpoints, pruneCheckpoints } from './run-folder.ts';
 import { type StepInputs, TrainingInputs } from './training-inputs.ts';
 
+/** An update that the engine was asked for. */
+interface AskedUpdate extends StepInputs {
+  readonly step: number;
+  readonly lr: number;
+  readonly result: Promise<StepResult>;
+  /** Whether what follows needs the state as this update leaves it. */
+  readonly pause: boolean;
+}
+
 /** Updates from where a run stands to where it ends. */
 export class Trainer {
   readonly stepsPerEpoch: number;
@@ -69,18 +78,25 @@ export class Trainer {
     const { cursor } = this.#progress;
     const prefetch = microBatchOf(training) < batchSize ? 1 : 2; // a batch that needs cutting is large
     const inputs = new TrainingInputs(this.#job, this.#job.views({ batchSize, broken, cursor, prefetch }));
+    const asked: AskedUpdate[] = [];
+    const more = () => this.step + asked.length < this.lastStep && !signal?.aborted && !asked.at(-1)?.pause;
     let spent = 0; // seconds of training in this sitting
+    let from = performance.now();
     try {
-      while (this.step < this.lastStep && !signal?.aborted) {
-        const started = performance.now();
-        const taken = await inputs.take();
-        const { row, epochEnded } = await this.#update(taken, inputs);
-        const seconds = (performance.now() - started) / 1000;
+      while (asked.length > 0 || more()) {
+        while (asked.length < this.#stepsAtOnce && more())
+          asked.push(await this.#ask(inputs, this.step + asked.length));
+        const update = asked.shift()!;
+        const row = await this.#row(update);
+        const now = performance.now();
+        const seconds = (now - from) / 1000;
         spent += seconds;
         const imagesPerSecond = Number((batchSize / seconds).toPrecision(4));
-        await this.#finish({ ...row, imagesPerSecond, seconds: round(earlier + spent, 3) }, epochEnded);
+        await this.#finish({ ...row, imagesPerSecond, seconds: round(earlier + spent, 3) }, update);
+        from = asked.length > 0 ? now : performance.now(); // what follows an update is not training, unless that goes on
       }
     } catch (error) {
+      await Promise.allSettled(asked.map(({ result }) => result));
       throw await this.#withAdvice(error);
     } finally {
       await inputs.dispose();
@@ -88,17 +104,32 @@ export class Trainer {
     return this.#end();
   }
 
-  /** One update, while the next one's inputs are made. */
-  async #update(
-    { parts, epoch, cursor }: StepInputs,
-    inputs: TrainingInputs,
-  ): Promise<{ row: StepRow; epochEnded: boolean }> {
-    const { step, skipped } = this.#progress;
+  /** Where updates that are not finite are left out, whether one was must be known before the next. */
+  get #stepsAtOnce(): number {
+    return this.#job.settings.training.nonFinite === 'skip' ? 1 : (this.#at.session.stepsAtOnce ?? 1);
+  }
+
+  /** Begins an update, and to make the next one's inputs. */
+  async #ask(inputs: TrainingInputs, step: number): Promise<AskedUpdate> {
+    const taken = await inputs.take();
     const lr = learningRate(step, this.#schedule);
-    const running = this.#at.session.step(this.#job.plan, parts, { step: step - skipped, lr });
+    const at = { step: step - this.#progress.skipped, lr };
+    const result = this.#at.session.step(this.#job.plan, taken.parts, at);
+    result.catch(() => {}); // whoever awaits it gets the error
     if (step + 1 < this.lastStep) inputs.prepare();
-    const { metrics, gradientNorm, nonFinite } = await running;
+    return { ...taken, step, lr, result, pause: epochEnded(taken) || this.#saveDue(step + 1) };
+  }
+
+  #saveDue(step: number): boolean {
+    const { every } = this.#job.settings.checkpoints;
+    return every > 0 && step % every === 0;
+  }
+
+  /** What an update gave. */
+  async #row({ step, lr, cursor, result }: AskedUpdate): Promise<StepRow> {
+    const { metrics, gradientNorm, nonFinite } = await result;
     if (nonFinite !== undefined) this.#refuse(nonFinite, step + 1);
+    const { skipped } = this.#progress;
     this.#progress = {
       ...this.#progress,
       step: step + 1,
@@ -106,7 +137,7 @@ export class Trainer {
       epoch: cursor.epoch,
       cursor,
     };
-    const row = {
+    return {
       step: step + 1,
       epoch: round((step + 1) / this.stepsPerEpoch, 6),
       ...metrics,
@@ -114,21 +145,19 @@ export class Trainer {
       gradientNorm,
       ...(nonFinite !== undefined && { skipped: nonFinite }),
     };
-    return { row, epochEnded: cursor.epoch > epoch };
   }
 
   /** What follows an update: measurements, the row, the checkpoint. */
-  async #finish(row: StepRow, epochEnded: boolean): Promise<void> {
+  async #finish(row: StepRow, update: AskedUpdate): Promise<void> {
     const { folder, emit } = this.#at;
-    const measured = epochEnded ? await this.#job.atEpoch(this.#progress) : {};
+    const measured = epochEnded(update) ? await this.#job.atEpoch(this.#progress) : {};
     const complete = { ...row, ...measured };
     await appendRow(folder.metrics, complete);
     emit({ type: 'step', row: complete, lastStep: this.lastStep });
-    const picturesDue = epochEnded || this.step === this.lastStep;
+    const picturesDue = epochEnded(update) || this.step === this.lastStep;
     // First the pictures: what a checkpoint follows is complete, whenever the process is killed.
     if (picturesDue) await this.#job.draw(this.step, true);
-    const { every } = this.#job.settings.checkpoints;
-    if (picturesDue || (every > 0 && this.step % every === 0)) await this.#save();
+    if (picturesDue || this.#saveDue(this.step)) await this.#save();
   }
 
   /** Measures what training starts from, and keeps it where no seed gives it again. */
@@ -176,6 +205,10 @@ export class Trainer {
       : 'there is no checkpoint yet';
     return new RunError(`${error.message}\n${advice}`, { cause: error });
   }
+}
+
+function epochEnded({ epoch, cursor }: StepInputs): boolean {
+  return cursor.epoch > epoch;
 }
 
 function round(value: number, digits: number): number {

@@ -22,6 +22,7 @@ interface PreparedStep extends StepModule {
  * busy by asking for the next step before it awaits the last one's result.
  */
 export class XlaSession implements Session {
+  readonly stepsAtOnce = 2;
   private readonly client: Client;
   private readonly compiler: Compiler;
   private readonly devices: readonly Device[];
