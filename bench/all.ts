@@ -42,7 +42,7 @@ const parts: Readonly<Record<string, () => unknown>> = {
       ['--model', args.trial ? 'micro' : 'small', '--finetune', '--batch', batch, '--engine', 'onednn'],
       first,
     ),
-  scaling: () => scaling({ name: 'onednn' }, (_, done, total) => console.log(`  size ${done} of ${total}`)),
+  scaling: () => scaling({ name: 'onednn' }, (_, done, total) => console.log(`  round ${done} of ${total}`)),
   soak: () =>
     JSON.parse(
       run(

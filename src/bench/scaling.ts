@@ -1,5 +1,5 @@
+import type { Session } from '../backends/backend.ts';
 import { type Config, parseConfig } from '../config/schema.ts';
-import type { Values } from '../graph/index.ts';
 import { type AutoencoderConfig, autoencoderParameters } from '../models/autoencoder.ts';
 import { modelConfig } from '../models/sizes.ts';
 import { initialise } from '../nn/init.ts';
@@ -7,7 +7,7 @@ import { openEngine } from '../train/engine.ts';
 import { renderOverlay } from '../visualize/overlay.ts';
 import { median } from './machine.ts';
 import { LEARNING_RATE } from './measure.ts';
-import { pretrainStep } from './step.ts';
+import { type BenchStep, pretrainStep } from './step.ts';
 
 /** A step of one size. */
 export interface ScalingPoint {
@@ -20,7 +20,7 @@ export interface ScalingPoint {
   readonly flops: number;
 }
 
-const [WARM_UP, STEPS] = [2, 5];
+const [WARM_UP, ROUNDS] = [2, 9];
 const BATCH = 32;
 /** Large enough that products count, small enough for a minute. */
 const model: AutoencoderConfig = modelConfig('micro', {
@@ -31,6 +31,13 @@ const model: AutoencoderConfig = modelConfig('micro', {
   image: [64, 64],
   patch: 8,
 });
+
+/** A size that is timed. */
+interface Size extends Pick<ScalingPoint, 'axis' | 'value'> {
+  readonly step: BenchStep;
+  readonly session: Session;
+  readonly seconds: number[];
+}
 
 const axes: Readonly<Record<string, readonly (readonly [number, number, AutoencoderConfig])[]>> = {
   'batch size': [16, 32, 64, 128].map((batch) => [batch, batch, model]),
@@ -52,28 +59,35 @@ export function scalingPlot(points: readonly ScalingPoint[]): string {
   return renderOverlay(['step'], panels);
 }
 
-/** Times of masked pre-training steps of a small model, one setting varied at a time; medians of five steps. */
+/**
+ * Times of masked pre-training steps of a small model, one setting varied at a time. The sizes take turns, so that a change of the
+ * machine's speed meets all alike; medians of nine rounds.
+ */
 export async function scaling(
   engine: Partial<Config['engine']> = {},
   onProgress?: (what: string, done: number, total: number) => void,
 ): Promise<ScalingPoint[]> {
   const backend = await openEngine(parseConfig({ engine }).engine);
-  const points: ScalingPoint[] = [];
-  const all = Object.entries(axes).flatMap(([axis, sizes]) => sizes.map((size) => ({ axis, size })));
-  for (const [i, { axis, size }] of all.entries()) {
-    const [value, batch, config] = size;
-    const step = pretrainStep(config, 'masked', batch);
-    const weights: Values = initialise(autoencoderParameters(config), 1);
-    const session = await backend.open(weights);
-    const seconds: number[] = [];
-    for (let at = 0; at < WARM_UP + STEPS; at++) {
-      const start = performance.now();
-      await session.step(step.plan, [step.inputs], { step: at, lr: LEARNING_RATE });
-      if (at >= WARM_UP) seconds.push((performance.now() - start) / 1000);
+  const sizes: Size[] = [];
+  try {
+    for (const [axis, all] of Object.entries(axes))
+      for (const [value, batch, config] of all) {
+        const session = await backend.open(initialise(autoencoderParameters(config), 1));
+        sizes.push({ axis, value, step: pretrainStep(config, 'masked', batch), session, seconds: [] });
+      }
+    for (let round = 0; round < WARM_UP + ROUNDS; round++) {
+      for (const { session, step, seconds } of sizes) {
+        const start = performance.now();
+        await session.step(step.plan, [step.inputs], { step: round, lr: LEARNING_RATE });
+        if (round >= WARM_UP) seconds.push((performance.now() - start) / 1000);
+      }
+      onProgress?.('rounds', round + 1, WARM_UP + ROUNDS);
     }
-    await session.dispose();
-    points.push({ axis, value, stepSeconds: median(seconds), flops: step.flops });
-    onProgress?.('sizes', i + 1, all.length);
+  } finally {
+    for (const { session } of sizes) await session.dispose();
   }
-  return points;
+  return sizes.map(({ axis, value, step, seconds }) => ({
+    ...{ axis, value, flops: step.flops },
+    stepSeconds: median(seconds),
+  }));
 }
