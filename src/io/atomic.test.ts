@@ -37,6 +37,17 @@ test('writes text, bytes and pieces, and leaves nothing else in the folder', asy
   expect(readdirSync(folder)).toEqual(['a.json']);
 });
 
+test('errors name what was asked for', async () => {
+  await expect(writeFileAtomic(join(folder, 'none', 'a.txt'), '')).rejects.toMatchObject({
+    code: 'ENOENT',
+    path: join(folder, 'none'),
+  });
+  mkdirSync(join(folder, 'taken'));
+  await expect(writeFileAtomic(join(folder, 'taken'), '')).rejects.toMatchObject({
+    path: join(folder, 'taken'),
+  });
+});
+
 test('the old content stays in place until the new one is complete', async () => {
   const path = join(folder, 'a.json');
   writeFileSync(path, 'old');

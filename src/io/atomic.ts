@@ -16,13 +16,13 @@ const TEMPORARY = /^\..+\.[0-9a-f]{12}\.tmp$/;
  * folder, is flushed to the disk, and is then renamed. The pieces of `content` must not change until the
  * promise settles.
  *
- * Throws the system's error (ENOSPC, EACCES, ...) or the one thrown by `content`; the temporary file is then
+ * Throws the system's error (ENOSPC, EACCES, ...), which names the folder or the file and not the temporary one, or the one thrown by `content`; the temporary file is then
  * removed and the old file is untouched.
  */
 export async function writeFileAtomic(path: string, content: Content): Promise<void> {
   const folder = dirname(path);
   const temporary = join(folder, `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
-  const handle = await open(temporary, 'wx');
+  const handle = await open(temporary, 'wx').catch(naming(folder));
   try {
     try {
       for await (const piece of pieces(content))
@@ -31,7 +31,7 @@ export async function writeFileAtomic(path: string, content: Content): Promise<v
     } finally {
       await handle.close();
     }
-    await rename(temporary, path);
+    await rename(temporary, path).catch(naming(path));
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {}); // the first error is the one to report
     throw error;
@@ -53,6 +53,13 @@ export async function removeTemporaries(folder: string): Promise<string[]> {
 export function* byteWindows({ buffer, byteOffset, byteLength }: ArrayBufferView): Generator<Uint8Array> {
   for (let at = 0; at < byteLength; at += MAX_TRANSFER)
     yield new Uint8Array(buffer, byteOffset + at, Math.min(MAX_TRANSFER, byteLength - at));
+}
+
+/** Rejects with the system's error as one about `path`. */
+function naming(path: string): (error: unknown) => never {
+  return (error) => {
+    throw Object.assign(error as Error, { path });
+  };
 }
 
 function pieces(content: Content): Iterable<ArrayBufferView> | AsyncIterable<ArrayBufferView> {
