@@ -21,9 +21,7 @@ export interface Pixels {
 export function cropResize(image: RawImage | Pixels, crop: Crop): RawImage {
   if (image.channels === 1) return grey(cropResize(repeated(image), crop));
   const { width, height } = crop.window;
-  const { place, memory } = resize(image, crop);
-  const data = new Uint8Array(memory.buffer, place.output, 3 * width * height).slice();
-  return { width, height, channels: 3, data };
+  return { width, height, channels: 3, data: resize(image, crop, false).slice() };
 }
 
 /**
@@ -37,88 +35,139 @@ export function cropPlanes(
   out: Uint8Array,
   offset: number,
 ): void {
-  const { width, height } = crop.window;
-  if (image.channels !== 3 || channels !== 3 || width < 16) {
-    writePlanar(cropResize(image, crop), channels, crop.flip, out, offset);
-    return;
-  }
-  const { place, memory, planes } = resize(image, crop);
-  planes(place.output, width, height, crop.flip ? 1 : 0, place.planes, width * height);
-  out.set(new Uint8Array(memory.buffer, place.planes, 3 * width * height), offset);
+  if (image.channels === 3 && channels === 3) out.set(resize(image, crop, true), offset);
+  else writePlanar(cropResize(image, crop), channels, crop.flip, out, offset);
 }
 
-/** Leaves the window, pixel by pixel, at `output` in the memory of the SIMD procedures. */
-function resize(image: RawImage | Pixels, { box, resized, window }: Crop) {
+const STRIP = 16; // rows that are resized across at once, one in each byte of a vector
+
+/** The window in the memory of the SIMD procedures, until the next call: as planes with the mirroring, or as pixels. */
+function resize(image: RawImage | Pixels, { box, resized, window, flip }: Crop, planes: boolean): Uint8Array {
   const across = filter(box.width, resized[1], window.x, window.width);
   const down = filter(box.height, resized[0], window.y, window.height);
 
   // Only those rows that the window needs.
-  const top = down.start[0]!;
-  const rows = Math.min(down.start[window.height - 1]! + down.taps, box.height) - top;
+  const { top } = down;
+  const rows = down.end - top;
   const line = image.width * 3;
-  const stride = window.width * 3;
-  const padded = Math.ceil((stride + 1) / 16) * 16;
   const first = (box.y + top) * line + box.x * 3;
   const length = (rows - 1) * line + box.width * 3;
+  const strips = Math.ceil(rows / STRIP);
+  const left = across.top;
+  const columns = Math.ceil((3 * (across.end - left)) / STRIP);
 
-  const quads = Math.ceil(across.taps / 4);
-  const scratch = layout({
-    acrossStarts: 4 * window.width,
-    acrossWeights: 16 * quads * window.width,
-    downStarts: 4 * window.height,
-    downWeights: 4 * down.weights.length,
-    input: length + line, // of two rows at once the last may be one too many
-    middle: (rows + 1 + down.taps) * padded, // [rows, window.width, 3]
-    output: window.height * stride,
-    planes: window.height * stride,
+  const [parts, samples] = planes ? [3, window.width] : [1, 3 * window.width];
+  const blocks = Math.ceil(samples / STRIP);
+  const padded = blocks * STRIP;
+  const size = 3 * window.width * window.height;
+  const { memory, place, turn, weigh } = layout({
+    acrossTable: across.table.byteLength,
+    acrossWeights: across.weights.byteLength,
+    downTable: down.table.byteLength,
+    downWeights: down.weights.byteLength,
+    input: (strips * STRIP + 1) * line, // the last strip may have fewer rows
+    turned: STRIP * STRIP * columns + 6 * STRIP,
+    narrow: STRIP * (3 * window.width + 6 * STRIP),
+    middle: (strips * STRIP + 2) * parts * padded, // [rows, parts, padded]
+    output: size, // [parts, window.height, samples]
   });
-  const { place, memory } = scratch;
   const target = new Uint8Array(memory.buffer, place.input, length);
   if ('read' in image) image.read(first, target);
   else target.set(image.data.subarray(first, first + length));
-  new Int32Array(memory.buffer, place.acrossStarts).set(across.start.map((x) => 3 * x));
-  splitWeights(across, quads, new Int16Array(memory.buffer, place.acrossWeights));
-  new Int32Array(memory.buffer, place.downStarts).set(down.start.map((y) => (y - top) * padded));
-  new Int32Array(memory.buffer, place.downWeights).set(down.weights);
-  const { acrossStarts, acrossWeights, downStarts, downWeights, input, middle, output } = place;
-  const pairs = Math.ceil(rows / 2);
-  scratch.across(input, line, pairs, acrossStarts, acrossWeights, quads, window.width, middle, padded);
-  const blocks = Math.ceil(stride / 16);
-  scratch.down(middle, padded, blocks, downStarts, downWeights, down.taps, window.height, output, stride);
-  return scratch;
+  for (const [name, { table, weights }] of [
+    ['across', across],
+    ['down', down],
+  ] as const) {
+    new Int32Array(memory.buffer, place[`${name}Table`]).set(table);
+    new Int16Array(memory.buffer, place[`${name}Weights`]).set(weights);
+  }
+  // Where the first sample of each part lies in a strip's result [window.width, 3, STRIP], and how far the next one is.
+  const pixel = 3 * STRIP;
+  const stride = planes ? (flip ? -pixel : pixel) : STRIP;
+  const start = place.narrow + (flip && planes ? (window.width - 1) * pixel : 0);
+  const { input, turned, narrow, middle, output } = place;
+  const wide = parts * padded;
+  for (let strip = 0; strip < strips; strip++) {
+    turn(input + strip * STRIP * line + 3 * left, line, STRIP, turned, STRIP, STRIP * STRIP, columns);
+    const source = turned - left * pixel;
+    weigh(source, pixel, 3, place.acrossTable, place.acrossWeights, window.width, narrow, pixel);
+    for (let part = 0; part < parts; part++) {
+      const to = middle + strip * STRIP * wide + part * padded;
+      turn(start + part * STRIP, stride, STRIP * stride, to, wide, STRIP, blocks);
+    }
+  }
+  for (let part = 0; part < parts; part++) {
+    const source = middle - top * wide + part * padded;
+    const to = output + part * window.height * samples;
+    weigh(source, wide, blocks, place.downTable, place.downWeights, window.height, to, samples);
+  }
+  return new Uint8Array(memory.buffer, output, size);
 }
 
 const BITS = 22;
 
-/** Output i is the sum over k < taps of weights[i · taps + k] / 2^22 · input[start[i] + k]. */
+/** Outputs as weighted sums of inputs, as the SIMD procedure `weigh` takes them. */
 interface Filter {
-  readonly taps: number;
-  readonly start: Int32Array;
-  readonly weights: Int32Array;
+  /** The first input that any output needs, and one behind the last. */
+  readonly top: number;
+  readonly end: number;
+  /** For each output its first input and its number of pairs of inputs. */
+  readonly table: Int32Array;
+  /** For every pair of inputs [high 0, high 1, low 0, low 1]: a weight of 22 bits is 2^15 high + low. */
+  readonly weights: Int16Array;
 }
+
+/** Crops of images of a few sizes have the same filters again and again. */
+const KEPT_FILTERS = 512;
+const filters = new Map<string, Filter>();
 
 /** The outputs `first` … `first + count − 1` of resizing `from` samples to `to`. */
 function filter(from: number, to: number, first: number, count: number): Filter {
+  const key = `${from} ${to} ${first} ${count}`;
+  const kept = filters.get(key);
+  if (kept) return kept;
+  if (filters.size === KEPT_FILTERS) filters.clear();
+  const made = makeFilter(from, to, first, count);
+  filters.set(key, made);
+  return made;
+}
+
+function makeFilter(from: number, to: number, first: number, count: number): Filter {
   const scale = from / to;
   const widened = Math.max(scale, 1);
   const support = 2 * widened;
   const taps = Math.min(from, Math.ceil(2 * support));
-  const start = new Int32Array(count);
-  const weights = new Int32Array(count * taps);
   const exact = new Float64Array(taps);
+  const fixed = new Int32Array(taps + 1);
+  const table = new Int32Array(2 * count);
+  const weights = new Int16Array(4 * count * Math.ceil(taps / 2));
+  let [top, end, at] = [from, 0, 0];
   for (let i = 0; i < count; i++) {
     const centre = (first + i + 0.5) * scale;
     const lo = Math.max(0, Math.floor(centre - support + 0.5));
     const hi = Math.min(from, lo + taps, Math.floor(centre + support + 0.5));
-    start[i] = lo;
     let sum = 0;
     for (let x = lo; x < hi; x++) sum += exact[x - lo] = cubic((x + 0.5 - centre) / widened);
-    for (let x = lo; x < hi; x++) {
-      const w = (exact[x - lo]! / sum) * (1 << BITS);
-      weights[i * taps + x - lo] = w < 0 ? w - 0.5 : w + 0.5; // the array cuts off the fraction
+    let [begin, used] = [hi - lo, 0];
+    fixed.fill(0);
+    for (let k = 0; k < hi - lo; k++) {
+      const w = (exact[k]! / sum) * (1 << BITS);
+      fixed[k] = w < 0 ? w - 0.5 : w + 0.5; // the array cuts off the fraction
+      if (fixed[k] === 0) continue;
+      begin = Math.min(begin, k);
+      used = k + 1;
     }
+    const pairs = Math.ceil((used - begin) / 2);
+    table[2 * i] = lo + begin;
+    table[2 * i + 1] = pairs;
+    for (let k = begin; k < begin + 2 * pairs; k += 2, at += 4) {
+      const [a, b] = [fixed[k]!, fixed[k + 1]!];
+      weights.set([a >> 15, b >> 15, a & 32767, b & 32767], at);
+    }
+    top = Math.min(top, lo + begin);
+    end = Math.max(end, lo + used);
   }
-  return { taps, start, weights };
+  return { top, end, table, weights: weights.slice(0, at) };
 }
 
 /** Keys' cubic kernel with a = −0.5 (Catmull-Rom). */
@@ -127,20 +176,6 @@ function cubic(x: number): number {
   if (d < 1) return (1.5 * d - 2.5) * d * d + 1;
   if (d < 2) return ((-0.5 * d + 2.5) * d - 4) * d + 2;
   return 0;
-}
-
-/** For every four taps: [high 0, high 1, low 0, low 1, high 2, high 3, low 2, low 3], two times 11 bits each. */
-function splitWeights({ taps, weights }: Filter, quads: number, out: Int16Array): void {
-  let to = 0;
-  for (let from = 0; from < weights.length; from += taps)
-    for (let quad = 0; quad < 4 * quads; quad += 2, to += 4) {
-      const a = quad < taps ? weights[from + quad]! : 0;
-      const b = quad + 1 < taps ? weights[from + quad + 1]! : 0;
-      out[to] = a >> 11;
-      out[to + 1] = b >> 11;
-      out[to + 2] = a & 2047;
-      out[to + 3] = b & 2047;
-    }
 }
 
 // Part of every engine of JavaScript, but of no declarations outside of the browser's.
@@ -156,9 +191,8 @@ declare namespace WebAssembly {
 
 interface Simd {
   readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): void };
-  readonly across: (...args: number[]) => void;
-  readonly down: (...args: number[]) => void;
-  readonly planes: (...args: number[]) => void;
+  readonly turn: (...args: number[]) => void;
+  readonly weigh: (...args: number[]) => void;
 }
 let module: WebAssembly.Module | undefined;
 let simd: Simd | undefined;

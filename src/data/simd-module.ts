@@ -4,7 +4,9 @@
  */
 
 const [I32, V128] = [0x7f, 0x7b];
-const [LOOP, END, EMPTY] = [0x03, 0x0b, 0x40];
+const [LOOP, IF, END, EMPTY] = [0x03, 0x04, 0x0b, 0x40];
+const LANES = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15] as const; // of bytes
+const QUARTERS = [0, 1, 2, 3] as const;
 
 const unsigned = (n: number): number[] =>
   n < 128 ? [n] : [(n % 128) + 128, ...unsigned(Math.floor(n / 128))];
@@ -24,25 +26,32 @@ const simd = (code: number, ...operands: readonly Code[]): Code => [
 const load = (address: Code, offset = 0): Code => [...simd(0x00, address), 0, ...unsigned(offset)];
 const loadSplat = (address: Code, offset = 0): Code => [...simd(0x09, address), 2, ...unsigned(offset)];
 const store = (address: Code, x: Code): Code => [...simd(0x0b, address, x), 0, 0];
-const storeWord = (address: Code, x: Code): Code => [...simd(0x5a, address, x), 0, 0, 0]; // lane 0
-const swizzle = (x: Code, lanes: Code) => simd(0x0e, x, lanes);
-const splat = (x: Code) => simd(0x11, x);
-const or = (x: Code, y: Code) => simd(0x50, x, y);
-const choose = (x: Code, y: Code, condition: Code): Code => [...x, ...y, ...condition, 0x1b]; // y where it is 0
+const and = (x: Code, y: Code) => simd(0x4e, x, y);
+const splatWord = (x: Code) => simd(0x10, x);
 const add = (x: Code, y: Code) => simd(0xae, x, y);
-const mul = (x: Code, y: Code) => simd(0xb5, x, y);
 const dot = (x: Code, y: Code) => simd(0xba, x, y); // of pairs of int16, to int32
-const shiftLeft = (x: Code, n: number) => simd(0xab, x, constant(n));
 const shiftRight = (x: Code, n: number) => simd(0xac, x, constant(n));
+const shiftWordsRight = (x: Code, n: number) => simd(0x8d, x, constant(n)); // of uint16
+const shiftWords = (x: Code, n: number) => simd(0x8c, x, constant(n));
+const addWords = (x: Code, y: Code) => simd(0x8f, x, y); // cut off at the ends of int16
 const narrowInts = (x: Code, y: Code) => simd(0x85, x, y);
 const toBytes = (x: Code, y: Code) => simd(0x66, x, y); // cut off at 0 and 255
-const bytesBelow = (x: Code) => simd(0x89, x);
-const bytesAbove = (x: Code) => simd(0x8a, x);
-const intsBelow = (x: Code) => simd(0xa9, x);
-const intsAbove = (x: Code) => simd(0xaa, x);
 const vectorOf = (bytes: readonly number[]): Code => [...simd(0x0c), ...bytes];
-const ZERO = vectorOf(new Array<number>(16).fill(0));
-const NONE = 0x80; // a lane of zero
+const shuffle = (x: Code, y: Code, lanes: readonly number[]): Code => [...simd(0x0d, x, y), ...lanes];
+/** Bytes of x and y by turns, eight from lane `x0` and eight from lane `y0` on. */
+const bytesOfBoth = (x: Code, y: Code, x0: number, y0 = x0) =>
+  shuffle(
+    x,
+    y,
+    LANES.map((i) => (i % 2 ? 16 + y0 : x0) + (i >> 1)),
+  );
+/** Pairs of bytes of x and y by turns, four from pair `first` on. */
+const wordsOfBoth = (x: Code, y: Code, first: number) =>
+  shuffle(
+    x,
+    y,
+    LANES.map((i) => (i & 2 ? 16 : 0) + 2 * (first + (i >> 2)) + (i & 1)),
+  );
 
 interface Local {
   readonly get: Code;
@@ -69,169 +78,123 @@ function procedure<P extends string, I extends string, V extends string>(
 
 /** Repeats `body` while what stands in `condition` is not zero. */
 const repeat = (body: Code, condition: Code): Code => [LOOP, EMPTY, ...body, ...condition, 0x0d, 0, END];
+const when = (condition: Code, then: Code): Code => [...condition, IF, EMPTY, ...then, END];
 const step = (local: Local, by: Code): Code => local.set(plus(local.get, by));
 const countDown = (local: Local): Code => [...step(local, constant(-1)), ...local.get];
 
 /**
- * Along the rows of RGB pixels: two rows at once, four taps of all three channels at a time. A weight of 22 bits is two
- * numbers of 11: [high 0, high 1, low 0, low 1, high 2, high 3, low 2, low 3] for every four taps. `line` is the distance
- * of the rows that are written; a byte behind each is written, too.
+ * Turns `count` blocks of 16 × 16 bytes, so that rows become columns: from rows `stride` apart to rows `line` apart, from
+ * one block to the next by `fromStep` and `toStep`.
  */
-const across = procedure(
-  ['from', 'stride', 'pairs', 'starts', 'weights', 'quads', 'count', 'to', 'line'],
-  ['start', 'weight', 'x', 'quad', 'source', 'below', 'target'],
-  ['high', 'low', 'pixels0', 'pixels1', 'pair', 'high0', 'low0', 'high1', 'low1', 'lanes0', 'lanes2'],
+const turn = procedure(
+  ['from', 'stride', 'fromStep', 'to', 'line', 'toStep', 'count'],
+  ['source', 'target'],
+  [...LANES.map((i) => `row${i}` as const), 'first'],
   (v) => {
-    const lanes = (first: number) => {
-      const channels = [0, 1, 2].flatMap((c) => [3 * first + c, NONE, 3 * (first + 1) + c, NONE]);
-      return vectorOf([...channels, NONE, NONE, NONE, NONE]);
-    };
-    const rows = [0, 1] as const;
-    const two = (first: 0 | 2): Code => [
-      ...v.high.set(loadSplat(v.weight.get, 4 * first)),
-      ...v.low.set(loadSplat(v.weight.get, 4 * first + 4)),
-      ...rows.flatMap((row) => [
-        ...v.pair.set(swizzle(v[`pixels${row}`].get, v[`lanes${first}`].get)),
-        ...v[`high${row}`].set(add(v[`high${row}`].get, dot(v.pair.get, v.high.get))),
-        ...v[`low${row}`].set(add(v[`low${row}`].get, dot(v.pair.get, v.low.get))),
-      ]),
-    ];
-    const taps = [
-      ...v.pixels0.set(load(v.source.get)),
-      ...v.pixels1.set(load(v.below.get)),
-      ...two(0),
-      ...two(2),
-      ...step(v.source, constant(12)),
-      ...step(v.below, constant(12)),
-      ...step(v.weight, constant(16)),
-    ];
-    const rounded = splat(constant(1 << 21));
-    const put = (row: 0 | 1, to: Code): Code => {
-      const sum = add(shiftLeft(v[`high${row}`].get, 11), v[`low${row}`].get);
-      return [
-        ...v.pair.set(shiftRight(sum, 22)),
-        ...v.pair.set(narrowInts(v.pair.get, v.pair.get)),
-        ...storeWord(to, toBytes(v.pair.get, v.pair.get)), // the fourth byte is the next pixel's
-      ];
-    };
-    const pixel = [
-      ...v.source.set(plus(v.from.get, word(v.start.get))),
-      ...v.below.set(plus(v.source.get, v.stride.get)),
-      ...rows.flatMap((row) => [...v[`high${row}`].set(ZERO), ...v[`low${row}`].set(rounded)]),
-      ...v.quad.set(v.quads.get),
-      ...repeat(taps, countDown(v.quad)),
-      ...put(1, plus(v.to.get, v.line.get)),
-      ...put(0, v.to.get),
-      ...step(v.to, constant(3)),
-      ...step(v.start, constant(4)),
-    ];
-    const pair = [
-      ...v.target.set(v.to.get),
-      ...v.start.set(v.starts.get),
-      ...v.weight.set(v.weights.get),
-      ...v.x.set(v.count.get),
-      ...repeat(pixel, countDown(v.x)),
-      ...step(v.from, times(v.stride.get, constant(2))),
-      ...v.to.set(plus(v.target.get, times(v.line.get, constant(2)))),
-    ];
-    return [...v.lanes0.set(lanes(0)), ...v.lanes2.set(lanes(2)), ...repeat(pair, countDown(v.pairs))];
-  },
-);
-
-/** Down the columns, sixteen bytes at a time; the last of a row may reach into the next one, which comes later. */
-const down = procedure(
-  ['from', 'stride', 'blocks', 'starts', 'weights', 'taps', 'rows', 'to', 'line'],
-  ['block', 'weight', 'tap', 'source', 'target'],
-  ['bytes', 'ints', 'factor', 'a', 'b', 'c', 'd'],
-  (v) => {
-    const sums = [v.a, v.b, v.c, v.d];
-    const more = (sum: Local, x: Code) => sum.set(add(sum.get, mul(x, v.factor.get)));
-    const taps = [
-      ...v.bytes.set(load(v.source.get)),
-      ...v.factor.set(loadSplat(v.weight.get)),
-      ...v.ints.set(bytesBelow(v.bytes.get)),
-      ...more(v.a, intsBelow(v.ints.get)),
-      ...more(v.b, intsAbove(v.ints.get)),
-      ...v.ints.set(bytesAbove(v.bytes.get)),
-      ...more(v.c, intsBelow(v.ints.get)),
-      ...more(v.d, intsAbove(v.ints.get)),
-      ...step(v.source, v.stride.get),
-      ...step(v.weight, constant(4)),
-    ];
-    const [a, b, c, d] = sums.map((sum) => shiftRight(sum.get, 22)) as [Code, Code, Code, Code];
+    const rows = LANES.map((i) => v[`row${i}`]);
+    const loads = rows.flatMap((row) => [...row.set(load(v.source.get)), ...step(v.source, v.stride.get)]);
+    // Bytes of rows i and i + 8 by turns: this turns the eight bits (row, column) of a byte's place by one; four times.
+    let order = rows;
+    let spare = v.first;
+    const shuffles: number[] = [];
+    for (let round = 0; round < 4; round++) {
+      const next: Local[] = [];
+      for (let i = 0; i < 8; i++) {
+        const [x, y] = [order[i]!, order[i + 8]!];
+        shuffles.push(...spare.set(bytesOfBoth(x.get, y.get, 0)), ...y.set(bytesOfBoth(x.get, y.get, 8)));
+        next.push(spare, y);
+        spare = x;
+      }
+      order = next;
+    }
+    const stores = order.flatMap((row) => [...store(v.target.get, row.get), ...step(v.target, v.line.get)]);
     const block = [
-      ...v.source.set(plus(plus(v.from.get, word(v.starts.get)), times(v.block.get, constant(16)))),
-      ...v.weight.set(v.weights.get),
-      ...sums.flatMap((sum) => sum.set(splat(constant(1 << 21)))),
-      ...v.tap.set(v.taps.get),
-      ...repeat(taps, countDown(v.tap)),
-      ...v.target.set(plus(v.to.get, times(v.block.get, constant(16)))),
-      ...store(v.target.get, toBytes(narrowInts(a, b), narrowInts(c, d))),
-      ...step(v.block, constant(1)),
+      ...v.source.set(v.from.get),
+      ...v.target.set(v.to.get),
+      ...loads,
+      ...shuffles,
+      ...stores,
+      ...step(v.from, v.fromStep.get),
+      ...step(v.to, v.toStep.get),
     ];
-    const row = [
-      ...v.block.set(constant(0)),
-      ...repeat(block, [...v.block.get, ...v.blocks.get, 0x49]), // while block < blocks
-      ...v.weights.set(v.weight.get),
-      ...step(v.starts, constant(4)),
-      ...step(v.to, v.line.get),
-    ];
-    return repeat(row, countDown(v.rows));
+    return repeat(block, countDown(v.count));
   },
 );
 
 /**
- * Splits rows of at least 16 RGB pixels into planes, `plane` bytes apart, and mirrors them if `flip` is not 0. The last
- * sixteen pixels of a row may repeat some of those before.
+ * `count` weighted sums of lines, sixteen bytes at a time; the last of a line may reach beyond it. Every sum has two words in
+ * `table`, its first line and its number of pairs of lines (≥ 1), and for each pair four int16 in `weights`:
+ * [high 0, high 1, low 0, low 1], a weight of 22 bits being 2^15 high + low. Pairs are a loop although they are few: of
+ * code without one V8 moves all loads to the front, and keeps most of them in memory.
  */
-const planes = procedure(
-  ['from', 'width', 'height', 'flip', 'to', 'plane'],
-  ['x', 'source', 'target'],
-  ['a', 'b', 'c', ...([0, 1, 2] as const).flatMap((c) => [`a${c}`, `b${c}`, `c${c}`] as const)],
+const weigh = procedure(
+  ['from', 'stride', 'blocks', 'table', 'weights', 'count', 'to', 'line'],
+  ['pairs', 'base', 'target', 'block', 'source', 'weight', 'left'],
+  [
+    ...(['even', 'high', 'low', 'a', 'b', 'both', 'part'] as const),
+    ...QUARTERS.flatMap((i) => [`high${i}`, `low${i}`] as const),
+  ],
   (v) => {
-    const parts = ['a', 'b', 'c'] as const;
-    const channels = [0, 1, 2] as const;
-    /** Where the bytes of a channel lie in one of the three vectors. */
-    const lanes = (channel: number, part: number, flip: boolean) =>
-      vectorOf(
-        Array.from({ length: 16 }, (_, i) => {
-          const at = 3 * (flip ? 15 - i : i) + channel - 16 * part;
-          return at >= 0 && at < 16 ? at : NONE;
-        }),
-      );
-    const masks = channels.flatMap((channel) =>
-      parts.flatMap((part, i) =>
-        v[`${part}${channel}`].set(choose(lanes(channel, i, true), lanes(channel, i, false), v.flip.get)),
-      ),
-    );
-    const last = plus(v.width.get, constant(-16));
-    const limited = (x: Code): Code => [...x, ...last, ...x, ...last, 0x48, 0x1b]; // the smaller of both
-    const mirrored = [...last, ...v.x.get, 0x6b];
+    const pair = (put: (sum: Local, x: Code) => Code): Code => {
+      const quarter = (i: (typeof QUARTERS)[number], bytes: Code): Code => [
+        ...v.part.set(bytes),
+        ...put(v[`high${i}`], dot(v.part.get, v.high.get)),
+        ...put(v[`low${i}`], dot(v.part.get, v.low.get)),
+      ];
+      return [
+        ...v.a.set(load(v.source.get)),
+        ...step(v.source, v.stride.get),
+        ...v.b.set(load(v.source.get)),
+        ...step(v.source, v.stride.get),
+        ...v.high.set(loadSplat(v.weight.get)),
+        ...v.low.set(loadSplat(v.weight.get, 4)),
+        ...step(v.weight, constant(8)),
+        ...v.both.set(wordsOfBoth(v.a.get, v.b.get, 0)),
+        ...quarter(0, and(v.both.get, v.even.get)),
+        ...quarter(1, shiftWordsRight(v.both.get, 8)),
+        ...v.both.set(wordsOfBoth(v.a.get, v.b.get, 4)),
+        ...quarter(2, and(v.both.get, v.even.get)),
+        ...quarter(3, shiftWordsRight(v.both.get, 8)),
+      ];
+    };
+    // Of (2^15 high + low + 2^21) >> 22; cut off at int16, what is above 255 stays so.
+    const sum = (i: (typeof QUARTERS)[number]) => add(v[`high${i}`].get, shiftRight(v[`low${i}`].get, 15));
+    const rounded = (x: Code) => shiftWords(addWords(x, splatWord(constant(64))), 7);
     const block = [
-      ...v.x.set(limited(v.x.get)),
-      ...v.source.set(plus(v.from.get, times(v.x.get, constant(3)))),
-      ...parts.flatMap((part, i) => v[part].set(load(v.source.get, 16 * i))),
-      ...v.target.set(plus(v.to.get, [...mirrored, ...v.x.get, ...v.flip.get, 0x1b])),
-      ...channels.flatMap((channel) => {
-        const [a, b, c] = parts.map((part) => swizzle(v[part].get, v[`${part}${channel}`].get));
-        return [
-          ...store(v.target.get, or(or(a as Code, b as Code), c as Code)),
-          ...step(v.target, v.plane.get),
-        ];
-      }),
-      ...step(v.x, constant(16)),
+      ...v.source.set(v.base.get),
+      ...v.weight.set(v.weights.get),
+      ...pair((sum, x) => sum.set(x)),
+      ...v.left.set(plus(v.pairs.get, constant(-1))),
+      ...when(
+        v.left.get,
+        repeat(
+          pair((sum, x) => sum.set(add(sum.get, x))),
+          countDown(v.left),
+        ),
+      ),
+      ...v.part.set(toBytes(rounded(narrowInts(sum(0), sum(2))), rounded(narrowInts(sum(1), sum(3))))),
+      ...store(v.target.get, bytesOfBoth(v.part.get, v.part.get, 0, 8)),
+      ...step(v.base, constant(16)),
+      ...step(v.target, constant(16)),
     ];
-    const row = [
-      ...v.x.set(constant(0)),
-      ...repeat(block, [...v.x.get, ...v.width.get, 0x48]), // while x < width
-      ...step(v.from, times(v.width.get, constant(3))),
-      ...step(v.to, v.width.get),
+    const line = [
+      ...v.base.set(plus(v.from.get, times(word(v.table.get), v.stride.get))),
+      ...v.pairs.set(word(plus(v.table.get, constant(4)))),
+      ...v.target.set(v.to.get),
+      ...v.block.set(v.blocks.get),
+      ...repeat(block, countDown(v.block)),
+      ...v.weights.set(v.weight.get),
+      ...step(v.table, constant(8)),
+      ...step(v.to, v.line.get),
     ];
-    return [...masks, ...repeat(row, countDown(v.height))];
+    return [
+      ...v.even.set(vectorOf(LANES.map((i) => (i % 2 ? 0 : 255)))),
+      ...repeat(line, countDown(v.count)),
+    ];
   },
 );
 
-const procedures = { across, down, planes };
+const procedures = { turn, weigh };
 const section = (id: number, content: Code): Code => [id, ...unsigned(content.length), ...content];
 const vector = (items: readonly Code[]): Code => [...unsigned(items.length), ...items.flat()];
 const text = (name: string): Code => [name.length, ...new TextEncoder().encode(name)];
