@@ -1,6 +1,6 @@
 /**
  * Measures all that docs/performance.md tells of CPUs and fills the page in: results in docs/performance.json, tables
- * between the page's markers, the plot in docs/scaling.svg. Some 15 minutes on 2 cores; nothing else should run.
+ * between the page's markers, the plot in docs/scaling.svg. Some 20 minutes on 2 cores; nothing else should run.
  *
  *   npm run bench -- all --peer PYTHON --peer OLDER_PYTHON
  *   npm run bench -- all --only micro-f32,soak          (others stay as they are)
@@ -21,7 +21,7 @@ const { values: args } = parseArgs({
   options: {
     peer: { type: 'string', multiple: true, default: [] },
     only: { type: 'string' },
-    steps: { type: 'string', default: '5' },
+    steps: { type: 'string', default: '8' },
     folder: { type: 'string', default: fileURLToPath(new URL('../../docs', import.meta.url)) },
     trial: { type: 'boolean', default: false },
   },

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import type { Client, Device } from './pjrt/client.ts';
@@ -39,7 +39,11 @@ export class Compiler {
     const file = join(this.folder, `${key}.xla`);
     const known = intact(await readFile(file).catch(() => undefined));
     const loaded = known && (await this.client.load(known, options.devices.length).catch(() => undefined));
-    if (loaded) return loaded;
+    if (loaded) {
+      const now = new Date();
+      await utimes(file, now, now).catch(() => {});
+      return loaded;
+    }
     const compiled = await this.client.compile(text, options);
     await this.keep(this.folder, file, compiled);
     return compiled;
@@ -62,9 +66,20 @@ export class Compiler {
       const program = executable.serialize();
       await writeFile(unfinished, Buffer.concat([digest(program), program]));
       await rename(unfinished, file);
+      await removeUnused(folder);
     } catch {
       await rm(unfinished, { force: true }).catch(() => {});
     }
+  }
+}
+
+/** Programs that no run has needed for so long are removed. */
+const KEPT_MILLISECONDS = 30 * 24 * 3600 * 1000;
+
+async function removeUnused(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name);
+    if (Date.now() - (await stat(path)).mtimeMs > KEPT_MILLISECONDS) await rm(path, { force: true });
   }
 }
 
