@@ -105,7 +105,10 @@ function ours(name: string, data: Dataset, size: number): Row {
     const settings = { batchSize: batch, size: [size, size] as const, seed: n, threads: true };
     const loader = evaluationBatches(data, { ...settings, geometry: randomResizedCrop() });
     let seen = 0;
-    for await (const { weights } of loader) seen += weights.reduce((a, b) => a + b);
+    for await (const made of loader) {
+      seen += made.weights.reduce((a, b) => a + b);
+      loader.recycle(made);
+    }
     if (seen !== data.length) throw new Error(`${name}: all images must be seen, got ${seen}`);
     const { user, system } = process.cpuUsage(before);
     return { seconds: (performance.now() - start) / 1000, cpu: (user + system) / 1e6, images: seen };

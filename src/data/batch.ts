@@ -35,16 +35,22 @@ export interface BatchOptions extends ViewOptions {
 
 /**
  * Loads the images of a plan. A broken image's place is taken by the next readable one of the data set (`indices` and
- * `labels` then name that one); its crop and draws stay those of the place, so runs repeat.
+ * `labels` then name that one); its crop and draws stay those of the place, so runs repeat. `memory` becomes the batch's view
+ * if it has the right size.
  * Rejects with a DataError when no image of the data set can be read, with a RangeError when a geometry makes
  * views of another size, and with the signal's reason.
  */
-export async function loadBatch(dataset: Dataset, plan: BatchPlan, options: BatchOptions): Promise<Batch> {
+export async function loadBatch(
+  dataset: Dataset,
+  plan: BatchPlan,
+  options: BatchOptions,
+  memory?: Uint8Array,
+): Promise<Batch> {
   const { seed, signal } = options;
   signal.throwIfAborted();
   const count = plan.indices.length;
   const bytes = viewBytes(options);
-  const view = new Uint8Array(count * bytes);
+  const view = memory?.length === count * bytes ? memory : new Uint8Array(count * bytes);
   const indices = plan.indices.slice();
   const weights = plan.weights.slice();
   const rngs = Array.from(plan.indices, (index) => sampleRng(seed, plan.epoch, index));
@@ -72,7 +78,7 @@ export async function loadBatch(dataset: Dataset, plan: BatchPlan, options: Batc
   };
 }
 
-const CHUNK = 4; // images a thread is given at once
+const CHUNK = 16; // images a thread is given at once, at most: a message costs about as much as a small view
 
 /**
  * Makes the first `real` views of a plan on other threads. Returns the places that are left, whose images are broken,
@@ -91,8 +97,9 @@ async function onThreads(
   const left: number[] = [];
   const slots: number[] = [];
   for (let slot = 0; slot < real; slot++) (broken.has(dataset.id(indices[slot]!)) ? left : slots).push(slot);
-  await inParallel(Math.ceil(slots.length / CHUNK), 2 * THREADS, signal, async (chunk) => {
-    const some = slots.slice(chunk * CHUNK, (chunk + 1) * CHUNK);
+  const each = Math.min(CHUNK, Math.ceil(slots.length / (2 * THREADS))) || 1;
+  await inParallel(Math.ceil(slots.length / each), 2 * THREADS, signal, async (chunk) => {
+    const some = slots.slice(chunk * each, (chunk + 1) * each);
     const own = some.map((slot) => indices[slot]!);
     const sources = own.map((index) => dataset.source!(index));
     const job = { sources, indices: own, seed, epoch, size, channels, geometry, augment };

@@ -147,6 +147,22 @@ describe('trainingBatches', () => {
     expect(ticks).toBeGreaterThan(1);
   });
 
+  it('uses memory again that it gets back', async () => {
+    const straight = (await take(trainingBatches(pictures(11), options), 9)).map(strip);
+    const loader = trainingBatches(pictures(11), { ...options, prefetch: 2 });
+    const buffers = new Set<ArrayBufferLike>();
+    for (const expected of straight) {
+      const batch = (await loader.next()).value as Batch;
+      expect(strip(batch)).toEqual(expected);
+      buffers.add(batch.view.buffer);
+      batch.view.fill(0);
+      loader.recycle(batch);
+      loader.recycle(batch);
+    }
+    await loader.dispose();
+    expect(buffers.size).toBeLessThan(5);
+  });
+
   it('says what it needs', () => {
     expect(() => trainingBatches(pictures(3), options)).toThrow('an integer from 1 to the 3 images, got 4');
     expect(() => trainingBatches(pictures(9), { ...options, size: [0, 7] })).toThrow(

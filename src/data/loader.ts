@@ -74,7 +74,9 @@ export class Loader implements AsyncIterableIterator<Batch, undefined> {
   readonly #ready: Promise<Batch>[] = [];
   readonly #abort = new AbortController();
   readonly #signal: AbortSignal | undefined;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #loading: Promise<unknown>[] = []; // of the last batches
+  readonly #atOnce: number;
+  readonly #free: Uint8Array[] = []; // views that are no longer used
   #ended = false;
 
   constructor(
@@ -98,6 +100,7 @@ export class Loader implements AsyncIterableIterator<Batch, undefined> {
     this.broken = broken ?? new BrokenImages();
     this.#plans = plans;
     this.#ahead = prefetch;
+    this.#atOnce = threads ? 2 : 1; // so that no thread waits for the last views of a batch
     this.#signal = options.signal;
     const signal = options.signal
       ? AbortSignal.any([this.#abort.signal, options.signal])
@@ -113,7 +116,7 @@ export class Loader implements AsyncIterableIterator<Batch, undefined> {
       replace,
       signal,
     };
-    this.#load = (plan) => loadBatch(dataset, plan, settings);
+    this.#load = (plan) => loadBatch(dataset, plan, settings, this.#free.pop());
     this.#fill();
   }
 
@@ -136,12 +139,20 @@ export class Loader implements AsyncIterableIterator<Batch, undefined> {
     }
   }
 
+  /**
+   * Takes back the memory of a batch's view, for one of the next batches; from now on nobody may use that view. A loader that
+   * gets none back takes new memory for each batch, which keeps the garbage collector busy.
+   */
+  recycle({ view }: Batch): void {
+    if (!this.#free.includes(view)) this.#free.push(view);
+  }
+
   /** Ends the loading, and waits until nothing is being read any more. May be called more than once. */
   async dispose(): Promise<void> {
     this.#ended = true;
     this.#ready.length = 0;
     this.#abort.abort();
-    await this.#last;
+    await Promise.all(this.#loading);
   }
 
   async return(): Promise<IteratorResult<Batch, undefined>> {
@@ -163,8 +174,9 @@ export class Loader implements AsyncIterableIterator<Batch, undefined> {
       if (done) {
         this.#ended = true;
       } else {
-        const batch = this.#last.then(() => this.#load(value as BatchPlan));
-        this.#last = batch.catch(() => {}); // whoever takes the batch gets the error
+        const before = this.#loading.length < this.#atOnce ? undefined : this.#loading.shift();
+        const batch = Promise.resolve(before).then(() => this.#load(value as BatchPlan));
+        this.#loading.push(batch.catch(() => {})); // whoever takes the batch gets the error
         this.#ready.push(batch);
       }
     }
