@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { type Arrays, type Job, parts } from './jobs.ts';
+import { type Entry, type Job, Part } from './jobs.ts';
 import type { Library } from './library.ts';
 import { memoryAt } from './memory.ts';
 
@@ -18,10 +18,11 @@ export interface HelperData {
 export class Crew {
   private readonly helpers: readonly Worker[];
   private readonly done = new Int32Array(new SharedArrayBuffer(8));
-  private readonly view: (address: bigint, floats: number) => Float32Array;
+  private readonly part: Part;
+  private readonly sums: Float64Array[] = [];
 
   constructor(library: Library, threads: number) {
-    this.view = memoryAt(library);
+    this.part = new Part(0, threads, memoryAt(library));
     this.helpers = Array.from({ length: threads - 1 }, (_, i) => {
       const workerData: HelperData = { part: i + 1, count: threads, done: this.done };
       const helper = new Worker(new URL('./helper.js', import.meta.url), { workerData });
@@ -30,19 +31,29 @@ export class Crew {
     });
   }
 
-  /** Σ x² of each array, in double precision. NaN or infinite exactly when a value is. */
-  sumsOfSquares(items: readonly Arrays[]): number[] {
-    const count = this.helpers.length + 1;
-    const sums = new Float64Array(new SharedArrayBuffer(8 * count * items.length));
-    this.run({ kind: 'squares', items, sums });
-    return items.map((_, i) => sums.subarray(i * count, (i + 1) * count).reduce((sum, x) => sum + x, 0));
+  /** Tells all threads of arrays, once; returns the number by which jobs name them. */
+  enter(items: Entry['items']): number {
+    const sums = new Float64Array(new SharedArrayBuffer(8 * this.threads * items.length));
+    const entry: Entry = { items, sums };
+    for (const helper of this.helpers) helper.postMessage(entry);
+    this.part.enter(entry);
+    return this.sums.push(sums) - 1;
+  }
+
+  /** Σ x² of each item's first array, in double precision. NaN or infinite exactly when a value is. */
+  sumsOfSquares(entry: number): number[] {
+    this.run({ kind: 'squares', entry });
+    const sums = this.sums[entry]!;
+    return Array.from({ length: sums.length / this.threads }, (_, i) =>
+      sums.subarray(i * this.threads, (i + 1) * this.threads).reduce((sum, x) => sum + x, 0),
+    );
   }
 
   /** Does a job on all threads; returns when every part of it is done. */
   run(job: Job): void {
     const before = Atomics.load(this.done, 0);
     for (const helper of this.helpers) helper.postMessage(job);
-    parts(job, 0, this.helpers.length + 1, this.view);
+    this.part.do(job);
     for (;;) {
       const now = Atomics.load(this.done, 0);
       if (now - before === this.helpers.length) break;
@@ -50,5 +61,9 @@ export class Crew {
     }
     if (Atomics.load(this.done, 1) > 0)
       throw new Error(`a helper thread could not do its part of ${job.kind}`);
+  }
+
+  private get threads(): number {
+    return this.helpers.length + 1;
   }
 }

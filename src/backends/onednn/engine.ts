@@ -37,6 +37,7 @@ export class Engine {
   private readonly sums = new Map<string, Stored>();
   private readonly constants = new Map<string, bigint>();
   private readonly programs = new Map<number, Prepared>();
+  private readonly trainings = new Map<number, TrainingStep>();
   /** Scratch memory that programs take in turns. */
   private scratch = { address: 0n, bytes: 0 };
   private measures = false;
@@ -107,8 +108,12 @@ export class Engine {
     return Object.fromEntries([...outputs].map(([name, { data }]) => [name, data.slice() as TensorData]));
   }
 
+  async updates({ number, updates }: Requests['updates']['take']): Promise<undefined> {
+    this.trainings.set(number, new TrainingStep(this, this.crew, updates));
+  }
+
   async step(order: StepOrder): Promise<StepResult> {
-    return new TrainingStep(this, this.crew, order).run();
+    return this.trainings.get(order.updates)!.run(order);
   }
 
   /** Begins to measure; afterwards, what the programs' calls took at least. */
@@ -131,6 +136,10 @@ export class Engine {
     if (this.measures) profile.run(calls);
     else for (const call of calls) call();
     return prepared;
+  }
+
+  prepared(program: number): Prepared {
+    return this.programs.get(program)!;
   }
 
   /** What the state holds under a name. */

@@ -1,15 +1,16 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { HelperData } from './crew.ts';
-import { type Job, parts } from './jobs.ts';
+import { type Entry, type Job, Part } from './jobs.ts';
 import { loadLibrary } from './library.ts';
 import { memoryAt } from './memory.ts';
 
-const { part, count, done } = workerData as HelperData;
-const view = memoryAt(await loadLibrary());
+const { part: number, count, done } = workerData as HelperData;
+const part = new Part(number, count, memoryAt(await loadLibrary()));
 
-parentPort!.on('message', (job: Job) => {
+parentPort!.on('message', (order: Entry | Job) => {
   try {
-    parts(job, part, count, view);
+    if ('items' in order) return part.enter(order);
+    part.do(order);
   } catch {
     Atomics.add(done, 1, 1);
   }

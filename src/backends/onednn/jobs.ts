@@ -6,39 +6,64 @@ export interface Arrays {
   readonly length: number;
 }
 
-/** Work that can be divided among threads, element by element. */
-export type Job =
-  /** Σ x² of the first array of each item, a sum for each part: sums[item · parts + part] */
-  | { readonly kind: 'squares'; readonly items: readonly Arrays[]; readonly sums: Float64Array }
-  /** The first array += the second */
-  | { readonly kind: 'add'; readonly items: readonly Arrays[] }
-  /** Weight, gradient and slots by the kernel of an update rule */
-  | {
-      readonly kind: 'update';
-      readonly items: readonly (Arrays & {
-        readonly kernel: string;
-        readonly attributes: Readonly<Record<string, number>>;
-      })[];
-      readonly scalars: Readonly<Record<string, number>>;
-    };
+/** Weight, gradient and slots, with the kernel of their update rule. */
+export interface Updated extends Arrays {
+  readonly kernel: string;
+  readonly attributes: Readonly<Record<string, number>>;
+}
+
+/** Arrays that jobs are about, known to all threads: a job names them, and a step then makes next to no garbage. */
+export interface Entry {
+  readonly items: readonly (Arrays | Updated)[];
+  /** Where sums over the first arrays go, one for each part: sums[item · parts + part] */
+  readonly sums: Float64Array;
+}
+
+/** Work on the arrays of an entry that can be divided among threads, element by element. */
+export type Job = { readonly entry: number } & (
+  | /** Σ x² of the first array of each item */ { readonly kind: 'squares' }
+  | /** The first array += the second */ { readonly kind: 'add' }
+  | { readonly kind: 'update'; readonly scalars: Readonly<Record<string, number>> }
+);
 
 type ViewAt = (address: bigint, floats: number) => Float32Array;
 
 /** Floats of a cache line: where one part ends and the next begins. */
 const LINE = 16;
 
-/** Does one part of a job. */
-export function parts(job: Job, part: number, count: number, view: ViewAt): void {
-  for (const [i, item] of job.items.entries()) {
-    const share = Math.ceil(item.length / count / LINE) * LINE;
-    const [start, end] = [Math.min(part * share, item.length), Math.min((part + 1) * share, item.length)];
-    const arrays = item.addresses.map((address) => view(address, item.length).subarray(start, end));
-    const [first, second, ...rest] = arrays as [Float32Array, Float32Array, ...Float32Array[]];
-    if (job.kind === 'squares') job.sums[i * count + part] = sumOfSquares(first);
-    else if (job.kind === 'add') addInto(first, second);
-    else {
-      const { kernel, attributes } = job.items[i]!;
-      kernels[kernel]!(first, second, rest, job.scalars, attributes);
+/** One thread's part of all jobs. */
+export class Part {
+  private readonly part: number;
+  private readonly count: number;
+  private readonly view: ViewAt;
+  private readonly entries: { readonly entry: Entry; readonly arrays: readonly Float32Array[][] }[] = [];
+
+  constructor(part: number, count: number, view: ViewAt) {
+    this.part = part;
+    this.count = count;
+    this.view = view;
+  }
+
+  /** Takes the next entry. */
+  enter(entry: Entry): void {
+    const arrays = entry.items.map(({ addresses, length }) => {
+      const share = Math.ceil(length / this.count / LINE) * LINE;
+      const [start, end] = [this.part, this.part + 1].map((part) => Math.min(part * share, length));
+      return addresses.map((address) => this.view(address, length).subarray(start, end));
+    });
+    this.entries.push({ entry, arrays });
+  }
+
+  do(job: Job): void {
+    const { entry, arrays } = this.entries[job.entry]!;
+    for (const [i, item] of entry.items.entries()) {
+      const [first, second, ...rest] = arrays[i] as [Float32Array, Float32Array, ...Float32Array[]];
+      if (job.kind === 'squares') entry.sums[i * this.count + this.part] = sumOfSquares(first);
+      else if (job.kind === 'add') addInto(first, second);
+      else {
+        const { kernel, attributes } = item as Updated;
+        kernels[kernel]!(first, second, rest, job.scalars, attributes);
+      }
     }
   }
 }

@@ -16,7 +16,8 @@ export interface Update {
 
 export interface StepOrder {
   readonly program: number;
-  readonly updates: readonly Update[];
+  /** Number under which the updates were entered. */
+  readonly updates: number;
   readonly batches: readonly Values[];
   readonly scalars: Readonly<Record<string, number>>;
   readonly clip: number | undefined;
@@ -33,6 +34,8 @@ export interface Requests {
   read: { take: readonly string[]; give: Values };
   compile: { take: { program: number; plan: Plan }; give: undefined };
   run: { take: { program: number; inputs: Values }; give: Values };
+  /** Enters how the weights of a plan are updated, under a number. */
+  updates: { take: { number: number; updates: readonly Update[] }; give: undefined };
   step: { take: StepOrder; give: StepResult };
   /** Measures from now on, or tells what was measured. */
   profile: { take: undefined; give: readonly Timing[] };

@@ -17,7 +17,8 @@ export class OneDnnSession implements Session, TimedSession {
   private readonly state = new Map<string, ArrayInfo>();
   /** Numbers of the plans of a program, by the inputs that come with each run. */
   private readonly compiled = new Map<Program, Map<string, Promise<number>>>();
-  private readonly plans = new Map<TrainingPlan, Promise<readonly Update[]>>();
+  /** Numbers of the updates of a plan. */
+  private readonly plans = new Map<TrainingPlan, Promise<number>>();
   private count = 0;
 
   constructor(client: ProcessClient, precision: Precision) {
@@ -58,7 +59,7 @@ export class OneDnnSession implements Session, TimedSession {
 
   async write(values: Values): Promise<void> {
     checkWrite(values, this.info);
-    await this.client.request('write', values);
+    for (const [name, data] of Object.entries(values)) await this.client.request('write', { [name]: data });
   }
 
   async dispose(): Promise<void> {
@@ -91,17 +92,24 @@ export class OneDnnSession implements Session, TimedSession {
     return number;
   }
 
-  /** Finds how each weight of a plan is updated and makes room for the slots that takes. */
-  private prepare(plan: TrainingPlan): Promise<readonly Update[]> {
+  /** Tells the engine how each weight of a plan is updated, which makes room for the slots that takes. */
+  private prepare(plan: TrainingPlan): Promise<number> {
     let prepared = this.plans.get(plan);
     if (!prepared) {
-      prepared = this.makeSlots(plan).then(() => {
-        const programs = new Map<string, Program>();
-        return Promise.all(plan.parameters.map((parameter) => this.updateOf(plan, parameter, programs)));
-      });
+      prepared = this.enterUpdates(plan, this.plans.size);
       this.plans.set(plan, prepared);
     }
     return prepared;
+  }
+
+  private async enterUpdates(plan: TrainingPlan, number: number): Promise<number> {
+    await this.makeSlots(plan);
+    const programs = new Map<string, Program>();
+    const updates = await Promise.all(
+      plan.parameters.map((parameter) => this.updateOf(plan, parameter, programs)),
+    );
+    await this.client.request('updates', { number, updates });
+    return number;
   }
 
   private async makeSlots(plan: TrainingPlan): Promise<void> {

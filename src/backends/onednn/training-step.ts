@@ -4,26 +4,41 @@ import type { Crew } from './crew.ts';
 import type { Engine, Stored } from './engine.ts';
 import type { StepOrder, Update } from './messages.ts';
 
-/** One update: gradients of the micro-batches, their norm, and the rule of each weight. */
+/** Where gradients lie, and the crew's numbers of them. */
+interface Gradients {
+  readonly stored: readonly Stored[];
+  readonly squares: number;
+  /** Weights and slots with their gradients. */
+  readonly updates: number;
+}
+
+/** The updates of a plan: gradients of the micro-batches, their norm, and the rule of each weight. */
 export class TrainingStep {
   private readonly engine: Engine;
   private readonly crew: Crew;
-  private readonly order: StepOrder;
+  private readonly weights: readonly Update[];
+  private readonly names: ReadonlySet<string>;
+  /** By program: what its runs leave. */
+  private readonly results = new Map<number, Gradients>();
+  /** Over several micro-batches, and by program what adds its results to them. */
+  private sums: Gradients | undefined;
+  private readonly additions = new Map<number, number>();
 
-  constructor(engine: Engine, crew: Crew, order: StepOrder) {
+  constructor(engine: Engine, crew: Crew, updates: readonly Update[]) {
     this.engine = engine;
     this.crew = crew;
-    this.order = order;
+    this.weights = updates;
+    this.names = new Set(updates.map(({ weight }) => gradientName(weight)));
   }
 
-  run(): StepResult {
-    const { updates, batches, scalars, clip } = this.order;
-    const { metrics, gradients } = this.accumulate();
-    const squares = this.crew.sumsOfSquares(gradients.map(arrays));
+  run(order: StepOrder): StepResult {
+    const { batches, scalars, clip } = order;
+    const { metrics, gradients } = this.accumulate(order);
+    const squares = this.crew.sumsOfSquares(gradients.squares);
     const broken = squares.findIndex((sum) => !Number.isFinite(sum));
     const nonFinite =
       Object.keys(metrics).find((name) => !Number.isFinite(metrics[name])) ??
-      (broken >= 0 ? gradientName(updates[broken]!.weight) : undefined);
+      (broken >= 0 ? gradientName(this.weights[broken]!.weight) : undefined);
     const gradientNorm = Math.sqrt(squares.reduce((sum, x) => sum + x, 0)) / batches.length;
     if (nonFinite !== undefined) return { metrics, gradientNorm, nonFinite };
     // As torch.nn.utils.clip_grad_norm_ does it.
@@ -32,45 +47,69 @@ export class TrainingStep {
     return { metrics, gradientNorm };
   }
 
-  /** Runs the micro-batches: metrics averaged, gradients summed, in the order of the updates. */
-  private accumulate() {
-    const { program, updates, batches } = this.order;
-    const names = updates.map(({ weight }) => gradientName(weight));
+  /** Runs the micro-batches: metrics averaged, gradients summed. */
+  private accumulate({ program, batches }: StepOrder) {
     const metrics: Record<string, number> = {};
     // Programs that update weights take the memory that gradients lie in.
-    const apart = batches.length > 1 || updates.some(({ by }) => 'program' in by);
-    let gradients: Stored[] = [];
+    const apart = batches.length > 1 || this.weights.some(({ by }) => 'program' in by);
     for (const [i, batch] of batches.entries()) {
       const { outputs } = this.engine.execute(program, batch);
       for (const [name, { data }] of outputs)
-        if (data.length === 1 && !names.includes(name))
+        if (data.length === 1 && !this.names.has(name))
           metrics[name] = (metrics[name] ?? 0) + data[0]! / batches.length;
-      const results = names.map((name) => outputs.get(name)!);
-      if (!apart) gradients = results;
-      else if (i === 0) {
-        gradients = results.map(({ data }, at) => this.engine.sum(names[at]!, data.length));
-        for (const [at, { data }] of gradients.entries()) data.set(results[at]!.data);
-      } else
-        this.crew.run({
-          kind: 'add',
-          items: gradients.map((sum, at) => together([sum, results[at]!])),
-        });
+      if (apart) this.sumUp(program, i === 0);
     }
-    return { metrics, gradients };
+    return { metrics, gradients: apart ? this.sums! : this.resultsOf(program) };
   }
 
-  private update(gradients: readonly Stored[], scalars: Record<string, number>): void {
-    const { updates } = this.order;
+  private resultsOf(program: number): Gradients {
+    let results = this.results.get(program);
+    if (!results) {
+      const { outputs } = this.engine.prepared(program);
+      results = this.enter([...this.names].map((name) => outputs.get(name)!));
+      this.results.set(program, results);
+    }
+    return results;
+  }
+
+  /** Adds what a run has left to the sums, or begins them with it. */
+  private sumUp(program: number, begins: boolean): void {
+    const { stored: results } = this.resultsOf(program);
+    this.sums ??= this.enter(
+      [...this.names].map((name, at) => this.engine.sum(name, results[at]!.data.length)),
+    );
+    const { stored } = this.sums;
+    if (begins) {
+      for (const [at, { data }] of stored.entries()) data.set(results[at]!.data);
+      return;
+    }
+    let entry = this.additions.get(program);
+    if (entry === undefined) {
+      entry = this.crew.enter(stored.map((sum, at) => together([sum, results[at]!])));
+      this.additions.set(program, entry);
+    }
+    this.crew.run({ kind: 'add', entry });
+  }
+
+  private enter(stored: readonly Stored[]): Gradients {
     const state = (name: string) => this.engine.stored(name);
-    const items = updates.flatMap(({ weight, slots, by }, i) =>
+    const updates = this.weights.flatMap(({ weight, slots, by }, i) =>
       'kernel' in by
-        ? [{ ...together([state(weight), gradients[i]!, ...Object.values(slots).map(state)]), ...by }]
+        ? [{ ...together([state(weight), stored[i]!, ...Object.values(slots).map(state)]), ...by }]
         : [],
     );
-    this.crew.run({ kind: 'update', items, scalars });
-    for (const [i, update] of updates.entries())
+    return {
+      stored,
+      squares: this.crew.enter(stored.map((tensor) => together([tensor]))),
+      updates: this.crew.enter(updates),
+    };
+  }
+
+  private update({ stored, updates }: Gradients, scalars: Record<string, number>): void {
+    this.crew.run({ kind: 'update', entry: updates, scalars });
+    for (const [i, update] of this.weights.entries())
       if ('program' in update.by)
-        this.updateBy(update.by.program, update, gradients[i]!.data as Float32Array, scalars);
+        this.updateBy(update.by.program, update, stored[i]!.data as Float32Array, scalars);
   }
 
   private updateBy(
@@ -93,4 +132,3 @@ const together = (tensors: readonly Stored[]) => ({
   addresses: tensors.map(({ address }) => address),
   length: tensors[0]!.data.length,
 });
-const arrays = (tensor: Stored) => together([tensor]);
