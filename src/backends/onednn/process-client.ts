@@ -1,7 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { type Answer, EngineClient, type Message } from '../requests.ts';
 import type { Requests } from './messages.ts';
+import { ARRAYS, pack } from './parcels.ts';
 
 // Node 20 runs no TypeScript: from the sources, too, it is the built file that runs.
 const script = fileURLToPath(new URL('../../../dist/backends/onednn/process.js', import.meta.url));
@@ -12,17 +14,25 @@ const script = fileURLToPath(new URL('../../../dist/backends/onednn/process.js',
  */
 const environment = { GOMP_SPINCOUNT: '1000' };
 
+/** Steps make little garbage, and V8 would let it pile up: room for new objects grows to 32 MB on each thread. */
+const flags = ['--max-semi-space-size=4'];
+
 /** The engine in a process of its own: a crash of native code is an error here, and the event loop stays free. */
 export class ProcessClient extends EngineClient<Requests> {
   private readonly child: ChildProcess;
+  private readonly arrays: Socket;
 
   constructor() {
     super();
     this.child = fork(script, {
       env: { ...environment, ...process.env },
-      execArgv: [],
+      execArgv: flags,
       serialization: 'advanced',
+      stdio: ['inherit', 'inherit', 'inherit', 'ipc', 'pipe'],
     });
+    this.arrays = this.child.stdio[ARRAYS] as Socket;
+    this.arrays.on('error', () => {}); // the process has ended, which is told below
+    this.arrays.unref();
     this.child.on('message', (answer: Answer) => this.answered(answer));
     this.child.on('error', (error) =>
       this.fail(new Error(`the onednn engine's process failed: ${error.message}`)),
@@ -40,9 +50,11 @@ export class ProcessClient extends EngineClient<Requests> {
   }
 
   protected send(message: Message<Requests>): void {
-    this.child.send(message, (error) => {
+    const { parcel, arrays } = pack(message.request);
+    this.child.send({ id: message.id, ...parcel }, (error) => {
       if (error) this.fail(new Error(`the onednn engine's process cannot be reached: ${error.message}`));
     });
+    for (const bytes of arrays) this.arrays.write(bytes);
   }
 
   protected keepAlive(yes: boolean): void {

@@ -1,12 +1,16 @@
 import { answer, type Message } from '../requests.ts';
 import { Engine } from './engine.ts';
 import type { Requests } from './messages.ts';
+import { ARRAYS, Inbox, type Parcel } from './parcels.ts';
 
-// oneDNN computes on the thread that calls it; this process has nothing else to do.
+// oneDNN computes on the thread that calls it; this process has nothing else to do, and may wait for its input.
 const engine = new Engine();
+const inbox = new Inbox(ARRAYS);
 
-process.on('message', async (message: Message<Requests>) => {
-  process.send!(await answer<Requests>(engine, message));
+process.on('message', async ({ id, ...parcel }: Parcel & { readonly id: number }) => {
+  const request = inbox.unpack(parcel);
+  if (!request) process.exit();
+  process.send!(await answer<Requests>(engine, { id, request } as Message<Requests>));
 });
 // Ctrl-C reaches every process of a terminal: the one that asks for work decides when it ends.
 process.on('SIGINT', () => {});
