@@ -1,7 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { type Entry, type Job, Part } from './jobs.ts';
 import type { Library } from './library.ts';
-import { memoryAt } from './memory.ts';
 
 /** What a helper thread is started with, and where it tells that it is done. */
 export interface HelperData {
@@ -22,7 +21,7 @@ export class Crew {
   private readonly sums: Float64Array[] = [];
 
   constructor(library: Library, threads: number) {
-    this.part = new Part(0, threads, memoryAt(library));
+    this.part = new Part(0, threads, library);
     this.helpers = Array.from({ length: threads - 1 }, (_, i) => {
       const workerData: HelperData = { part: i + 1, count: threads, done: this.done };
       const helper = new Worker(new URL('./helper.js', import.meta.url), { workerData });

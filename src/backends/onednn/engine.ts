@@ -61,7 +61,12 @@ export class Engine {
 
   async zeros(lengths: Requests['zeros']['take']): Promise<undefined> {
     // New memory is zero.
-    for (const [name, length] of Object.entries(lengths)) this.state.set(name, this.store('f32', length));
+    const made = Object.entries(lengths).map(([name, length]) => {
+      const stored = this.store('f32', length);
+      this.state.set(name, stored);
+      return { address: stored.address, bytes: stored.data.byteLength };
+    });
+    this.crew.run({ kind: 'populate', pieces: made });
   }
 
   async read(names: readonly string[]): Promise<Values> {
@@ -69,8 +74,11 @@ export class Engine {
   }
 
   async compile({ program, plan }: Requests['compile']['take']): Promise<undefined> {
-    if (plan.scratchBytes > this.scratch.bytes)
+    if (plan.scratchBytes > this.scratch.bytes) {
       this.scratch = { address: this.memory.allocate(plan.scratchBytes), bytes: plan.scratchBytes };
+      // At once by all threads: in a first run, they would wait for each other's pages at every call.
+      this.crew.run({ kind: 'populate', pieces: [this.scratch] });
+    }
     const { address: base } = this.scratch;
     const addresses = new Map<number, bigint>();
     const regionAddress = ({ region }: View): bigint => {

@@ -2,10 +2,9 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { HelperData } from './crew.ts';
 import { type Entry, type Job, Part } from './jobs.ts';
 import { loadLibrary } from './library.ts';
-import { memoryAt } from './memory.ts';
 
 const { part: number, count, done } = workerData as HelperData;
-const part = new Part(number, count, memoryAt(await loadLibrary()));
+const part = new Part(number, count, await loadLibrary());
 
 parentPort!.on('message', (order: Entry | Job) => {
   try {

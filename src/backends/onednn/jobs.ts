@@ -1,4 +1,6 @@
 import { addInto, kernels, sumOfSquares } from '../onnx/kernels.ts';
+import type { Library } from './library.ts';
+import { HUGE_PAGE, memoryAt, populateAt } from './memory.ts';
 
 /** Arrays of one length, by their addresses. */
 export interface Arrays {
@@ -20,13 +22,25 @@ export interface Entry {
 }
 
 /** Work on the arrays of an entry that can be divided among threads, element by element. */
-export type Job = { readonly entry: number } & (
+export type Job =
+  | /** Pages of memory that will be written */ {
+      readonly kind: 'populate';
+      readonly pieces: readonly Piece[];
+    }
+  | ArrayJob;
+
+export interface Piece {
+  readonly address: bigint;
+  readonly bytes: number;
+}
+
+type ArrayJob = { readonly entry: number } & (
   | /** Σ x² of the first array of each item */ { readonly kind: 'squares' }
   | /** The first array += the second */ { readonly kind: 'add' }
   | { readonly kind: 'update'; readonly scalars: Readonly<Record<string, number>> }
 );
 
-type ViewAt = (address: bigint, floats: number) => Float32Array;
+type ViewAt = ReturnType<typeof memoryAt>;
 
 /** Floats of a cache line: where one part ends and the next begins. */
 const LINE = 16;
@@ -36,12 +50,14 @@ export class Part {
   private readonly part: number;
   private readonly count: number;
   private readonly view: ViewAt;
+  private readonly populate: (address: bigint, bytes: number) => void;
   private readonly entries: { readonly entry: Entry; readonly arrays: readonly Float32Array[][] }[] = [];
 
-  constructor(part: number, count: number, view: ViewAt) {
+  constructor(part: number, count: number, library: Library) {
     this.part = part;
     this.count = count;
-    this.view = view;
+    this.view = memoryAt(library);
+    this.populate = populateAt(library);
   }
 
   /** Takes the next entry. */
@@ -55,6 +71,14 @@ export class Part {
   }
 
   do(job: Job): void {
+    if (job.kind === 'populate') {
+      for (const { address, bytes } of job.pieces) {
+        const share = Math.ceil(bytes / this.count / HUGE_PAGE) * HUGE_PAGE;
+        const start = this.part * share;
+        if (start < bytes) this.populate(address + BigInt(start), Math.min(share, bytes - start));
+      }
+      return;
+    }
     const { entry, arrays } = this.entries[job.entry]!;
     for (const [i, item] of entry.items.entries()) {
       const [first, second, ...rest] = arrays[i] as [Float32Array, Float32Array, ...Float32Array[]];

@@ -1,6 +1,7 @@
 import type { Library } from './library.ts';
 
-const HUGE_PAGE = 2 ** 21;
+export const HUGE_PAGE = 2 ** 21;
+const PAGE = 4096n;
 const CHUNK = 2 ** 26;
 const ALIGNMENT = 64n;
 
@@ -50,6 +51,17 @@ export class Memory {
 }
 
 const roundUp = (bytes: number, unit: number) => Math.ceil(bytes / unit) * unit;
+
+/** Has the system give pages of memory now rather than at the first writing. */
+export function populateAt({ koffi }: Library): (address: bigint, bytes: number) => void {
+  const madvise = koffi.load('libc.so.6').func('int madvise(size_t, size_t, int)');
+  const populateWrite = 23;
+  // Linux before 5.14 knows no such advice, and needs none.
+  return (address, bytes) => {
+    const before = address % PAGE;
+    madvise(address - before, bytes + Number(before), populateWrite);
+  };
+}
 
 /** Floats at an address; the same array when asked again. */
 export function memoryAt({ koffi }: Library): (address: bigint, floats: number) => Float32Array {

@@ -46,8 +46,11 @@ export class OneDnnSession implements Session, TimedSession {
   ): Promise<StepResult> {
     checkStep(plan, batches);
     for (const batch of batches) checkRun(plan.gradients, batch, this.info);
-    const updates = await this.prepare(plan);
-    const program = await this.compile(plan.gradients, Object.keys(batches[0]!));
+    // Asked for together: the engine makes room while the program is written.
+    const [updates, program] = await Promise.all([
+      this.prepare(plan),
+      this.compile(plan.gradients, Object.keys(batches[0]!)),
+    ]);
     const scalars = plan.rule.scalars(at.step, at.lr);
     return this.client.request('step', { program, updates, batches, scalars, clip: plan.clip });
   }
