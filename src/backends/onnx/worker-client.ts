@@ -5,9 +5,12 @@ import type { Requests } from './messages.ts';
 // Node runs no TypeScript in a worker: from the sources, too, it is the built file that runs.
 const script = new URL('../../../dist/backends/onnx/worker.js', import.meta.url);
 
+/** Steps make little garbage, and V8 would let it pile up: room for new objects grows to three times as much. */
+const resourceLimits = { maxYoungGenerationSizeMb: 16 };
+
 /** The engine on a thread of its own. */
 export class WorkerClient extends EngineClient<Requests> {
-  private readonly worker = new Worker(script);
+  private readonly worker = new Worker(script, { resourceLimits });
 
   constructor() {
     super();
