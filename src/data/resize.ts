@@ -118,7 +118,7 @@ interface Filter {
 }
 
 /** Crops of images of a few sizes have the same filters again and again. */
-const KEPT_FILTERS = 512;
+const KEPT_FILTERS = 1024; // about 7 kB each
 const filters = new Map<string, Filter>();
 
 /** The outputs `first` … `first + count − 1` of resizing `from` samples to `to`. */
