@@ -126,8 +126,9 @@ export class Trainer {
   }
 
   /** What an update gave. */
-  async #row({ step, lr, cursor, result }: AskedUpdate): Promise<StepRow> {
+  async #row({ step, lr, cursor, result, recycle }: AskedUpdate): Promise<StepRow> {
     const { metrics, gradientNorm, nonFinite } = await result;
+    recycle();
     if (nonFinite !== undefined) this.#refuse(nonFinite, step + 1);
     const { skipped } = this.#progress;
     this.#progress = {

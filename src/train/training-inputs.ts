@@ -12,6 +12,8 @@ export interface StepInputs {
   /** The pass that the images belong to, and where to go on after them. */
   readonly epoch: number;
   readonly cursor: Cursor;
+  /** Gives the memory of the inputs back: nobody may use them from now on. */
+  readonly recycle: () => void;
 }
 
 /** Inputs of updates, of which one can be made ahead while the engine works on another. */
@@ -50,6 +52,7 @@ export class TrainingInputs {
       parts: parts.map((part) => this.#job.inputs(part)),
       epoch: batch.epoch,
       cursor: batch.cursor,
+      recycle: () => this.#loader.recycle(batch),
     };
   }
 }
