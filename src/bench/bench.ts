@@ -38,7 +38,7 @@ export interface BenchRow {
   /** Least and most of the steps that count. */
   readonly spread: readonly [number, number];
   readonly imagesPerSecond: number;
-  /** Rate of the model's matrix products over the whole step, by the formula of `stepFlops`. */
+  /** Rate of the step's matrix products over the whole step. */
   readonly gflops: number;
 }
 

@@ -1,22 +1,9 @@
 import { expect, it } from 'vitest';
-import { input, type Program, program, sizeOf, type Tensor } from '../graph/index.ts';
-import { optimise } from '../graph/passes/optimise.ts';
-import { topologicalOrder } from '../graph/topology.ts';
+import { matmulFlops } from '../graph/flops.ts';
+import { input, program } from '../graph/index.ts';
 import { classifierParameters, classify } from '../models/classifier.ts';
 import { finetuneFlops } from './cost.ts';
 import { parseFinetuneConfig } from './finetune-schema.ts';
-
-/** Operations of the matrix products of a program: two for each product of numbers. */
-function matmulFlops(of: Program): number {
-  const { outputs } = optimise(of);
-  const nodes = topologicalOrder(Object.values(outputs)).filter(
-    ({ operation }) => operation.name === 'matmul',
-  );
-  return nodes.reduce((sum, { inputs: [a], attributes, outputs: [product] }) => {
-    const inner = (a as Tensor).shape.at(attributes.transposeA ? -2 : -1)!;
-    return sum + 2 * inner * sizeOf(product!.shape);
-  }, 0);
-}
 
 it.each([false, true])('finetuneFlops counts the products of the graph, class token: %s', (classToken) => {
   const config = parseFinetuneConfig({

@@ -15,14 +15,20 @@ export async function inParallel(
 ): Promise<void> {
   let next = 0;
   let pause = performance.now() + BREATH;
+  let breath: Promise<void> | undefined; // one for all, lest they take turns at holding up the rest
+  const breathe = async () => {
+    await setImmediate();
+    pause = performance.now() + BREATH;
+    breath = undefined;
+  };
   const work = async () => {
     try {
       while (next < n) {
         signal.throwIfAborted();
         await task(next++);
         if (performance.now() > pause) {
-          await setImmediate();
-          pause = performance.now() + BREATH;
+          breath ??= breathe();
+          await breath;
         }
       }
     } catch (error) {

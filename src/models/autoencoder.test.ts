@@ -3,7 +3,7 @@ import { evaluate } from '../../tests/support/evaluate.ts';
 import { normals, withRandom } from '../../tests/support/random.ts';
 import { relativeError } from '../../tests/support/task-fixture.ts';
 import { randomWeights, tiny } from '../../tests/support/tiny.ts';
-import { constant, sizeOf } from '../graph/index.ts';
+import { constant, gather, sizeOf } from '../graph/index.ts';
 import { maskTokens } from '../nn/masking.ts';
 import { patchCount } from '../nn/size.ts';
 import type { Rng } from '../random/rng.ts';
@@ -45,8 +45,10 @@ describe.each(variants)('an autoencoder %s', (_, config) => {
         const tokens = encode(config, weights, image, masking);
         expect(tokens.shape).toEqual([2, first + (masking ? 4 : patches), 12]);
         const prediction = decode(config, weights, tokens, masking);
-        expect(prediction.shape).toEqual([2, patches, 16 * config.channels]);
-        expect(evaluate(prediction).every(Number.isFinite)).toBe(true);
+        const size = 16 * config.channels;
+        expect(prediction.all.shape).toEqual([2, patches, size]);
+        expect(evaluate(prediction.all).every(Number.isFinite)).toBe(true);
+        expect(prediction.removed?.shape).toEqual(masking && [2, patches - 4, size]);
       }
     });
   });
@@ -66,9 +68,20 @@ describe.each(variants)('an autoencoder %s', (_, config) => {
         ...[...one].flatMap((n) => row(b, first + n)),
       ]);
       expect(relativeError(evaluate(shuffled), expected)).toBeLessThan(1e-9);
-      const straight = evaluate(decode(config, weights, tokens));
-      const restored = evaluate(decode(config, weights, shuffled, masking));
+      const straight = evaluate(decode(config, weights, tokens).all);
+      const restored = evaluate(decode(config, weights, shuffled, masking).all);
       expect(relativeError(restored, straight)).toBeLessThan(1e-9);
+    });
+  });
+
+  it('predicts of removed patches alone what it predicts of all', () => {
+    withRandom(3, (random) => {
+      const { weights, image } = example(config, random);
+      const orders = [random.permutation(patches), random.permutation(patches)];
+      const order = constant(Int32Array.from(orders.flatMap((one) => [...one])), [2, patches]);
+      const masking = maskTokens(order, 5);
+      const { all, removed } = decode(config, weights, encode(config, weights, image, masking), masking);
+      expect(relativeError(evaluate(removed!), evaluate(gather(all, masking.removed)))).toBeLessThan(1e-12);
     });
   });
 

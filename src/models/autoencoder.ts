@@ -8,7 +8,7 @@ import type { StackSize } from './sizes.ts';
 
 export type { ParameterSpec, Weights } from '../nn/parameters.ts';
 export type { Positions } from '../nn/positions.ts';
-export { decode } from './decoder.ts';
+export { decode, type Prediction } from './decoder.ts';
 export { type EncodeOptions, encode, encodeTokens } from './encoder.ts';
 
 /** A Vision Transformer: how it cuts images, and its stack of blocks. */

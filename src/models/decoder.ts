@@ -19,7 +19,6 @@ import {
   type Weights,
 } from '../nn/parameters.ts';
 import { positionParameters } from '../nn/positions.ts';
-import { patchCount } from '../nn/size.ts';
 import type { AutoencoderConfig } from './autoencoder.ts';
 
 /** State tensors of a decoder, named as in MAE. */
@@ -40,44 +39,68 @@ export function decoderParameters(config: AutoencoderConfig): ParameterSpec[] {
   ];
 }
 
+/** What a decoder predicts, values of a patch in the order (channel, row, column). Only what is used is computed. */
+export interface Prediction {
+  /** [B, N, C·p²] */
+  readonly all: Tensor;
+  /**
+   * [B, N − K, C·p²], the removed patches in the masking's order; undefined where none is. It is the cheaper one: the
+   * last block and what follows it leave the visible patches out.
+   */
+  readonly removed?: Tensor | undefined;
+}
+
 /**
- * Predicts every patch from the encoder's tokens.
+ * Predicts patches from the encoder's tokens.
  * @param tokens [B, K, D] or, with a class token, [B, 1 + K, D]
  * @param masking that with which the tokens were encoded
- * @returns [B, N, C·p²], values of a patch in the order (channel, row, column)
  */
 export function decode(
   config: AutoencoderConfig,
   weights: Weights,
   tokens: Tensor,
   masking?: Masking,
-): Tensor {
+): Prediction {
   const { classToken, decoder, epsilon } = config;
-  const patches = patchCount(config);
-  let x = linear(tokens, weights('decoder_embed.weight'));
-  if (masking) x = restoreTokens(config, weights, x, masking);
-  x = add(x, weights('decoder_pos_embed'));
-  for (let i = 0; i < decoder.depth; i++)
-    x = block(x, weights, `decoder_blocks.${i}`, decoder.heads, { epsilon });
-  if (classToken) x = sliceAxis(x, 1, 1, 1 + patches);
+  const first = classToken ? 1 : 0;
   const values = (y: Tensor) => channelsFirst(y, config.channels);
-  const y = norm(x, weights, 'decoder_norm', epsilon);
-  return linear(y, values(weights('decoder_pred.weight')), values(weights('decoder_pred.bias')));
+  let x = embed(config, weights, tokens, masking);
+  for (let i = 0; i + 1 < decoder.depth; i++)
+    x = block(x, weights, `decoder_blocks.${i}`, decoder.heads, { epsilon });
+  const last = (from: number) =>
+    block(x, weights, `decoder_blocks.${decoder.depth - 1}`, decoder.heads, { epsilon, from });
+  const predict = (y: Tensor) =>
+    linear(
+      norm(y, weights, 'decoder_norm', epsilon),
+      values(weights('decoder_pred.weight')),
+      values(weights('decoder_pred.bias')),
+    );
+  if (!masking) return { all: predict(last(first)) };
+  return {
+    all: predict(gather(last(first), masking.restore, masking.order)),
+    removed: predict(last(first + masking.keep.shape[1]!)),
+  };
 }
 
-/** Mask tokens where tokens were removed, and all of them back in their places: [B, N, Dd], after a class token. */
-function restoreTokens(
-  { classToken, decoder: { width } }: AutoencoderConfig,
+/**
+ * The encoder's tokens in the decoder's width, mask tokens after them where tokens were removed, positions added: all
+ * N in the masking's order, after a class token.
+ */
+function embed(
+  config: AutoencoderConfig,
   weights: Weights,
-  x: Tensor,
-  { keep, order, restore }: Masking,
+  tokens: Tensor,
+  masking: Masking | undefined,
 ): Tensor {
-  const [batch, tokens] = x.shape as [number, number];
-  const visible = keep.shape[1]!;
-  const removed = [batch, order.shape[1]! - visible, width];
-  const rows = sliceAxis(x, 1, tokens - visible, tokens);
-  const placed = gather(concat([rows, broadcast(weights('mask_token'), removed)], 1), restore, order);
-  return classToken ? concat([sliceAxis(x, 1, 0, 1), placed], 1) : placed;
+  const x = linear(tokens, weights('decoder_embed.weight'));
+  const positions = weights('decoder_pos_embed'); // [1, N, Dd], or [1, 1 + N, Dd] with a class token
+  if (!masking) return add(x, positions);
+  const [batch, width] = [x.shape[0]!, config.decoder.width];
+  const hidden = broadcast(weights('mask_token'), [batch, masking.removed.shape[1]!, width]);
+  const first = config.classToken ? 1 : 0;
+  const places = gather(sliceAxis(positions, 1, first, positions.shape[1]!), masking.order);
+  const token = broadcast(sliceAxis(positions, 1, 0, first), [batch, first, width]);
+  return add(concat([x, hidden], 1), first === 0 ? places : concat([token, places], 1));
 }
 
 /** Rows of a weight, stored as (row, column, channel) of a patch's values, in the order (channel, row, column). */

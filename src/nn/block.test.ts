@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest';
 import { evaluate } from '../../tests/support/evaluate.ts';
 import { readFixture } from '../../tests/support/fixture.ts';
+import { normals, withRandom } from '../../tests/support/random.ts';
 import { relativeError } from '../../tests/support/task-fixture.ts';
-import { constant, grad, input, mul, total } from '../graph/index.ts';
+import { constant, grad, input, mul, sizeOf, sliceAxis, type Tensor, total } from '../graph/index.ts';
 import { block, blockParameters } from './block.ts';
 
 it('a block and its gradients agree with PyTorch', async () => {
@@ -25,6 +26,23 @@ it('a block and its gradients agree with PyTorch', async () => {
   specs.forEach(({ name }, i) => {
     const expected = float(name.replace('block.', 'block.grad.'));
     expect(relativeError(evaluate(gradients[i]!, values), expected), name).toBeLessThan(1e-6);
+  });
+});
+
+it('gives the last tokens alone what it gives all of them', () => {
+  withRandom(3, (random) => {
+    const specs = blockParameters('b', 6, 2);
+    const weights = new Map(
+      specs.map(({ name, shape }) => [name, constant(normals(random, sizeOf(shape)), shape)]),
+    );
+    const x = constant(normals(random, 2 * 5 * 6), [2, 5, 6]);
+    const made = (from?: number) => block(x, (name) => weights.get(name)!, 'b', 3, { from });
+    const slopes = (y: Tensor) => grad(total(mul(y, y)), [x, ...weights.values()]).map((d) => evaluate(d));
+    const wanted = sliceAxis(made(), 1, 3, 5);
+    expect(relativeError(evaluate(made(3)), evaluate(wanted))).toBeLessThan(1e-12);
+    const expected = slopes(wanted);
+    for (const [i, slope] of slopes(made(3)).entries())
+      expect(relativeError(slope, expected[i]!), `gradient ${i}`).toBeLessThan(1e-10);
   });
 });
 

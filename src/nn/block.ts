@@ -7,6 +7,7 @@ import {
   mlp,
   mul,
   reshape,
+  sliceAxis,
   split,
   type Tensor,
   transpose,
@@ -34,19 +35,22 @@ export interface BlockOptions {
   readonly scales?: BranchScales | undefined;
   /** Of the norms. */
   readonly epsilon?: number | undefined;
+  /** First token whose result is wanted: those before it are only attended to. Default: 0, all of them. */
+  readonly from?: number | undefined;
 }
 
-/** A pre-norm transformer block (ViT, arXiv 2010.11929, section 3.1): [B, N, D] → [B, N, D]. */
+/** A pre-norm transformer block (ViT, arXiv 2010.11929, section 3.1): [B, N, D] → [B, N − from, D]. */
 export function block(
   x: Tensor,
   weights: Weights,
   name: string,
   heads: number,
-  { scales, epsilon }: BlockOptions = {},
+  { scales, epsilon, from = 0 }: BlockOptions = {},
 ): Tensor {
   const scaled = (branch: Tensor, i: 0 | 1) => (scales ? mul(branch, scales[i]) : branch);
-  const attended = selfAttention(norm(x, weights, `${name}.norm1`, epsilon), weights, `${name}.attn`, heads);
-  const y = add(x, scaled(attended, 0));
+  const normed = norm(x, weights, `${name}.norm1`, epsilon);
+  const attended = selfAttention(normed, weights, `${name}.attn`, heads, from);
+  const y = add(tokensFrom(x, from), scaled(attended, 0));
   const at = (part: string) => weights(`${name}.mlp.${part}`);
   const hidden = norm(y, weights, `${name}.norm2`, epsilon);
   const made = mlp(hidden, at('fc1.weight'), at('fc1.bias'), at('fc2.weight'), at('fc2.bias'));
@@ -58,27 +62,29 @@ export function norm(x: Tensor, weights: Weights, name: string, epsilon = 1e-6):
   return layerNorm(x, weights(`${name}.weight`), weights(`${name}.bias`), epsilon);
 }
 
-/** Multi-head self-attention with biases on queries and values only: [B, N, D] → [B, N, D]. */
-function selfAttention(x: Tensor, weights: Weights, name: string, heads: number): Tensor {
+/** Multi-head self-attention with biases on queries and values only: [B, N, D] → [B, N − from, D]. */
+function selfAttention(x: Tensor, weights: Weights, name: string, heads: number, from: number): Tensor {
   const [batch, tokens, width] = x.shape as [number, number, number];
+  const weight = weights(`${name}.qkv.weight`);
   const bias = mul(weights(`${name}.qkv.bias`), withoutKeys(width));
-  const qkv = reshape(linear(x, weights(`${name}.qkv.weight`), bias), [
-    batch,
-    tokens,
-    3,
-    heads,
-    width / heads,
-  ]);
-  // One pass over the activations lays out queries, keys and values together: [3, B, h, N, d].
-  const parts = split(transpose(qkv, [2, 0, 3, 1, 4]), 0, 3);
-  const [q, k, v] = parts.map((part) => reshape(part, part.shape.slice(1))) as [Tensor, Tensor, Tensor];
-  const y = transpose(attention(q, k, v), [0, 2, 1, 3]); // [B, N, h, d]
+  /** Parts `start` to `end` of queries, keys and values, for every head: [B, h, N, d] each. */
+  const parts = (of: Tensor, start: number, end: number) => {
+    const rows = (y: Tensor) => sliceAxis(y, 0, start * width, end * width);
+    const sides = [batch, of.shape[1]!, end - start, heads, width / heads];
+    // One pass over the activations lays out all parts together: [parts, B, h, N, d].
+    const apart = transpose(reshape(linear(of, rows(weight), rows(bias)), sides), [2, 0, 3, 1, 4]);
+    return split(apart, 0, end - start).map((part) => reshape(part, part.shape.slice(1)));
+  };
+  const all = from === 0 ? parts(x, 0, 3) : [...parts(tokensFrom(x, from), 0, 1), ...parts(x, 1, 3)];
+  const y = transpose(attention(...(all as [Tensor, Tensor, Tensor])), [0, 2, 1, 3]); // [B, N, h, d]
   return linear(
-    reshape(y, [batch, tokens, width]),
+    reshape(y, [batch, tokens - from, width]),
     weights(`${name}.proj.weight`),
     weights(`${name}.proj.bias`),
   );
 }
+
+const tokensFrom = (x: Tensor, from: number) => (from === 0 ? x : sliceAxis(x, 1, from, x.shape[1]!));
 
 /** 1 for the biases of queries and values, 0 for those of keys, which softmax does not see: [3·D]. */
 function withoutKeys(width: number): Tensor {

@@ -10,9 +10,10 @@ it('keeps the first tokens of an order and marks the others', () => {
     const visible = whole(random, 1, tokens);
     const orders = [random.permutation(tokens), random.permutation(tokens)];
     const order = constant(Int32Array.from(orders.flatMap((one) => [...one])), [2, tokens]);
-    const { keep, mask, restore } = maskTokens(order, visible);
+    const { keep, removed, mask, restore } = maskTokens(order, visible);
     const kept = orders.map((one) => [...one.slice(0, visible)]);
     expect(evaluate(keep)).toEqual(kept.flat());
+    expect(evaluate(removed)).toEqual(orders.flatMap((one) => [...one.slice(visible)]));
     const marks = kept.flatMap((one) => Array.from({ length: tokens }, (_, i) => (one.includes(i) ? 0 : 1)));
     expect(evaluate(mask)).toEqual(marks);
     const places = orders.flatMap((one) => Array.from({ length: tokens }, (_, i) => one.indexOf(i)));

@@ -8,6 +8,8 @@ export interface Masking {
   readonly restore: Tensor;
   /** i32 [B, K], the visible tokens. */
   readonly keep: Tensor;
+  /** i32 [B, N − K], the removed tokens. */
+  readonly removed: Tensor;
   /** f32 [B, N], 1 for removed tokens and 0 for visible ones. */
   readonly mask: Tensor;
 }
@@ -19,6 +21,7 @@ export function maskTokens(order: Tensor, visible: number): Masking {
     order,
     restore,
     keep: sliceAxis(order, 1, 0, visible),
+    removed: sliceAxis(order, 1, visible, order.shape[1]!),
     mask: clip(sub(cast(restore, 'f32'), visible - 1), 0, 1),
   };
 }

@@ -2,6 +2,7 @@ import {
   add,
   constant,
   div,
+  gather,
   mean,
   mul,
   reshape,
@@ -10,6 +11,7 @@ import {
   sumOfSquares,
   type Tensor,
 } from '../graph/index.ts';
+import type { Masking } from './masking.ts';
 import type { Normalisation } from './normalise.ts';
 import { patchify } from './patches.ts';
 import type { Geometry } from './size.ts';
@@ -23,7 +25,7 @@ export interface TargetContext extends Geometry, Normalisation {
 }
 
 interface PatchTarget {
-  /** [B, N, C·p²], values of a patch in the order (channel, row, column) */
+  /** [B, N, C·p²] or, of removed patches, [B, N − K, C·p²]; values of a patch in the order (channel, row, column) */
   readonly values: Tensor;
   /** Takes values like these back to pixels of the normalised image, in the same shape. */
   readonly toPixels: (values: Tensor) => Tensor;
@@ -37,10 +39,12 @@ interface PatchTarget {
  * σ of the channel: no pass over the pixels is needed to un-normalise them.
  * `patch`: (x − mean) / √(variance + 1e-6) over all values of a patch (arXiv 2111.06377). `none`: x.
  * Variances are unbiased.
+ * @param masking where given, of the removed patches alone, in its order
  */
-export function patchTarget(image: Tensor, context: TargetContext): PatchTarget {
+export function patchTarget(image: Tensor, context: TargetContext, masking?: Masking): PatchTarget {
   const { patch, channels, target, std } = context;
-  const patches = patchify(image, patch);
+  const all = patchify(image, patch);
+  const patches = masking ? gather(all, masking.removed) : all;
   if (target === 'none') return { values: patches, toPixels: (values) => values };
   const groups = target === 'channel' ? channels : 1;
   const [batch, count, size] = patches.shape as [number, number, number];

@@ -9,7 +9,8 @@ export function recoveryLoss(
   clean: Tensor,
   context: TaskContext,
 ): Losses {
-  return { losses: patchLoss(sub(prediction, patchTarget(clean, context).values), masking), parts: {} };
+  const target = patchTarget(clean, context, masking).values;
+  return { losses: patchLoss(sub(prediction.removed ?? prediction.all, target)), parts: {} };
 }
 
 /** Mean square of each image's residual patches [B, N, P], over removed patches or all: [B]. */

@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { evaluate } from '../../tests/support/evaluate.ts';
 import { normals, withRandom } from '../../tests/support/random.ts';
 import { relativeError } from '../../tests/support/task-fixture.ts';
-import { input, sizeOf } from '../graph/index.ts';
-import { maskTokens } from '../nn/masking.ts';
+import { gather, input, sizeOf, type Tensor } from '../graph/index.ts';
+import type { Prediction } from '../models/decoder.ts';
+import { type Masking, maskTokens } from '../nn/masking.ts';
 import { patchCount, type Size } from '../nn/size.ts';
 import { patchTarget } from '../nn/target.ts';
 import { type Rng, rng } from '../random/rng.ts';
@@ -26,17 +27,24 @@ const contextOf = (image: Size, patch: number): TaskContext => ({
   std: [0.22, 0.23, 0.25],
 });
 
+/** A prediction of these patches [B, N, P]. */
+const predictionOf = (all: Tensor, masking: Masking | undefined): Prediction => ({
+  all,
+  removed: masking && gather(all, masking.removed),
+});
+
 /** A task's inputs for a batch, and values for them. */
 function batchOf(name: string, context: TaskContext, random: Rng, batch: number) {
   const view = input('view', [batch, 3, ...task(name).view(context.image)]);
   const patches = patchCount(context);
-  const prediction = input('prediction', [batch, patches, 3 * context.patch ** 2]);
+  const patchValues = input('prediction', [batch, patches, 3 * context.patch ** 2]);
   const draws = drawInputs(task(name), context, batch);
   const masking = draws.order && maskTokens(draws.order, Math.ceil(patches / 4));
+  const prediction = predictionOf(patchValues, masking);
   const streams = Array.from({ length: batch }, (_, i) => random.derive('draws', i));
   const values = {
     view: normals(random, sizeOf(view.shape)),
-    prediction: normals(random, sizeOf(prediction.shape)),
+    prediction: normals(random, sizeOf(patchValues.shape)),
     ...drawBatch(task(name), context, streams),
   };
   return { view, prediction, draws, masking, values };
@@ -99,7 +107,8 @@ describe.each(taskNames)('%s', (name) => {
     const context = contextOf([24, 40], 8);
     withRandom(2, (random) => {
       const { values, prediction: _, ...inputs } = batchOf(name, context, random, 2);
-      const prediction = patchTarget(task(name).clean(inputs.view, context), context).values;
+      const perfectly = patchTarget(task(name).clean(inputs.view, context), context).values;
+      const prediction = predictionOf(perfectly, inputs.masking);
       const { losses, parts } = task(name).loss({ ...inputs, prediction }, context);
       // The centre of a zoomed view is compared with its full resolution, which no prediction has.
       const perfect = parts.edge ?? losses;

@@ -1,4 +1,5 @@
 import type { DType, Shape, Tensor, Values } from '../graph/index.ts';
+import type { Prediction } from '../models/decoder.ts';
 import type { Masking } from '../nn/masking.ts';
 import type { Geometry, Size } from '../nn/size.ts';
 import type { TargetContext } from '../nn/target.ts';
@@ -24,8 +25,8 @@ export interface Losses {
 }
 
 export interface LossInputs {
-  /** [B, N, C·p²], values of a patch in the order (channel, row, column) */
-  readonly prediction: Tensor;
+  /** Of all patches, or of the removed ones at less cost: a task takes what it judges. */
+  readonly prediction: Prediction;
   /** [B, C, Hv, Wv], normalised */
   readonly view: Tensor;
   readonly draws: Draws;

@@ -23,7 +23,7 @@ export const zoomedIn: PretextTask = {
   clean: (view, { image }) => areaResize(view, image),
   loss: ({ prediction, view, masking }, context) => {
     const { image, patch } = context;
-    const predicted = enlarge(unpatchify(prediction, context), image);
+    const predicted = enlarge(unpatchify(prediction.all, context), image);
     // Residuals of the centre, against the target of what the encoder saw.
     const target = patchTarget(centreOf(view, image), context).values;
     const centre = patchLoss(sub(patchify(predicted.centre(), patch), target), masking);

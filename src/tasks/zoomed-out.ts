@@ -30,7 +30,7 @@ export const zoomedOut: PretextTask = {
     const { rows, columns } = canvas(draws, image);
     const shrink = (side: number) => areaRows(side, viewSide(side));
     const residual = project(
-      unpatchify(sub(prediction, target), context),
+      unpatchify(sub(prediction.all, target), context),
       matmul(rows, shrink(image[0])),
       matmul(columns, shrink(image[1])),
     );

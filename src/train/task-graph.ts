@@ -39,7 +39,7 @@ export function taskGraph(options: TaskOptions, weights: Weights, view: Tensor, 
   const degraded = task.degrade(view, draws, context);
   const prediction = decode(model, weights, encode(model, weights, degraded, masking), masking);
   const losses = task.loss({ prediction, view, draws, masking }, context);
-  return { ...losses, degraded, prediction, mask: masking?.mask, context };
+  return { ...losses, degraded, prediction: prediction.all, mask: masking?.mask, context };
 }
 
 function checkTask({ model, task, mean, std }: TaskOptions): void {
