@@ -5,7 +5,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
 import { type RunFolder, runFolder } from './run-folder.ts';
 import { RunLock } from './run-lock.ts';
@@ -51,6 +51,21 @@ it('is refused while the process that holds it runs, and taken over when it was 
   expect(JSON.parse(await readFile(folder.lock, 'utf8')).pid).toBe(process.pid);
   await lock.release();
 });
+
+it.runIf(process.platform === 'linux')(
+  'is taken over when nobody has asked how its process ended',
+  async () => {
+    const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60']); // a parent that never asks
+    const [output] = (await once(parent.stdout, 'data')) as [Buffer];
+    const folder = await folderWith(holder(Number(output)));
+    const state = () => readFileSync(`/proc/${Number(output)}/stat`, 'utf8').split(' ')[2];
+    await vi.waitFor(() => expect(state()).toBe('Z'));
+    const lock = new RunLock(folder);
+    await lock.take();
+    await lock.release();
+    parent.kill();
+  },
+);
 
 it('is refused where nobody knows whether its process runs', async () => {
   const folder = await folderWith(holder(1, 'elsewhere'));
