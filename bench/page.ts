@@ -1,4 +1,4 @@
-import type { BenchResult, ScalingPoint, SoakResult } from 'beyond-masking';
+import { type BenchResult, type ScalingPoint, type SoakResult, straightLine } from 'beyond-masking';
 
 /** Results by the name of the part; parts that were never measured are missing. */
 export type Results = Record<string, unknown>;
@@ -140,14 +140,8 @@ function table([head, ...rows]: readonly (readonly string[])[]): string {
   return [line(head!), line(head!.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
-/** Largest distance from the least-squares line of seconds over FLOPs, relative to the line. */
+/** Largest distance from the nearest straight line of seconds over FLOPs, relative to the line. */
 function offLine(points: readonly ScalingPoint[]): number {
-  const mean = (of: (point: ScalingPoint) => number) =>
-    points.reduce((sum, point) => sum + of(point), 0) / points.length;
-  const [x, y] = [mean(({ flops }) => flops), mean(({ stepSeconds }) => stepSeconds)];
-  const slope =
-    mean(({ flops, stepSeconds }) => (flops - x) * (stepSeconds - y)) / mean(({ flops }) => (flops - x) ** 2);
-  return Math.max(
-    ...points.map(({ flops, stepSeconds }) => Math.abs(stepSeconds / (y + slope * (flops - x)) - 1)),
-  );
+  const line = straightLine(points);
+  return Math.max(...points.map(({ flops, stepSeconds }) => Math.abs(stepSeconds / line(flops) - 1)));
 }

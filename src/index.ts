@@ -137,7 +137,7 @@ export type { StudyEvent } from './study/runner.ts';
 export { type BenchOptions, type BenchResult, bench } from './bench/bench.ts';
 export { countWork } from './bench/budget.ts';
 export { machine, median } from './bench/machine.ts';
-export { type ScalingPoint, scaling, scalingPlot } from './bench/scaling.ts';
+export { type ScalingPoint, scaling, scalingPlot, straightLine } from './bench/scaling.ts';
 export { type SoakOptions, type SoakResult, soak } from './bench/soak.ts';
 
 // Pictures

@@ -16,7 +16,7 @@ export interface ScalingPoint {
   /** Its value. */
   readonly value: number;
   readonly stepSeconds: number;
-  /** Multiplications and additions of the model's products. */
+  /** Multiplications and additions of the step's products. */
   readonly flops: number;
 }
 
@@ -46,17 +46,34 @@ const axes: Readonly<Record<string, readonly (readonly [number, number, Autoenco
   width: [192, 256, 384].map((width) => [width, BATCH, { ...model, width, heads: width / 64 }]),
 };
 
+/** Seconds by FLOPs on the straight line that is nearest to points by least squares. */
+export function straightLine(points: readonly ScalingPoint[]): (flops: number) => number {
+  const mean = (of: (point: ScalingPoint) => number) =>
+    points.reduce((sum, point) => sum + of(point), 0) / points.length;
+  const [x, y] = [mean(({ flops }) => flops), mean(({ stepSeconds }) => stepSeconds)];
+  const slope =
+    mean(({ flops, stepSeconds }) => (flops - x) * (stepSeconds - y)) / mean(({ flops }) => (flops - x) ** 2);
+  return (flops) => y + slope * (flops - x);
+}
+
 /**
- * One panel for each setting: seconds of a step over the multiplications and additions (10⁹) of its products, as SVG. On a
- * straight line, time grows as work does.
+ * One panel for each setting: seconds of a step over the multiplications and additions (10⁹) of its products, and the nearest
+ * straight line, on which time grows as work does. As SVG.
  */
 export function scalingPlot(points: readonly ScalingPoint[]): string {
   const panels = [...new Set(points.map(({ axis }) => axis))].map((axis) => {
     const own = points.filter((point) => point.axis === axis);
-    const line = own.map(({ flops, stepSeconds }) => ({ x: flops / 1e9, y: stepSeconds }));
-    return { title: `${axis} ${own.map(({ value }) => value).join(', ')}: seconds by GFLOP`, curves: [line] };
+    const line = straightLine(own);
+    const measured = own.map(({ flops, stepSeconds }) => ({ x: flops / 1e9, y: stepSeconds }));
+    const straight = [0, Math.max(...own.map(({ flops }) => flops))].map((x) => ({ x: x / 1e9, y: line(x) }));
+    return {
+      title: `${axis} ${own.map(({ value }) => value).join(', ')}`,
+      curves: [measured, straight],
+      xLabel: 'GFLOP of a step',
+      fromZero: true,
+    };
   });
-  return renderOverlay(['step'], panels);
+  return renderOverlay(['seconds of a step', 'the nearest straight line'], panels);
 }
 
 /**

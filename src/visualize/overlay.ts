@@ -7,6 +7,10 @@ import type { Point } from './series.ts';
 export interface OverlayPanel {
   readonly title: string;
   readonly curves: readonly (readonly Point[])[];
+  /** What lies along the horizontal axis. Default: step. */
+  readonly xLabel?: string;
+  /** Whether both axes start at zero. */
+  readonly fromZero?: boolean;
 }
 
 const WIDTH = 960;
@@ -31,9 +35,12 @@ export function renderOverlay(runs: readonly string[], panels: readonly OverlayP
     return `<path d="M${MARGIN} ${base - 4}h24" stroke="${colour}" stroke-width="3"/>
 <text x="${MARGIN + 32}" y="${base}">${escapeMarkup(name)}</text>`;
   });
-  drawn.forEach(({ title, curves }, i) => {
+  drawn.forEach(({ title, curves, xLabel, fromZero }, i) => {
     const xs = curves.flatMap((points) => points.map(({ x }) => x));
-    const steps = [xs.reduce((a, b) => Math.min(a, b)), xs.reduce((a, b) => Math.max(a, b))] as const;
+    const steps = [
+      fromZero ? 0 : xs.reduce((a, b) => Math.min(a, b)),
+      xs.reduce((a, b) => Math.max(a, b)),
+    ] as const;
     const place = {
       left: MARGIN + (i % 2) * (width + MARGIN),
       top: head + MARGIN + Math.floor(i / 2) * (HEIGHT + MARGIN),
@@ -44,7 +51,8 @@ export function renderOverlay(runs: readonly string[], panels: readonly OverlayP
       points,
       dots: points.length <= 20,
     }));
-    parts.push(renderPanel({ title, curves: coloured, steps, ...place, width, height: HEIGHT }));
+    const axes = { steps, xLabel, fromZero };
+    parts.push(renderPanel({ title, curves: coloured, ...axes, ...place, width, height: HEIGHT }));
   });
   const height = head + MARGIN + Math.ceil(drawn.length / 2) * (HEIGHT + MARGIN);
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}">

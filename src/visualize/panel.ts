@@ -22,10 +22,12 @@ export interface PanelOptions {
   /** First and last step, shared by all panels. */
   readonly steps: readonly [number, number];
   readonly curves: readonly Curve[];
+  /** What lies along the horizontal axis. Default: step. */
+  readonly xLabel?: string | undefined;
   /** Steps marked with a red cross at the upper edge, and the word for it. */
   readonly crosses?: { readonly label: string; readonly steps: readonly number[] };
-  /** Whether the axis starts at zero. */
-  readonly fromZero?: boolean;
+  /** Whether the vertical axis starts at zero. */
+  readonly fromZero?: boolean | undefined;
 }
 
 const AXIS = { left: 52, right: 10, top: 30, bottom: 34 };
@@ -37,7 +39,7 @@ const RED = '#c1272d';
 
 /** A line chart with axes and a legend, as SVG elements. Wide ranges (1:100) of positive values are logarithmic. */
 export function renderPanel(options: PanelOptions): string {
-  const { title, left, top, width, height, curves, crosses } = options;
+  const { title, left, top, width, height, curves, crosses, xLabel = 'step' } = options;
   const [x0, x1] = [left + AXIS.left, left + width - AXIS.right];
   const [y0, y1] = [top + height - AXIS.bottom, top + AXIS.top];
   const [first, last] = options.steps;
@@ -66,7 +68,10 @@ export function renderPanel(options: PanelOptions): string {
     parts.push(`<text x="${at}" y="${y0 + 16}" text-anchor="middle" class="tick">${formatTick(tick)}</text>`);
   }
   parts.push(`<path d="M${x0} ${y0}H${x1}" stroke="#888"/>`);
-  parts.push(`<text x="${(x0 + x1) / 2}" y="${y0 + 30}" text-anchor="middle" class="tick">step</text>`);
+  const middle = (x0 + x1) / 2;
+  parts.push(
+    `<text x="${middle}" y="${y0 + 30}" text-anchor="middle" class="tick">${escapeMarkup(xLabel)}</text>`,
+  );
 
   const path = line<Point>(
     (point) => x(point.x),
@@ -84,9 +89,7 @@ export function renderPanel(options: PanelOptions): string {
       `<path d="M${round(x(step)) - 3} ${y1 - 3}l6 6m0 -6l-6 6" stroke="${RED}" stroke-width="1.5"/>`,
     );
   if (values.length === 0)
-    parts.push(
-      `<text x="${(x0 + x1) / 2}" y="${(y0 + y1) / 2}" text-anchor="middle" class="tick">no values</text>`,
-    );
+    parts.push(`<text x="${middle}" y="${(y0 + y1) / 2}" text-anchor="middle" class="tick">no values</text>`);
 
   const entries = curves
     .filter(({ label }) => label !== '')
