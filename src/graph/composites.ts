@@ -2,6 +2,7 @@
 export * from './composites/attention.ts';
 export * from './composites/cross-entropy.ts';
 export * from './composites/gelu.ts';
+export * from './composites/heads.ts';
 export * from './composites/layer-norm.ts';
 export * from './composites/linear.ts';
 export * from './composites/mlp.ts';

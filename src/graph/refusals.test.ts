@@ -165,6 +165,16 @@ const refusals: [string, () => unknown, string][] = [
     'q, y and dy [B, h, N, d], k and v [B, h, M, d] must fit, got f32[1, 1, 2, 3] and f32[1, 1, 2, 3] and f32[1, 1, 2, 3] and f32[1, 1, 2, 3] and f32[1, 1, 3, 3]',
   ],
   ['split', () => g.split(f32(4, 2), 0, 3), 'axis 0 must divide into 3 parts, got f32[4, 2]'],
+  [
+    'splitHeads',
+    () => g.splitHeads(f32(2, 5, 12), 3, 3),
+    'x must be [B, N, 3·h·d] with h = 3, got f32[2, 5, 12]',
+  ],
+  [
+    'mergeHeads',
+    () => g.mergeHeads([f32(2, 3, 5, 4), f32(2, 3, 5, 4), f32(2, 3, 6, 4)]),
+    'parts must be [B, h, N, d] alike, got f32[2, 3, 5, 4] and f32[2, 3, 5, 4] and f32[2, 3, 6, 4]',
+  ],
   ['sumOfSquares', () => g.sumOfSquares(f32()), 'x must have an axis, got f32[]'],
 ];
 

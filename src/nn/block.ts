@@ -8,7 +8,7 @@ import {
   mul,
   reshape,
   sliceAxis,
-  split,
+  splitHeads,
   type Tensor,
   transpose,
 } from '../graph/index.ts';
@@ -70,10 +70,7 @@ function selfAttention(x: Tensor, weights: Weights, name: string, heads: number,
   /** Parts `start` to `end` of queries, keys and values, for every head: [B, h, N, d] each. */
   const parts = (of: Tensor, start: number, end: number) => {
     const rows = (y: Tensor) => sliceAxis(y, 0, start * width, end * width);
-    const sides = [batch, of.shape[1]!, end - start, heads, width / heads];
-    // One pass over the activations lays out all parts together: [parts, B, h, N, d].
-    const apart = transpose(reshape(linear(of, rows(weight), rows(bias)), sides), [2, 0, 3, 1, 4]);
-    return split(apart, 0, end - start).map((part) => reshape(part, part.shape.slice(1)));
+    return splitHeads(linear(of, rows(weight), rows(bias)), end - start, heads);
   };
   const all = from === 0 ? parts(x, 0, 3) : [...parts(tokensFrom(x, from), 0, 1), ...parts(x, 1, 3)];
   const y = transpose(attention(...(all as [Tensor, Tensor, Tensor])), [0, 2, 1, 3]); // [B, N, h, d]

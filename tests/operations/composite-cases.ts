@@ -99,6 +99,24 @@ const split: DrawCase = (random) => {
   };
 };
 
+const splitHeads: DrawCase = (random) => {
+  const [batch, heads, tokens, features] = Array.from({ length: 4 }, () => side(random));
+  const count = whole(random, 1, 3);
+  return {
+    inputs: [f32('x', [batch!, tokens!, count * heads! * features!], () => random.normal())],
+    build: ([x]) => g.splitHeads(x!, count, heads!),
+  };
+};
+
+const mergeHeads: DrawCase = (random) => {
+  const shape = Array.from({ length: 4 }, () => side(random));
+  const names = ['q', 'k', 'v'].slice(random.int(3));
+  return {
+    inputs: names.map((name) => f32(name, shape, () => random.normal())),
+    build: (parts) => [g.mergeHeads(parts)],
+  };
+};
+
 const sumOfSquares: DrawCase = (random) => ({
   inputs: [f32('x', [...sides(random, random.int(3)), side(random)], () => random.normal())],
   build: ([x]) => [g.sumOfSquares(x!)],
@@ -117,5 +135,7 @@ export const compositeCases: Readonly<Record<string, DrawCase>> = {
   attention,
   attentionGrad: differentiated(attention),
   split,
+  splitHeads,
+  mergeHeads,
   sumOfSquares,
 };
