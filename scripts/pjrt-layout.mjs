@@ -31,6 +31,7 @@ const functions = [
   'PJRT_Device_GetDescription',
   'PJRT_Device_MemoryStats',
   'PJRT_DeviceDescription_Id',
+  'PJRT_DeviceDescription_Attributes',
   'PJRT_DeviceDescription_Kind',
   'PJRT_LoadedExecutable_GetExecutable',
   'PJRT_LoadedExecutable_Destroy',

@@ -25,6 +25,7 @@ export const functions = {
   PJRT_Device_GetDescription: 272,
   PJRT_Device_MemoryStats: 312,
   PJRT_DeviceDescription_Id: 224,
+  PJRT_DeviceDescription_Attributes: 240,
   PJRT_DeviceDescription_Kind: 248,
   PJRT_LoadedExecutable_GetExecutable: 448,
   PJRT_LoadedExecutable_Destroy: 440,
@@ -189,6 +190,16 @@ export const structs = {
   PJRT_DeviceDescription_Id_Args: {
     size: 28,
     fields: { struct_size: [0, 8], extension_start: [8, 8], device_description: [16, 8], id: [24, 4] },
+  },
+  PJRT_DeviceDescription_Attributes_Args: {
+    size: 40,
+    fields: {
+      struct_size: [0, 8],
+      extension_start: [8, 8],
+      device_description: [16, 8],
+      num_attributes: [24, 8],
+      attributes: [32, 8],
+    },
   },
   PJRT_DeviceDescription_Kind_Args: {
     size: 40,
