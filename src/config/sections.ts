@@ -125,6 +125,11 @@ export const engine = section({
   rematerialise: flag()
     .default(false)
     .describe('xla: compute attention and MLPs anew in the backward pass: less memory, more work'),
+  attention: oneOf(['auto', 'fused', 'parts'])
+    .default('auto')
+    .describe(
+      "xla: fused (cuDNN's kernels), parts (products and a softmax), auto (fused on NVIDIA GPUs with bf16, where a trial agrees)",
+    ),
   deterministic: flag()
     .default(false)
     .describe('xla: the same sums in the same order, run after run; slower on GPUs'),

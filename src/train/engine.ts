@@ -11,14 +11,18 @@ type EngineSettings = Config['engine'];
  * an accelerator is found, else onednn where that runs, else onnx.
  */
 export async function openEngine(settings: EngineSettings): Promise<Backend> {
-  const { name, precision, threads, devices } = settings;
+  const { name, precision, threads, devices, attention } = settings;
   if (name === 'xla') return openXla(settings);
   if (name === 'auto') {
     if (process.env.BEYOND_MASKING_PJRT_PLUGIN) return openXla(settings); // what is named must work
-    const found = await openXla(settings, true).catch(() => undefined);
+    const found = await openXla(settings, true).catch((error) => {
+      if (attention === 'fused') throw error; // nothing else has it
+    });
     return found ?? openCpu(settings);
   }
   if (devices > 1) throw new ConfigError(`engine.devices above 1 takes engine.name xla, got ${name}`);
+  if (attention === 'fused')
+    throw new ConfigError(`engine.attention fused takes engine.name xla, got ${name}`);
   if (name === 'onednn') return openOneDnn(settings);
   if (precision === 'bf16')
     throw new ConfigError(`engine.precision ${precision} takes engine.name xla or onednn, got ${name}`);
@@ -48,7 +52,7 @@ async function openCpu(settings: EngineSettings): Promise<Backend & { readonly n
 }
 
 async function openXla(
-  { precision, devices, rematerialise, deterministic }: EngineSettings,
+  { precision, devices, rematerialise, attention, deterministic }: EngineSettings,
   acceleratorsOnly = false,
 ): Promise<Backend> {
   const { openFoundXla } = await import('../backends/xla/open-found.ts');
@@ -58,6 +62,7 @@ async function openXla(
     acceleratorsOnly,
     devices,
     rematerialise,
+    attention,
     deterministic,
     ...(precision !== 'auto' && { precision }),
   });

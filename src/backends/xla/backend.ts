@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Values } from '../../graph/tensor.ts';
 import type { Backend, Session } from '../backend.ts';
+import { AttentionChoice, type AttentionSetting } from './attention-choice.ts';
 import { Compiler } from './compiler.ts';
 import { Api } from './pjrt/api.ts';
 import { Client } from './pjrt/client.ts';
@@ -20,12 +21,16 @@ export interface XlaOptions {
   readonly precision?: Precision | undefined;
   /** Computes attention and hidden sides of MLPs anew in the backward pass: less memory, more work. */
   readonly rematerialise?: boolean | undefined;
+  /** Attention in cuDNN's kernels or in parts. Default: `auto`, fused where the device, bf16 and the heads allow it. */
+  readonly attention?: AttentionSetting | undefined;
   /** Folder in which compiled programs are kept. Default: none are. */
   readonly cache?: string | undefined;
   /** Sums in a fixed order, at some cost in speed. */
   readonly deterministic?: boolean | undefined;
   /** Flags of XLA for all programs, such as `xla_gpu_autotune_level`. */
   readonly flags?: CompileOptions['flags'];
+  /** Where it is said that something else is done than the settings would have. Default: console.warn. */
+  readonly warn?: ((message: string) => void) | undefined;
 }
 
 export interface XlaBackend extends Backend {
@@ -48,6 +53,8 @@ export async function openXlaBackend(options: XlaOptions): Promise<XlaBackend> {
     );
   const flags = { ...gpuFlags(client.platform, options), ...options.flags };
   const compiler = new Compiler(client, cache, flags);
+  const { attention: setting = 'auto', warn = console.warn } = options;
+  const attention = AttentionChoice.open(setting, { client, compiler, device: devices[0]!, precision }, warn);
   const times = count > 1 ? `${count} × ` : '';
   return {
     name: 'xla',
@@ -58,6 +65,7 @@ export async function openXlaBackend(options: XlaOptions): Promise<XlaBackend> {
       const session = new XlaSession(client, compiler, devices, {
         precision,
         rematerialise: options.rematerialise,
+        attention,
       });
       await session.add(state);
       return session;

@@ -3,6 +3,7 @@ import { GraphError, sizeOf, type TensorData, type Values } from '../../graph/te
 import type { Session, StepResult, TrainingPlan } from '../backend.ts';
 import { gradientName } from '../backend.ts';
 import { checkRun, checkStep, checkWrite, infoOf, missingSlots, requireKnown } from '../state.ts';
+import type { AttentionChoice } from './attention-choice.ts';
 import type { Compiler } from './compiler.ts';
 import { checkMemory } from './memory-check.ts';
 import { Buffer } from './pjrt/buffer.ts';
@@ -12,6 +13,11 @@ import type { Address } from './pjrt/struct.ts';
 import { RunProgram } from './run-program.ts';
 import type { LowerOptions } from './stablehlo/lower.ts';
 import { type StepModule, stepModule } from './step-module.ts';
+
+/** How programs are lowered; the form of attention is chosen for each. */
+export interface SessionOptions extends Omit<LowerOptions, 'attention'> {
+  readonly attention: AttentionChoice;
+}
 
 interface PreparedStep extends StepModule {
   readonly executable: Executable;
@@ -26,7 +32,7 @@ export class XlaSession implements Session {
   private readonly client: Client;
   private readonly compiler: Compiler;
   private readonly devices: readonly Device[];
-  private readonly options: LowerOptions;
+  private readonly options: SessionOptions;
   /** Flat arrays, by name and device. */
   private readonly state = new Map<string, readonly Buffer[]>();
   private readonly programs = new Map<Program, Promise<RunProgram>>();
@@ -35,7 +41,7 @@ export class XlaSession implements Session {
   private last: Promise<unknown> = Promise.resolve();
   private disposed = false;
 
-  constructor(client: Client, compiler: Compiler, devices: readonly Device[], options: LowerOptions) {
+  constructor(client: Client, compiler: Compiler, devices: readonly Device[], options: SessionOptions) {
     this.client = client;
     this.compiler = compiler;
     this.devices = devices;
@@ -139,10 +145,16 @@ export class XlaSession implements Session {
   private prepareRun(program: Program): Promise<RunProgram> {
     let made = this.programs.get(program);
     if (!made) {
-      made = RunProgram.prepare(program, this.client, this.compiler, this.devices[0]!, this.options);
+      made = this.lowering(program).then((options) =>
+        RunProgram.prepare(program, this.client, this.compiler, this.devices[0]!, options),
+      );
       this.programs.set(program, made);
     }
     return made;
+  }
+
+  private async lowering(program: Program): Promise<LowerOptions> {
+    return { ...this.options, attention: await this.options.attention.of(program) };
   }
 
   private async prepareStep(plan: TrainingPlan, batch: Values, count: number): Promise<PreparedStep> {
@@ -158,7 +170,8 @@ export class XlaSession implements Session {
   }
 
   private async compileStep(plan: TrainingPlan, batch: Values, count: number): Promise<PreparedStep> {
-    const form = { ...this.options, count, replicas: this.devices.length };
+    const options = await this.lowering(plan.gradients);
+    const form = { ...options, count, replicas: this.devices.length };
     const module = stepModule(plan, (name) => !(name in batch), form);
     const executable = await this.compiler.compile(module.text, this.devices);
     const first = module.batch[0];

@@ -1,6 +1,6 @@
 import type { Api } from './api.ts';
-import { constants } from './layout.ts';
-import { cString, native, type Struct } from './struct.ts';
+import { constants, structs } from './layout.ts';
+import { type Address, copyFrom, cString, native, type Struct } from './struct.ts';
 
 /** Options of a plugin's client, such as `visible_devices`. */
 export type ClientOptions = Readonly<Record<string, boolean | number | string | readonly number[]>>;
@@ -14,6 +14,24 @@ export function packOptions(api: Api, options: ClientOptions): { bytes: Uint8Arr
   });
   // The structs keep the names and texts that the bytes point to.
   return { bytes: Object.assign(bytes, { entries }), count: entries.length };
+}
+
+/** Those of a plugin's named values that are texts. */
+export function unpackTexts(api: Api, address: Address, count: number): Record<string, string> {
+  const { size } = structs.PJRT_NamedValue;
+  const bytes = copyFrom(api.koffi, address, count * size);
+  const entries = Array.from({ length: count }, (_, i) => {
+    const entry = api.struct('PJRT_NamedValue');
+    entry.bytes.set(bytes.subarray(i * size, (i + 1) * size));
+    return entry;
+  });
+  const texts = entries.filter((entry) => entry.number('type') === constants.PJRT_NamedValue_kString);
+  return Object.fromEntries(
+    texts.map((entry) => {
+      const value = copyFrom(api.koffi, entry.big('string_value'), entry.number('value_size'));
+      return [api.text(entry, 'name'), new TextDecoder().decode(value)];
+    }),
+  );
 }
 
 function namedValue(api: Api, name: string, value: ClientOptions[string]): Struct {

@@ -1,7 +1,7 @@
 import type { DType, Shape, TensorData } from '../../../graph/tensor.ts';
 import type { Api } from './api.ts';
 import { Buffer } from './buffer.ts';
-import { type ClientOptions, packOptions } from './client-options.ts';
+import { type ClientOptions, packOptions, unpackTexts } from './client-options.ts';
 import { type CompileOptions, encodeOptions } from './compile-options.ts';
 import { XlaError } from './error.ts';
 import { Executable } from './executable.ts';
@@ -13,6 +13,8 @@ export interface Device {
   readonly id: number;
   /** What it is, for people: `NVIDIA H100 80GB HBM3`. */
   readonly kind: string;
+  /** Of NVIDIA's GPUs, where the plugin tells: `9.0`. */
+  readonly computeCapability?: string | undefined;
 }
 
 const elementTypes: Record<DType, number> = {
@@ -134,8 +136,19 @@ export class Client {
       const description = api.call('PJRT_Device_GetDescription', { device }).big('device_description');
       const id = api.call('PJRT_DeviceDescription_Id', { device_description: description }).number('id');
       const kind = api.call('PJRT_DeviceDescription_Kind', { device_description: description });
-      return { handle: device, id, kind: api.text(kind, 'device_kind') };
+      const { compute_capability: computeCapability } = this.attributesOf(description);
+      return { handle: device, id, kind: api.text(kind, 'device_kind'), computeCapability };
     });
+  }
+
+  /** What else a plugin tells of a device, in texts. */
+  private attributesOf(description: Address): Readonly<Record<string, string>> {
+    try {
+      const found = this.api.call('PJRT_DeviceDescription_Attributes', { device_description: description });
+      return unpackTexts(this.api, found.big('attributes'), found.number('num_attributes'));
+    } catch {
+      return {};
+    }
   }
 }
 

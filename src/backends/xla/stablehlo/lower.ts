@@ -4,6 +4,7 @@ import type { Program } from '../../../graph/program.ts';
 import { GraphError, type Node, type Tensor } from '../../../graph/tensor.ts';
 import { topologicalOrder } from '../../../graph/topology.ts';
 import { evaluateNode } from '../../reference/evaluate.ts';
+import { fusedAttention } from './fused-attention.ts';
 import { type FloatTypes, floatTypes, kept, type Precision } from './precision.ts';
 import { rematerialised } from './rematerialise.ts';
 import { rules } from './rules.ts';
@@ -15,6 +16,8 @@ export interface LowerOptions {
   readonly precision?: Precision | undefined;
   /** Computes attention and hidden sides of MLPs anew in the backward pass: less memory, more work. */
   readonly rematerialise?: boolean | undefined;
+  /** `fused`: attention in cuDNN's kernels, with bf16; what of it could be rematerialised they compute anew themselves. */
+  readonly attention?: 'fused' | 'parts' | undefined;
 }
 
 /** A function of a module: its inputs and outputs by name, in order. */
@@ -29,13 +32,11 @@ export interface LoweredFunction {
 export function lower(
   program: Program,
   name: string,
-  { precision = 'f32', rematerialise = false }: LowerOptions = {},
+  { precision = 'f32', rematerialise = false, attention = 'parts' }: LowerOptions = {},
 ): LoweredFunction {
-  const optimised = optimise(program, {
-    keep: kept,
-    evaluate: evaluateNode,
-    ...(rematerialise && { decompositions: rematerialised }),
-  });
+  const fused = attention === 'fused' && precision === 'bf16';
+  const decompositions = { ...(rematerialise && rematerialised), ...(fused && fusedAttention) };
+  const optimised = optimise(program, { keep: kept, evaluate: evaluateNode, decompositions });
   const inputs = Object.entries(optimised.inputs).map(([key, tensor]) => [key, valueType(tensor)] as const);
   const outputs = Object.entries(optimised.outputs).map(([key, tensor]) => [key, valueType(tensor)] as const);
   const writer = new FunctionWriter(
@@ -72,9 +73,10 @@ function writeNode(
     values.set(y, writer.constant(attributes.data, y.shape, elementType(y.dtype)));
     return;
   }
-  const inputs = node.inputs.map((input) => {
+  const inputs = node.inputs.map((input, i) => {
     const value = values.get(input)!;
-    return input.dtype === 'f32' && reads !== 'as given' ? writer.convert(value, reads) : value;
+    const type = typeof reads === 'string' ? reads : reads[i]!;
+    return input.dtype === 'f32' && type !== 'as given' ? writer.convert(value, type) : value;
   });
   const rule = rules[operation.name];
   const made = rule ? rule(writer, node, inputs, yields[0] ?? 'f32') : writeParts(writer, node, inputs);

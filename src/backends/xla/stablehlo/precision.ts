@@ -2,6 +2,7 @@ import { constantData } from '../../../graph/operations/source.ts';
 import type { Program } from '../../../graph/program.ts';
 import type { Node, Tensor } from '../../../graph/tensor.ts';
 import { topologicalOrder } from '../../../graph/topology.ts';
+import { fusedAttentionGradOperation, fusedAttentionOperation, STATISTICS } from './fused-attention.ts';
 import { barrierOperation } from './rematerialise.ts';
 import type { ElementType } from './values.ts';
 
@@ -10,7 +11,8 @@ export type Precision = 'f32' | 'bf16';
 
 /** Types in which a node reads its floats and yields them. */
 export interface FloatTypes {
-  readonly reads: ElementType | 'as given';
+  /** One for all inputs, or by input. */
+  readonly reads: ElementType | 'as given' | readonly ElementType[];
   /** By output; float32 where nothing is said. */
   readonly yields: readonly ElementType[];
 }
@@ -28,9 +30,10 @@ export const kept: ReadonlySet<string> = new Set([...narrowing, 'linear']);
 
 /**
  * The policy of mixed precision, all of it: products of the model (linear layers, attention) read and yield bfloat16
- * and accumulate in float32; softmax, norms and GELU compute in float32 and yield bfloat16; everything else, such as
- * statistics, residual sums, targets, losses, gradients of weights and updates, is float32. Products with constants
- * (resizing by area) belong to targets and losses; an accelerator may read their operands as TF32.
+ * and accumulate in float32; softmax, norms and GELU compute in float32 and yield bfloat16; attention in one kernel reads
+ * and yields bfloat16, but for its statistics; everything else, such as statistics, residual sums, targets, losses,
+ * gradients of weights and updates, is float32. Products with constants (resizing by area) belong to targets and losses;
+ * an accelerator may read their operands as TF32.
  */
 export function floatTypes({ outputs }: Program, precision: Precision): (node: Node) => FloatTypes {
   if (precision === 'f32') return () => all;
@@ -58,6 +61,12 @@ function typesOf(
     const type = floats.length > 0 && floats.every((input) => yielded(input) === 'bf16') ? 'bf16' : 'f32';
     return { reads: type, yields: [type] };
   }
+  if (operation === fusedAttentionOperation) return { reads: 'bf16', yields: ['bf16', 'f32'] };
+  if (operation === fusedAttentionGradOperation)
+    return {
+      reads: inputs.map((_, i) => (i === STATISTICS ? 'f32' : 'bf16')),
+      yields: ['bf16', 'bf16', 'bf16'],
+    };
   if (operation === barrierOperation) return { reads: 'as given', yields: inputs.map(yielded) };
   const isProduct = operation.name === 'matmul' || operation.name === 'linear';
   if (!isProduct || inputs.some(fromConstants)) return all;

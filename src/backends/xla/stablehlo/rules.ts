@@ -1,4 +1,5 @@
 import type { Node, Shape } from '../../../graph/tensor.ts';
+import { fusedRules } from './fused-attention.ts';
 import { gather, invertPermutation, scatterAdd } from './indexing.ts';
 import { filterBank, linear, matmul } from './products.ts';
 import { type ElementType, elementType, list, typeText, type Value } from './values.ts';
@@ -77,6 +78,7 @@ export const rules: Record<string, Rule> = {
   invertPermutation,
   barrier: (writer, _, inputs) =>
     writer.writeAll(`"stablehlo.optimization_barrier"(${names(inputs)})`, inputs, inputs),
+  ...fusedRules,
 };
 
 function pad(

@@ -1,0 +1,116 @@
+import { concat, pad, reshape, sliceAxis, transpose } from '../../../graph/operations/shape.ts';
+import type { Decompositions } from '../../../graph/passes/optimise.ts';
+import { applyAll, type Node, type Operation, type Tensor } from '../../../graph/tensor.ts';
+import { cudnnCall } from './cudnn-call.ts';
+import type { Rule } from './rules.ts';
+import type { Value } from './values.ts';
+import type { FunctionWriter } from './writer.ts';
+
+/**
+ * softmax(scale · q kᵀ) · v in one kernel, for tokens in even numbers of which the first `tokens` ([of q, of k and v])
+ * count: q [B, N, h, d], k and v [B, M, h, d] → y [B, N, h, d] and what the gradient takes up, the logarithms of the
+ * softmax's sums of exponentials [B, h, N]. Tokens of y that do not count hold anything.
+ */
+export const fusedAttentionOperation: Operation = {
+  name: 'fusedAttention',
+  infer: ([q]) => {
+    const [batch, tokens, heads] = q!.shape as [number, number, number];
+    return [q!, { shape: [batch, heads, tokens], dtype: 'f32' }];
+  },
+  vjp: null,
+};
+
+/** Gradients of q, k and v from them, y, dy (0 where tokens do not count) and the statistics. */
+export const fusedAttentionGradOperation: Operation = {
+  name: 'fusedAttentionGrad',
+  infer: ([q, k, v]) => [q!, k!, v!],
+  vjp: null,
+};
+
+/** Number of the statistics among the inputs of `fusedAttentionGrad`. */
+export const STATISTICS = 5;
+
+/** Heads that cuDNN's kernels take: of up to 128 features, a multiple of 8. */
+export const fitsFused = (features: number) => features % 8 === 0 && features <= 128;
+
+/**
+ * Attention in fused kernels, which take tokens before heads, as the projection leaves them: all transposes between
+ * them cancel. The forward pass that the gradient asks for is the one that is there, by a merge of equal nodes.
+ */
+export const fusedAttention: Decompositions = {
+  splitHeads: ({ outputs }, [x]) =>
+    outputs.map(({ shape: [batch, heads, tokens, features] }, i) => {
+      const width = heads! * features!;
+      const part = sliceAxis(x!, 2, i * width, (i + 1) * width);
+      return swapped(reshape(part, [batch!, tokens!, heads!, features!]));
+    }),
+  mergeHeads: (_, inputs) => {
+    const parts = inputs.map(({ shape: [batch, heads, tokens, features] }, i) =>
+      reshape(swapped(inputs[i]!), [batch!, tokens!, heads! * features!]),
+    );
+    return [concat(parts, 2)];
+  },
+  attention: (node, [q, k, v]) => {
+    const [y] = forward(node, [q!, k!, v!]).made;
+    return [counting(y!, q!)];
+  },
+  attentionGrad: (node, [q, k, v, , dy]) => {
+    const { operands, made, attributes } = forward(node, [q!, k!, v!]);
+    const inputs = [...operands, made[0]!, evenTokens(dy!), made[1]!];
+    const gradients = applyAll(fusedAttentionGradOperation, inputs, attributes);
+    return [q!, k!, v!].map((like, i) => counting(gradients[i]!, like));
+  },
+};
+
+function forward({ attributes: { scale } }: Node, [q, k, v]: readonly [Tensor, Tensor, Tensor]) {
+  const operands = [q, k, v].map(evenTokens);
+  const attributes = { scale, tokens: [q.shape[2]!, k.shape[2]!] };
+  return { operands, attributes, made: applyAll(fusedAttentionOperation, operands, attributes) };
+}
+
+/** [B, h, N, d] ↔ [B, N, h, d] */
+const swapped = (x: Tensor) => transpose(x, [0, 2, 1, 3]);
+
+/** [B, h, N, d] → [B, N, h, d], where N is odd with a token of zeros more. */
+function evenTokens(x: Tensor): Tensor {
+  return pad(swapped(x), [0, 0, 0, 0], [0, x.shape[2]! % 2, 0, 0]);
+}
+
+/** The tokens that count: [B, N, h, d] → the shape of `like` [B, h, M, d]. */
+const counting = (x: Tensor, like: Tensor) => swapped(sliceAxis(x, 1, 0, like.shape[2]!));
+
+/** Types of y or a gradient as cuDNN gives it, heads before tokens. */
+const given = ({ shape, type }: Value) => ({ shape: [shape[0]!, shape[2]!, shape[1]!, shape[3]!], type });
+
+const tokensFirst = (writer: FunctionWriter, x: Value) => writer.transpose(x, [0, 2, 1, 3]);
+
+/** How the two operations are written: the calls that JAX prints for `implementation="cudnn"`. */
+export const fusedRules: Readonly<Record<string, Rule>> = {
+  fusedAttention: (writer, { attributes, outputs: [, statistics] }, [q, k, v]) => {
+    const [y, sums] = cudnnCall(writer, {
+      target: '__cudnn$fmhaSoftmax',
+      operands: [q!, k!, v!],
+      made: [given(q!), { shape: statistics!.shape, type: 'f32' }],
+      scale: attributes.scale,
+      tokens: attributes.tokens,
+      products: { bmm1: ['BNhd', 'BMhd', 'd'], bmm2: ['BhNM', 'BMhd', 'M'] },
+    });
+    return [tokensFirst(writer, y!), sums!];
+  },
+  fusedAttentionGrad: (writer, { attributes }, [q, k, v, y, dy, statistics]) => {
+    const gradients = cudnnCall(writer, {
+      target: '__cudnn$fmhaSoftmaxBackward',
+      operands: [q!, k!, v!, statistics!, dy!, y!],
+      made: [q!, k!, v!].map(given),
+      scale: attributes.scale,
+      tokens: attributes.tokens,
+      products: {
+        bmm1_grad_gemm1: ['BhNM', 'BNhd', 'N'],
+        bmm1_grad_gemm2: ['BhNM', 'BMhd', 'M'],
+        bmm2_grad_gemm1: ['BhNM', 'BNhd', 'N'],
+        bmm2_grad_gemm2: ['BNhd', 'BMhd', 'd'],
+      },
+    });
+    return gradients.map((gradient) => tokensFirst(writer, gradient));
+  },
+};
