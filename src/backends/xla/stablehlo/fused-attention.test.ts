@@ -1,0 +1,234 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { normals } from '../../../../tests/support/random.ts';
+import { openCpuXla } from '../../../../tests/support/xla.ts';
+import {
+  attention,
+  concat,
+  constant,
+  div,
+  exp,
+  grad,
+  input,
+  log,
+  matmul,
+  mul,
+  type Program,
+  program,
+  reshape,
+  sliceAxis,
+  square,
+  sub,
+  sum,
+  type Tensor,
+  total,
+  transpose,
+} from '../../../graph/index.ts';
+import { type Decompositions, optimise } from '../../../graph/passes/optimise.ts';
+import { sizeOf } from '../../../graph/tensor.ts';
+import { topologicalOrder } from '../../../graph/topology.ts';
+import { block, blockParameters } from '../../../nn/block.ts';
+import { rng } from '../../../random/rng.ts';
+import { evaluateProgram } from '../../reference/evaluate.ts';
+import { programText } from '../run-program.ts';
+import { fusedAttention } from './fused-attention.ts';
+import { lower } from './lower.ts';
+
+const seed = Number(process.env.SEED ?? Date.now() % 1e6);
+
+interface Call {
+  readonly target: string;
+  readonly apiVersion: number;
+  readonly config: unknown;
+  readonly operands: readonly string[];
+  readonly results: readonly string[];
+  readonly operandLayouts: readonly (readonly number[])[];
+  readonly resultLayouts: readonly (readonly number[])[];
+  /** What each operand is computed from, through everything that only moves numbers. */
+  readonly sources: readonly string[];
+}
+
+interface Printed {
+  readonly calls: readonly Call[];
+  /** What y and the gradients are computed from. */
+  readonly results: readonly string[];
+}
+
+/** Attention from queries [B, h, N, d] to keys and values [B, h, M, d], and its gradients. */
+function attentionProgram(
+  batch: number,
+  heads: number,
+  tokens: readonly [number, number],
+  features: number,
+): Program {
+  const [queries, keys] = tokens;
+  const q = input('q', [batch, heads, queries, features]);
+  const [k, v] = ['k', 'v'].map((name) => input(name, [batch, heads, keys, features]));
+  const y = attention(q, k!, v!);
+  const [dq, dk, dv] = y.node.operation.vjp!(y.node, [input('dy', y.shape)])!;
+  return program('attention', { y, dq: dq!, dk: dk!, dv: dv! });
+}
+
+describe('the calls are those that JAX prints', () => {
+  const path = fileURLToPath(new URL('../../../../tests/fixtures/cudnn-calls.json', import.meta.url));
+  const { cases } = JSON.parse(readFileSync(path, 'utf8'));
+  it.each<Printed & Record<'batch' | 'heads' | 'tokens' | 'features', number>>(cases)(
+    '$tokens tokens, heads of $features',
+    ({ batch, heads, tokens, features, calls, results }) => {
+      const printed = read(attentionProgram(batch, heads, [tokens, tokens], features));
+      expect(printed.calls).toEqual(calls);
+      expect(printed.results).toEqual(results);
+    },
+  );
+});
+
+/** Reads the calls out of a program's text. */
+function read(attended: Program): Printed {
+  const { text, inputs } = lower(attended, 'attended', { precision: 'bf16', attention: 'fused' });
+  const lines = text.split('\n');
+  const made = new Map<string, string>();
+  for (const line of lines) made.set(/^ *(%\w+)/.exec(line)?.[1] ?? '', line);
+  const names = { __cudnn$fmhaSoftmax: 'forward', __cudnn$fmhaSoftmaxBackward: 'backward' };
+  const source = (value: string): string => {
+    const [id, number] = value.split('#') as [string, string | undefined];
+    const argument = /^%arg(\d+)$/.exec(id);
+    if (argument) return inputs[Number(argument[1])]![0];
+    const line = made.get(id)!;
+    const call = /custom_call @(\S+)\(/.exec(line)?.[1] as keyof typeof names | undefined;
+    if (call) return `${names[call]} ${number}`;
+    const length = /stablehlo.constant dense<(\d+)> : tensor<\d+xi32>/.exec(line);
+    if (length) return `length ${length[1]}`;
+    expect(line).toMatch(/stablehlo\.(convert|transpose|reshape|slice|pad) /);
+    return source(/(%[\w#]+),? /.exec(line.slice(line.indexOf('=')))![1]!);
+  };
+  const calls = lines.flatMap((line): Call[] => {
+    const parts = /custom_call @(\S+)\((.*?)\) \{(.*)\} : \((.*)\) -> \((.*)\)$/.exec(line);
+    if (!parts) return [];
+    const [, target, operands, attributes, from, to] = parts as unknown as string[];
+    const [before, after] = attributes!.split('result_layouts') as [string, string];
+    const layouts = (part: string) =>
+      Array.from(part.matchAll(/dense<\[(.*?)\]> : tensor<\dxindex>/g), (each) => JSON.parse(`[${each[1]}]`));
+    const config = /backend_config = "(.*?)"/.exec(before)![1]!.replaceAll('\\22', '"');
+    return [
+      {
+        target: target!,
+        apiVersion: Number(/api_version = (\d+) : i32/.exec(before)![1]),
+        config: JSON.parse(config),
+        operands: from!.split(', '),
+        results: to!.split(', '),
+        operandLayouts: layouts(before),
+        resultLayouts: layouts(after),
+        sources: operands!.split(', ').map(source),
+      },
+    ];
+  });
+  const results = /return (.*) :/.exec(text)![1]!.split(', ').map(source);
+  return { calls, results };
+}
+
+it.each([49, 50])(
+  'is read by XLA, which on the CPU lacks nothing but the kernel: %i tokens',
+  async (tokens) => {
+    const { client } = await openCpuXla();
+    const text = programText(attentionProgram(2, 3, [tokens, tokens], 16), {
+      precision: 'bf16',
+      attention: 'fused',
+    });
+    await expect(client.compile(text, { devices: [0] })).rejects.toThrow(
+      /custom call to __cudnn\$fmhaSoftmax/,
+    );
+  },
+);
+
+describe(`what the two operations mean gives the composite's values and gradients (SEED=${seed})`, () => {
+  it.each<[string, Program]>([
+    ['even', attentionProgram(2, 3, [6, 6], 8)],
+    ['odd', attentionProgram(2, 3, [7, 7], 8)],
+    ['odd queries, even keys', attentionProgram(2, 3, [5, 4], 8)],
+    ['even queries, odd keys', attentionProgram(2, 3, [4, 5], 8)],
+    ['one token', attentionProgram(2, 3, [1, 1], 8)],
+    ['a block of 6 tokens', blockProgram(6)],
+    ['a block of 7 tokens', blockProgram(7)],
+  ])('%s', (_, whole) => {
+    const random = rng(seed, 'fused');
+    const values = Object.fromEntries(
+      Object.entries(whole.inputs).map(([name, { shape }]) => [name, normals(random, sizeOf(shape))]),
+    );
+    const truth = evaluateProgram(whole, values);
+    const fused = optimise(whole, { decompositions: { ...fusedAttention, ...meaning } });
+    const got = evaluateProgram(fused, values);
+    for (const [name, expected] of Object.entries(truth)) {
+      const largest = Math.max(...Array.from(expected, Math.abs));
+      const apart = Math.max(...Array.from(expected, (x, i) => Math.abs(x - got[name]![i]!)));
+      expect(apart / Math.max(1, largest), name).toBeLessThan(1e-12);
+    }
+  });
+
+  it('runs the forward pass once and moves nothing but padding between projection and kernels', () => {
+    const kept = new Set(['linear', 'softmax', 'layerNorm']);
+    const { outputs } = optimise(blockProgram(6), { keep: kept, decompositions: fusedAttention });
+    const names = topologicalOrder(Object.values(outputs)).map(({ operation }) => operation.name);
+    expect(names.filter((name) => name === 'fusedAttention')).toHaveLength(1);
+    expect(names.filter((name) => name === 'fusedAttentionGrad')).toHaveLength(1);
+    expect(names).not.toContain('transpose');
+    expect(names).not.toContain('softmax');
+  });
+});
+
+/** A transformer block and the gradients of its input and weights. */
+function blockProgram(tokens: number): Program {
+  const x = input('x', [2, tokens, 16]);
+  const weights = Object.fromEntries(
+    blockParameters('b', 16, 2).map(({ name, shape }) => [name, input(name, shape)]),
+  );
+  const y = block(x, (name) => weights[name]!, 'b', 2);
+  const gradients = grad(total(square(y)), [x, ...Object.values(weights)]);
+  const named = ['x', ...Object.keys(weights)].map((name, i) => [`grad:${name}`, gradients[i]!]);
+  return program('block', { y, ...Object.fromEntries(named) });
+}
+
+const swapped = (x: Tensor) => transpose(x, [0, 2, 1, 3]);
+
+/** Scores [B, h, N, M] of the queries and keys [B, N, h, d] that count. */
+function scores(q: Tensor, k: Tensor, scale: number): Tensor {
+  return matmul(swapped(q), swapped(k), { transposeB: true, alpha: scale });
+}
+
+/** Of [B, N, h, d], the tokens that count. */
+const first = (x: Tensor, tokens: number) => sliceAxis(x, 1, 0, tokens);
+
+/** `x` with up to one token more, of numbers that must not matter or must be 0. */
+function filled(x: Tensor, axis: number, tokens: number, value: number): Tensor {
+  const missing = tokens - x.shape[axis]!;
+  if (missing === 0) return x;
+  const shape = x.shape.with(axis, missing);
+  return concat([x, constant(new Float32Array(sizeOf(shape)).fill(value), shape)], axis);
+}
+
+/** The definitions of the two operations in others (FlashAttention, arXiv 2205.14135); what does not count is 1e3. */
+const meaning: Decompositions = {
+  fusedAttention: ({ attributes: { scale, tokens } }, inputs) => {
+    const [q, k, v] = inputs.map((x, i) => first(x, tokens[Math.min(i, 1)])) as [Tensor, Tensor, Tensor];
+    const exponentials = exp(scores(q, k, scale));
+    const sums = sum(exponentials, [3]); // [B, h, N, 1]
+    const y = swapped(matmul(div(exponentials, sums), swapped(v)));
+    const statistics = reshape(log(sums), sums.shape.slice(0, 3));
+    const whole = inputs[0]!.shape[1]!;
+    return [filled(y, 1, whole, 1e3), filled(statistics, 2, whole, 1e3)];
+  },
+  fusedAttentionGrad: ({ attributes: { scale, tokens } }, [q, k, v, y, dy, statistics]) => {
+    const [queries, keys] = tokens;
+    const [cutQ, cutK, cutV] = [first(q!, queries), first(k!, keys), first(v!, keys)];
+    const [cutY, cutDy] = [first(y!, queries), first(dy!, queries)];
+    const logarithms = sliceAxis(statistics!, 2, 0, queries);
+    const p = exp(sub(scores(cutQ, cutK, scale), reshape(logarithms, [...logarithms.shape, 1])));
+    const dp = matmul(swapped(cutDy), swapped(cutV), { transposeB: true });
+    const ds = mul(p, sub(dp, swapped(sum(mul(cutDy, cutY), [3]))));
+    const dq = swapped(matmul(ds, swapped(cutK), { alpha: scale }));
+    const dk = swapped(matmul(ds, swapped(cutQ), { transposeA: true, alpha: scale }));
+    const dv = swapped(matmul(p, swapped(cutDy), { transposeA: true }));
+    const [n, m] = [q!.shape[1]!, k!.shape[1]!];
+    return [filled(dq, 1, n, 1e3), filled(dk, 1, m, 1e3), filled(dv, 1, m, 1e3)];
+  },
+};

@@ -1,0 +1,109 @@
+"""Writes tests/fixtures/cudnn-calls.json: how JAX asks XLA for cuDNN's fused attention and its gradient.
+
+    python3 tests/oracle/make_cudnn_fixture.py
+
+Needs JAX (written with 0.10.2), no GPU: the program is lowered for CUDA and not run, with JAX's questions about the
+machine answered for it. For attention of even and odd numbers of tokens (odd ones padded by one, with lengths) it holds
+
+- calls: target, backend_config, types and layouts of operands and results of both custom calls, and what each operand is
+  computed from: an argument, `forward 1` (the second result of the forward call), a length,
+- results: the same for y and the gradients.
+"""
+
+import json
+import math
+import os
+
+os.environ["JAX_PLATFORMS"] = "cpu"
+
+import jax
+import jax.numpy as jnp
+from jax._src.cudnn import fused_attention_stablehlo as cudnn
+from jax._src.interpreters import mlir
+from jax._src.lib.mlir import ir
+
+cudnn.check_cudnn_version = lambda: 91000
+cudnn.check_compute_capability = lambda capability: True
+cudnn.is_cuda_compute_capability_equal = lambda capability: False
+
+ARGUMENTS = ["q", "k", "v", "dy"]
+NAMES = {"__cudnn$fmhaSoftmax": "forward", "__cudnn$fmhaSoftmaxBackward": "backward"}
+
+
+def program(batch, tokens, heads, features):
+    """StableHLO of y, dq, dk and dv from q, k, v and dy, all [B, N, h, d]."""
+
+    def attention(q, k, v):
+        pad = ((0, 0), (0, tokens % 2), (0, 0), (0, 0))
+        lengths = jnp.full((batch,), tokens, jnp.int32)
+        options = {"query_seq_lengths": lengths, "key_value_seq_lengths": lengths} if tokens % 2 else {}
+        q, k, v = (jnp.pad(x, pad) for x in (q, k, v))
+        scale = 1 / math.sqrt(features)
+        return jax.nn.dot_product_attention(q, k, v, scale=scale, implementation="cudnn", **options)[:, :tokens]
+
+    def both(q, k, v, dy):
+        y, pullback = jax.vjp(attention, q, k, v)
+        return y, *pullback(dy)
+
+    x = jax.ShapeDtypeStruct((batch, tokens, heads, features), jnp.bfloat16)
+    return jax.jit(both).trace(x, x, x, x).lower(lowering_platforms=("cuda",)).as_text()
+
+
+def source(value):
+    """What a value is computed from, through everything that only moves numbers."""
+    if isinstance(value.owner, ir.Block):
+        return ARGUMENTS[ir.BlockArgument(value).arg_number]
+    operation = value.owner
+    if operation.name == "stablehlo.custom_call":
+        return f"{NAMES[target(operation)]} {ir.OpResult(value).result_number}"
+    if operation.name == "stablehlo.constant":
+        splat = ir.DenseElementsAttr(operation.attributes["value"]).get_splat_value()
+        return f"length {ir.IntegerAttr(splat).value}"
+    return source(operation.operands[0])
+
+
+def target(operation):
+    return ir.StringAttr(operation.attributes["call_target_name"]).value
+
+
+def layouts(attribute):
+    return [[int(axis) for axis in ir.DenseIntElementsAttr(each)] for each in ir.ArrayAttr(attribute)]
+
+
+def describe(operation):
+    attributes = dict(operation.attributes.items())
+    known = {"call_target_name", "backend_config", "api_version", "operand_layouts", "result_layouts"}
+    assert set(attributes) == known, set(attributes) ^ known
+    return {
+        "target": target(operation),
+        "apiVersion": ir.IntegerAttr(attributes["api_version"]).value,
+        "config": json.loads(ir.StringAttr(attributes["backend_config"]).value),
+        "operands": [str(value.type) for value in operation.operands],
+        "results": [str(value.type) for value in operation.results],
+        "operandLayouts": layouts(attributes["operand_layouts"]),
+        "resultLayouts": layouts(attributes["result_layouts"]),
+        "sources": [source(value) for value in operation.operands],
+    }
+
+
+def case(batch, tokens, heads, features):
+    with mlir.make_ir_context():
+        module = ir.Module.parse(program(batch, tokens, heads, features))
+        main = next(f for f in module.body.operations if ir.StringAttr(f.attributes["sym_name"]).value == "main")
+        operations = [each.operation for each in main.regions[0].blocks[0]]
+        calls = [describe(each) for each in operations if each.name == "stablehlo.custom_call"]
+        results = [source(value) for value in operations[-1].operands]
+    shape = {"batch": batch, "tokens": tokens, "heads": heads, "features": features}
+    return {**shape, "calls": calls, "results": results}
+
+
+def main():
+    cases = [case(2, 50, 3, 64), case(2, 49, 3, 64), case(1, 7, 2, 32)]
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "fixtures", "cudnn-calls.json")
+    with open(path, "w") as file:
+        json.dump({"jax": jax.__version__, "cases": cases}, file, indent=1)
+        file.write("\n")
+
+
+if __name__ == "__main__":
+    main()
