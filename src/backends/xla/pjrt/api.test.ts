@@ -7,6 +7,7 @@ import { broadcast, input, mul, program } from '../../../graph/index.ts';
 import { programText } from '../run-program.ts';
 import { Api } from './api.ts';
 import { Client } from './client.ts';
+import { packOptions, unpackTexts } from './client-options.ts';
 import { functions, versionAt } from './layout.ts';
 import { readTable, tableSize } from './library.ts';
 
@@ -94,4 +95,21 @@ it('leaves the event loop free while it compiles', async () => {
   clearInterval(timer);
   executable.destroy();
   expect(turns).toBeGreaterThan(3);
+});
+
+it('reads texts among named values', async () => {
+  const api = await Api.load(await cpuPlugin());
+  const { bytes, count } = packOptions(api, {
+    core_count: 132,
+    compute_capability: '9.0',
+    vendor: 'é',
+    on: true,
+  });
+  expect(unpackTexts(api, api.koffi.address(bytes), count)).toEqual({
+    compute_capability: '9.0',
+    vendor: 'é',
+  });
+  expect(unpackTexts(api, 0n, 0)).toEqual({});
+  const { client } = await openCpuXla();
+  expect(client.devices[0]!.computeCapability).toBeUndefined();
 });
