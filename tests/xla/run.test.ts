@@ -57,6 +57,12 @@ it('engines are opened as the settings say', async () => {
   await expect(open({ name: 'onnx', devices: 2 })).rejects.toThrow(
     'engine.devices above 1 takes engine.name xla',
   );
+  await expect(open({ name: 'xla', attention: 'fused' })).rejects.toThrow(
+    'engine.attention fused takes an NVIDIA GPU of compute capability 8.0 or above and bf16, got cpu, f32',
+  );
+  await expect(open({ name: 'onnx', attention: 'fused' })).rejects.toThrow(
+    'engine.attention fused takes engine.name xla, got onnx',
+  );
 });
 
 it('auto falls back to the CPU engine where no accelerator is found', async () => {

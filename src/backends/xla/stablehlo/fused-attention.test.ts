@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { normals } from '../../../../tests/support/random.ts';
+import { TinyTraining } from '../../../../tests/support/tiny-training.ts';
 import { openCpuXla } from '../../../../tests/support/xla.ts';
 import {
   attention,
@@ -32,6 +33,7 @@ import { block, blockParameters } from '../../../nn/block.ts';
 import { rng } from '../../../random/rng.ts';
 import { evaluateProgram } from '../../reference/evaluate.ts';
 import { programText } from '../run-program.ts';
+import { stepModule } from '../step-module.ts';
 import { fusedAttention } from './fused-attention.ts';
 import { lower } from './lower.ts';
 
@@ -140,6 +142,15 @@ it.each([49, 50])(
     );
   },
 );
+
+it('is read in a whole step, rematerialised and in micro-batches', async () => {
+  const { client } = await openCpuXla();
+  const training = new TinyTraining({ depth: 1, pretext: 'masked' });
+  const batch = training.batch(0);
+  const form = { precision: 'bf16', attention: 'fused', rematerialise: true, count: 2, replicas: 1 } as const;
+  const { text } = stepModule(training.adamw(), (name) => !(name in batch), form);
+  await expect(client.compile(text, { devices: [0] })).rejects.toThrow(/custom call to __cudnn\$fmhaSoftmax/);
+});
 
 describe(`what the two operations mean gives the composite's values and gradients (SEED=${seed})`, () => {
   it.each<[string, Program]>([
