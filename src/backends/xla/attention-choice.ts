@@ -34,7 +34,7 @@ export class AttentionChoice {
   /** What speaks against fused attention, by size. */
   private readonly checked = new Map<string, Promise<string | undefined>>();
 
-  constructor(setting: AttentionSetting, place: AttentionPlace, warn: (message: string) => void) {
+  private constructor(setting: AttentionSetting, place: AttentionPlace, warn: (message: string) => void) {
     this.setting = setting;
     this.place = place;
     this.warn = warn;
