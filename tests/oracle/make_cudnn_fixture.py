@@ -30,23 +30,26 @@ ARGUMENTS = ["q", "k", "v", "dy"]
 NAMES = {"__cudnn$fmhaSoftmax": "forward", "__cudnn$fmhaSoftmaxBackward": "backward"}
 
 
-def program(batch, tokens, heads, features):
-    """StableHLO of y, dq, dk and dv from q, k, v and dy, all [B, N, h, d]."""
+def even(x):
+    """[B, N, h, d] with a token of zeros more where N is odd."""
+    return jnp.pad(x, ((0, 0), (0, x.shape[1] % 2), (0, 0), (0, 0)))
+
+
+def program(batch, queries, keys, heads, features):
+    """StableHLO of y, dq, dk and dv from q and dy [B, N, h, d], k and v [B, M, h, d]."""
 
     def attention(q, k, v):
-        pad = ((0, 0), (0, tokens % 2), (0, 0), (0, 0))
-        lengths = jnp.full((batch,), tokens, jnp.int32)
-        options = {"query_seq_lengths": lengths, "key_value_seq_lengths": lengths} if tokens % 2 else {}
-        q, k, v = (jnp.pad(x, pad) for x in (q, k, v))
-        scale = 1 / math.sqrt(features)
-        return jax.nn.dot_product_attention(q, k, v, scale=scale, implementation="cudnn", **options)[:, :tokens]
+        lengths = [jnp.full((batch,), tokens, jnp.int32) for tokens in (queries, keys)]
+        names = ["query_seq_lengths", "key_value_seq_lengths"] if queries % 2 or keys % 2 else []
+        options = {"scale": 1 / math.sqrt(features), "implementation": "cudnn", **dict(zip(names, lengths))}
+        return jax.nn.dot_product_attention(even(q), even(k), even(v), **options)[:, :queries]
 
     def both(q, k, v, dy):
         y, pullback = jax.vjp(attention, q, k, v)
         return y, *pullback(dy)
 
-    x = jax.ShapeDtypeStruct((batch, tokens, heads, features), jnp.bfloat16)
-    return jax.jit(both).trace(x, x, x, x).lower(lowering_platforms=("cuda",)).as_text()
+    x, y = (jax.ShapeDtypeStruct((batch, n, heads, features), jnp.bfloat16) for n in (queries, keys))
+    return jax.jit(both).trace(x, y, y, x).lower(lowering_platforms=("cuda",)).as_text()
 
 
 def source(value):
@@ -86,19 +89,20 @@ def describe(operation):
     }
 
 
-def case(batch, tokens, heads, features):
+def case(batch, queries, keys, heads, features):
     with mlir.make_ir_context():
-        module = ir.Module.parse(program(batch, tokens, heads, features))
+        module = ir.Module.parse(program(batch, queries, keys, heads, features))
         main = next(f for f in module.body.operations if ir.StringAttr(f.attributes["sym_name"]).value == "main")
         operations = [each.operation for each in main.regions[0].blocks[0]]
         calls = [describe(each) for each in operations if each.name == "stablehlo.custom_call"]
         results = [source(value) for value in operations[-1].operands]
-    shape = {"batch": batch, "tokens": tokens, "heads": heads, "features": features}
+    shape = {"batch": batch, "queries": queries, "keys": keys, "heads": heads, "features": features}
     return {**shape, "calls": calls, "results": results}
 
 
 def main():
-    cases = [case(2, 50, 3, 64), case(2, 49, 3, 64), case(1, 7, 2, 32)]
+    sizes = [(2, 50, 50, 3, 64), (2, 49, 49, 3, 64), (2, 147, 196, 2, 32), (1, 6, 7, 2, 8)]
+    cases = [case(*size) for size in sizes]
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "fixtures", "cudnn-calls.json")
     with open(path, "w") as file:
         json.dump({"jax": jax.__version__, "cases": cases}, file, indent=1)
