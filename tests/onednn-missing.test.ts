@@ -7,7 +7,8 @@ import { temporaryFolder } from './support/temporary-folder.ts';
 
 const folder = temporaryFolder();
 
-const open = (name: 'auto' | 'onednn') => openEngine(parseConfig({ engine: { name, threads: 1 } }).engine);
+const open = (name: 'auto' | 'onednn', more = {}) =>
+  openEngine(parseConfig({ engine: { name, threads: 1, ...more } }).engine);
 
 describe('without oneDNN', () => {
   const before = process.env.LD_LIBRARY_PATH;
@@ -30,7 +31,19 @@ describe('without oneDNN', () => {
     );
   });
 
+  it('auto refuses what onnx does not have either', async () => {
+    await expect(open('auto', { precision: 'bf16' })).rejects.toThrow('sudo apt-get install libdnnl2');
+  });
+
   it('the engine asked for by name is refused with the command that installs it', async () => {
     await expect(open('onednn')).rejects.toThrow('sudo apt-get install libdnnl2');
   });
+});
+
+it('auto takes several devices on accelerators alone', async () => {
+  const { engine } = parseConfig({
+    engine: { name: 'auto', devices: 2 },
+    training: { batchSize: 64, microBatch: 32 },
+  });
+  await expect(openEngine(engine)).rejects.toThrow('the xla engine needs a PJRT plugin with a device');
 });

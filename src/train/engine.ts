@@ -12,14 +12,8 @@ type EngineSettings = Config['engine'];
  */
 export async function openEngine(settings: EngineSettings): Promise<Backend> {
   const { name, precision, threads, devices, attention } = settings;
+  if (name === 'auto') return openBest(settings);
   if (name === 'xla') return openXla(settings);
-  if (name === 'auto') {
-    if (process.env.BEYOND_MASKING_PJRT_PLUGIN) return openXla(settings); // what is named must work
-    const found = await openXla(settings, true).catch((error) => {
-      if (attention === 'fused') throw error; // nothing else has it
-    });
-    return found ?? openCpu(settings);
-  }
   if (devices > 1) throw new ConfigError(`engine.devices above 1 takes engine.name xla, got ${name}`);
   if (attention === 'fused')
     throw new ConfigError(`engine.attention fused takes engine.name xla, got ${name}`);
@@ -31,6 +25,34 @@ export async function openEngine(settings: EngineSettings): Promise<Backend> {
   return openOnnxBackend({ native: name === 'onnx', ...(threads > 0 && { threads }) });
 }
 
+/** An engine, and a line for the user where a faster one should have run. */
+type Fallback = Backend & { readonly notice?: string };
+
+/** XLA where a plugin with an accelerator is found; elsewhere a CPU's engine. */
+async function openBest(settings: EngineSettings): Promise<Fallback> {
+  if (process.env.BEYOND_MASKING_PJRT_PLUGIN) return openXla(settings); // what is named must work
+  try {
+    return await openXla(settings, true);
+  } catch (error) {
+    if (settings.attention === 'fused' || settings.devices > 1) throw error; // nothing else has that
+    const reason = await accelerator(error as Error);
+    const engine = await openCpu(settings);
+    if (reason === undefined) return engine;
+    const notices = [`${reason}. The ${engine.name} engine runs instead.`, engine.notice];
+    return { ...engine, notice: notices.filter((line) => line !== undefined).join(' ') };
+  }
+}
+
+/** Why an accelerator that this machine has does not work; undefined where it has none. */
+async function accelerator(error: Error): Promise<string | undefined> {
+  const { hasNvidia, NoDeviceError } = await import('../backends/xla/open-found.ts');
+  if (!(error instanceof NoDeviceError)) return error.message;
+  if (error.failures.length > 0) return error.failures.join('; ');
+  return hasNvidia()
+    ? "An NVIDIA GPU needs XLA's plugin: `beyond-masking setup cuda13` installs it"
+    : undefined;
+}
+
 async function openOneDnn({ precision, threads }: EngineSettings): Promise<Backend> {
   const { openOneDnnBackend } = await import('../backends/onednn/backend.ts');
   return openOneDnnBackend({
@@ -40,12 +62,13 @@ async function openOneDnn({ precision, threads }: EngineSettings): Promise<Backe
 }
 
 /** onednn where it runs; elsewhere onnx, with a line that tells why where that can be changed. */
-async function openCpu(settings: EngineSettings): Promise<Backend & { readonly notice?: string }> {
+async function openCpu(settings: EngineSettings): Promise<Fallback> {
   const onnx = () => openEngine({ ...settings, name: 'onnx' });
   if (process.platform !== 'linux' || process.arch !== 'x64') return onnx();
   try {
     return await openOneDnn(settings);
   } catch (error) {
+    if (settings.precision === 'bf16') throw error; // nothing else has it
     const notice = `${error instanceof Error ? error.message : error}. The onnx engine runs instead.`;
     return { notice, ...(await onnx()) };
   }

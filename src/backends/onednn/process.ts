@@ -12,6 +12,7 @@ process.on('message', async ({ id, ...parcel }: Parcel & { readonly id: number }
   if (!request) process.exit();
   process.send!(await answer<Requests>(engine, { id, request } as Message<Requests>));
 });
-// Ctrl-C reaches every process of a terminal: the one that asks for work decides when it ends.
-process.on('SIGINT', () => {});
+// Ctrl-C reaches every process of a terminal, and `timeout` or a service's manager those of a group: the one that asks for
+// work decides when it ends.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
 process.on('disconnect', () => process.exit());

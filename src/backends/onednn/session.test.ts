@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { testSessions } from '../../../tests/support/session-suite.ts';
 import { largest, seed, TinyTraining } from '../../../tests/support/tiny-training.ts';
@@ -8,6 +9,25 @@ const training = new TinyTraining({ depth: 2, pretext: 'masked+zoomed-in' });
 
 describe(`sessions of the onednn engine (SEED=${seed})`, () => {
   testSessions(training, () => openOneDnnBackend({ threads: 2 }));
+});
+
+describe('the process of the onednn engine', () => {
+  /** Processes that threads of this one have made. */
+  const children = () =>
+    readdirSync('/proc/self/task').flatMap((thread) =>
+      readFileSync(`/proc/self/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+    );
+
+  it('leaves it to this one what a signal to all of a group means', async () => {
+    const before = children();
+    const backend = await openOneDnnBackend({ threads: 1 });
+    const session = await backend.open({ x: Float32Array.of(1, 2) });
+    const made = children().filter((pid) => !before.includes(pid));
+    expect(made.length).toBeGreaterThan(0);
+    for (const pid of made) for (const signal of ['SIGTERM', 'SIGINT']) process.kill(pid, signal);
+    expect(await session.read()).toEqual({ x: Float32Array.of(1, 2) });
+    await session.dispose();
+  });
 });
 
 describe(`bfloat16 (SEED=${seed})`, () => {

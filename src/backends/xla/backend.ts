@@ -9,6 +9,7 @@ import { Client } from './pjrt/client.ts';
 import type { ClientOptions } from './pjrt/client-options.ts';
 import type { CompileOptions } from './pjrt/compile-options.ts';
 import { XlaError } from './pjrt/error.ts';
+import { platformOf } from './plugins.ts';
 import { XlaSession } from './session.ts';
 import type { Precision } from './stablehlo/precision.ts';
 
@@ -98,5 +99,5 @@ function clientOf(plugin: string): Promise<Client> {
 
 /** GPUs' plugins else take three quarters of the memory at once, and no more later. */
 function optionsFor(plugin: string): ClientOptions {
-  return /cuda|rocm/.test(plugin) ? { preallocate: false, memory_fraction: 0.92 } : {};
+  return ['cuda', 'rocm'].includes(platformOf(plugin)) ? { preallocate: false, memory_fraction: 0.92 } : {};
 }

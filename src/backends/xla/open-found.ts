@@ -9,35 +9,50 @@ export interface FoundOptions extends Omit<XlaOptions, 'plugin'> {
   readonly acceleratorsOnly?: boolean;
 }
 
+/** No plugin with a device. */
+export class NoDeviceError extends XlaError {
+  /** Why plugins do not work whose device this machine may have. */
+  readonly failures: readonly string[];
+
+  constructor(failures: readonly string[], absent: readonly string[]) {
+    const tried = [...failures, ...absent];
+    super(
+      `the xla engine needs a PJRT plugin with a device, got${tried.length > 0 ? `\n${tried.join('\n')}` : ' none'}\n` +
+        '`beyond-masking doctor` says what is missing; `beyond-masking setup cuda13` installs the plugin for NVIDIA GPUs',
+    );
+    this.failures = failures;
+  }
+}
+
 /**
- * Opens the first plugin found that has a device. Throws XlaError where there is none, with the reason of each that was
- * tried and the command that installs one.
+ * Opens the first plugin found that has a device. Throws NoDeviceError where there is none, with the reason of each that was
+ * tried and the command that installs one, and the error of a plugin that the user has named.
  */
 export async function openFoundXla({
   places,
   acceleratorsOnly = false,
   ...options
 }: FoundOptions): Promise<XlaBackend> {
-  const all = await findPlugins(places);
-  const found = all.filter(
-    ({ platform, origin }) => !acceleratorsOnly || platform !== 'cpu' || origin !== 'cache',
+  const found = (await findPlugins(places)).filter(
+    ({ platform, origin }) =>
+      !acceleratorsOnly || platform !== 'cpu' || origin === 'BEYOND_MASKING_PJRT_PLUGIN',
   );
   const failures: string[] = [];
+  const absent: string[] = [];
   for (const candidate of found) {
+    const missing = missingDevice(candidate);
+    if (missing) {
+      absent.push(`${candidate.path}: ${missing}`);
+      continue;
+    }
     try {
-      const missing = missingDevice(candidate);
-      if (missing) throw new XlaError(missing);
       return await openXlaBackend({ plugin: candidate.path, ...options });
     } catch (error) {
       if (candidate.origin === 'BEYOND_MASKING_PJRT_PLUGIN') throw error;
       failures.push(`${candidate.path}: ${(error as Error).message}`);
     }
   }
-  const tried = failures.length > 0 ? `\n${failures.join('\n')}` : ' none';
-  throw new XlaError(
-    `the xla engine needs a PJRT plugin with a device, got${tried}\n` +
-      '`beyond-masking doctor` says what is missing; `beyond-masking setup cuda13` installs the plugin for NVIDIA GPUs',
-  );
+  throw new NoDeviceError(failures, absent);
 }
 
 /** Why a plugin need not be loaded: its kind of device is not in this machine. Undefined where it may be. */

@@ -4,8 +4,8 @@ import { expect, it } from 'vitest';
 import { temporaryFolder } from '../../../tests/support/temporary-folder.ts';
 import { adviceFor, examineXla } from './doctor.ts';
 import { checkMemory } from './memory-check.ts';
-import { openFoundXla } from './open-found.ts';
-import { findPlugins } from './plugins.ts';
+import { NoDeviceError, openFoundXla } from './open-found.ts';
+import { findPlugins, platformOf } from './plugins.ts';
 
 const folder = temporaryFolder();
 
@@ -42,6 +42,29 @@ it('finds plugins in the order in which they are preferred', async () => {
   const named = { ...places, env: { ...places.env, BEYOND_MASKING_PJRT_PLUGIN: '/mine.so' } };
   expect((await findPlugins(named)).map(({ path }) => path)).toEqual(['/mine.so']);
   expect(await findPlugins({ env: {}, cache: join(folder, 'nothing') })).toEqual([]);
+});
+
+it('knows the platform by the names of the file and its package alone, and leaves unfinished setups out', async () => {
+  const cpu = put('output', 'cpu', 'lammps_jax_pjrt_cpu', 'pjrt_c_api_cpu_plugin.so');
+  put('output', '.cuda13-1234', 'jax_plugins', 'xla_cuda13', 'xla_cuda_plugin.so');
+  const [found, ...others] = await findPlugins({ env: {}, cache: join(folder, 'output') });
+  expect(found).toEqual({ path: cpu, platform: 'cpu', origin: 'cache' });
+  expect(others).toEqual([]);
+  expect(['/output/mine.so', '/x/libtpu.so', '/cpu/rocm/p.so'].map(platformOf)).toEqual([
+    'other',
+    'tpu',
+    'rocm',
+  ]);
+});
+
+it('takes no plugin for CPUs where accelerators alone are wanted, wherever it is', async () => {
+  put('cpus', 'lib', 'python3.12', 'site-packages', 'lammps_jax_pjrt_cpu', 'pjrt_c_api_cpu_plugin.so');
+  const places = { env: { VIRTUAL_ENV: join(folder, 'cpus') } };
+  const error = await openFoundXla({ places, acceleratorsOnly: true }).catch((e: Error) => e);
+  expect(error).toBeInstanceOf(NoDeviceError);
+  expect((error as NoDeviceError).failures).toEqual([]);
+  const tried = await openFoundXla({ places }).catch((e: Error) => e);
+  expect((tried as NoDeviceError).failures).toHaveLength(1);
 });
 
 it('says what is missing where no plugin works', async () => {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 /** A PJRT plugin that may be used. */
 export interface PluginCandidate {
@@ -50,11 +50,17 @@ async function pluginsIn(packages: string): Promise<string[]> {
 /** Where the package lammps-jax-pjrt-cpu has its plugin. */
 const CPU_PLUGIN = join('lammps_jax_pjrt_cpu', 'pjrt_c_api_cpu_plugin.so');
 
-function candidate(path: string, origin: PluginCandidate['origin']): PluginCandidate {
-  const platform = (['cuda', 'rocm', 'tpu', 'cpu'] as const).find((name) =>
-    path.toLowerCase().includes(name),
-  );
-  return { path, origin, platform: platform ?? 'other' };
+const candidate = (path: string, origin: PluginCandidate['origin']): PluginCandidate => ({
+  path,
+  origin,
+  platform: platformOf(path),
+});
+
+/** What a plugin runs, by the names of its file and its package: `xla_cuda13/xla_cuda_plugin.so`, `libtpu/libtpu.so`. */
+export function platformOf(path: string): PluginCandidate['platform'] {
+  const name = `${basename(dirname(path))}/${basename(path)}`.toLowerCase();
+  const [, found] = /(?<![a-z])(?:lib)?(cuda|rocm|tpu|cpu)/.exec(name) ?? [];
+  return (found as PluginCandidate['platform'] | undefined) ?? 'other';
 }
 
 async function sitePackages(prefix: string): Promise<string[]> {
@@ -64,7 +70,9 @@ async function sitePackages(prefix: string): Promise<string[]> {
 
 async function folders(parent: string): Promise<string[]> {
   const entries = await readdir(parent, { withFileTypes: true }).catch(() => []);
-  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(parent, name));
+  // Hidden ones are left by a `setup` that did not end.
+  const shown = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'));
+  return shown.map(({ name }) => join(parent, name));
 }
 
 async function filesOf(parent: string): Promise<string[]> {

@@ -1,4 +1,12 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../../tests/support/temporary-folder.ts';
@@ -52,6 +60,16 @@ describe('setting up a plugin', () => {
       planSetup('cpu', { cache, ...linux }).requirements,
     );
     expect(readFileSync(join(folder, 'arguments'), 'utf8')).toContain('-m pip install');
+  });
+
+  it('removes what a setup of yesterday has left', async () => {
+    const cache = join(folder, 'left');
+    for (const name of ['.cpu-old', '.cpu-new', '.cuda13-old'])
+      mkdirSync(join(cache, name), { recursive: true });
+    const yesterday = new Date(Date.now() - 25 * 3600_000);
+    for (const name of ['.cpu-old', '.cuda13-old']) utimesSync(join(cache, name), yesterday, yesterday);
+    await setupPlugin('cpu', { cache, python: python(0), ...linux });
+    expect(readdirSync(cache).sort()).toEqual(['.cpu-new', '.cuda13-old', 'cpu']);
   });
 
   it('leaves what was there when pip fails or is missing', async () => {

@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { XlaError } from './pjrt/error.ts';
 import { type PluginSet, pluginSets } from './plugin-sets.ts';
+
+const DAY = 86_400_000; // milliseconds
 
 export type PluginName = keyof typeof pluginSets;
 
@@ -63,6 +65,7 @@ export async function setupPlugin(name: PluginName, options: SetupOptions): Prom
   const plan = planSetup(name, options);
   const { cache, python = 'python3', signal } = options;
   const unfinished = join(cache, `.${name}-${randomUUID()}`);
+  await removeLeft(cache, name);
   await mkdir(unfinished, { recursive: true });
   try {
     const file = join(unfinished, 'requirements.txt');
@@ -73,6 +76,15 @@ export async function setupPlugin(name: PluginName, options: SetupOptions): Prom
     return plan.folder;
   } finally {
     await rm(unfinished, { recursive: true, force: true });
+  }
+}
+
+/** Removes what killed setups have left. Younger than a day, it may belong to one that still runs. */
+async function removeLeft(cache: string, name: PluginName): Promise<void> {
+  const left = (await readdir(cache).catch(() => [])).filter((entry) => entry.startsWith(`.${name}-`));
+  for (const path of left.map((entry) => join(cache, entry))) {
+    const { mtimeMs } = await stat(path);
+    if (Date.now() - mtimeMs > DAY) await rm(path, { recursive: true, force: true });
   }
 }
 
