@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readRows } from '../src/io/jsonl.ts';
-import { readNpy } from '../src/io/npy.ts';
 import { pretrain } from '../src/pretrain.ts';
 import { commandLine } from './support/command-line.ts';
+import { readNpy } from './support/npy.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 import { tinyImages, tinySettings } from './support/tiny-run.ts';
 
@@ -57,7 +57,7 @@ describe('judging a run', () => {
 
     const flat = await run('embed', 'test', '--from', 'run', '--output', 'flat.npy');
     expect(flat.out).toBe('8 images, 8 numbers each, 1 broken ones left out\nflat.npy\nflat.jsonl\n');
-    expect((await readNpy(join(folder, 'flat.npy'))).shape).toEqual([8, 8]);
+    expect(readNpy(join(folder, 'flat.npy')).shape).toEqual([8, 8]);
     const classes = await run(
       'embed',
       'classes:test',

@@ -2,13 +2,13 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { readNpy } from '../../tests/support/npy.ts';
 import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
 import { tinyImages, tinySettings } from '../../tests/support/tiny-run.ts';
 import { referenceBackend } from '../backends/reference/backend.ts';
 import { BrokenImages } from '../data/broken.ts';
 import { openDataset } from '../data/open.ts';
 import { readRows } from '../io/jsonl.ts';
-import { readNpy } from '../io/npy.ts';
 import { pretrain } from '../pretrain.ts';
 import { openModel } from '../weights/model.ts';
 import { type EmbedOptions, embed } from './embed.ts';
@@ -57,7 +57,7 @@ describe('embed', () => {
       files: [join(folder, 'flat.npy'), join(folder, 'flat.jsonl')],
     });
     const { features } = await expected(images);
-    expect(await readNpy(join(folder, 'flat.npy'))).toEqual({ shape: [11, 8], data: features });
+    expect(readNpy(join(folder, 'flat.npy'))).toEqual({ shape: [11, 8], data: features });
     const rows = await readRows(join(folder, 'flat.jsonl'));
     expect(rows.map(({ file }) => file)).not.toContain('class1/004.png');
     expect(rows[0]).toEqual({ file: 'class0/000.png' });

@@ -1,8 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { readNpy } from '../../tests/support/npy.ts';
 import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
-import { type NpyArray, readNpy, writeNpy } from './npy.ts';
+import { type NpyArray, writeNpy } from './npy.ts';
 
 const path = join(temporaryFolder(), 'a.npy');
 
@@ -25,37 +26,7 @@ test.each<NpyArray>([
   { shape: [4, 0, 2], data: new Float32Array() },
 ])('reads back shape $shape', async (array) => {
   await writeNpy(path, array);
-  expect(await readNpy(path)).toEqual(array);
-});
-
-test.each<[string, (file: Buffer) => Buffer, RegExp]>([
-  ['another magic', (file) => file.fill(0, 0, 1), /starts with/],
-  ['an empty file', () => Buffer.alloc(0), /starts with/],
-  ['version 2', (file) => file.fill(2, 6, 7), /starts with/],
-  ['a header beyond the file', (file) => file.subarray(0, 60), /must be a dict/],
-  [
-    'Fortran order',
-    (file) => Buffer.from(file.toString('latin1').replace('False', 'True '), 'latin1'),
-    /must be a dict|must be False/,
-  ],
-  [
-    'another dtype',
-    (file) => Buffer.from(file.toString('latin1').replace('<i4', '>i4'), 'latin1'),
-    /descr must be one of .* got ">i4"/,
-  ],
-  [
-    'a size too many',
-    (file) => Buffer.from(file.toString('latin1').replace('(2, 3)', '(2, 4)'), 'latin1'),
-    /32 bytes of data, got 24/,
-  ],
-  [
-    'an odd shape',
-    (file) => Buffer.from(file.toString('latin1').replace('(2, 3)', '(2,,3)'), 'latin1'),
-    /tuple of whole numbers/,
-  ],
-])('refuses %s', async (_, change, message) => {
-  writeFileSync(path, change(Buffer.from(FROM_NUMPY)));
-  await expect(readNpy(path)).rejects.toThrow(message);
+  expect(readNpy(path)).toEqual(array);
 });
 
 test('refuses to write a shape that does not fit', async () => {

@@ -1,9 +1,9 @@
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
+import { svgToPng } from '../../tests/support/svg-to-png.ts';
 import { renderCurves } from './curves.ts';
 import { formatTick } from './panel.ts';
 import type { MetricsRow } from './series.ts';
-import { svgToPng } from './svg-to-png.ts';
 
 function run(steps: number): MetricsRow[] {
   return Array.from({ length: steps }, (_, step) => ({

@@ -1,6 +1,6 @@
 import type { RgbImage } from './rgb-image.ts';
 
-/** An image as the model sees it: `data` is [channels, height, width] in float32. */
+/** An image: `data` is [channels, height, width] in float32. */
 export interface Planes {
   readonly channels: number;
   readonly height: number;
@@ -9,28 +9,12 @@ export interface Planes {
 }
 
 /**
- * Undoes the normalisation of an image: x · std + mean per channel, which gives values in [0, 1] for real
- * images. Throws a RangeError when the data does not fit its shape, or mean and std the channels.
+ * An image of values in [0, 1], clipped, as a picture. One channel (or two) is shown as grey; of more than three the first three
+ * are shown. NaN becomes black. Throws a RangeError when the data does not fit its shape.
  */
-export function unnormalise(image: Planes, mean: readonly number[], std: readonly number[]): Planes {
+export function toImage(image: Planes): RgbImage {
   checkPlanes(image);
-  if (mean.length !== image.channels || std.length !== image.channels)
-    throw new RangeError(
-      `mean and std must have ${image.channels} values, got ${mean.length} and ${std.length}`,
-    );
-  const size = image.height * image.width;
-  const data = image.data.map((value, i) => value * std[Math.floor(i / size)]! + mean[Math.floor(i / size)]!);
-  return { ...image, data };
-}
-
-/**
- * A normalised image as a picture: x · std + mean, clipped to [0, 1]. One channel (or two) is shown as grey; of
- * more than three the first three are shown. NaN becomes black. Without mean and std the image is in [0, 1]
- * already. Throws like {@link unnormalise}.
- */
-export function toImage(image: Planes, mean?: readonly number[], std?: readonly number[]): RgbImage {
-  checkPlanes(image);
-  const { channels, height, width, data } = mean && std ? unnormalise(image, mean, std) : image;
+  const { channels, height, width, data } = image;
   const size = height * width;
   const pixels = new Uint8ClampedArray(size * 3); // clips, and rounds to the nearest
   for (let c = 0; c < 3; c++) {

@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import { drawText } from './text.ts';
+import { drawText } from '../../src/visualize/text.ts';
 
 /** Draws an SVG document as a PNG file, twice as large. Its text is drawn on a machine without fonts, too. */
 export async function svgToPng(svg: string): Promise<Buffer> {
