@@ -1,6 +1,6 @@
 /**
  * Measures all that docs/performance.md tells of CPUs and fills the page in: results in docs/performance.json, tables
- * between the page's markers, the plot in docs/scaling.svg. Some 20 minutes on 2 cores; nothing else should run.
+ * between the page's markers, the plot in docs/scaling.svg. Some 25 minutes on 2 cores; nothing else should run.
  *
  *   npm run bench -- all --peer PYTHON --peer OLDER_PYTHON
  *   npm run bench -- all --only micro-f32,soak          (others stay as they are)
@@ -41,6 +41,20 @@ const parts: Readonly<Record<string, () => unknown>> = {
     step(
       ['--model', args.trial ? 'micro' : 'small', '--finetune', '--batch', batch, '--engine', 'onednn'],
       first,
+    ),
+  tasks: () =>
+    step(
+      [
+        '--model',
+        base,
+        '--batch',
+        batch,
+        '--engine',
+        'onednn',
+        '--task',
+        'masked,masked+zoomed-in,zoomed-in',
+      ],
+      [],
     ),
   scaling: () => scaling({ name: 'onednn' }, (_, done, total) => console.log(`  round ${done} of ${total}`)),
   soak: () =>

@@ -65,6 +65,18 @@ const sections: Readonly<Record<string, (results: Results) => string>> = {
     const head = ['step', 'beside', 'its seconds', 'ours is', 'its peak GB', 'our memory', 'losses within'];
     return table([head, ...rows]);
   },
+  tasks: (results) => {
+    const result = results.tasks as BenchResult | undefined;
+    if (!result) return missing;
+    const [first] = result.rows;
+    const rows = result.rows.map(({ task, stepSeconds, imagesPerSecond }) => [
+      task,
+      stepSeconds.toFixed(3),
+      imagesPerSecond.toFixed(1),
+      `${(stepSeconds / first!.stepSeconds).toFixed(2)} ×`,
+    ]);
+    return table([['task', 'seconds', 'img/s', `time to ${first!.task}`], ...rows]);
+  },
   slowest: (results) => {
     const result = results['base-f32'] as BenchResult | undefined;
     if (!result) return missing;
