@@ -23,7 +23,7 @@ import {
   cacheFolder,
   drawBatch,
   imagenetNormalisation,
-  initialise,
+  initialiseOnThreads,
   machine,
   median,
   modelConfig,
@@ -91,7 +91,7 @@ async function measure(batch: number): Promise<void> {
   let base = 0;
   for (const name of args.tasks.split(',')) {
     const { plan, inputs, specs } = prepare(name, batch);
-    const initial = initialise(specs, 1);
+    const initial = await initialiseOnThreads(specs, 1);
     let losses: number[] | undefined;
     for (const [form, backend] of engines) {
       const label = `${name}, batch ${batch}, attention ${form}`;

@@ -6,7 +6,6 @@ import { BrokenImages } from './data/broken.ts';
 import { labelledShare } from './data/labelled-share.ts';
 import { openLabelled } from './evaluate/labelled-images.ts';
 import { sizeOf, type Values } from './graph/index.ts';
-import { initialise } from './nn/init.ts';
 import type { ParameterSpec } from './nn/parameters.ts';
 import { adoptWeights } from './train/adopt-weights.ts';
 import { type ClassifierSetup, setUpClassifier } from './train/classifier-setup.ts';
@@ -15,6 +14,7 @@ import { openEngine } from './train/engine.ts';
 import { RunError } from './train/error.ts';
 import type { FinetuneEvent, Outcome } from './train/events.ts';
 import { bestTop1, finetuneJob } from './train/finetune-job.ts';
+import { initialiseOnThreads } from './train/initialise-on-threads.ts';
 import { readMetrics } from './train/pictures.ts';
 import { bestCheckpointPath, findCheckpoint, type RunFolder, runFolder } from './train/run-folder.ts';
 import { finetuning } from './train/run-kind.ts';
@@ -186,7 +186,7 @@ async function firstState(
   specs: readonly ParameterSpec[],
   note: (message: string) => void,
 ): Promise<Values> {
-  const weights: Record<string, Float32Array> = initialise(specs, config.seed);
+  const weights: Record<string, Float32Array> = await initialiseOnThreads(specs, config.seed);
   if (config.from !== '') {
     const given = await openModel(config.from, { heads: config.model.heads });
     for (const message of adoptWeights(given, model, classes, specs, weights)) note(message);

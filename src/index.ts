@@ -87,6 +87,7 @@ export {
 export { type ClassifierConfig, classifierParameters, classify, type Pooling } from './models/classifier.ts';
 export { modelConfig, modelNames, modelSize, modelSizes } from './models/sizes.ts';
 export { initialise } from './nn/init.ts';
+export { initialiseOnThreads } from './train/initialise-on-threads.ts';
 export type { Normalisation } from './nn/normalise.ts';
 export type { Geometry, Size } from './nn/size.ts';
 export { drawBatch } from './tasks/draws.ts';

@@ -6,12 +6,12 @@ import { BrokenImages } from './data/broken.ts';
 import type { FetchProgress } from './data/cifar10-fetch.ts';
 import { knnProbe } from './evaluate/knn-probe.ts';
 import { sizeOf } from './graph/index.ts';
-import { initialise } from './nn/init.ts';
 import type { ParameterSpec } from './nn/parameters.ts';
 import { openData } from './train/datasets.ts';
 import { openEngine } from './train/engine.ts';
 import { RunError } from './train/error.ts';
 import type { Outcome, PretrainEvent } from './train/events.ts';
+import { initialiseOnThreads } from './train/initialise-on-threads.ts';
 import { type Part, partOf } from './train/part.ts';
 import { readMetrics } from './train/pictures.ts';
 import { pretrainJob } from './train/pretrain-job.ts';
@@ -97,7 +97,7 @@ async function trainFrom(
   });
   checkData(start, pretraining, data.train.contentKey);
   const { specs } = setup.programs(microBatchOf(config.training));
-  const state = checkpoint?.state ?? initialise(specs, config.seed);
+  const state = checkpoint?.state ?? (await initialiseOnThreads(specs, config.seed));
   if (options.initFrom) {
     const { heads, decoder } = config.model; // where the file does not tell them
     const model = await openModel(options.initFrom, { unusualHeads: heads, decoderHeads: decoder.heads });

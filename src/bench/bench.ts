@@ -3,8 +3,8 @@ import type { Backend } from '../backends/backend.ts';
 import type { Timing } from '../backends/timing.ts';
 import { type Config, parseConfig } from '../config/schema.ts';
 import { modelConfig } from '../models/sizes.ts';
-import { initialise } from '../nn/init.ts';
 import { openEngine } from '../train/engine.ts';
+import { initialiseOnThreads } from '../train/initialise-on-threads.ts';
 import { loaderRate } from './loader-rate.ts';
 import { machine, median } from './machine.ts';
 import { type Measure, measure } from './measure.ts';
@@ -80,7 +80,7 @@ export async function bench(options: BenchOptions = {}): Promise<BenchResult> {
   );
   const settings = parseConfig({ engine: options.engine }).engine;
   const backend = await openEngine(settings);
-  const weights = initialise(steps[0]!.specs, 1);
+  const weights = await initialiseOnThreads(steps[0]!.specs, 1);
   const measured = await measure(backend, weights, steps, { count, onProgress, signal });
   const rows = names.map((task, i) => row(task, measured.steps[i]!.seconds, batch, steps[i]!.flops));
   const ours = rows[0]!.stepSeconds;

@@ -1,9 +1,9 @@
 import type { Backend, Session } from '../backends/backend.ts';
 import type { BrokenImages } from '../data/broken.ts';
 import type { Dataset } from '../data/dataset.ts';
-import { initialise } from '../nn/init.ts';
 import type { Size } from '../nn/size.ts';
 import { type RunData, sample } from '../train/datasets.ts';
+import { initialiseOnThreads } from '../train/initialise-on-threads.ts';
 import type { KnnProbe } from '../train/probe.ts';
 import type { Setup } from '../train/setup.ts';
 import type { Evaluator, Score } from './evaluator.ts';
@@ -43,7 +43,7 @@ export function knnProbe(
     test: test.length,
     features: evaluator('kNN of features', ofWeights),
     random: evaluator('kNN of features of random weights', async () => {
-      const session = await backend.open(initialise(specs, seed));
+      const session = await backend.open(await initialiseOnThreads(specs, seed));
       try {
         return await ofWeights(session);
       } finally {

@@ -1,7 +1,7 @@
 import { BrokenImages } from '../data/broken.ts';
 import type { Dataset } from '../data/dataset.ts';
-import { initialise } from '../nn/init.ts';
 import { sample } from '../train/datasets.ts';
+import { initialiseOnThreads } from '../train/initialise-on-threads.ts';
 import { type Model, openModel } from '../weights/model.ts';
 import { type ExtractOptions, FeatureExtractor, type FeatureOptions, type OnProgress } from './extract.ts';
 import { featureParameters } from './feature-program.ts';
@@ -53,7 +53,7 @@ export async function knn(path: string, options: KnnReportOptions = {}): Promise
     test: some(all.test, options.testImages ?? 2_000, seed, 'knn test'),
   };
   const trained = new FeatureExtractor(model, given);
-  const weights = initialise(featureParameters(trained.config), seed);
+  const weights = await initialiseOnThreads(featureParameters(trained.config), seed);
   const random = new FeatureExtractor({ ...model, path: 'random weights', weights }, given);
   const judge = async (
     what: string,
