@@ -1,10 +1,11 @@
 import { constantOperation, inputName, inputOperation } from '../../../graph/operations/source.ts';
-import { optimise } from '../../../graph/passes/optimise.ts';
+import { type Decompositions, optimise } from '../../../graph/passes/optimise.ts';
 import type { Program } from '../../../graph/program.ts';
 import { GraphError, type Node, type Tensor } from '../../../graph/tensor.ts';
 import { topologicalOrder } from '../../../graph/topology.ts';
 import { evaluateNode } from '../../reference/evaluate.ts';
 import { fusedAttention } from './fused-attention.ts';
+import { layerNormGrad } from './layer-norm.ts';
 import { type FloatTypes, floatTypes, kept, type Precision } from './precision.ts';
 import { rematerialised } from './rematerialise.ts';
 import { rules } from './rules.ts';
@@ -59,6 +60,9 @@ export function lower(
 
 const valueType = ({ shape, dtype }: Tensor): ValueType => ({ shape, type: elementType(dtype) });
 
+/** What composites that stay whole are made of, where it is not what they say themselves. */
+const parts: Decompositions = { layerNormGrad };
+
 const plain: FloatTypes = { reads: 'f32', yields: [] };
 
 function writeNode(
@@ -89,10 +93,11 @@ function writeNode(
 /** A composite without a rule of its own, in float32. */
 function writeParts(writer: FunctionWriter, node: Node, inputs: readonly Value[]): Value[] {
   const { operation } = node;
-  if (!operation.decompose)
+  const decompose = parts[operation.name] ?? operation.decompose;
+  if (!decompose)
     throw new GraphError(`the xla engine lowers ${Object.keys(rules).join(', ')}, got ${operation.name}`);
   const values = new Map(node.inputs.map((input, i) => [input, inputs[i]!]));
-  const results = operation.decompose(node, node.inputs);
+  const results = decompose(node, node.inputs);
   const settled = new Set(node.inputs.map((input) => input.node));
   for (const part of topologicalOrder(results, settled)) writeNode(writer, part, values, plain);
   return results.map((result) => values.get(result)!);

@@ -20,7 +20,7 @@ export interface FloatTypes {
 const all: FloatTypes = { reads: 'f32', yields: [] };
 
 /** Composites whose arithmetic is float32 throughout and whose first output goes on in fewer bits. */
-const narrowing = new Set(['softmax', 'gelu', 'geluGrad', 'layerNorm']);
+const narrowing = new Set(['softmax', 'gelu', 'geluGrad', 'layerNorm', 'layerNormGrad']);
 
 /** Operations that move values and compute nothing: they go on in the type that they are given. */
 const moving = new Set(['reshape', 'transpose', 'broadcast', 'slice', 'pad', 'concat', 'reverse', 'gather']);
@@ -30,9 +30,9 @@ export const kept: ReadonlySet<string> = new Set([...narrowing, 'linear']);
 
 /**
  * The policy of mixed precision, all of it: products of the model (linear layers, attention) read and yield bfloat16
- * and accumulate in float32; softmax, norms and GELU compute in float32 and yield bfloat16; attention in one kernel reads
- * and yields bfloat16, but for its statistics; everything else, such as statistics, residual sums, targets, losses,
- * gradients of weights and updates, is float32. Products with constants (resizing by area) belong to targets and losses;
+ * and accumulate in float32; softmax, norms and GELU compute in float32 and yield bfloat16, and so do sums of which a part is
+ * bfloat16, such as those of residuals and of their gradients; attention in one kernel reads and yields bfloat16, but for
+ * its statistics; everything else, such as statistics, targets, losses, gradients of weights and updates, is float32. Products with constants (resizing by area) belong to targets and losses;
  * an accelerator may read their operands as TF32.
  */
 export function floatTypes({ outputs }: Program, precision: Precision): (node: Node) => FloatTypes {
@@ -68,6 +68,9 @@ function typesOf(
       yields: ['bf16', 'bf16', 'bf16'],
     };
   if (operation === barrierOperation) return { reads: 'as given', yields: inputs.map(yielded) };
+  // As a sum of bfloat16: XLA would leave the rounding of a sum in float32 out, and keep four bytes of each.
+  if (operation.name === 'add' && inputs.some((input) => yielded(input) === 'bf16'))
+    return mustBeExact(outputs[0]!) ? all : { reads: 'bf16', yields: ['bf16'] };
   const isProduct = operation.name === 'matmul' || operation.name === 'linear';
   if (!isProduct || inputs.some(fromConstants)) return all;
   return { reads: 'bf16', yields: [mustBeExact(outputs[0]!) ? 'f32' : 'bf16'] };
