@@ -46,7 +46,7 @@ export async function embed(path: string, source: string, options: EmbedOptions)
     ...(cache !== undefined && { cache }),
     ...(signal && { signal }),
   });
-  const backend = options.backend ?? (await modelEngine(model));
+  const backend = await modelEngine(model, options);
   const broken = options.broken ?? new BrokenImages();
   const extractor = new FeatureExtractor(model, { ...options, backend, broken });
   try {

@@ -40,7 +40,7 @@ async function openOneDnn({ precision, threads }: EngineSettings): Promise<Backe
 }
 
 /** onednn where it runs; elsewhere onnx, with a line that tells why where that can be changed. */
-async function openCpu(settings: EngineSettings): Promise<Backend & { readonly notice?: string }> {
+async function openCpu(settings: EngineSettings): Promise<Backend> {
   const onnx = () => openEngine({ ...settings, name: 'onnx' });
   if (process.platform !== 'linux' || process.arch !== 'x64') return onnx();
   try {
