@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { embed } from '../evaluate/embed.ts';
-import { addFeatureOptions, type FeatureOptions, featureOptions } from './feature-options.ts';
+import { addFeatureOptions, type FeatureOptions, featureOptions, keptFeatures } from './feature-options.ts';
 import { count } from './table.ts';
 import { withProgress } from './with-progress.ts';
 
@@ -36,7 +36,7 @@ Features are kept on the disk while they are made (see \`cache\`): after an inte
       const features = await featureOptions(options);
       const result = await withProgress(
         (progress) => embed(from, source, { ...features, ...progress, output }),
-        options.cache ? undefined : 'nothing was kept, as --no-cache says',
+        keptFeatures(options),
       );
       if (!result) return;
       if (options.json) {

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { NEIGHBOURS } from '../evaluate/knn.ts';
 import { knn } from '../evaluate/knn-report.ts';
+import { keptFeatures } from './feature-options.ts';
 import { addImageOptions, type ImageOptions, imageOptions } from './image-options.ts';
 import { wholeNumber } from './options.ts';
 import { count, percent, table } from './table.ts';
@@ -33,14 +34,16 @@ Examples:
 It is a report: numbers to compare, with those of random weights and of raw pixels beside them.`,
     )
     .action(async (model: string, options: Options) => {
-      const report = await withProgress(async (progress) =>
-        knn(model, {
-          ...(await imageOptions(options)),
-          ...progress,
-          trainImages: wholeNumber('--train-images', options.trainImages),
-          testImages: wholeNumber('--test-images', options.testImages),
-          seed: wholeNumber('--seed', options.seed),
-        }),
+      const report = await withProgress(
+        async (progress) =>
+          knn(model, {
+            ...(await imageOptions(options)),
+            ...progress,
+            trainImages: wholeNumber('--train-images', options.trainImages),
+            testImages: wholeNumber('--test-images', options.testImages),
+            seed: wholeNumber('--seed', options.seed),
+          }),
+        keptFeatures(options),
       );
       if (!report) return;
       if (options.json) {

@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 import { linprobeSchema } from '../config/linprobe-schema.ts';
 import { linprobe } from '../evaluate/linprobe.ts';
-import { addFeatureOptions, type FeatureOptions, featureOptions } from './feature-options.ts';
+import { UsageError } from './errors.ts';
+import { addFeatureOptions, type FeatureOptions, featureOptions, keptFeatures } from './feature-options.ts';
 import { tensorboardOption, withTensorboard } from './options.ts';
 import { collect, givenSettings } from './run-flags.ts';
 import { count, percent, table } from './table.ts';
@@ -66,13 +67,16 @@ images. The probe in --output serves predict and export.`,
 }
 
 async function run(model: string, options: Options): Promise<void> {
+  if (options.tensorboard && options.output === undefined)
+    throw new UsageError('--tensorboard writes into the folder of --output, got no --output');
   const settings = givenSettings(options, shorthands, linprobeSchema);
   const { pooling: _, ...features } = await featureOptions(options);
   const onEvent = withTensorboard(options.tensorboard, (event) => {
     if (event.type === 'note') console.error(event.message);
   });
-  const result = await withProgress((progress) =>
-    linprobe(model, { settings, ...features, ...progress, output: options.output, onEvent }),
+  const result = await withProgress(
+    (progress) => linprobe(model, { settings, ...features, ...progress, output: options.output, onEvent }),
+    keptFeatures(options),
   );
   if (!result) return;
   if (options.json) {
