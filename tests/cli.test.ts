@@ -288,6 +288,11 @@ it('preview draws a column for each task', async () => {
   expect(wide!.width).toBeGreaterThan(narrow!.width! + 150);
 });
 
+it.each(['100', '64'])('preview cuts images of %s pixels in whole patches', async (size) => {
+  const args = ['--size', size, '--count', '1', '--tasks', 'masked', '--output', `p${size}.png`];
+  expect(await run('preview', 'images', ...args)).toMatchObject({ code: 0, out: `p${size}.png\n` });
+});
+
 it('data counts and verifies folders', async () => {
   const counted = await run('data', 'count', 'classes:images', '--json');
   expect(JSON.parse(counted.out)).toEqual({ images: 27, classes: { class0: 14, class1: 13 } });
