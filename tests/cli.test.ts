@@ -114,6 +114,12 @@ describe('usage', () => {
     expect(code).toBe(1);
   });
 
+  it('names packs among the sources of images', async () => {
+    const helps = ['pretrain', 'finetune', 'knn', 'linprobe', 'embed'].map((name) => run(name, '--help'));
+    const texts = [...(await Promise.all(helps)), await run('list', 'settings', '--json')];
+    for (const { out } of texts) expect(out).toContain('packed:FOLDER');
+  });
+
   it('lists what there is', async () => {
     const [all, settings, json] = await Promise.all([
       run('list'),

@@ -17,7 +17,10 @@ interface Options extends ImageOptions {
 export function knnCommand(): Command {
   const command = new Command('knn')
     .description('judge features by a k-nearest-neighbour classifier (cosine, temperature 0.07)')
-    .argument('<model>', 'a file of weights, or the folder of a run for its newest checkpoint');
+    .argument(
+      '<model>',
+      'a file of weights, or the folder of a run: its best checkpoint where there is one, else the newest',
+    );
   return addImageOptions(command)
     .option('--train-images <n>', 'most images that vote; 0: all', '10000')
     .option('--test-images <n>', 'most images that are classified; 0: all', '2000')

@@ -33,7 +33,10 @@ export function linprobeCommand(): Command {
   const command = new Command('linprobe')
     .description('judge features by a linear classifier on them')
     .argument('<model>', 'a file of weights, or the folder of a run')
-    .option('--data <source>', "images to learn from: cifar10 or classes:FOLDER (default: the run's)")
+    .option(
+      '--data <source>',
+      "images to learn from: cifar10, classes:FOLDER or packed:FOLDER (default: the run's)",
+    )
     .option('--test <source>', 'images to judge on (default: the test set of cifar10, or a share of --data)')
     .option('--held-out <share>', "that share of --data (default: the run's, else 0.1)")
     .option('--optimizer <name>', 'lars (as MAE) or sgd')

@@ -30,7 +30,7 @@ export function previewCommand(): Command {
     .option('--size <pixels>', 'side of the images (default: 224, for cifar10 32)')
     .option(
       '--patch <pixels>',
-      'side of the patches (default: the divisor of the size nearest to a fourteenth of it: 16 of 224; for cifar10 to 4)',
+      'side of the patches (default: the divisor of the size nearest to a fourteenth of it, as 16 of 224; for cifar10 nearest to 4)',
     )
     .option('--count <n>', 'most images', '4')
     .option('--seed <n>', 'chooses images and draws', '0')
