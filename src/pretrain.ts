@@ -125,6 +125,7 @@ async function trainFrom(
       weights: { encoder: trainedValues(specs, 'encoder'), decoder: trainedValues(specs, 'decoder') },
       images: data.train.length,
       heldOutImages: job.observer.heldOut?.length ?? 0,
+      labelled: data.train.labels !== undefined,
       stepsPerEpoch: trainer.stepsPerEpoch,
       lastStep: trainer.lastStep,
       step: trainer.step,

@@ -1,25 +1,26 @@
-import type { Backend } from './backends/backend.ts';
 import { type Config, parseConfig } from './config/schema.ts';
 import type { BrokenImages } from './data/broken.ts';
+import type { FetchOptions } from './data/cifar10-fetch.ts';
 import type { Dataset } from './data/dataset.ts';
+import { type EngineOptions, modelEngine } from './evaluate/model-engine.ts';
 import { readCheckpointInfo } from './train/checkpoint.ts';
 import { openData, sample } from './train/datasets.ts';
-import { openEngine } from './train/engine.ts';
 import { RunError } from './train/error.ts';
 import { reconstructionGrid } from './train/reconstruct.ts';
 import { setUp } from './train/setup.ts';
 import type { ForeignOptions } from './weights/in/foreign.ts';
 import { type Model, openModel } from './weights/model.ts';
 
-export interface ReconstructOptions extends ForeignOptions {
+export interface ReconstructOptions
+  extends ForeignOptions,
+    EngineOptions,
+    Pick<FetchOptions, 'onProgress' | 'signal'> {
   /** Images to reconstruct. Default: some that the run did not train on. */
   readonly images?: Dataset | undefined;
   /** Most images in the picture. Default: 8. */
   readonly count?: number | undefined;
   /** Chooses the images and everything that the task draws. Default: the run's, or 0. */
   readonly seed?: number | undefined;
-  /** The engine that computes. Default: that of the run's settings. */
-  readonly backend?: Backend | undefined;
   readonly broken?: BrokenImages | undefined;
 }
 
@@ -39,14 +40,16 @@ export async function reconstruct(path: string, options: ReconstructOptions = {}
   const { config: settings, title } = await taskOf(model);
   const config = { ...settings, seed: options.seed ?? settings.seed };
   const setup = setUp(config);
-  const images = options.images ?? (await heldOut(settings));
+  const images = options.images ?? (await heldOut(settings, options));
   const chosen = sample(images, options.count ?? 8, config.seed, 'reconstructions');
-  const backend = options.backend ?? (await openEngine(config.engine));
+  options.signal?.throwIfAborted();
+  const backend = await modelEngine(model, options);
   const session = await backend.open(model.weights);
   try {
     return await reconstructionGrid(session, setup, chosen, {
       title,
       ...(options.broken && { broken: options.broken }),
+      ...(options.signal && { signal: options.signal }),
     });
   } finally {
     await session.dispose();
@@ -69,7 +72,7 @@ async function taskOf(model: Model): Promise<{ config: Config; title: string }> 
   return { config, title: `${config.task.name}, weights of ${model.source}` };
 }
 
-async function heldOut(config: Config): Promise<Dataset> {
-  const data = await openData(config);
+async function heldOut(config: Config, { onProgress, signal }: ReconstructOptions): Promise<Dataset> {
+  const data = await openData(config, { ...(onProgress && { onProgress }), ...(signal && { signal }) });
   return data.heldOut ?? data.train;
 }

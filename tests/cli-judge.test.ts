@@ -90,6 +90,7 @@ describe('judging a run', () => {
   it.each([
     ['linprobe run --rates 0', 'learningRates[0] must be a number above 0, got 0'],
     ['linprobe run --optimizer adam', 'optimizer must be one of lars, sgd, got "adam"'],
+    ['linprobe run --tensorboard', '--tensorboard writes into the folder of --output, got no --output'],
     ['linprobe run --set warmup=1', 'unknown setting "warmup"'],
     ['embed test --from run', "required option '--output <file>' not specified"],
     ['predict test', "required option '--from <classifier>' not specified"],

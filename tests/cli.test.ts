@@ -114,6 +114,12 @@ describe('usage', () => {
     expect(code).toBe(1);
   });
 
+  it('names packs among the sources of images', async () => {
+    const helps = ['pretrain', 'finetune', 'knn', 'linprobe', 'embed'].map((name) => run(name, '--help'));
+    const texts = [...(await Promise.all(helps)), await run('list', 'settings', '--json')];
+    for (const { out } of texts) expect(out).toContain('packed:FOLDER');
+  });
+
   it('lists what there is', async () => {
     const [all, settings, json] = await Promise.all([
       run('list'),
@@ -286,6 +292,11 @@ it('preview draws a column for each task', async () => {
     ['p1.png', 'p3.png'].map((name) => sharp(join(folder, name)).metadata()),
   );
   expect(wide!.width).toBeGreaterThan(narrow!.width! + 150);
+});
+
+it.each(['100', '64'])('preview cuts images of %s pixels in whole patches', async (size) => {
+  const args = ['--size', size, '--count', '1', '--tasks', 'masked', '--output', `p${size}.png`];
+  expect(await run('preview', 'images', ...args)).toMatchObject({ code: 0, out: `p${size}.png\n` });
 });
 
 it('data counts and verifies folders', async () => {

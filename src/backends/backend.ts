@@ -52,6 +52,8 @@ export interface Backend {
   readonly name: string;
   /** What runs, for people: engine, version, threads. */
   readonly description: string;
+  /** One line for people where another engine was wanted: what is missing. */
+  readonly notice?: string;
   open(state: Values): Promise<Session>;
 }
 

@@ -28,6 +28,8 @@ export interface BenchOptions {
   /** Modes of PyTorch, with commas between them. Default: eager,compile. */
   readonly modes?: string;
   readonly onProgress?: (what: string, done: number, total: number) => void;
+  /** Called with what a person should know of the engine that was opened. */
+  readonly onNote?: (message: string) => void;
   /** Ends it: the call rejects with its reason. */
   readonly signal?: AbortSignal;
 }
@@ -80,6 +82,7 @@ export async function bench(options: BenchOptions = {}): Promise<BenchResult> {
   );
   const settings = parseConfig({ engine: options.engine }).engine;
   const backend = await openEngine(settings);
+  if (backend.notice !== undefined) options.onNote?.(backend.notice);
   const weights = await initialiseOnThreads(steps[0]!.specs, 1);
   const measured = await measure(backend, weights, steps, { count, onProgress, signal });
   const rows = names.map((task, i) => row(task, measured.steps[i]!.seconds, batch, steps[i]!.flops));

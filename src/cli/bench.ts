@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import type { Timing } from '../backends/timing.ts';
 import { type BenchOptions, type BenchResult, bench } from '../bench/bench.ts';
 import type { Config } from '../config/schema.ts';
-import { wholeNumber } from './options.ts';
+import { tellNote, wholeNumber } from './options.ts';
 import { collect } from './run-flags.ts';
 import { percent, table } from './table.ts';
 import { withProgress } from './with-progress.ts';
@@ -54,7 +54,10 @@ Examples:
     )
     .action(async (options: Options) => {
       const given = benchOptions(options);
-      const result = await withProgress((watched) => bench({ ...given, ...watched }), 'nothing is kept');
+      const result = await withProgress(
+        (watched) => bench({ ...given, ...watched, onNote: tellNote }),
+        'nothing is kept',
+      );
       if (!result) return;
       console.log(options.json ? JSON.stringify(result, null, 2) : describe(result));
     });

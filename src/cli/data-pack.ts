@@ -1,10 +1,11 @@
 import { Command } from 'commander';
+import type { FetchProgress } from '../data/cifar10-fetch.ts';
 import { openDataset } from '../data/open.ts';
 import { type PackProgress, packImages } from '../data/pack.ts';
-import { interruptible } from './interrupt.ts';
+import { fetching } from './fetching.ts';
 import { reportBroken, wholeNumber } from './options.ts';
-import { ProgressBar } from './progress-bar.ts';
 import { count, duration, percent } from './table.ts';
+import { stoppable } from './with-progress.ts';
 
 export function packCommand(): Command {
   return new Command('pack')
@@ -27,18 +28,15 @@ A pack of 320 pixels takes about 0.4 MB an image. Ctrl-C keeps what is done; the
     )
     .action(async (source: string, { output, resize }: { output: string; resize: string }) => {
       const side = wholeNumber('--resize', resize);
-      const images = await openDataset(source);
-      const bar = new ProgressBar();
-      const { signal, done } = interruptible(() => bar.line('stopping; what is packed is kept'));
-      const start = performance.now();
       const broken = reportBroken();
-      const onProgress = (progress: PackProgress) => bar.update(...packing(progress, start));
-      const result = await packImages(images, output, { resize: side, broken, onProgress, signal }).finally(
-        () => {
-          bar.clear();
-          done();
-        },
-      );
+      const result = await stoppable(async (bar, signal) => {
+        const fetched = (progress: FetchProgress) => bar.update(...fetching(progress));
+        const images = await openDataset(source, { onProgress: fetched, signal });
+        const start = performance.now();
+        const onProgress = (progress: PackProgress) => bar.update(...packing(progress, start));
+        return packImages(images, output, { resize: side, broken, onProgress, signal });
+      }, 'what is packed is kept: the same command goes on with it');
+      if (!result) return;
       const left = broken.reasons.size > 0 ? `, ${count(broken.reasons.size)} broken ones left out` : '';
       const size = `${count(result.images)} images, ${(result.bytes / 1e9).toFixed(2)} GB${left}`;
       console.log(`${output} ${result.existed ? 'held these images already' : 'is complete'}: ${size}`);

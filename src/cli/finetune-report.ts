@@ -1,4 +1,5 @@
 import type { FinetuneEvent, StepRow } from '../train/events.ts';
+import { fromScratch } from './finetune-command.ts';
 import { RunReport } from './run-report.ts';
 import { count, percent, table } from './table.ts';
 
@@ -71,12 +72,13 @@ export class FinetuneReport extends RunReport<Start, FinetuneEvent> {
 
   protected suggestions({ config }: Start, output: string): string[] {
     const { training, from, data, recipe } = config;
-    const folder = data.source.startsWith('classes:') ? data.source.slice('classes:'.length) : undefined;
-    const images = folder ?? 'cifar10:test';
-    const scratch = `finetune --recipe ${recipe} --data ${data.source} --output ${output}-scratch`;
+    const judged = data.test || data.source;
+    const images = judged.startsWith('cifar10') ? 'cifar10:test' : judged.replace(/^classes:/, '');
     return [
       `predict --from ${output} ${images}`,
-      ...(from !== '' && recipe !== 'custom' ? [`${scratch}   (the same from random weights)`] : []),
+      ...(from !== '' && recipe !== 'custom'
+        ? [`${fromScratch(config)} --output ${output}-scratch   (the same from random weights)`]
+        : []),
       `finetune --resume ${output} --epochs ${training.epochs * 2}`,
       `report ${output}`,
     ];

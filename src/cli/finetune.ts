@@ -36,7 +36,7 @@ export function finetuneCommand(): Command {
     )
     .option('--recipe <name>', 'named settings to start from, see `list recipes`; others override them')
     .option('--quick', "the recipe's variant of a few minutes")
-    .option('--data <source>', 'images to train on: cifar10 or classes:FOLDER')
+    .option('--data <source>', 'images to train on: cifar10, classes:FOLDER or packed:FOLDER')
     .option(
       '--test <source>',
       'images to evaluate on (default: the test set of cifar10, else a share of --data)',

@@ -12,7 +12,10 @@ export interface ImageOptions extends FeatureOptions {
 export function addImageOptions(command: Command): Command {
   return addFeatureOptions(
     command
-      .option('--data <source>', "images to learn from: cifar10 or classes:FOLDER (default: the run's)")
+      .option(
+        '--data <source>',
+        "images to learn from: cifar10, classes:FOLDER or packed:FOLDER (default: the run's)",
+      )
       .option(
         '--test <source>',
         'images to judge on (default: the test set of cifar10, or a share of --data)',

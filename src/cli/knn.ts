@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { NEIGHBOURS } from '../evaluate/knn.ts';
 import { knn } from '../evaluate/knn-report.ts';
+import { keptFeatures } from './feature-options.ts';
 import { addImageOptions, type ImageOptions, imageOptions } from './image-options.ts';
 import { wholeNumber } from './options.ts';
 import { count, percent, table } from './table.ts';
@@ -16,7 +17,10 @@ interface Options extends ImageOptions {
 export function knnCommand(): Command {
   const command = new Command('knn')
     .description('judge features by a k-nearest-neighbour classifier (cosine, temperature 0.07)')
-    .argument('<model>', 'a file of weights, or the folder of a run for its newest checkpoint');
+    .argument(
+      '<model>',
+      'a file of weights, or the folder of a run: its best checkpoint where there is one, else the newest',
+    );
   return addImageOptions(command)
     .option('--train-images <n>', 'most images that vote; 0: all', '10000')
     .option('--test-images <n>', 'most images that are classified; 0: all', '2000')
@@ -33,14 +37,16 @@ Examples:
 It is a report: numbers to compare, with those of random weights and of raw pixels beside them.`,
     )
     .action(async (model: string, options: Options) => {
-      const report = await withProgress(async (progress) =>
-        knn(model, {
-          ...(await imageOptions(options)),
-          ...progress,
-          trainImages: wholeNumber('--train-images', options.trainImages),
-          testImages: wholeNumber('--test-images', options.testImages),
-          seed: wholeNumber('--seed', options.seed),
-        }),
+      const report = await withProgress(
+        async (progress) =>
+          knn(model, {
+            ...(await imageOptions(options)),
+            ...progress,
+            trainImages: wholeNumber('--train-images', options.trainImages),
+            testImages: wholeNumber('--test-images', options.testImages),
+            seed: wholeNumber('--seed', options.seed),
+          }),
+        keptFeatures(options),
       );
       if (!report) return;
       if (options.json) {

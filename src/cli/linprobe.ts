@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 import { linprobeSchema } from '../config/linprobe-schema.ts';
 import { linprobe } from '../evaluate/linprobe.ts';
-import { addFeatureOptions, type FeatureOptions, featureOptions } from './feature-options.ts';
+import { UsageError } from './errors.ts';
+import { addFeatureOptions, type FeatureOptions, featureOptions, keptFeatures } from './feature-options.ts';
 import { tensorboardOption, withTensorboard } from './options.ts';
 import { collect, givenSettings } from './run-flags.ts';
 import { count, percent, table } from './table.ts';
@@ -32,7 +33,10 @@ export function linprobeCommand(): Command {
   const command = new Command('linprobe')
     .description('judge features by a linear classifier on them')
     .argument('<model>', 'a file of weights, or the folder of a run')
-    .option('--data <source>', "images to learn from: cifar10 or classes:FOLDER (default: the run's)")
+    .option(
+      '--data <source>',
+      "images to learn from: cifar10, classes:FOLDER or packed:FOLDER (default: the run's)",
+    )
     .option('--test <source>', 'images to judge on (default: the test set of cifar10, or a share of --data)')
     .option('--held-out <share>', "that share of --data (default: the run's, else 0.1)")
     .option('--optimizer <name>', 'lars (as MAE) or sgd')
@@ -66,13 +70,16 @@ images. The probe in --output serves predict and export.`,
 }
 
 async function run(model: string, options: Options): Promise<void> {
+  if (options.tensorboard && options.output === undefined)
+    throw new UsageError('--tensorboard writes into the folder of --output, got no --output');
   const settings = givenSettings(options, shorthands, linprobeSchema);
   const { pooling: _, ...features } = await featureOptions(options);
   const onEvent = withTensorboard(options.tensorboard, (event) => {
     if (event.type === 'note') console.error(event.message);
   });
-  const result = await withProgress((progress) =>
-    linprobe(model, { settings, ...features, ...progress, output: options.output, onEvent }),
+  const result = await withProgress(
+    (progress) => linprobe(model, { settings, ...features, ...progress, output: options.output, onEvent }),
+    keptFeatures(options),
   );
   if (!result) return;
   if (options.json) {

@@ -15,10 +15,18 @@ export function wholeNumber(option: string, text: string, min = 0): number {
   return value;
 }
 
-/** The engine of that name, if one is named. Throws ConfigError for an unknown one. */
+/** The engine of that name, if one is named; what there is to know of it is told. Throws ConfigError for an unknown one. */
 export async function optionalEngine(name: string | undefined): Promise<Backend | undefined> {
   if (name === undefined) return undefined;
-  return openEngine(parseConfig({ engine: { name: name as Config['engine']['name'] } }).engine);
+  const settings = parseConfig({ engine: { name: name as Config['engine']['name'] } }).engine;
+  const backend = await openEngine(settings);
+  if (backend.notice !== undefined) tellNote(backend.notice);
+  return backend;
+}
+
+/** Tells what a person should know on the standard error. */
+export function tellNote(message: string): void {
+  console.error(message);
 }
 
 /** Tells of broken images on the standard error. */

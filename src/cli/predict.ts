@@ -52,6 +52,7 @@ error and left out. With --output an interrupted command goes on where it was wh
           output,
           signal,
           onProgress: told,
+          onFetch: ({ phase, done, total }) => onProgress(`CIFAR-10: ${phase}`, done, total),
         })) {
           count++;
           if (options.json) console.log(JSON.stringify(prediction));

@@ -41,10 +41,9 @@ export class PretrainReport extends RunReport<EventOf<'start'>, PretrainEvent> {
     return this.#lastKnn ? knnTable(this.#lastKnn, this.#firstKnn) : '';
   }
 
-  protected suggestions({ config }: EventOf<'start'>, output: string): string[] {
+  protected suggestions({ config, labelled }: EventOf<'start'>, output: string): string[] {
     const { data, training } = config;
     const isCifar = data.source.startsWith('cifar10');
-    const labelled = isCifar || data.source.startsWith('classes:');
     const how = isCifar ? '--recipe cifar10-micro-finetune --quick' : `--data ${data.source}`;
     return [
       `reconstruct ${output}`,

@@ -29,7 +29,7 @@ export function pretrainCommand(): Command {
     .description('pre-train a model by recovering degraded images')
     .option('--recipe <name>', 'named settings to start from, see `list recipes`; others override them')
     .option('--quick', "the recipe's variant of a few minutes")
-    .option('--data <source>', 'images: a folder, classes:FOLDER, or cifar10')
+    .option('--data <source>', 'images: a folder, classes:FOLDER, packed:FOLDER or cifar10')
     .option('--output <folder>', 'folder of the run (default: runs/<recipe>)')
     .option('--epochs <n>', 'passes over the images')
     .option('--max-steps <n>', 'stop after so many updates')

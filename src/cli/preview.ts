@@ -6,6 +6,7 @@ import { sample } from '../train/datasets.ts';
 import { openImages } from '../train/image-list.ts';
 import { preview } from '../train/preview.ts';
 import { optionalEngine, reportBroken, wholeNumber } from './options.ts';
+import { whileFetching } from './with-progress.ts';
 
 interface Options {
   output: string;
@@ -27,7 +28,10 @@ export function previewCommand(): Command {
     .option('--output <file>', 'picture to write', 'preview.png')
     .option('--tasks <names>', `tasks, with commas between them (default: ${usual.join(',')})`)
     .option('--size <pixels>', 'side of the images (default: 224, for cifar10 32)')
-    .option('--patch <pixels>', 'side of the patches (default: a fourteenth of the size, for cifar10 4)')
+    .option(
+      '--patch <pixels>',
+      'side of the patches (default: the divisor of the size nearest to a fourteenth of it, as 16 of 224; for cifar10 nearest to 4)',
+    )
     .option('--count <n>', 'most images', '4')
     .option('--seed <n>', 'chooses images and draws', '0')
     .option('--backend <name>', 'engine: auto, onnx, onednn, xla, wasm or reference', 'auto')
@@ -43,14 +47,15 @@ Examples:
       const small = names.length === 1 && names[0]!.startsWith('cifar10');
       const seed = wholeNumber('--seed', options.seed);
       const side = wholeNumber('--size', options.size ?? (small ? '32' : '224'), 8);
-      const patch = wholeNumber('--patch', options.patch ?? String(small ? 4 : Math.round(side / 14)), 1);
+      const patch =
+        options.patch === undefined
+          ? nearestDivisor(side, small ? 4 : side / 14)
+          : wholeNumber('--patch', options.patch, 1);
       const chosen = (options.tasks?.split(',') ?? usual).map((name) => task(name.trim()));
-      const images = sample(
-        await openImages(names),
-        wholeNumber('--count', options.count, 1),
-        seed,
-        'preview',
-      );
+      const count = wholeNumber('--count', options.count, 1);
+      const all = await whileFetching((watched) => openImages(names, watched));
+      if (!all) return;
+      const images = sample(all, count, seed, 'preview');
       const png = await preview(images, {
         ...IMAGENET,
         backend: (await optionalEngine(options.backend))!,
@@ -62,4 +67,10 @@ Examples:
       await writeFileAtomic(options.output, png);
       console.log(options.output);
     });
+}
+
+/** The whole number that divides `n` and is nearest to `wanted`; the smaller one of two. */
+export function nearestDivisor(n: number, wanted: number): number {
+  const divisors = Array.from({ length: n }, (_, i) => i + 1).filter((each) => n % each === 0);
+  return divisors.reduce((a, b) => (Math.abs(b - wanted) < Math.abs(a - wanted) ? b : a));
 }

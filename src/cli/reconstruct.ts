@@ -3,7 +3,8 @@ import { writeFileAtomic } from '../io/atomic.ts';
 import { reconstruct } from '../reconstruct.ts';
 import { openImages } from '../train/image-list.ts';
 import { addHeadsOptions, type HeadsOptions, headsOptions } from './heads-options.ts';
-import { optionalEngine, reportBroken, wholeNumber } from './options.ts';
+import { optionalEngine, reportBroken, tellNote, wholeNumber } from './options.ts';
+import { whileFetching } from './with-progress.ts';
 
 interface Options extends HeadsOptions {
   output: string;
@@ -34,14 +35,21 @@ Examples:
   $ beyond-masking reconstruct mae_visualize_vit_large.pth ~/photos`,
     )
     .action(async (model: string, images: string[], options: Options) => {
-      const png = await reconstruct(model, {
-        images: images.length > 0 ? await openImages(images) : undefined,
-        count: wholeNumber('--count', options.count, 1),
-        seed: options.seed === undefined ? undefined : wholeNumber('--seed', options.seed),
-        backend: await optionalEngine(options.backend),
-        broken: reportBroken(),
-        ...headsOptions(options),
-      });
+      const png = await whileFetching(
+        async (watched) =>
+          reconstruct(model, {
+            ...watched,
+            images: images.length > 0 ? await openImages(images, watched) : undefined,
+            count: wholeNumber('--count', options.count, 1),
+            seed: options.seed === undefined ? undefined : wholeNumber('--seed', options.seed),
+            backend: await optionalEngine(options.backend),
+            onNote: tellNote,
+            broken: reportBroken(),
+            ...headsOptions(options),
+          }),
+        'nothing was written',
+      );
+      if (!png) return;
       await writeFileAtomic(options.output, png);
       console.log(options.output);
     });

@@ -4,9 +4,11 @@ import { short } from '../config/recipes.ts';
 import { isFinished, type StudyEvent } from '../study/runner.ts';
 import { readStudy, type Study } from '../study/schema.ts';
 import { openPlan, runStudy, tabulateStudy } from '../study/study.ts';
+import { fetching } from './fetching.ts';
 import { interruptible } from './interrupt.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { duration, table } from './table.ts';
+import { whileFetching } from './with-progress.ts';
 
 interface Options {
   output?: string;
@@ -36,13 +38,15 @@ The tables are written to results.md and results.json in its folder.`,
       const study = await readStudy(file);
       const output = options.output ?? `runs/${basename(file, '.json')}`;
       if (options.list) await list(study, output);
-      else if (options.tabulate) console.log((await tabulateStudy(await openPlan(study), output)).tables);
+      else if (options.tabulate) await tabulate(study, output);
       else await run(study, output, `beyond-masking study ${file}`);
     });
 }
 
 async function list(study: Study, output: string): Promise<void> {
-  const { pieces } = await openPlan(study);
+  const plan = await whileFetching((options) => openPlan(study, options));
+  if (!plan) return;
+  const { pieces } = plan;
   const rows = await Promise.all(
     pieces.map(async (piece) => [
       piece.id,
@@ -54,9 +58,18 @@ async function list(study: Study, output: string): Promise<void> {
   console.log(table([['piece', 'kind', 'operations', ''], ...rows]));
 }
 
+async function tabulate(study: Study, output: string): Promise<void> {
+  const plan = await whileFetching((options) => openPlan(study, options));
+  if (plan) console.log((await tabulateStudy(plan, output)).tables);
+}
+
 async function run(study: Study, output: string, command: string): Promise<void> {
   const progress = new Progress();
   const { signal, done } = interruptible(() => progress.stopping());
+  const stopped = () => {
+    console.error(`stopped; go on with:\n  npx ${command} --output ${output}`);
+    process.exitCode = 130; // as the shell says of Ctrl-C
+  };
   try {
     const { outcome, tables } = await runStudy(study, {
       output,
@@ -65,10 +78,11 @@ async function run(study: Study, output: string, command: string): Promise<void>
     });
     progress.close();
     console.log(tables);
-    if (outcome === 'interrupted') {
-      console.error(`stopped; go on with:\n  npx ${command} --output ${output}`);
-      process.exitCode = 130; // as the shell says of Ctrl-C
-    }
+    if (outcome === 'interrupted') stopped();
+  } catch (error) {
+    if (error !== signal.reason) throw error;
+    progress.close();
+    stopped(); // while images were fetched
   } finally {
     done();
     progress.close();
@@ -85,7 +99,8 @@ class Progress {
   #first: number | undefined;
 
   show(event: StudyEvent): void {
-    if (event.type === 'note') this.#note(event.message);
+    if (event.type === 'fetch') this.#bar.update(...fetching(event.progress));
+    else if (event.type === 'note') this.#note(event.message);
     else if (event.type === 'finished')
       this.#bar.line(`${this.#piece}: finished in ${duration(event.seconds)}`);
     else if (event.type === 'piece') {

@@ -10,7 +10,9 @@ const data = section({
   ...dataFields({ scale: [0.08, 1], heldOut: 0.1 }),
   test: text()
     .default('')
-    .describe('images to evaluate on, classes:FOLDER; empty: the test set of cifar10, or data.heldOut'),
+    .describe(
+      'images to evaluate on, classes:FOLDER or packed:FOLDER; empty: the test set of cifar10, or data.heldOut',
+    ),
   labels: share()
     .default(1)
     .describe('share of the training images of each class that is trained on, e.g. 0.1 or 0.01'),

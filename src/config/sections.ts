@@ -23,7 +23,7 @@ export const dataFields = (defaults: { readonly scale: [number, number]; readonl
   source: text()
     .default('')
     .describe(
-      'images: a folder (with all below it), classes:FOLDER (a sub-folder for each class), or cifar10',
+      'images: a folder (with all below it), classes:FOLDER (a sub-folder for each class), packed:FOLDER (what data pack wrote), or cifar10',
     ),
   mean: numbers(1).default([0.485, 0.456, 0.406]).describe('mean of each channel, of pixels in [0, 1]'),
   std: numbers(1).default([0.229, 0.224, 0.225]).describe('standard deviation of each channel'),

@@ -31,7 +31,7 @@ export interface EmbedResult {
  * data set, images that cannot be read left out. Parts are kept on the disk as soon as they are done (see
  * `FeatureExtractor`), so an interrupted call goes on where it was; the file appears in one step at the end.
  *
- * @param source as `openDataset` takes it: a folder, classes:FOLDER, cifar10
+ * @param source as `openDataset` takes it: a folder, classes:FOLDER, packed:FOLDER, cifar10
  * Throws RunError for an output that cannot be, and what `openModel` and `openDataset` throw.
  */
 export async function embed(path: string, source: string, options: EmbedOptions): Promise<EmbedResult> {
@@ -46,7 +46,7 @@ export async function embed(path: string, source: string, options: EmbedOptions)
     ...(cache !== undefined && { cache }),
     ...(signal && { signal }),
   });
-  const backend = options.backend ?? (await modelEngine(model));
+  const backend = await modelEngine(model, options);
   const broken = options.broken ?? new BrokenImages();
   const extractor = new FeatureExtractor(model, { ...options, backend, broken });
   try {

@@ -9,6 +9,7 @@ import type { Model } from '../weights/model.ts';
 import { contentKey, FeatureStore, featureCacheFolder, type Part } from './feature-cache.ts';
 import { type FeatureConfig, featureParameters, featureProgram } from './feature-program.ts';
 import { type Features, join, programRows, rows } from './features.ts';
+import type { EngineOptions } from './model-engine.ts';
 import { centralViews, nothingReadable, readable } from './views.ts';
 
 /** What of a model its features depend on. */
@@ -33,12 +34,11 @@ export interface ExtractOptions {
 }
 
 /** The same for calls that open a model: they know an engine to begin with. */
-export type FeatureOptions = Omit<ExtractOptions, 'backend'> & {
-  /** Default: the engine of the run that made the model. */
-  readonly backend?: Backend | undefined;
-  /** Attention heads, where the file of another project does not tell. */
-  readonly heads?: number | undefined;
-};
+export type FeatureOptions = Omit<ExtractOptions, 'backend'> &
+  EngineOptions & {
+    /** Attention heads, where the file of another project does not tell. */
+    readonly heads?: number | undefined;
+  };
 
 /** Told how many images are done. */
 export type OnProgress = (done: number, total: number) => void;

@@ -46,7 +46,7 @@ export async function knn(path: string, options: KnnReportOptions = {}): Promise
     ...options,
     onProgress: ({ phase, done, total }) => say(`CIFAR-10: ${phase}`, done, total),
   });
-  const backend = options.backend ?? (await modelEngine(model));
+  const backend = await modelEngine(model, options);
   const given = { ...options, backend, broken: options.broken ?? new BrokenImages() };
   const images = {
     train: some(all.train, options.trainImages ?? 10_000, seed, 'knn train'),

@@ -40,5 +40,7 @@ it('takes test images of their own where they are named, here or in the run', as
     expect([train.length, test.length, test.contentKey]).toEqual([20, 6, all.contentKey]);
   }
   await expect(openLabelled({}, { data: source, test: source })).rejects.toThrow('must differ');
-  await expect(openLabelled({}, {})).rejects.toThrow('name cifar10 or classes:FOLDER with --data');
+  await expect(openLabelled({}, {})).rejects.toThrow(
+    'name cifar10, classes:FOLDER or packed:FOLDER with --data',
+  );
 });

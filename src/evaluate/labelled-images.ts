@@ -11,7 +11,7 @@ export interface LabelledImages {
 }
 
 export interface LabelledImagesOptions extends FetchOptions {
-  /** What to learn from: `cifar10` or `classes:FOLDER`. Default: the images of the run that made the model. */
+  /** What to learn from: `cifar10`, `classes:FOLDER` or `packed:FOLDER`. Default: the images of the run that made the model. */
   readonly data?: string | undefined;
   /**
    * What to judge on. Default: for the images of the model's own run its test images, or those that it held out; else CIFAR-10's test
@@ -43,7 +43,7 @@ export async function openLabelled(
   const source = data ?? run?.data.source ?? '';
   if (source === '')
     throw new RunError(
-      'images with classes are needed, got none: name cifar10 or classes:FOLDER with --data',
+      'images with classes are needed, got none: name cifar10, classes:FOLDER or packed:FOLDER with --data',
     );
   const own = run?.data.source === source ? run : undefined;
   const all = withClasses(await openDataset(source, options));

@@ -66,7 +66,7 @@ export async function linprobe(path: string, options: LinprobeOptions = {}): Pro
   const classes = images.train.classes!;
   if (classes.length < 2)
     throw new RunError(`a probe needs two classes or more, got ${classes.join(', ')} alone`);
-  const backend = options.backend ?? (await modelEngine(model));
+  const backend = await modelEngine(model, options);
   const broken = options.broken ?? new BrokenImages();
   const extractor = new FeatureExtractor(model, { ...options, backend, broken, pooling });
   const run = { kind: 'linprobe', from: path, ...config } as const;

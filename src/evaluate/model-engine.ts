@@ -3,7 +3,17 @@ import { parseConfig } from '../config/schema.ts';
 import { openEngine } from '../train/engine.ts';
 import type { Model } from '../weights/model.ts';
 
-/** The engine of the run that made a model, else the default one. */
-export function modelEngine({ run }: Pick<Model, 'run'>): Promise<Backend> {
-  return openEngine((run?.config ?? parseConfig({})).engine);
+export interface EngineOptions {
+  /** The engine that computes. Default: that of the run that made the model, else what `auto` takes. */
+  readonly backend?: Backend | undefined;
+  /** Called with what a person should know of the engine that was opened. */
+  readonly onNote?: ((message: string) => void) | undefined;
+}
+
+/** The engine that options give, else that of the run that made a model, else the default one. */
+export async function modelEngine({ run }: Pick<Model, 'run'>, options: EngineOptions): Promise<Backend> {
+  if (options.backend) return options.backend;
+  const backend = await openEngine((run?.config ?? parseConfig({})).engine);
+  if (backend.notice !== undefined) options.onNote?.(backend.notice);
+  return backend;
 }

@@ -1,4 +1,5 @@
 import { BrokenImages } from '../data/broken.ts';
+import type { FetchProgress } from '../data/cifar10-fetch.ts';
 import { subset } from '../data/dataset.ts';
 import { cast, input, type Program, program } from '../graph/index.ts';
 import { appendRows, readRows } from '../io/jsonl.ts';
@@ -22,6 +23,8 @@ export interface PredictOptions extends Omit<FeatureOptions, 'pooling' | 'featur
    */
   readonly output?: string | undefined;
   readonly onProgress?: OnProgress;
+  /** Called while CIFAR-10 is fetched. */
+  readonly onFetch?: (progress: FetchProgress) => void;
 }
 
 /** What a model says of an image. */
@@ -45,7 +48,7 @@ export async function* predict(
   images: readonly string[],
   options: PredictOptions = {},
 ): AsyncGenerator<Prediction> {
-  const { top = 5, output, onProgress = () => {}, signal } = options;
+  const { top = 5, output, onProgress = () => {}, onFetch, signal } = options;
   const model = await openModel(path, { heads: options.heads });
   const { classifier } = model;
   if (!classifier)
@@ -53,7 +56,10 @@ export async function* predict(
       `prediction needs a model with a head, got ${path} without: finetune or linprobe --output make one of it`,
     );
   const key = modelKey(model, classifier);
-  const all = await openImages(images);
+  const all = await openImages(images, {
+    ...(onFetch && { onProgress: onFetch }),
+    ...(signal && { signal }),
+  });
   const known = output === undefined ? new Set<string>() : await knownFiles(output, key);
   const left = Array.from({ length: all.length }, (_, i) => i).filter((i) => !known.has(all.id(i)));
   onProgress(all.length - left.length, all.length);
@@ -62,7 +68,7 @@ export async function* predict(
   const batchSize = Math.min(options.imagesAtOnce ?? batchFor(model.encoder), dataset.length);
   const broken = options.broken ?? new BrokenImages();
   const views = centralViews(model, dataset, { batchSize, broken, signal });
-  const backend = options.backend ?? (await modelEngine(model));
+  const backend = await modelEngine(model, options);
   const session = await backend.open(headWeights(model, classifier));
   try {
     const toLogits = logitsProgram(classifier, model.normalisation, batchSize);

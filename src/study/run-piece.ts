@@ -24,6 +24,7 @@ export function pieceRunner(onEvent: (event: StudyEvent) => void, signal?: Abort
       ...(signal && { signal }),
       onProgress: (what: string, done: number, total: number) =>
         onEvent({ type: 'progress', done: done / total, text: `${what} ${done}/${total}` }),
+      onNote: (message: string) => onEvent({ type: 'note', message }),
     };
     try {
       if (piece.kind === 'initial') await writeInitialModel(resolveConfig(piece.settings), folder);

@@ -2,6 +2,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { RunError } from '../train/error.ts';
+import type { FetchEvent } from '../train/events.ts';
 import type { Piece } from './pieces.ts';
 
 /** Runs a piece, or goes on with it, in its folder, which exists. @param from folder of the model that it judges */
@@ -13,6 +14,7 @@ export type RunPiece = (
 
 /** What a study tells while it goes. */
 export type StudyEvent =
+  | FetchEvent
   /** A piece begins or goes on. */
   | { readonly type: 'piece'; readonly piece: Piece; readonly number: number; readonly total: number }
   /** How far the piece has come, in [0, 1], and in words. */

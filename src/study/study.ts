@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { FetchOptions } from '../data/cifar10-fetch.ts';
 import { labelledShare } from '../data/labelled-share.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { openData } from '../train/datasets.ts';
@@ -15,7 +16,10 @@ export interface StudyOptions {
   /** Folder of the study: its runs, `results.json` and `results.md`. */
   readonly output: string;
   readonly onEvent?: (event: StudyEvent) => void;
-  /** Ends the study: a run that goes on is saved, and the same call goes on from there. */
+  /**
+   * Ends the study: a run that goes on is saved, and the same call goes on from there. While images are fetched, the call
+   * rejects with its reason.
+   */
   readonly signal?: AbortSignal;
   /** Runs a piece, in place of the library's calls. */
   readonly runPiece?: RunPiece;
@@ -36,20 +40,25 @@ export interface StudyResult {
  */
 export async function runStudy(study: Study, options: StudyOptions): Promise<StudyResult> {
   const { output, signal, onEvent = () => {} } = options;
-  const plan = await openPlan(study);
+  const plan = await openPlan(study, {
+    onProgress: (progress) => onEvent({ type: 'fetch', progress }),
+    ...(signal && { signal }),
+  });
   await mkdir(output, { recursive: true });
   const runPiece = options.runPiece ?? pieceRunner(onEvent, signal);
   const outcome = await runPieces(plan.pieces, output, runPiece, { onEvent, ...(signal && { signal }) });
   return { outcome, ...(await tabulateStudy(plan, output)) };
 }
 
-/** What a study consists of, on its images. Throws DataError when they cannot be used, RunError without classes. */
-export async function openPlan(study: Study): Promise<StudyPlan> {
+/** What a study consists of, on its images, which are fetched if need be. Throws DataError when they cannot be used, RunError without classes. */
+export async function openPlan(study: Study, options: FetchOptions = {}): Promise<StudyPlan> {
   const counts = new Map<number, ImageCounts>();
   for (const seed of study.seeds) {
-    const { train } = await openData(pretrainConfig(study, study.arms[0]!, seed));
+    const { train } = await openData(pretrainConfig(study, study.arms[0]!, seed), options);
     if (!train.classes)
-      throw new RunError(`a study needs images with classes: cifar10 or classes:FOLDER, got ${train.name}`);
+      throw new RunError(
+        `a study needs images with classes: cifar10, classes:FOLDER or packed:FOLDER, got ${train.name}`,
+      );
     counts.set(seed, {
       train: train.length,
       classes: train.classes.length,

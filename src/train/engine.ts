@@ -25,11 +25,8 @@ export async function openEngine(settings: EngineSettings): Promise<Backend> {
   return openOnnxBackend({ native: name === 'onnx', ...(threads > 0 && { threads }) });
 }
 
-/** An engine, and a line for the user where a faster one should have run. */
-type Fallback = Backend & { readonly notice?: string };
-
 /** XLA where a plugin with an accelerator is found; elsewhere a CPU's engine. */
-async function openBest(settings: EngineSettings): Promise<Fallback> {
+async function openBest(settings: EngineSettings): Promise<Backend> {
   if (process.env.BEYOND_MASKING_PJRT_PLUGIN) return openXla(settings); // what is named must work
   try {
     return await openXla(settings, true);
@@ -62,7 +59,7 @@ async function openOneDnn({ precision, threads }: EngineSettings): Promise<Backe
 }
 
 /** onednn where it runs; elsewhere onnx, with a line that tells why where that can be changed. */
-async function openCpu(settings: EngineSettings): Promise<Fallback> {
+async function openCpu(settings: EngineSettings): Promise<Backend> {
   const onnx = () => openEngine({ ...settings, name: 'onnx' });
   if (process.platform !== 'linux' || process.arch !== 'x64') return onnx();
   try {

@@ -82,6 +82,8 @@ export type PretrainEvent =
       /** Trained numbers of encoder and decoder. */
       readonly weights: { readonly encoder: number; readonly decoder: number };
       readonly heldOutImages: number;
+      /** Whether the images have classes. */
+      readonly labelled: boolean;
       /** The kNN report from before the first update, where an earlier sitting made it. */
       readonly knn?: KnnScores;
     })

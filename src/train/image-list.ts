@@ -1,15 +1,16 @@
 import { stat } from 'node:fs/promises';
+import type { FetchOptions } from '../data/cifar10-fetch.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { decodeImage } from '../data/decode.ts';
 import { openDataset } from '../data/open.ts';
 
 /**
  * A few images to look at: files in the given order, or the data set that a single name stands for (a folder,
- * classes:FOLDER, cifar10). Rejects with a DataError when a data set cannot be used; a file is read when it is needed.
+ * classes:FOLDER, packed:FOLDER, cifar10). The options concern CIFAR-10. Rejects with a DataError when a data set cannot be used; a file is read when it is needed.
  */
-export async function openImages(names: readonly string[]): Promise<Dataset> {
+export async function openImages(names: readonly string[], options: FetchOptions = {}): Promise<Dataset> {
   const [first] = names;
-  if (names.length === 1 && first !== undefined && !(await isFile(first))) return openDataset(first);
+  if (names.length === 1 && first !== undefined && !(await isFile(first))) return openDataset(first, options);
   return {
     name: names.join(', '),
     length: names.length,

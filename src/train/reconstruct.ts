@@ -14,7 +14,7 @@ export async function reconstructionGrid(
   session: Session,
   setup: Setup,
   dataset: Dataset,
-  options: Pick<ViewOptions, 'broken'> & { readonly title: string },
+  options: Pick<ViewOptions, 'broken'> & { readonly title: string; readonly signal?: AbortSignal },
 ): Promise<Buffer> {
   const { model } = setup.config;
   const batchSize = Math.min(dataset.length, 16);
@@ -27,6 +27,7 @@ export async function reconstructionGrid(
   const tokens = grid[0] * grid[1];
   const views = { batchSize, ...(options.broken && { broken: options.broken }) };
   for await (const batch of setup.evaluationViews(dataset, 'task', views)) {
+    options.signal?.throwIfAborted();
     const pictures = await session.run(reconstruct, setup.inputs(batch));
     const picture = (name: string, i: number) => {
       const data = pictures[name]!.subarray(i * size, (i + 1) * size) as Float32Array;

@@ -120,7 +120,7 @@ export function aboutEngine<C extends RunConfig>(
 ): string[] {
   const was = checkpoint?.progress.engine ?? backend.description;
   return [
-    ...('notice' in backend && typeof backend.notice === 'string' ? [backend.notice] : []),
+    ...(backend.notice === undefined ? [] : [backend.notice]),
     ...(was === backend.description
       ? []
       : [

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Values } from '../../graph/tensor.ts';
 import type { Backend, Session } from '../backend.ts';
+import type { NativeFailure } from './runtime.ts';
 import { OnnxSession } from './session.ts';
 import { WorkerClient } from './worker-client.ts';
 
@@ -14,13 +15,16 @@ export interface OnnxOptions {
 export interface OnnxBackend extends Backend {
   /** False where WebAssembly stands in for the native engine. */
   readonly native: boolean;
-  /** One line for the user where the native engine was wanted and is missing. */
-  readonly notice?: string;
 }
 
-const notice =
-  'onnxruntime-node is not installed: training on WebAssembly, which is several times slower. ' +
-  'To install it: npm install onnxruntime-node --onnxruntime-node-install=skip';
+/** What to tell where the native engine was wanted and is not there. */
+function notice({ installed, message }: NativeFailure): string {
+  const instead = 'computing on WebAssembly, which is several times slower';
+  return installed
+    ? `onnxruntime-node is installed and does not load (${message}): ${instead}`
+    : `onnxruntime-node is not installed: ${instead}. ` +
+        'To install it: npm install onnxruntime-node --onnxruntime-node-install=skip';
+}
 
 /** The engine for CPUs: onnxruntime, native where it is installed, as WebAssembly elsewhere. */
 export async function openOnnxBackend(options: OnnxOptions = {}): Promise<OnnxBackend> {
@@ -28,13 +32,13 @@ export async function openOnnxBackend(options: OnnxOptions = {}): Promise<OnnxBa
   const start = (client: WorkerClient) =>
     stopOnError(client, () => client.request('start', { threads, native: wanted }));
   const first = new WorkerClient();
-  const { native, version } = await start(first);
+  const { native, version, failure } = await start(first);
   let spare: WorkerClient | undefined = first;
   return {
     name: 'onnx',
     native,
     description: `onnxruntime ${version} (${native ? 'native' : 'WebAssembly'}, ${threads} thread${threads === 1 ? '' : 's'})`,
-    ...(wanted && !native ? { notice } : {}),
+    ...(failure && { notice: notice(failure) }),
     async open(state: Values): Promise<Session> {
       const client = spare ?? new WorkerClient();
       if (!spare) await start(client);

@@ -36,7 +36,8 @@ export class Engine {
   async start({ threads, native }: Requests['start']['take']): Promise<Requests['start']['give']> {
     this.threads = threads;
     this.runtime = await loadRuntime(threads, native);
-    return { native: this.runtime.native, version: this.runtime.version };
+    const { ort: _, ...about } = this.runtime;
+    return about;
   }
 
   async write(values: Values): Promise<undefined> {

@@ -1,6 +1,7 @@
 import type { DType, Shape, Values } from '../../graph/tensor.ts';
 import type { StepResult } from '../backend.ts';
 import type { Timing } from '../timing.ts';
+import type { Runtime } from './runtime.ts';
 
 /** Name, type and shape of a program's input or output. */
 export interface Port {
@@ -38,7 +39,10 @@ export interface StepOrder {
 
 /** What the engine does on request; each answers with a value or an error. */
 export interface Requests {
-  start: { take: { threads: number; native: boolean }; give: { native: boolean; version: string } };
+  start: {
+    take: { threads: number; native: boolean };
+    give: Pick<Runtime, 'native' | 'version' | 'failure'>;
+  };
   /** Adds tensors to the state, or overwrites them. */
   write: { take: Values; give: undefined };
   /** Copies of state tensors. */
