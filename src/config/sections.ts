@@ -1,3 +1,4 @@
+import { IMAGENET } from '../data/normalise.ts';
 import {
   atLeast,
   flag,
@@ -25,8 +26,12 @@ export const dataFields = (defaults: { readonly scale: [number, number]; readonl
     .describe(
       'images: a folder (with all below it), classes:FOLDER (a sub-folder for each class), or cifar10',
     ),
-  mean: numbers(1).default([0.485, 0.456, 0.406]).describe('mean of each channel, of pixels in [0, 1]'),
-  std: numbers(1).default([0.229, 0.224, 0.225]).describe('standard deviation of each channel'),
+  mean: numbers(1)
+    .default([...IMAGENET.mean])
+    .describe('mean of each channel, of pixels in [0, 1]'),
+  std: numbers(1)
+    .default([...IMAGENET.std])
+    .describe('standard deviation of each channel'),
   scale: range().default(defaults.scale).describe("random resized crop: share of the image's area"),
   ratio: range()
     .default([3 / 4, 4 / 3])

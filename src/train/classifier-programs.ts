@@ -1,8 +1,9 @@
 import { type Parameter, slotName } from '../backends/backend.ts';
 import type { FinetuneConfig } from '../config/finetune-schema.ts';
+import type { Normalisation } from '../data/normalise.ts';
 import { average, cast, crossEntropy, input, type Program, program, type Tensor } from '../graph/index.ts';
 import { type ClassifierConfig, classifierParameters, classify } from '../models/classifier.ts';
-import { fromPicture, type Normalisation } from '../nn/normalise.ts';
+import { fromPicture } from '../nn/normalise.ts';
 import type { ParameterSpec, Weights } from '../nn/parameters.ts';
 import { layerDecay, parameterGroups } from '../optim/groups.ts';
 import { mixes, mixImages } from './mix.ts';
