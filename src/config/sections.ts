@@ -83,7 +83,9 @@ export const trainingFields = (defaults: {
   batchSize: whole(1).default(defaults.batchSize).describe('images of one update'),
   microBatch: whole(0)
     .default(0)
-    .describe('images computed at once, to save memory: gradients are averaged; 0: the whole batch'),
+    .describe(
+      'images computed at once, to save memory: an update is that of the whole batch, up to rounding; 0: all',
+    ),
   learningRate: positive()
     .default(defaults.learningRate)
     .describe('peak learning rate for a batch of 256; scaled by batchSize / 256'),
