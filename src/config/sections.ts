@@ -128,7 +128,9 @@ export const engine = section({
   threads: whole(0).default(0).describe('threads of the engine; 0: one for each core'),
   devices: whole(1)
     .default(1)
-    .describe('xla: devices that share the micro-batches of an update (see training.microBatch)'),
+    .describe(
+      'xla: devices that share the micro-batches of an update, whose number must be a multiple of theirs (see training.microBatch)',
+    ),
   rematerialise: flag()
     .default(false)
     .describe('xla: compute attention and MLPs anew in the backward pass: less memory, more work'),

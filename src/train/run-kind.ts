@@ -12,7 +12,9 @@ export interface RunKind<C extends RunConfig> {
   readonly schema: z.ZodType;
   /** Completes and checks settings. Throws ConfigError. */
   parse(input: unknown): C;
-  /** Settings that may change when a run goes on: they say how long, how watched and by what, not what is trained. */
+  /**
+   * Settings that may change when a run goes on: they say how long, how watched, in what parts and by what, not what is trained.
+   */
   readonly changeable: readonly RegExp[];
 }
 
@@ -23,7 +25,7 @@ export type RunConfig = Pick<Config, 'recipe' | 'seed' | 'data' | 'training' | '
 };
 
 const always = [
-  /^training\.(epochs|maxSteps|learningRate|minLearningRate|clip|nonFinite)$/,
+  /^training\.(epochs|maxSteps|microBatch|learningRate|minLearningRate|clip|nonFinite)$/,
   /^(checkpoints|evaluation|engine)\./,
 ];
 
