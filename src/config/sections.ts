@@ -42,7 +42,7 @@ export const dataFields = (defaults: { readonly scale: [number, number]; readonl
     .describe("side of an evaluation view relative to the image's shorter side, cut from the centre"),
   heldOut: fraction()
     .default(defaults.heldOut)
-    .describe('share of the images set aside to evaluate on; cifar10 has a test set instead'),
+    .describe('share of the images set aside to evaluate on, 0: none; cifar10 has a test set instead'),
   trainImages: whole(0).default(0).describe('most training images, chosen at random; 0: all'),
 });
 

@@ -60,6 +60,15 @@ it.each<[string, object, string]>([
     { linear: { rates: [1] } },
     'in linear of the study: unknown setting "rates"',
   ],
+  [
+    'judges without images',
+    {
+      pretrain: { data: { source: 'classes:x', heldOut: 0 } },
+      linear: { test: 'classes:y' },
+      finetune: [{}],
+    },
+    'data.heldOut of pretrain must be above 0 where judges have no test images of their own, got 0 and knn, finetune[0]',
+  ],
   ['no judge', { knn: undefined }, 'a study needs a judge, got none of knn, linear and finetune'],
 ])('refuses %s', (_, change, message) => {
   expect(() => parseStudy({ ...valid, ...change })).toThrow(message);
