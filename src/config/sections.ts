@@ -145,4 +145,7 @@ export const engine = section({
 });
 
 export const recipe = text().default('custom').describe('recipe that the settings started from');
+export const from = text()
+  .default('')
+  .describe('checkpoint, run folder or weights file to start from; empty: random weights');
 export const seed = whole(0).default(0).describe('everything random follows from it');

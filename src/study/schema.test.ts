@@ -49,6 +49,11 @@ it.each<[string, object, string]>([
   ],
   ['a model to fine-tune', { finetune: [{ from: 'x' }] }, 'from must be left to the study, got "x"'],
   [
+    'weights to pre-train from',
+    { pretrain: { from: 'x' } },
+    'in pretrain of the study: from must be left to',
+  ],
+  [
     'another end than epochs',
     { pretrain: { training: { maxSteps: 5 } } },
     'training.maxSteps must be 0 in a study, which counts epochs, got 5',

@@ -75,13 +75,16 @@ export function parseStudy(input: unknown): Study {
   if (!result.success) throw new ConfigError(explain(result.error.issues, input, studySchema));
   const given = result.data as Study;
   for (const arm of given.arms)
-    within('pretrain', () => requireEpochs(pretrainConfig(given, arm, 0).training.maxSteps));
+    within('pretrain', () => {
+      requireOwnStart(given.pretrain);
+      requireEpochs(pretrainConfig(given, arm, 0).training.maxSteps);
+    });
   const study = {
     ...given,
     finetune: given.finetune.map((settings, i) => {
       const own = onTheSame(given, settings);
       within(`finetune[${i}]`, () => {
-        if (own.from) throw new ConfigError(`from must be left to the study, got "${own.from}"`);
+        requireOwnStart(own);
         requireEpochs(resolveFinetuneConfig(own).training.maxSteps);
       });
       return own;
@@ -104,6 +107,11 @@ function onTheSame(study: Study, settings: FinetuneInput): FinetuneInput {
   const { source, trainImages, heldOut } = pretrainConfig(study, study.arms[0]!, 0).data;
   const { engine = {} } = study.pretrain;
   return mergeSettings({ engine }, settings, { data: { source, trainImages, heldOut } }) as FinetuneInput;
+}
+
+/** Arms start from random weights, and what follows from what the arms gave. */
+function requireOwnStart({ from }: { readonly from?: string | undefined }): void {
+  if (from) throw new ConfigError(`from must be left to the study, got "${from}"`);
 }
 
 /** Judges need images that pre-training held out, or others. */

@@ -19,7 +19,10 @@ export interface RunKind<C extends RunConfig> {
 }
 
 /** The settings that all kinds have. */
-export type RunConfig = Pick<Config, 'recipe' | 'seed' | 'data' | 'training' | 'checkpoints' | 'engine'> & {
+export type RunConfig = Pick<
+  Config,
+  'recipe' | 'seed' | 'from' | 'data' | 'training' | 'checkpoints' | 'engine'
+> & {
   /** Of pre-training. */
   readonly task?: Config['task'];
 };
