@@ -2,6 +2,7 @@ import { readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { relativeError } from '../tests/support/task-fixture.ts';
 import { temporaryFolder } from '../tests/support/temporary-folder.ts';
 import { tinyFinetuneSettings, tinyImages, tinySettings } from '../tests/support/tiny-run.ts';
 import type { FinetuneInput } from './config/finetune-schema.ts';
@@ -89,15 +90,25 @@ describe('finetune', () => {
     expect(await losses(4)).not.toEqual(first);
   });
 
-  it('averages the parts of a batch', async () => {
-    const still: FinetuneInput = { data: { erasing: 0 }, training: { mixup: 0, cutmix: 0 } };
-    const whole = await train(still);
-    const parts = await train({ ...still, training: { ...still.training, microBatch: 2 } });
-    whole.rows.forEach((row, i) => {
-      expect(parts.rows[i]!.loss).toBeCloseTo(row.loss!, 6);
-      expect(parts.rows[i]!.gradientNorm).toBeCloseTo(row.gradientNorm!, 6);
-    });
-  });
+  it.each(['batch', 'element'] as const)(
+    'computes the same in parts of any size (mixed by %s)',
+    async (mixMode) => {
+      const of = (microBatch: number) => train({ training: { batchSize: 6, mixMode, microBatch } });
+      const whole = await of(0);
+      const { state } = await readCheckpoint(whole.checkpoint, finetuning);
+      for (const size of [1, 2, 3]) {
+        const parts = await of(size);
+        expect(parts.rows).toHaveLength(whole.rows.length);
+        whole.rows.forEach((row, i) => {
+          expect(parts.rows[i]!.loss, `parts of ${size}`).toBeCloseTo(row.loss!, 6);
+          expect(parts.rows[i]!.gradientNorm, `parts of ${size}`).toBeCloseTo(row.gradientNorm!, 6);
+        });
+        const { state: other } = await readCheckpoint(parts.checkpoint, finetuning);
+        for (const [name, values] of Object.entries(state))
+          expect(relativeError(other[name]!, values), `${name}, parts of ${size}`).toBeLessThan(1e-4);
+      }
+    },
+  );
 
   it('trains on a share of the labels', async () => {
     const { events } = await train({ data: { labels: 0.5 } });
@@ -129,6 +140,7 @@ describe('finetune', () => {
     const refused: [FinetuneInput, Partial<FinetuneOptions>, string][] = [
       [{ data: { source: '' } }, {}, 'images with classes are needed, got none'],
       [{ data: { source: images } }, {}, 'without: use cifar10 or classes:FOLDER'],
+      [{ data: { heldOut: 0 } }, {}, 'images to judge on are needed, got none: data.heldOut is 0'],
       [{ data: { randAugment: 'rand-q9' } }, {}, "got 'q9' in 'rand-q9'"],
       [{ training: { batchSize: 100 } }, {}, 'must not exceed the number of training images, got 100 and 18'],
       [{ model: { pooling: 'token' } }, {}, "model.pooling must be 'mean' for a model without a class token"],

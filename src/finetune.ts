@@ -164,6 +164,7 @@ async function openImages(
     { run: { config } },
     {
       ...(data.test !== '' && { test: data.test }),
+      heldOut: data.heldOut,
       onProgress: (progress) => emit({ type: 'fetch', progress }),
       ...(signal && { signal }),
     },

@@ -71,7 +71,11 @@ export {
   type TrainingLoaderOptions,
   trainingBatches,
 } from './data/loader.ts';
-export { CIFAR10 as cifar10Normalisation, IMAGENET as imagenetNormalisation } from './data/normalise.ts';
+export {
+  CIFAR10 as cifar10Normalisation,
+  IMAGENET as imagenetNormalisation,
+  type Normalisation,
+} from './data/normalise.ts';
 export { openDataset } from './data/open.ts';
 export { type PackOptions, type PackResult, packImages } from './data/pack.ts';
 export { countImages, type ImageCounts, verifyImages } from './train/check-images.ts';
@@ -88,7 +92,6 @@ export { type ClassifierConfig, classifierParameters, classify, type Pooling } f
 export { modelConfig, modelNames, modelSize, modelSizes } from './models/sizes.ts';
 export { initialise } from './nn/init.ts';
 export { initialiseOnThreads } from './train/initialise-on-threads.ts';
-export type { Normalisation } from './nn/normalise.ts';
 export type { Geometry, Size } from './nn/size.ts';
 export { drawBatch } from './tasks/draws.ts';
 export { task, taskNames, tasks } from './tasks/table.ts';

@@ -1,5 +1,5 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { copyFile, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../tests/support/temporary-folder.ts';
 import { tinyImages, tinySettings } from '../tests/support/tiny-run.ts';
@@ -9,12 +9,14 @@ import type { ConfigInput } from './config/schema.ts';
 import { parseConfig } from './config/schema.ts';
 import { evaluate } from './evaluate/evaluator.ts';
 import { pretrain, type RunOptions } from './pretrain.ts';
+import { report } from './report/report.ts';
 import { readCheckpoint } from './train/checkpoint.ts';
 import { openData } from './train/datasets.ts';
 import type { PretrainEvent } from './train/events.ts';
 import { heldOutLoss } from './train/held-out.ts';
 import { readMetrics } from './train/pictures.ts';
 import { setUp } from './train/setup.ts';
+import { exportModel } from './weights/out/export.ts';
 
 const folder = temporaryFolder();
 const images = join(folder, 'images');
@@ -280,7 +282,42 @@ describe('pretrain', () => {
     const fresh = await train({ task: { name: 'masked' } });
     expect(rows[0]!.loss).not.toBe(fresh.rows[0]!.loss);
     const resumed = train({}, { output: first.output, resume: true, initFrom: first.checkpoint });
-    await expect(resumed).rejects.toThrow('--init-from is for new runs');
+    await expect(resumed).rejects.toThrow(/with its own settings, got from "" → ".*--init-from$/);
+  });
+
+  it('says in its settings, its report and its model card what it started from', async () => {
+    const first = await train();
+    const { output, checkpoint } = await train({}, { initFrom: first.output });
+    expect(JSON.parse(await readFile(join(output, 'config.json'), 'utf8')).from).toBe(first.output);
+    const page = join(folder, 'page.md');
+    await report([output], { output: page });
+    expect(await readFile(page, 'utf8')).toContain(`| ${basename(first.output)} |`);
+    await exportModel(checkpoint, { output: join(folder, 'exported'), format: 'timm' });
+    const card = await readFile(join(folder, 'exported', 'README.md'), 'utf8');
+    expect(card).toContain(`| started from | ${basename(first.output)} |`);
+    expect(card).not.toContain(folder);
+  });
+
+  it('starts from those weights again when it was killed before it saved any, or says that they are gone', async () => {
+    const weights = join(folder, 'weights.safetensors');
+    await copyFile((await train()).checkpoint, weights);
+    const whole = await train({}, { initFrom: weights });
+    const output = join(folder, 'killed-early');
+    const onEvent = ({ type }: PretrainEvent) => {
+      if (type === 'start') throw new Error('killed');
+    };
+    await expect(train({}, { output, initFrom: weights, onEvent })).rejects.toThrow('killed');
+    expect(await readdir(join(output, 'checkpoints'))).toEqual([]);
+    await rename(weights, `${weights}.moved`);
+    await expect(train({}, { output, resume: true })).rejects.toThrow(
+      `a checkpoint must exist, got ${weights}`,
+    );
+    await rename(`${weights}.moved`, weights);
+    const resumed = await train({}, { output, resume: true });
+    expect((await readCheckpoint(resumed.checkpoint)).state).toEqual(
+      (await readCheckpoint(whole.checkpoint)).state,
+    );
+    expect((await train({}, { output, resume: true, initFrom: weights })).outcome).toBe('finished'); // the same
   });
 
   it('goes on from those weights when it was killed before it saved others', async () => {

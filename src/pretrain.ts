@@ -5,11 +5,10 @@ import type { Config, ConfigInput } from './config/schema.ts';
 import { BrokenImages } from './data/broken.ts';
 import type { FetchProgress } from './data/cifar10-fetch.ts';
 import { knnProbe } from './evaluate/knn-probe.ts';
-import { sizeOf } from './graph/index.ts';
+import { sizeOf, type Values } from './graph/index.ts';
 import type { ParameterSpec } from './nn/parameters.ts';
 import { openData } from './train/datasets.ts';
 import { openEngine } from './train/engine.ts';
-import { RunError } from './train/error.ts';
 import type { Outcome, PretrainEvent } from './train/events.ts';
 import { initialiseOnThreads } from './train/initialise-on-threads.ts';
 import { type Part, partOf } from './train/part.ts';
@@ -29,7 +28,10 @@ export interface RunOptions {
   readonly output: string;
   /** Goes on with the run in `output`, if there is one; the given settings are laid over its own. */
   readonly resume?: boolean;
-  /** A model, as `openModel` opens it, whose weights, and nothing else, a new run starts with. */
+  /**
+   * A model, as `openModel` opens it, whose weights, and nothing else, a new run starts with; random weights where it is left out. In
+   * place of the setting `from`.
+   */
   readonly initFrom?: string | undefined;
   /** Called for everything worth telling, in order. */
   readonly onEvent?: (event: PretrainEvent) => void;
@@ -60,17 +62,11 @@ export interface RunResult {
 export async function pretrain(settings: ConfigInput, options: RunOptions): Promise<RunResult> {
   const folder = runFolder(options.output);
   const lock = new RunLock(folder);
+  const input = { ...settings, ...(options.initFrom !== undefined && { from: options.initFrom }) };
+  const resolve = () => resolveConfig(input);
   try {
-    const start = await startingPoint(
-      {
-        kind: pretraining,
-        input: settings,
-        folder,
-        resume: options.resume ?? false,
-        resolve: () => resolveConfig(settings),
-      },
-      lock,
-    );
+    const wanted = { kind: pretraining, input, folder, resume: options.resume ?? false, resolve };
+    const start = await startingPoint(wanted, lock);
     return await trainFrom(start, folder, options);
   } finally {
     await lock.release();
@@ -85,10 +81,6 @@ async function trainFrom(
   const emit = options.onEvent ?? (() => {});
   const note = (message: string) => emit({ type: 'note', message });
   const { config, checkpoint } = start;
-  if (options.initFrom && checkpoint)
-    throw new RunError(
-      '--init-from is for new runs, got a run that is being resumed: name another folder with --output',
-    );
   for (const message of start.notes) note(message);
   const setup = setUp(config);
   const data = await openData(config, {
@@ -97,18 +89,13 @@ async function trainFrom(
   });
   checkData(start, pretraining, data.train.contentKey);
   const { specs } = setup.programs(microBatchOf(config.training));
-  const state = checkpoint?.state ?? (await initialiseOnThreads(specs, config.seed));
-  if (options.initFrom) {
-    const { heads, decoder } = config.model; // where the file does not tell them
-    const model = await openModel(options.initFrom, { unusualHeads: heads, decoderHeads: decoder.heads });
-    note(describeInit(model, initFrom(model, config.model, specs, state)));
-  }
+  const state = checkpoint?.state ?? (await firstState(config, specs, note));
   const backend = options.backend ?? (await openEngine(config.engine));
   for (const message of aboutEngine(start, backend)) note(message);
   const session = await backend.open(state);
   try {
     const broken = new BrokenImages((id, reason) => note(`broken image skipped: ${id}: ${reason}`));
-    const randomStart = !options.initFrom && !checkpoint;
+    const randomStart = config.from === '' && !checkpoint;
     const wanted = config.evaluation.knnEvery > 0;
     const probe = wanted ? knnProbe(backend, setup, data, broken) : undefined;
     if (wanted && !probe) note('no kNN report: it needs images with classes, some of them held out');
@@ -136,6 +123,20 @@ async function trainFrom(
   } finally {
     await session.dispose();
   }
+}
+
+/** The weights that a run starts with. */
+async function firstState(
+  config: Config,
+  specs: readonly ParameterSpec[],
+  note: (message: string) => void,
+): Promise<Values> {
+  const state = await initialiseOnThreads(specs, config.seed);
+  if (config.from === '') return state;
+  const { heads, decoder } = config.model; // where the file does not tell them
+  const model = await openModel(config.from, { unusualHeads: heads, decoderHeads: decoder.heads });
+  note(describeInit(model, initFrom(model, config.model, specs, state)));
+  return state;
 }
 
 function trainedValues(specs: readonly ParameterSpec[], part: Part): number {

@@ -117,9 +117,13 @@ describe("mixing is timm's", () => {
       return { own, box: cut };
     });
     const { rows, columns } = mixShares(mixes, size);
+    const x = float(`mix.${key}.x`);
+    const pixels = x.length / 6;
+    const partners = x.map((_, i) => x[(5 - Math.floor(i / pixels)) * pixels + (i % pixels)]!);
     const mixed = evaluate(
       mixImages(
-        constant(float(`mix.${key}.x`), [6, 3, ...size]),
+        constant(x, [6, 3, ...size]),
+        constant(partners, [6, 3, ...size]),
         constant(rows, [6, 8]),
         constant(columns, [6, 12]),
       ),

@@ -105,6 +105,6 @@ it('a run goes on with more epochs, but not from other weights or as another kin
   await expect(finetune({}, { output: pretrained, resume: true })).rejects.toThrow(
     `${pretrained} must hold a run of finetune, got one of pretrain`,
   );
-  const longer = await finetune({ training: { epochs: 2 } }, { output, resume: true });
+  const longer = await finetune({ training: { epochs: 2, microBatch: 1 } }, { output, resume: true });
   expect(longer).toMatchObject({ outcome: 'finished', step: 10 });
 });

@@ -146,6 +146,18 @@ describe('a run goes on', () => {
     expect(JSON.parse(await readFile(runFolder(output).config, 'utf8')).training.epochs).toBe(2);
   });
 
+  it('in other parts of a batch, to the same end up to rounding', async () => {
+    const output = newOutput();
+    await until(7, output, 'signal');
+    const { notes } = await goOn(output, { training: { microBatch: 2 } });
+    expect(notes).toEqual(['changed setting: training.microBatch 0 → 2']);
+    const { rows } = await readRun(output);
+    expect(rows).toHaveLength(whole.rows.length);
+    rows.forEach((row, i) => {
+      if (i > 0) expect(row.loss, `step ${row.step}`).toBeCloseTo(whole.rows[i]!.loss as number, 4);
+    });
+  });
+
   it('after max-steps to the same end', async () => {
     const output = newOutput();
     await pretrain(settings({ training: { maxSteps: 7 } }), { output });

@@ -20,9 +20,10 @@ export class PretrainReport extends RunReport<EventOf<'start'>, PretrainEvent> {
 
   protected beginning({ config, weights, images, heldOutImages, knn }: EventOf<'start'>) {
     this.#firstKnn = knn;
-    const { model, training, task, data, recipe } = config;
+    const { model, training, task, data, recipe, from } = config;
     return [
       ['recipe', `${recipe}: ${task.name}, ${training.epochs} epochs, batch ${training.batchSize}`],
+      ['from', from || 'random weights'],
       ['images', `${data.source}: ${count(images)}, and ${count(heldOutImages)} held out`],
       [
         'model',
@@ -47,7 +48,8 @@ export class PretrainReport extends RunReport<EventOf<'start'>, PretrainEvent> {
     const how = isCifar ? '--recipe cifar10-micro-finetune --quick' : `--data ${data.source}`;
     return [
       `reconstruct ${output}`,
-      ...(labelled ? [`knn ${output}`, `finetune --from ${output} ${how}`] : []),
+      ...(labelled && (isCifar || data.heldOut > 0) ? [`knn ${output}`] : []),
+      ...(labelled ? [`finetune --from ${output} ${how}`] : []),
       `pretrain --resume ${output} --epochs ${training.epochs * 5}`,
       'list recipes',
     ];

@@ -11,6 +11,7 @@ import { watchRun } from './watch-run.ts';
 
 /** Options that are short for a setting. */
 const shorthands = {
+  initFrom: 'from',
   data: 'data.source',
   epochs: 'training.epochs',
   maxSteps: 'training.maxSteps',
@@ -22,7 +23,7 @@ const shorthands = {
   precision: 'engine.precision',
 } as const;
 
-type Options = Partial<Record<keyof typeof shorthands, string>> & RunFlags & { readonly initFrom?: string };
+type Options = Partial<Record<keyof typeof shorthands, string>> & RunFlags;
 
 export function pretrainCommand(): Command {
   return new Command('pretrain')
@@ -74,7 +75,6 @@ async function run(options: Options): Promise<void> {
     pretrain(settings, {
       output,
       resume: options.resume !== undefined,
-      initFrom: options.initFrom,
       ...watched,
     }),
   );

@@ -4,7 +4,16 @@ import { ConfigError } from './error.ts';
 import { explain } from './explain.ts';
 import { atLeast, flag, fraction, oneOf, probability, section, share, text, whole } from './fields.ts';
 import { requireAll, sharedRules } from './rules.ts';
-import { checkpoints, dataFields, encoderFields, engine, recipe, seed, trainingFields } from './sections.ts';
+import {
+  checkpoints,
+  dataFields,
+  encoderFields,
+  engine,
+  from,
+  recipe,
+  seed,
+  trainingFields,
+} from './sections.ts';
 
 const data = section({
   ...dataFields({ scale: [0.08, 1], heldOut: 0.1 }),
@@ -70,9 +79,7 @@ const evaluation = section({
 export const finetuneSchema = section({
   recipe,
   seed,
-  from: text()
-    .default('')
-    .describe('checkpoint, run folder or weights file to start from; empty: random weights'),
+  from,
   data: data.prefault({}),
   model: model.prefault({}),
   training: training.prefault({}),

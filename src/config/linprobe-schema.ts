@@ -15,7 +15,9 @@ const GRIDS = {
 export const linprobeSchema = section({
   data: text().optional().describe("images to learn from; default: those of the model's run"),
   test: text().optional().describe('images to judge on; default: the test set of cifar10, or heldOut'),
-  heldOut: share().optional().describe('share of the images to judge on, where test is not given'),
+  heldOut: share()
+    .optional()
+    .describe("share of the images to judge on, where test is not given; default: the run's, else 0.1"),
   trainImages: whole(0).default(0).describe('most images to learn from, chosen at random; 0: all'),
   testImages: whole(0).default(0).describe('most images to judge on, chosen at random; 0: all'),
   pooling: oneOf(['mean', 'token']).optional().describe("mean of the patches' tokens, or class token"),

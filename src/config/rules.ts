@@ -25,16 +25,23 @@ interface Shared {
     readonly epochs: number;
     readonly warmupEpochs: number;
   };
+  readonly engine: { readonly devices: number };
 }
 
-/** Rules of data, encoder and training, whatever is trained. */
-export function sharedRules({ data, model, training }: Shared): Rule[] {
+/** Rules of data, encoder, training and engine, whatever is trained. */
+export function sharedRules({ data, model, training, engine }: Shared): Rule[] {
   const { image, patch, channels, width, heads } = model;
+  const micro = microBatchOf(training);
   return [
     [
-      training.batchSize % microBatchOf(training) === 0,
+      training.batchSize % micro === 0,
       'training.batchSize must be a multiple of training.microBatch',
       [training.batchSize, training.microBatch],
+    ],
+    [
+      (training.batchSize / micro) % engine.devices === 0,
+      'training.batchSize / training.microBatch must be a multiple of engine.devices (--set training.microBatch=...)',
+      [`${training.batchSize} / ${micro}`, engine.devices],
     ],
     [
       image.every((side) => side % patch === 0),

@@ -54,6 +54,14 @@ describe('parseConfig', () => {
       'training.batchSize must be a multiple of training.microBatch, got 10 and 3',
     ],
     [
+      { training: { batchSize: 24, microBatch: 4 }, engine: { devices: 4 } },
+      'training.batchSize / training.microBatch must be a multiple of engine.devices (--set training.microBatch=...), got 24 / 4 and 4',
+    ],
+    [
+      { training: { batchSize: 24 }, engine: { devices: 4 } },
+      'training.batchSize / training.microBatch must be a multiple of engine.devices (--set training.microBatch=...), got 24 / 24 and 4',
+    ],
+    [
       { model: { patch: 15 } },
       'both sides of model.image must be multiples of model.patch, got [224,224] and 15',
     ],

@@ -9,6 +9,7 @@ import {
   dataFields,
   encoderFields,
   engine,
+  from,
   recipe,
   seed,
   stackFields,
@@ -49,6 +50,7 @@ const evaluation = section({
 export const configSchema = section({
   recipe,
   seed,
+  from,
   data: section(dataFields({ scale: [0.2, 1], heldOut: 0.02 })).prefault({}),
   model: model.prefault({}),
   task: task.prefault({}),

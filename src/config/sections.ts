@@ -1,3 +1,4 @@
+import { IMAGENET } from '../data/normalise.ts';
 import {
   atLeast,
   flag,
@@ -25,8 +26,12 @@ export const dataFields = (defaults: { readonly scale: [number, number]; readonl
     .describe(
       'images: a folder (with all below it), classes:FOLDER (a sub-folder for each class), packed:FOLDER (what data pack wrote), or cifar10',
     ),
-  mean: numbers(1).default([0.485, 0.456, 0.406]).describe('mean of each channel, of pixels in [0, 1]'),
-  std: numbers(1).default([0.229, 0.224, 0.225]).describe('standard deviation of each channel'),
+  mean: numbers(1)
+    .default([...IMAGENET.mean])
+    .describe('mean of each channel, of pixels in [0, 1]'),
+  std: numbers(1)
+    .default([...IMAGENET.std])
+    .describe('standard deviation of each channel'),
   scale: range().default(defaults.scale).describe("random resized crop: share of the image's area"),
   ratio: range()
     .default([3 / 4, 4 / 3])
@@ -37,7 +42,7 @@ export const dataFields = (defaults: { readonly scale: [number, number]; readonl
     .describe("side of an evaluation view relative to the image's shorter side, cut from the centre"),
   heldOut: fraction()
     .default(defaults.heldOut)
-    .describe('share of the images set aside to evaluate on; cifar10 has a test set instead'),
+    .describe('share of the images set aside to evaluate on, 0: none; cifar10 has a test set instead'),
   trainImages: whole(0).default(0).describe('most training images, chosen at random; 0: all'),
 });
 
@@ -78,7 +83,9 @@ export const trainingFields = (defaults: {
   batchSize: whole(1).default(defaults.batchSize).describe('images of one update'),
   microBatch: whole(0)
     .default(0)
-    .describe('images computed at once, to save memory: gradients are averaged; 0: the whole batch'),
+    .describe(
+      'images computed at once, to save memory: an update is that of the whole batch, up to rounding; 0: all',
+    ),
   learningRate: positive()
     .default(defaults.learningRate)
     .describe('peak learning rate for a batch of 256; scaled by batchSize / 256'),
@@ -121,7 +128,9 @@ export const engine = section({
   threads: whole(0).default(0).describe('threads of the engine; 0: one for each core'),
   devices: whole(1)
     .default(1)
-    .describe('xla: devices that share the micro-batches of an update (see training.microBatch)'),
+    .describe(
+      'xla: devices that share the micro-batches of an update, whose number must be a multiple of theirs (see training.microBatch)',
+    ),
   rematerialise: flag()
     .default(false)
     .describe('xla: compute attention and MLPs anew in the backward pass: less memory, more work'),
@@ -136,4 +145,7 @@ export const engine = section({
 });
 
 export const recipe = text().default('custom').describe('recipe that the settings started from');
+export const from = text()
+  .default('')
+  .describe('checkpoint, run folder or weights file to start from; empty: random weights');
 export const seed = whole(0).default(0).describe('everything random follows from it');

@@ -1,4 +1,4 @@
-/** Per-channel mean and standard deviation of pixels scaled to [0, 1]; `(pixel / 255 − mean) / std` enters a model. */
+/** Mean and standard deviation by channel of pixels on the scale [0, 1]: `(pixel / 255 − mean) / std` enters a model. */
 export interface Normalisation {
   readonly mean: readonly number[];
   readonly std: readonly number[];

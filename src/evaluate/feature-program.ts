@@ -1,6 +1,7 @@
+import type { Normalisation } from '../data/normalise.ts';
 import { cast, input, type Program, program } from '../graph/index.ts';
 import { type ClassifierConfig, classifierParameters, features } from '../models/classifier.ts';
-import { fromPicture, type Normalisation } from '../nn/normalise.ts';
+import { fromPicture } from '../nn/normalise.ts';
 import type { ParameterSpec } from '../nn/parameters.ts';
 import { weightInputs } from '../train/programs.ts';
 

@@ -1,8 +1,8 @@
 import type { Session } from '../backends/backend.ts';
 import type { Batch } from '../data/batch.ts';
 import type { Dataset } from '../data/dataset.ts';
+import type { Normalisation } from '../data/normalise.ts';
 import type { Program } from '../graph/index.ts';
-import type { Normalisation } from '../nn/normalise.ts';
 import { RunError } from '../train/error.ts';
 import type { LabelledFeatures } from './knn.ts';
 

@@ -30,6 +30,19 @@ it("judges on what the model's own run held out, and on other images on a tenth"
   expect(await heldOut({}, { data: source })).toBe(part(0.1));
 });
 
+it('judges on nothing that was learned from, unless told to', async () => {
+  const none = runOn({ heldOut: 0 });
+  await expect(openLabelled(none, {})).rejects.toThrow(
+    `images to judge on are needed, got none: the model's run held out none of ${source}; name others with --test`,
+  );
+  await expect(openLabelled(none, { heldOut: 0 })).rejects.toThrow(
+    'data.heldOut is 0; name them with --test',
+  );
+  expect((await openLabelled(none, { heldOut: 0.2 })).test).toHaveLength(4);
+  expect((await openLabelled(none, { test: other })).train).toHaveLength(20);
+  expect((await openLabelled(runOn({ heldOut: 0, test: other }), {})).test).toHaveLength(6);
+});
+
 it('takes test images of their own where they are named, here or in the run', async () => {
   const all = await openDataset(other);
   for (const [model, options] of [

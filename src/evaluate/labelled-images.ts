@@ -22,6 +22,11 @@ export interface LabelledImagesOptions extends FetchOptions {
   readonly heldOut?: number | undefined;
 }
 
+/** The test set that belongs to a source of images; undefined where there is none. */
+export function testSetOf(source: string): string | undefined {
+  return /^cifar10(:train)?$/.test(source) ? 'cifar10:test' : undefined;
+}
+
 /** What is known of the model that is judged: the run that made it. */
 export interface JudgedModel {
   readonly run?: {
@@ -32,8 +37,8 @@ export interface JudgedModel {
 }
 
 /**
- * Opens images to judge a model with. Throws RunError when they have no classes, are not named, or the classes of `test`
- * are not among those of `data`; DataError when they cannot be used.
+ * Opens images to judge a model with. Throws RunError when they have no classes, are not named, none are left to judge on, or the
+ * classes of `test` are not among those of `data`; DataError when they cannot be used.
  */
 export async function openLabelled(
   model: JudgedModel,
@@ -47,17 +52,23 @@ export async function openLabelled(
     );
   const own = run?.data.source === source ? run : undefined;
   const all = withClasses(await openDataset(source, options));
-  const usual = /^cifar10(:train)?$/.test(source) ? 'cifar10:test' : undefined;
-  const other = test ?? (own?.data.test || usual);
+  const other = test ?? (own?.data.test || testSetOf(source));
   if (other !== undefined) {
     const judged = withClasses(await openDataset(other, options));
     if (judged.contentKey === all.contentKey)
       throw new RunError(`images to learn from and to judge on must differ, got ${source} for both`);
     return { train: all, test: relabel(judged, all.classes!) };
   }
-  const share = heldOut ?? (own?.data.heldOut || 0.1);
+  const share = heldOut ?? own?.data.heldOut ?? 0.1;
+  if (share === 0) throw new RunError(`images to judge on are needed, got none: ${whyNone(source, heldOut)}`);
   const { train, heldOut: rest } = split(all, share);
   return { train, test: rest };
+}
+
+function whyNone(source: string, heldOut: number | undefined): string {
+  return heldOut === 0
+    ? 'data.heldOut is 0; name them with --test, or hold some out with --set data.heldOut=0.1'
+    : `the model's run held out none of ${source}; name others with --test, or judge on a share that it was trained on with --held-out 0.1`;
 }
 
 function withClasses(dataset: Dataset): Dataset {

@@ -1,10 +1,11 @@
 import { BrokenImages } from '../data/broken.ts';
 import type { FetchProgress } from '../data/cifar10-fetch.ts';
 import { subset } from '../data/dataset.ts';
+import type { Normalisation } from '../data/normalise.ts';
 import { cast, input, type Program, program } from '../graph/index.ts';
 import { appendRows, readRows } from '../io/jsonl.ts';
 import { type ClassifierConfig, classifierParameters, classify } from '../models/classifier.ts';
-import { fromPicture, type Normalisation } from '../nn/normalise.ts';
+import { fromPicture } from '../nn/normalise.ts';
 import { RunError } from '../train/error.ts';
 import { openImages } from '../train/image-list.ts';
 import { weightInputs } from '../train/programs.ts';

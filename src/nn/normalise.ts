@@ -1,10 +1,5 @@
+import type { Normalisation } from '../data/normalise.ts';
 import { add, constant, mul, type Tensor } from '../graph/index.ts';
-
-/** Mean and standard deviation by channel with which images are normalised, on the scale [0, 1]. */
-export interface Normalisation {
-  readonly mean: readonly number[];
-  readonly std: readonly number[];
-}
 
 /** A picture on the scale [0, 1] from a normalised one: x · std + mean, [B, C, H, W]. */
 export function toPicture(x: Tensor, { mean, std }: Normalisation): Tensor {

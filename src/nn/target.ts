@@ -1,3 +1,4 @@
+import type { Normalisation } from '../data/normalise.ts';
 import {
   add,
   constant,
@@ -12,7 +13,6 @@ import {
   type Tensor,
 } from '../graph/index.ts';
 import type { Masking } from './masking.ts';
-import type { Normalisation } from './normalise.ts';
 import { patchify } from './patches.ts';
 import type { Geometry } from './size.ts';
 

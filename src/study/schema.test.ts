@@ -49,6 +49,11 @@ it.each<[string, object, string]>([
   ],
   ['a model to fine-tune', { finetune: [{ from: 'x' }] }, 'from must be left to the study, got "x"'],
   [
+    'weights to pre-train from',
+    { pretrain: { from: 'x' } },
+    'in pretrain of the study: from must be left to',
+  ],
+  [
     'another end than epochs',
     { pretrain: { training: { maxSteps: 5 } } },
     'training.maxSteps must be 0 in a study, which counts epochs, got 5',
@@ -59,6 +64,15 @@ it.each<[string, object, string]>([
     'an unknown setting of probes',
     { linear: { rates: [1] } },
     'in linear of the study: unknown setting "rates"',
+  ],
+  [
+    'judges without images',
+    {
+      pretrain: { data: { source: 'classes:x', heldOut: 0 } },
+      linear: { test: 'classes:y' },
+      finetune: [{}],
+    },
+    'data.heldOut of pretrain must be above 0 where judges have no test images of their own, got 0 and knn, finetune[0]',
   ],
   ['no judge', { knn: undefined }, 'a study needs a judge, got none of knn, linear and finetune'],
 ])('refuses %s', (_, change, message) => {

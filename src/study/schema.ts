@@ -9,6 +9,7 @@ import { type LinprobeInput, parseLinprobeConfig } from '../config/linprobe-sche
 import { mergeConfig, mergeSettings } from '../config/overrides.ts';
 import { resolveConfig } from '../config/recipes.ts';
 import type { Config, ConfigInput } from '../config/schema.ts';
+import { testSetOf } from '../evaluate/labelled-images.ts';
 import { taskNames } from '../tasks/table.ts';
 
 /** The arm that is not pre-trained. */
@@ -74,13 +75,16 @@ export function parseStudy(input: unknown): Study {
   if (!result.success) throw new ConfigError(explain(result.error.issues, input, studySchema));
   const given = result.data as Study;
   for (const arm of given.arms)
-    within('pretrain', () => requireEpochs(pretrainConfig(given, arm, 0).training.maxSteps));
+    within('pretrain', () => {
+      requireOwnStart(given.pretrain);
+      requireEpochs(pretrainConfig(given, arm, 0).training.maxSteps);
+    });
   const study = {
     ...given,
     finetune: given.finetune.map((settings, i) => {
       const own = onTheSame(given, settings);
       within(`finetune[${i}]`, () => {
-        if (own.from) throw new ConfigError(`from must be left to the study, got "${own.from}"`);
+        requireOwnStart(own);
         requireEpochs(resolveFinetuneConfig(own).training.maxSteps);
       });
       return own;
@@ -92,6 +96,7 @@ export function parseStudy(input: unknown): Study {
     throw new ConfigError(
       `finetune must have settings with data.labels of its own each, got ${shares.join(', ')}`,
     );
+  requireJudgedImages(study);
   if (!study.knn && !study.linear && study.finetune.length === 0)
     throw new ConfigError('a study needs a judge, got none of knn, linear and finetune');
   return study;
@@ -102,6 +107,27 @@ function onTheSame(study: Study, settings: FinetuneInput): FinetuneInput {
   const { source, trainImages, heldOut } = pretrainConfig(study, study.arms[0]!, 0).data;
   const { engine = {} } = study.pretrain;
   return mergeSettings({ engine }, settings, { data: { source, trainImages, heldOut } }) as FinetuneInput;
+}
+
+/** Arms start from random weights, and what follows from what the arms gave. */
+function requireOwnStart({ from }: { readonly from?: string | undefined }): void {
+  if (from) throw new ConfigError(`from must be left to the study, got "${from}"`);
+}
+
+/** Judges need images that pre-training held out, or others. */
+function requireJudgedImages(study: Study): void {
+  const { source, heldOut } = pretrainConfig(study, study.arms[0]!, 0).data;
+  if (heldOut > 0 || testSetOf(source)) return;
+  const { knn, linear, finetune } = study;
+  const lacking = [
+    ...(knn ? ['knn'] : []),
+    ...(linear && linear.test === undefined && linear.heldOut === undefined ? ['linear'] : []),
+    ...finetune.flatMap(({ data }, i) => (data?.test ? [] : [`finetune[${i}]`])),
+  ];
+  if (lacking.length > 0)
+    throw new ConfigError(
+      `data.heldOut of pretrain must be above 0 where judges have no test images of their own, got 0 and ${lacking.join(', ')}`,
+    );
 }
 
 /** Arms are compared by whole epochs. */

@@ -1,8 +1,9 @@
 import { type Parameter, slotName } from '../backends/backend.ts';
 import type { FinetuneConfig } from '../config/finetune-schema.ts';
+import type { Normalisation } from '../data/normalise.ts';
 import { average, cast, crossEntropy, input, type Program, program, type Tensor } from '../graph/index.ts';
 import { type ClassifierConfig, classifierParameters, classify } from '../models/classifier.ts';
-import { fromPicture, type Normalisation } from '../nn/normalise.ts';
+import { fromPicture } from '../nn/normalise.ts';
 import type { ParameterSpec, Weights } from '../nn/parameters.ts';
 import { layerDecay, parameterGroups } from '../optim/groups.ts';
 import { mixes, mixImages } from './mix.ts';
@@ -28,8 +29,8 @@ export interface ClassifierOptions extends Normalisation {
 /** What fine-tuning runs. All take the weights by name and images as u8 on the scale 0–255 as `view` [B, C, H, W]. */
 export interface ClassifierPrograms {
   /**
-   * view, `targets` [B, classes], where images are mixed `mix:rows` [B, H] and `mix:columns` [B, W], with drop path
-   * `dropPath` [B, depth, 2] → `loss`, `grad:<weight>`
+   * view, `targets` [B, classes], where images are mixed `mix:partners` (as `view`), `mix:rows` [B, H] and `mix:columns`
+   * [B, W], with drop path `dropPath` [B, depth, 2] → `loss`, `grad:<weight>`
    */
   readonly gradients: Program;
   /** view → `logits` [B, classes] */
@@ -71,7 +72,12 @@ function lossOf(options: ClassifierOptions, weights: Weights): Tensor {
   const [height, width] = model.image;
   const images = view(options);
   const mixed = mixes(training)
-    ? mixImages(images, input('mix:rows', [batch, height]), input('mix:columns', [batch, width]))
+    ? mixImages(
+        images,
+        view(options, 'mix:partners'),
+        input('mix:rows', [batch, height]),
+        input('mix:columns', [batch, width]),
+      )
     : images;
   const dropPath = training.dropPath > 0 ? input('dropPath', [batch, model.depth, 2]) : undefined;
   const logits = classify(model, weights, mixed, { dropPath });
@@ -83,7 +89,7 @@ function predictor(options: ClassifierOptions, weights: Weights): Program {
 }
 
 /** Images of bytes, normalised. */
-function view({ model, batch, ...normalisation }: ClassifierOptions): Tensor {
-  const bytes = input('view', [batch, model.channels, ...model.image], 'u8');
+function view({ model, batch, ...normalisation }: ClassifierOptions, name = 'view'): Tensor {
+  const bytes = input(name, [batch, model.channels, ...model.image], 'u8');
   return fromPicture(cast(bytes, 'f32'), normalisation, 1 / 255);
 }

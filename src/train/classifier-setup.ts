@@ -9,7 +9,7 @@ import type { Values } from '../graph/index.ts';
 import type { ClassifierConfig } from '../models/classifier.ts';
 import { dropPathScales } from '../nn/drop-path.ts';
 import { type ClassifierPrograms, classifierPrograms } from './classifier-programs.ts';
-import { drawMixes, mixedTargets, mixes, mixShares } from './mix.ts';
+import { drawMixes, mixedTargets, mixes, mixShares, partnersOf } from './mix.ts';
 import type { ViewOptions } from './setup.ts';
 
 /** The programs and the views that settings of fine-tuning stand for. */
@@ -24,7 +24,10 @@ export interface ClassifierSetup {
   trainingViews(dataset: Dataset, options: ViewOptions & { readonly cursor: Cursor }): Loader;
   /** One pass of central crops. */
   testViews(dataset: Dataset, options: ViewOptions): Loader;
-  /** Inputs of the gradients' program: views, targets, and what mixing and drop path draw from each image's own stream. */
+  /**
+   * Inputs of the gradients' program for a whole batch: views, targets, and what mixing and drop path draw from each image's own
+   * stream.
+   */
   inputs(batch: Batch): Values;
 }
 
@@ -61,7 +64,11 @@ export function setUpClassifier(config: FinetuneConfig, classes: readonly string
       return {
         view,
         targets: mixedTargets(labels, classes.length, own, training.smoothing),
-        ...(mixes(training) && { 'mix:rows': rows, 'mix:columns': columns }),
+        ...(mixes(training) && {
+          'mix:partners': partnersOf(view, labels.length),
+          'mix:rows': rows,
+          'mix:columns': columns,
+        }),
         ...(training.dropPath > 0 && {
           dropPath: joined(
             rngs.map((rng) => dropPathScales(rng.derive('drop path'), training.dropPath, model.depth)),

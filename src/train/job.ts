@@ -22,7 +22,10 @@ export interface TrainingJob {
   readonly plan: TrainingPlan;
   /** Random views of the images, without end, from `cursor` on. */
   views(options: ViewOptions & { readonly cursor: Cursor }): Loader;
-  /** Inputs of the plan's program from as many images as it takes. */
+  /**
+   * Inputs of the plan's program for a whole batch: each has a row, or several, for every image, in the order of the images, so that
+   * it can be cut into parts.
+   */
   inputs(images: Batch): Values;
   /** Writes a checkpoint. */
   save(path: string, progress: Progress, state: Values): Promise<void>;

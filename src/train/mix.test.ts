@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { withRandom } from '../../tests/support/random.ts';
 import { rng } from '../random/rng.ts';
-import { drawMixes, type Mix, type MixOptions, mixes, mixShares } from './mix.ts';
+import { cutBox, drawMixes, type Mix, type MixOptions, mixes, mixShares } from './mix.ts';
 
 const both: MixOptions = { mixup: 0.8, cutmix: 1, mixProbability: 1, mixSwitch: 0.5, mixMode: 'element' };
 const size = [16, 24] as const;
@@ -46,6 +46,23 @@ describe('mixing draws', () => {
       new Set(draw(options, 100, seed).map(({ own }) => own)).size;
     expect(kinds({ mixMode: 'batch' })).toBe(1);
     expect(kinds({ mixMode: 'element', cutmix: 0 })).toBe(100);
+  });
+
+  it("boxes by timm's rule: side // 2 before the centre, (side + 1) // 2 from it on", () => {
+    withRandom(300, (random) => {
+      const [height, width] = [1 + random.int(40), 1 + random.int(40)];
+      const [y, x] = [random.int(height), random.int(width)];
+      const own = random.uniform();
+      const inside = (pixel: number, centre: number, length: number) => {
+        const side = Math.trunc(length * Math.sqrt(1 - own));
+        return 2 * (centre - pixel) <= side && 2 * (pixel - centre) < side;
+      };
+      const { top, bottom, left, right } = cutBox(own, [y, x], [height, width]);
+      for (let row = 0; row < height; row++)
+        expect(row >= top && row < bottom, `row ${row}`).toBe(inside(row, y, height));
+      for (let column = 0; column < width; column++)
+        expect(column >= left && column < right, `column ${column}`).toBe(inside(column, x, width));
+    });
   });
 
   it('shares that are the pixels of the boxes', () => {

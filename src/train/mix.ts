@@ -1,10 +1,10 @@
-import { add, constant, gather, mul, reshape, sub, type Tensor } from '../graph/index.ts';
+import { add, mul, reshape, sub, type Tensor } from '../graph/index.ts';
 import type { Size } from '../nn/size.ts';
 import { beta } from '../random/beta.ts';
 import type { Rng } from '../random/rng.ts';
 
 /*
- * mixup (arXiv 1710.09412) and CutMix (arXiv 1905.04899) as timm does them: image i of B is mixed with its partner,
+ * mixup (arXiv 1710.09412) and CutMix (arXiv 1905.04899) as timm 1.0.31 does them: image i of B is mixed with its partner,
  * image B − 1 − i. What an image takes from its partner at a pixel is rows · columns: for mixup the same share
  * everywhere, for CutMix 1 inside of a box and 0 elsewhere.
  */
@@ -59,7 +59,10 @@ function drawMix({ mixup, cutmix, mixProbability, mixSwitch }: MixOptions, rng: 
   return { own: 1 - ((box.bottom - box.top) * (box.right - box.left)) / (size[0] * size[1]), box };
 }
 
-/** The box around `centre` with √(1 − own) of each side, cut off at the image's borders. */
+/**
+ * The box around `centre` with √(1 − own) of each side, cut off at the image's borders. An odd side reaches one pixel further
+ * after the centre, as since timm 1.0.29; earlier ones (seen: 1.0.9 to 1.0.26) leave that pixel out.
+ */
 export function cutBox(own: number, [y, x]: Size, [height, width]: Size): CutBox {
   const side = Math.sqrt(1 - own);
   const span = (centre: number, length: number) => {
@@ -93,12 +96,18 @@ export function mixShares(
   return { rows, columns };
 }
 
-/** Each image with its partner, x + (partner − x) · rows · columns: [B, C, H, W], rows [B, H], columns [B, W]. */
-export function mixImages(images: Tensor, rows: Tensor, columns: Tensor): Tensor {
-  const [batch, channels, height, width] = images.shape as [number, number, number, number];
-  const order = Int32Array.from({ length: batch }, (_, i) => batch - 1 - i);
-  const flat = reshape(images, [1, batch, channels * height * width]);
-  const partners = reshape(gather(flat, constant(order, [1, batch])), images.shape);
+/** The partners of a batch of `count` images: their pixels, the last image first. */
+export function partnersOf(view: Uint8Array, count: number): Uint8Array {
+  const bytes = view.length / count;
+  const partners = new Uint8Array(view.length);
+  for (let i = 0; i < count; i++)
+    partners.set(view.subarray(i * bytes, (i + 1) * bytes), (count - 1 - i) * bytes);
+  return partners;
+}
+
+/** Each image with its partner, x + (partner − x) · rows · columns: both [B, C, H, W], rows [B, H], columns [B, W]. */
+export function mixImages(images: Tensor, partners: Tensor, rows: Tensor, columns: Tensor): Tensor {
+  const [batch, , height, width] = images.shape as [number, number, number, number];
   const share = mul(reshape(rows, [batch, 1, height, 1]), reshape(columns, [batch, 1, 1, width]));
   return add(images, mul(sub(partners, images), share));
 }

@@ -1,8 +1,9 @@
 import { gradientName, type Parameter } from '../backends/backend.ts';
+import type { Normalisation } from '../data/normalise.ts';
 import { average, cast, constant, grad, input, type Program, program, type Tensor } from '../graph/index.ts';
 import { autoencoderParameters, encode, type ParameterSpec, type Weights } from '../models/autoencoder.ts';
 import { pool } from '../models/classifier.ts';
-import { fromPicture, type Normalisation, toPicture } from '../nn/normalise.ts';
+import { fromPicture, toPicture } from '../nn/normalise.ts';
 import { unpatchify } from '../nn/patches.ts';
 import { patchCount } from '../nn/size.ts';
 import { patchTarget } from '../nn/target.ts';

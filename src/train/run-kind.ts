@@ -12,18 +12,23 @@ export interface RunKind<C extends RunConfig> {
   readonly schema: z.ZodType;
   /** Completes and checks settings. Throws ConfigError. */
   parse(input: unknown): C;
-  /** Settings that may change when a run goes on: they say how long, how watched and by what, not what is trained. */
+  /**
+   * Settings that may change when a run goes on: they say how long, how watched, in what parts and by what, not what is trained.
+   */
   readonly changeable: readonly RegExp[];
 }
 
 /** The settings that all kinds have. */
-export type RunConfig = Pick<Config, 'recipe' | 'seed' | 'data' | 'training' | 'checkpoints' | 'engine'> & {
+export type RunConfig = Pick<
+  Config,
+  'recipe' | 'seed' | 'from' | 'data' | 'training' | 'checkpoints' | 'engine'
+> & {
   /** Of pre-training. */
   readonly task?: Config['task'];
 };
 
 const always = [
-  /^training\.(epochs|maxSteps|learningRate|minLearningRate|clip|nonFinite)$/,
+  /^training\.(epochs|maxSteps|microBatch|learningRate|minLearningRate|clip|nonFinite)$/,
   /^(checkpoints|evaluation|engine)\./,
 ];
 

@@ -1,7 +1,7 @@
+import type { Normalisation } from '../data/normalise.ts';
 import type { Tensor } from '../graph/index.ts';
 import { type AutoencoderConfig, decode, encode, type Weights } from '../models/autoencoder.ts';
 import { maskTokens, visibleTokens } from '../nn/masking.ts';
-import type { Normalisation } from '../nn/normalise.ts';
 import { patchCount } from '../nn/size.ts';
 import type { Draws, Losses, PretextTask, TaskContext } from '../tasks/task.ts';
 

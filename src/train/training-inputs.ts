@@ -1,5 +1,4 @@
 import { microBatchOf } from '../config/rules.ts';
-import type { Batch } from '../data/batch.ts';
 import type { Loader } from '../data/loader.ts';
 import type { Cursor } from '../data/sampler.ts';
 import type { Values } from '../graph/index.ts';
@@ -47,9 +46,10 @@ export class TrainingInputs {
   async #make(): Promise<StepInputs> {
     const { value: batch } = await this.#loader.next();
     if (!batch) throw new Error('the images of training never end, got an end');
-    const parts = cut(batch, microBatchOf(this.#job.settings.training));
+    // What is drawn for the whole batch is drawn before it is cut: an update does not depend on the size of the parts.
+    const { training } = this.#job.settings;
     return {
-      parts: parts.map((part) => this.#job.inputs(part)),
+      parts: cut(this.#job.inputs(batch), training.batchSize / microBatchOf(training)),
       epoch: batch.epoch,
       cursor: batch.cursor,
       recycle: () => this.#loader.recycle(batch),
@@ -57,21 +57,12 @@ export class TrainingInputs {
   }
 }
 
-/** A batch as parts of `size` images, each in buffers of its own: views would be sent whole. */
-function cut(batch: Batch, size: number): Batch[] {
-  const { view, indices, weights, labels, rngs } = batch;
-  const images = indices.length;
-  if (size === images) return [batch];
-  const bytes = view.length / images;
-  return Array.from({ length: images / size }, (_, part) => {
-    const [from, to] = [part * size, (part + 1) * size];
-    return {
-      ...batch,
-      view: view.slice(from * bytes, to * bytes),
-      indices: indices.slice(from, to),
-      weights: weights.slice(from, to),
-      ...(labels && { labels: labels.slice(from, to) }),
-      rngs: rngs.slice(from, to),
-    };
-  });
+/** The inputs of a batch as those of equal parts, each in buffers of its own: views would be sent whole. */
+function cut(inputs: Values, parts: number): Values[] {
+  if (parts === 1) return [inputs];
+  const part = (values: Values[string], i: number) =>
+    values.slice((i * values.length) / parts, ((i + 1) * values.length) / parts);
+  return Array.from({ length: parts }, (_, i) =>
+    Object.fromEntries(Object.entries(inputs).map(([name, values]) => [name, part(values, i)])),
+  );
 }

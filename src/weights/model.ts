@@ -1,7 +1,7 @@
+import type { Normalisation } from '../data/normalise.ts';
 import { openTensorFile, type TensorFile } from '../io/tensor-file.ts';
 import type { AutoencoderConfig, EncoderConfig } from '../models/autoencoder.ts';
 import type { ClassifierConfig } from '../models/classifier.ts';
-import type { Normalisation } from '../nn/normalise.ts';
 import { type CheckpointInfo, isCheckpoint } from '../train/checkpoint.ts';
 import type { RunConfig } from '../train/run-kind.ts';
 import { findModelFile } from './find.ts';

@@ -2,7 +2,7 @@
 
     python3 tests/oracle/make_finetune_fixture.py
 
-Needs timm >= 1.0 (written with 1.0.31), PyTorch >= 2 and NumPy; seconds on one core. Computed in float64 from float32 numbers.
+Needs timm >= 1.0.29 (written with 1.0.31), PyTorch >= 2 and NumPy; seconds on one core. Computed in float64 from float32 numbers.
 
 - <model>.start.*, .view (bytes), .targets, .drop_path [steps, B, depth, 2]: a tiny timm ViT and three steps of its fine-tuning,
   AdamW with layer-wise learning rate decay, drop path by given scales and an average of the weights;

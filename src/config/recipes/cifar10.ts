@@ -1,3 +1,4 @@
+import { CIFAR10 } from '../../data/normalise.ts';
 import { tasks } from '../../tasks/table.ts';
 import type { RecipeEntry } from '../recipes.ts';
 import type { ConfigInput } from '../schema.ts';
@@ -5,8 +6,8 @@ import type { ConfigInput } from '../schema.ts';
 const shared: ConfigInput = {
   data: {
     source: 'cifar10',
-    mean: [0.4914, 0.4822, 0.4465],
-    std: [0.247, 0.2435, 0.2616],
+    mean: [...CIFAR10.mean],
+    std: [...CIFAR10.std],
     evaluationCrop: 1,
   },
   training: { batchSize: 256, epochs: 100, warmupEpochs: 5 },

@@ -1,3 +1,4 @@
+import { CIFAR10 } from '../../data/normalise.ts';
 import type { FinetuneEntry } from '../finetune-recipes.ts';
 import type { FinetuneInput } from '../finetune-schema.ts';
 
@@ -62,8 +63,8 @@ const cifar10: FinetuneEntry = {
   settings: {
     data: {
       source: 'cifar10',
-      mean: [0.4914, 0.4822, 0.4465],
-      std: [0.247, 0.2435, 0.2616],
+      mean: [...CIFAR10.mean],
+      std: [...CIFAR10.std],
       evaluationCrop: 1,
       scale: [0.4, 1],
       randAugment: 'rand-m5-mstd0.5-inc1',

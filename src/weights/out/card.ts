@@ -111,12 +111,12 @@ function training({ run, source, path }: Model, { settings }: TrainingRecord): s
   if (!run)
     return `The weights come from \`${basename(path)}\` (${source}); how they were trained is not known here.`;
   const { config, progress } = run;
-  const { task, from } = config as typeof config & { from?: string };
+  const { task, from } = config;
   const probe = isProbe(run);
   const rows = [
     task && ['pretext task', `${task.name}, mask ratio ${task.maskRatio}`],
     probe && ['trained', 'a linear head; the encoder stayed as it was'],
-    from !== undefined && ['started from', from ? basename(from) : 'random weights'],
+    ['started from', from ? basename(from) : 'random weights'],
     ['recipe', config.recipe],
     ['images', `${publicSource(config.data.source)}, content \`${progress.data}\``],
     ['updates made', progress.step],
