@@ -69,6 +69,18 @@ describe('fused attention is chosen', () => {
     expect(said).toEqual([]);
   });
 
+  it('padded where the kernels do not take odd numbers of tokens', async () => {
+    class EvenOnly extends Substitute {
+      override compile(text: string, devices: readonly Device[]) {
+        const isOdd = /custom_call @__cudnn.*tensor<2x7x2x8xbf16>/.test(text);
+        return isOdd ? Promise.reject(new Error('odd')) : super.compile(text, devices);
+      }
+    }
+    const { choice, said } = choose('auto', new EvenOnly(attended));
+    expect(await choice.of(attended)).toBe('padded');
+    expect(said).toEqual([]);
+  });
+
   it('not where parts are asked for', async () => {
     expect(await choose('parts', new Substitute(attended)).choice.of(attended)).toBe('parts');
   });

@@ -6,10 +6,10 @@ import { type AttentionSize, checkInputs, checkProgram, disagreement } from './f
 import type { Client, Device } from './pjrt/client.ts';
 import { XlaError } from './pjrt/error.ts';
 import { RunProgram } from './run-program.ts';
-import { fitsFused } from './stablehlo/fused-attention.ts';
+import { type AttentionForm, fitsFused } from './stablehlo/fused-attention.ts';
 import type { Precision } from './stablehlo/precision.ts';
 
-/** `fused`: cuDNN's kernels; `parts`: products and a softmax; `auto`: fused where that can be. */
+/** `fused`: cuDNN's kernels, in the form that they take; `parts`: products and a softmax; `auto`: fused where that can be. */
 export type AttentionSetting = 'auto' | 'fused' | 'parts';
 
 export interface AttentionPlace {
@@ -31,8 +31,9 @@ export class AttentionChoice {
   private readonly setting: AttentionSetting;
   private readonly place: AttentionPlace;
   private readonly warn: (message: string) => void;
-  /** What speaks against fused attention, by size. */
+  /** What speaks against a form, by form and size. */
   private readonly checked = new Map<string, Promise<string | undefined>>();
+  private said = false;
 
   private constructor(setting: AttentionSetting, place: AttentionPlace, warn: (message: string) => void) {
     this.setting = setting;
@@ -59,40 +60,52 @@ export class AttentionChoice {
   }
 
   /**
-   * The form for a program: fused where all of its attention fits and a small trial on the device, before the first
-   * program of each size, gives what parts give. Throws XlaError where fused attention is asked for and cannot be.
+   * The form for a program: fused, else padded where all of its attention fits and a small trial on the device, before the
+   * first program of each size, gives what parts give. Throws XlaError where fused attention is asked for and cannot be.
    */
-  async of(program: Program): Promise<'fused' | 'parts'> {
+  async of(program: Program): Promise<AttentionForm> {
     if (this.setting === 'parts') return 'parts';
-    for (const size of attentionSizes(program)) {
-      if (!fitsFused(size.features)) {
-        if (this.setting === 'auto') return 'parts';
-        throw new XlaError(
-          `engine.attention fused takes heads of up to 128 features, a multiple of 8, got ${size.features}`,
-        );
-      }
-      const against = await this.against(size);
-      if (against === undefined) continue;
+    const sizes = attentionSizes(program);
+    const strange = sizes.find(({ features }) => !fitsFused(features));
+    if (strange) {
       if (this.setting === 'auto') return 'parts';
+      throw new XlaError(
+        `engine.attention fused takes heads of up to 128 features, a multiple of 8, got ${strange.features}`,
+      );
+    }
+    let against: string | undefined;
+    for (const form of ['fused', 'padded'] as const) {
+      if (form === 'padded' && !sizes.some(isOdd)) break; // the same as fused
+      against = await this.objection(form, sizes);
+      if (against === undefined) return form;
+    }
+    if (this.setting === 'fused')
       throw new XlaError(`engine.attention fused must give what parts give, got: ${against}`);
-    }
-    return 'fused';
+    if (!this.said)
+      this.warn(`attention is computed in parts, for cuDNN's fused kernels failed a trial: ${against}`);
+    this.said = true;
+    return 'parts';
   }
 
-  private against(size: AttentionSize): Promise<string | undefined> {
-    const key = JSON.stringify(size);
-    let found = this.checked.get(key);
-    if (!found) {
-      found = this.check(size);
+  /** What speaks against a form of attention of any of these sizes. */
+  private async objection(
+    form: 'fused' | 'padded',
+    sizes: readonly AttentionSize[],
+  ): Promise<string | undefined> {
+    for (const size of sizes) {
+      const key = JSON.stringify([form, size]);
+      const found = this.checked.get(key) ?? this.check(form, size);
       this.checked.set(key, found);
+      const against = await found;
+      if (against !== undefined) return against;
     }
-    return found;
+    return undefined;
   }
 
-  private async check(size: AttentionSize): Promise<string | undefined> {
+  private async check(form: 'fused' | 'padded', size: AttentionSize): Promise<string | undefined> {
     const program = checkProgram(size);
     const inputs = checkInputs(program, size);
-    const run = async (attention: 'fused' | 'parts') => {
+    const run = async (attention: AttentionForm) => {
       const { client, compiler, device, precision } = this.place;
       const made = await RunProgram.prepare(program, client, compiler, device, { precision, attention });
       return made.run(inputs, () => {
@@ -100,15 +113,14 @@ export class AttentionChoice {
       });
     };
     const expected = await run('parts');
-    const against = await run('fused').then(
+    return run(form).then(
       (got) => disagreement(got, expected),
       (error: Error) => error.message.split('\n')[0]!,
     );
-    if (against !== undefined && this.setting === 'auto')
-      this.warn(`attention is computed in parts, for cuDNN's fused kernels failed a trial: ${against}`);
-    return against;
   }
 }
+
+const isOdd = ({ queries, keys }: AttentionSize) => queries % 2 === 1 || keys % 2 === 1;
 
 /** The different sizes of attention in a program. */
 export function attentionSizes({ outputs }: Program): AttentionSize[] {

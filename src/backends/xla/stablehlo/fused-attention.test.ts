@@ -75,10 +75,10 @@ function attentionProgram(
 describe('the calls are those that JAX prints', () => {
   const path = fileURLToPath(new URL('../../../../tests/fixtures/cudnn-calls.json', import.meta.url));
   const { cases } = JSON.parse(readFileSync(path, 'utf8'));
-  it.each<Printed & Record<'batch' | 'heads' | 'queries' | 'keys' | 'features', number>>(cases)(
-    '$queries queries, $keys keys, heads of $features',
-    ({ batch, heads, queries, keys, features, calls, results }) => {
-      const printed = read(attentionProgram(batch, heads, [queries, keys], features));
+  it.each<Printed & { form: 'fused' | 'padded' } & Record<'batch' | 'heads' | 'queries' | 'keys' | 'features', number>>(cases)(
+    '$form: $queries queries, $keys keys, heads of $features',
+    ({ form, batch, heads, queries, keys, features, calls, results }) => {
+      const printed = read(form, attentionProgram(batch, heads, [queries, keys], features));
       expect(printed.calls).toEqual(calls);
       expect(printed.results).toEqual(results);
     },
@@ -86,8 +86,8 @@ describe('the calls are those that JAX prints', () => {
 });
 
 /** Reads the calls out of a program's text. */
-function read(attended: Program): Printed {
-  const { text, inputs } = lower(attended, 'attended', { precision: 'bf16', attention: 'fused' });
+function read(attention: 'fused' | 'padded', attended: Program): Printed {
+  const { text, inputs } = lower(attended, 'attended', { precision: 'bf16', attention });
   const lines = text.split('\n');
   const made = new Map<string, string>();
   for (const line of lines) made.set(/^ *(%\w+)/.exec(line)?.[1] ?? '', line);
@@ -129,13 +129,17 @@ function read(attended: Program): Printed {
   return { calls, results };
 }
 
-it.each([49, 50])(
-  'is read by XLA, which on the CPU lacks nothing but the kernel: %i tokens',
-  async (tokens) => {
+it.each([
+  ['fused', 49],
+  ['fused', 50],
+  ['padded', 49],
+] as const)(
+  'is read by XLA, which on the CPU lacks nothing but the kernel: %s, %i tokens',
+  async (attention, tokens) => {
     const { client } = await openCpuXla();
     const text = programText(attentionProgram(2, 3, [tokens, tokens], 16), {
       precision: 'bf16',
-      attention: 'fused',
+      attention,
     });
     await expect(client.compile(text, { devices: [0] })).rejects.toThrow(
       /custom call to __cudnn\$fmhaSoftmax/,
@@ -168,18 +172,20 @@ describe(`what the two operations mean gives the composite's values and gradient
       Object.entries(whole.inputs).map(([name, { shape }]) => [name, normals(random, sizeOf(shape))]),
     );
     const truth = evaluateProgram(whole, values);
-    const fused = optimise(whole, { decompositions: { ...fusedAttention, ...meaning } });
-    const got = evaluateProgram(fused, values);
-    for (const [name, expected] of Object.entries(truth)) {
-      const largest = Math.max(...Array.from(expected, Math.abs));
-      const apart = Math.max(...Array.from(expected, (x, i) => Math.abs(x - got[name]![i]!)));
-      expect(apart / Math.max(1, largest), name).toBeLessThan(1e-12);
+    for (const form of ['fused', 'padded'] as const) {
+      const fused = optimise(whole, { decompositions: { ...fusedAttention(form), ...meaning } });
+      const got = evaluateProgram(fused, values);
+      for (const [name, expected] of Object.entries(truth)) {
+        const largest = Math.max(...Array.from(expected, Math.abs));
+        const apart = Math.max(...Array.from(expected, (x, i) => Math.abs(x - got[name]![i]!)));
+        expect(apart / Math.max(1, largest), `${form}: ${name}`).toBeLessThan(1e-12);
+      }
     }
   });
 
   it.each([0, 2])('runs the forward pass once, without transposes; from token %i on', (from) => {
     const kept = new Set(['linear', 'softmax', 'layerNorm']);
-    const { outputs } = optimise(blockProgram(6, from), { keep: kept, decompositions: fusedAttention });
+    const { outputs } = optimise(blockProgram(6, from), { keep: kept, decompositions: fusedAttention('fused') });
     const names = topologicalOrder(Object.values(outputs)).map(({ operation }) => operation.name);
     expect(names.filter((name) => name === 'fusedAttention')).toHaveLength(1);
     expect(names.filter((name) => name === 'fusedAttentionGrad')).toHaveLength(1);

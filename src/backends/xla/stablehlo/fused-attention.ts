@@ -7,8 +7,7 @@ import type { Value } from './values.ts';
 import type { FunctionWriter } from './writer.ts';
 
 /**
- * softmax(scale · q kᵀ) · v in one kernel, for tokens in even numbers of which the first `tokens` ([of q, of k and v])
- * count: q [B, N, h, d], k and v [B, M, h, d] → y [B, N, h, d] and what the gradient takes up, the logarithms of the
+ * softmax(scale · q kᵀ) · v in one kernel, for tokens of which the first `tokens` ([of q, of k and v]) count: q [B, N, h, d], k and v [B, M, h, d] → y [B, N, h, d] and what the gradient takes up, the logarithms of the
  * softmax's sums of exponentials [B, h, N]. Tokens of y that do not count hold anything.
  */
 export const fusedAttentionOperation: Operation = {
@@ -34,10 +33,16 @@ export const STATISTICS = 5;
 export const fitsFused = (features: number) => features % 8 === 0 && features <= 128;
 
 /**
+ * How attention is computed: cuDNN's kernels with the tokens as they are, or with a token of zeros more where their number is
+ * odd, which older kernels ask for; or parts, two products and a softmax.
+ */
+export type AttentionForm = 'fused' | 'padded' | 'parts';
+
+/**
  * Attention in fused kernels, which take tokens before heads, as the projection leaves them: all transposes between
  * them cancel. The forward pass that the gradient asks for is the one that is there, by a merge of equal nodes.
  */
-export const fusedAttention: Decompositions = {
+export const fusedAttention = (form: 'fused' | 'padded'): Decompositions => ({
   splitHeads: ({ outputs }, [x]) =>
     outputs.map(({ shape: [batch, heads, tokens, features] }, i) => {
       const width = heads! * features!;
@@ -51,19 +56,23 @@ export const fusedAttention: Decompositions = {
     return [concat(parts, 2)];
   },
   attention: (node, [q, k, v]) => {
-    const [y] = forward(node, [q!, k!, v!]).made;
+    const [y] = forward(form, node, [q!, k!, v!]).made;
     return [counting(y!, q!)];
   },
   attentionGrad: (node, [q, k, v, , dy]) => {
-    const { operands, made, attributes } = forward(node, [q!, k!, v!]);
-    const inputs = [...operands, made[0]!, evenTokens(dy!), made[1]!];
+    const { operands, made, attributes } = forward(form, node, [q!, k!, v!]);
+    const inputs = [...operands, made[0]!, laidOut(form, dy!), made[1]!];
     const gradients = applyAll(fusedAttentionGradOperation, inputs, attributes);
     return [q!, k!, v!].map((like, i) => counting(gradients[i]!, like));
   },
-};
+});
 
-function forward({ attributes: { scale } }: Node, [q, k, v]: readonly [Tensor, Tensor, Tensor]) {
-  const operands = [q, k, v].map(evenTokens);
+function forward(
+  form: AttentionForm,
+  { attributes: { scale } }: Node,
+  [q, k, v]: readonly [Tensor, Tensor, Tensor],
+) {
+  const operands = [q, k, v].map((x) => laidOut(form, x));
   const attributes = { scale, tokens: [q.shape[2]!, k.shape[2]!] };
   return { operands, attributes, made: applyAll(fusedAttentionOperation, operands, attributes) };
 }
@@ -71,9 +80,9 @@ function forward({ attributes: { scale } }: Node, [q, k, v]: readonly [Tensor, T
 /** [B, h, N, d] ↔ [B, N, h, d] */
 const swapped = (x: Tensor) => transpose(x, [0, 2, 1, 3]);
 
-/** [B, h, N, d] → [B, N, h, d], where N is odd with a token of zeros more. */
-function evenTokens(x: Tensor): Tensor {
-  return pad(swapped(x), [0, 0, 0, 0], [0, x.shape[2]! % 2, 0, 0]);
+/** [B, h, N, d] → [B, N, h, d]; padded, with a token of zeros more where N is odd. */
+function laidOut(form: AttentionForm, x: Tensor): Tensor {
+  return pad(swapped(x), [0, 0, 0, 0], [0, form === 'padded' ? x.shape[2]! % 2 : 0, 0, 0]);
 }
 
 /** The tokens that count: [B, N, h, d] → the shape of `like` [B, h, M, d]. */

@@ -4,7 +4,7 @@ import type { Program } from '../../../graph/program.ts';
 import { GraphError, type Node, type Tensor } from '../../../graph/tensor.ts';
 import { topologicalOrder } from '../../../graph/topology.ts';
 import { evaluateNode } from '../../reference/evaluate.ts';
-import { fusedAttention } from './fused-attention.ts';
+import { type AttentionForm, fusedAttention } from './fused-attention.ts';
 import { layerNormGrad } from './layer-norm.ts';
 import { type FloatTypes, floatTypes, kept, type Precision } from './precision.ts';
 import { rematerialised } from './rematerialise.ts';
@@ -17,8 +17,8 @@ export interface LowerOptions {
   readonly precision?: Precision | undefined;
   /** Computes attention and hidden sides of MLPs anew in the backward pass: less memory, more work. */
   readonly rematerialise?: boolean | undefined;
-  /** `fused`: attention in cuDNN's kernels, with bf16; what of it could be rematerialised they compute anew themselves. */
-  readonly attention?: 'fused' | 'parts' | undefined;
+  /** Default: parts. In cuDNN's kernels it takes bf16; what of it could be rematerialised they compute anew themselves. */
+  readonly attention?: AttentionForm | undefined;
 }
 
 /** A function of a module: its inputs and outputs by name, in order. */
@@ -35,8 +35,10 @@ export function lower(
   name: string,
   { precision = 'f32', rematerialise = false, attention = 'parts' }: LowerOptions = {},
 ): LoweredFunction {
-  const fused = attention === 'fused' && precision === 'bf16';
-  const decompositions = { ...(rematerialise && rematerialised), ...(fused && fusedAttention) };
+  const decompositions = {
+    ...(rematerialise && rematerialised),
+    ...(attention !== 'parts' && precision === 'bf16' && fusedAttention(attention)),
+  };
   const optimised = optimise(program, { keep: kept, evaluate: evaluateNode, decompositions });
   const inputs = Object.entries(optimised.inputs).map(([key, tensor]) => [key, valueType(tensor)] as const);
   const outputs = Object.entries(optimised.outputs).map(([key, tensor]) => [key, valueType(tensor)] as const);
