@@ -2,7 +2,7 @@
  * Images per second of pre-training steps on the xla engine, beside PyTorch and JAX on the same weights and batch.
  *
  *   npm run bench -- accelerator --torch python3 --jax python3
- *   npm run bench -- accelerator --batch 256 --tasks masked,masked+zoomed-in,masked+blurred --soak 2000
+ *   npm run bench -- accelerator --batch 256 --tasks masked,masked+zoomed-in,masked+blurred,finetune --soak 2000
  *   npm run bench -- accelerator --model micro --batch 8 --steps 20 --precision f32      (a trial on the CPU plugin)
  *
  * Every row is measured with attention in cuDNN's fused kernels and in parts (`--attention fused,parts`); a form that the
@@ -19,25 +19,20 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import {
   type AttentionSetting,
-  adamw,
+  type BenchStep,
   cacheFolder,
-  drawBatch,
-  imagenetNormalisation,
+  finetuneStep,
   initialiseOnThreads,
   machine,
   median,
   modelConfig,
-  type NamedTensor,
   openFoundXla,
-  pretrainPrograms,
-  rng,
+  pretrainStep,
   type Session,
-  type Size,
   type StepResult,
   type TrainingPlan,
-  task,
   type Values,
-  writeSafetensors,
+  writePeerStep,
   type XlaBackend,
 } from 'beyond-masking';
 
@@ -62,7 +57,6 @@ const LR = 1e-4;
 const steps = Math.max(2, Math.ceil(Number(args.steps) / GROUP)) * GROUP;
 const precision = args.precision === 'f32' ? 'f32' : 'bf16';
 const model = modelConfig(args.model);
-const { mean, std } = imagenetNormalisation;
 const started = performance.now();
 /** The engine by form of attention. */
 const engines = new Map<string, XlaBackend>();
@@ -90,8 +84,9 @@ function open(attention: AttentionSetting): Promise<XlaBackend> {
 async function measure(batch: number): Promise<void> {
   let base = 0;
   for (const name of args.tasks.split(',')) {
-    const { plan, inputs, specs } = prepare(name, batch);
-    const initial = await initialiseOnThreads(specs, 1);
+    const step = name === 'finetune' ? finetuneStep(model, batch) : pretrainStep(model, name, batch);
+    const { plan, inputs } = step;
+    const initial = await initialiseOnThreads(step.specs, 1);
     let losses: number[] | undefined;
     for (const [form, backend] of engines) {
       const label = `${name}, batch ${batch}, attention ${form}`;
@@ -113,7 +108,7 @@ async function measure(batch: number): Promise<void> {
       if (losses) requireAlike(`attention ${form}`, all, losses, 1e-2);
       else if (Number(args.soak) > 0) await soak(session, plan, inputs);
       await session.dispose();
-      if (!losses && name === 'masked') await comparePeers(batch, inputs, initial, specs, all, ours);
+      if (!losses && ['masked', 'finetune'].includes(name)) await comparePeers(step, initial, all, ours);
       losses ??= all;
     }
   }
@@ -170,72 +165,27 @@ function memory(): string {
     : '';
 }
 
-function prepare(name: string, batch: number) {
-  const pretext = task(name);
-  const { gradients, parameters, specs } = pretrainPrograms({ model, task: pretext, batch, mean, std });
-  const streams = Array.from({ length: batch }, (_, i) => rng(3, i));
-  const inputs: Values = {
-    view: noise(batch, pretext.view(model.image)),
-    ...drawBatch(pretext, model, streams),
-  };
-  return {
-    plan: { gradients, parameters, rule: adamw({ beta1: 0.9, beta2: 0.95, epsilon: 1e-8 }) },
-    inputs,
-    specs,
-  };
-}
-
-function noise(batch: number, [height, width]: Size): Uint8Array {
-  const stream = rng(2, 'view');
-  return Uint8Array.from({ length: batch * 3 * height * width }, () => stream.int(256));
-}
-
+/** PyTorch's step, and JAX's where it is one of pre-training. */
 async function comparePeers(
-  batch: number,
-  inputs: Values,
+  step: BenchStep,
   initial: Values,
-  specs: ReturnType<typeof prepare>['specs'],
   losses: readonly number[],
   ours: number,
 ): Promise<void> {
+  const jax = 'targets' in step.inputs ? undefined : args.jax;
   const peers = [
     [args.torch, 'torch_step.py', ['--modes', 'eager,compile', '--device', args.device]],
-    [args.jax, 'jax_step.py', ['--modes', args.device === 'cuda' ? 'plain,cudnn' : 'plain']],
+    [jax, 'jax_step.py', ['--modes', args.device === 'cuda' ? 'plain,cudnn' : 'plain']],
   ] as const;
   const folder = mkdtempSync(join(tmpdir(), 'bench-'));
   try {
     const file = join(folder, 'batch.safetensors');
-    await writeSafetensors(file, peerTensors(batch, inputs, initial, specs), {
-      config: JSON.stringify({ ...model, maskRatio: 0.75, mean, std }),
-    });
+    await writePeerStep(file, step, initial);
     for (const [python, script, options] of peers)
-      if (python) runPeer(python, [script, file, ...options], batch, losses, ours);
+      if (python) runPeer(python, [script, file, ...options], step.images, losses, ours);
   } finally {
     rmSync(folder, { recursive: true });
   }
-}
-
-function peerTensors(
-  batch: number,
-  { view, 'draw:order': order }: Values,
-  initial: Values,
-  specs: ReturnType<typeof prepare>['specs'],
-): Map<string, NamedTensor> {
-  const [height, width] = model.image;
-  const normalised = Float32Array.from(view!, (byte, i) => {
-    const channel = Math.floor(i / (height * width)) % 3;
-    return (byte / 255 - mean[channel]!) / std[channel]!;
-  });
-  const tensors = new Map<string, NamedTensor>();
-  for (const { name, shape } of specs)
-    tensors.set(`param.${name}`, { dtype: 'F32', shape, data: new Float32Array(initial[name]!) });
-  tensors.set('view', { dtype: 'F32', shape: [batch, 3, height, width], data: normalised });
-  tensors.set('draw.order', {
-    dtype: 'I32',
-    shape: [batch, order!.length / batch],
-    data: new Int32Array(order!),
-  });
-  return tensors;
 }
 
 function runPeer(

@@ -115,7 +115,9 @@ export { openXlaBackend, type XlaBackend, type XlaOptions } from './backends/xla
 export { examineXla, type XlaReport } from './backends/xla/doctor.ts';
 export { type FoundOptions, openFoundXla } from './backends/xla/open-found.ts';
 export { XlaError } from './backends/xla/pjrt/error.ts';
+export { findPlugins } from './backends/xla/plugins.ts';
 export { type PluginName, type SetupOptions, setupPlugin } from './backends/xla/setup.ts';
+export { type StepModule, stepModule } from './backends/xla/step-module.ts';
 export type { Program, Tensor, TensorData, Values } from './graph/index.ts';
 export * as graph from './graph/index.ts';
 export type { ParameterGroup, UpdateRule } from './graph/update.ts';
@@ -142,8 +144,10 @@ export type { StudyEvent } from './study/runner.ts';
 export { type BenchOptions, type BenchResult, bench } from './bench/bench.ts';
 export { countWork } from './bench/budget.ts';
 export { machine, median } from './bench/machine.ts';
+export { writePeerStep } from './bench/peer.ts';
 export { type ScalingPoint, scaling, scalingPlot, straightLine } from './bench/scaling.ts';
 export { type SoakOptions, type SoakResult, soak } from './bench/soak.ts';
+export { type BenchStep, finetuneStep, pretrainStep } from './bench/step.ts';
 
 // Pictures
 export { type CurvesOptions, renderCurves } from './visualize/curves.ts';

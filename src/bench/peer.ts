@@ -57,7 +57,7 @@ export async function measurePeer(
   const folder = await mkdtemp(join(tmpdir(), 'beyond-masking-bench-'));
   try {
     const file = join(folder, 'step.safetensors');
-    await writeSafetensors(file, tensorsOf(step, weights), { config: JSON.stringify(configOf(step)) });
+    await writePeerStep(file, step, weights);
     const numbers = ['--steps', `${WARM_UP + count}`, '--threads', `${threads}`, '--lr', `${LEARNING_RATE}`];
     const given = [script, file, '--modes', modes, '--precision', precision, ...numbers];
     const lines = (await output(python, given, signal)).split('\n').filter((line) => line.startsWith('{'));
@@ -77,6 +77,11 @@ export async function measurePeer(
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+/** Writes what a peer's script reads: the step's weights, images and settings. */
+export function writePeerStep(path: string, step: BenchStep, weights: Values): Promise<void> {
+  return writeSafetensors(path, tensorsOf(step, weights), { config: JSON.stringify(configOf(step)) });
 }
 
 function configOf({ model, plan }: BenchStep): object {

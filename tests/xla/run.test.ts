@@ -43,7 +43,8 @@ it('a run on XLA that goes on ends as one that was never interrupted, bit for bi
 });
 
 it('engines are opened as the settings say', async () => {
-  const open = (engine: object) => openEngine(parseConfig({ engine }).engine);
+  const training = { batchSize: 198, microBatch: 1 }; // what 2 and 99 devices can share
+  const open = (engine: object) => openEngine(parseConfig({ engine, training }).engine);
   expect((await open({ name: 'auto' })).description).toBe('XLA (cpu: cpu, f32)'); // the plugin that is named
   expect((await open({ name: 'xla', precision: 'bf16', devices: 2 })).description).toBe(
     'XLA (cpu: 2 × cpu, bf16)',

@@ -75,7 +75,12 @@ function attentionProgram(
 describe('the calls are those that JAX prints', () => {
   const path = fileURLToPath(new URL('../../../../tests/fixtures/cudnn-calls.json', import.meta.url));
   const { cases } = JSON.parse(readFileSync(path, 'utf8'));
-  it.each<Printed & { form: 'fused' | 'padded' } & Record<'batch' | 'heads' | 'queries' | 'keys' | 'features', number>>(cases)(
+  it.each<
+    Printed & { form: 'fused' | 'padded' } & Record<
+        'batch' | 'heads' | 'queries' | 'keys' | 'features',
+        number
+      >
+  >(cases)(
     '$form: $queries queries, $keys keys, heads of $features',
     ({ form, batch, heads, queries, keys, features, calls, results }) => {
       const printed = read(form, attentionProgram(batch, heads, [queries, keys], features));
@@ -185,7 +190,10 @@ describe(`what the two operations mean gives the composite's values and gradient
 
   it.each([0, 2])('runs the forward pass once, without transposes; from token %i on', (from) => {
     const kept = new Set(['linear', 'softmax', 'layerNorm']);
-    const { outputs } = optimise(blockProgram(6, from), { keep: kept, decompositions: fusedAttention('fused') });
+    const { outputs } = optimise(blockProgram(6, from), {
+      keep: kept,
+      decompositions: fusedAttention('fused'),
+    });
     const names = topologicalOrder(Object.values(outputs)).map(({ operation }) => operation.name);
     expect(names.filter((name) => name === 'fusedAttention')).toHaveLength(1);
     expect(names.filter((name) => name === 'fusedAttentionGrad')).toHaveLength(1);
