@@ -43,19 +43,7 @@ const parts: Readonly<Record<string, () => unknown>> = {
       first,
     ),
   tasks: () =>
-    step(
-      [
-        '--model',
-        base,
-        '--batch',
-        batch,
-        '--engine',
-        'onednn',
-        '--task',
-        'masked,masked+zoomed-in,zoomed-in',
-      ],
-      [],
-    ),
+    step(['--model', base, '--batch', batch, '--engine', 'onednn', '--task', 'masked,masked+zoomed-in'], []),
   scaling: () => scaling({ name: 'onednn' }, (_, done, total) => console.log(`  round ${done} of ${total}`)),
   soak: () =>
     JSON.parse(
