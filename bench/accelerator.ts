@@ -23,6 +23,7 @@ import {
   cacheFolder,
   finetuneStep,
   initialiseOnThreads,
+  lossesApart,
   machine,
   median,
   modelConfig,
@@ -121,7 +122,7 @@ function requireAlike(
   ours: readonly number[],
   tolerance: number,
 ): number {
-  const apart = Math.max(...got.slice(0, 3).map((loss, i) => Math.abs(loss / ours[i]! - 1)));
+  const apart = lossesApart(got, ours);
   if (apart < tolerance) return apart;
   throw new Error(`${label}: losses must agree to ${tolerance}, got ${apart.toExponential(1)}`);
 }

@@ -144,7 +144,7 @@ export type { StudyEvent } from './study/runner.ts';
 export { type BenchOptions, type BenchResult, bench } from './bench/bench.ts';
 export { countWork } from './bench/budget.ts';
 export { machine, median } from './bench/machine.ts';
-export { writePeerStep } from './bench/peer.ts';
+export { lossesApart, writePeerStep } from './bench/peer.ts';
 export { type ScalingPoint, scaling, scalingPlot, straightLine } from './bench/scaling.ts';
 export { type SoakOptions, type SoakResult, soak } from './bench/soak.ts';
 export { type BenchStep, finetuneStep, pretrainStep } from './bench/step.ts';

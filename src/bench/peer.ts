@@ -65,9 +65,7 @@ export async function measurePeer(
       const peer = JSON.parse(line) as Record<'torch' | 'mode', string> &
         Record<'losses' | 'seconds', number[]> & { peakBytes: number };
       const name = `PyTorch ${peer.torch} ${peer.mode}`;
-      const apart = Math.max(
-        ...losses.slice(0, COMPARED).map((loss, i) => Math.abs(peer.losses[i]! / loss - 1)),
-      );
+      const apart = lossesApart(peer.losses, losses);
       if (!(apart < tolerances[precision]))
         throw new Error(
           `losses must agree to ${tolerances[precision]}, got ${apart.toExponential(1)} (${name})`,
@@ -77,6 +75,11 @@ export async function measurePeer(
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+/** Largest relative difference of the losses that are compared, those of the first steps. */
+export function lossesApart(got: readonly number[], ours: readonly number[]): number {
+  return Math.max(...ours.slice(0, COMPARED).map((loss, i) => Math.abs(got[i]! / loss - 1)));
 }
 
 /** Writes what a peer's script reads: the step's weights, images and settings. */

@@ -9,19 +9,19 @@ export interface ImageOptions extends FeatureOptions {
   heldOut?: string;
 }
 
+/** Options that name the images. */
+export function addSourceOptions(command: Command): Command {
+  return command
+    .option(
+      '--data <source>',
+      "images to learn from: cifar10, classes:FOLDER or packed:FOLDER (default: the run's)",
+    )
+    .option('--test <source>', 'images to judge on (default: the test set of cifar10, or a share of --data)')
+    .option('--held-out <share>', "that share of --data (default: the run's, else 0.1)");
+}
+
 export function addImageOptions(command: Command): Command {
-  return addFeatureOptions(
-    command
-      .option(
-        '--data <source>',
-        "images to learn from: cifar10, classes:FOLDER or packed:FOLDER (default: the run's)",
-      )
-      .option(
-        '--test <source>',
-        'images to judge on (default: the test set of cifar10, or a share of --data)',
-      )
-      .option('--held-out <share>', "that share of --data (default: the run's, else 0.1)"),
-  );
+  return addFeatureOptions(addSourceOptions(command));
 }
 
 /** The same, as library calls take them. Throws UsageError. */

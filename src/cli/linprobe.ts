@@ -3,7 +3,8 @@ import { linprobeSchema } from '../config/linprobe-schema.ts';
 import { linprobe } from '../evaluate/linprobe.ts';
 import { UsageError } from './errors.ts';
 import { addFeatureOptions, type FeatureOptions, featureOptions, keptFeatures } from './feature-options.ts';
-import { tensorboardOption, withTensorboard } from './options.ts';
+import { addSourceOptions } from './image-options.ts';
+import { tellNote, tensorboardOption, withTensorboard } from './options.ts';
 import { collect, givenSettings } from './run-flags.ts';
 import { count, percent, table } from './table.ts';
 import { withProgress } from './with-progress.ts';
@@ -32,13 +33,8 @@ type Options = FeatureOptions &
 export function linprobeCommand(): Command {
   const command = new Command('linprobe')
     .description('judge features by a linear classifier on them')
-    .argument('<model>', 'a file of weights, or the folder of a run')
-    .option(
-      '--data <source>',
-      "images to learn from: cifar10, classes:FOLDER or packed:FOLDER (default: the run's)",
-    )
-    .option('--test <source>', 'images to judge on (default: the test set of cifar10, or a share of --data)')
-    .option('--held-out <share>', "that share of --data (default: the run's, else 0.1)")
+    .argument('<model>', 'a file of weights, or the folder of a run');
+  addSourceOptions(command)
     .option('--optimizer <name>', 'lars (as MAE) or sgd')
     .option('--rates <list>', 'learning rates for a batch of 256, tried side by side: 0.1,0.3,1')
     .option('--epochs <n>', 'passes over the training images (default: 90)')
@@ -75,7 +71,7 @@ async function run(model: string, options: Options): Promise<void> {
   const settings = givenSettings(options, shorthands, linprobeSchema);
   const { pooling: _, ...features } = await featureOptions(options);
   const onEvent = withTensorboard(options.tensorboard, (event) => {
-    if (event.type === 'note') console.error(event.message);
+    if (event.type === 'note') tellNote(event.message);
   });
   const result = await withProgress(
     (progress) => linprobe(model, { settings, ...features, ...progress, output: options.output, onEvent }),

@@ -33,15 +33,17 @@ function example(config: AutoencoderConfig, random: Rng) {
 describe.each(variants)('an autoencoder %s', (_, config) => {
   const first = config.classToken ? 1 : 0;
   const patches = patchCount(config);
+  /** Orders of the patches of two images, of which the first ones stay. */
+  const shuffle = (random: Rng, visible: number) => {
+    const orders = [random.permutation(patches), random.permutation(patches)];
+    const order = constant(Int32Array.from(orders.flatMap((one) => [...one])), [2, patches]);
+    return { orders, masking: maskTokens(order, visible) };
+  };
 
   it('has the shapes it says', () => {
     withRandom(1, (random) => {
       const { weights, image } = example(config, random);
-      const order = constant(
-        Int32Array.from([...random.permutation(patches), ...random.permutation(patches)]),
-        [2, patches],
-      );
-      for (const masking of [undefined, maskTokens(order, 4)]) {
+      for (const masking of [undefined, shuffle(random, 4).masking]) {
         const tokens = encode(config, weights, image, masking);
         expect(tokens.shape).toEqual([2, first + (masking ? 4 : patches), 12]);
         const prediction = decode(config, weights, tokens, masking);
@@ -56,9 +58,7 @@ describe.each(variants)('an autoencoder %s', (_, config) => {
   it('does not mind the order of its tokens', () => {
     withRandom(3, (random) => {
       const { weights, image } = example(config, random);
-      const orders = [random.permutation(patches), random.permutation(patches)];
-      const order = constant(Int32Array.from(orders.flatMap((one) => [...one])), [2, patches]);
-      const masking = maskTokens(order, patches); // all stay, in another order
+      const { orders, masking } = shuffle(random, patches); // all stay, in another order
       const tokens = encode(config, weights, image);
       const shuffled = encode(config, weights, image, masking);
       const values = evaluate(tokens);
@@ -77,9 +77,7 @@ describe.each(variants)('an autoencoder %s', (_, config) => {
   it('predicts of removed patches alone what it predicts of all', () => {
     withRandom(3, (random) => {
       const { weights, image } = example(config, random);
-      const orders = [random.permutation(patches), random.permutation(patches)];
-      const order = constant(Int32Array.from(orders.flatMap((one) => [...one])), [2, patches]);
-      const masking = maskTokens(order, 5);
+      const { masking } = shuffle(random, 5);
       const { all, removed } = decode(config, weights, encode(config, weights, image, masking), masking);
       expect(relativeError(evaluate(removed!), evaluate(gather(all, masking.removed)))).toBeLessThan(1e-12);
     });
@@ -88,9 +86,7 @@ describe.each(variants)('an autoencoder %s', (_, config) => {
   it('sees nothing of removed patches', () => {
     withRandom(3, (random) => {
       const { weights, image } = example(config, random);
-      const orders = [random.permutation(patches), random.permutation(patches)];
-      const order = constant(Int32Array.from(orders.flatMap((one) => [...one])), [2, patches]);
-      const masking = maskTokens(order, 5);
+      const { orders, masking } = shuffle(random, 5);
       const [height, width] = config.image;
       const columns = width / config.patch;
       // Every pixel of a removed patch becomes NaN: nothing of it may arrive.

@@ -6,7 +6,8 @@ import { barrierOperation } from './rematerialise.ts';
 
 /**
  * Gradients of a layer norm, the sums over features and those over tokens from terms of their own: a term that both read
- * would be written to memory, in float32, where each is else computed as it is read.
+ * would be written to memory, in float32, where each is else computed as it is read. Behind the barrier the statistics are
+ * those of the forward pass: without it XLA computes them anew for the sums over tokens.
  */
 export const layerNormGrad: NonNullable<Operation['decompose']> = (_, [x, weight, mu, scale, dy]) => {
   const axis = [x!.shape.length - 1];
