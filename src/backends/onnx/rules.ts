@@ -116,7 +116,10 @@ function absoluteRows(
 
 function matmul(writer: ModelWriter, node: Node, a: string, b: string): string {
   const { transposeA, transposeB, alpha } = node.attributes;
-  const plain = node.outputs[0]!.shape.length === 2;
+  const { shape } = node.outputs[0]!;
+  // onnxruntime's FusedMatMul refuses a batch axis of none beside one of 1.
+  if (sizeOf(shape) === 0) return writer.constant(new Float32Array(0), shape, 'f32');
+  const plain = shape.length === 2;
   // A transpose of its own costs little, and a product of a transposed matrix runs at four fifths of the speed.
   if (transposeA && plain) {
     const [rows, columns] = node.inputs[0]!.shape as [number, number];
