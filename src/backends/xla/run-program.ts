@@ -43,12 +43,12 @@ export class RunProgram {
         sent.push(this.client.put(data, [sizeOf(shape)], dtype, this.device));
         return sent.at(-1)!.handle;
       });
-      const { outputs } = await this.executable.execute([handles]);
+      const { outputs, done } = await this.executable.execute([handles]);
       const entries = Object.entries(this.program.outputs);
       for (const [i, [, { dtype, shape }]] of entries.entries())
         made.push(new Buffer(this.client.api, outputs[0]![i]!, [sizeOf(shape)], dtype));
       const arrays = await Promise.all(made.map((buffer) => buffer.read()));
-      await Promise.all(sent.map((buffer) => buffer.sent));
+      await Promise.all([done, ...sent.map((buffer) => buffer.sent)]);
       return Object.fromEntries(entries.map(([name], i) => [name, arrays[i]!]));
     } finally {
       for (const buffer of [...sent, ...made]) buffer.destroy();

@@ -85,9 +85,9 @@ export class XlaSession implements Session {
       );
       return this.dispatch(prepared, inputs, replicas);
     });
-    const { prepared, summary, sent } = dispatched;
+    const { prepared, summary, done, sent } = dispatched;
     try {
-      const [numbers] = await Promise.all([summary.read(), ...sent]);
+      const [numbers] = await Promise.all([summary.read(), done, ...sent]);
       return resultOf(plan, prepared, numbers);
     } finally {
       summary.destroy();
@@ -204,7 +204,7 @@ export class XlaSession implements Session {
       ...[...updated, ...read].map((name) => this.state.get(name)![replica]!.handle),
       ...sent.map(({ handle }) => handle),
     ]);
-    const { outputs } = await executable.execute(lists);
+    const { outputs, done } = await executable.execute(lists);
     updated.forEach((name, i) => {
       const before = this.state.get(name)!;
       const after = before.map(
@@ -221,7 +221,7 @@ export class XlaSession implements Session {
       (_, replica) => new Buffer(this.client.api, outputs[replica]!.at(-1)!, [length], 'f32'),
     );
     for (const summary of summaries.slice(1)) summary.destroy();
-    return { prepared, summary: summaries[0]!, sent };
+    return { prepared, summary: summaries[0]!, done, sent };
   }
 }
 
