@@ -27,13 +27,10 @@ export const zoomedIn: PretextTask = {
     // Residuals of the centre, against the target of what the encoder saw.
     const target = patchTarget(centreOf(view, image), context).values;
     const centre = patchLoss(sub(patchify(predicted.centre(), patch), target), masking);
-    // Residuals of the border, against the target of the whole view.
+    // Residuals of the border, against the target of the whole view: both are enlarged alike, so their difference is.
     const whole = patchTarget(areaResize(view, image), context).values;
-    const wanted = enlarge(unpatchify(whole, context), image);
-    const edge = add(
-      stripLoss(sub(predicted.topAndBottom(), wanted.topAndBottom())),
-      stripLoss(sub(predicted.leftAndRight(), wanted.leftAndRight())),
-    );
+    const missed = enlarge(unpatchify(sub(prediction.all, whole), context), image);
+    const edge = add(stripLoss(missed.topAndBottom()), stripLoss(missed.leftAndRight()));
     return {
       losses: add(mul(centre, CENTRE_WEIGHT), mul(edge, 1 - CENTRE_WEIGHT)),
       parts: { centre, edge },

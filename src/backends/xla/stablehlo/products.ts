@@ -1,4 +1,5 @@
-import { type Shape, sameShape } from '../../../graph/tensor.ts';
+import { type Node, type Shape, sameShape, sizeOf } from '../../../graph/tensor.ts';
+import { bandOf, bandProduct } from './banded.ts';
 import type { Rule } from './rules.ts';
 import { type ElementType, list, type Value } from './values.ts';
 import type { FunctionWriter } from './writer.ts';
@@ -24,9 +25,35 @@ function dot(
   return writer.write(text, [a, b], made);
 }
 
-/** alpha · a · b, batch axes broadcast; the smaller of the two is never repeated where it has no batch axes. */
-export const matmul: Rule = (writer, { outputs, attributes }, [a, b], type) => {
-  const { transposeA, transposeB, alpha } = attributes;
+/** alpha · a · b, batch axes broadcast. */
+export const matmul: Rule = (writer, node, operands, type) => {
+  const { alpha } = node.attributes;
+  const y = writer.convert(banded(writer, node, operands) ?? product(writer, node, operands, type), type);
+  return alpha === 1 ? y : writer.apply('stablehlo.multiply', [y, writer.number(alpha, y.shape, type)]);
+};
+
+/** A product with a constant matrix of few numbers a row; undefined where it is none, or has more numbers than i32 can count. */
+function banded(
+  writer: FunctionWriter,
+  { inputs: [left, right], outputs, attributes: { transposeA, transposeB } }: Node,
+  [a, b]: readonly Value[],
+): Value | undefined {
+  const { shape } = outputs[0]!;
+  const rank = shape.length;
+  if ([a!.shape, b!.shape, shape].some((each) => sizeOf(each) >= 2 ** 31)) return;
+  const rows = transposeB || b!.shape.length !== rank ? undefined : bandOf(left!, transposeA);
+  if (rows) return bandProduct(writer, rows, b!, rank - 2);
+  const columns = transposeA || a!.shape.length !== rank ? undefined : bandOf(right!, !transposeB);
+  return columns && bandProduct(writer, columns, a!, rank - 1);
+}
+
+/** a · b; the smaller of the two is never repeated where it has no batch axes. */
+function product(
+  writer: FunctionWriter,
+  { outputs, attributes: { transposeA, transposeB } }: Node,
+  [a, b]: readonly Value[],
+  type: ElementType,
+): Value {
   const { shape } = outputs[0]!;
   const batch = shape.slice(0, -2);
   const [m, n] = shape.slice(-2) as [number, number];
@@ -39,10 +66,9 @@ export const matmul: Rule = (writer, { outputs, attributes }, [a, b], type) => {
   // Without batch axes of its own the left side comes first in the result: [M, ..., N].
   const first = !shared && rankA === 2;
   const made = { shape: first ? [m, ...batch, n] : shape, type };
-  let y = dot(writer, left, right, { batching, contracting }, made);
-  if (first) y = writer.transpose(y, [...axes.map((axis) => axis + 1), 0, axes.length + 1]);
-  return alpha === 1 ? y : writer.apply('stablehlo.multiply', [y, writer.number(alpha, shape, type)]);
-};
+  const y = dot(writer, left, right, { batching, contracting }, made);
+  return first ? writer.transpose(y, [...axes.map((axis) => axis + 1), 0, axes.length + 1]) : y;
+}
 
 /** The operand as a matrix where it has no batch of its own and the other has, else with all batch axes. */
 function align(writer: FunctionWriter, x: Value, other: Value, batch: Shape): Value {
