@@ -5,7 +5,7 @@ import { accumulate, average } from './micro-batches.ts';
 import { type LoweredFunction, type LowerOptions, lower } from './stablehlo/lower.ts';
 import type { Value, ValueType } from './stablehlo/values.ts';
 import { type Argument, FunctionWriter, moduleText } from './stablehlo/writer.ts';
-import { allFinite, clipScale, concatenate, scalarAt, sumOfSquares } from './step-sums.ts';
+import { allFinite, clipScale, concatenate, scalarAt, sumsOfSquares } from './step-sums.ts';
 
 /** What a step is compiled for. */
 export interface StepForm extends LowerOptions {
@@ -79,7 +79,10 @@ export function stepModule(
       : accumulate(writer, gradients, operands, new Set(batch), form.count, functions);
   const averaged = outputs.map((sum) => average(writer, sum, form));
   const results = new Map(gradients.outputs.map(([name], i) => [name, averaged[i]!]));
-  const squares = plan.parameters.map(({ name }) => sumOfSquares(writer, results.get(gradientName(name))!));
+  const squares = sumsOfSquares(
+    writer,
+    plan.parameters.map(({ name }) => results.get(gradientName(name))!),
+  );
   const summary = concatenate(writer, [...metrics.map((name) => results.get(name)!), ...squares]);
   const fine = allFinite(writer, summary);
   const numbers = writer.arguments.at(-1)!;

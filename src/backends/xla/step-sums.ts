@@ -1,10 +1,32 @@
-import type { Value } from './stablehlo/values.ts';
+import type { Value, ValueType } from './stablehlo/values.ts';
 import { type FunctionWriter, names } from './stablehlo/writer.ts';
 
-/** In float32: a gradient whose squares overflow counts as not finite. */
-export function sumOfSquares(writer: FunctionWriter, x: Value): Value {
-  const axes = x.shape.map((_, axis) => axis);
-  return writer.reduce(writer.apply('stablehlo.multiply', [x, x]), 'add', axes, writer.number(0));
+/**
+ * Each array's sum of squares, in float32: one whose squares overflow counts as not finite. What has equally many rows is
+ * summed together, for there are many small arrays, and a kernel for each would take longer to start than to run.
+ */
+export function sumsOfSquares(writer: FunctionWriter, arrays: readonly Value[]): Value[] {
+  const rows = arrays.map((x) => squaresOfRows(writer, x));
+  const zero = writer.number(0);
+  const sums = new Map<Value, Value>();
+  for (const length of new Set(rows.map(({ shape }) => shape[0]!))) {
+    const alike = rows.filter(({ shape }) => shape[0] === length);
+    const made: ValueType = { shape: [alike.length * length], type: 'f32' };
+    const joined = writer.write(`stablehlo.concatenate ${names(alike)}, dim = 0`, alike, made);
+    const totals = writer.reduce(writer.reshape(joined, [alike.length, length]), 'add', [1], zero);
+    alike.forEach((each, i) => {
+      sums.set(each, scalarAt(writer, totals, i));
+    });
+  }
+  return rows.map((each) => sums.get(each)!);
+}
+
+/** The sum of squares of each row of an array: of each element, where it has one axis, or one row. */
+function squaresOfRows(writer: FunctionWriter, x: Value): Value {
+  const rows = x.shape.findIndex((side) => side > 1);
+  const axes = x.shape.map((_, axis) => axis).filter((axis) => axis !== rows);
+  const squares = writer.apply('stablehlo.multiply', [x, x]);
+  return writer.reshape(writer.reduce(squares, 'add', axes, writer.number(0)), [x.shape[rows] ?? 1]);
 }
 
 /** Scalars as one array. */
