@@ -3,7 +3,7 @@
  * JAX's on the same shapes. Takes the plugin of `beyond-masking setup cuda13` and a Python with JAX, which hands it programs.
  *
  *   npm run bench -- traffic --jax PYTHON
- *   npm run bench -- traffic --jax PYTHON --task masked+zoomed-in --batch 512
+ *   npm run bench -- traffic --jax PYTHON --tasks masked+zoomed-in,masked+blurred --batch 512
  *
  * Nothing is run: kernels are chosen without trials, and what else a GPU does beside moving bytes is not told. Of products that
  * read and write little beside what they compute it says little; all else is bound by memory.
@@ -18,6 +18,7 @@ import {
   cacheFolder,
   findPlugins,
   initialiseOnThreads,
+  libraryProducts,
   modelConfig,
   pretrainStep,
   stepModule,
@@ -28,7 +29,7 @@ const { values: args } = parseArgs({
   options: {
     model: { type: 'string', default: 'base' },
     batch: { type: 'string', default: '256' },
-    task: { type: 'string', default: 'masked' },
+    tasks: { type: 'string', default: 'masked' },
     jax: { type: 'string', default: 'python3' },
   },
 });
@@ -36,24 +37,27 @@ const plugins = await findPlugins({ env: {}, cache: join(cacheFolder(), 'pjrt') 
 const plugin = plugins.find(({ platform }) => platform === 'cuda');
 if (!plugin) throw new Error('the traffic of a GPU takes its plugin: beyond-masking setup cuda13');
 
-const step = pretrainStep(modelConfig(args.model), args.task, Number(args.batch));
 const folder = mkdtempSync(join(tmpdir(), 'traffic-'));
 try {
-  const programs = ['fused', 'padded', 'parts'] as const;
-  const files = programs.map((attention) => {
-    const form = { precision: 'bf16', attention, count: 1, replicas: 1 } as const;
-    const file = join(folder, `ours, attention ${attention}.mlir`);
-    writeFileSync(file, stepModule(step.plan, (name) => !(name in step.inputs), form).text);
-    return file;
-  });
+  const files: string[] = [];
   const peers: string[] = [];
-  if (args.task === 'masked') {
+  for (const task of args.tasks.split(',')) {
+    const step = pretrainStep(modelConfig(args.model), task, Number(args.batch));
+    const forms = task === 'masked' ? (['fused', 'padded', 'parts'] as const) : (['fused'] as const);
+    for (const attention of forms) {
+      const form = { precision: 'bf16', attention, count: 1, replicas: 1 } as const;
+      const file = join(folder, `${task}, attention ${attention}.mlir`);
+      writeFileSync(file, stepModule(step.plan, (name) => !(name in step.inputs), form).text);
+      files.push(file);
+    }
+    if (task !== 'masked') continue;
     const file = join(folder, 'step.safetensors');
     await writePeerStep(file, step, await initialiseOnThreads(step.specs, 1));
     peers.push('--peer', file);
   }
+  const flags = Object.entries(libraryProducts).map(([name, value]) => `--flag=${name}=${value}`);
   const script = fileURLToPath(new URL('../peers/h100_traffic.py', import.meta.url));
-  const all = [script, '--plugin', plugin.path, ...peers, ...files];
+  const all = [script, '--plugin', plugin.path, ...flags, ...peers, ...files];
   const { status } = spawnSync(args.jax, all, { stdio: 'inherit' });
   process.exitCode = status ?? 1;
 } finally {

@@ -111,7 +111,7 @@ export { type OnnxBackend, type OnnxOptions, openOnnxBackend } from './backends/
 export { referenceBackend } from './backends/reference/backend.ts';
 export { cacheFolder } from './data/cache.ts';
 export type { AttentionSetting } from './backends/xla/attention-choice.ts';
-export { openXlaBackend, type XlaBackend, type XlaOptions } from './backends/xla/backend.ts';
+export { libraryProducts, openXlaBackend, type XlaBackend, type XlaOptions } from './backends/xla/backend.ts';
 export { examineXla, type XlaReport } from './backends/xla/doctor.ts';
 export { type FoundOptions, openFoundXla } from './backends/xla/open-found.ts';
 export { XlaError } from './backends/xla/pjrt/error.ts';

@@ -74,11 +74,15 @@ export async function openXlaBackend(options: XlaOptions): Promise<XlaBackend> {
   };
 }
 
+/** Products by cuBLAS, which adds biases as it writes, where kernels that XLA makes leave them to a pass of their own. */
+export const libraryProducts = { xla_gpu_enable_triton_gemm: false } as const;
+
 /** Where CUDA's assembler and library of functions lie beside a plugin that pip installed, and what the options ask for. */
 function gpuFlags(platform: string, { plugin, deterministic }: XlaOptions): Record<string, boolean | string> {
   if (platform !== 'cuda' && platform !== 'rocm') return {};
   const cuda = join(dirname(plugin), '..', '..', 'nvidia', 'cu13');
   return {
+    ...(platform === 'cuda' && libraryProducts),
     ...(existsSync(cuda) && { xla_gpu_cuda_data_dir: cuda }),
     ...(deterministic && { xla_gpu_deterministic_ops: true }),
   };

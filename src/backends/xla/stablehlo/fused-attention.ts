@@ -1,7 +1,9 @@
+import { linear } from '../../../graph/composites/linear.ts';
 import { concat, pad, reshape, sliceAxis, transpose } from '../../../graph/operations/shape.ts';
 import type { Decompositions } from '../../../graph/passes/optimise.ts';
 import { applyAll, type Node, type Operation, type Tensor } from '../../../graph/tensor.ts';
 import { cudnnCall } from './cudnn-call.ts';
+import { barrierOperation } from './rematerialise.ts';
 import type { Rule } from './rules.ts';
 import type { Value } from './values.ts';
 import type { FunctionWriter } from './writer.ts';
@@ -43,12 +45,11 @@ export type AttentionForm = 'fused' | 'padded' | 'parts';
  * them cancel. The forward pass that the gradient asks for is the one that is there, by a merge of equal nodes.
  */
 export const fusedAttention = (form: 'fused' | 'padded'): Decompositions => ({
-  splitHeads: ({ outputs }, [x]) =>
-    outputs.map(({ shape: [batch, heads, tokens, features] }, i) => {
-      const width = heads! * features!;
-      const part = sliceAxis(x!, 2, i * width, (i + 1) * width);
-      return swapped(reshape(part, [batch!, tokens!, heads!, features!]));
-    }),
+  splitHeads: ({ outputs }, [x]) => {
+    const [batch, heads, tokens, features] = outputs[0]!.shape as [number, number, number, number];
+    const parts = featureParts(x!, outputs.length);
+    return parts.map((part) => swapped(reshape(part, [batch, tokens, heads, features])));
+  },
   mergeHeads: (_, inputs) => {
     const parts = inputs.map(({ shape: [batch, heads, tokens, features] }, i) =>
       reshape(swapped(inputs[i]!), [batch!, tokens!, heads! * features!]),
@@ -66,6 +67,21 @@ export const fusedAttention = (form: 'fused' | 'padded'): Decompositions => ({
     return [q!, k!, v!].map((like, i) => counting(gradients[i]!, like));
   },
 });
+
+/**
+ * Equal parts of a linear layer's features [B, N, count·D], each by a layer of its own: no pass over the activations cuts
+ * them apart. The barrier keeps XLA from making one product of them again.
+ */
+function featureParts(x: Tensor, count: number): Tensor[] {
+  const width = x.shape[2]! / count;
+  const part = (of: Tensor, axis: number, i: number) => sliceAxis(of, axis, i * width, (i + 1) * width);
+  const layer = (x.node.operation.name === 'reshape' ? x.node.inputs[0]! : x).node;
+  const [of, weight, bias] = layer.inputs as [Tensor, Tensor, Tensor | undefined];
+  if (layer.operation.name !== 'linear' || weight.shape[0] !== x.shape[2])
+    return Array.from({ length: count }, (_, i) => part(x, 2, i));
+  const copies = applyAll(barrierOperation, new Array<Tensor>(count).fill(of));
+  return copies.map((copy, i) => linear(copy, part(weight, 0, i), bias && part(bias, 0, i)));
+}
 
 function forward(
   form: AttentionForm,

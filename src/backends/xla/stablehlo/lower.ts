@@ -5,7 +5,7 @@ import { GraphError, type Node, type Tensor } from '../../../graph/tensor.ts';
 import { topologicalOrder } from '../../../graph/topology.ts';
 import { evaluateNode } from '../../reference/evaluate.ts';
 import { type AttentionForm, fusedAttention } from './fused-attention.ts';
-import { layerNormGrad } from './layer-norm.ts';
+import { layerNormGrad, layerNormInOnePass } from './layer-norm.ts';
 import { type FloatTypes, floatTypes, kept, type Precision } from './precision.ts';
 import { rematerialised } from './rematerialise.ts';
 import { rules } from './rules.ts';
@@ -48,11 +48,12 @@ export function lower(
   );
   const given = new Map(inputs.map(([key], i) => [key, writer.arguments[i]!]));
   const types = floatTypes(optimised, precision);
+  const parts = partsFor(precision);
   const values = new Map<Tensor, Value>();
   for (const node of topologicalOrder(Object.values(optimised.outputs))) {
     if (node.operation === inputOperation)
       values.set(node.outputs[0]!, given.get(inputName(node.outputs[0]!))!);
-    else writeNode(writer, node, values, types(node));
+    else writeNode(writer, node, values, types(node), parts);
   }
   const results = Object.values(optimised.outputs).map((tensor) =>
     writer.convert(values.get(tensor)!, elementType(tensor.dtype)),
@@ -63,7 +64,10 @@ export function lower(
 const valueType = ({ shape, dtype }: Tensor): ValueType => ({ shape, type: elementType(dtype) });
 
 /** What composites that stay whole are made of, where it is not what they say themselves. */
-const parts: Decompositions = { layerNormGrad };
+const partsFor = (precision: Precision): Decompositions => ({
+  layerNormGrad,
+  ...(precision === 'bf16' && { layerNorm: layerNormInOnePass }),
+});
 
 const plain: FloatTypes = { reads: 'f32', yields: [] };
 
@@ -72,6 +76,7 @@ function writeNode(
   node: Node,
   values: Map<Tensor, Value>,
   { reads, yields }: FloatTypes,
+  parts: Decompositions,
 ): void {
   const { operation, attributes, outputs } = node;
   if (operation === constantOperation) {
@@ -85,7 +90,9 @@ function writeNode(
     return input.dtype === 'f32' && type !== 'as given' ? writer.convert(value, type) : value;
   });
   const rule = rules[operation.name];
-  const made = rule ? rule(writer, node, inputs, yields[0] ?? 'f32') : writeParts(writer, node, inputs);
+  const made = rule
+    ? rule(writer, node, inputs, yields[0] ?? 'f32')
+    : writeParts(writer, node, inputs, parts);
   const list = 'name' in made ? [made] : made;
   outputs.forEach((output, i) => {
     values.set(output, output.dtype === 'f32' ? writer.convert(list[i]!, yields[i] ?? 'f32') : list[i]!);
@@ -93,7 +100,12 @@ function writeNode(
 }
 
 /** A composite without a rule of its own, in float32. */
-function writeParts(writer: FunctionWriter, node: Node, inputs: readonly Value[]): Value[] {
+function writeParts(
+  writer: FunctionWriter,
+  node: Node,
+  inputs: readonly Value[],
+  parts: Decompositions,
+): Value[] {
   const { operation } = node;
   const decompose = parts[operation.name] ?? operation.decompose;
   if (!decompose)
@@ -101,6 +113,6 @@ function writeParts(writer: FunctionWriter, node: Node, inputs: readonly Value[]
   const values = new Map(node.inputs.map((input, i) => [input, inputs[i]!]));
   const results = decompose(node, node.inputs);
   const settled = new Set(node.inputs.map((input) => input.node));
-  for (const part of topologicalOrder(results, settled)) writeNode(writer, part, values, plain);
+  for (const part of topologicalOrder(results, settled)) writeNode(writer, part, values, plain, parts);
   return results.map((result) => values.get(result)!);
 }
