@@ -5,8 +5,9 @@
  *   npm run bench -- accelerator --batch 256 --tasks masked,masked+zoomed-in,masked+blurred,finetune --soak 2000
  *   npm run bench -- accelerator --model micro --batch 8 --steps 20 --precision f32      (a trial on the CPU plugin)
  *
- * Every row is measured with attention in cuDNN's fused kernels and in parts (`--attention fused,parts`); a form that the
- * device lacks is named and left out. Losses of both must agree to 1e-2 in the first three steps, which bf16 explains.
+ * Every row is measured with attention in cuDNN's fused kernels and in parts (`--attention fused,parts`), and once more with
+ * each `--flags xla_flag=value,...` (say `--flags xla_gpu_enable_triton_gemm=true`, XLA's own kernels for products); what the
+ * device lacks is named and left out. Losses of all must agree to 1e-2 in the first three steps, which bf16 explains.
  * Losses of a peer must agree to 1e-3 (in the first three steps) before its times count. Times are medians of groups of
  * steps after a warm-up, two steps in flight, each with a batch of its own copied as bytes.
  */
@@ -46,6 +47,8 @@ const { values: args } = parseArgs({
     precision: { type: 'string', default: 'bf16' },
     /** Forms of attention, of which the first that works is compared with the peers. */
     attention: { type: 'string', default: 'fused,parts' },
+    /** Flags of XLA for rows of their own, beside the first form of attention. */
+    flags: { type: 'string', multiple: true, default: [] },
     /** Steps of a soak: memory of the host and the device must stay flat. */
     soak: { type: 'string', default: '0' },
     torch: { type: 'string' },
@@ -59,27 +62,38 @@ const steps = Math.max(2, Math.ceil(Number(args.steps) / GROUP)) * GROUP;
 const precision = args.precision === 'f32' ? 'f32' : 'bf16';
 const model = modelConfig(args.model);
 const started = performance.now();
-/** The engine by form of attention. */
+const forms = args.attention.split(',') as AttentionSetting[];
+/** Engines by what they are measured as. */
 const engines = new Map<string, XlaBackend>();
-for (const form of args.attention.split(',') as AttentionSetting[])
-  try {
-    engines.set(form, await open(form));
-  } catch (error) {
-    console.log(`attention ${form}: left out; ${(error as Error).message}`);
-  }
+for (const form of forms) await add(`attention ${form}`, form);
+for (const flags of args.flags) await add(flags, forms[0]!, flags);
 const [engine] = engines.values();
 if (!engine) throw new Error('no form of attention works');
 const { client } = engine;
 console.log(`${machine()}; ${engine.description}; ${args.model}`);
 for (const batch of args.batch.split(',').map(Number)) await measure(batch);
 
-function open(attention: AttentionSetting): Promise<XlaBackend> {
-  return openFoundXla({
-    places: { cache: join(cacheFolder(), 'pjrt') },
-    cache: join(cacheFolder(), 'xla'),
-    precision,
-    attention,
-  });
+async function add(label: string, attention: AttentionSetting, flags = ''): Promise<void> {
+  const given = flags.split(',').filter((flag) => flag !== '');
+  try {
+    const backend = await openFoundXla({
+      places: { cache: join(cacheFolder(), 'pjrt') },
+      cache: join(cacheFolder(), 'xla'),
+      precision,
+      attention,
+      flags: Object.fromEntries(given.map((flag) => parsedFlag(flag))),
+    });
+    engines.set(label, backend);
+  } catch (error) {
+    console.log(`${label}: left out; ${(error as Error).message}`);
+  }
+}
+
+/** `name=value`, the value as a boolean or a number where it is one. */
+function parsedFlag(flag: string): [string, boolean | number | string] {
+  const [name, value = 'true'] = flag.split('=') as [string, string | undefined];
+  if (value === 'true' || value === 'false') return [name, value === 'true'];
+  return [name, Number.isNaN(Number(value)) ? value : Number(value)];
 }
 
 async function measure(batch: number): Promise<void> {
@@ -89,8 +103,8 @@ async function measure(batch: number): Promise<void> {
     const { plan, inputs } = step;
     const initial = await initialiseOnThreads(step.specs, 1);
     let losses: number[] | undefined;
-    for (const [form, backend] of engines) {
-      const label = `${name}, batch ${batch}, attention ${form}`;
+    for (const [kind, backend] of engines) {
+      const label = `${name}, batch ${batch}, ${kind}`;
       const session = await backend.open(initial);
       const opened = performance.now();
       const { metrics } = await session.step(plan, [inputs], { step: 0, lr: LR });
@@ -106,7 +120,7 @@ async function measure(batch: number): Promise<void> {
           `${(ours / base).toFixed(3)} × the first row; host ${(100 * hostShare).toFixed(1)} % of a step${memory()}`,
       );
       const all = [metrics.loss!, ...later];
-      if (losses) requireAlike(`attention ${form}`, all, losses, 1e-2);
+      if (losses) requireAlike(kind, all, losses, 1e-2);
       else if (Number(args.soak) > 0) await soak(session, plan, inputs);
       await session.dispose();
       if (!losses && ['masked', 'finetune'].includes(name)) await comparePeers(step, initial, all, ours);
