@@ -6,8 +6,9 @@
  *   npm run bench -- accelerator --model micro --batch 8 --steps 20 --precision f32      (a trial on the CPU plugin)
  *
  * Every row is measured with attention in cuDNN's fused kernels and in parts (`--attention fused,parts`), and once more with
- * each `--flags xla_flag=value,...` (say `--flags xla_gpu_enable_triton_gemm=true`, XLA's own kernels for products); what the
- * device lacks is named and left out. Losses of all must agree to 1e-2 in the first three steps, which bf16 explains.
+ * each `--flags xla_flag=value,...` (say `--flags xla_gpu_enable_triton_gemm=true`, XLA's own kernels for products), and with
+ * gradients of weights in bfloat16 (`--gradients bf16`; losses: `npm run bench -- precision`); what the device lacks is named
+ * and left out. Losses of all must agree to 1e-2 in the first three steps, which bf16 explains.
  * Losses of a peer must agree to 1e-3 (in the first three steps) before its times count. Times are medians of groups of
  * steps after a warm-up, two steps in flight, each with a batch of its own copied as bytes.
  */
@@ -36,6 +37,7 @@ import {
   type Values,
   writePeerStep,
   type XlaBackend,
+  type XlaOptions,
 } from 'beyond-masking';
 
 const { values: args } = parseArgs({
@@ -47,6 +49,8 @@ const { values: args } = parseArgs({
     precision: { type: 'string', default: 'bf16' },
     /** Forms of attention, of which the first that works is compared with the peers. */
     attention: { type: 'string', default: 'fused,parts' },
+    /** bf16: rows with gradients of that type, too. */
+    gradients: { type: 'string', default: 'f32' },
     /** Flags of XLA for rows of their own, beside the first form of attention. */
     flags: { type: 'string', multiple: true, default: [] },
     /** Steps of a soak: memory of the host and the device must stay flat. */
@@ -65,23 +69,24 @@ const started = performance.now();
 const forms = args.attention.split(',') as AttentionSetting[];
 /** Engines by what they are measured as. */
 const engines = new Map<string, XlaBackend>();
-for (const form of forms) await add(`attention ${form}`, form);
-for (const flags of args.flags) await add(flags, forms[0]!, flags);
+for (const attention of forms) await add(`attention ${attention}`, { attention });
+const [attention] = forms;
+if (args.gradients === 'bf16') await add('gradients bf16', { attention, gradients: 'bf16' });
+for (const flags of args.flags)
+  await add(flags, { attention, flags: Object.fromEntries(flags.split(',').map(parsedFlag)) });
 const [engine] = engines.values();
 if (!engine) throw new Error('no form of attention works');
 const { client } = engine;
 console.log(`${machine()}; ${engine.description}; ${args.model}`);
 for (const batch of args.batch.split(',').map(Number)) await measure(batch);
 
-async function add(label: string, attention: AttentionSetting, flags = ''): Promise<void> {
-  const given = flags.split(',').filter((flag) => flag !== '');
+async function add(label: string, options: Omit<XlaOptions, 'plugin'>): Promise<void> {
   try {
     const backend = await openFoundXla({
       places: { cache: join(cacheFolder(), 'pjrt') },
       cache: join(cacheFolder(), 'xla'),
       precision,
-      attention,
-      flags: Object.fromEntries(given.map((flag) => parsedFlag(flag))),
+      ...options,
     });
     engines.set(label, backend);
   } catch (error) {

@@ -66,3 +66,7 @@ export function slotName(slot: string, weight: string): string {
 export function gradientName(weight: string): string {
   return `grad:${weight}`;
 }
+
+export function isGradient(output: string): boolean {
+  return output.startsWith(gradientName(''));
+}

@@ -139,6 +139,9 @@ export const engine = section({
     .describe(
       "xla: fused (cuDNN's kernels), parts (products and a softmax), auto (fused on NVIDIA GPUs with bf16, where a trial agrees)",
     ),
+  gradients: oneOf(['f32', 'bf16'])
+    .default('f32')
+    .describe('xla: type in which gradients of weight matrices are kept; bf16 takes precision bf16'),
   deterministic: flag()
     .default(false)
     .describe('xla: the same sums in the same order, run after run; slower on GPUs'),

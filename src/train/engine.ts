@@ -11,12 +11,11 @@ type EngineSettings = Config['engine'];
  * an accelerator is found, else onednn where that runs, else onnx.
  */
 export async function openEngine(settings: EngineSettings): Promise<Backend> {
-  const { name, precision, threads, devices, attention } = settings;
+  const { name, precision, threads } = settings;
   if (name === 'auto') return openBest(settings);
   if (name === 'xla') return openXla(settings);
-  if (devices > 1) throw new ConfigError(`engine.devices above 1 takes engine.name xla, got ${name}`);
-  if (attention === 'fused')
-    throw new ConfigError(`engine.attention fused takes engine.name xla, got ${name}`);
+  const special = xlaOnly(settings);
+  if (special) throw new ConfigError(`${special} takes engine.name xla, got ${name}`);
   if (name === 'onednn') return openOneDnn(settings);
   if (precision === 'bf16')
     throw new ConfigError(`engine.precision ${precision} takes engine.name xla or onednn, got ${name}`);
@@ -25,13 +24,20 @@ export async function openEngine(settings: EngineSettings): Promise<Backend> {
   return openOnnxBackend({ native: name === 'onnx', ...(threads > 0 && { threads }) });
 }
 
+/** A setting that no other engine has. */
+function xlaOnly({ devices, attention, gradients }: EngineSettings): string | undefined {
+  if (devices > 1) return 'engine.devices above 1';
+  if (attention === 'fused') return 'engine.attention fused';
+  return gradients === 'bf16' ? 'engine.gradients bf16' : undefined;
+}
+
 /** XLA where a plugin with an accelerator is found; elsewhere a CPU's engine. */
 async function openBest(settings: EngineSettings): Promise<Backend> {
   if (process.env.BEYOND_MASKING_PJRT_PLUGIN) return openXla(settings); // what is named must work
   try {
     return await openXla(settings, true);
   } catch (error) {
-    if (settings.attention === 'fused' || settings.devices > 1) throw error; // nothing else has that
+    if (xlaOnly(settings)) throw error;
     const reason = await accelerator(error as Error);
     const engine = await openCpu(settings);
     if (reason === undefined) return engine;
@@ -72,7 +78,7 @@ async function openCpu(settings: EngineSettings): Promise<Backend> {
 }
 
 async function openXla(
-  { precision, devices, rematerialise, attention, deterministic }: EngineSettings,
+  { precision, devices, rematerialise, attention, gradients, deterministic }: EngineSettings,
   acceleratorsOnly = false,
 ): Promise<Backend> {
   const { openFoundXla } = await import('../backends/xla/open-found.ts');
@@ -83,6 +89,7 @@ async function openXla(
     devices,
     rematerialise,
     attention,
+    gradients,
     deterministic,
     ...(precision !== 'auto' && { precision }),
   });

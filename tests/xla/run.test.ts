@@ -64,6 +64,12 @@ it('engines are opened as the settings say', async () => {
   await expect(open({ name: 'onnx', attention: 'fused' })).rejects.toThrow(
     'engine.attention fused takes engine.name xla, got onnx',
   );
+  await expect(open({ name: 'onnx', gradients: 'bf16' })).rejects.toThrow(
+    'engine.gradients bf16 takes engine.name xla, got onnx',
+  );
+  await expect(open({ name: 'xla', gradients: 'bf16' })).rejects.toThrow(
+    'engine.gradients bf16 takes engine.precision bf16, got f32',
+  );
 });
 
 it('auto falls back to the CPU engine where no accelerator is found', async () => {

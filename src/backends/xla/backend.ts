@@ -24,6 +24,8 @@ export interface XlaOptions {
   readonly rematerialise?: boolean | undefined;
   /** Attention in cuDNN's kernels or in parts. Default: `auto`, fused where the device, bf16 and the heads allow it. */
   readonly attention?: AttentionSetting | undefined;
+  /** Type in which gradients of weight matrices are kept; `bf16` takes that precision. Default: f32. */
+  readonly gradients?: Precision | undefined;
   /** Folder in which compiled programs are kept. Default: none are. */
   readonly cache?: string | undefined;
   /** Sums in a fixed order, at some cost in speed. */
@@ -52,6 +54,8 @@ export async function openXlaBackend(options: XlaOptions): Promise<XlaBackend> {
     throw new XlaError(
       `engine.devices must not exceed the devices found, got ${count} and ${client.devices.length}`,
     );
+  if (options.gradients === 'bf16' && precision !== 'bf16')
+    throw new XlaError(`engine.gradients bf16 takes engine.precision bf16, got ${precision}`);
   const flags = { ...gpuFlags(client.platform, options), ...options.flags };
   const compiler = new Compiler(client, cache, flags);
   const { attention: setting = 'auto', warn = console.warn } = options;
@@ -66,6 +70,7 @@ export async function openXlaBackend(options: XlaOptions): Promise<XlaBackend> {
       const session = new XlaSession(client, compiler, devices, {
         precision,
         rematerialise: options.rematerialise,
+        gradients: options.gradients,
         attention,
       });
       await session.add(state);

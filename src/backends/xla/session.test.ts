@@ -60,6 +60,18 @@ describe(`sessions of XLA on the CPU (SEED=${seed})`, () => {
     expect(less! / more!).toBeLessThan(0.8);
   });
 
+  it('gradients rounded to bfloat16 train as others do', async () => {
+    const plan = training.adamw(0.1);
+    const flags = { xla_allow_excess_precision: false };
+    const rounded = await openCpuXla({ precision: 'bf16', gradients: 'bf16', flags });
+    const [got, truth] = [await training.run(rounded, plan, 10), await training.run(backend, plan, 10)];
+    got.rows.forEach(({ metrics, gradientNorm }, step) => {
+      const expected = truth.rows[step]!;
+      expect(Math.abs(metrics.loss! / expected.metrics.loss! - 1), `loss of step ${step}`).toBeLessThan(0.01);
+      expect(Math.abs(gradientNorm / expected.gradientNorm - 1), `norm of step ${step}`).toBeLessThan(0.05);
+    });
+  });
+
   it('leaves nothing behind on the devices', async () => {
     const { live } = backend.client.api;
     const before = { buffers: live.buffers, events: live.events };

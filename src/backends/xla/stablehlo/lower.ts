@@ -3,6 +3,7 @@ import { type Decompositions, optimise } from '../../../graph/passes/optimise.ts
 import type { Program } from '../../../graph/program.ts';
 import { GraphError, type Node, type Tensor } from '../../../graph/tensor.ts';
 import { topologicalOrder } from '../../../graph/topology.ts';
+import { isGradient } from '../../backend.ts';
 import { evaluateNode } from '../../reference/evaluate.ts';
 import { type AttentionForm, fusedAttention } from './fused-attention.ts';
 import { layerNormGrad, layerNormInOnePass } from './layer-norm.ts';
@@ -17,6 +18,8 @@ export interface LowerOptions {
   readonly precision?: Precision | undefined;
   /** Computes attention and hidden sides of MLPs anew in the backward pass: less memory, more work. */
   readonly rematerialise?: boolean | undefined;
+  /** Type in which products give the gradients of weights; bf16 takes that precision. Default: f32. */
+  readonly gradients?: Precision | undefined;
   /** Default: parts. In cuDNN's kernels it takes bf16; what of it could be rematerialised they compute anew themselves. */
   readonly attention?: AttentionForm | undefined;
 }
@@ -33,7 +36,7 @@ export interface LoweredFunction {
 export function lower(
   program: Program,
   name: string,
-  { precision = 'f32', rematerialise = false, attention = 'parts' }: LowerOptions = {},
+  { precision = 'f32', rematerialise = false, gradients = 'f32', attention = 'parts' }: LowerOptions = {},
 ): LoweredFunction {
   const decompositions = {
     ...(rematerialise && rematerialised),
@@ -47,7 +50,8 @@ export function lower(
     precision === 'f32' ? 'HIGHEST' : 'DEFAULT',
   );
   const given = new Map(inputs.map(([key], i) => [key, writer.arguments[i]!]));
-  const types = floatTypes(optimised, precision);
+  const rounded = Object.keys(optimised.outputs).filter((key) => gradients === 'bf16' && isGradient(key));
+  const types = floatTypes(optimised, precision, new Set(rounded.map((key) => optimised.outputs[key]!)));
   const parts = partsFor(precision);
   const values = new Map<Tensor, Value>();
   for (const node of topologicalOrder(Object.values(optimised.outputs))) {

@@ -79,6 +79,18 @@ describe(`mixed precision (SEED=${seed})`, () => {
     expect(exact.length).toBeGreaterThanOrEqual(5);
   });
 
+  it('rounds gradients of weight matrices where it is asked to, and no others', () => {
+    const made = (gradients: 'f32' | 'bf16') =>
+      lower(step, 'step', { precision: 'bf16', gradients })
+        .text.split('\n')
+        .filter((line) => line.includes('dot_general') && line.endsWith('xf32>'));
+    // Those of the layer's weight and of q, k and v, all given out; what a softmax reads stays exact, as do sums.
+    expect(made('f32').filter((line) => !made('bf16').includes(line))).toHaveLength(4);
+    const text = lower(step, 'step', { precision: 'bf16', gradients: 'bf16' }).text;
+    for (const line of text.split('\n').filter((each) => each.includes('stablehlo.reduce(')))
+      expect(line).not.toContain('bf16');
+  });
+
   it('leaves products with constants alone: they resize targets', () => {
     const y = matmul(
       constant(

@@ -32,14 +32,19 @@ export const kept: ReadonlySet<string> = new Set([...narrowing, 'linear']);
  * The policy of mixed precision, all of it: products of the model (linear layers, attention) read and yield bfloat16
  * and accumulate in float32; softmax, norms and GELU compute in float32 and yield bfloat16, and so do sums of which a part is
  * bfloat16, such as those of residuals and of their gradients; attention in one kernel reads and yields bfloat16, but for
- * its statistics; everything else, such as statistics, targets, losses, gradients of weights and updates, is float32. Products with constants (resizing by area) belong to targets and losses;
- * an accelerator may read their operands as TF32.
+ * its statistics; everything else, such as statistics, targets, losses, gradients of weights and updates, is float32. Products
+ * with constants (resizing by area) belong to targets and losses; an accelerator may read their operands as TF32.
+ * @param rounded outputs that products may yield in bfloat16 all the same
  */
-export function floatTypes({ outputs }: Program, precision: Precision): (node: Node) => FloatTypes {
+export function floatTypes(
+  { outputs }: Program,
+  precision: Precision,
+  rounded: ReadonlySet<Tensor> = new Set(),
+): (node: Node) => FloatTypes {
   if (precision === 'f32') return () => all;
   const results = Object.values(outputs);
   const types = new Map<Node, FloatTypes>();
-  const readers = readersOf(results);
+  const readers = readersOf(results, rounded);
   const yielded = (tensor: Tensor) => types.get(tensor.node)?.yields[tensor.index] ?? 'f32';
   for (const node of topologicalOrder(results))
     types.set(
@@ -95,8 +100,9 @@ function exact(tensor: Tensor, readers: ReadonlyMap<Tensor, readonly Node[] | 'o
 }
 
 /** The nodes that read each tensor, or `out` for those that are given out. */
-function readersOf(results: readonly Tensor[]): Map<Tensor, Node[] | 'out'> {
-  const readers = new Map<Tensor, Node[] | 'out'>(results.map((tensor) => [tensor, 'out']));
+function readersOf(results: readonly Tensor[], rounded: ReadonlySet<Tensor>): Map<Tensor, Node[] | 'out'> {
+  const exact = results.filter((tensor) => !rounded.has(tensor));
+  const readers = new Map<Tensor, Node[] | 'out'>(exact.map((tensor) => [tensor, 'out']));
   for (const node of topologicalOrder(results))
     for (const input of node.inputs) {
       const known = readers.get(input) ?? [];
