@@ -5,8 +5,9 @@
  *   npm run bench -- traffic --jax PYTHON
  *   npm run bench -- traffic --jax PYTHON --tasks masked+zoomed-in,masked+blurred --batch 512
  *
- * Nothing is run: kernels are chosen without trials, and what else a GPU does beside moving bytes is not told. Of products that
- * read and write little beside what they compute it says little; all else is bound by memory.
+ * Nothing is run: kernels are chosen without trials (for JAX's products XLA's own, ours go to cuBLAS), and what else a GPU does
+ * beside moving bytes is not told. Of products that read and write little beside what they compute it says little; all else is
+ * bound by memory.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -37,17 +38,23 @@ const plugins = await findPlugins({ env: {}, cache: join(cacheFolder(), 'pjrt') 
 const plugin = plugins.find(({ platform }) => platform === 'cuda');
 if (!plugin) throw new Error('the traffic of a GPU takes its plugin: beyond-masking setup cuda13');
 
+const forms = [
+  { attention: 'fused' },
+  { attention: 'padded' },
+  { attention: 'parts' },
+  { attention: 'fused', gradients: 'bf16' },
+] as const;
 const folder = mkdtempSync(join(tmpdir(), 'traffic-'));
 try {
   const files: string[] = [];
   const peers: string[] = [];
   for (const task of args.tasks.split(',')) {
     const step = pretrainStep(modelConfig(args.model), task, Number(args.batch));
-    const forms = task === 'masked' ? (['fused', 'padded', 'parts'] as const) : (['fused'] as const);
-    for (const attention of forms) {
-      const form = { precision: 'bf16', attention, count: 1, replicas: 1 } as const;
-      const file = join(folder, `${task}, attention ${attention}.mlir`);
-      writeFileSync(file, stepModule(step.plan, (name) => !(name in step.inputs), form).text);
+    for (const form of task === 'masked' ? forms : forms.slice(0, 1)) {
+      const label = Object.entries(form).map(([name, value]) => `${name} ${value}`);
+      const file = join(folder, `${[task, ...label].join(', ')}.mlir`);
+      const whole = { precision: 'bf16', count: 1, replicas: 1, ...form } as const;
+      writeFileSync(file, stepModule(step.plan, (name) => !(name in step.inputs), whole).text);
       files.push(file);
     }
     if (task !== 'masked') continue;
