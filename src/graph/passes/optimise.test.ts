@@ -68,7 +68,9 @@ describe('an optimised program', () => {
       );
       const filled = substitute(program, Object.fromEntries(fixed));
       const better = optimise(filled, { evaluate: evaluateNode });
-      expect(nodesOf(better).length).toBeLessThanOrEqual(nodesOf(optimise(filled)).length);
+      // One scalar may become constants of several shapes: what counts is what is left to compute.
+      const computed = (each: Program) => nodesOf(each).filter(({ inputs }) => inputs.length > 0).length;
+      expect(computed(better)).toBeLessThanOrEqual(computed(optimise(filled)));
       expect(difference(evaluateProgram(better, rounded), evaluateProgram(program, rounded))).toBeLessThan(
         2e-5,
       );
