@@ -99,7 +99,9 @@ const clients = new Map<string, Promise<Client>>();
 function clientOf(plugin: string): Promise<Client> {
   let client = clients.get(plugin);
   if (!client) {
-    client = Api.load(plugin).then((api) => Client.create(api, optionsFor(plugin)));
+    client = Api.load(plugin, platformOf(plugin) === 'cpu').then((api) =>
+      Client.create(api, optionsFor(plugin)),
+    );
     clients.set(plugin, client);
     client.catch(() => clients.delete(plugin));
   }

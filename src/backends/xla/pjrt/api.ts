@@ -8,6 +8,7 @@ import {
   pluginTable,
   prototypes,
   readTable,
+  shareHeap,
   tableSize,
 } from './library.ts';
 import { type Address, copyFrom, type FieldValue, type Koffi, Struct, type StructName } from './struct.ts';
@@ -48,9 +49,11 @@ export class Api {
   /**
    * Loads a plugin; its version and the size of its table are checked before anything in it is called. Throws XlaError
    * where it is no plugin, or one of another major version.
+   * @param oneHeap for plugins whose devices have the memory of this process: see `shareHeap`
    */
-  static async load(path: string): Promise<Api> {
+  static async load(path: string, oneHeap = false): Promise<Api> {
     const koffi = await loadKoffi();
+    if (oneHeap) shareHeap(koffi);
     const address = pluginTable(koffi, path);
     const size = tableSize(copyFrom(koffi, address, 8), path);
     const api = new Api(koffi, path, readTable(copyFrom(koffi, address, size), path));
