@@ -23,14 +23,14 @@ export const zoomedIn: PretextTask = {
   clean: (view, { image }) => areaResize(view, image),
   loss: ({ prediction, view, masking }, context) => {
     const { image, patch } = context;
-    const predicted = enlarge(unpatchify(prediction.all, context), image);
+    const predicted = areaResize(unpatchify(prediction.all, context), zoomedIn.view(image));
     // Residuals of the centre, against the target of what the encoder saw.
     const target = patchTarget(centreOf(view, image), context).values;
-    const centre = patchLoss(sub(patchify(predicted.centre(), patch), target), masking);
+    const centre = patchLoss(sub(patchify(centreOf(predicted, image), patch), target), masking);
     // Residuals of the border, against the target of the whole view: both are enlarged alike, so their difference is.
     const whole = patchTarget(areaResize(view, image), context).values;
-    const missed = enlarge(unpatchify(sub(prediction.all, whole), context), image);
-    const edge = add(stripLoss(missed.topAndBottom()), stripLoss(missed.leftAndRight()));
+    const missed = enlargedBorder(unpatchify(sub(prediction.all, whole), context), image);
+    const edge = add(stripLoss(missed.topAndBottom), stripLoss(missed.leftAndRight));
     return {
       losses: add(mul(centre, CENTRE_WEIGHT), mul(edge, 1 - CENTRE_WEIGHT)),
       parts: { centre, edge },
@@ -47,16 +47,14 @@ function centreOf(view: Tensor, [height, width]: Size): Tensor {
   return slice(view, [0, 0, top, left], [batch, channels, top + height, left + width]);
 }
 
-/** Parts of a picture [B, C, H, W] of the whole view, enlarged by area to the view's size. Only they are computed. */
-function enlarge(picture: Tensor, [height, width]: Size) {
-  const rows = parts(height);
-  const columns = parts(width);
+/** The border of a picture [B, C, H, W] of the whole view, enlarged by area to the view's size. No more is computed. */
+function enlargedBorder(picture: Tensor, [height, width]: Size) {
+  const [rows, columns] = [parts(height), parts(width)];
   return {
-    centre: () => project(picture, rows.middle, columns.middle),
     /** Both strips, over the full width. */
-    topAndBottom: () => project(picture, rows.ends, columns.all),
+    topAndBottom: project(picture, rows.ends, columns.all),
     /** Both strips, over the middle rows. */
-    leftAndRight: () => project(picture, rows.middle, columns.ends),
+    leftAndRight: project(picture, rows.middle, columns.ends),
   };
 }
 
