@@ -37,6 +37,8 @@ export interface BenchOptions {
 export interface BenchRow {
   readonly task: string;
   readonly stepSeconds: number;
+  /** Median of a step's time beside that of the first task in the same turn: a machine that slows down does so for both. */
+  readonly timeToFirst: number;
   /** Least and most of the steps that count. */
   readonly spread: readonly [number, number];
   readonly imagesPerSecond: number;
@@ -85,7 +87,9 @@ export async function bench(options: BenchOptions = {}): Promise<BenchResult> {
   if (backend.notice !== undefined) options.onNote?.(backend.notice);
   const weights = await initialiseOnThreads(steps[0]!.specs, 1);
   const measured = await measure(backend, weights, steps, { count, onProgress, signal });
-  const rows = names.map((task, i) => row(task, measured.steps[i]!.seconds, batch, steps[i]!.flops));
+  const rows = names.map((task, i) =>
+    row(task, measured.steps[i]!.seconds, measured.steps[0]!.seconds, batch, steps[i]!.flops),
+  );
   const ours = rows[0]!.stepSeconds;
   const loader = await loaderRate();
   const peers: BenchResult['peers'][number][] = [];
@@ -119,11 +123,18 @@ export async function bench(options: BenchOptions = {}): Promise<BenchResult> {
   };
 }
 
-function row(task: string, seconds: readonly number[], batch: number, flops: number): BenchRow {
+function row(
+  task: string,
+  seconds: readonly number[],
+  first: readonly number[],
+  batch: number,
+  flops: number,
+): BenchRow {
   const stepSeconds = median(seconds);
   return {
     task,
     stepSeconds,
+    timeToFirst: median(seconds.map((each, turn) => each / first[turn]!)),
     spread: [Math.min(...seconds), Math.max(...seconds)],
     imagesPerSecond: batch / stepSeconds,
     gflops: flops / stepSeconds / 1e9,

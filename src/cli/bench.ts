@@ -83,20 +83,19 @@ function benchOptions(options: Options): BenchOptions {
 
 function describe(result: BenchResult): string {
   const { rows, share, productGflops, peers, slowest, loaderImagesPerSecond } = result;
-  const [{ stepSeconds: first }] = rows as [BenchResult['rows'][number]];
   const lines = [
     result.machine,
     `${result.engine}; model ${result.model}, batch ${result.batch}`,
     '',
     table([
       ['task', 'step', 'least to most', 'img/s', 'GFLOP/s', rows.length > 1 ? 'time to the first' : ''],
-      ...rows.map(({ task, stepSeconds, spread, imagesPerSecond, gflops }) => [
+      ...rows.map(({ task, stepSeconds, timeToFirst, spread, imagesPerSecond, gflops }) => [
         task,
         `${stepSeconds.toFixed(3)} s`,
         `${spread.map((x) => x.toFixed(3)).join(' to ')} s`,
         imagesPerSecond.toFixed(imagesPerSecond < 100 ? 2 : 0),
         gflops.toFixed(0),
-        rows.length > 1 ? `${(stepSeconds / first).toFixed(3)} ×` : '',
+        rows.length > 1 ? `${timeToFirst.toFixed(3)} ×` : '',
       ]),
     ]),
     '',
