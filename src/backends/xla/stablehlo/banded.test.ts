@@ -71,6 +71,14 @@ describe(`products with banded constants (SEED=${seed})`, () => {
     expect(lower(program('resize', { resized, dx: dx! }), 'resize').text).not.toContain('dot_general');
   });
 
+  it('leaves arrays of nothing to products', async () => {
+    const x = input('x', [0, 6, 4]);
+    const none = program('none', { y: matmul(areaRows(6, 9), x) });
+    const session = await backend.open({});
+    expect((await session.run(none, { x: new Float32Array(0) })).y).toHaveLength(0);
+    await session.dispose();
+  });
+
   it('leaves other matrices to products', () => {
     const dense = constant(normals(rng(seed), 36), [6, 6]);
     const x = input('x', [2, 6, 4]);

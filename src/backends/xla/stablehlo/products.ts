@@ -32,7 +32,7 @@ export const matmul: Rule = (writer, node, operands, type) => {
   return alpha === 1 ? y : writer.apply('stablehlo.multiply', [y, writer.number(alpha, y.shape, type)]);
 };
 
-/** A product with a constant matrix of few numbers a row; undefined where it is none, or has more numbers than i32 can count. */
+/** A product with a constant matrix of few numbers a row; undefined where it is none, or has no numbers or more than i32 counts. */
 function banded(
   writer: FunctionWriter,
   { inputs: [left, right], outputs, attributes: { transposeA, transposeB } }: Node,
@@ -40,7 +40,8 @@ function banded(
 ): Value | undefined {
   const { shape } = outputs[0]!;
   const rank = shape.length;
-  if ([a!.shape, b!.shape, shape].some((each) => sizeOf(each) >= 2 ** 31)) return;
+  const sizes = [a!.shape, b!.shape, shape].map(sizeOf);
+  if (sizes.some((size) => size === 0 || size >= 2 ** 31)) return;
   const rows = transposeB || b!.shape.length !== rank ? undefined : bandOf(left!, transposeA);
   if (rows) return bandProduct(writer, rows, b!, rank - 2);
   const columns = transposeA || a!.shape.length !== rank ? undefined : bandOf(right!, !transposeB);
