@@ -1,5 +1,5 @@
 import { configDefaults, defineConfig } from 'vitest/config';
-import { loadLibrary } from './src/backends/onednn/library.ts';
+import { loadLibrary } from './src/engines/onednn/library.ts';
 import { cpuPlugin } from './tests/support/xla.ts';
 
 /**
@@ -28,7 +28,7 @@ export default defineConfig({
     include: ['src/**/*.test.ts', 'tests/**/*.test.ts'],
     exclude: [
       ...configDefaults.exclude,
-      ...missing.flatMap((folder) => [`src/backends/${folder}/**`, `tests/${folder}/**`]),
+      ...missing.flatMap((folder) => [`src/engines/${folder}/**`, `tests/${folder}/**`]),
     ],
     env: { LEFT_OUT_ENGINES: missing.join() },
     testTimeout: 120_000,

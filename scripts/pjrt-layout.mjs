@@ -1,4 +1,4 @@
-// Writes src/backends/xla/pjrt/layout.ts: where the fields of the PJRT C API lie. A C compiler says where.
+// Writes src/engines/xla/pjrt/layout.ts: where the fields of the PJRT C API lie. A C compiler says where.
 //
 //   node scripts/pjrt-layout.mjs [pjrt_c_api.h]
 //
@@ -68,7 +68,7 @@ try {
   writeFileSync(`${program}.c`, source());
   execFileSync('cc', ['-w', '-o', program, `${program}.c`]);
   const layout = JSON.parse(execFileSync(program, { encoding: 'utf8' }));
-  const target = fileURLToPath(new URL('../src/backends/xla/pjrt/layout.ts', import.meta.url));
+  const target = fileURLToPath(new URL('../src/engines/xla/pjrt/layout.ts', import.meta.url));
   writeFileSync(target, text(layout));
   execFileSync('npx', ['biome', 'check', '--write', target]);
   console.log(`${target}: API ${layout.version.join('.')}, ${functions.length} functions`);

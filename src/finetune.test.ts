@@ -8,11 +8,11 @@ import { tinyFinetuneSettings, tinyImages, tinySettings } from '../tests/support
 import type { FinetuneInput } from './config/finetune-schema.ts';
 import { type FinetuneOptions, finetune } from './finetune.ts';
 import { pretrain } from './pretrain.ts';
-import { readCheckpoint } from './train/checkpoint.ts';
-import type { FinetuneEvent } from './train/events.ts';
-import { readMetrics } from './train/pictures.ts';
-import { findCheckpoint } from './train/run-folder.ts';
-import { finetuning } from './train/run-kind.ts';
+import { readCheckpoint } from './run/checkpoint.ts';
+import type { FinetuneEvent } from './run/events.ts';
+import { findCheckpoint } from './run/folder.ts';
+import { finetuning } from './run/kind.ts';
+import { readMetrics } from './run/metrics.ts';
 
 const folder = temporaryFolder();
 const images = join(folder, 'images');

@@ -11,11 +11,11 @@ export { ConfigError } from './config/error.ts';
 export { mergeConfig, parseOverride } from './config/overrides.ts';
 export { type Recipe, recipe, recipeNames, resolveConfig } from './config/recipes.ts';
 export { type Config, type ConfigInput, configSchema, parseConfig } from './config/schema.ts';
-export { type Checkpoint, type CheckpointInfo, type Progress, readCheckpoint } from './train/checkpoint.ts';
-export { RunError } from './train/error.ts';
-export type { FinetuneEvent, KnnScores, Outcome, PretrainEvent, StepRow } from './train/events.ts';
-export { readMetrics } from './train/pictures.ts';
-export { tensorboardLog } from './train/tensorboard-log.ts';
+export { type Checkpoint, type CheckpointInfo, type Progress, readCheckpoint } from './run/checkpoint.ts';
+export { RunError } from './run/error.ts';
+export type { FinetuneEvent, KnnScores, Outcome, PretrainEvent, StepRow } from './run/events.ts';
+export { readMetrics } from './run/metrics.ts';
+export { tensorboardLog } from './run/tensorboard.ts';
 export { pretrain, type RunOptions, type RunResult } from './pretrain.ts';
 export { type FinetuneOptions, type FinetuneResult, finetune } from './finetune.ts';
 export { finetuneRecipe, finetuneRecipeNames, resolveFinetuneConfig } from './config/finetune-recipes.ts';
@@ -25,9 +25,9 @@ export {
   finetuneSchema,
   parseFinetuneConfig,
 } from './config/finetune-schema.ts';
-export { type PreviewOptions, preview } from './train/preview.ts';
+export { type PreviewOptions, preview } from './preview.ts';
 export { type ReconstructOptions, reconstruct } from './reconstruct.ts';
-export { findCheckpoint, type RunFolder, runFolder } from './train/run-folder.ts';
+export { findCheckpoint, type RunFolder, runFolder } from './run/folder.ts';
 
 // Weights
 export { type Model, modelParameters, openModel } from './weights/model.ts';
@@ -42,44 +42,44 @@ export { type Inspection, inspectModel, type PartSummary } from './weights/inspe
 export type { MissingWeight, TensorFate, WeightsReport } from './weights/report.ts';
 
 // Judging features
-export { type EmbedOptions, type EmbedResult, embed } from './evaluate/embed.ts';
+export { type EmbedOptions, type EmbedResult, embed } from './evaluate/features/embed.ts';
 export { type Evaluator, evaluate, type Score } from './evaluate/evaluator.ts';
-export { type ExtractOptions, FeatureExtractor, type FeatureModel } from './evaluate/extract.ts';
-export { type Features, labelled } from './evaluate/features.ts';
-export { type KnnOptions, knnAccuracy, type LabelledFeatures } from './evaluate/knn.ts';
+export { type ExtractOptions, FeatureExtractor, type FeatureModel } from './evaluate/features/extract.ts';
+export { type Features, labelled } from './evaluate/features/features.ts';
+export { type KnnOptions, knnAccuracy, type LabelledFeatures } from './evaluate/knn/knn.ts';
 export { type LinprobeInput, linprobeSchema } from './config/linprobe-schema.ts';
 export { type Prediction, type PredictOptions, predict } from './evaluate/predict.ts';
-export { type LinprobeOptions, type LinprobeResult, linprobe } from './evaluate/linprobe.ts';
-export { type KnnReport, type KnnReportOptions, knn } from './evaluate/knn-report.ts';
+export { type LinprobeOptions, type LinprobeResult, linprobe } from './evaluate/probe/linprobe.ts';
+export { type KnnReport, type KnnReportOptions, knn } from './evaluate/knn/knn-report.ts';
 
 // Images
 export type { Augment } from './data/augment/augment.ts';
 export type { Erasing } from './data/augment/erasing.ts';
 export { parseRandAugment, type RandAugmentPolicy } from './data/augment/rand-augment.ts';
-export type { Batch } from './data/batch.ts';
-export { BrokenImages } from './data/broken.ts';
-export { type Cifar10Counts, verifyCifar10 } from './data/cifar10.ts';
-export { type FetchOptions, type FetchProgress, fetchCifar10 } from './data/cifar10-fetch.ts';
-export { centreCrop, randomResizedCrop } from './data/crop.ts';
-export { type Dataset, type RawImage, split, subset } from './data/dataset.ts';
+export type { Batch } from './data/load/batch.ts';
+export { BrokenImages } from './data/load/broken.ts';
+export { type Cifar10Counts, verifyCifar10 } from './data/sources/cifar10.ts';
+export { type FetchOptions, type FetchProgress, fetchCifar10 } from './data/sources/cifar10-fetch.ts';
+export { centreCrop, randomResizedCrop } from './data/decode/crop.ts';
+export { type Dataset, type RawImage, split, subset } from './data/sources/dataset.ts';
 export { DataError } from './data/error.ts';
-export { labelledShare } from './data/labelled-share.ts';
+export { labelledShare } from './data/sources/labelled-share.ts';
 export {
   evaluationBatches,
   type Loader,
   type LoaderOptions,
   type TrainingLoaderOptions,
   trainingBatches,
-} from './data/loader.ts';
+} from './data/load/loader.ts';
 export {
   CIFAR10 as cifar10Normalisation,
   IMAGENET as imagenetNormalisation,
   type Normalisation,
-} from './data/normalise.ts';
-export { openDataset } from './data/open.ts';
-export { type PackOptions, type PackResult, packImages } from './data/pack.ts';
-export { countImages, type ImageCounts, verifyImages } from './train/check-images.ts';
-export { openImages } from './train/image-list.ts';
+} from './image/normalise.ts';
+export { openDataset } from './data/sources/open.ts';
+export { type PackOptions, type PackResult, packImages } from './data/sources/pack.ts';
+export { countImages, type ImageCounts, verifyImages } from './data/sources/check-images.ts';
+export { openImages } from './data/sources/image-list.ts';
 
 // Tasks and models
 export {
@@ -91,33 +91,33 @@ export {
 export { type ClassifierConfig, classifierParameters, classify, type Pooling } from './models/classifier.ts';
 export { modelConfig, modelNames, modelSize, modelSizes } from './models/sizes.ts';
 export { initialise } from './nn/init.ts';
-export { initialiseOnThreads } from './train/initialise-on-threads.ts';
-export type { Geometry, Size } from './nn/size.ts';
+export { initialiseOnThreads } from './run/initialise-on-threads.ts';
+export type { Geometry, Size } from './image/size.ts';
 export { drawBatch } from './tasks/draws.ts';
 export { task, taskNames, tasks } from './tasks/table.ts';
 export type { PretextTask } from './tasks/task.ts';
-export { evaluateTask, type TaskEvaluation, type TaskEvaluationOptions } from './train/evaluate-task.ts';
-export { type PretrainOptions, type PretrainPrograms, pretrainPrograms } from './train/programs.ts';
+export { evaluateTask, type TaskEvaluation, type TaskEvaluationOptions } from './programs/evaluate-task.ts';
+export { type PretrainOptions, type PretrainPrograms, pretrainPrograms } from './programs/pretrain.ts';
 
 // Graphs, engines, optimizers
-export type { Backend, Parameter, Session, StepResult, TrainingPlan } from './backends/backend.ts';
+export type { Backend, Parameter, Session, StepResult, TrainingPlan } from './engines/engine.ts';
 export {
   type OneDnnBackend,
   type OneDnnOptions,
   openOneDnnBackend,
-} from './backends/onednn/backend.ts';
-export { OneDnnSession } from './backends/onednn/session.ts';
-export { type OnnxBackend, type OnnxOptions, openOnnxBackend } from './backends/onnx/backend.ts';
-export { referenceBackend } from './backends/reference/backend.ts';
-export { cacheFolder } from './data/cache.ts';
-export type { AttentionSetting } from './backends/xla/attention-choice.ts';
-export { libraryProducts, openXlaBackend, type XlaBackend, type XlaOptions } from './backends/xla/backend.ts';
-export { examineXla, type XlaReport } from './backends/xla/doctor.ts';
-export { type FoundOptions, openFoundXla } from './backends/xla/open-found.ts';
-export { XlaError } from './backends/xla/pjrt/error.ts';
-export { findPlugins } from './backends/xla/plugins.ts';
-export { type PluginName, type SetupOptions, setupPlugin } from './backends/xla/setup.ts';
-export { type StepModule, stepModule } from './backends/xla/step-module.ts';
+} from './engines/onednn/backend.ts';
+export { OneDnnSession } from './engines/onednn/session.ts';
+export { type OnnxBackend, type OnnxOptions, openOnnxBackend } from './engines/onnx/backend.ts';
+export { referenceBackend } from './engines/reference/backend.ts';
+export { cacheFolder } from './io/cache-folder.ts';
+export type { AttentionSetting } from './engines/xla/attention-choice.ts';
+export { libraryProducts, openXlaBackend, type XlaBackend, type XlaOptions } from './engines/xla/backend.ts';
+export { examineXla, type XlaReport } from './engines/xla/doctor.ts';
+export { type FoundOptions, openFoundXla } from './engines/xla/open-found.ts';
+export { XlaError } from './engines/xla/pjrt/error.ts';
+export { findPlugins } from './engines/xla/plugins.ts';
+export { type PluginName, type SetupOptions, setupPlugin } from './engines/xla/setup.ts';
+export { type StepModule, stepModule } from './engines/xla/step-module.ts';
 export type { Program, Tensor, TensorData, Values } from './graph/index.ts';
 export * as graph from './graph/index.ts';
 export type { ParameterGroup, UpdateRule } from './graph/update.ts';

@@ -1,13 +1,13 @@
 import { type Config, parseConfig } from './config/schema.ts';
-import type { BrokenImages } from './data/broken.ts';
-import type { FetchOptions } from './data/cifar10-fetch.ts';
-import type { Dataset } from './data/dataset.ts';
+import type { BrokenImages } from './data/load/broken.ts';
+import type { FetchOptions } from './data/sources/cifar10-fetch.ts';
+import type { Dataset } from './data/sources/dataset.ts';
 import { type EngineOptions, modelEngine } from './evaluate/model-engine.ts';
-import { readCheckpointInfo } from './train/checkpoint.ts';
-import { openData, sample } from './train/datasets.ts';
-import { RunError } from './train/error.ts';
-import { reconstructionGrid } from './train/reconstruct.ts';
-import { setUp } from './train/setup.ts';
+import { reconstructionGrid } from './evaluate/reconstructions.ts';
+import { readCheckpointInfo } from './run/checkpoint.ts';
+import { openData, sample } from './run/data.ts';
+import { RunError } from './run/error.ts';
+import { setUp } from './run/setup-pretrain.ts';
 import type { ForeignOptions } from './weights/in/foreign.ts';
 import { type Model, openModel } from './weights/model.ts';
 

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { erase } from '../src/data/augment/erasing.ts';
 import { operations } from '../src/data/augment/operations.ts';
 import { drawMagnitude, parseRandAugment } from '../src/data/augment/rand-augment.ts';
-import type { RawImage } from '../src/data/dataset.ts';
-import { IMAGENET } from '../src/data/normalise.ts';
+import type { RawImage } from '../src/data/sources/dataset.ts';
+import { IMAGENET } from '../src/image/normalise.ts';
 import { rng } from '../src/random/rng.ts';
 
 // Made by tests/oracle/make_augment_fixture.py from timm and Pillow.

@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Backend } from '../src/backends/backend.ts';
-import { openOneDnnBackend } from '../src/backends/onednn/backend.ts';
-import { openOnnxBackend } from '../src/backends/onnx/backend.ts';
-import { referenceBackend } from '../src/backends/reference/backend.ts';
+import type { Backend } from '../src/engines/engine.ts';
+import { openOneDnnBackend } from '../src/engines/onednn/backend.ts';
+import { openOnnxBackend } from '../src/engines/onnx/backend.ts';
+import { referenceBackend } from '../src/engines/reference/backend.ts';
 import {
   attention,
   average,
@@ -20,7 +20,7 @@ import {
 } from '../src/graph/index.ts';
 import { type NamedTensor, toFloat32 } from '../src/io/dtypes.ts';
 import { readSafetensors } from '../src/io/safetensors.ts';
-import { mixedTargets } from '../src/train/mix.ts';
+import { mixedTargets } from '../src/programs/mix.ts';
 import { tested } from './support/engines.ts';
 import { relativeError } from './support/task-fixture.ts';
 

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { referenceBackend } from '../src/backends/reference/backend.ts';
+import { referenceBackend } from '../src/engines/reference/backend.ts';
 import { toFloat32 } from '../src/io/dtypes.ts';
 import { readSafetensors, writeSafetensors } from '../src/io/safetensors.ts';
 import type { AutoencoderConfig } from '../src/models/autoencoder.ts';
+import { evaluateTask } from '../src/programs/evaluate-task.ts';
 import { task } from '../src/tasks/table.ts';
-import { evaluateTask } from '../src/train/evaluate-task.ts';
 import { openModel } from '../src/weights/model.ts';
 import { relativeError, section } from './support/task-fixture.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';

@@ -4,8 +4,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { FinetuneInput } from '../src/config/finetune-schema.ts';
 import { finetune } from '../src/finetune.ts';
 import { pretrain } from '../src/pretrain.ts';
-import type { FinetuneEvent } from '../src/train/events.ts';
-import { runFolder } from '../src/train/run-folder.ts';
+import type { FinetuneEvent } from '../src/run/events.ts';
+import { runFolder } from '../src/run/folder.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 import { tinyFinetuneSettings, tinyImages, tinySettings } from './support/tiny-run.ts';
 

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ConfigInput } from '../src/config/schema.ts';
 import { pretrain } from '../src/pretrain.ts';
-import type { PretrainEvent } from '../src/train/events.ts';
-import { runFolder } from '../src/train/run-folder.ts';
+import type { PretrainEvent } from '../src/run/events.ts';
+import { runFolder } from '../src/run/folder.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 import { tinyImages, tinySettings } from './support/tiny-run.ts';
 

@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Backend } from '../src/backends/backend.ts';
-import { openOneDnnBackend } from '../src/backends/onednn/backend.ts';
-import { openOnnxBackend } from '../src/backends/onnx/backend.ts';
-import { referenceBackend } from '../src/backends/reference/backend.ts';
-import { evaluateTask } from '../src/train/evaluate-task.ts';
+import type { Backend } from '../src/engines/engine.ts';
+import { openOneDnnBackend } from '../src/engines/onednn/backend.ts';
+import { openOnnxBackend } from '../src/engines/onnx/backend.ts';
+import { referenceBackend } from '../src/engines/reference/backend.ts';
+import { evaluateTask } from '../src/programs/evaluate-task.ts';
 import { tested } from './support/engines.ts';
 import { readTaskFixture, relativeError, taskFixtures } from './support/task-fixture.ts';
 

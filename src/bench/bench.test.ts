@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { isTimed, type Timing } from '../backends/timing.ts';
 import { parseConfig } from '../config/schema.ts';
+import { isTimed, type Timing } from '../engines/timing.ts';
 import { modelConfig } from '../models/sizes.ts';
 import { initialise } from '../nn/init.ts';
-import { openEngine } from '../train/engine.ts';
+import { openEngine } from '../run/engine.ts';
 import { type BenchOptions, bench } from './bench.ts';
 import { pretrainStep } from './step.ts';
 import { oneDnnWork, onnxWork } from './work.ts';

@@ -1,10 +1,10 @@
 import { availableParallelism } from 'node:os';
-import type { Backend } from '../backends/backend.ts';
-import type { Timing } from '../backends/timing.ts';
 import { type Config, parseConfig } from '../config/schema.ts';
+import type { Backend } from '../engines/engine.ts';
+import type { Timing } from '../engines/timing.ts';
 import { modelConfig } from '../models/sizes.ts';
-import { openEngine } from '../train/engine.ts';
-import { initialiseOnThreads } from '../train/initialise-on-threads.ts';
+import { openEngine } from '../run/engine.ts';
+import { initialiseOnThreads } from '../run/initialise-on-threads.ts';
 import { loaderRate } from './loader-rate.ts';
 import { machine, median } from './machine.ts';
 import { type Measure, measure } from './measure.ts';

@@ -1,7 +1,7 @@
-import { randomResizedCrop } from '../data/crop.ts';
+import { randomResizedCrop } from '../data/decode/crop.ts';
 import { DataError } from '../data/error.ts';
-import { trainingBatches } from '../data/loader.ts';
-import { openDataset } from '../data/open.ts';
+import { trainingBatches } from '../data/load/loader.ts';
+import { openDataset } from '../data/sources/open.ts';
 
 const [WARM_UP, MEASURED] = [500, 2000];
 

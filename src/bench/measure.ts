@@ -1,5 +1,5 @@
-import type { Backend, Session } from '../backends/backend.ts';
-import { isTimed, type TimedSession, type Timing } from '../backends/timing.ts';
+import type { Backend, Session } from '../engines/engine.ts';
+import { isTimed, type TimedSession, type Timing } from '../engines/timing.ts';
 import type { Values } from '../graph/index.ts';
 import { median, peakGigabytes } from './machine.ts';
 import type { BenchStep } from './step.ts';

@@ -1,9 +1,9 @@
-import type { Session } from '../backends/backend.ts';
 import { type Config, parseConfig } from '../config/schema.ts';
+import type { Session } from '../engines/engine.ts';
 import { type AutoencoderConfig, autoencoderParameters } from '../models/autoencoder.ts';
 import { modelConfig } from '../models/sizes.ts';
 import { initialise } from '../nn/init.ts';
-import { openEngine } from '../train/engine.ts';
+import { openEngine } from '../run/engine.ts';
 import { renderOverlay } from '../visualize/overlay.ts';
 import { median } from './machine.ts';
 import { LEARNING_RATE } from './measure.ts';

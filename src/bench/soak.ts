@@ -1,7 +1,7 @@
 import type { Config } from '../config/schema.ts';
 import { modelConfig } from '../models/sizes.ts';
 import { initialise } from '../nn/init.ts';
-import { openEngine } from '../train/engine.ts';
+import { openEngine } from '../run/engine.ts';
 import { median, residentGigabytes } from './machine.ts';
 import { LEARNING_RATE } from './measure.ts';
 import { pretrainStep } from './step.ts';

@@ -1,17 +1,17 @@
-import type { TrainingPlan } from '../backends/backend.ts';
-import { IMAGENET } from '../data/normalise.ts';
+import type { TrainingPlan } from '../engines/engine.ts';
 import { matmulFlops } from '../graph/flops.ts';
 import type { Values } from '../graph/index.ts';
+import { IMAGENET } from '../image/normalise.ts';
+import type { Size } from '../image/size.ts';
 import type { AutoencoderConfig } from '../models/autoencoder.ts';
 import type { ClassifierConfig } from '../models/classifier.ts';
 import type { ParameterSpec } from '../nn/parameters.ts';
-import type { Size } from '../nn/size.ts';
 import { adamw } from '../optim/adamw.ts';
+import { classifierPrograms } from '../programs/classify.ts';
+import { pretrainPrograms } from '../programs/pretrain.ts';
 import { rng } from '../random/rng.ts';
 import { drawBatch } from '../tasks/draws.ts';
 import { task } from '../tasks/table.ts';
-import { classifierPrograms } from '../train/classifier-programs.ts';
-import { pretrainPrograms } from '../train/programs.ts';
 
 /** A training step with a batch of noise: what is measured. */
 export interface BenchStep {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { lowered } from '../backends/onnx/lower.ts';
-import { valueTypes } from '../backends/onnx/shapes.ts';
+import { lowered } from '../engines/onnx/lower.ts';
+import { valueTypes } from '../engines/onnx/shapes.ts';
 import { add, input, matmul, program, transpose } from '../graph/index.ts';
 import { modelConfig } from '../models/sizes.ts';
 import { type Budget, countWork, growth } from './budget.ts';

@@ -1,10 +1,10 @@
-import { reads, writes } from '../backends/onednn/instructions.ts';
-import { lower as lowerOneDnn, type Precision } from '../backends/onednn/lower.ts';
-import { flops } from '../backends/onednn/profile.ts';
-import { bytesOf } from '../backends/onednn/view.ts';
-import { lowered } from '../backends/onnx/lower.ts';
-import { productFlops, products } from '../backends/onnx/products.ts';
-import { byteLength, valueTypes } from '../backends/onnx/shapes.ts';
+import { reads, writes } from '../engines/onednn/instructions.ts';
+import { lower as lowerOneDnn, type Precision } from '../engines/onednn/lower.ts';
+import { flops } from '../engines/onednn/profile.ts';
+import { bytesOf } from '../engines/onednn/view.ts';
+import { lowered } from '../engines/onnx/lower.ts';
+import { productFlops, products } from '../engines/onnx/products.ts';
+import { byteLength, valueTypes } from '../engines/onnx/shapes.ts';
 import type { Program } from '../graph/program.ts';
 import { sizeOf } from '../graph/tensor.ts';
 

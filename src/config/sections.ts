@@ -1,4 +1,4 @@
-import { IMAGENET } from '../data/normalise.ts';
+import { IMAGENET } from '../image/normalise.ts';
 import {
   atLeast,
   flag,

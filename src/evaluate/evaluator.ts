@@ -1,4 +1,4 @@
-import type { Session } from '../backends/backend.ts';
+import type { Session } from '../engines/engine.ts';
 
 /** What was measured: a name such as `top1` (fractions in [0, 1]) or `heldOutLoss`, and its value. */
 export type Score = readonly [name: string, value: number];

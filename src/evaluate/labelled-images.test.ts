@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
 import { tinyImages } from '../../tests/support/tiny-run.ts';
-import { split } from '../data/dataset.ts';
-import { openDataset } from '../data/open.ts';
+import { split } from '../data/sources/dataset.ts';
+import { openDataset } from '../data/sources/open.ts';
 import { openLabelled } from './labelled-images.ts';
 
 const folder = temporaryFolder();

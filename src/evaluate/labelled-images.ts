@@ -1,7 +1,7 @@
-import type { FetchOptions } from '../data/cifar10-fetch.ts';
-import { type Dataset, split } from '../data/dataset.ts';
-import { openDataset } from '../data/open.ts';
-import { RunError } from '../train/error.ts';
+import type { FetchOptions } from '../data/sources/cifar10-fetch.ts';
+import { type Dataset, split } from '../data/sources/dataset.ts';
+import { openDataset } from '../data/sources/open.ts';
+import { RunError } from '../run/error.ts';
 
 /** Images with classes: those that are learned from, and others that are judged. */
 export interface LabelledImages {

@@ -1,6 +1,6 @@
-import type { Backend } from '../backends/backend.ts';
 import { parseConfig } from '../config/schema.ts';
-import { openEngine } from '../train/engine.ts';
+import type { Backend } from '../engines/engine.ts';
+import { openEngine } from '../run/engine.ts';
 import type { Model } from '../weights/model.ts';
 
 export interface EngineOptions {

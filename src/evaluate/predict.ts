@@ -1,17 +1,17 @@
-import { BrokenImages } from '../data/broken.ts';
-import type { FetchProgress } from '../data/cifar10-fetch.ts';
-import { subset } from '../data/dataset.ts';
-import type { Normalisation } from '../data/normalise.ts';
+import { BrokenImages } from '../data/load/broken.ts';
+import type { FetchProgress } from '../data/sources/cifar10-fetch.ts';
+import { subset } from '../data/sources/dataset.ts';
+import { openImages } from '../data/sources/image-list.ts';
 import { cast, input, type Program, program } from '../graph/index.ts';
+import type { Normalisation } from '../image/normalise.ts';
 import { appendRows, readRows } from '../io/jsonl.ts';
 import { type ClassifierConfig, classifierParameters, classify } from '../models/classifier.ts';
 import { fromPicture } from '../nn/normalise.ts';
-import { RunError } from '../train/error.ts';
-import { openImages } from '../train/image-list.ts';
-import { weightInputs } from '../train/programs.ts';
+import { weightInputs } from '../programs/pretrain.ts';
+import { RunError } from '../run/error.ts';
 import { type Model, openModel } from '../weights/model.ts';
-import { batchFor, type FeatureOptions, type OnProgress } from './extract.ts';
-import { contentKey } from './feature-cache.ts';
+import { batchFor, type FeatureOptions, type OnProgress } from './features/extract.ts';
+import { contentKey } from './features/feature-cache.ts';
 import { modelEngine } from './model-engine.ts';
 import { centralViews, nothingReadable, readable } from './views.ts';
 

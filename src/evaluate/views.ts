@@ -1,10 +1,10 @@
-import type { Batch } from '../data/batch.ts';
-import type { BrokenImages } from '../data/broken.ts';
-import { centreCrop } from '../data/crop.ts';
-import type { Dataset } from '../data/dataset.ts';
+import { centreCrop } from '../data/decode/crop.ts';
 import { DataError } from '../data/error.ts';
-import { evaluationBatches, type Loader } from '../data/loader.ts';
-import type { Size } from '../nn/size.ts';
+import type { Batch } from '../data/load/batch.ts';
+import type { BrokenImages } from '../data/load/broken.ts';
+import { evaluationBatches, type Loader } from '../data/load/loader.ts';
+import type { Dataset } from '../data/sources/dataset.ts';
+import type { Size } from '../image/size.ts';
 import type { Model } from '../weights/model.ts';
 
 /** What of a model its views depend on. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { evaluateProgram } from '../backends/reference/evaluate.ts';
+import { evaluateProgram } from '../engines/reference/evaluate.ts';
 import { rng } from '../random/rng.ts';
 import * as g from './index.ts';
 import { program, type Tensor } from './index.ts';

@@ -1,6 +1,6 @@
+import { type Geometry, patchGrid } from '../image/size.ts';
 import type { ParameterSpec } from '../nn/parameters.ts';
 import type { Positions } from '../nn/positions.ts';
-import { type Geometry, patchGrid } from '../nn/size.ts';
 import type { TargetKind } from '../nn/target.ts';
 import { decoderParameters } from './decoder.ts';
 import { encoderParameters } from './encoder.ts';

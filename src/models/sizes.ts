@@ -1,4 +1,4 @@
-import type { Size } from '../nn/size.ts';
+import type { Size } from '../image/size.ts';
 import { suggestion } from '../text/nearest.ts';
 import type { AutoencoderConfig } from './autoencoder.ts';
 

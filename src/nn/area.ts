@@ -1,5 +1,5 @@
 import { constant, matmul, reshape, type Tensor } from '../graph/index.ts';
-import type { Size } from './size.ts';
+import type { Size } from '../image/size.ts';
 
 /**
  * The matrix [to, from] of adaptive average pooling along one side: output i is the mean of inputs

@@ -1,5 +1,5 @@
-import type { Normalisation } from '../data/normalise.ts';
 import { add, constant, mul, type Tensor } from '../graph/index.ts';
+import type { Normalisation } from '../image/normalise.ts';
 
 /** A picture on the scale [0, 1] from a normalised one: x · std + mean, [B, C, H, W]. */
 export function toPicture(x: Tensor, { mean, std }: Normalisation): Tensor {

@@ -1,5 +1,5 @@
 import { reshape, type Tensor, transpose } from '../graph/index.ts';
-import { type Geometry, patchGrid } from './size.ts';
+import { type Geometry, patchGrid } from '../image/size.ts';
 
 /*
  * Inside the graph the values of a patch are ordered (channel, row, column), as in the patch embedding's weight:

@@ -1,6 +1,6 @@
 import { sizeOf } from '../graph/index.ts';
+import { type Geometry, patchCount, patchGrid, type Size } from '../image/size.ts';
 import { type ParameterSpec, parameter } from './parameters.ts';
-import { type Geometry, patchCount, patchGrid, type Size } from './size.ts';
 
 /**
  * Sine-cosine table over the patches counted row by row, sines and cosines interleaved: [N, width].

@@ -1,4 +1,4 @@
-import type { Size } from './size.ts';
+import type { Size } from '../image/size.ts';
 
 /**
  * A table of positions for another grid, [first + rows · columns, width] row by row: bicubic, the first `first` rows (a class

@@ -1,4 +1,3 @@
-import type { Normalisation } from '../data/normalise.ts';
 import {
   add,
   constant,
@@ -12,9 +11,10 @@ import {
   sumOfSquares,
   type Tensor,
 } from '../graph/index.ts';
+import type { Normalisation } from '../image/normalise.ts';
+import type { Geometry } from '../image/size.ts';
 import type { Masking } from './masking.ts';
 import { patchify } from './patches.ts';
-import type { Geometry } from './size.ts';
 
 /** How a patch of the target is normalised: per channel (the paper), as a whole (MAE), or not at all. */
 export type TargetKind = 'channel' | 'patch' | 'none';

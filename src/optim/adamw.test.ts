@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { readFixture } from '../../tests/support/fixture.ts';
 import { normals, withRandom } from '../../tests/support/random.ts';
 import { relativeError } from '../../tests/support/task-fixture.ts';
-import { evaluateProgram } from '../backends/reference/evaluate.ts';
+import { evaluateProgram } from '../engines/reference/evaluate.ts';
 import { input, program, type Shape } from '../graph/index.ts';
 import type { ParameterGroup } from '../graph/update.ts';
 import { adamw } from './adamw.ts';

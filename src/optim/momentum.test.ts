@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { readFixture } from '../../tests/support/fixture.ts';
 import { relativeError } from '../../tests/support/task-fixture.ts';
-import { evaluateProgram } from '../backends/reference/evaluate.ts';
-import { updateProgram } from '../backends/update-program.ts';
+import { evaluateProgram } from '../engines/reference/evaluate.ts';
+import { updateProgram } from '../engines/update-program.ts';
 import type { UpdateRule } from '../graph/update.ts';
 import { lars } from './lars.ts';
 import { sgd } from './sgd.ts';

@@ -1,7 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { writeFileAtomic } from '../io/atomic.ts';
-import { RunError } from '../train/error.ts';
+import { RunError } from '../run/error.ts';
 import { reportCurves } from './curves.ts';
 import { differencesTable, overviewTable } from './overview.ts';
 import { type Block, renderHtml, renderMarkdown } from './page.ts';

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { readRows } from '../io/jsonl.ts';
 import { readHeader } from '../io/safetensors.ts';
-import { type RunFolder, runFolder } from '../train/run-folder.ts';
+import { type RunFolder, runFolder } from '../run/folder.ts';
 import type { MetricsRow } from '../visualize/series.ts';
 
 export type RunKind = 'pretrain' | 'finetune' | 'linprobe' | 'knn';

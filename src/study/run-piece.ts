@@ -1,18 +1,18 @@
 import { resolveConfig } from '../config/recipes.ts';
 import { microBatchOf } from '../config/rules.ts';
 import type { Config } from '../config/schema.ts';
-import { type KnnByNeighbours, type KnnReport, knn } from '../evaluate/knn-report.ts';
-import { linprobe } from '../evaluate/linprobe.ts';
+import { type KnnByNeighbours, type KnnReport, knn } from '../evaluate/knn/knn-report.ts';
+import { linprobe } from '../evaluate/probe/linprobe.ts';
 import { finetune } from '../finetune.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { initialise } from '../nn/init.ts';
 import { pretrain } from '../pretrain.ts';
-import { saveCheckpoint } from '../train/checkpoint.ts';
-import type { Outcome } from '../train/events.ts';
-import { checkpointPath, prepareRunFolder, runFolder, writeConfig } from '../train/run-folder.ts';
-import { pretraining } from '../train/run-kind.ts';
-import { setUp } from '../train/setup.ts';
-import type { TrainingEvent } from '../train/tensorboard-log.ts';
+import { saveCheckpoint } from '../run/checkpoint.ts';
+import type { Outcome } from '../run/events.ts';
+import { checkpointPath, prepareRunFolder, runFolder, writeConfig } from '../run/folder.ts';
+import { pretraining } from '../run/kind.ts';
+import { setUp } from '../run/setup-pretrain.ts';
+import type { TrainingEvent } from '../run/tensorboard.ts';
 import type { RunPiece, StudyEvent } from './runner.ts';
 
 /** Runs pieces by the library's own calls: training goes on from its newest checkpoint. */

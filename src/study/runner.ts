@@ -1,8 +1,8 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../io/atomic.ts';
-import { RunError } from '../train/error.ts';
-import type { FetchEvent } from '../train/events.ts';
+import { RunError } from '../run/error.ts';
+import type { FetchEvent } from '../run/events.ts';
 import type { Piece } from './pieces.ts';
 
 /** Runs a piece, or goes on with it, in its folder, which exists. @param from folder of the model that it judges */

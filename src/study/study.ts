@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { FetchOptions } from '../data/cifar10-fetch.ts';
-import { labelledShare } from '../data/labelled-share.ts';
+import type { FetchOptions } from '../data/sources/cifar10-fetch.ts';
+import { labelledShare } from '../data/sources/labelled-share.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
-import { openData } from '../train/datasets.ts';
-import { RunError } from '../train/error.ts';
+import { openData } from '../run/data.ts';
+import { RunError } from '../run/error.ts';
 import { type ImageCounts, planStudy, type StudyPlan } from './pieces.ts';
 import { readScores, type StudyResults, summariseStudy } from './results.ts';
 import { pieceRunner } from './run-piece.ts';

@@ -1,5 +1,5 @@
 import { add, filterBank, reshape } from '../graph/index.ts';
-import type { Geometry } from '../nn/size.ts';
+import type { Geometry } from '../image/size.ts';
 import { plain } from './plain.ts';
 import type { PretextTask } from './task.ts';
 

@@ -1,4 +1,4 @@
-import { patchCount } from '../nn/size.ts';
+import { patchCount } from '../image/size.ts';
 import { plain } from './plain.ts';
 import type { PretextTask } from './task.ts';
 

@@ -16,7 +16,7 @@ import {
   type Tensor,
   transpose,
 } from '../graph/index.ts';
-import type { Size } from '../nn/size.ts';
+import type { Size } from '../image/size.ts';
 import { plain } from './plain.ts';
 import type { Draws, PretextTask } from './task.ts';
 

@@ -1,5 +1,5 @@
 import { allocate, input, sizeOf, type Tensor, type Values } from '../graph/index.ts';
-import type { Geometry } from '../nn/size.ts';
+import type { Geometry } from '../image/size.ts';
 import type { Rng } from '../random/rng.ts';
 import type { PretextTask } from './task.ts';
 

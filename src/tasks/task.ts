@@ -1,7 +1,7 @@
 import type { DType, Shape, Tensor, Values } from '../graph/index.ts';
+import type { Geometry, Size } from '../image/size.ts';
 import type { Prediction } from '../models/decoder.ts';
 import type { Masking } from '../nn/masking.ts';
-import type { Geometry, Size } from '../nn/size.ts';
 import type { TargetContext } from '../nn/target.ts';
 import type { Rng } from '../random/rng.ts';
 

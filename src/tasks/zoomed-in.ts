@@ -1,7 +1,7 @@
 import { add, concat, mul, reshape, slice, sub, sumOfSquares, type Tensor } from '../graph/index.ts';
+import type { Size } from '../image/size.ts';
 import { areaResize, areaRows, project } from '../nn/area.ts';
 import { patchify, unpatchify } from '../nn/patches.ts';
-import type { Size } from '../nn/size.ts';
 import { patchTarget } from '../nn/target.ts';
 import { patchLoss } from './patch-loss.ts';
 import { plain } from './plain.ts';

@@ -1,17 +1,17 @@
-import { slotName } from '../backends/backend.ts';
 import { microBatchOf } from '../config/rules.ts';
-import type { Dataset } from '../data/dataset.ts';
+import type { Dataset } from '../data/sources/dataset.ts';
+import { slotName } from '../engines/engine.ts';
+import { accuracy } from '../evaluate/accuracy.ts';
 import { evaluate } from '../evaluate/evaluator.ts';
 import type { Values } from '../graph/index.ts';
-import { accuracy } from './accuracy.ts';
-import { type Progress, saveCheckpoint } from './checkpoint.ts';
-import type { ClassifierSetup } from './classifier-setup.ts';
-import type { StepRow } from './events.ts';
+import { trainingPlan } from '../programs/plan.ts';
+import { type Progress, saveCheckpoint } from '../run/checkpoint.ts';
+import type { StepRow } from '../run/events.ts';
+import { bestCheckpointPath } from '../run/folder.ts';
+import { finetuning } from '../run/kind.ts';
+import { readMetrics, writeCurves } from '../run/metrics.ts';
+import type { ClassifierSetup } from '../run/setup-finetune.ts';
 import type { TrainingJob, Workplace } from './job.ts';
-import { readMetrics, writeCurves } from './pictures.ts';
-import { trainingPlan } from './plan.ts';
-import { bestCheckpointPath } from './run-folder.ts';
-import { finetuning } from './run-kind.ts';
 
 /** Most images of one run of the engine in an evaluation. */
 const EVALUATED = 128;

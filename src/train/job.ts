@@ -1,15 +1,15 @@
-import type { Session, TrainingPlan } from '../backends/backend.ts';
-import type { Batch } from '../data/batch.ts';
-import type { BrokenImages } from '../data/broken.ts';
-import type { Dataset } from '../data/dataset.ts';
-import type { Loader } from '../data/loader.ts';
-import type { Cursor } from '../data/sampler.ts';
+import type { Batch } from '../data/load/batch.ts';
+import type { BrokenImages } from '../data/load/broken.ts';
+import type { Loader } from '../data/load/loader.ts';
+import type { Cursor } from '../data/load/sampler.ts';
+import type { Dataset } from '../data/sources/dataset.ts';
+import type { Session, TrainingPlan } from '../engines/engine.ts';
 import type { Values } from '../graph/index.ts';
-import type { Progress } from './checkpoint.ts';
-import type { RunningEvent } from './events.ts';
-import type { RunFolder } from './run-folder.ts';
-import type { RunConfig } from './run-kind.ts';
-import type { ViewOptions } from './setup.ts';
+import type { Progress } from '../run/checkpoint.ts';
+import type { RunningEvent } from '../run/events.ts';
+import type { RunFolder } from '../run/folder.ts';
+import type { RunConfig } from '../run/kind.ts';
+import type { ViewOptions } from '../run/setup-pretrain.ts';
 
 /** What is trained, and how it is judged: all in which kinds of training differ. The trainer does the rest. */
 export interface TrainingJob {

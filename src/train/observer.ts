@@ -1,15 +1,15 @@
 import { microBatchOf } from '../config/rules.ts';
-import type { Dataset } from '../data/dataset.ts';
+import type { Dataset } from '../data/sources/dataset.ts';
 import { type Evaluator, evaluate } from '../evaluate/evaluator.ts';
-import type { Progress } from './checkpoint.ts';
-import { type RunData, sample } from './datasets.ts';
-import type { KnnScores, PretrainEvent } from './events.ts';
-import { heldOutLoss } from './held-out.ts';
+import { heldOutLoss } from '../evaluate/held-out.ts';
+import type { KnnProbe } from '../evaluate/knn/probe.ts';
+import { reconstructionGrid } from '../evaluate/reconstructions.ts';
+import type { Progress } from '../run/checkpoint.ts';
+import { type RunData, sample } from '../run/data.ts';
+import type { KnnScores, PretrainEvent } from '../run/events.ts';
+import { writeCurves, writeReconstructions } from '../run/metrics.ts';
+import type { Setup } from '../run/setup-pretrain.ts';
 import type { Workplace } from './job.ts';
-import { writeCurves, writeReconstructions } from './pictures.ts';
-import type { KnnProbe } from './probe.ts';
-import { reconstructionGrid } from './reconstruct.ts';
-import type { Setup } from './setup.ts';
 
 /** What an observer works with. */
 export interface ObserverParts extends Omit<Workplace, 'emit'> {

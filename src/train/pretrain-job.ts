@@ -1,9 +1,9 @@
 import { microBatchOf } from '../config/rules.ts';
-import { saveCheckpoint } from './checkpoint.ts';
+import { trainingPlan } from '../programs/plan.ts';
+import { saveCheckpoint } from '../run/checkpoint.ts';
+import { pretraining } from '../run/kind.ts';
 import type { TrainingJob } from './job.ts';
 import { Observer, type ObserverParts } from './observer.ts';
-import { trainingPlan } from './plan.ts';
-import { pretraining } from './run-kind.ts';
 
 /** Pre-training as the trainer takes it. */
 export function pretrainJob(parts: ObserverParts): TrainingJob & { readonly observer: Observer } {

@@ -1,13 +1,13 @@
-import type { StepResult } from '../backends/backend.ts';
 import { microBatchOf } from '../config/rules.ts';
+import type { StepResult } from '../engines/engine.ts';
 import { appendRow } from '../io/jsonl.ts';
 import { learningRate, type Schedule, scaledPeak } from '../optim/schedule.ts';
-import type { Progress } from './checkpoint.ts';
-import { RunError } from './error.ts';
-import type { Outcome, StepRow } from './events.ts';
+import type { Progress } from '../run/checkpoint.ts';
+import { RunError } from '../run/error.ts';
+import type { Outcome, StepRow } from '../run/events.ts';
+import { checkpointPath, listCheckpoints, pruneCheckpoints } from '../run/folder.ts';
+import { readMetrics } from '../run/metrics.ts';
 import type { TrainingJob, Workplace } from './job.ts';
-import { readMetrics } from './pictures.ts';
-import { checkpointPath, listCheckpoints, pruneCheckpoints } from './run-folder.ts';
 import { type StepInputs, TrainingInputs } from './training-inputs.ts';
 
 /** An update that the engine was asked for. */

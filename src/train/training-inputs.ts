@@ -1,6 +1,6 @@
 import { microBatchOf } from '../config/rules.ts';
-import type { Loader } from '../data/loader.ts';
-import type { Cursor } from '../data/sampler.ts';
+import type { Loader } from '../data/load/loader.ts';
+import type { Cursor } from '../data/load/sampler.ts';
 import type { Values } from '../graph/index.ts';
 import type { TrainingJob } from './job.ts';
 

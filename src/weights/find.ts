@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { RunError } from '../train/error.ts';
-import { findWeights } from '../train/run-folder.ts';
+import { RunError } from '../run/error.ts';
+import { findWeights } from '../run/folder.ts';
 
 /** What a folder of Hugging Face or timm calls its weights, the first choice first. */
 const NAMES = ['model.safetensors', 'pytorch_model.bin'];

@@ -1,7 +1,7 @@
 import { sameShape, type Values } from '../graph/index.ts';
 import type { AutoencoderConfig } from '../models/autoencoder.ts';
 import type { ParameterSpec } from '../nn/parameters.ts';
-import { RunError } from '../train/error.ts';
+import { RunError } from '../run/error.ts';
 import { type Model, modelParameters } from './model.ts';
 
 /** What became of the weights of a file. */

@@ -1,9 +1,9 @@
-import type { Normalisation } from '../data/normalise.ts';
+import type { Normalisation } from '../image/normalise.ts';
 import { openTensorFile, type TensorFile } from '../io/tensor-file.ts';
 import type { AutoencoderConfig, EncoderConfig } from '../models/autoencoder.ts';
 import type { ClassifierConfig } from '../models/classifier.ts';
-import { type CheckpointInfo, isCheckpoint } from '../train/checkpoint.ts';
-import type { RunConfig } from '../train/run-kind.ts';
+import { type CheckpointInfo, isCheckpoint } from '../run/checkpoint.ts';
+import type { RunConfig } from '../run/kind.ts';
 import { findModelFile } from './find.ts';
 import { type ForeignOptions, understandForeign } from './in/foreign.ts';
 import { understandOwn } from './own.ts';

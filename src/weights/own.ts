@@ -4,8 +4,8 @@ import type { TensorFile } from '../io/tensor-file.ts';
 import { autoencoderParameters } from '../models/autoencoder.ts';
 import { classifierParameters } from '../models/classifier.ts';
 import { encoderParameters } from '../models/encoder.ts';
-import { type CheckpointInfo, checkpointInfo, isCheckpointOf } from '../train/checkpoint.ts';
-import { finetuning } from '../train/run-kind.ts';
+import { type CheckpointInfo, checkpointInfo, isCheckpointOf } from '../run/checkpoint.ts';
+import { finetuning } from '../run/kind.ts';
 import type { FoundModel, ModelDescription } from './model.ts';
 import { requireShape } from './parameters.ts';
 

@@ -1,5 +1,5 @@
 import { constant, type TensorData } from '../../src/graph/index.ts';
-import type { Size } from '../../src/nn/size.ts';
+import type { Size } from '../../src/image/size.ts';
 import type { PretextTask } from '../../src/tasks/task.ts';
 import { evaluate } from './evaluate.ts';
 

@@ -1,4 +1,4 @@
-import { evaluateProgram } from '../../src/backends/reference/evaluate.ts';
+import { evaluateProgram } from '../../src/engines/reference/evaluate.ts';
 import { program, type Tensor, type TensorData } from '../../src/graph/index.ts';
 
 /** Values of a tensor on the reference engine, floats in double precision. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Backend, Session } from '../../src/backends/backend.ts';
-import { evaluateProgram } from '../../src/backends/reference/evaluate.ts';
+import type { Backend, Session } from '../../src/engines/engine.ts';
+import { evaluateProgram } from '../../src/engines/reference/evaluate.ts';
 import { grad, input, program, sizeOf, type Tensor, type TensorData } from '../../src/graph/index.ts';
 import { rng } from '../../src/random/rng.ts';
 import { cases } from '../operations/cases.ts';

@@ -10,8 +10,8 @@ import { classifierParameters } from '../../src/models/classifier.ts';
 import { initialise } from '../../src/nn/init.ts';
 import type { ParameterSpec } from '../../src/nn/parameters.ts';
 import type { Rng } from '../../src/random/rng.ts';
-import { saveCheckpoint } from '../../src/train/checkpoint.ts';
-import { finetuning, pretraining } from '../../src/train/run-kind.ts';
+import { saveCheckpoint } from '../../src/run/checkpoint.ts';
+import { finetuning, pretraining } from '../../src/run/kind.ts';
 import { normals } from './random.ts';
 
 const progress = {

@@ -1,6 +1,6 @@
 import { beforeAll, expect, it } from 'vitest';
-import type { Backend, Session } from '../../src/backends/backend.ts';
-import { referenceBackend } from '../../src/backends/reference/backend.ts';
+import type { Backend, Session } from '../../src/engines/engine.ts';
+import { referenceBackend } from '../../src/engines/reference/backend.ts';
 import { expectAlike, type TinyTraining } from './tiny-training.ts';
 
 /** Tests that sessions of an engine train as the reference does, keep their state, and refuse what does not fit. */

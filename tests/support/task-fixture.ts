@@ -4,9 +4,9 @@ import type { Values } from '../../src/graph/index.ts';
 import { type NamedTensor, toFloat32 } from '../../src/io/dtypes.ts';
 import { readSafetensors } from '../../src/io/safetensors.ts';
 import type { AutoencoderConfig } from '../../src/models/autoencoder.ts';
+import type { TaskEvaluationOptions } from '../../src/programs/evaluate-task.ts';
 import { drawName } from '../../src/tasks/draws.ts';
 import { task } from '../../src/tasks/table.ts';
-import type { TaskEvaluationOptions } from '../../src/train/evaluate-task.ts';
 
 const folder = fileURLToPath(new URL('../fixtures/', import.meta.url));
 

@@ -1,14 +1,14 @@
 import { expect } from 'vitest';
-import type { Backend, Session, TrainingPlan } from '../../src/backends/backend.ts';
+import type { Backend, Session, TrainingPlan } from '../../src/engines/engine.ts';
 import { mul, sub } from '../../src/graph/index.ts';
 import type { UpdateRule } from '../../src/graph/update.ts';
 import { type AutoencoderConfig, autoencoderParameters } from '../../src/models/autoencoder.ts';
 import { initialise } from '../../src/nn/init.ts';
 import { adamw } from '../../src/optim/adamw.ts';
+import { pretrainPrograms } from '../../src/programs/pretrain.ts';
 import { rng } from '../../src/random/rng.ts';
 import { drawBatch } from '../../src/tasks/draws.ts';
 import { task } from '../../src/tasks/table.ts';
-import { pretrainPrograms } from '../../src/train/programs.ts';
 
 /** What all draws follow from. */
 export const seed = Number(process.env.SEED ?? Date.now() % 1e6);

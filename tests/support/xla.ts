@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { openXlaBackend, type XlaBackend, type XlaOptions } from '../../src/backends/xla/backend.ts';
-import { findPlugins } from '../../src/backends/xla/plugins.ts';
-import { cacheFolder } from '../../src/data/cache.ts';
+import { openXlaBackend, type XlaBackend, type XlaOptions } from '../../src/engines/xla/backend.ts';
+import { findPlugins } from '../../src/engines/xla/plugins.ts';
+import { cacheFolder } from '../../src/io/cache-folder.ts';
 
 /** XLA on the CPU, by the plugin that `beyond-masking setup cpu` fetches. It compiles fast rather than fast code. */
 export async function openCpuXla(options: Omit<XlaOptions, 'plugin'> = {}): Promise<XlaBackend> {

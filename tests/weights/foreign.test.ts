@@ -1,13 +1,13 @@
 import { cp, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { referenceBackend } from '../../src/backends/reference/backend.ts';
+import { referenceBackend } from '../../src/engines/reference/backend.ts';
 import { constant } from '../../src/graph/index.ts';
 import type { NamedTensor } from '../../src/io/dtypes.ts';
 import { readSafetensors, writeSafetensors } from '../../src/io/safetensors.ts';
 import { classify } from '../../src/models/classifier.ts';
+import { evaluateTask } from '../../src/programs/evaluate-task.ts';
 import { task } from '../../src/tasks/table.ts';
-import { evaluateTask } from '../../src/train/evaluate-task.ts';
 import { type Model, modelParameters, openModel } from '../../src/weights/model.ts';
 import { evaluate } from '../support/evaluate.ts';
 import { relativeError } from '../support/task-fixture.ts';

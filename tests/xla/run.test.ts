@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { parseConfig } from '../../src/config/schema.ts';
 import { pretrain } from '../../src/pretrain.ts';
-import { openEngine } from '../../src/train/engine.ts';
+import { openEngine } from '../../src/run/engine.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { tinyImages, tinySettings } from '../support/tiny-run.ts';
 import { cpuPlugin } from '../support/xla.ts';

@@ -1,4 +1,4 @@
-import { CIFAR10 } from '../../data/normalise.ts';
+import { CIFAR10 } from '../../image/normalise.ts';
 import { tasks } from '../../tasks/table.ts';
 import type { RecipeEntry } from '../recipes.ts';
 import type { ConfigInput } from '../schema.ts';

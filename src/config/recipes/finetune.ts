@@ -1,4 +1,4 @@
-import { CIFAR10 } from '../../data/normalise.ts';
+import { CIFAR10 } from '../../image/normalise.ts';
 import type { FinetuneEntry } from '../finetune-recipes.ts';
 import type { FinetuneInput } from '../finetune-schema.ts';
 

@@ -1,4 +1,4 @@
-import type { RawImage } from '../dataset.ts';
+import type { RawImage } from '../sources/dataset.ts';
 
 /** How pixels that an affine warp needs are made. */
 export interface Sampling {

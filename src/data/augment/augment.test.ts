@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Rng, rng } from '../../random/rng.ts';
-import type { RawImage } from '../dataset.ts';
+import type { RawImage } from '../sources/dataset.ts';
 import { type Augment, makeAugmenter } from './augment.ts';
 import { colourJitter } from './colour-jitter.ts';
 import { upright } from './image.ts';

@@ -1,7 +1,7 @@
+import type { Normalisation } from '../../image/normalise.ts';
 import type { Rng } from '../../random/rng.ts';
-import type { Size } from '../crop.ts';
-import type { RawImage } from '../dataset.ts';
-import type { Normalisation } from '../normalise.ts';
+import type { Size } from '../decode/crop.ts';
+import type { RawImage } from '../sources/dataset.ts';
 import { colourJitter } from './colour-jitter.ts';
 import { type Erasing, erase } from './erasing.ts';
 import { parseRandAugment, randAugment } from './rand-augment.ts';

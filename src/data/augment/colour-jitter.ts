@@ -1,5 +1,5 @@
 import type { Rng } from '../../random/rng.ts';
-import type { RawImage } from '../dataset.ts';
+import type { RawImage } from '../sources/dataset.ts';
 import { brightness, colour, contrast } from './enhance.ts';
 
 /**

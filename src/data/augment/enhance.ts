@@ -1,5 +1,5 @@
-import type { RawImage } from '../dataset.ts';
-import { luma } from '../planar.ts';
+import { luma } from '../decode/planar.ts';
+import type { RawImage } from '../sources/dataset.ts';
 
 /**
  * PIL's ImageEnhance: the image is mixed with a dull version of itself. Factor 1 leaves it as it is, 0 gives the dull

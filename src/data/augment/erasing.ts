@@ -1,6 +1,6 @@
+import type { Normalisation } from '../../image/normalise.ts';
 import type { Rng } from '../../random/rng.ts';
-import type { Size } from '../crop.ts';
-import type { Normalisation } from '../normalise.ts';
+import type { Size } from '../decode/crop.ts';
 
 /** Random erasing (Zhong et al., arXiv 1708.04896) with timm's settings. */
 export interface Erasing {

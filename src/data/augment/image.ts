@@ -1,5 +1,5 @@
-import type { RawImage } from '../dataset.ts';
-import { luma } from '../planar.ts';
+import { luma } from '../decode/planar.ts';
+import type { RawImage } from '../sources/dataset.ts';
 
 /** The image in so many channels, mirrored if `flip`: grey is repeated, colour becomes grey by its luma. */
 export function upright(image: RawImage, channels: 1 | 3, flip: boolean): RawImage {

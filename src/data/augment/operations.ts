@@ -1,4 +1,4 @@
-import type { RawImage } from '../dataset.ts';
+import type { RawImage } from '../sources/dataset.ts';
 import { rotate, type Sampling, shearX, shearY, translateX, translateY } from './affine.ts';
 import { brightness, colour, contrast, sharpness } from './enhance.ts';
 import { autoContrast, equalize, invert, posterize, solarize, solarizeAdd } from './tone.ts';

@@ -1,5 +1,5 @@
 import type { Rng } from '../../random/rng.ts';
-import type { RawImage } from '../dataset.ts';
+import type { RawImage } from '../sources/dataset.ts';
 import { operations } from './operations.ts';
 
 /** What a RandAugment policy says (Cubuk et al., arXiv 1909.13719, with timm's additions). */

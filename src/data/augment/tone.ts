@@ -1,4 +1,4 @@
-import type { RawImage } from '../dataset.ts';
+import type { RawImage } from '../sources/dataset.ts';
 
 /** The same for every pixel of a channel: AutoContrast, Equalize, Invert, Posterize, Solarize, as in PIL's ImageOps. */
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { randomProgram } from '../../../tests/operations/random-program.ts';
-import type { ReferenceData } from '../../backends/reference/data.ts';
-import { evaluateNode, evaluateProgram } from '../../backends/reference/evaluate.ts';
+import type { ReferenceData } from '../../engines/reference/data.ts';
+import { evaluateNode, evaluateProgram } from '../../engines/reference/evaluate.ts';
 import { rng } from '../../random/rng.ts';
 import type { Program, Tensor } from '../index.ts';
 import * as g from '../index.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { evaluateNode } from '../../backends/reference/evaluate.ts';
+import { evaluateNode } from '../../engines/reference/evaluate.ts';
 import type { Program, Tensor } from '../index.ts';
 import * as g from '../index.ts';
 import { topologicalOrder } from '../topology.ts';

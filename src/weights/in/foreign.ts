@@ -1,4 +1,4 @@
-import { IMAGENET, type Normalisation } from '../../data/normalise.ts';
+import { IMAGENET, type Normalisation } from '../../image/normalise.ts';
 import { FileFormatError } from '../../io/file-format-error.ts';
 import type { TensorFile } from '../../io/tensor-file.ts';
 import type { FoundModel, ModelDescription } from '../model.ts';

@@ -1,8 +1,8 @@
+import { patchGrid } from '../../image/size.ts';
 import { FileFormatError } from '../../io/file-format-error.ts';
 import type { TensorFile } from '../../io/tensor-file.ts';
 import type { EncoderConfig } from '../../models/autoencoder.ts';
 import { type Positions, sincos1d, sincos2d } from '../../nn/positions.ts';
-import { patchGrid } from '../../nn/size.ts';
 import { type Renamed, readRenamed } from './assemble.ts';
 
 /** How far a stored table may be from the computed one: half precision of numbers up to 1, and another order of computing. */

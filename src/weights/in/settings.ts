@@ -1,10 +1,10 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import type { Size } from '../../image/size.ts';
 import { FileFormatError } from '../../io/file-format-error.ts';
 import type { TensorFile } from '../../io/tensor-file.ts';
 import type { Pooling } from '../../models/classifier.ts';
-import type { Size } from '../../nn/size.ts';
 import type { TargetKind } from '../../nn/target.ts';
 
 /** What the shapes of weights do not tell, as far as it was found beside them. */

@@ -1,8 +1,8 @@
+import type { Size } from '../../image/size.ts';
 import { FileFormatError } from '../../io/file-format-error.ts';
 import type { AutoencoderConfig, EncoderConfig } from '../../models/autoencoder.ts';
 import type { ClassifierConfig } from '../../models/classifier.ts';
 import { modelSizes } from '../../models/sizes.ts';
-import type { Size } from '../../nn/size.ts';
 import type { FoundSettings } from './settings.ts';
 
 /** Shapes of a file's weights by the names here. */

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import type { Backend } from '../../backends/backend.ts';
-import { openOnnxBackend } from '../../backends/onnx/backend.ts';
+import type { Backend } from '../../engines/engine.ts';
+import { openOnnxBackend } from '../../engines/onnx/backend.ts';
 import { writeFileAtomic } from '../../io/atomic.ts';
 import { suggestion } from '../../text/nearest.ts';
 import type { ForeignOptions } from '../in/foreign.ts';

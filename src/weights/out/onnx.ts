@@ -1,13 +1,13 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { portableGraph, portableVersion } from '../../backends/onnx/portable.ts';
-import { encodeModel, type OnnxGraph } from '../../backends/onnx/proto.ts';
+import { portableGraph, portableVersion } from '../../engines/onnx/portable.ts';
+import { encodeModel, type OnnxGraph } from '../../engines/onnx/proto.ts';
 import { input, type Program, program, type Values } from '../../graph/index.ts';
 import { writeFileAtomic } from '../../io/atomic.ts';
 import { encodeTokens } from '../../models/autoencoder.ts';
 import { classify, features } from '../../models/classifier.ts';
 import { norm } from '../../nn/block.ts';
-import { weightInputs } from '../../train/programs.ts';
+import { weightInputs } from '../../programs/pretrain.ts';
 import { type Model, modelParameters } from '../model.ts';
 import { block, type Format, json } from './format.ts';
 import { huggingFaceConfig } from './huggingface-config.ts';

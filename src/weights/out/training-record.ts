@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { readMetrics } from '../../train/pictures.ts';
-import { runFolder } from '../../train/run-folder.ts';
+import { runFolder } from '../../run/folder.ts';
+import { readMetrics } from '../../run/metrics.ts';
 import type { Model } from '../model.ts';
 
 /** A number that a run measured of its model. */

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Backend } from '../../backends/backend.ts';
-import { loadRuntime } from '../../backends/onnx/runtime.ts';
+import type { Backend } from '../../engines/engine.ts';
+import { loadRuntime } from '../../engines/onnx/runtime.ts';
 import { sizeOf, type Values } from '../../graph/index.ts';
 import { rng } from '../../random/rng.ts';
 import type { Model } from '../model.ts';

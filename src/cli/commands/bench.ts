@@ -1,0 +1,122 @@
+import { Command } from 'commander';
+import { type BenchOptions, type BenchResult, bench } from '../../bench/bench.ts';
+import type { Config } from '../../config/schema.ts';
+import type { Timing } from '../../engines/timing.ts';
+import { tellNote, wholeNumber } from '../options/options.ts';
+import { collect } from '../options/run-flags.ts';
+import { percent, table } from '../show/table.ts';
+import { withProgress } from '../show/with-progress.ts';
+
+interface Options {
+  model: string;
+  task: string;
+  finetune?: boolean;
+  batch: string;
+  steps: string;
+  engine: string;
+  precision: string;
+  threads: string;
+  compare: string[];
+  modes: string;
+  json?: boolean;
+}
+
+export function benchCommand(): Command {
+  return new Command('bench')
+    .description('measure a training step: rate, memory, where its time goes')
+    .option('--model <name>', 'size of the model', 'base')
+    .option('--task <names>', 'pretext tasks, with commas between them; they take turns', 'masked')
+    .option('--finetune', 'a fine-tuning step with 1000 classes, in place of pretext tasks')
+    .option('--batch <n>', 'images of a step', '32')
+    .option('--steps <n>', 'steps that count, after three that do not', '5')
+    .option('--engine <name>', 'auto, onnx, onednn, xla, wasm or reference', 'auto')
+    .option('--precision <type>', 'of matrix products: auto, f32 or bf16', 'auto')
+    .option('--threads <n>', "the engine's threads; 0: one for each core", '0')
+    .option(
+      '--compare <python>',
+      'measure PyTorch beside it, on the same weights and images (in a checkout of the repository); may be repeated',
+      collect,
+      [],
+    )
+    .option('--modes <names>', 'how PyTorch runs: eager, compile', 'eager,compile')
+    .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      `
+Times are medians. A product's own rate is that of each kind of matrix product of the step, run by itself in turns with
+the steps. Before PyTorch's times count, its losses must agree with ours.
+
+Examples:
+  $ beyond-masking bench
+  $ beyond-masking bench --model micro --batch 256 --engine onnx
+  $ beyond-masking bench --engine onednn --precision bf16 --compare python3
+  $ beyond-masking bench --model small --finetune --json`,
+    )
+    .action(async (options: Options) => {
+      const given = benchOptions(options);
+      const result = await withProgress(
+        (watched) => bench({ ...given, ...watched, onNote: tellNote }),
+        'nothing is kept',
+      );
+      if (!result) return;
+      console.log(options.json ? JSON.stringify(result, null, 2) : describe(result));
+    });
+}
+
+function benchOptions(options: Options): BenchOptions {
+  const { model, task, finetune = false, compare, modes } = options;
+  return {
+    model,
+    tasks: task.split(',').map((name) => name.trim()),
+    finetune,
+    batch: wholeNumber('--batch', options.batch, 1),
+    steps: wholeNumber('--steps', options.steps, 1),
+    engine: {
+      name: options.engine as Config['engine']['name'],
+      precision: options.precision as Config['engine']['precision'],
+      threads: wholeNumber('--threads', options.threads),
+    },
+    compare,
+    modes,
+  };
+}
+
+function describe(result: BenchResult): string {
+  const { rows, share, productGflops, peers, slowest, loaderImagesPerSecond } = result;
+  const lines = [
+    result.machine,
+    `${result.engine}; model ${result.model}, batch ${result.batch}`,
+    '',
+    table([
+      ['task', 'step', 'least to most', 'img/s', 'GFLOP/s', rows.length > 1 ? 'time to the first' : ''],
+      ...rows.map(({ task, stepSeconds, timeToFirst, spread, imagesPerSecond, gflops }) => [
+        task,
+        `${stepSeconds.toFixed(3)} s`,
+        `${spread.map((x) => x.toFixed(3)).join(' to ')} s`,
+        imagesPerSecond.toFixed(imagesPerSecond < 100 ? 2 : 0),
+        gflops.toFixed(0),
+        rows.length > 1 ? `${timeToFirst.toFixed(3)} ×` : '',
+      ]),
+    ]),
+    '',
+    ...(share === undefined
+      ? []
+      : [`products alone  ${productGflops!.toFixed(0)} GFLOP/s: ${percent(share)} of the step's time`]),
+    `peak memory     ${result.peakGB.toFixed(2)} GB`,
+    `first step      ${result.firstStepExtra.toFixed(2)} s beyond a later one`,
+    `loader          ${loaderImagesPerSecond === undefined ? 'not measured: CIFAR-10 is not in the cache' : `${loaderImagesPerSecond.toFixed(0)} img/s of CIFAR-10`}`,
+  ];
+  for (const { name, stepSeconds, peakGB, apart, ratio } of peers)
+    lines.push(
+      `${name}: ${stepSeconds.toFixed(3)} s, peak ${peakGB.toFixed(2)} GB, losses within ${apart.toExponential(0)}; ` +
+        `ours is ${ratio.toFixed(2)} × as fast`,
+    );
+  if (slowest.length > 0)
+    lines.push('', 'slowest operations of a step, least times', table(slowest.map(call)));
+  return lines.join('\n');
+}
+
+function call({ name, calls, milliseconds, flops }: Timing): string[] {
+  const rate = flops > 0 ? `${(flops / milliseconds / 1e6).toFixed(0)} GFLOP/s` : '';
+  return [`${milliseconds.toFixed(1).padStart(8)} ms`, `${calls} ×`, name, rate];
+}

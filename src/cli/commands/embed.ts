@@ -1,0 +1,55 @@
+import { Command } from 'commander';
+import { embed } from '../../evaluate/features/embed.ts';
+import {
+  addFeatureOptions,
+  type FeatureOptions,
+  featureOptions,
+  keptFeatures,
+} from '../options/feature-options.ts';
+import { count } from '../show/table.ts';
+import { withProgress } from '../show/with-progress.ts';
+
+interface Options extends FeatureOptions {
+  from: string;
+  output: string;
+  json?: boolean;
+}
+
+export function embedCommand(): Command {
+  const command = new Command('embed')
+    .description('write the features of images to a .npy or Parquet file, with the names of the images')
+    .argument('<source>', 'images: a folder (with all below it), classes:FOLDER, packed:FOLDER or cifar10')
+    .requiredOption('--from <model>', 'a file of weights, or the folder of a run')
+    .requiredOption('--output <file>', 'file to write: features.npy or features.parquet');
+  return addFeatureOptions(command)
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ beyond-masking embed ~/photos --from runs/mine --output photos.parquet
+  $ beyond-masking embed classes:/data/flowers --from vit-base.safetensors --output flowers.npy --pooling token
+
+A row for each image that can be read; broken ones are named, and left out.
+  .npy      float32 [images, width], and beside it .jsonl with file (and label, class) of each row
+  .parquet  columns file (and label, class) and feature, a list of float32
+
+Features are kept on the disk while they are made (see \`cache\`): after an interruption, the same command goes on.`,
+    )
+    .action(async (source: string, options: Options) => {
+      const { from, output } = options;
+      const features = await featureOptions(options);
+      const result = await withProgress(
+        (progress) => embed(from, source, { ...features, ...progress, output }),
+        keptFeatures(options),
+      );
+      if (!result) return;
+      if (options.json) {
+        console.log(JSON.stringify(result, null, 2));
+        return;
+      }
+      const left = result.broken > 0 ? `, ${count(result.broken)} broken ones left out` : '';
+      console.log(`${count(result.images)} images, ${result.width} numbers each${left}`);
+      for (const file of result.files) console.log(file);
+    });
+}

@@ -1,0 +1,65 @@
+import { Command } from 'commander';
+import { type ExportFormat, exportFormats, exportModel } from '../../weights/out/export.ts';
+import { type Part, parts } from '../../weights/out/part.ts';
+import { addHeadsOptions, type HeadsOptions, headsOptions } from '../options/heads-options.ts';
+import { optionalEngine } from '../options/options.ts';
+import { count, table } from '../show/table.ts';
+import { withProgress } from '../show/with-progress.ts';
+
+interface Options extends HeadsOptions {
+  format: string;
+  output: string;
+  part?: string;
+  backend?: string;
+  json?: boolean;
+}
+
+export function exportCommand(): Command {
+  const command = new Command('export')
+    .description('write a model for timm, for Hugging Face transformers, or as ONNX, with a model card')
+    .argument('<model>', 'a file of weights, the folder of a run, or a folder of Hugging Face or timm')
+    .requiredOption('--format <name>', exportFormats.join(', '))
+    .requiredOption('--output <folder>', 'folder to write, new or empty')
+    .option('--part <name>', `${parts.join(', ')} (default: classifier where there is a head, else features)`)
+    .option('--backend <name>', 'engine that an ONNX file is compared with (default: onnx)')
+    .option('--json', 'print JSON');
+  return addHeadsOptions(command)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ beyond-masking export runs/mine --format timm --output vit-timm
+  $ beyond-masking export runs/mine-finetune --format onnx --output vit-onnx
+  $ beyond-masking export mae.safetensors --format huggingface --part autoencoder --output vit-mae
+
+Models without a class token cannot be written for transformers: timm and ONNX take them.`,
+    )
+    .action(async (model: string, options: Options) => {
+      const result = await withProgress(
+        async (progress) =>
+          exportModel(model, {
+            ...progress,
+            ...headsOptions(options),
+            format: options.format as ExportFormat,
+            output: options.output,
+            part: options.part as Part | undefined,
+            backend: await optionalEngine(options.backend),
+          }),
+        'nothing was written',
+      );
+      if (!result) return;
+      if (options.json) {
+        console.log(JSON.stringify(result, null, 2));
+        return;
+      }
+      console.log(`${result.part} in ${options.output}\n`);
+      const rows = result.files.map(({ path, bytes }) => [path, count(Math.ceil(bytes / 1000))]);
+      console.log(table([['file', 'kB'], ...rows]));
+      if (result.check)
+        console.log(
+          `\noutputs of the ONNX file and of the model differ by ${result.check.difference.toExponential(1)} at most (${result.check.runtime})`,
+        );
+      for (const note of result.notes) console.log(`\nnote: ${note}`);
+      console.log(`\nhow to load it: ${options.output}/README.md`);
+    });
+}

@@ -1,0 +1,76 @@
+import { Command } from 'commander';
+import { type Prediction, predict } from '../../evaluate/predict.ts';
+import { addEngineOptions, type EngineOptions, engineOptions } from '../options/feature-options.ts';
+import { wholeNumber } from '../options/options.ts';
+import { percent, table } from '../show/table.ts';
+import { withProgress } from '../show/with-progress.ts';
+
+interface Options extends EngineOptions {
+  from: string;
+  top: string;
+  output?: string;
+  json?: boolean;
+}
+
+export function predictCommand(): Command {
+  const command = new Command('predict')
+    .description('classes of images, with their probabilities')
+    .argument('<images...>', 'image files, a folder, or cifar10:test')
+    .requiredOption(
+      '--from <classifier>',
+      'folder of a fine-tuning or probe, or a file of weights with a head',
+    )
+    .option('--top <k>', 'likeliest classes that are told', '5');
+  return addEngineOptions(command)
+    .option('--output <file>', 'append JSON lines; images that the file has already are left out')
+    .option('--json', 'print JSON lines')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ beyond-masking predict cat.jpg dog.jpg --from runs/finetuned
+  $ beyond-masking predict ~/photos --from runs/probe --top 1 --output photos.jsonl
+
+A line for each image: {"file", "classes": [{"class", "probability"}, …], "model"}. Broken images are named on the standard
+error and left out. With --output an interrupted command goes on where it was when it is given again.`,
+    )
+    .action(async (images: string[], options: Options) => {
+      const { from, output } = options;
+      const top = wholeNumber('--top', options.top, 1);
+      const engine = await engineOptions(options);
+      const shown: Prediction[] = [];
+      const kept =
+        output === undefined
+          ? 'nothing was kept: --output keeps what is done'
+          : `${output} has what is done: the same command goes on from it`;
+      let count = 0;
+      const finished = await withProgress(async ({ onProgress, signal }) => {
+        const told = (done: number, total: number) => onProgress('images', done, total);
+        for await (const prediction of predict(from, images, {
+          ...engine,
+          top,
+          output,
+          signal,
+          onProgress: told,
+          onFetch: ({ phase, done, total }) => onProgress(`CIFAR-10: ${phase}`, done, total),
+        })) {
+          count++;
+          if (options.json) console.log(JSON.stringify(prediction));
+          else if (output === undefined) shown.push(prediction);
+        }
+        return true;
+      }, kept);
+      if (shown.length > 0) console.log(asTable(shown));
+      if (finished && output !== undefined && !options.json)
+        console.log(`${count} predictions appended: ${output}`);
+    });
+}
+
+function asTable(predictions: readonly Prediction[]): string {
+  const rows = predictions.map(({ file, classes }) => [
+    file,
+    ...classes.map(({ class: name, probability }) => `${name} ${percent(probability)}`),
+  ]);
+  const places = predictions[0]!.classes.map((_, i) => (i === 0 ? 'likeliest' : `${i + 1}.`));
+  return table([['image', ...places], ...rows]);
+}

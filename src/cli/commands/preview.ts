@@ -1,0 +1,76 @@
+import { Command } from 'commander';
+import { openImages } from '../../data/sources/image-list.ts';
+import { IMAGENET } from '../../image/normalise.ts';
+import { writeFileAtomic } from '../../io/atomic.ts';
+import { preview } from '../../preview.ts';
+import { sample } from '../../run/data.ts';
+import { task, taskNames } from '../../tasks/table.ts';
+import { optionalEngine, reportBroken, wholeNumber } from '../options/options.ts';
+import { whileFetching } from '../show/with-progress.ts';
+
+interface Options {
+  output: string;
+  tasks?: string;
+  size?: string;
+  patch?: string;
+  count: string;
+  seed: string;
+  backend: string;
+}
+
+/** Every degradation once, and the paper's best combination. */
+const usual = taskNames.filter((name) => name === 'masked+zoomed-in' || !name.startsWith('masked+'));
+
+export function previewCommand(): Command {
+  return new Command('preview')
+    .description('draw images as they are and as every task degrades them')
+    .argument('[images...]', 'image files, a folder, or cifar10', ['cifar10'])
+    .option('--output <file>', 'picture to write', 'preview.png')
+    .option('--tasks <names>', `tasks, with commas between them (default: ${usual.join(',')})`)
+    .option('--size <pixels>', 'side of the images (default: 224, for cifar10 32)')
+    .option(
+      '--patch <pixels>',
+      'side of the patches (default: the divisor of the size nearest to a fourteenth of it, as 16 of 224; for cifar10 nearest to 4)',
+    )
+    .option('--count <n>', 'most images', '4')
+    .option('--seed <n>', 'chooses images and draws', '0')
+    .option('--backend <name>', 'engine: auto, onnx, onednn, xla, wasm or reference', 'auto')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ beyond-masking preview
+  $ beyond-masking preview cat.jpg dog.jpg --output degradations.png
+  $ beyond-masking preview ~/photos --tasks masked,zoomed-in,masked+zoomed-in --count 8`,
+    )
+    .action(async (names: string[], options: Options) => {
+      const small = names.length === 1 && names[0]!.startsWith('cifar10');
+      const seed = wholeNumber('--seed', options.seed);
+      const side = wholeNumber('--size', options.size ?? (small ? '32' : '224'), 8);
+      const patch =
+        options.patch === undefined
+          ? nearestDivisor(side, small ? 4 : side / 14)
+          : wholeNumber('--patch', options.patch, 1);
+      const chosen = (options.tasks?.split(',') ?? usual).map((name) => task(name.trim()));
+      const count = wholeNumber('--count', options.count, 1);
+      const all = await whileFetching((watched) => openImages(names, watched));
+      if (!all) return;
+      const images = sample(all, count, seed, 'preview');
+      const png = await preview(images, {
+        ...IMAGENET,
+        backend: (await optionalEngine(options.backend))!,
+        tasks: chosen,
+        geometry: { image: [side, side], patch, channels: 3 },
+        seed,
+        broken: reportBroken(),
+      });
+      await writeFileAtomic(options.output, png);
+      console.log(options.output);
+    });
+}
+
+/** The whole number that divides `n` and is nearest to `wanted`; the smaller one of two. */
+export function nearestDivisor(n: number, wanted: number): number {
+  const divisors = Array.from({ length: n }, (_, i) => i + 1).filter((each) => n % each === 0);
+  return divisors.reduce((a, b) => (Math.abs(b - wanted) < Math.abs(a - wanted) ? b : a));
+}

@@ -1,0 +1,56 @@
+import { Command } from 'commander';
+import { openImages } from '../../data/sources/image-list.ts';
+import { writeFileAtomic } from '../../io/atomic.ts';
+import { reconstruct } from '../../reconstruct.ts';
+import { addHeadsOptions, type HeadsOptions, headsOptions } from '../options/heads-options.ts';
+import { optionalEngine, reportBroken, tellNote, wholeNumber } from '../options/options.ts';
+import { whileFetching } from '../show/with-progress.ts';
+
+interface Options extends HeadsOptions {
+  output: string;
+  count: string;
+  seed?: string;
+  backend?: string;
+}
+
+export function reconstructCommand(): Command {
+  const command = new Command('reconstruct')
+    .description('draw original, degraded input and reconstruction of images')
+    .argument(
+      '<model>',
+      'the folder of a run, or a file of weights with a decoder, of a run, MAE or Hugging Face',
+    )
+    .argument('[images...]', 'image files, or a folder (default: images that the run did not train on)');
+  return addHeadsOptions(command)
+    .option('--output <file>', 'picture to write', 'reconstruction.png')
+    .option('--count <n>', 'most images', '8')
+    .option('--seed <n>', "chooses images and draws (default: the run's)")
+    .option('--backend <name>', "engine: auto, onnx, onednn, xla, wasm or reference (default: the run's)")
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ beyond-masking reconstruct runs/cifar10-micro-masked-zoomed-in-quick
+  $ beyond-masking reconstruct runs/mine cat.jpg dog.jpg --output cat-and-dog.png
+  $ beyond-masking reconstruct mae_visualize_vit_large.pth ~/photos`,
+    )
+    .action(async (model: string, images: string[], options: Options) => {
+      const png = await whileFetching(
+        async (watched) =>
+          reconstruct(model, {
+            ...watched,
+            images: images.length > 0 ? await openImages(images, watched) : undefined,
+            count: wholeNumber('--count', options.count, 1),
+            seed: options.seed === undefined ? undefined : wholeNumber('--seed', options.seed),
+            backend: await optionalEngine(options.backend),
+            onNote: tellNote,
+            broken: reportBroken(),
+            ...headsOptions(options),
+          }),
+        'nothing was written',
+      );
+      if (!png) return;
+      await writeFileAtomic(options.output, png);
+      console.log(options.output);
+    });
+}

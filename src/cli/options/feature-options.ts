@@ -1,0 +1,61 @@
+import type { Command } from 'commander';
+import { UsageError } from '../errors.ts';
+import { optionalEngine, reportBroken, tellNote, wholeNumber } from './options.ts';
+
+/** Options of commands that run a model. */
+export interface EngineOptions {
+  imagesAtOnce?: string;
+  heads?: string;
+  backend?: string;
+}
+
+export function addEngineOptions(command: Command): Command {
+  return command
+    .option('--images-at-once <n>', 'images that the engine takes at once')
+    .option('--heads <n>', "attention heads, where another project's file does not tell")
+    .option('--backend <name>', "engine: auto, onnx, onednn, xla, wasm or reference (default: the run's)");
+}
+
+/** The same, as library calls take them. Throws UsageError. */
+export async function engineOptions({ imagesAtOnce, heads, backend }: EngineOptions) {
+  return {
+    imagesAtOnce: imagesAtOnce === undefined ? undefined : wholeNumber('--images-at-once', imagesAtOnce, 1),
+    heads: heads === undefined ? undefined : wholeNumber('--heads', heads, 1),
+    backend: await optionalEngine(backend),
+    broken: reportBroken(),
+    onNote: tellNote,
+  };
+}
+
+/** Options of commands that compute features. */
+export interface FeatureOptions extends EngineOptions {
+  pooling?: string;
+  cache: boolean;
+}
+
+export function addFeatureOptions(command: Command): Command {
+  return addEngineOptions(
+    command
+      .option(
+        '--pooling <kind>',
+        "mean of the patches' tokens or class token: mean, token (default: as the head)",
+      )
+      .option('--no-cache', 'neither look for features on the disk nor keep them there, see `cache`'),
+  );
+}
+
+/** What Ctrl-C leaves of features, for people; undefined for the usual. */
+export function keptFeatures({ cache }: Pick<FeatureOptions, 'cache'>): string | undefined {
+  return cache ? undefined : 'nothing was kept, as --no-cache says';
+}
+
+/** The same, as library calls take them. Throws UsageError. */
+export async function featureOptions({ pooling, cache, ...engine }: FeatureOptions) {
+  if (pooling !== undefined && pooling !== 'mean' && pooling !== 'token')
+    throw new UsageError(`--pooling must be mean or token, got "${pooling}"`);
+  return {
+    pooling: pooling as 'mean' | 'token' | undefined,
+    featureCache: cache ? undefined : (false as const),
+    ...(await engineOptions(engine)),
+  };
+}

@@ -1,0 +1,37 @@
+import { resolveFinetuneConfig } from '../../config/finetune-recipes.ts';
+import { type FinetuneConfig, finetuneSchema } from '../../config/finetune-schema.ts';
+import { settings, valueAt } from '../../config/walk.ts';
+
+/** Settings that have an option of their own. */
+const options: Readonly<Record<string, string>> = {
+  seed: '--seed',
+  'data.source': '--data',
+  'data.test': '--test',
+  'data.labels': '--labels',
+  'training.epochs': '--epochs',
+  'training.batchSize': '--batch-size',
+};
+
+/** The arguments of `finetune` for a run of a recipe with the same settings, but from random weights. */
+export function fromScratch(config: FinetuneConfig): string {
+  const { recipe, training } = config;
+  const usual = resolveFinetuneConfig({ recipe });
+  const { epochs } = training;
+  // The warm-up follows from the epochs, where they are given.
+  const shorter =
+    epochs === usual.training.epochs ? usual : resolveFinetuneConfig({ recipe, training: { epochs } });
+  const changes = settings(finetuneSchema).flatMap(({ path }) => {
+    const at = path.split('.');
+    const value = valueAt(config, at);
+    const without = valueAt(path === 'training.epochs' ? usual : shorter, at);
+    if (path === 'from' || JSON.stringify(value) === JSON.stringify(without)) return [];
+    const option = options[path];
+    return [option ? `${option} ${quoted(`${value}`)}` : `--set ${quoted(`${path}=${value}`)}`];
+  });
+  return ['finetune', '--recipe', recipe, ...changes].join(' ');
+}
+
+/** Text as a shell takes it for one word. */
+function quoted(text: string): string {
+  return /^[\w.,:/~=@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,53 @@
+import { Option } from 'commander';
+import { type Config, parseConfig } from '../../config/schema.ts';
+import { BrokenImages } from '../../data/load/broken.ts';
+import type { Backend } from '../../engines/engine.ts';
+import { openEngine } from '../../run/engine.ts';
+import type { NoteEvent } from '../../run/events.ts';
+import { type TrainingEvent, tensorboardLog } from '../../run/tensorboard.ts';
+import { UsageError } from '../errors.ts';
+
+/** A whole number of at least `min`. Throws UsageError for other text. */
+export function wholeNumber(option: string, text: string, min = 0): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isSafeInteger(value) || value < min)
+    throw new UsageError(`${option} must be a whole number of at least ${min}, got "${text}"`);
+  return value;
+}
+
+/** The engine of that name, if one is named; what there is to know of it is told. Throws ConfigError for an unknown one. */
+export async function optionalEngine(name: string | undefined): Promise<Backend | undefined> {
+  if (name === undefined) return undefined;
+  const settings = parseConfig({ engine: { name: name as Config['engine']['name'] } }).engine;
+  const backend = await openEngine(settings);
+  if (backend.notice !== undefined) tellNote(backend.notice);
+  return backend;
+}
+
+/** Tells what a person should know on the standard error. */
+export function tellNote(message: string): void {
+  console.error(message);
+}
+
+/** Tells of broken images on the standard error. */
+export function reportBroken(): BrokenImages {
+  return new BrokenImages((id, reason) => console.error(`broken image skipped: ${id}: ${reason}`));
+}
+
+/** The option of every training command that {@link withTensorboard} is for. */
+export function tensorboardOption(): Option {
+  return new Option('--tensorboard', 'write events for TensorBoard to tensorboard/ in the folder of the run');
+}
+
+/** A listener for the events of a run that writes them for TensorBoard too, where wanted. */
+export function withTensorboard<E extends TrainingEvent>(
+  wanted: boolean | undefined,
+  show: (event: E | NoteEvent) => void,
+): (event: E) => void {
+  if (!wanted) return show;
+  const log = tensorboardLog((message) => show({ type: 'note', message }));
+  return (event) => {
+    show(event);
+    log(event);
+  };
+}

@@ -1,0 +1,65 @@
+import type { StackSize } from '../../models/sizes.ts';
+import type { ModelDescription } from '../../weights/model.ts';
+import { count } from './table.ts';
+
+/** Most names of classes, or tensors, that a line lists. */
+const LISTED = 5;
+
+const projects: Readonly<Record<string, string>> = {
+  huggingface: 'Hugging Face',
+  mae: 'MAE',
+  paper: "the paper's code",
+  timm: 'timm, or an encoder of MAE',
+};
+
+/** A model in a few lines: where it is from, its sizes, and the account of its tensors. */
+export function describeModel(model: ModelDescription, format: string): string {
+  const { source, run, encoder, decoder, classifier, classes, normalisation, evaluationCrop, report } = model;
+  const lines = run
+    ? [
+        `step ${run.progress.step}, ${run.progress.epoch} complete epochs of ${run.config.training.epochs}`,
+        `trained by ${run.progress.engine} on data ${run.progress.data}`,
+      ]
+    : [`weights of ${projects[source] ?? source}, ${format} format`];
+  const [height, width] = encoder.image;
+  const token = encoder.classToken ? 'class token' : 'no class token';
+  lines.push(
+    '',
+    `encoder  ${stack(encoder)}, MLPs ×${encoder.mlpRatio}, norms' epsilon ${(encoder.epsilon ?? 1e-6).toExponential()}`,
+    `         ${encoder.channels}×${height}×${width} pixels in patches of ${encoder.patch}; ${token}; positions ${encoder.positions}`,
+  );
+  if (decoder) lines.push(`decoder  ${stack(decoder.decoder)}; targets normalised: ${decoder.target}`);
+  if (classifier) {
+    const named = classes ? ` (${list(classes)})` : '';
+    const sees = classifier.pooling === 'token' ? 'the class token' : "the mean of the patches' tokens";
+    lines.push(`head     ${count(classifier.classes)} classes${named} from ${sees}`);
+  }
+  lines.push(
+    `pixels   normalised with mean [${normalisation.mean}] and deviation [${normalisation.std}]; evaluation crop ${round(evaluationCrop)}`,
+  );
+  if (run) return lines.join('\n');
+  const fates = (wanted: string) => report.tensors.filter(({ fate }) => fate === wanted);
+  lines.push(
+    '',
+    `${count(report.tensors.length)} tensors: ${fates('loaded').length} taken as they are named, ${fates('renamed').length} under another name, ${fates('ignored').length} not used`,
+  );
+  const grouped = (items: readonly { name: string; why: string }[]) =>
+    [...new Set(items.map(({ why }) => why))].map((why) => {
+      const names = items.filter((item) => item.why === why).map(({ name }) => name);
+      return `  ${list(names)}${names.length > LISTED ? ` (${names.length})` : ''}: ${why}`;
+    });
+  lines.push(...grouped(fates('ignored').map(({ tensor, reason }) => ({ name: tensor, why: reason! }))));
+  if (report.missing.length > 0) lines.push(`${report.missing.length} weights that it lacks`);
+  lines.push(...grouped(report.missing.map(({ name, instead }) => ({ name, why: instead }))));
+  return [...lines, ...report.notes].join('\n');
+}
+
+function stack({ width, depth, heads }: StackSize): string {
+  return `${width} wide, ${depth} block${depth === 1 ? '' : 's'}, ${heads} head${heads === 1 ? '' : 's'}`;
+}
+
+function list(names: readonly string[]): string {
+  return `${names.slice(0, LISTED).join(', ')}${names.length > LISTED ? ', …' : ''}`;
+}
+
+const round = (value: number) => Number(value.toFixed(4));

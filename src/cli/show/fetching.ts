@@ -1,0 +1,13 @@
+import type { FetchProgress } from '../../data/sources/cifar10-fetch.ts';
+import { percent } from './table.ts';
+
+/** How far a fetch has come, for a progress bar: share and text. */
+export function fetching({ phase, done, total }: FetchProgress): [share: number, text: string] {
+  const share = total > 0 ? done / total : 0;
+  const what = {
+    download: 'fetching CIFAR-10 (139 MB)',
+    unpack: 'unpacking CIFAR-10',
+    decode: 'decoding CIFAR-10',
+  }[phase];
+  return [share, done === 0 ? what : `${what} ${percent(share)}`];
+}

@@ -1,0 +1,86 @@
+import type { KnnScores, PretrainEvent, StepRow } from '../../run/events.ts';
+import { RunReport } from './run-report.ts';
+import { count, percent } from './table.ts';
+
+type EventOf<T extends PretrainEvent['type']> = Extract<PretrainEvent, { type: T }>;
+
+/** Shows the events of pre-training. */
+export class PretrainReport extends RunReport<EventOf<'start'>, PretrainEvent> {
+  #firstKnn: KnnScores | undefined;
+  #lastKnn: KnnScores | undefined;
+
+  constructor(output: string, json: boolean) {
+    super('pretrain', output, json);
+  }
+
+  protected tell(event: PretrainEvent): void {
+    if (event.type === 'knn') this.#knn(event);
+    else this.tellUsual(event);
+  }
+
+  protected beginning({ config, weights, images, heldOutImages, knn }: EventOf<'start'>) {
+    this.#firstKnn = knn;
+    const { model, training, task, data, recipe, from } = config;
+    return [
+      ['recipe', `${recipe}: ${task.name}, ${training.epochs} epochs, batch ${training.batchSize}`],
+      ['from', from || 'random weights'],
+      ['images', `${data.source}: ${count(images)}, and ${count(heldOutImages)} held out`],
+      [
+        'model',
+        `${model.width} wide, ${model.depth} deep, ${model.image.join('×')} pixels in patches of ${model.patch}: ` +
+          `${count(weights.encoder)} weights, decoder ${count(weights.decoder)}`,
+      ],
+    ] as const;
+  }
+
+  protected judged({ step, epoch, loss, heldOutLoss }: StepRow): string | undefined {
+    if (heldOutLoss === undefined) return undefined;
+    return `epoch ${Math.round(epoch)} done, step ${step}: loss ${loss?.toFixed(4)}, held-out loss ${heldOutLoss?.toFixed(4)}`;
+  }
+
+  protected summary(): string {
+    return this.#lastKnn ? knnTable(this.#lastKnn, this.#firstKnn) : '';
+  }
+
+  protected suggestions({ config, labelled }: EventOf<'start'>, output: string): string[] {
+    const { data, training } = config;
+    const isCifar = data.source.startsWith('cifar10');
+    const how = isCifar ? '--recipe cifar10-micro-finetune --quick' : `--data ${data.source}`;
+    return [
+      `reconstruct ${output}`,
+      ...(labelled && (isCifar || data.heldOut > 0) ? [`knn ${output}`] : []),
+      ...(labelled ? [`finetune --from ${output} ${how}`] : []),
+      `pretrain --resume ${output} --epochs ${training.epochs * 5}`,
+      'list recipes',
+    ];
+  }
+
+  #knn({ step, scores }: EventOf<'knn'>): void {
+    if (step === 0) this.#firstKnn = scores;
+    else this.#lastKnn = scores;
+    const when = step === 0 ? 'before training' : `after step ${step}`;
+    this.bar.line(`kNN top-1 ${when}: ${knnText(scores)}`);
+  }
+}
+
+function knnText({ features, random, pixels }: KnnScores): string {
+  const measured = [
+    features !== random && `features ${percent(features)}`,
+    random !== undefined && `random weights ${percent(random)}`,
+    pixels !== undefined && `raw pixels ${percent(pixels)}`,
+  ];
+  return measured.filter(Boolean).join(', ');
+}
+
+function knnTable({ features, train, test }: KnnScores, before: KnnScores | undefined): string {
+  const rows = [
+    ['raw pixels', before?.pixels],
+    ['features of random weights', before?.random],
+    ['features after pre-training', features],
+  ] as const;
+  const measured = rows.filter(([, score]) => score !== undefined);
+  return [
+    `kNN top-1 (k 20, cosine, temperature 0.07; ${count(train)} images vote on ${count(test)})`,
+    ...measured.map(([name, score]) => `  ${name.padEnd(30)}${percent(score!)}`),
+  ].join('\n');
+}

@@ -1,0 +1,65 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { resolveFinetuneConfig } from '../../config/finetune-recipes.ts';
+import type { FinetuneInput } from '../../config/finetune-schema.ts';
+import { parseConfig } from '../../config/schema.ts';
+import { FinetuneReport } from './finetune-report.ts';
+import { PretrainReport } from './pretrain-report.ts';
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+const about = { folder: 'out', engine: '', images: 9, stepsPerEpoch: 1, lastStep: 1, step: 0 };
+const end = { type: 'end', outcome: 'finished', step: 1, lastStep: 1 } as const;
+
+/** The commands that a report ends with. */
+function suggested(report: () => void): string[] {
+  const log = vi.spyOn(console, 'log').mockImplementation(() => {});
+  report();
+  return String(log.mock.calls.at(-1)![0]).split('\n').slice(2);
+}
+
+describe('fine-tuning', () => {
+  const tuned = (data: FinetuneInput['data'], more: FinetuneInput = {}) =>
+    suggested(() => {
+      const config = resolveFinetuneConfig({ recipe: 'cifar10-micro-finetune', ...more, data });
+      const report = new FinetuneReport('out', false);
+      const weights = { encoder: 1, head: 1 };
+      report.show({ type: 'start', ...about, config, weights, classes: ['a', 'b'], testImages: 1 });
+      report.show(end);
+    });
+
+  it.each([
+    [{ source: 'cifar10' }, 'cifar10:test'],
+    [{ source: 'classes:flowers' }, 'flowers'],
+    [{ source: 'packed:flowers-320' }, 'packed:flowers-320'],
+    [{ source: 'classes:train', test: 'classes:val' }, 'val'],
+  ])('suggests predictions of images that are there, after %j', (data, images) => {
+    expect(tuned(data)).toContain(`  npx beyond-masking predict --from out ${images}`);
+  });
+
+  it('suggests the same from random weights with all that differs from the recipe', () => {
+    const given = { from: 'runs/mine', training: { epochs: 7 } };
+    expect(tuned({ source: 'classes:train', test: 'classes:val', labels: 0.1 }, given)).toContain(
+      '  npx beyond-masking finetune --recipe cifar10-micro-finetune --data classes:train --test classes:val ' +
+        '--labels 0.1 --epochs 7 --output out-scratch   (the same from random weights)',
+    );
+  });
+});
+
+it.each([
+  ['packed:flowers-320', true],
+  ['classes:flowers', true],
+  ['packed:photos-320', false],
+  ['photos', false],
+])('pre-training suggests judges of images with classes: %s, %s', (source, labelled) => {
+  const commands = suggested(() => {
+    const report = new PretrainReport('out', false);
+    const weights = { encoder: 1, decoder: 1 };
+    const config = parseConfig({ data: { source } });
+    report.show({ type: 'start', ...about, config, weights, heldOutImages: 1, labelled });
+    report.show(end);
+  }).join('\n');
+  expect(commands.includes('knn out')).toBe(labelled);
+  expect(commands.includes(`finetune --from out --data ${source}`)).toBe(labelled);
+});

@@ -1,0 +1,122 @@
+import type { FetchEvent, RunningEvent, StartEvent, StepRow } from '../../run/events.ts';
+import type { RunConfig, RunKind } from '../../run/kind.ts';
+import { fetching } from './fetching.ts';
+import { ProgressBar } from './progress-bar.ts';
+import { count, duration, percent } from './table.ts';
+
+export type RunEvent<S> = RunningEvent | FetchEvent | S;
+type EventOf<T extends RunningEvent['type']> = Extract<RunningEvent, { type: T }>;
+
+/**
+ * Shows the events of a run: a progress bar or plain lines, or with `json` one object a line. Kinds of runs add what they
+ * alone have to tell.
+ */
+export abstract class RunReport<S extends StartEvent<RunConfig>, E = RunEvent<S>> {
+  protected readonly bar = new ProgressBar();
+  /** What the run said at its start. */
+  protected start: S | undefined;
+  readonly #kind: RunKind<never>['name'];
+  readonly #output: string;
+  readonly #json: boolean;
+  /** Newest file of each kind. */
+  readonly #files = new Map<string, string>();
+  /** Images per second, smoothed. */
+  #speed = 0;
+
+  constructor(kind: RunKind<never>['name'], output: string, json: boolean) {
+    this.#kind = kind;
+    this.#output = output;
+    this.#json = json;
+  }
+
+  show(event: E): void {
+    if (this.#json) console.log(JSON.stringify(event));
+    else this.tell(event);
+  }
+
+  /** Ctrl-C was pressed. */
+  stopping(): void {
+    this.bar.line('stopping after this step and saving; press Ctrl-C again to stop at once', process.stderr);
+  }
+
+  close(): void {
+    this.bar.clear();
+  }
+
+  /** Tells an event; `tellUsual` tells those that every kind has. */
+  protected abstract tell(event: E): void;
+
+  /** Lines at the start, beside those of engine and folder: a label and what it says each. */
+  protected abstract beginning(start: S): readonly (readonly [label: string, text: string])[];
+
+  /** A line for a row in which something was judged; undefined for other rows. */
+  protected abstract judged(row: StepRow): string | undefined;
+
+  /** What was learned, below the files of a run that has ended; empty where nothing is to be said. */
+  protected abstract summary(): string;
+
+  /** Commands to try next. */
+  protected abstract suggestions(start: S, output: string): readonly string[];
+
+  protected tellUsual(event: RunEvent<S>): void {
+    if (event.type === 'note') this.bar.line(event.message);
+    else if (event.type === 'fetch') this.bar.update(...fetching(event.progress));
+    else if (event.type === 'start') this.#begin(event);
+    else if (event.type === 'step') this.#step(event);
+    else if (event.type === 'evaluating')
+      this.bar.update(event.done / event.total, `evaluating ${percent(event.done / event.total)}`);
+    else if (event.type === 'file') this.#files.set(event.kind, event.path);
+    else this.#end(event);
+  }
+
+  #begin(event: S): void {
+    this.start = event;
+    this.bar.clear();
+    const from = event.step > 0 ? `, going on after step ${event.step}` : '';
+    const lines = [
+      ...this.beginning(event),
+      ['engine', event.engine],
+      [
+        'run',
+        `${event.folder}: ${count(event.lastStep)} steps, ${count(event.stepsPerEpoch)} an epoch${from}`,
+      ],
+    ] as const;
+    for (const [label, text] of lines) console.log(`${label.padEnd(8)}${text}`);
+  }
+
+  #step({ row, lastStep }: EventOf<'step'>): void {
+    const speed = row.imagesPerSecond ?? 0;
+    this.#speed = this.#speed === 0 ? speed : 0.9 * this.#speed + 0.1 * speed;
+    const { training } = this.start!.config;
+    const left = ((lastStep - row.step) * training.batchSize) / this.#speed;
+    const text = [
+      `epoch ${row.epoch.toFixed(2)}/${training.epochs}`,
+      `step ${row.step}/${lastStep}`,
+      row.skipped ? `skipped: ${row.skipped}` : `loss ${row.loss?.toFixed(4)}`,
+      `${this.#speed < 10 ? Number(this.#speed.toPrecision(2)) : this.#speed.toFixed(0)} img/s`,
+      `${duration(left)} left`,
+    ].join('  ');
+    this.bar.update(row.step / lastStep, text);
+    const line = this.judged(row);
+    if (line) this.bar.line(line);
+  }
+
+  #end({ outcome, step, lastStep }: EventOf<'end'>): void {
+    this.bar.clear();
+    const start = this.start!;
+    const output = this.#output;
+    if (outcome === 'interrupted') {
+      console.log(
+        `\nstopped after step ${step} of ${lastStep}; go on with:\n  npx beyond-masking ${this.#kind} --resume ${output}`,
+      );
+      return;
+    }
+    const already = start.step >= lastStep;
+    console.log(`\n${already ? 'this run was finished already' : 'finished'}, at step ${step}: ${output}`);
+    for (const [kind, path] of this.#files) console.log(`  ${kind.padEnd(16)}${path}`);
+    const summary = this.summary();
+    if (summary) console.log(`\n${summary}`);
+    const next = this.suggestions(start, output).map((command) => `  npx beyond-masking ${command}`);
+    console.log(`\ntry next:\n${next.join('\n')}`);
+  }
+}

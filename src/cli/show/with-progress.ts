@@ -1,0 +1,66 @@
+import type { FetchOptions } from '../../data/sources/cifar10-fetch.ts';
+import { fetching } from './fetching.ts';
+import { interruptible } from './interrupt.ts';
+import { ProgressBar } from './progress-bar.ts';
+import { duration } from './table.ts';
+
+/** What a library call takes to be watched and stopped. */
+export interface Watched {
+  readonly onProgress: (what: string, done: number, total: number) => void;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Does something of several stages under a progress bar; Ctrl-C ends it.
+ * @param kept what Ctrl-C leaves, for people
+ * @returns undefined where it was stopped
+ */
+export function withProgress<T>(
+  work: (watched: Watched) => Promise<T>,
+  kept = 'what was computed is kept: the same command goes on from it',
+): Promise<T | undefined> {
+  let stage = '';
+  let started = 0;
+  let first = 0;
+  return stoppable((bar, signal) => {
+    const onProgress = (what: string, done: number, total: number) => {
+      if (what !== stage) [stage, started, first] = [what, performance.now(), done];
+      const seconds = (performance.now() - started) / 1000;
+      const left = done > first ? `  ${duration(((total - done) * seconds) / (done - first))} left` : '';
+      bar.update(done / total, `${what}  ${done}/${total}${left}`);
+    };
+    return work({ onProgress, signal });
+  }, kept);
+}
+
+/** The same for what may have to fetch CIFAR-10. */
+export function whileFetching<T>(
+  work: (watched: Required<Pick<FetchOptions, 'onProgress' | 'signal'>>) => Promise<T>,
+  kept = 'nothing is kept',
+): Promise<T | undefined> {
+  return stoppable(async (bar, signal) => {
+    const result = await work({ onProgress: (progress) => bar.update(...fetching(progress)), signal });
+    signal.throwIfAborted(); // what fetches nothing does not look at it
+    return result;
+  }, kept);
+}
+
+/** Does something with a progress bar; Ctrl-C aborts the signal, and the exit status tells. */
+export async function stoppable<T>(
+  work: (bar: ProgressBar, signal: AbortSignal) => Promise<T>,
+  kept: string,
+): Promise<T | undefined> {
+  const bar = new ProgressBar();
+  const { signal, done } = interruptible(() => bar.line('stopping', process.stderr));
+  try {
+    return await work(bar, signal);
+  } catch (error) {
+    if (error !== signal.reason) throw error;
+    bar.line(`stopped; ${kept}`, process.stderr);
+    process.exitCode = 130; // as the shell says of Ctrl-C
+    return undefined;
+  } finally {
+    done();
+    bar.clear();
+  }
+}

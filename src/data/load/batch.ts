@@ -1,0 +1,141 @@
+import type { Rng } from '../../random/rng.ts';
+import type { Augment } from '../augment/augment.ts';
+import { DataError } from '../error.ts';
+import type { Dataset } from '../sources/dataset.ts';
+import type { BrokenImages } from './broken.ts';
+import { inParallel } from './parallel.ts';
+import { type BatchPlan, sampleRng } from './sampler.ts';
+import { runOnThread, THREADS } from './thread-pool.ts';
+import { makeView, type ViewOptions, viewBytes } from './views.ts';
+
+/** Views of a batch of images, with what belongs to each. */
+export interface Batch extends BatchPlan {
+  /** Pixels 0 … 255, not normalised: [batch, channels, height, width], in a buffer of its own. */
+  readonly view: Uint8Array;
+  /** Classes, if the data set has any: Int32Array [batch]. */
+  readonly labels?: Int32Array;
+  /** The random stream of each image, for what a task draws; `derive('crop')` and `derive('augment')` are used up. */
+  readonly rngs: readonly Rng[];
+}
+
+/** How views are made. */
+export interface BatchOptions extends ViewOptions {
+  readonly seed: number;
+  /** What `augmenter` was made from. */
+  readonly augment?: Augment | undefined;
+  /** How many images are read at once. */
+  readonly concurrency: number;
+  /** Whether views are made on other threads, where data set and geometry allow it. */
+  readonly threads: boolean;
+  readonly broken: BrokenImages;
+  /** What happens to the place of a broken image: the next readable one has full weight, or weight 0. */
+  readonly replace: boolean;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Loads the images of a plan. A broken image's place is taken by the next readable one of the data set (`indices` and
+ * `labels` then name that one); its crop and draws stay those of the place, so runs repeat. `memory` becomes the batch's view
+ * if it has the right size.
+ * Rejects with a DataError when no image of the data set can be read, with a RangeError when a geometry makes
+ * views of another size, and with the signal's reason.
+ */
+export async function loadBatch(
+  dataset: Dataset,
+  plan: BatchPlan,
+  options: BatchOptions,
+  memory?: Uint8Array,
+): Promise<Batch> {
+  const { seed, signal } = options;
+  signal.throwIfAborted();
+  const count = plan.indices.length;
+  const bytes = viewBytes(options);
+  const view = memory?.length === count * bytes ? memory : new Uint8Array(count * bytes);
+  const indices = plan.indices.slice();
+  const weights = plan.weights.slice();
+  const rngs = Array.from(plan.indices, (index) => sampleRng(seed, plan.epoch, index));
+  const real = plan.weights.filter((weight) => weight > 0).length; // padding comes last
+  const here =
+    (await onThreads(dataset, plan, real, options, view)) ?? Array.from({ length: real }, (_, i) => i);
+  await inParallel(here.length, options.concurrency, signal, async (i) => {
+    const slot = here[i]!;
+    const index = await readable(dataset, indices[slot]!, options.broken, async (index) => {
+      const from = dataset.source?.(index) ?? (await dataset.image(index));
+      await makeView(from, options, rngs[slot]!, view, slot * bytes);
+    });
+    if (index !== indices[slot] && !options.replace) weights[slot] = 0;
+    indices[slot] = index;
+  });
+  for (let slot = real; slot < count; slot++) view.copyWithin(slot * bytes, 0, bytes);
+  const { labels } = dataset;
+  return {
+    ...plan,
+    indices,
+    weights,
+    view,
+    ...(labels && { labels: indices.map((index) => labels[index]!) }),
+    rngs,
+  };
+}
+
+const CHUNK = 16; // images a thread is given at once, at most: a message costs about as much as a small view
+
+/**
+ * Makes the first `real` views of a plan on other threads. Returns the places that are left, whose images are broken,
+ * or nothing when the views must be made here.
+ */
+async function onThreads(
+  dataset: Dataset,
+  { epoch, indices }: BatchPlan,
+  real: number,
+  options: BatchOptions,
+  view: Uint8Array,
+): Promise<number[] | undefined> {
+  const { size, channels, seed, augment, broken, signal } = options;
+  const geometry = options.geometry.description;
+  if (!options.threads || !dataset.source || !geometry) return undefined;
+  const left: number[] = [];
+  const slots: number[] = [];
+  for (let slot = 0; slot < real; slot++) (broken.has(dataset.id(indices[slot]!)) ? left : slots).push(slot);
+  const each = Math.min(CHUNK, Math.ceil(slots.length / (2 * THREADS))) || 1;
+  await inParallel(Math.ceil(slots.length / each), 2 * THREADS, signal, async (chunk) => {
+    const some = slots.slice(chunk * each, (chunk + 1) * each);
+    const own = some.map((slot) => indices[slot]!);
+    const sources = own.map((index) => dataset.source!(index));
+    const job = { sources, indices: own, seed, epoch, size, channels, geometry, augment };
+    const bytes = viewBytes(options);
+    const errors = await runOnThread(job, (made) => {
+      for (const [i, slot] of some.entries())
+        view.set(made.subarray(i * bytes, (i + 1) * bytes), slot * bytes);
+    });
+    for (const [i, slot] of some.entries()) {
+      if (errors[i] === undefined) continue;
+      broken.add(dataset.id(own[i]!), new Error(errors[i]));
+      left.push(slot);
+    }
+  });
+  return left;
+}
+
+/** The first readable image from `start` on, in the circle of all images; `read` rejects for a broken one. */
+async function readable(
+  dataset: Dataset,
+  start: number,
+  broken: BrokenImages,
+  read: (index: number) => Promise<void>,
+): Promise<number> {
+  for (let tried = 0; tried < dataset.length; tried++) {
+    const index = (start + tried) % dataset.length;
+    const id = dataset.id(index);
+    if (broken.has(id)) continue;
+    try {
+      await read(index);
+      return index;
+    } catch (error) {
+      if (error instanceof RangeError) throw error; // of the geometry, not of the image
+      broken.add(id, error);
+    }
+  }
+  const [first] = broken.reasons;
+  throw new DataError(`no image of '${dataset.name}' can be read, the first being ${first?.join(': ')}`);
+}

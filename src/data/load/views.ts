@@ -1,0 +1,112 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import type { Rng } from '../../random/rng.ts';
+import { type Augment, type Augmenter, makeAugmenter } from '../augment/augment.ts';
+import { upright } from '../augment/image.ts';
+import {
+  type Crop,
+  type Geometry,
+  type GeometryDescription,
+  geometryFrom,
+  type Size,
+} from '../decode/crop.ts';
+import { decodeView } from '../decode/decode.ts';
+import { writePlanar } from '../decode/planar.ts';
+import { cropPlanes, cropResize, type Pixels } from '../decode/resize.ts';
+import { DataError } from '../error.ts';
+import type { RawImage, Source } from '../sources/dataset.ts';
+import { sampleRng } from './sampler.ts';
+
+/** How a view is made from an image. */
+export interface ViewOptions {
+  readonly size: Size;
+  readonly channels: 1 | 3;
+  readonly geometry: Geometry;
+  readonly augmenter?: Augmenter | undefined;
+}
+
+/** Bytes of a view. */
+export const viewBytes = ({ size, channels }: Pick<ViewOptions, 'size' | 'channels'>) =>
+  channels * size[0] * size[1];
+
+/**
+ * Makes a view of an image: crop, mirroring, augmentation, in this order, drawn from `derive('crop')` and
+ * `derive('augment')` of `rng`. Writes planes [channels, height, width] into `out` from `offset` on.
+ * Rejects when the image cannot be read, with a RangeError when the geometry makes views of another size.
+ */
+export async function makeView(
+  from: Source | RawImage,
+  options: ViewOptions,
+  rng: Rng,
+  out: Uint8Array,
+  offset: number,
+): Promise<void> {
+  const { size, channels, geometry, augmenter } = options;
+  const choose = (image: Size) => geometry(rng.derive('crop'), image, size);
+  const use = (image: RawImage | Pixels, crop: Crop) => {
+    const { width, height } = crop.window;
+    if (height !== size[0] || width !== size[1])
+      throw new RangeError(`a view must be ${size.join(' × ')}, got ${height} × ${width}`);
+    if (!augmenter) return cropPlanes(image, crop, channels, out, offset);
+    const draws = rng.derive('augment');
+    const augmented = augmenter.image(upright(cropResize(image, crop), channels, crop.flip), draws);
+    writePlanar(augmented, channels, false, out, offset);
+    augmenter.planes(out, offset, size, draws);
+  };
+  if ('data' in from) return use(from, choose([from.height, from.width]));
+  if (!('offset' in from)) return decodeView(from.file, choose, use);
+  const { file, width, height } = from;
+  use({ width, height, channels: 3, read: reader(file, from.offset) }, choose([height, width]));
+}
+
+/** Files of packs stay open, so many at most. */
+const OPEN = 256;
+const handles = new Map<string, number>();
+
+function reader(file: string, offset: number): Pixels['read'] {
+  let handle = handles.get(file);
+  if (handle === undefined) {
+    if (handles.size === OPEN) {
+      for (const each of handles.values()) closeSync(each);
+      handles.clear();
+    }
+    handle = openSync(file, 'r');
+    handles.set(file, handle);
+  }
+  return (from, target) => {
+    const got = readSync(handle, target, 0, target.length, offset + from);
+    if (got !== target.length) throw new DataError(`'${file}' ends too early`);
+  };
+}
+
+/** Views that another thread is to make: all that matters, without functions. */
+export interface ViewJob {
+  readonly sources: readonly Source[];
+  /** Whose random streams they have, with the seed and the epoch. */
+  readonly indices: readonly number[];
+  readonly seed: number;
+  readonly epoch: number;
+  readonly size: Size;
+  readonly channels: 1 | 3;
+  readonly geometry: GeometryDescription;
+  readonly augment?: Augment | undefined;
+}
+
+/** For each view of a job why it could not be made, if so. */
+export type ViewErrors = readonly (string | undefined)[];
+
+/** Makes the views of a job, one after another in `out`. */
+export async function makeViews(job: ViewJob, out: Uint8Array): Promise<ViewErrors> {
+  const { sources, indices, seed, epoch, size, channels, augment } = job;
+  const geometry = geometryFrom(job.geometry);
+  const options = { size, channels, geometry, augmenter: augment && makeAugmenter(augment, channels) };
+  const errors: (string | undefined)[] = [];
+  for (const [i, source] of sources.entries()) {
+    const rng = sampleRng(seed, epoch, indices[i]!);
+    const failure = await makeView(source, options, rng, out, i * viewBytes(job)).then(
+      () => undefined,
+      (error) => (error instanceof Error ? error.message : String(error)),
+    );
+    errors.push(failure);
+  }
+  return errors;
+}

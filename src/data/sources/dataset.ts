@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto';
+import { rng } from '../../random/rng.ts';
+
+/** Decoded pixels: sRGB (3 channels) or grey (1), 8 bit, upright, ordered [height, width, channels]. */
+export interface RawImage {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 1 | 3;
+  readonly data: Uint8Array;
+}
+
+/**
+ * A fixed list of images. `name`, `length`, `contentKey`, `id` and `image` make a data set;
+ * the rest is for labels and speed.
+ */
+export interface Dataset {
+  readonly name: string;
+  readonly length: number;
+  /** Changes when images are added, removed or replaced: a resumed run compares it. */
+  readonly contentKey: string;
+  /** Names of the classes; labels index into it. */
+  readonly classes?: readonly string[];
+  /** Class of every image: Int32Array [length]. */
+  readonly labels?: Int32Array;
+  /** What messages call image `index`: a path, or a number. */
+  id(index: number): string;
+  /** The whole image. Throws (or rejects) when it cannot be read. */
+  image(index: number): RawImage | Promise<RawImage>;
+  /** Where image `index` lies, so that its views can be made on other threads and without reading all of it. */
+  source?(index: number): Source;
+}
+
+/** An image file, or the pixels of an RGB image, [height, width, 3], from byte `offset` of a file on. */
+export type Source =
+  | { readonly file: string }
+  | { readonly file: string; readonly offset: number; readonly width: number; readonly height: number };
+
+/**
+ * The images of `dataset` at `indices`, in that order, as a data set of its own.
+ * Throws RangeError for an index outside the data set.
+ */
+export function subset(dataset: Dataset, indices: ArrayLike<number>, name = dataset.name): Dataset {
+  const chosen = Int32Array.from(indices);
+  for (const index of chosen) {
+    if (index < 0 || index >= dataset.length) {
+      throw new RangeError(`an index must lie in [0, ${dataset.length}), got ${index}`);
+    }
+  }
+  const hash = createHash('sha256').update(chosen.join()).digest('hex').slice(0, 16);
+  const { classes, labels, source } = dataset;
+  return {
+    name,
+    length: chosen.length,
+    contentKey: `${dataset.contentKey}/${chosen.length}-${hash}`,
+    ...(classes && { classes }),
+    ...(labels && { labels: chosen.map((index) => labels[index]!) }),
+    id: (index) => dataset.id(chosen[index]!),
+    image: (index) => dataset.image(chosen[index]!),
+    ...(source && { source: (index) => source.call(dataset, chosen[index]!) }),
+  };
+}
+
+/**
+ * Sets a random `fraction` of the images aside. They depend on the number of images alone, and a larger fraction holds the images of
+ * a smaller one, so that no command judges a model on images that another one trained it on.
+ * Both parts keep the order of the data set and hold at least one image.
+ * Throws RangeError unless fraction lies in (0, 1) and there are two images.
+ */
+export function split(dataset: Dataset, fraction: number): { train: Dataset; heldOut: Dataset } {
+  if (!(fraction > 0 && fraction < 1)) {
+    throw new RangeError(`the held-out fraction must lie in (0, 1), got ${fraction}`);
+  }
+  const n = dataset.length;
+  if (n < 2) throw new RangeError(`a split needs at least two images, got ${n}`);
+  const count = Math.min(n - 1, Math.max(1, Math.round(fraction * n)));
+  const order = rng(0, 'split').permutation(n);
+  return {
+    train: subset(dataset, order.subarray(count).sort(), `${dataset.name} (training part)`),
+    heldOut: subset(dataset, order.subarray(0, count).sort(), `${dataset.name} (held-out part)`),
+  };
+}

@@ -1,0 +1,178 @@
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { removeTemporaries, writeFileAtomic } from '../../io/atomic.ts';
+import { type Crop, type Size, whole } from '../decode/crop.ts';
+import { decodeView } from '../decode/decode.ts';
+import { cropResize } from '../decode/resize.ts';
+import { DataError } from '../error.ts';
+import type { BrokenImages } from '../load/broken.ts';
+import type { Dataset, RawImage } from './dataset.ts';
+import { INDEX, type PackIndex, parse } from './packed.ts';
+
+const UNFINISHED = 'unfinished.json';
+const SHARD_BYTES = 2 ** 31;
+const AT_ONCE = 16; // images that are decoded ahead of the one being written
+
+/** Settings of `packImages`. */
+export interface PackOptions {
+  /** Larger images are shrunk until their shorter side has so many pixels (bicubic); 0 keeps every size. */
+  readonly resize: number;
+  /** Images that cannot be read are left out and noted here. */
+  readonly broken: BrokenImages;
+  /** A shard is ended when it has at least so many bytes, by default 2 GiB. */
+  readonly shardBytes?: number;
+  readonly onProgress?: (progress: PackProgress) => void;
+  /** Stops at the next image; what is packed so far is kept for the next call. */
+  readonly signal?: AbortSignal;
+}
+
+/** How far packing has come. */
+export interface PackProgress {
+  readonly done: number;
+  readonly total: number;
+  /** Images that an earlier, interrupted call had packed. */
+  readonly resumed: number;
+}
+
+/** What was packed. */
+export interface PackResult {
+  readonly images: number;
+  readonly bytes: number;
+  /** Whether the folder had it already. */
+  readonly existed: boolean;
+}
+
+/**
+ * Writes the decoded, shrunk images of a data set into `folder`, for `openPacked`. Shards and the index are
+ * written atomically, the index last; an interrupted call is taken up where it was, a killed one after its last shard.
+ * Rejects with a DataError when the folder holds anything else, or no image can be read; with the signal's reason.
+ */
+export async function packImages(
+  dataset: Dataset,
+  folder: string,
+  options: PackOptions,
+): Promise<PackResult> {
+  const { resize, onProgress = () => {}, signal } = options;
+  if (!Number.isInteger(resize) || resize < 0)
+    throw new RangeError(`images are shrunk to a whole number of pixels, got ${resize}`);
+  await mkdir(folder, { recursive: true });
+  const path = join(folder, UNFINISHED);
+  const begun = await begin(dataset, folder, resize);
+  if (begun.existed) return { ...sizeOf(begun.index), existed: true };
+  const { index } = begun;
+  let { next } = begun;
+  const resumed = next;
+  while (next < dataset.length) {
+    const shard = { file: `pixels-${`${index.shards.length}`.padStart(5, '0')}.bin`, images: 0, bytes: 0 };
+    const { images } = index;
+    const pixels = async function* () {
+      for await (const { i, image } of decoded(dataset, next, options)) {
+        next = i + 1;
+        onProgress({ done: next, total: dataset.length, resumed });
+        if (image) {
+          shard.images++;
+          shard.bytes += image.data.length;
+          images.names.push(dataset.id(i));
+          images.widths.push(image.width);
+          images.heights.push(image.height);
+          images.checksums.push(crc32(image.data));
+          if (dataset.labels) images.labels?.push(dataset.labels[i]!);
+          yield image.data;
+        }
+        if (shard.bytes >= (options.shardBytes ?? SHARD_BYTES) || signal?.aborted) return;
+      }
+    };
+    const file = join(folder, shard.file);
+    await writeFileAtomic(file, pixels());
+    if (shard.images > 0) index.shards.push(shard);
+    else await rm(file);
+    await writeFileAtomic(path, JSON.stringify({ ...index, next }));
+    signal?.throwIfAborted();
+  }
+  const size = sizeOf(index);
+  if (size.images === 0)
+    throw new DataError(`no image of '${dataset.name}' can be read, so there is nothing to pack`);
+  await writeFileAtomic(join(folder, INDEX), JSON.stringify(index));
+  await rm(path, { force: true });
+  return { ...size, existed: false };
+}
+
+function sizeOf({ shards }: PackIndex) {
+  return {
+    images: shards.reduce((sum, shard) => sum + shard.images, 0),
+    bytes: shards.reduce((sum, shard) => sum + shard.bytes, 0),
+  };
+}
+
+/** The index so far and the image to go on with. */
+async function begin(
+  dataset: Dataset,
+  folder: string,
+  resize: number,
+): Promise<{ index: PackIndex; next: number; existed: boolean }> {
+  await removeTemporaries(folder);
+  const { name, contentKey, classes, labels } = dataset;
+  const matches = ({ sourceKey, resize: side }: PackIndex) => sourceKey === contentKey && side === resize;
+  for (const file of [INDEX, UNFINISHED]) {
+    const path = join(folder, file);
+    const text = await readFile(path, 'utf8').catch(() => undefined);
+    if (text === undefined) continue;
+    const index = parse(text, path);
+    if (!matches(index))
+      throw new DataError(
+        `'${folder}' holds a pack of '${index.source}' with --resize ${index.resize}, whose images are others: choose another folder, or delete it`,
+      );
+    const { next } = JSON.parse(text) as { next?: number };
+    return { index, next: next ?? 0, existed: file === INDEX };
+  }
+  const others = await readdir(folder);
+  const foreign = others.find((each) => !/^pixels-\d+\.bin$/.test(each));
+  if (foreign !== undefined)
+    throw new DataError(`a pack needs an empty folder, got '${folder}' with '${foreign}'`);
+  const images = { names: [], widths: [], heights: [], checksums: [], ...(labels && { labels: [] }) };
+  const about = { source: name, sourceKey: contentKey, resize, ...(classes && { classes: [...classes] }) };
+  const index = { format: 'beyond-masking pack', version: 1, ...about, shards: [], images } as const;
+  return { index: structuredClone(index) as unknown as PackIndex, next: 0, existed: false };
+}
+
+/** The images from `start` on, in order, decoded a few at a time; without pixels where one cannot be read. */
+async function* decoded(
+  dataset: Dataset,
+  start: number,
+  { resize, broken }: PackOptions,
+): AsyncGenerator<{ i: number; image: RawImage | undefined }> {
+  const ahead: Promise<RawImage | undefined>[] = [];
+  for (let i = start; i < dataset.length; i++) {
+    while (ahead.length < AT_ONCE && i + ahead.length < dataset.length) {
+      const id = dataset.id(i + ahead.length);
+      ahead.push(
+        shrunk(dataset, i + ahead.length, resize).catch((error) => {
+          broken.add(id, error);
+          return undefined;
+        }),
+      );
+    }
+    yield { i, image: await ahead.shift() };
+  }
+}
+
+async function shrunk(dataset: Dataset, i: number, side: number): Promise<RawImage> {
+  const choose = ([height, width]: Size): Crop => {
+    const scale = side === 0 ? 1 : Math.min(1, side / Math.min(height, width));
+    const size: Size = [Math.round(height * scale), Math.round(width * scale)];
+    return { box: whole([height, width]), resized: size, window: whole(size), flip: false };
+  };
+  const source = dataset.source?.(i);
+  if (source && !('offset' in source)) {
+    return colour(await decodeView(source.file, choose, cropResize));
+  }
+  const image = await dataset.image(i);
+  return colour(cropResize(image, choose([image.height, image.width])));
+}
+
+function colour(image: RawImage): RawImage {
+  if (image.channels === 3) return image;
+  const data = Uint8Array.from({ length: 3 * image.data.length }, (_, i) => image.data[Math.floor(i / 3)]!);
+  return { ...image, channels: 3, data };
+}

@@ -1,0 +1,72 @@
+import { type ArrayInfo, checkInputs, type Program } from '../../graph/program.ts';
+import {
+  describe,
+  dtypeOf,
+  GraphError,
+  sameShape,
+  type TensorData,
+  type Values,
+} from '../../graph/tensor.ts';
+import { gradientName, slotName, type TrainingPlan } from '../engine.ts';
+
+/** What a session's state holds under a name. */
+export type StateInfo = (name: string) => ArrayInfo | undefined;
+
+export const infoOf = (data: TensorData): ArrayInfo => ({ dtype: dtypeOf(data), length: data.length });
+
+/** Throws a `GraphError` unless the state has the name. */
+export function requireKnown(name: string, state: StateInfo): ArrayInfo {
+  const info = state(name);
+  if (!info) throw new GraphError(`names must be those of the state, got "${name}"`);
+  return info;
+}
+
+/** Throws unless every input of a program is among `inputs` or in the state, with the right type and length. */
+export function checkRun(program: Program, inputs: Values, state: StateInfo): void {
+  checkInputs(program, (name) => (inputs[name] ? infoOf(inputs[name]) : state(name)));
+}
+
+/** Throws unless `values` may overwrite what the state holds. */
+export function checkWrite(values: Values, state: StateInfo): void {
+  for (const [name, data] of Object.entries(values)) {
+    const { dtype, length } = requireKnown(name, state);
+    if (length !== data.length || dtype !== dtypeOf(data))
+      throw new GraphError(
+        `state "${name}" holds ${length} values of ${dtype}, got ${data.length} of ${dtypeOf(data)}`,
+      );
+  }
+}
+
+/** Throws unless there is a batch and the plan's program takes every parameter, yields its gradient, and else scalars. */
+export function checkStep({ gradients, parameters }: TrainingPlan, batches: readonly Values[]): void {
+  const { name, inputs, outputs } = gradients;
+  if (batches.length === 0) throw new GraphError('a step takes one batch or more, got none');
+  const rest = new Set(Object.keys(outputs));
+  for (const parameter of parameters) {
+    const key = gradientName(parameter.name);
+    const weight = inputs[parameter.name];
+    const gradient = outputs[key];
+    if (!weight)
+      throw new GraphError(`program "${name}" must take every parameter, got no "${parameter.name}"`);
+    if (!gradient || !sameShape(gradient.shape, weight.shape))
+      throw new GraphError(
+        `program "${name}" must yield ${describe(weight)} as "${key}", got ${gradient ? describe(gradient) : 'nothing'}`,
+      );
+    rest.delete(key);
+  }
+  for (const key of rest)
+    if (outputs[key]!.shape.length > 0)
+      throw new GraphError(`metrics must be scalars, got ${describe(outputs[key]!)} as "${key}"`);
+}
+
+/** Zeros for the optimizer slots of a plan that the state lacks. */
+export function missingSlots(
+  { parameters, rule }: TrainingPlan,
+  state: StateInfo,
+): Record<string, Float32Array> {
+  const missing: Record<string, Float32Array> = {};
+  for (const { name } of parameters)
+    for (const slot of rule.slots.map((slot) => slotName(slot, name)))
+      if (!state(slot)) missing[slot] = new Float32Array(requireKnown(name, state).length);
+  return missing;
+}

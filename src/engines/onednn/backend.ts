@@ -1,0 +1,47 @@
+import { availableParallelism } from 'node:os';
+import type { Values } from '../../graph/tensor.ts';
+import type { Backend } from '../engine.ts';
+import type { Precision } from './lower.ts';
+import { ProcessClient } from './process-client.ts';
+import { OneDnnSession } from './session.ts';
+
+export interface OneDnnOptions {
+  /** Threads of the engine. Default: one for each core. */
+  readonly threads?: number | undefined;
+  /** Type in which products are computed. Default: f32. */
+  readonly precision?: Precision | undefined;
+}
+
+export interface OneDnnBackend extends Backend {
+  open(state: Values): Promise<OneDnnSession>;
+}
+
+/**
+ * oneDNN, a library of the system, for x86 CPUs on Linux. Throws an Error that says how to install what is missing.
+ * In bf16, weights, moments, norms, softmax and losses stay float32.
+ */
+export async function openOneDnnBackend(options: OneDnnOptions = {}): Promise<OneDnnBackend> {
+  const { threads = availableParallelism(), precision = 'f32' } = options;
+  const start = async () => {
+    const client = new ProcessClient();
+    try {
+      return { client, ...(await client.request('start', { threads, precision })) };
+    } catch (error) {
+      await client.stop();
+      throw error;
+    }
+  };
+  const first = await start();
+  let spare: ProcessClient | undefined = first.client;
+  return {
+    name: 'onednn',
+    description: `oneDNN ${first.version} (${precision}, ${threads} thread${threads === 1 ? '' : 's'})`,
+    async open(state) {
+      const client = spare ?? (await start()).client;
+      spare = undefined;
+      const session = new OneDnnSession(client, precision);
+      await session.add(state);
+      return session;
+    },
+  };
+}

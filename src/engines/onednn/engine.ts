@@ -1,0 +1,191 @@
+import { type DType, dtypeOf, sizeOf, type TensorData, type Values } from '../../graph/tensor.ts';
+import type { StepResult } from '../engine.ts';
+import type { Timing } from '../timing.ts';
+import { requireBf16 } from './cpu.ts';
+import { Crew } from './crew.ts';
+import { hostKernel, typed } from './host-kernels.ts';
+import type { Instruction } from './instructions.ts';
+import { type Library, loadLibrary } from './library.ts';
+import { Memory } from './memory.ts';
+import type { Requests, StepOrder } from './messages.ts';
+import { Primitives } from './primitives.ts';
+import { Profile } from './profile.ts';
+import { TrainingStep } from './training-step.ts';
+import { bytesOf, type View } from './view.ts';
+
+/** A tensor outside of JavaScript's heap. */
+export interface Stored {
+  readonly address: bigint;
+  readonly data: TensorData;
+}
+
+/** A program whose calls have their addresses. */
+export interface Prepared {
+  readonly calls: readonly (() => void)[];
+  readonly profile: Profile;
+  readonly given: ReadonlyMap<string, Stored>;
+  readonly outputs: ReadonlyMap<string, Stored>;
+}
+
+/** Holds the state and runs programs, on whichever thread it lives. */
+export class Engine {
+  private library!: Library;
+  private memory!: Memory;
+  private crew!: Crew;
+  private primitives!: Primitives;
+  private readonly state = new Map<string, Stored>();
+  private readonly sums = new Map<string, Stored>();
+  private readonly constants = new Map<string, bigint>();
+  private readonly programs = new Map<number, Prepared>();
+  private readonly trainings = new Map<number, TrainingStep>();
+  /** Scratch memory that programs take in turns. */
+  private scratch = { address: 0n, bytes: 0 };
+  private measures = false;
+
+  async start({ threads, precision }: Requests['start']['take']): Promise<Requests['start']['give']> {
+    this.library = await loadLibrary();
+    this.library.setThreads(threads);
+    this.memory = new Memory(this.library);
+    this.crew = new Crew(this.library, threads);
+    if (precision === 'bf16') requireBf16();
+    return { version: Object.values(this.library.version).join('.') };
+  }
+
+  async write(values: Values): Promise<undefined> {
+    for (const [name, data] of Object.entries(values)) {
+      const known = this.state.get(name) ?? this.store(dtypeOf(data), data.length);
+      this.state.set(name, known);
+      known.data.set(data);
+    }
+  }
+
+  async zeros(lengths: Requests['zeros']['take']): Promise<undefined> {
+    // New memory is zero.
+    const made = Object.entries(lengths).map(([name, length]) => {
+      const stored = this.store('f32', length);
+      this.state.set(name, stored);
+      return { address: stored.address, bytes: stored.data.byteLength };
+    });
+    this.crew.run({ kind: 'populate', pieces: made });
+  }
+
+  async read(names: readonly string[]): Promise<Values> {
+    return Object.fromEntries(names.map((name) => [name, this.state.get(name)!.data.slice() as TensorData]));
+  }
+
+  async compile({ program, plan }: Requests['compile']['take']): Promise<undefined> {
+    if (plan.scratchBytes > this.scratch.bytes) {
+      this.scratch = { address: this.memory.allocate(plan.scratchBytes), bytes: plan.scratchBytes };
+      // At once by all threads: in a first run, they would wait for each other's pages at every call.
+      this.crew.run({ kind: 'populate', pieces: [this.scratch] });
+    }
+    const { address: base } = this.scratch;
+    const addresses = new Map<number, bigint>();
+    const regionAddress = ({ region }: View): bigint => {
+      const known = addresses.get(region.id);
+      if (known !== undefined) return known;
+      const { source } = region;
+      let address: bigint;
+      if (source && 'state' in source) address = this.state.get(source.state)!.address;
+      else if (source && 'constant' in source) address = this.constant(source.constant);
+      else address = base + BigInt(plan.places.get(region.id)!);
+      addresses.set(region.id, address);
+      return address;
+    };
+    const addressOf = (view: View) => regionAddress(view) + BigInt(view.offset * bytesOf(view.dtype));
+    const array = (view: View): Stored => {
+      const [address, bytes] = [addressOf(view), sizeOf(view.shape) * bytesOf(view.dtype)];
+      return { address, data: typed(this.memory.bytes(address, bytes), view.dtype) };
+    };
+    this.primitives ??= new Primitives(this.library);
+    const calls = plan.instructions.map((instruction) =>
+      instruction.kind === 'host'
+        ? hostCall(instruction, array)
+        : this.primitives.prepare(instruction, addressOf),
+    );
+    this.programs.set(program, {
+      calls,
+      profile: new Profile(plan.instructions),
+      given: new Map(plan.given.map(({ name, view }) => [name, array(view)])),
+      outputs: new Map(plan.outputs.map(({ name, view }) => [name, array(view)])),
+    });
+  }
+
+  async run({ program, inputs }: Requests['run']['take']): Promise<Values> {
+    const { outputs } = this.execute(program, inputs);
+    return Object.fromEntries([...outputs].map(([name, { data }]) => [name, data.slice() as TensorData]));
+  }
+
+  async updates({ number, updates }: Requests['updates']['take']): Promise<undefined> {
+    this.trainings.set(number, new TrainingStep(this, this.crew, updates));
+  }
+
+  async step(order: StepOrder): Promise<StepResult> {
+    return this.trainings.get(order.updates)!.run(order);
+  }
+
+  /** Begins to measure; afterwards, what the programs' calls took at least. */
+  async profile(): Promise<readonly Timing[]> {
+    this.measures = true;
+    return [...this.programs.values()].flatMap(({ profile }) => profile.timings());
+  }
+
+  /** On what the last run has left in memory. */
+  async products(program: number): Promise<readonly Timing[]> {
+    const { profile, calls } = this.programs.get(program)!;
+    return profile.products(calls);
+  }
+
+  /** Runs a program; its outputs stay until another one runs. */
+  execute(program: number, inputs: Values): Prepared {
+    const prepared = this.programs.get(program)!;
+    const { calls, given, profile } = prepared;
+    for (const [name, { data }] of given) data.set(inputs[name]!);
+    if (this.measures) profile.run(calls);
+    else for (const call of calls) call();
+    return prepared;
+  }
+
+  prepared(program: number): Prepared {
+    return this.programs.get(program)!;
+  }
+
+  /** What the state holds under a name. */
+  stored(name: string): Stored {
+    return this.state.get(name)!;
+  }
+
+  /** Where gradients of several micro-batches are added up; the same place when asked again. */
+  sum(name: string, length: number): Stored {
+    const known = this.sums.get(name) ?? this.store('f32', length);
+    this.sums.set(name, known);
+    return known;
+  }
+
+  /** Zeros outside of JavaScript's heap. */
+  store(dtype: DType, length: number): Stored {
+    const bytes = length * bytesOf(dtype);
+    const address = this.memory.allocate(bytes);
+    return { address, data: typed(this.memory.bytes(address, bytes), dtype) };
+  }
+
+  private constant(bytes: Uint8Array): bigint {
+    const key = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+    let address = this.constants.get(key);
+    if (address === undefined) {
+      address = this.memory.allocate(bytes.length);
+      this.memory.bytes(address, bytes.length).set(bytes);
+      this.constants.set(key, address);
+    }
+    return address;
+  }
+}
+
+function hostCall(
+  { kernel: name, inputs, out, attributes }: Extract<Instruction, { kind: 'host' }>,
+  array: (view: View) => Stored,
+): () => void {
+  const kernel = hostKernel(name);
+  const [sources, target] = [inputs.map((view) => array(view).data), array(out).data];
+  return () => kernel(sources, target, inputs, out, attributes);
+}

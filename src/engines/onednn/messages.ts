@@ -1,0 +1,48 @@
+import type { Values } from '../../graph/tensor.ts';
+import type { StepResult } from '../engine.ts';
+import type { Timing } from '../timing.ts';
+import type { Plan } from './instructions.ts';
+import type { Precision } from './lower.ts';
+
+/** One weight's update: by the kernel of its operation where there is one, else by a program. */
+export interface Update {
+  readonly weight: string;
+  /** Names of the rule's slots, and of the state tensors that hold this weight's. */
+  readonly slots: Readonly<Record<string, string>>;
+  readonly by:
+    | { readonly kernel: string; readonly attributes: Readonly<Record<string, number>> }
+    | { readonly program: number };
+}
+
+export interface StepOrder {
+  readonly program: number;
+  /** Number under which the updates were entered. */
+  readonly updates: number;
+  readonly batches: readonly Values[];
+  readonly scalars: Readonly<Record<string, number>>;
+  readonly clip: number | undefined;
+}
+
+/** What the engine does on request; each answers with a value or an error. */
+export interface Requests {
+  start: { take: { threads: number; precision: Precision }; give: { version: string } };
+  /** Adds tensors to the state, or overwrites them. */
+  write: { take: Values; give: undefined };
+  /** Adds tensors of zeros, float32, by their lengths. */
+  zeros: { take: Readonly<Record<string, number>>; give: undefined };
+  /** Copies of state tensors. */
+  read: { take: readonly string[]; give: Values };
+  compile: { take: { program: number; plan: Plan }; give: undefined };
+  run: { take: { program: number; inputs: Values }; give: Values };
+  /** Enters how the weights of a plan are updated, under a number. */
+  updates: { take: { number: number; updates: readonly Update[] }; give: undefined };
+  step: { take: StepOrder; give: StepResult };
+  /** Measures from now on, or tells what was measured. */
+  profile: { take: undefined; give: readonly Timing[] };
+  /** Times of a program's products, called by themselves. */
+  products: { take: number; give: readonly Timing[] };
+}
+
+export type Request = {
+  [K in keyof Requests]: { readonly kind: K; readonly take: Requests[K]['take'] };
+}[keyof Requests];

@@ -1,0 +1,102 @@
+import { readSync } from 'node:fs';
+import type { ArrayInfo } from '../../graph/program.ts';
+import type { TensorData, Values } from '../../graph/tensor.ts';
+import { infoOf } from '../host/state.ts';
+import type { Request } from './messages.ts';
+import { bytesOf } from './view.ts';
+
+/** File descriptor, in the engine's process, of the pipe for arrays. */
+export const ARRAYS = 4;
+
+/**
+ * Arrays of a request travel on a pipe of their own, into memory that the next ones use again. As parts of messages they
+ * would become garbage on the engine's side, megabytes at each step, which may wait for a full collection.
+ */
+export interface Parcel {
+  /** The request with empty lists of arrays. */
+  readonly request: Request;
+  /** What comes through the pipe, list by list. */
+  readonly lists: readonly Readonly<Record<string, ArrayInfo>>[];
+}
+
+/** Lists of arrays of a request. */
+function listsOf(request: Request): readonly Values[] {
+  if (request.kind === 'write') return [request.take];
+  if (request.kind === 'run') return [request.take.inputs];
+  return request.kind === 'step' ? request.take.batches : [];
+}
+
+/** The request with other lists. */
+function withLists(request: Request, lists: readonly Values[]): Request {
+  if (request.kind === 'write') return { kind: 'write', take: lists[0]! };
+  if (request.kind === 'run') return { kind: 'run', take: { ...request.take, inputs: lists[0]! } };
+  if (request.kind === 'step') return { kind: 'step', take: { ...request.take, batches: lists } };
+  return request;
+}
+
+/** A request as it is sent, and copies of the arrays that follow through the pipe. */
+export function pack(request: Request): { parcel: Parcel; arrays: readonly Uint8Array[] } {
+  const lists = listsOf(request);
+  const entries = lists.map((list) => Object.entries(list));
+  return {
+    parcel: {
+      request: withLists(
+        request,
+        lists.map(() => ({})),
+      ),
+      lists: entries.map((list) => Object.fromEntries(list.map(([name, data]) => [name, infoOf(data)]))),
+    },
+    arrays: entries
+      .flat()
+      .map(([, { buffer, byteOffset, byteLength }]) =>
+        new Uint8Array(buffer, byteOffset, byteLength).slice(),
+      ),
+  };
+}
+
+/** Of arrays in the inbox, in bytes. */
+const ALIGNMENT = 8;
+
+/** The pipe's end where arrays arrive. */
+export class Inbox {
+  private readonly pipe: number;
+  private memory = new ArrayBuffer(0);
+
+  /** @param pipe its file descriptor */
+  constructor(pipe: number) {
+    this.pipe = pipe;
+  }
+
+  /** The request with its arrays, which the next one overwrites; undefined when the other side has ended. */
+  unpack({ request, lists }: Parcel): Request | undefined {
+    let size = 0;
+    const placed = lists.map((list) =>
+      Object.entries(list).map(([name, info]) => {
+        const [start, bytes] = [size, info.length * bytesOf(info.dtype)];
+        size += Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+        return { name, info, start, bytes };
+      }),
+    );
+    if (this.memory.byteLength < size) this.memory = new ArrayBuffer(size);
+    for (const { start, bytes } of placed.flat())
+      if (!this.read(new Uint8Array(this.memory, start, bytes))) return undefined;
+    const arrays = placed.map((list) =>
+      Object.fromEntries(list.map(({ name, info, start }) => [name, this.array(info, start)])),
+    );
+    return withLists(request, arrays);
+  }
+
+  private read(target: Uint8Array): boolean {
+    for (let at = 0; at < target.length; ) {
+      const count = readSync(this.pipe, target, at, target.length - at, null);
+      if (count === 0) return false;
+      at += count;
+    }
+    return true;
+  }
+
+  private array({ dtype, length }: ArrayInfo, start: number): TensorData {
+    const kinds = { f32: Float32Array, i32: Int32Array, u8: Uint8Array };
+    return new kinds[dtype](this.memory, start, length);
+  }
+}

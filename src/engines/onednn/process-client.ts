@@ -1,0 +1,64 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import type { Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { type Answer, EngineClient, type Message } from '../host/requests.ts';
+import type { Requests } from './messages.ts';
+import { ARRAYS, pack } from './parcels.ts';
+
+// Node 20 runs no TypeScript: from the sources, too, it is the built file that runs.
+const script = fileURLToPath(new URL('../../../dist/engines/onednn/process.js', import.meta.url));
+
+/**
+ * How long threads of oneDNN spin before they sleep, where the user does not say: their default, some milliseconds, makes
+ * a step ten times slower where other programs want the cores.
+ */
+const environment = { GOMP_SPINCOUNT: '1000' };
+
+/** Steps make little garbage, and V8 would let it pile up: room for new objects grows to 32 MB on each thread. */
+const flags = ['--max-semi-space-size=4'];
+
+/** The engine in a process of its own: a crash of native code is an error here, and the event loop stays free. */
+export class ProcessClient extends EngineClient<Requests> {
+  private readonly child: ChildProcess;
+  private readonly arrays: Socket;
+
+  constructor() {
+    super();
+    this.child = fork(script, {
+      env: { ...environment, ...process.env },
+      execArgv: flags,
+      serialization: 'advanced',
+      stdio: ['inherit', 'inherit', 'inherit', 'ipc', 'pipe'],
+    });
+    this.arrays = this.child.stdio[ARRAYS] as Socket;
+    this.arrays.on('error', () => {}); // the process has ended, which is told below
+    this.arrays.unref();
+    this.child.on('message', (answer: Answer) => this.answered(answer));
+    this.child.on('error', (error) =>
+      this.fail(new Error(`the onednn engine's process failed: ${error.message}`)),
+    );
+    this.child.on('exit', (code, signal) =>
+      this.fail(new Error(`the onednn engine's process ended (${signal ?? `exit status ${code}`})`)),
+    );
+    this.child.unref();
+    this.child.channel?.unref();
+  }
+
+  async stop(): Promise<void> {
+    this.fail(new Error('the onednn engine has been stopped'));
+    this.child.kill('SIGKILL');
+  }
+
+  protected send(message: Message<Requests>): void {
+    const { parcel, arrays } = pack(message.request);
+    this.child.send({ id: message.id, ...parcel }, (error) => {
+      if (error) this.fail(new Error(`the onednn engine's process cannot be reached: ${error.message}`));
+    });
+    for (const bytes of arrays) this.arrays.write(bytes);
+  }
+
+  protected keepAlive(yes: boolean): void {
+    if (yes) this.child.channel?.ref();
+    else this.child.channel?.unref();
+  }
+}

@@ -1,0 +1,145 @@
+import type { ArrayInfo, Program } from '../../graph/program.ts';
+import type { Values } from '../../graph/tensor.ts';
+import type { Parameter, Session, StepResult, TrainingPlan } from '../engine.ts';
+import { slotName } from '../engine.ts';
+import { kernels } from '../host/kernels.ts';
+import { checkRun, checkStep, checkWrite, infoOf, missingSlots, requireKnown } from '../host/state.ts';
+import type { TimedSession, Timing } from '../timing.ts';
+import { updateProgram } from '../update-program.ts';
+import { lower, type Precision } from './lower.ts';
+import type { Update } from './messages.ts';
+import type { ProcessClient } from './process-client.ts';
+
+/** State in the engine's process; programs are planned when first used. */
+export class OneDnnSession implements Session, TimedSession {
+  private readonly client: ProcessClient;
+  private readonly precision: Precision;
+  private readonly state = new Map<string, ArrayInfo>();
+  /** Numbers of the plans of a program, by the inputs that come with each run. */
+  private readonly compiled = new Map<Program, Map<string, Promise<number>>>();
+  /** Numbers of the updates of a plan. */
+  private readonly plans = new Map<TrainingPlan, Promise<number>>();
+  private count = 0;
+
+  constructor(client: ProcessClient, precision: Precision) {
+    this.client = client;
+    this.precision = precision;
+  }
+
+  /** Adds tensors to the state. */
+  async add(values: Values): Promise<void> {
+    for (const [name, data] of Object.entries(values)) {
+      this.state.set(name, infoOf(data));
+      await this.client.request('write', { [name]: data });
+    }
+  }
+
+  async run(program: Program, inputs: Values): Promise<Values> {
+    checkRun(program, inputs, this.info);
+    return this.client.request('run', { program: await this.compile(program, Object.keys(inputs)), inputs });
+  }
+
+  async step(
+    plan: TrainingPlan,
+    batches: readonly Values[],
+    at: { step: number; lr: number },
+  ): Promise<StepResult> {
+    checkStep(plan, batches);
+    for (const batch of batches) checkRun(plan.gradients, batch, this.info);
+    // Asked for together: the engine makes room while the program is written.
+    const [updates, program] = await Promise.all([
+      this.prepare(plan),
+      this.compile(plan.gradients, Object.keys(batches[0]!)),
+    ]);
+    const scalars = plan.rule.scalars(at.step, at.lr);
+    return this.client.request('step', { program, updates, batches, scalars, clip: plan.clip });
+  }
+
+  async read(names: readonly string[] = [...this.state.keys()]): Promise<Values> {
+    for (const name of names) requireKnown(name, this.info);
+    return this.client.request('read', names);
+  }
+
+  async write(values: Values): Promise<void> {
+    checkWrite(values, this.info);
+    for (const [name, data] of Object.entries(values)) await this.client.request('write', { [name]: data });
+  }
+
+  async dispose(): Promise<void> {
+    await this.client.stop();
+  }
+
+  async profile(): Promise<readonly Timing[]> {
+    return this.client.request('profile', undefined);
+  }
+
+  async timeProducts(program: Program, names: readonly string[]): Promise<readonly Timing[]> {
+    return this.client.request('products', await this.compile(program, names));
+  }
+
+  private readonly info = (name: string) => this.state.get(name);
+
+  /** @param names inputs that come with the run; others are the state's */
+  private compile(program: Program, names: readonly string[]): Promise<number> {
+    const given = new Set(names.filter((name) => program.inputs[name]));
+    const key = [...given].sort().join();
+    const plans = this.compiled.get(program) ?? new Map<string, Promise<number>>();
+    this.compiled.set(program, plans);
+    let number = plans.get(key);
+    if (!number) {
+      const id = this.count++;
+      const plan = lower(program, given, this.precision);
+      number = this.client.request('compile', { program: id, plan }).then(() => id);
+      plans.set(key, number);
+    }
+    return number;
+  }
+
+  /** Tells the engine how each weight of a plan is updated, which makes room for the slots that takes. */
+  private prepare(plan: TrainingPlan): Promise<number> {
+    let prepared = this.plans.get(plan);
+    if (!prepared) {
+      prepared = this.enterUpdates(plan, this.plans.size);
+      this.plans.set(plan, prepared);
+    }
+    return prepared;
+  }
+
+  private async enterUpdates(plan: TrainingPlan, number: number): Promise<number> {
+    await this.makeSlots(plan);
+    const programs = new Map<string, Program>();
+    const updates = await Promise.all(
+      plan.parameters.map((parameter) => this.updateOf(plan, parameter, programs)),
+    );
+    await this.client.request('updates', { number, updates });
+    return number;
+  }
+
+  private async makeSlots(plan: TrainingPlan): Promise<void> {
+    const missing = Object.entries(missingSlots(plan, this.info));
+    for (const [name, zeros] of missing) this.state.set(name, infoOf(zeros));
+    await this.client.request(
+      'zeros',
+      Object.fromEntries(missing.map(([name, { length }]) => [name, length])),
+    );
+  }
+
+  private async updateOf(
+    { rule, gradients }: TrainingPlan,
+    { name, ...group }: Parameter,
+    programs: Map<string, Program>,
+  ): Promise<Update> {
+    const { shape } = gradients.inputs[name]!;
+    // Weights of one shape and group share a program.
+    const key = JSON.stringify([shape, group]);
+    const program = programs.get(key) ?? updateProgram(rule, shape, group);
+    programs.set(key, program);
+    const { operation, attributes } = program.outputs.weight!.node;
+    const slots = Object.fromEntries(rule.slots.map((slot) => [slot, slotName(slot, name)]));
+    const by = kernels[operation.name]
+      ? { kernel: operation.name, attributes }
+      : // All its inputs change from weight to weight.
+        { program: await this.compile(program, Object.keys(program.inputs)) };
+    return { weight: name, slots, by };
+  }
+}

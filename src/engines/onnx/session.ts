@@ -1,0 +1,144 @@
+import type { ArrayInfo, Program } from '../../graph/program.ts';
+import type { Values } from '../../graph/tensor.ts';
+import type { Parameter, Session, StepResult, TrainingPlan } from '../engine.ts';
+import { slotName } from '../engine.ts';
+import { kernels } from '../host/kernels.ts';
+import { checkRun, checkStep, checkWrite, infoOf, missingSlots, requireKnown } from '../host/state.ts';
+import type { TimedSession, Timing } from '../timing.ts';
+import { updateProgram } from '../update-program.ts';
+import { lower } from './lower.ts';
+import type { CompiledProgram, Port, Update } from './messages.ts';
+import { type ProductModel, productModels } from './products.ts';
+import type { WorkerClient } from './worker-client.ts';
+
+/** State on the engine's thread; programs are compiled when first used. */
+export class OnnxSession implements Session, TimedSession {
+  private readonly client: WorkerClient;
+  private readonly state = new Map<string, ArrayInfo>();
+  private readonly compiled = new Map<Program, Promise<number>>();
+  private readonly plans = new Map<TrainingPlan, Promise<readonly Update[]>>();
+
+  private readonly products = new Map<Program, readonly ProductModel[]>();
+  private count = 0;
+  private profiled = false;
+
+  constructor(client: WorkerClient) {
+    this.client = client;
+  }
+
+  /** Adds tensors to the state. */
+  async add(values: Values): Promise<void> {
+    for (const [name, data] of Object.entries(values)) this.state.set(name, infoOf(data));
+    await this.client.request('write', values);
+  }
+
+  async run(program: Program, inputs: Values): Promise<Values> {
+    checkRun(program, inputs, this.info);
+    return this.client.request('run', { program: await this.compile(program), inputs });
+  }
+
+  async step(
+    plan: TrainingPlan,
+    batches: readonly Values[],
+    at: { step: number; lr: number },
+  ): Promise<StepResult> {
+    checkStep(plan, batches);
+    for (const batch of batches) checkRun(plan.gradients, batch, this.info);
+    const updates = await this.prepare(plan);
+    const program = await this.compile(plan.gradients);
+    const scalars = plan.rule.scalars(at.step, at.lr);
+    return this.client.request('step', { program, updates, batches, scalars, clip: plan.clip });
+  }
+
+  async read(names: readonly string[] = [...this.state.keys()]): Promise<Values> {
+    for (const name of names) requireKnown(name, this.info);
+    return this.client.request('read', names);
+  }
+
+  async write(values: Values): Promise<void> {
+    checkWrite(values, this.info);
+    await this.client.request('write', values);
+  }
+
+  async dispose(): Promise<void> {
+    await this.client.stop();
+  }
+
+  async profile(): Promise<readonly Timing[]> {
+    if (this.profiled) return this.client.request('profile', undefined);
+    this.profiled = true;
+    // Programs are compiled anew, under the profiler's eyes.
+    this.count = 0;
+    this.compiled.clear();
+    this.plans.clear();
+    return [];
+  }
+
+  async timeProducts(program: Program): Promise<readonly Timing[]> {
+    const models = this.products.get(program) ?? productModels(program);
+    this.products.set(program, models);
+    const times = await this.client.request(
+      'time',
+      models.map(({ compiled }) => compiled),
+    );
+    return models.map(({ name, calls, flops }, i) => ({
+      name,
+      calls,
+      milliseconds: calls * times[i]!,
+      flops: calls * flops,
+    }));
+  }
+
+  private readonly info = (name: string) => this.state.get(name);
+
+  private compile(program: Program): Promise<number> {
+    let number = this.compiled.get(program);
+    if (!number) {
+      const id = this.count++;
+      const compiled: CompiledProgram = {
+        model: lower(program),
+        inputs: ports(program.inputs),
+        outputs: ports(program.outputs),
+      };
+      const order = { program: id, compiled, profiled: this.profiled };
+      number = this.client.request('compile', order).then(() => id);
+      this.compiled.set(program, number);
+    }
+    return number;
+  }
+
+  /** Finds how each weight of a plan is updated and makes room for the slots that takes. */
+  private prepare(plan: TrainingPlan): Promise<readonly Update[]> {
+    let prepared = this.plans.get(plan);
+    if (!prepared) {
+      prepared = this.add(missingSlots(plan, this.info)).then(() => {
+        const programs = new Map<string, Program>();
+        return Promise.all(plan.parameters.map((parameter) => this.updateOf(plan, parameter, programs)));
+      });
+      this.plans.set(plan, prepared);
+    }
+    return prepared;
+  }
+
+  private async updateOf(
+    { rule, gradients }: TrainingPlan,
+    { name, ...group }: Parameter,
+    programs: Map<string, Program>,
+  ): Promise<Update> {
+    const { shape } = gradients.inputs[name]!;
+    // Weights of one shape and group share a program.
+    const key = JSON.stringify([shape, group]);
+    const program = programs.get(key) ?? updateProgram(rule, shape, group);
+    programs.set(key, program);
+    const { operation, attributes } = program.outputs.weight!.node;
+    const slots = Object.fromEntries(rule.slots.map((slot) => [slot, slotName(slot, name)]));
+    const by = kernels[operation.name]
+      ? { kernel: operation.name, attributes }
+      : { program: await this.compile(program) };
+    return { weight: name, slots, by };
+  }
+}
+
+function ports(tensors: Program['inputs']): Port[] {
+  return Object.entries(tensors).map(([name, { dtype, shape }]) => ({ name, dtype, shape }));
+}

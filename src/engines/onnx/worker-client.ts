@@ -1,0 +1,37 @@
+import { Worker } from 'node:worker_threads';
+import { type Answer, EngineClient, type Message } from '../host/requests.ts';
+import type { Requests } from './messages.ts';
+
+// Node runs no TypeScript in a worker: from the sources, too, it is the built file that runs.
+const script = new URL('../../../dist/engines/onnx/worker.js', import.meta.url);
+
+/** Steps make little garbage, and V8 would let it pile up: room for new objects grows to three times as much. */
+const resourceLimits = { maxYoungGenerationSizeMb: 16 };
+
+/** The engine on a thread of its own. */
+export class WorkerClient extends EngineClient<Requests> {
+  private readonly worker = new Worker(script, { resourceLimits });
+
+  constructor() {
+    super();
+    this.worker.on('message', (answer: Answer) => this.answered(answer));
+    this.worker.on('error', (error) =>
+      this.fail(new Error(`the onnx engine's thread died: ${error.message}`)),
+    );
+    this.worker.on('exit', () => this.fail(new Error('the onnx engine has been stopped')));
+    this.worker.unref();
+  }
+
+  async stop(): Promise<void> {
+    await this.worker.terminate();
+  }
+
+  protected send(message: Message<Requests>): void {
+    this.worker.postMessage(message);
+  }
+
+  protected keepAlive(yes: boolean): void {
+    if (yes) this.worker.ref();
+    else this.worker.unref();
+  }
+}

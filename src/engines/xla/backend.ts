@@ -1,0 +1,114 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Values } from '../../graph/tensor.ts';
+import type { Backend, Session } from '../engine.ts';
+import { AttentionChoice, type AttentionSetting } from './attention-choice.ts';
+import { Compiler } from './compiler.ts';
+import { Api } from './pjrt/api.ts';
+import { Client } from './pjrt/client.ts';
+import type { ClientOptions } from './pjrt/client-options.ts';
+import type { CompileOptions } from './pjrt/compile-options.ts';
+import { XlaError } from './pjrt/error.ts';
+import { platformOf } from './plugins.ts';
+import { XlaSession } from './session.ts';
+import type { Precision } from './stablehlo/precision.ts';
+
+export interface XlaOptions {
+  /** Path of a PJRT plugin, a shared library. */
+  readonly plugin: string;
+  /** Devices that share each step's micro-batches. Default: 1. */
+  readonly devices?: number | undefined;
+  /** Default: bf16 on accelerators, f32 on CPUs. */
+  readonly precision?: Precision | undefined;
+  /** Computes attention and hidden sides of MLPs anew in the backward pass: less memory, more work. */
+  readonly rematerialise?: boolean | undefined;
+  /** Attention in cuDNN's kernels or in parts. Default: `auto`, fused where the device, bf16 and the heads allow it. */
+  readonly attention?: AttentionSetting | undefined;
+  /** Type in which gradients of weight matrices are kept; `bf16` takes that precision. Default: f32. */
+  readonly gradients?: Precision | undefined;
+  /** Folder in which compiled programs are kept. Default: none are. */
+  readonly cache?: string | undefined;
+  /** Sums in a fixed order, at some cost in speed. */
+  readonly deterministic?: boolean | undefined;
+  /** Flags of XLA for all programs, such as `xla_gpu_autotune_level`. */
+  readonly flags?: CompileOptions['flags'];
+  /** Where it is said that something else is done than the settings would have. Default: console.warn. */
+  readonly warn?: ((message: string) => void) | undefined;
+}
+
+export interface XlaBackend extends Backend {
+  readonly client: Client;
+  readonly precision: Precision;
+}
+
+/**
+ * XLA through a PJRT plugin: GPUs, TPUs, CPUs. Throws XlaError where the plugin cannot be used or has too few devices.
+ */
+export async function openXlaBackend(options: XlaOptions): Promise<XlaBackend> {
+  const client = await clientOf(options.plugin);
+  const { devices: count = 1, cache } = options;
+  const isCpu = client.platform === 'cpu';
+  const precision = options.precision ?? (isCpu ? 'f32' : 'bf16');
+  const devices = client.devices.slice(0, count);
+  if (devices.length < count)
+    throw new XlaError(
+      `engine.devices must not exceed the devices found, got ${count} and ${client.devices.length}`,
+    );
+  if (options.gradients === 'bf16' && precision !== 'bf16')
+    throw new XlaError(`engine.gradients bf16 takes engine.precision bf16, got ${precision}`);
+  const flags = { ...gpuFlags(client.platform, options), ...options.flags };
+  const compiler = new Compiler(client, cache, flags);
+  const { attention: setting = 'auto', warn = console.warn } = options;
+  const attention = AttentionChoice.open(setting, { client, compiler, device: devices[0]!, precision }, warn);
+  const times = count > 1 ? `${count} × ` : '';
+  return {
+    name: 'xla',
+    client,
+    precision,
+    description: `XLA (${client.platform}: ${times}${devices[0]!.kind}, ${precision})`,
+    async open(state: Values): Promise<Session> {
+      const session = new XlaSession(client, compiler, devices, {
+        precision,
+        rematerialise: options.rematerialise,
+        gradients: options.gradients,
+        attention,
+      });
+      await session.add(state);
+      return session;
+    },
+  };
+}
+
+/** Products by cuBLAS, which adds biases as it writes, where kernels that XLA makes leave them to a pass of their own. */
+export const libraryProducts = { xla_gpu_enable_triton_gemm: false } as const;
+
+/** Where CUDA's assembler and library of functions lie beside a plugin that pip installed, and what the options ask for. */
+function gpuFlags(platform: string, { plugin, deterministic }: XlaOptions): Record<string, boolean | string> {
+  if (platform !== 'cuda' && platform !== 'rocm') return {};
+  const cuda = join(dirname(plugin), '..', '..', 'nvidia', 'cu13');
+  return {
+    ...(platform === 'cuda' && libraryProducts),
+    ...(existsSync(cuda) && { xla_gpu_cuda_data_dir: cuda }),
+    ...(deterministic && { xla_gpu_deterministic_ops: true }),
+  };
+}
+
+const clients = new Map<string, Promise<Client>>();
+
+/** One client for each plugin of a process: a second one would compete for the memory of the same devices. */
+function clientOf(plugin: string): Promise<Client> {
+  let client = clients.get(plugin);
+  if (!client) {
+    client = Api.load(plugin, platformOf(plugin) === 'cpu').then((api) =>
+      Client.create(api, optionsFor(plugin)),
+    );
+    clients.set(plugin, client);
+    client.catch(() => clients.delete(plugin));
+  }
+  return client;
+}
+
+/** GPUs' plugins else take three quarters of the memory at once, and no more later. */
+function optionsFor(plugin: string): ClientOptions {
+  return ['cuda', 'rocm'].includes(platformOf(plugin)) ? { preallocate: false, memory_fraction: 0.92 } : {};
+}

@@ -1,0 +1,247 @@
+import type { Program } from '../../graph/program.ts';
+import { GraphError, sizeOf, type TensorData, type Values } from '../../graph/tensor.ts';
+import type { Session, StepResult, TrainingPlan } from '../engine.ts';
+import { gradientName } from '../engine.ts';
+import { checkRun, checkStep, checkWrite, infoOf, missingSlots, requireKnown } from '../host/state.ts';
+import type { AttentionChoice } from './attention-choice.ts';
+import type { Compiler } from './compiler.ts';
+import { checkMemory } from './memory-check.ts';
+import { Buffer } from './pjrt/buffer.ts';
+import type { Client, Device } from './pjrt/client.ts';
+import type { Executable } from './pjrt/executable.ts';
+import type { Address } from './pjrt/struct.ts';
+import { RunProgram } from './run-program.ts';
+import type { LowerOptions } from './stablehlo/lower.ts';
+import { type StepModule, stepModule } from './step-module.ts';
+
+/** How programs are lowered; the form of attention is chosen for each. */
+export interface SessionOptions extends Omit<LowerOptions, 'attention'> {
+  readonly attention: AttentionChoice;
+}
+
+interface PreparedStep extends StepModule {
+  readonly executable: Executable;
+}
+
+/**
+ * State on devices, a copy on each. Steps go to the devices in the order of their calls, at once: a caller keeps them
+ * busy by asking for the next step before it awaits the last one's result.
+ */
+export class XlaSession implements Session {
+  readonly stepsAtOnce = 2;
+  private readonly client: Client;
+  private readonly compiler: Compiler;
+  private readonly devices: readonly Device[];
+  private readonly options: SessionOptions;
+  /** Flat arrays, by name and device. */
+  private readonly state = new Map<string, readonly Buffer[]>();
+  private readonly programs = new Map<Program, Promise<RunProgram>>();
+  private readonly steps = new Map<TrainingPlan, Map<number, Promise<PreparedStep>>>();
+  /** Settles when all that was asked for has gone to the devices. */
+  private last: Promise<unknown> = Promise.resolve();
+  private disposed = false;
+
+  constructor(client: Client, compiler: Compiler, devices: readonly Device[], options: SessionOptions) {
+    this.client = client;
+    this.compiler = compiler;
+    this.devices = devices;
+    this.options = options;
+  }
+
+  /** Adds tensors to the state, or overwrites them. */
+  async add(values: Values): Promise<void> {
+    const sent: Promise<void>[] = [];
+    for (const [name, data] of Object.entries(values)) {
+      const { dtype, length } = infoOf(data);
+      const buffers = this.devices.map((device) => this.client.put(data, [length], dtype, device));
+      for (const old of this.state.get(name) ?? []) old.destroy();
+      this.state.set(name, buffers);
+      sent.push(...buffers.map((buffer) => buffer.sent));
+    }
+    await Promise.all(sent);
+  }
+
+  run(program: Program, inputs: Values): Promise<Values> {
+    return this.inTurn(async () => {
+      checkRun(program, inputs, this.info);
+      const prepared = await this.prepareRun(program);
+      return prepared.run(inputs, (name) => this.state.get(name)![0]!);
+    });
+  }
+
+  async step(
+    plan: TrainingPlan,
+    batches: readonly Values[],
+    at: { step: number; lr: number },
+  ): Promise<StepResult> {
+    const { replicas, count } = this.spread(batches.length);
+    const dispatched = await this.inTurn(async () => {
+      checkStep(plan, batches);
+      for (const batch of batches) checkRun(plan.gradients, batch, this.info);
+      const prepared = await this.prepareStep(plan, batches[0]!, count);
+      const scalars = Float32Array.from(Object.values(plan.rule.scalars(at.step, at.lr)));
+      const inputs = this.devices.map((device, replica) =>
+        this.send(plan, prepared, batches.slice(replica * count, (replica + 1) * count), scalars, device),
+      );
+      return this.dispatch(prepared, inputs, replicas);
+    });
+    const { prepared, summary, done, sent } = dispatched;
+    try {
+      const [numbers] = await Promise.all([summary.read(), done, ...sent]);
+      return resultOf(plan, prepared, numbers);
+    } finally {
+      summary.destroy();
+    }
+  }
+
+  read(names: readonly string[] = [...this.state.keys()]): Promise<Values> {
+    return this.inTurn(async () => {
+      for (const name of names) requireKnown(name, this.info);
+      const arrays = await Promise.all(names.map((name) => this.state.get(name)![0]!.read()));
+      return Object.fromEntries(names.map((name, i) => [name, arrays[i]!]));
+    });
+  }
+
+  write(values: Values): Promise<void> {
+    return this.inTurn(async () => {
+      checkWrite(values, this.info);
+      await this.add(values);
+    });
+  }
+
+  async dispose(): Promise<void> {
+    if (this.disposed) return;
+    await this.inTurn(async () => {
+      this.disposed = true;
+    });
+    for (const buffers of this.state.values()) for (const buffer of buffers) buffer.destroy();
+    this.state.clear();
+  }
+
+  private readonly info = (name: string) => {
+    const buffer = this.state.get(name)?.[0];
+    return buffer && { dtype: buffer.dtype, length: sizeOf(buffer.shape) };
+  };
+
+  /** Does what is asked for after all that was asked for before. */
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.last.then(() => {
+      if (this.disposed) throw new GraphError('a session must not be used after it was disposed');
+      return work();
+    });
+    this.last = done.catch(() => {});
+    return done;
+  }
+
+  private spread(batches: number): { replicas: number; count: number } {
+    const replicas = this.devices.length;
+    if (batches % replicas !== 0)
+      throw new GraphError(
+        `a step on ${replicas} devices takes a multiple of ${replicas} micro-batches, got ${batches}`,
+      );
+    return { replicas, count: batches / replicas };
+  }
+
+  private prepareRun(program: Program): Promise<RunProgram> {
+    let made = this.programs.get(program);
+    if (!made) {
+      made = this.lowering(program).then((options) =>
+        RunProgram.prepare(program, this.client, this.compiler, this.devices[0]!, options),
+      );
+      this.programs.set(program, made);
+    }
+    return made;
+  }
+
+  private async lowering(program: Program): Promise<LowerOptions> {
+    return { ...this.options, attention: await this.options.attention.of(program) };
+  }
+
+  private async prepareStep(plan: TrainingPlan, batch: Values, count: number): Promise<PreparedStep> {
+    const known = this.steps.get(plan) ?? new Map<number, Promise<PreparedStep>>();
+    this.steps.set(plan, known);
+    let made = known.get(count);
+    if (!made) {
+      await this.add(missingSlots(plan, this.info));
+      made = this.compileStep(plan, batch, count);
+      known.set(count, made);
+    }
+    return made;
+  }
+
+  private async compileStep(plan: TrainingPlan, batch: Values, count: number): Promise<PreparedStep> {
+    const options = await this.lowering(plan.gradients);
+    const form = { ...options, count, replicas: this.devices.length };
+    const module = stepModule(plan, (name) => !(name in batch), form);
+    const executable = await this.compiler.compile(module.text, this.devices);
+    const first = module.batch[0];
+    const size = first === undefined ? 1 : (plan.gradients.inputs[first]!.shape[0] ?? 1);
+    checkMemory(executable.memory(), this.client.memory(this.devices[0]!), size);
+    return { ...module, executable };
+  }
+
+  /** Starts to copy one device's share of a step's inputs. */
+  private send(
+    plan: TrainingPlan,
+    { batch }: PreparedStep,
+    batches: readonly Values[],
+    scalars: Float32Array,
+    device: Device,
+  ): Buffer[] {
+    const buffers = batch.map((name) => {
+      const { shape, dtype } = plan.gradients.inputs[name]!;
+      const parts = batches.map((each) => each[name]!);
+      const stacked = parts.length === 1 ? shape : [parts.length, ...shape];
+      return this.client.put(parts.length === 1 ? parts[0]! : joined(parts), stacked, dtype, device);
+    });
+    return [...buffers, this.client.put(scalars, [scalars.length], 'f32', device)];
+  }
+
+  /** Starts a step; the state becomes what it will yield. */
+  private async dispatch(prepared: PreparedStep, inputs: readonly Buffer[][], replicas: number) {
+    const { updated, read, executable } = prepared;
+    const lists = inputs.map((sent, replica): Address[] => [
+      ...[...updated, ...read].map((name) => this.state.get(name)![replica]!.handle),
+      ...sent.map(({ handle }) => handle),
+    ]);
+    const { outputs, done } = await executable.execute(lists);
+    updated.forEach((name, i) => {
+      const before = this.state.get(name)!;
+      const after = before.map(
+        ({ shape, dtype }, replica) => new Buffer(this.client.api, outputs[replica]![i]!, shape, dtype),
+      );
+      for (const buffer of before) buffer.destroy();
+      this.state.set(name, after);
+    });
+    const sent = inputs.flat().map((buffer) => buffer.sent);
+    for (const buffer of inputs.flat()) buffer.destroy();
+    const length = prepared.summary;
+    const summaries = Array.from(
+      { length: replicas },
+      (_, replica) => new Buffer(this.client.api, outputs[replica]!.at(-1)!, [length], 'f32'),
+    );
+    for (const summary of summaries.slice(1)) summary.destroy();
+    return { prepared, summary: summaries[0]!, done, sent };
+  }
+}
+
+/** What a step's array of numbers says. */
+function resultOf(plan: TrainingPlan, { metrics }: PreparedStep, numbers: TensorData): StepResult {
+  const values = Object.fromEntries(metrics.map((name, i) => [name, numbers[i]!]));
+  const squares = Array.from(numbers).slice(metrics.length);
+  const gradientNorm = Math.sqrt(squares.reduce((sum, square) => sum + square, 0));
+  const keys = [...metrics, ...plan.parameters.map(({ name }) => gradientName(name))];
+  const nonFinite = keys.find((_, i) => !Number.isFinite(numbers[i]!));
+  return { metrics: values, gradientNorm, ...(nonFinite !== undefined && { nonFinite }) };
+}
+
+/** Arrays of one type laid end to end. */
+function joined(parts: readonly TensorData[]): TensorData {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const all = new (parts[0]!.constructor as new (length: number) => TensorData)(length);
+  parts.reduce((at, part) => {
+    all.set(part, at);
+    return at + part.length;
+  }, 0);
+  return all;
+}

@@ -1,0 +1,168 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { readNpy } from '../../../tests/support/npy.ts';
+import { temporaryFolder } from '../../../tests/support/temporary-folder.ts';
+import { tinyImages, tinySettings } from '../../../tests/support/tiny-run.ts';
+import { BrokenImages } from '../../data/load/broken.ts';
+import { openDataset } from '../../data/sources/open.ts';
+import { referenceBackend } from '../../engines/reference/backend.ts';
+import { readRows } from '../../io/jsonl.ts';
+import { pretrain } from '../../pretrain.ts';
+import { openModel } from '../../weights/model.ts';
+import { likeliest, type Prediction, type PredictOptions, predict } from '../predict.ts';
+import { linprobe } from '../probe/linprobe.ts';
+import { type EmbedOptions, embed } from './embed.ts';
+import { FeatureExtractor } from './extract.ts';
+
+const folder = temporaryFolder();
+const images = join(folder, 'images');
+const quiet = () => new BrokenImages(() => {});
+let model: string;
+
+beforeAll(async () => {
+  await tinyImages(images, 11, 2);
+  const settings = { training: { epochs: 1 }, evaluation: { reconstructions: 0 } };
+  const { checkpoint } = await pretrain(tinySettings(images, settings), { output: join(folder, 'run') });
+  model = checkpoint;
+  await writeFile(join(images, 'class1', '004.png'), 'no image');
+});
+
+describe('embed', () => {
+  const write = (source: string, name: string, options: Partial<EmbedOptions> = {}) =>
+    embed(model, source, {
+      backend: referenceBackend,
+      featureCache: false,
+      broken: quiet(),
+      output: join(folder, name),
+      ...options,
+    });
+
+  async function expected(source: string) {
+    const extractor = new FeatureExtractor(await openModel(model), {
+      backend: referenceBackend,
+      featureCache: false,
+      broken: quiet(),
+    });
+    return extractor.features(await openDataset(source));
+  }
+
+  it('writes a NumPy array and the names of its rows', async () => {
+    const result = await write(images, 'flat.npy');
+    expect(result).toMatchObject({
+      images: 11,
+      width: 8,
+      broken: 1,
+      files: [join(folder, 'flat.npy'), join(folder, 'flat.jsonl')],
+    });
+    const { features } = await expected(images);
+    expect(readNpy(join(folder, 'flat.npy'))).toEqual({ shape: [11, 8], data: features });
+    const rows = await readRows(join(folder, 'flat.jsonl'));
+    expect(rows.map(({ file }) => file)).not.toContain('class1/004.png');
+    expect(rows[0]).toEqual({ file: 'class0/000.png' });
+  });
+
+  it('writes Parquet with classes', async () => {
+    const source = `classes:${images}`;
+    await write(source, 'classes.parquet');
+    const { features } = await expected(source);
+    const rows = await parquetReadObjects({
+      file: await asyncBufferFromFile(join(folder, 'classes.parquet')),
+    });
+    expect(rows).toHaveLength(11);
+    for (const [i, row] of rows.entries()) {
+      const label = row.file.startsWith('class1') ? 1 : 0;
+      expect(row).toEqual({
+        file: row.file,
+        label,
+        class: `class${label}`,
+        feature: [...features.subarray(i * 8, (i + 1) * 8)],
+      });
+    }
+  });
+
+  it.each([
+    ['features.txt', 'features are written as .npy or .parquet, got'],
+    ['nowhere/features.npy', "the output's folder must exist, got"],
+  ])('refuses %s', async (name, message) => {
+    await expect(write(images, name)).rejects.toThrow(message);
+  });
+
+  it('says so when no image can be read', async () => {
+    await writeFile(join(folder, 'broken.png'), 'no image');
+    await expect(write(join(folder, 'none'), 'none.npy')).rejects.toThrow('must exist');
+    const empty = join(folder, 'all-broken');
+    await tinyImages(empty, 1, 1);
+    await writeFile(join(empty, 'class0', '000.png'), 'no image');
+    await expect(write(empty, 'none.npy')).rejects.toThrow('no image of');
+  });
+});
+
+describe('predict', () => {
+  let classifier: string;
+
+  beforeAll(async () => {
+    const { checkpoint } = await linprobe(model, {
+      ...{ backend: referenceBackend, featureCache: false, broken: quiet(), output: join(folder, 'probe') },
+      settings: { data: `classes:${images}`, epochs: 1, warmupEpochs: 0, learningRates: [1], batchSize: 4 },
+    });
+    classifier = checkpoint!;
+  });
+
+  async function all(names: readonly string[], options: PredictOptions = {}): Promise<Prediction[]> {
+    const predictions: Prediction[] = [];
+    const given = { backend: referenceBackend, broken: quiet(), imagesAtOnce: 3, ...options };
+    for await (const prediction of predict(classifier, names, given)) predictions.push(prediction);
+    return predictions;
+  }
+
+  it('tells the classes of a folder and of files alike', async () => {
+    const predictions = await all([images]);
+    expect(predictions).toHaveLength(11);
+    for (const { classes } of predictions) {
+      expect(classes.map((one) => one.class).sort()).toEqual(['class0', 'class1']);
+      expect(classes[0]!.probability).toBeGreaterThanOrEqual(classes[1]!.probability);
+      expect(classes[0]!.probability + classes[1]!.probability).toBeCloseTo(1, 10);
+    }
+    const { file, classes } = predictions[2]!;
+    const path = join(images, file);
+    expect(await all([path, join(images, 'class1', '004.png')], { top: 1 })).toEqual([
+      { ...predictions[2], file: path, classes: classes.slice(0, 1) },
+    ]);
+  });
+
+  it('appends to a file, and goes on from it', async () => {
+    const output = join(folder, 'predictions.jsonl');
+    const whole = await all([images]);
+    for await (const { file } of predict(classifier, [images], {
+      backend: referenceBackend,
+      broken: quiet(),
+      imagesAtOnce: 3,
+      output,
+    }))
+      if (file === whole[3]!.file) break; // in the second batch, which is on the disk
+    expect(await readRows(output)).toEqual(whole.slice(0, 6));
+    expect(await all([images], { output })).toEqual(whole.slice(6));
+    expect(await readRows(output)).toEqual(whole);
+    expect(await all([images], { output })).toEqual([]);
+
+    const other = join(folder, 'other.jsonl');
+    await writeFile(other, '{"file": "a.png", "model": "another"}\n');
+    await expect(all([images], { output: other })).rejects.toThrow('those of another: choose another file');
+  });
+
+  it('needs a head, and an image that can be read', async () => {
+    await expect(predict(model, [images], { backend: referenceBackend }).next()).rejects.toThrow(
+      'prediction needs a model with a head',
+    );
+    await expect(all([join(images, 'class1', '004.png')])).rejects.toThrow('no image of');
+  });
+});
+
+it('likeliest is a softmax', () => {
+  const [first, second] = likeliest(Float32Array.of(1000, 1001, 999), 2, ['a', 'b', 'c']);
+  expect([first!.class, second!.class]).toEqual(['b', 'a']);
+  expect(first!.probability).toBeCloseTo(1 / (1 + Math.exp(-1) + Math.exp(-2)), 10);
+  expect(likeliest(Float32Array.of(0, 1), 5).map((one) => one.class)).toEqual(['1', '0']);
+});

@@ -1,0 +1,192 @@
+import { BrokenImages } from '../../data/load/broken.ts';
+import { type Dataset, subset } from '../../data/sources/dataset.ts';
+import type { Backend, Session } from '../../engines/engine.ts';
+import { patchCount } from '../../image/size.ts';
+import type { EncoderConfig } from '../../models/autoencoder.ts';
+import type { Pooling } from '../../models/classifier.ts';
+import { type FeatureConfig, featureParameters, featureProgram } from '../../programs/features.ts';
+import { RunError } from '../../run/error.ts';
+import type { Model } from '../../weights/model.ts';
+import type { EngineOptions } from '../model-engine.ts';
+import { centralViews, nothingReadable, readable } from '../views.ts';
+import { contentKey, FeatureStore, featureCacheFolder, type Part } from './feature-cache.ts';
+import { type Features, join, programRows, rows } from './features.ts';
+
+/** What of a model its features depend on. */
+export type FeatureModel = Pick<
+  Model,
+  'path' | 'encoder' | 'classifier' | 'normalisation' | 'evaluationCrop' | 'weights'
+>;
+
+export interface ExtractOptions {
+  readonly backend: Backend;
+  /** How tokens become features. Default: as the model's head does it, the mean of the patches' tokens without one. */
+  readonly pooling?: Pooling | undefined;
+  /** Images of one run of the engine. Default: as many as make 16,384 tokens, 256 at most. */
+  readonly imagesAtOnce?: number | undefined;
+  /** Folder in which features are kept, false for none. Default: `features` in the project's cache folder. */
+  readonly featureCache?: string | false | undefined;
+  /** Images of a part that is kept: what is lost at most when an extraction is interrupted. Default: 512. */
+  readonly partSize?: number | undefined;
+  readonly broken?: BrokenImages | undefined;
+  /** Ends the extraction with its reason; parts that are complete are kept. */
+  readonly signal?: AbortSignal;
+}
+
+/** The same for calls that open a model: they know an engine to begin with. */
+export type FeatureOptions = Omit<ExtractOptions, 'backend'> &
+  EngineOptions & {
+    /** Attention heads, where the file of another project does not tell. */
+    readonly heads?: number | undefined;
+  };
+
+/** Told how many images are done. */
+export type OnProgress = (done: number, total: number) => void;
+
+/**
+ * Features of images by a frozen encoder: central crops, tokens pooled after the final norm. Each part of the images is kept
+ * on the disk as soon as it is done, under a key of all that it depends on: the encoder's weights and sizes, normalisation,
+ * crop and pooling, the images (`Dataset.contentKey`) and the engine (`Backend.description`). What is there is not computed again.
+ */
+export class FeatureExtractor {
+  readonly config: FeatureConfig;
+  readonly #model: FeatureModel;
+  readonly #options: ExtractOptions;
+  readonly #broken: BrokenImages;
+  #key: string | undefined;
+  readonly #partSize: number;
+  #session: Promise<Session> | undefined;
+
+  /** Throws RunError for class token pooling of a model without one. */
+  constructor(model: FeatureModel, options: ExtractOptions) {
+    const pooling = options.pooling ?? model.classifier?.pooling ?? 'mean';
+    if (pooling === 'token' && !model.encoder.classToken)
+      throw new RunError(`class token pooling needs a model with a class token, got ${model.path} without`);
+    this.config = { ...model.encoder, pooling, fcNorm: model.classifier?.fcNorm ?? false };
+    this.#model = model;
+    this.#options = options;
+    this.#broken = options.broken ?? new BrokenImages();
+    this.#partSize = options.partSize ?? 512;
+  }
+
+  /**
+   * Features of all images that can be read. Rejects with the signal's reason, and when no image can be read.
+   * @param onProgress called while they are made, and at once with what was found in the cache
+   */
+  async features(dataset: Dataset, onProgress: OnProgress = () => {}): Promise<Features> {
+    const parts = await this.#parts(dataset, onProgress);
+    const all = [...parts].sort(([a], [b]) => a - b).map(([, part]) => part);
+    const features = join(all, this.config.width);
+    if (features.indices.length > 0) return features;
+    throw nothingReadable(dataset, this.#broken);
+  }
+
+  /** Frees the engine. */
+  async dispose(): Promise<void> {
+    await (await this.#session)?.dispose();
+    this.#session = undefined;
+  }
+
+  /** All parts by their numbers, from the cache or made. */
+  async #parts(dataset: Dataset, onProgress: OnProgress): Promise<Map<number, Part>> {
+    const { featureCache: cache } = this.#options;
+    const store = cache === false ? undefined : this.#store(dataset, cache);
+    const count = Math.ceil(dataset.length / this.#partSize);
+    const parts = new Map<number, Part>();
+    for (let number = 0; store && number < count; number++) {
+      const part = await store.read(number);
+      if (!part) continue;
+      parts.set(number, part);
+      for (const [id, reason] of part.broken) this.#broken.add(id, reason);
+    }
+    const missing = Array.from({ length: count }, (_, number) => number).filter((n) => !parts.has(n));
+    const known = dataset.length - this.#indices(dataset, missing).length;
+    onProgress(known, dataset.length);
+    for await (const [number, part] of this.#make(dataset, missing, (done) =>
+      onProgress(known + done, dataset.length),
+    )) {
+      await store?.write(number, part);
+      parts.set(number, part);
+    }
+    return parts;
+  }
+
+  /** Makes the parts of the given numbers, in their order. */
+  async *#make(
+    dataset: Dataset,
+    numbers: readonly number[],
+    onDone: (done: number) => void,
+  ): AsyncGenerator<[number: number, part: Part]> {
+    if (numbers.length === 0) return;
+    const indices = this.#indices(dataset, numbers);
+    const all = this.#rows(subset(dataset, indices));
+    try {
+      let next = await all.next();
+      for (const number of numbers) {
+        const own = this.#indices(dataset, [number]);
+        const end = own.at(-1)! + 1;
+        const made: Features[] = [];
+        for (; !next.done && indices[next.value[0]]! < end; next = await all.next()) {
+          const [place, features] = next.value;
+          made.push({ features, width: features.length, indices: indices.subarray(place, place + 1) });
+          onDone(place + 1);
+        }
+        const broken = Array.from(own, (index) => dataset.id(index)).flatMap((id) => {
+          const reason = this.#broken.reasons.get(id);
+          return reason === undefined ? [] : [[id, reason] as const];
+        });
+        yield [number, { ...join(made, this.config.width), broken }];
+      }
+    } finally {
+      await all.return(undefined);
+    }
+  }
+
+  /** The images of some parts. */
+  #indices(dataset: Dataset, numbers: readonly number[]): Int32Array {
+    const size = this.#partSize;
+    const of = (number: number) =>
+      Array.from({ length: Math.min(size, dataset.length - number * size) }, (_, i) => number * size + i);
+    return Int32Array.from(numbers.flatMap(of));
+  }
+
+  async *#rows(dataset: Dataset): AsyncGenerator<[index: number, row: Float32Array]> {
+    const { imagesAtOnce = batchFor(this.config), signal } = this.#options;
+    const size = Math.min(imagesAtOnce, dataset.length);
+    const views = centralViews(this.#model, dataset, { batchSize: size, broken: this.#broken, signal });
+    this.#session ??= this.#open();
+    const session = await this.#session;
+    const features = featureProgram(this.config, this.#model.normalisation, size);
+    yield* rows(readable(views, dataset, this.#broken), programRows(session, features));
+  }
+
+  #open(): Promise<Session> {
+    const specs = featureParameters(this.config);
+    const weights = Object.fromEntries(specs.map(({ name }) => [name, this.#model.weights[name]!]));
+    return this.#options.backend.open(weights);
+  }
+
+  #store(dataset: Dataset, folder: string | undefined): FeatureStore {
+    this.#key ??= this.#modelKey();
+    const key = contentKey([this.#key, dataset.contentKey]);
+    return new FeatureStore(folder ?? featureCacheFolder(), key, {
+      model: this.#model.path,
+      images: dataset.name,
+    });
+  }
+
+  #modelKey(): string {
+    const { normalisation, evaluationCrop, weights } = this.#model;
+    const engine = this.#options.backend.description;
+    const { mean, std } = normalisation;
+    const about = { ...this.config, mean, std, evaluationCrop, engine, part: this.#partSize };
+    const tensors = featureParameters(this.config).flatMap(({ name }) => [name, weights[name]!]);
+    return contentKey([JSON.stringify(about), ...tensors]);
+  }
+}
+
+/** Images that make about 16,384 tokens: a power of two. */
+export function batchFor(encoder: Pick<EncoderConfig, 'image' | 'patch'>): number {
+  const images = 16_384 / patchCount(encoder);
+  return Math.min(256, Math.max(1, 2 ** Math.floor(Math.log2(images))));
+}

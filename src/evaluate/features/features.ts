@@ -1,0 +1,75 @@
+import type { Batch } from '../../data/load/batch.ts';
+import type { Dataset } from '../../data/sources/dataset.ts';
+import type { Session } from '../../engines/engine.ts';
+import type { Program } from '../../graph/index.ts';
+import type { Normalisation } from '../../image/normalise.ts';
+import { RunError } from '../../run/error.ts';
+import type { LabelledFeatures } from '../knn/knn.ts';
+
+/** A row of numbers for each image that could be read. */
+export interface Features {
+  /** [n, D] */
+  readonly features: Float32Array;
+  /** D */
+  readonly width: number;
+  /** [n], which image of the data set each row belongs to, ascending */
+  readonly indices: Int32Array;
+}
+
+/** What is computed of a batch of views, u8 [B, C, H, W]: [B, D]. */
+export type RowsOf = (view: Uint8Array) => Promise<Float32Array>;
+
+/** By a program (view [B, C, H, W] → `features` [B, D]) whose weights the session holds. */
+export function programRows(session: Session, program: Program): RowsOf {
+  return async (view) => (await session.run(program, { view })).features as Float32Array;
+}
+
+/** Normalised pixels: what a model must beat. @param pixels of an image, H · W */
+export function pixelRows({ mean, std }: Normalisation, channels: number, pixels: number): RowsOf {
+  return async (view) =>
+    Float32Array.from(view, (byte, i) => {
+      const channel = Math.floor(i / pixels) % channels;
+      return (byte / 255 - mean[channel]!) / std[channel]!;
+    });
+}
+
+/** Rows of one pass, each with the index of its image; padding and images that cannot be read are left out. */
+export async function* rows(
+  views: AsyncIterable<Batch>,
+  rowsOf: RowsOf,
+): AsyncGenerator<[index: number, row: Float32Array]> {
+  for await (const batch of views) {
+    const values = await rowsOf(batch.view);
+    const width = values.length / batch.weights.length;
+    for (const [i, index] of batch.indices.entries())
+      if (batch.weights[i]! > 0) yield [index, values.subarray(i * width, (i + 1) * width)];
+  }
+}
+
+/** The rows of one pass together. */
+export async function collect(views: AsyncIterable<Batch>, rowsOf: RowsOf): Promise<Features> {
+  const parts: Features[] = [];
+  for await (const [index, row] of rows(views, rowsOf))
+    parts.push({ features: row, width: row.length, indices: Int32Array.of(index) });
+  return join(parts, parts[0]?.width ?? 0);
+}
+
+/** Features one after the other, all of one width. */
+export function join(parts: readonly Features[], width: number): Features {
+  const indices = new Int32Array(parts.reduce((sum, part) => sum + part.indices.length, 0));
+  const features = new Float32Array(indices.length * width);
+  let at = 0;
+  for (const part of parts) {
+    features.set(part.features, at * width);
+    indices.set(part.indices, at);
+    at += part.indices.length;
+  }
+  return { features, width, indices };
+}
+
+/** Features with the classes of their images. Throws RunError for images without classes. */
+export function labelled({ features, indices }: Features, { labels, name }: Dataset): LabelledFeatures {
+  if (!labels)
+    throw new RunError(`images must have classes, got ${name} without: use cifar10 or classes:FOLDER`);
+  return { features, labels: indices.map((index) => labels[index]!) };
+}

@@ -1,0 +1,26 @@
+import type { Dataset } from '../data/sources/dataset.ts';
+import type { Setup, ViewOptions } from '../run/setup-pretrain.ts';
+import type { Evaluator } from './evaluator.ts';
+
+/**
+ * Yields `heldOutLoss`, the mean loss of images that are not trained on: central crops, the same draws every time.
+ * @param options images of one run of the engine; the last run is filled up, which does not count
+ */
+export function heldOutLoss(setup: Setup, dataset: Dataset, options: ViewOptions): Evaluator {
+  const { loss } = setup.programs(options.batchSize);
+  return {
+    name: 'held-out loss',
+    async *run(session) {
+      let sum = 0;
+      let count = 0;
+      for await (const batch of setup.evaluationViews(dataset, 'task', options)) {
+        const { losses } = await session.run(loss, setup.inputs(batch));
+        batch.weights.forEach((weight, i) => {
+          if (weight > 0) sum += weight * losses![i]!;
+          count += weight;
+        });
+      }
+      yield ['heldOutLoss', sum / count];
+    },
+  };
+}

@@ -1,0 +1,85 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { referenceBackend } from '../../engines/reference/backend.ts';
+import { rng } from '../../random/rng.ts';
+import { knnAccuracy, largest } from './knn.ts';
+
+/** The definition, written out: full sort, votes by class. */
+function bruteForce(
+  train: { features: Float32Array; labels: Int32Array },
+  test: { features: Float32Array; labels: Int32Array },
+  width: number,
+  k: number,
+  temperature: number,
+): number {
+  const row = (features: Float32Array, i: number) =>
+    Array.from(features.subarray(i * width, (i + 1) * width));
+  const cosine = (a: number[], b: number[]) =>
+    a.reduce((sum, x, i) => sum + x * b[i]!, 0) / Math.hypot(...a) / Math.hypot(...b);
+  let correct = 0;
+  for (const [q, label] of test.labels.entries()) {
+    const votes = new Map<number, number>();
+    const similar = [...train.labels]
+      .map((cls, i) => ({ cls, similarity: cosine(row(test.features, q), row(train.features, i)) }))
+      .sort((a, b) => b.similarity - a.similarity)
+      .slice(0, k);
+    for (const { cls, similarity } of similar)
+      votes.set(cls, (votes.get(cls) ?? 0) + Math.exp(similarity / temperature));
+    const best = [...votes].sort((a, b) => b[1] - a[1])[0]![0];
+    if (best === label) correct++;
+  }
+  return correct / test.labels.length;
+}
+
+const randomSet = (seed: number, rows: number, width: number, classes: number) => {
+  const stream = rng(seed, rows);
+  const labels = Int32Array.from({ length: rows }, () => stream.int(classes));
+  // A little of the class in the features, so that neighbours mean something.
+  const features = Float32Array.from({ length: rows * width }, (_, i) =>
+    stream.normal(i % width === labels[Math.floor(i / width)]! % width ? 1 : 0),
+  );
+  return { features, labels };
+};
+
+describe('knnAccuracy', () => {
+  it('agrees with the definition', async () => {
+    const seed = Math.floor(Math.random() * 2 ** 31);
+    for (const [rows, queries, k] of [
+      [40, 300, [20, 1, 100]],
+      [7, 3, [20]],
+      [400, 257, [1, 10, 50]],
+    ] as const) {
+      const train = randomSet(seed, rows, 5, 4);
+      const test = randomSet(seed + 1, queries, 5, 4);
+      const got = await knnAccuracy(referenceBackend, train, test, { k });
+      const expected = k.map((one) => bruteForce(train, test, 5, one, 0.07));
+      expect(got, `seed ${seed}`).toEqual(expected);
+    }
+  });
+
+  it('is 1 where the test images are training images and k is 1', async () => {
+    const train = randomSet(5, 30, 4, 3);
+    expect(await knnAccuracy(referenceBackend, train, train, { k: [1] })).toEqual([1]);
+  });
+
+  it('refuses features that do not fit', async () => {
+    const [a, b] = [randomSet(1, 4, 3, 2), randomSet(1, 4, 2, 2)];
+    await expect(knnAccuracy(referenceBackend, a, b)).rejects.toThrow('must have one width, got 3 and 2');
+    const none = { features: new Float32Array(), labels: new Int32Array() };
+    await expect(knnAccuracy(referenceBackend, none, a)).rejects.toThrow('got 0 values and 0 labels');
+  });
+});
+
+it('largest finds what a sort finds, the first ones at a tie', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: 300 }),
+      fc.integer({ min: 1, max: 12 }),
+      (list, k) => {
+        const values = Float32Array.from(list);
+        const sorted = list.map((_, i) => i).sort((a, b) => values[b]! - values[a]! || a - b);
+        expect(largest(values, k)).toEqual(sorted.slice(0, k));
+      },
+    ),
+  );
+});

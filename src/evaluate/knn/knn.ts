@@ -1,0 +1,132 @@
+import type { Backend } from '../../engines/engine.ts';
+import { input, matmul, program } from '../../graph/index.ts';
+
+/** Rows of features with their classes. */
+export interface LabelledFeatures {
+  /** [N, D] */
+  readonly features: Float32Array;
+  /** [N], from 0 */
+  readonly labels: Int32Array;
+}
+
+export interface KnnOptions {
+  /** Numbers of neighbours that vote; all where there are fewer. Default: `NEIGHBOURS`. */
+  readonly k?: readonly number[];
+  /** A neighbour's vote weighs exp(cosine / temperature). Default: 0.07. */
+  readonly temperature?: number;
+}
+
+/** DINO's numbers of neighbours. */
+export const NEIGHBOURS = [10, 20, 100, 200] as const;
+
+/** Queries whose similarities are computed at once. */
+const CHUNK = 256;
+
+/**
+ * Top-1 accuracies, in [0, 1], one for each of `k`, of the weighted k-nearest-neighbour classifier of Wu et al.
+ * (arXiv 1805.01978) with DINO's settings (arXiv 2104.14294, appendix F: temperature 0.07, k = 20 usually best): cosine
+ * similarity, votes weighted by exp(similarity / temperature). Similarities are a matrix product on the engine.
+ * Throws RangeError for no rows or rows of other widths.
+ */
+export async function knnAccuracy(
+  backend: Backend,
+  train: LabelledFeatures,
+  test: LabelledFeatures,
+  { k = NEIGHBOURS, temperature = 0.07 }: KnnOptions = {},
+): Promise<number[]> {
+  const [rows, width] = shapeOf(train);
+  const [queries, queryWidth] = shapeOf(test);
+  if (width !== queryWidth)
+    throw new RangeError(`features of train and test must have one width, got ${width} and ${queryWidth}`);
+  const session = await backend.open({ bank: unitRows(train.features, width) });
+  try {
+    const chunk = Math.min(CHUNK, queries);
+    const product = program('similarities', {
+      similarities: matmul(input('queries', [chunk, width]), input('bank', [rows, width]), {
+        transposeB: true,
+      }),
+    });
+    const unit = unitRows(test.features, width);
+    const voter = new Voter(train.labels, k, temperature);
+    const correct = k.map(() => 0);
+    for (let start = 0; start < queries; start += chunk) {
+      const from = Math.min(start, queries - chunk); // the last chunk overlaps the one before it
+      const taken = unit.slice(from * width, (from + chunk) * width);
+      const { similarities } = await session.run(product, { queries: taken });
+      for (let query = start; query < Math.min(start + chunk, queries); query++) {
+        const row = similarities!.subarray((query - from) * rows, (query - from + 1) * rows) as Float32Array;
+        for (const [i, winner] of voter.winners(row).entries())
+          if (winner === test.labels[query]) correct[i]!++;
+      }
+    }
+    return correct.map((count) => count / queries);
+  } finally {
+    await session.dispose();
+  }
+}
+
+/** Classes of the neighbours, and their votes. */
+class Voter {
+  readonly #labels: Int32Array;
+  readonly #k: readonly number[];
+  readonly #temperature: number;
+  readonly #votes: Float64Array;
+
+  constructor(labels: Int32Array, k: readonly number[], temperature: number) {
+    this.#labels = labels;
+    this.#k = k;
+    this.#temperature = temperature;
+    this.#votes = new Float64Array(labels.reduce((a, b) => Math.max(a, b), 0) + 1);
+  }
+
+  /** For each k the class with the heaviest votes of the k most similar rows; the lower class at a tie. */
+  winners(similarities: Float32Array): number[] {
+    const nearest = largest(similarities, Math.max(...this.#k));
+    this.#votes.fill(0);
+    const winners: number[] = [];
+    for (const [place, row] of nearest.entries()) {
+      // − 1: no overflow, same winner
+      const weight = Math.exp((similarities[row]! - 1) / this.#temperature);
+      this.#votes[this.#labels[row]!]! += weight;
+      for (const [i, k] of this.#k.entries())
+        if (place + 1 === Math.min(k, nearest.length))
+          winners[i] = this.#votes.indexOf(Math.max(...this.#votes));
+    }
+    return winners;
+  }
+}
+
+/** Indices of the k largest values, the largest first; at a tie the first ones. */
+export function largest(values: Float32Array, k: number): number[] {
+  const order = (a: number, b: number) => values[b]! - values[a]! || a - b;
+  const room = 4 * k + 64;
+  let kept: number[] = [];
+  let least = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < values.length; i++) {
+    if (!(values[i]! > least)) continue;
+    if (kept.push(i) < room) continue;
+    kept = kept.sort(order).slice(0, k);
+    least = values[kept[k - 1]!]!;
+  }
+  return kept.sort(order).slice(0, k);
+}
+
+/** Rows shortened or lengthened to 1; rows of zeros stay. */
+function unitRows(features: Float32Array, width: number): Float32Array {
+  const out = features.slice();
+  for (let start = 0; start < out.length; start += width) {
+    const row = out.subarray(start, start + width);
+    const norm = Math.sqrt(row.reduce((sum, x) => sum + x * x, 0));
+    if (norm > 0) for (let i = 0; i < width; i++) row[i]! /= norm;
+  }
+  return out;
+}
+
+function shapeOf({ features, labels }: LabelledFeatures): [rows: number, width: number] {
+  const width = features.length / labels.length;
+  if (labels.length === 0 || !Number.isInteger(width) || width === 0)
+    throw new RangeError(
+      `features must have rows of one width, one for each label, got ${features.length} values and ${labels.length} labels`,
+    );
+  return [labels.length, width];
+}

@@ -1,0 +1,192 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { relativeError } from '../../../tests/support/task-fixture.ts';
+import { temporaryFolder } from '../../../tests/support/temporary-folder.ts';
+import { tinyImages, tinySettings } from '../../../tests/support/tiny-run.ts';
+import { BrokenImages } from '../../data/load/broken.ts';
+import { openDataset } from '../../data/sources/open.ts';
+import { referenceBackend } from '../../engines/reference/backend.ts';
+import { cast, input, program } from '../../graph/index.ts';
+import { readRows } from '../../io/jsonl.ts';
+import { classify } from '../../models/classifier.ts';
+import { fromPicture } from '../../nn/normalise.ts';
+import { pretrain } from '../../pretrain.ts';
+import { weightInputs } from '../../programs/pretrain.ts';
+import type { LinprobeEvent } from '../../run/events.ts';
+import { modelParameters, openModel } from '../../weights/model.ts';
+import { FeatureExtractor } from '../features/extract.ts';
+import { centralViews } from '../views.ts';
+import { type LinprobeOptions, linprobe } from './linprobe.ts';
+
+const folder = temporaryFolder();
+const images = `classes:${join(folder, 'images')}`;
+const test = `classes:${join(folder, 'test')}`;
+let model: string;
+let probes = 0;
+
+beforeAll(async () => {
+  await tinyImages(join(folder, 'images'), 90, 3);
+  await tinyImages(join(folder, 'test'), 24, 3, 2);
+  const { checkpoint } = await pretrain(
+    tinySettings(images, { training: { epochs: 1 }, evaluation: { reconstructions: 0 } }),
+    { output: join(folder, 'run') },
+  );
+  model = checkpoint;
+});
+
+const settings = { epochs: 20, warmupEpochs: 2, optimizer: 'sgd', test } as const;
+const probe = (options: Partial<LinprobeOptions> = {}) =>
+  linprobe(model, {
+    backend: referenceBackend,
+    featureCache: join(folder, 'cache'),
+    ...options,
+    settings: { ...settings, ...options.settings },
+  });
+
+describe('linprobe', () => {
+  it('takes as many images as it is told', async () => {
+    const learningRates = [0.1];
+    expect(
+      await probe({
+        settings: { epochs: 3, warmupEpochs: 0, learningRates, trainImages: 30, testImages: 7 },
+      }),
+    ).toMatchObject({ train: 30, test: 7, rates: [] });
+  });
+
+  it('learns what can be told from the features, and leaves a classifier that says the same', async () => {
+    const output = join(folder, `probe-${probes++}`);
+    const events: LinprobeEvent[] = [];
+    const result = await probe({ output, onEvent: (event) => events.push(event) });
+    expect(result).toMatchObject({ train: 90, test: 24, top5: 1, batchSize: 64 });
+    expect(result.top1).toBeGreaterThan(0.9); // the classes have tints of their own
+    expect(result.rates.map(({ learningRate }) => learningRate)).toEqual([
+      0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1,
+    ]);
+    const highest = Math.max(...result.rates.map(({ heldOutTop1 }) => heldOutTop1));
+    expect(result.best).toBe(result.rates.find(({ heldOutTop1 }) => heldOutTop1 === highest)!.learningRate);
+
+    expect(JSON.parse(await readFile(join(output, 'config.json'), 'utf8'))).toMatchObject({
+      kind: 'linprobe',
+      from: model,
+      epochs: 20,
+    });
+    const rows = await readRows(join(output, 'metrics.jsonl'));
+    expect(rows.map(({ step }) => step)).toEqual([...Array.from({ length: 20 }, (_, i) => i + 1), 20]);
+    expect(rows.at(-1)).toMatchObject({ top1: result.top1, top5: result.top5, learningRate: result.best });
+    expect(events.map(({ type }) => type)).toEqual(['start', ...rows.map(() => 'step'), 'file', 'end']);
+
+    // The classifier on pixels gives the logits of the head on the extracted features.
+    const classifier = await openModel(output);
+    expect(classifier.classes).toEqual(['class0', 'class1', 'class2']);
+    const dataset = await openDataset(test);
+    const views = await centralViews(classifier, dataset, { batchSize: 24 }).next();
+    const weights = weightInputs(modelParameters(classifier));
+    const view = input('view', [24, 3, 8, 8], 'u8');
+    const logits = classify(
+      classifier.classifier!,
+      weights,
+      fromPicture(cast(view, 'f32'), classifier.normalisation, 1 / 255),
+    );
+    const session = await referenceBackend.open(classifier.weights);
+    const got = (await session.run(program('logits', { logits }), { view: views.value!.view })).logits!;
+    const extractor = new FeatureExtractor(await openModel(model), {
+      backend: referenceBackend,
+      featureCache: false,
+    });
+    const { features, width } = await extractor.features(dataset);
+    const { 'head.weight': weight, 'head.bias': bias } = classifier.weights;
+    const expected = Array.from({ length: 24 * 3 }, (_, i) => {
+      const row = features.subarray(Math.floor(i / 3) * width, (Math.floor(i / 3) + 1) * width);
+      return row.reduce((sum, x, j) => sum + x * weight![(i % 3) * width + j]!, bias![i % 3]!);
+    });
+    expect(relativeError(got, expected)).toBeLessThan(1e-5);
+    const right = Array.from(dataset.labels!, (label, i) => {
+      const row = [...got.subarray(i * 3, i * 3 + 3)];
+      return row.indexOf(Math.max(...row)) === label;
+    });
+    expect(right.filter(Boolean).length / 24).toBeCloseTo(result.top1, 6);
+  });
+
+  it('takes one learning rate without choosing, and LARS', async () => {
+    const result = await probe({ settings: { optimizer: 'lars', learningRates: [20], batchSize: 8 } });
+    expect(result).toMatchObject({ best: 20, rates: [], batchSize: 8 });
+    expect(result.top1).toBeGreaterThan(0.5);
+  });
+
+  it('repeats itself, and is done again in its own folder', async () => {
+    const output = join(folder, `probe-${probes++}`);
+    const controller = new AbortController();
+    const settings = { learningRates: [0.03, 0.3] };
+    const stopped = probe({
+      output,
+      settings,
+      signal: controller.signal,
+      onProgress: (what, done) => {
+        if (what.startsWith('training') && done === 7) controller.abort(new Error('stopped'));
+      },
+    });
+    await expect(stopped).rejects.toThrow('stopped');
+    expect(await readdir(output)).not.toContain('.lock');
+    const again = await probe({ output, settings });
+    expect(await readRows(join(output, 'metrics.jsonl'))).toHaveLength(21);
+    const checkpoint = join(output, 'checkpoints', 'best.safetensors');
+    const bytes = await readFile(checkpoint);
+    expect(await probe({ output, settings })).toEqual(again);
+    expect(await readFile(checkpoint)).toEqual(bytes);
+    const other = probe({ output, settings: { ...settings, seed: 1 } });
+    await expect(other).rejects.toThrow(`that of the very same probe, got ${output} with`);
+  });
+
+  it('judges on the images that the run held out, where no others are named', async () => {
+    const result = await probe({ settings: { test: undefined, learningRates: [0.1] } });
+    expect(result).toMatchObject({ train: 67, test: 23 });
+  });
+
+  it('knows classes by their names', async () => {
+    const two = join(folder, 'two');
+    await mkdir(join(two, 'class2'), { recursive: true });
+    const picture = await readFile(join(folder, 'test', 'class2', '002.png'));
+    await writeFile(join(two, 'class2', 'a.png'), picture);
+    const result = await probe({ settings: { test: `classes:${two}`, learningRates: [0.1] } });
+    expect(result).toMatchObject({ top1: 1, test: 1 });
+    await mkdir(join(two, 'whale'), { recursive: true });
+    await writeFile(join(two, 'whale', 'a.png'), picture);
+    const strange = probe({ settings: { test: `classes:${two}` } });
+    await expect(strange).rejects.toThrow('must be among the 3 learned ones, got whale');
+  });
+
+  it('leaves out images that cannot be read', async () => {
+    const broken = join(folder, 'broken');
+    await tinyImages(broken, 12, 3, 2);
+    await writeFile(join(broken, 'class1', 'zzz.png'), 'no image');
+    const list = new BrokenImages(() => {});
+    const result = await probe({
+      broken: list,
+      settings: { test: `classes:${broken}`, learningRates: [0.1] },
+    });
+    expect(result.test).toBe(12);
+    expect([...list.reasons.keys()]).toEqual(['class1/zzz.png']);
+  });
+
+  it.each([
+    [{ learningRates: [0.1, 0.1] }, 'learningRates must be a list of one or more different numbers above 0'],
+    [{ epochs: 5, warmupEpochs: 5 }, 'warmupEpochs must be fewer than epochs, got 5 and 5'],
+    [{ optimiser: 'sgd' }, 'unknown setting "optimiser" (did you mean "optimizer"?)'],
+    [
+      { batchSize: 1000 },
+      "a probe's batch must have 2 images or more, and no more than the 81 there are, got 1000",
+    ],
+    [{ data: join('nowhere') }, "the data folder must exist, got 'nowhere'"],
+    [{ test: images }, 'images to learn from and to judge on must differ'],
+    [{ pooling: 'token' }, 'class token pooling needs a model with a class token'],
+  ] as const)('refuses %j', async (wrong, message) => {
+    await expect(probe({ settings: wrong as object })).rejects.toThrow(message);
+  });
+
+  it('refuses images without classes', async () => {
+    await expect(probe({ settings: { data: join(folder, 'images') } })).rejects.toThrow(
+      'images with classes are needed',
+    );
+  });
+});

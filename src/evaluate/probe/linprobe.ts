@@ -1,0 +1,115 @@
+import { type LinprobeInput, parseLinprobeConfig } from '../../config/linprobe-schema.ts';
+import { BrokenImages } from '../../data/load/broken.ts';
+import { sample } from '../../run/data.ts';
+import { RunError } from '../../run/error.ts';
+import type { LinprobeEvent } from '../../run/events.ts';
+import { openModel } from '../../weights/model.ts';
+import { FeatureExtractor, type FeatureOptions } from '../features/extract.ts';
+import { labelled } from '../features/features.ts';
+import { openLabelled } from '../labelled-images.ts';
+import { modelEngine } from '../model-engine.ts';
+import { bestRate, type RateScore, scoreRates } from './choose-rate.ts';
+import { linearAccuracy } from './linear-accuracy.ts';
+import { ProbeFolder } from './probe-folder.ts';
+import { probeSettings, probeSteps, trainProbe } from './train-probe.ts';
+
+export interface LinprobeOptions extends Omit<FeatureOptions, 'pooling'> {
+  readonly settings?: LinprobeInput;
+  /** Folder of the run: settings, metrics, and the probe as a classifier. Default: none is made. */
+  readonly output?: string | undefined;
+  /** Called while images are fetched, features computed and heads trained. */
+  readonly onProgress?: (what: string, done: number, total: number) => void;
+  /** Called for what a log wants to know of the last training, where there is a folder. */
+  readonly onEvent?: (event: LinprobeEvent) => void;
+}
+
+export interface LinprobeResult {
+  /** Shares of the test images whose class is the likeliest, or among the five likeliest. */
+  readonly top1: number;
+  readonly top5: number;
+  /** The learning rate of that probe. */
+  readonly best: number;
+  /** What each learning rate scored on training images that were set aside; empty where there is one only. */
+  readonly rates: readonly RateScore[];
+  /** Images that were learned from, and test images. */
+  readonly train: number;
+  readonly test: number;
+  /** Images of one update. */
+  readonly batchSize: number;
+  /** The probe as a classifier, where there is a folder. */
+  readonly checkpoint?: string;
+}
+
+/**
+ * A linear probe of a model (a file of weights, or the folder of a run): a linear classifier on features of the frozen
+ * encoder, trained as `trainProbe` says. Features are those of central crops, without augmentation: computed once, and kept
+ * on the disk (see `FeatureExtractor`). The learning rate is the one that does best on a share of the training images; with it
+ * a probe is trained on all of them, and judged once on the test images. What follows extraction takes seconds, so an
+ * interrupted probe is begun again, from the features that are there.
+ *
+ * Throws ConfigError for wrong settings, RunError when images have no classes or the folder holds something else, and what
+ * `openModel` throws.
+ */
+export async function linprobe(path: string, options: LinprobeOptions = {}): Promise<LinprobeResult> {
+  const config = parseLinprobeConfig(options.settings ?? {});
+  const { onProgress: say = () => {}, signal, output } = options;
+  const model = await openModel(path, { heads: options.heads });
+  const { data, test, heldOut, pooling } = config;
+  const all = await openLabelled(model, {
+    ...{ data, test, heldOut },
+    onProgress: ({ phase, done, total }) => say(`CIFAR-10: ${phase}`, done, total),
+    ...(signal && { signal }),
+  });
+  const some = (part: 'train' | 'test', count: number) =>
+    count > 0 ? sample(all[part], count, config.seed, part) : all[part];
+  const images = { train: some('train', config.trainImages), test: some('test', config.testImages) };
+  const classes = images.train.classes!;
+  if (classes.length < 2)
+    throw new RunError(`a probe needs two classes or more, got ${classes.join(', ')} alone`);
+  const backend = await modelEngine(model, options);
+  const broken = options.broken ?? new BrokenImages();
+  const extractor = new FeatureExtractor(model, { ...options, backend, broken, pooling });
+  const run = { kind: 'linprobe', from: path, ...config } as const;
+  const folder = output === undefined ? undefined : await ProbeFolder.open(output, run, options.onEvent);
+  try {
+    const featuresOf = async (part: 'train' | 'test', what: string) => {
+      const features = await extractor.features(images[part], (done, total) => say(what, done, total));
+      return labelled(features, images[part]);
+    };
+    const train = await featuresOf('train', 'features of training images');
+    const judged = await featuresOf('test', 'features of test images');
+    await extractor.dispose();
+
+    const fit = { backend, classes: classes.length, signal };
+    const telling = (what: string) => (epoch: number) => say(what, epoch, config.epochs);
+    const rates = await scoreRates(train, config, {
+      ...fit,
+      onEpoch: telling('choosing the learning rate: epoch'),
+    });
+    const best = bestRate(rates) ?? config.learningRates[0]!;
+    const settings = probeSettings(config, train.labels.length, [best]);
+    const { lastStep } = probeSteps(settings, train.labels.length);
+    folder?.start(backend, train.labels.length, settings);
+    const tell = telling('training: epoch');
+    const [head] = await trainProbe(train, settings, {
+      ...fit,
+      async onEpoch(epoch, { step, losses, lr }) {
+        tell(epoch);
+        await folder?.append({ step, epoch, loss: losses[0]!, lr });
+      },
+    });
+    const [accuracy] = await linearAccuracy(backend, [head!], judged);
+    await folder?.append({ step: lastStep, epoch: config.epochs, ...accuracy, learningRate: best });
+    const about = { classes, step: lastStep, data: images.train.contentKey, engine: backend.description };
+    const checkpoint = await folder?.save(model, extractor.config, head!, about);
+    return {
+      ...accuracy!,
+      ...{ best, rates, train: train.labels.length, test: judged.labels.length },
+      batchSize: settings.batchSize,
+      ...(checkpoint !== undefined && { checkpoint }),
+    };
+  } finally {
+    await extractor.dispose();
+    await folder?.close();
+  }
+}

@@ -1,0 +1,146 @@
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { type FinetuneConfig, parseFinetuneConfig } from '../../config/finetune-schema.ts';
+import type { ProbeRun } from '../../config/linprobe-schema.ts';
+import type { Backend } from '../../engines/engine.ts';
+import { writeFileAtomic } from '../../io/atomic.ts';
+import { appendRow } from '../../io/jsonl.ts';
+import { classifierParameters } from '../../models/classifier.ts';
+import type { FeatureConfig } from '../../programs/features.ts';
+import { saveCheckpoint } from '../../run/checkpoint.ts';
+import { RunError } from '../../run/error.ts';
+import type { LinprobeEvent, StepRow } from '../../run/events.ts';
+import { bestCheckpointPath, type RunFolder, runFolder } from '../../run/folder.ts';
+import { finetuning } from '../../run/kind.ts';
+import { RunLock } from '../../run/lock.ts';
+import type { Model } from '../../weights/model.ts';
+import type { LinearHead } from './batch-norm.ts';
+import { type ProbeSettings, probeSteps } from './train-probe.ts';
+
+/** The folder of a linear probe: settings, metrics, and the probe as a classifier. */
+export class ProbeFolder {
+  readonly #folder: RunFolder;
+  readonly #lock: RunLock;
+  readonly #run: ProbeRun;
+
+  readonly #emit: (event: LinprobeEvent) => void;
+  #lastStep = 0;
+
+  private constructor(folder: RunFolder, lock: RunLock, run: ProbeRun, emit: (event: LinprobeEvent) => void) {
+    this.#folder = folder;
+    this.#lock = lock;
+    this.#run = run;
+    this.#emit = emit;
+  }
+
+  /**
+   * Makes the folder and keeps other processes out of it. The same probe that is there already, finished or not, is done
+   * again. Throws RunError when something else is there, or another process works in it.
+   */
+  static async open(
+    path: string,
+    run: ProbeRun,
+    emit: (event: LinprobeEvent) => void = () => {},
+  ): Promise<ProbeFolder> {
+    const folder = runFolder(path);
+    const config = `${JSON.stringify(run, null, 2)}\n`;
+    await requireOwn(folder, config);
+    await mkdir(folder.checkpoints, { recursive: true });
+    const lock = new RunLock(folder);
+    await lock.take();
+    await writeFileAtomic(folder.config, config);
+    for (const file of [folder.metrics, bestCheckpointPath(folder)]) await rm(file, { force: true });
+    return new ProbeFolder(folder, lock, run, emit);
+  }
+
+  /** The training that is logged begins. */
+  start({ description }: Backend, images: number, settings: ProbeSettings): void {
+    const { stepsPerEpoch, lastStep } = probeSteps(settings, images);
+    this.#lastStep = lastStep;
+    this.#emit({
+      ...{ type: 'start', folder: this.#folder.path, config: this.#run, engine: description },
+      ...{ images, stepsPerEpoch, lastStep, step: 0 },
+    });
+  }
+
+  async append(row: StepRow): Promise<void> {
+    await appendRow(this.#folder.metrics, { ...row });
+    this.#emit({ type: 'step', row, lastStep: this.#lastStep });
+  }
+
+  /** Saves encoder and head as a classifier that other commands take. Returns its path. */
+  async save(
+    model: Model,
+    features: FeatureConfig,
+    head: LinearHead,
+    about: {
+      readonly classes: readonly string[];
+      readonly step: number;
+      readonly data: string;
+      readonly engine: string;
+    },
+  ): Promise<string> {
+    const config = classifierSettings(this.#run, model, features);
+    const { epochs } = config.training;
+    const path = bestCheckpointPath(this.#folder);
+    await saveCheckpoint(path, {
+      kind: finetuning,
+      config,
+      classes: about.classes,
+      progress: {
+        step: about.step,
+        skipped: 0,
+        epoch: epochs,
+        cursor: { epoch: epochs, position: 0 },
+        data: about.data,
+        engine: about.engine,
+      },
+      state: { ...model.weights, 'head.weight': head.weight, 'head.bias': head.bias },
+      parameters: classifierParameters({ ...features, classes: about.classes.length }),
+      slots: [],
+    });
+    this.#emit({ type: 'file', kind: 'best', path });
+    this.#emit({ type: 'end', outcome: 'finished', step: about.step, lastStep: this.#lastStep });
+    return path;
+  }
+
+  /** Lets other processes in. */
+  async close(): Promise<void> {
+    await this.#lock.release();
+  }
+}
+
+async function requireOwn({ path, config }: RunFolder, own: string): Promise<void> {
+  const names = await readdir(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    if (error.code === 'ENOTDIR') throw new RunError(`a run needs a folder, got the file ${path}`);
+    throw error;
+  });
+  const found = names.filter((name) => !name.startsWith('.'));
+  if (found.length === 0) return;
+  if (found.includes('config.json') && (await readFile(config, 'utf8')) === own) return;
+  throw new RunError(
+    `a probe needs a new or empty folder, or that of the very same probe, got ${path} with ${found.slice(0, 3).join(', ')} in it: choose another folder with --output`,
+  );
+}
+
+/** The settings of a classifier's checkpoint, as far as a probe has them. */
+function classifierSettings(run: ProbeRun, model: Model, features: FeatureConfig): FinetuneConfig {
+  const { image, patch, channels, width, depth, heads, mlpRatio, classToken, positions, epsilon } = features;
+  const encoder = { patch, channels, width, depth, heads, mlpRatio, classToken, positions, epsilon };
+  const { pooling, fcNorm } = features;
+  const { normalisation, evaluationCrop } = model;
+  return parseFinetuneConfig({
+    recipe: 'linprobe',
+    from: run.from,
+    seed: run.seed,
+    data: {
+      source: run.data ?? model.run?.config.data.source ?? '',
+      test: run.test ?? '',
+      mean: [...normalisation.mean],
+      std: [...normalisation.std],
+      evaluationCrop,
+    },
+    model: { ...encoder, image: [...image], pooling, fcNorm },
+    training: { epochs: run.epochs, warmupEpochs: run.warmupEpochs },
+  });
+}

@@ -1,0 +1,110 @@
+import { type LinprobeConfig, probeBatch } from '../../config/linprobe-schema.ts';
+import type { Backend } from '../../engines/engine.ts';
+import { lars } from '../../optim/lars.ts';
+import { learningRate, scaledPeak } from '../../optim/schedule.ts';
+import { sgd } from '../../optim/sgd.ts';
+import { type Rng, rng } from '../../random/rng.ts';
+import { RunError } from '../../run/error.ts';
+import type { LabelledFeatures } from '../knn/knn.ts';
+import type { LinearHead } from './batch-norm.ts';
+import { ProbeTrainer } from './probe-trainer.ts';
+
+/** How a probe is trained. */
+export interface ProbeSettings {
+  readonly optimizer: 'lars' | 'sgd';
+  /** Peak learning rates for a batch of 256, scaled by batchSize / 256; a head is trained with each. */
+  readonly learningRates: readonly number[];
+  readonly epochs: number;
+  /** Epochs of linear warm-up from 0; a cosine to 0 follows. */
+  readonly warmupEpochs: number;
+  readonly batchSize: number;
+  readonly seed: number;
+}
+
+/** Where a probe is trained, and who is told. */
+export interface ProbeFit {
+  readonly backend: Backend;
+  /** Number of classes. */
+  readonly classes: number;
+  readonly onEpoch?: (epoch: number, at: ProbeEpoch) => void | Promise<void>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How things stand after an epoch. */
+export interface ProbeEpoch {
+  /** Updates so far. */
+  readonly step: number;
+  /** Mean of the epoch's losses, of each head. */
+  readonly losses: readonly number[];
+  /** The first head's learning rate in the last update. */
+  readonly lr: number;
+}
+
+/** How heads are trained on so many images. */
+export function probeSettings(
+  config: LinprobeConfig,
+  images: number,
+  learningRates: readonly number[],
+): ProbeSettings {
+  const { optimizer, epochs, warmupEpochs, seed } = config;
+  return { optimizer, epochs, warmupEpochs, seed, learningRates, batchSize: probeBatch(config, images) };
+}
+
+/** Updates of an epoch and of all; the last batch is dropped where it is not full. */
+export function probeSteps({ batchSize, epochs }: ProbeSettings, images: number) {
+  const stepsPerEpoch = Math.floor(images / batchSize);
+  return { stepsPerEpoch, lastStep: stepsPerEpoch * epochs };
+}
+
+/**
+ * Trains linear heads on features as MAE does it (He et al., arXiv 2111.06377, appendix A.1): batch norm without weights,
+ * LARS without decay (or SGD), momentum 0.9, learning rate × batch / 256 with warm-up and cosine by step. Every epoch takes
+ * another order. The same seed gives the same heads. Returns them with the batch norm folded in: they take features as they
+ * are. Throws RunError when there are fewer rows than a batch has; rejects with the signal's reason.
+ */
+export async function trainProbe(
+  train: LabelledFeatures,
+  settings: ProbeSettings,
+  { backend, classes, onEpoch, signal }: ProbeFit,
+): Promise<LinearHead[]> {
+  const { optimizer, learningRates: rates, epochs, warmupEpochs, batchSize, seed } = settings;
+  const count = train.labels.length;
+  if (batchSize > count || batchSize < 2)
+    throw new RunError(
+      `a probe's batch must have 2 images or more, and no more than the ${count} there are, got ${batchSize}`,
+    );
+  const { stepsPerEpoch, lastStep } = probeSteps(settings, count);
+  const warmupSteps = Math.round(warmupEpochs * stepsPerEpoch);
+  const schedule = { peak: scaledPeak(1, batchSize), warmupSteps, totalSteps: lastStep, floor: 0 };
+  const heads = rates.length;
+  const stacked = { momentum: 0.9, rates };
+  const rule = optimizer === 'lars' ? lars({ ...stacked, trust: 0.001 }) : sgd(stacked);
+  const start = firstWeights(rng(seed, 'probe'), (train.features.length / count) * classes);
+  const trainer = await ProbeTrainer.open({ backend, rule, train, classes, heads, start, batchSize });
+  try {
+    for (let epoch = 1, step = 0; epoch <= epochs; epoch++) {
+      const order = rng(seed, 'probe', epoch).permutation(count);
+      const losses = rates.map(() => 0);
+      const prepare = (batch: number) =>
+        trainer.prepare(order.slice(batch * batchSize, (batch + 1) * batchSize));
+      let ahead = prepare(0);
+      let lr = 0;
+      for (let batch = 1; batch <= stepsPerEpoch; batch++, step++) {
+        signal?.throwIfAborted();
+        lr = learningRate(step, schedule);
+        const running = trainer.update(ahead, lr);
+        if (batch < stepsPerEpoch) ahead = prepare(batch); // while the engine works
+        for (const [i, loss] of (await running).entries()) losses[i]! += loss / stepsPerEpoch;
+      }
+      await onEpoch?.(epoch, { step, losses, lr: lr * rates[0]! });
+    }
+    return await trainer.heads();
+  } finally {
+    await trainer.dispose();
+  }
+}
+
+/** Normal of deviation 0.01, as MAE's. */
+function firstWeights(random: Rng, size: number): Float32Array {
+  return Float32Array.from({ length: size }, () => 0.01 * random.normal(0));
+}

@@ -1,0 +1,58 @@
+import type { Dataset } from '../data/sources/dataset.ts';
+import type { Session } from '../engines/engine.ts';
+import { patchGrid } from '../image/size.ts';
+import type { Setup, ViewOptions } from '../run/setup-pretrain.ts';
+import { type GridRow, renderGrid } from '../visualize/grid.ts';
+import { hideTokens, toImage } from '../visualize/image.ts';
+
+/**
+ * Draws, for each image of a data set, the original, what the encoder sees and the reconstruction: a PNG file.
+ * The original is what the prediction stands for. Patches are predicted normalised, so the picture takes mean and
+ * deviation from the original's patches, and its caption says so.
+ */
+export async function reconstructionGrid(
+  session: Session,
+  setup: Setup,
+  dataset: Dataset,
+  options: Pick<ViewOptions, 'broken'> & { readonly title: string; readonly signal?: AbortSignal },
+): Promise<Buffer> {
+  const { model } = setup.config;
+  const batchSize = Math.min(dataset.length, 16);
+  const { reconstruct } = setup.programs(batchSize);
+  const rows: GridRow[] = [];
+  const rowTitles: string[] = [];
+  const [height, width] = model.image;
+  const size = model.channels * height * width;
+  const grid = patchGrid(model);
+  const tokens = grid[0] * grid[1];
+  const views = { batchSize, ...(options.broken && { broken: options.broken }) };
+  for await (const batch of setup.evaluationViews(dataset, 'task', views)) {
+    options.signal?.throwIfAborted();
+    const pictures = await session.run(reconstruct, setup.inputs(batch));
+    const picture = (name: string, i: number) => {
+      const data = pictures[name]!.subarray(i * size, (i + 1) * size) as Float32Array;
+      return toImage({ channels: model.channels, height, width, data });
+    };
+    batch.weights.forEach((weight, i) => {
+      if (weight === 0) return;
+      const mask = pictures.mask!.subarray(i * tokens, (i + 1) * tokens);
+      const degraded = hideTokens(picture('degraded', i), mask, grid, model.patch);
+      rows.push([picture('original', i), degraded, picture('reconstruction', i)]);
+      rowTitles.push(dataset.id(batch.indices[i]!));
+    });
+  }
+  return renderGrid({
+    rows,
+    rowTitles,
+    columnTitles: ['original', 'degraded input', 'reconstruction'],
+    caption: `${options.title} · ${explanations[model.target]}`,
+  });
+}
+
+const explanations = {
+  channel:
+    "The model predicts normalised patches: in the reconstruction, each patch's mean and standard deviation by channel are those of the original.",
+  patch:
+    "The model predicts normalised patches: in the reconstruction, each patch's mean and standard deviation are those of the original.",
+  none: 'The model predicts pixels: the reconstruction shows them as they are.',
+};

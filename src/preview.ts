@@ -1,0 +1,100 @@
+import { centreCrop } from './data/decode/crop.ts';
+import type { BrokenImages } from './data/load/broken.ts';
+import { evaluationBatches } from './data/load/loader.ts';
+import type { Dataset } from './data/sources/dataset.ts';
+import type { Backend, Session } from './engines/engine.ts';
+import { cast, input, program, type Values } from './graph/index.ts';
+import type { Normalisation } from './image/normalise.ts';
+import { type Geometry, patchGrid } from './image/size.ts';
+import { visibleTokens } from './nn/masking.ts';
+import { fromPicture, toPicture } from './nn/normalise.ts';
+import { drawBatch, drawInputs, drawName } from './tasks/draws.ts';
+import { plain } from './tasks/plain.ts';
+import type { PretextTask } from './tasks/task.ts';
+import { renderGrid } from './visualize/grid.ts';
+import { hideTokens, toImage } from './visualize/image.ts';
+import type { RgbImage } from './visualize/rgb-image.ts';
+
+export interface PreviewOptions extends Normalisation {
+  readonly backend: Backend;
+  readonly tasks: readonly PretextTask[];
+  /** Size of the pictures, side of the patches and number of channels. */
+  readonly geometry: Geometry;
+  /** Share of the tokens that masking removes. Default: 0.75. */
+  readonly maskRatio?: number | undefined;
+  readonly seed?: number | undefined;
+  readonly broken?: BrokenImages | undefined;
+}
+
+/**
+ * Draws every image of a (small) data set as it is and as each task degrades it: the paper's first figure, a PNG file.
+ * Removed tokens are grey. No model takes part. Throws RangeError where a task does not fit the geometry.
+ */
+export async function preview(images: Dataset, options: PreviewOptions): Promise<Buffer> {
+  const session = await options.backend.open({});
+  const tasks = [plain, ...options.tasks];
+  const columns: (RgbImage | undefined)[][] = [];
+  try {
+    for (const task of tasks) columns.push(await column(images, task, session, options));
+  } finally {
+    await session.dispose();
+  }
+  return renderGrid({
+    rows: images.length === 0 ? [] : columns[0]!.map((_, row) => columns.map((cells) => cells[row])),
+    rowTitles: Array.from({ length: images.length }, (_, i) => images.id(i)),
+    columnTitles: ['original', ...options.tasks.map(({ name }) => name)],
+  });
+}
+
+/** One picture of each image, undefined where it cannot be read. */
+async function column(
+  images: Dataset,
+  task: PretextTask,
+  session: Session,
+  { geometry, mean, std, maskRatio = 0.75, seed = 0, broken }: PreviewOptions,
+): Promise<(RgbImage | undefined)[]> {
+  const { image, channels, patch } = geometry;
+  const view = task.view(image);
+  const batchSize = Math.min(images.length, 8);
+  const context = { ...geometry, target: 'none', mean, std } as const;
+  const normalised = fromPicture(
+    cast(input('view', [batchSize, channels, ...view], 'u8'), 'f32'),
+    context,
+    1 / 255,
+  );
+  const degraded = task.degrade(normalised, drawInputs(task, geometry, batchSize), context);
+  const degrade = program(task.name, { degraded: toPicture(degraded, context) });
+  const cells: (RgbImage | undefined)[] = [];
+  const views = evaluationBatches(images, {
+    batchSize,
+    size: view,
+    seed,
+    channels: channels as 1 | 3,
+    geometry: centreCrop(1),
+    ...(broken && { broken }),
+  });
+  for await (const batch of views) {
+    const inputs: Values = { view: batch.view, ...drawBatch(task, geometry, batch.rngs) };
+    const pictures = (await session.run(degrade, inputs)).degraded as Float32Array;
+    const size = channels * image[0] * image[1];
+    const order = inputs[drawName('order')];
+    batch.weights.forEach((weight, i) => {
+      if (cells.length === images.length) return;
+      const data = pictures.subarray(i * size, (i + 1) * size);
+      const picture = toImage({ channels, height: image[0], width: image[1], data });
+      const masked = task.masks ? removed(order!, i, geometry, maskRatio) : undefined;
+      const shown = masked ? hideTokens(picture, masked, patchGrid(geometry), patch) : picture;
+      cells.push(weight > 0 ? shown : undefined);
+    });
+  }
+  return cells;
+}
+
+/** Which tokens of image `i` an order removes: all after the first ones. */
+function removed(order: Values[string], i: number, geometry: Geometry, maskRatio: number): Uint8Array {
+  const [rows, columns] = patchGrid(geometry);
+  const tokens = rows * columns;
+  const mask = new Uint8Array(tokens);
+  for (let k = visibleTokens(tokens, maskRatio); k < tokens; k++) mask[order![i * tokens + k]!] = 1;
+  return mask;
+}

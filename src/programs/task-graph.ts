@@ -1,0 +1,54 @@
+import type { Tensor } from '../graph/index.ts';
+import type { Normalisation } from '../image/normalise.ts';
+import { patchCount } from '../image/size.ts';
+import { type AutoencoderConfig, decode, encode, type Weights } from '../models/autoencoder.ts';
+import { maskTokens, visibleTokens } from '../nn/masking.ts';
+import type { Draws, Losses, PretextTask, TaskContext } from '../tasks/task.ts';
+
+/** A pretext task on a model. */
+export interface TaskOptions extends Normalisation {
+  readonly model: AutoencoderConfig;
+  readonly task: PretextTask;
+  /** Share of the tokens that a task removes, if it removes any. Default: 0.75. */
+  readonly maskRatio?: number | undefined;
+}
+
+/** The tensors of a task on one batch. */
+export interface TaskGraph extends Losses {
+  /** [B, C, H, W], normalised */
+  readonly degraded: Tensor;
+  /** [B, N, C·p²], values of a patch in the order (channel, row, column) */
+  readonly prediction: Tensor;
+  /** f32 [B, N], 1 for removed tokens; undefined where none is */
+  readonly mask: Tensor | undefined;
+  readonly context: TaskContext;
+}
+
+/**
+ * Degrades a normalised view [B, C, Hv, Wv], removes tokens, encodes, decodes and judges.
+ * Throws RangeError where the task does not fit the model.
+ */
+export function taskGraph(options: TaskOptions, weights: Weights, view: Tensor, draws: Draws): TaskGraph {
+  const { model, task, mean, std, maskRatio = 0.75 } = options;
+  checkTask(options);
+  const { image, patch, channels, target } = model;
+  const context: TaskContext = { image, patch, channels, target, mean, std };
+  const tokens = patchCount(model);
+  const visible = task.masks ? visibleTokens(tokens, maskRatio) : tokens;
+  const masking = visible < tokens ? maskTokens(draws.order!, visible) : undefined;
+  const degraded = task.degrade(view, draws, context);
+  const prediction = decode(model, weights, encode(model, weights, degraded, masking), masking);
+  const losses = task.loss({ prediction, view, draws, masking }, context);
+  return { ...losses, degraded, prediction: prediction.all, mask: masking?.mask, context };
+}
+
+function checkTask({ model, task, mean, std }: TaskOptions): void {
+  if (task.channels !== undefined && task.channels !== model.channels)
+    throw new RangeError(
+      `task ${task.name} needs images of ${task.channels} channels, got ${model.channels}`,
+    );
+  if (mean.length !== model.channels || std.length !== model.channels)
+    throw new RangeError(
+      `mean and std must have a value for each of ${model.channels} channels, got ${mean.length} and ${std.length}`,
+    );
+}

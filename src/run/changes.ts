@@ -1,0 +1,31 @@
+import { settings, valueAt } from '../config/walk.ts';
+import { RunError } from './error.ts';
+import type { RunConfig, RunKind } from './kind.ts';
+
+/**
+ * Compares the settings of a run with those it is to go on with. Returns a line for each change; throws RunError,
+ * naming every one, when a change would make another run of it.
+ */
+export function checkChanges<C extends RunConfig>(kind: RunKind<C>, before: C, after: C): string[] {
+  const changes = settings(kind.schema)
+    .map(({ path }) => {
+      const [was, is] = [before, after].map((config) => JSON.stringify(valueAt(config, path.split('.'))));
+      return { path, was, is };
+    })
+    .filter(({ was, is }) => was !== is);
+  const refused = changes.filter(({ path }) => !kind.changeable.some((pattern) => pattern.test(path)));
+  if (refused.length > 0)
+    throw new RunError(
+      `a run must go on with its own settings, got ${refused.map(said).join(', ')}: ` +
+        `start another run in a new folder, from these weights with ${startOption(kind)}`,
+    );
+  return changes.map(said);
+}
+
+/** The option that starts a run from given weights. */
+export function startOption({ name }: Pick<RunKind<RunConfig>, 'name'>): string {
+  return name === 'pretrain' ? '--init-from' : '--from';
+}
+
+const said = ({ path, was, is }: { path: string; was?: string | undefined; is?: string | undefined }) =>
+  `${path} ${was} → ${is}`;

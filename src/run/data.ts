@@ -1,0 +1,38 @@
+import type { Config } from '../config/schema.ts';
+import type { FetchOptions } from '../data/sources/cifar10-fetch.ts';
+import { type Dataset, split, subset } from '../data/sources/dataset.ts';
+import { openDataset } from '../data/sources/open.ts';
+import { rng } from '../random/rng.ts';
+import { RunError } from './error.ts';
+
+/** The images of a run. */
+export interface RunData {
+  readonly train: Dataset;
+  /** Images that are never trained on; absent where none are set aside. */
+  readonly heldOut?: Dataset;
+}
+
+/** Opens what `data.source` names. Throws RunError when it names nothing, DataError when it cannot be used. */
+export async function openData(
+  { data, seed }: Pick<Config, 'data' | 'seed'>,
+  options: FetchOptions = {},
+): Promise<RunData> {
+  if (data.source === '')
+    throw new RunError('a run needs images, got none: name a folder or cifar10 with --data (data.source)');
+  const all = await openDataset(data.source, options);
+  const { train, heldOut } =
+    data.source === 'cifar10'
+      ? { train: all, heldOut: await openDataset('cifar10:test', options) }
+      : data.heldOut > 0
+        ? split(all, data.heldOut)
+        : { train: all, heldOut: undefined };
+  const chosen = data.trainImages > 0 ? sample(train, data.trainImages, seed, 'train') : train;
+  return { train: chosen, ...(heldOut && { heldOut }) };
+}
+
+/** At most `count` images of a data set, the same ones for the same seed and purpose. */
+export function sample(dataset: Dataset, count: number, seed: number, purpose: string): Dataset {
+  if (count >= dataset.length) return dataset;
+  const chosen = rng(seed, 'sample', purpose).permutation(dataset.length).subarray(0, count).sort();
+  return subset(dataset, chosen);
+}

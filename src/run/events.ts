@@ -1,0 +1,108 @@
+import type { FinetuneConfig } from '../config/finetune-schema.ts';
+import type { ProbeRun } from '../config/linprobe-schema.ts';
+import type { Config } from '../config/schema.ts';
+import type { FetchProgress } from '../data/sources/cifar10-fetch.ts';
+
+/** A row of `metrics.jsonl`: one update, with what was measured after it. The loss's parts stand beside it by name. */
+export interface StepRow {
+  /** Updates so far, this one included. */
+  readonly step: number;
+  /** Passes over the images so far, with their fraction. */
+  readonly epoch: number;
+  /** Mean over the batch; null when it was not finite. */
+  readonly loss?: number | null;
+  readonly lr?: number;
+  /** Norm of all gradients together, before clipping; null when it was not finite. */
+  readonly gradientNorm?: number | null;
+  readonly imagesPerSecond?: number;
+  /** Of training since the start of the run, earlier sittings included. */
+  readonly seconds?: number;
+  /** What was not finite, where an update was skipped. */
+  readonly skipped?: string;
+  readonly heldOutLoss?: number;
+  readonly knn?: KnnScores;
+  readonly [part: string]: unknown;
+}
+
+/** Top-1 accuracies of the kNN report, in [0, 1], of 20 neighbours. */
+export interface KnnScores {
+  /** Of the features of the weights at this step. */
+  readonly features: number;
+  /** Of the features of random weights, and of the raw pixels: at the start of a run only. */
+  readonly random?: number;
+  readonly pixels?: number;
+  /** Images that vote, and images that are classified. */
+  readonly train: number;
+  readonly test: number;
+}
+
+/** Something a person should know: a changed setting, a broken image, a missing engine. */
+export interface NoteEvent {
+  readonly type: 'note';
+  readonly message: string;
+}
+
+/** What every run tells while updates are made. */
+export type RunningEvent =
+  | NoteEvent
+  | { readonly type: 'step'; readonly row: StepRow; readonly lastStep: number }
+  | {
+      readonly type: 'file';
+      readonly kind: 'checkpoint' | 'best' | 'reconstructions' | 'curves';
+      readonly path: string;
+    }
+  /** An evaluation, of so many images. */
+  | { readonly type: 'evaluating'; readonly done: number; readonly total: number }
+  | { readonly type: 'end'; readonly outcome: Outcome; readonly step: number; readonly lastStep: number };
+
+/** What every run says at its start. */
+export interface StartEvent<C> {
+  readonly type: 'start';
+  readonly folder: string;
+  readonly config: C;
+  readonly engine: string;
+  readonly images: number;
+  readonly stepsPerEpoch: number;
+  /** The update at which the run ends, and those already made. */
+  readonly lastStep: number;
+  readonly step: number;
+}
+
+/** The data set is being fetched. */
+export interface FetchEvent {
+  readonly type: 'fetch';
+  readonly progress: FetchProgress;
+}
+
+/** What pre-training tells. */
+export type PretrainEvent =
+  | RunningEvent
+  | FetchEvent
+  | (StartEvent<Config> & {
+      /** Trained numbers of encoder and decoder. */
+      readonly weights: { readonly encoder: number; readonly decoder: number };
+      readonly heldOutImages: number;
+      /** Whether the images have classes. */
+      readonly labelled: boolean;
+      /** The kNN report from before the first update, where an earlier sitting made it. */
+      readonly knn?: KnnScores;
+    })
+  | { readonly type: 'knn'; readonly step: number; readonly scores: KnnScores };
+
+/** What fine-tuning tells. */
+export type FinetuneEvent =
+  | RunningEvent
+  | FetchEvent
+  | (StartEvent<FinetuneConfig> & {
+      /** Trained numbers of the encoder with its norm, and of the head. */
+      readonly weights: { readonly encoder: number; readonly head: number };
+      readonly classes: readonly string[];
+      /** Images of an evaluation. */
+      readonly testImages: number;
+    });
+
+/** What a linear probe tells. */
+export type LinprobeEvent = RunningEvent | StartEvent<ProbeRun>;
+
+/** Why a run ended: all epochs done, `maxSteps` reached, or asked to stop. */
+export type Outcome = 'finished' | 'max-steps' | 'interrupted';

@@ -1,0 +1,47 @@
+import { join } from 'node:path';
+import { openOneDnnBackend } from '../engines/onednn/backend.ts';
+import { openOnnxBackend } from '../engines/onnx/backend.ts';
+import { examineXla, type XlaReport } from '../engines/xla/doctor.ts';
+import { cacheFolder } from '../io/cache-folder.ts';
+
+/** What a machine can train on. */
+export interface EngineReport {
+  /** The onnx engine, in one line. */
+  readonly onnx: string;
+  /** The onednn engine, in one line; undefined where it does not run. */
+  readonly onednn: string | undefined;
+  readonly xla: XlaReport;
+  /** The engine that `auto` takes. */
+  readonly auto: 'xla' | 'onednn' | 'onnx';
+  /** What is missing, each with the command that installs it. */
+  readonly advice: readonly string[];
+}
+
+/** Tries every engine that may need something installed. */
+export async function examineEngines(): Promise<EngineReport> {
+  const onnx = await openOnnxBackend();
+  await (await onnx.open({})).dispose();
+  const onednn = await examineOneDnn();
+  const xla = await examineXla({ cache: join(cacheFolder(), 'pjrt') });
+  const accelerated = xla.plugins.some(
+    ({ works, origin }) => works && (works.platform !== 'cpu' || origin === 'BEYOND_MASKING_PJRT_PLUGIN'),
+  );
+  return {
+    onnx: onnx.description,
+    onednn: onednn.description,
+    xla,
+    auto: accelerated ? 'xla' : onednn.description ? 'onednn' : 'onnx',
+    advice: [onnx.notice, onednn.advice, xla.advice].filter((line) => line !== undefined),
+  };
+}
+
+/** The engine in one line, or what it lacks. */
+async function examineOneDnn(): Promise<{ description?: string; advice?: string }> {
+  try {
+    const backend = await openOneDnnBackend();
+    await (await backend.open({})).dispose();
+    return { description: backend.description };
+  } catch (error) {
+    return { advice: error instanceof Error ? error.message : String(error) };
+  }
+}

@@ -1,0 +1,157 @@
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { removeTemporaries, writeFileAtomic } from '../io/atomic.ts';
+import { RunError } from './error.ts';
+import type { RunConfig, RunKind } from './kind.ts';
+
+/** The files of a run. */
+export interface RunFolder {
+  readonly path: string;
+  readonly config: string;
+  /** One JSON object a line for each step. */
+  readonly metrics: string;
+  readonly curves: string;
+  readonly checkpoints: string;
+  readonly reconstructions: string;
+  /** Names the process that trains into the folder, while it does. */
+  readonly lock: string;
+}
+
+export function runFolder(path: string): RunFolder {
+  return {
+    path,
+    config: join(path, 'config.json'),
+    metrics: join(path, 'metrics.jsonl'),
+    curves: join(path, 'curves.svg'),
+    checkpoints: join(path, 'checkpoints'),
+    reconstructions: join(path, 'reconstructions'),
+    lock: join(path, '.lock'),
+  };
+}
+
+/** Throws RunError when something is in the folder of a new run already; hidden files do not count. */
+export async function requireEmpty(path: string): Promise<void> {
+  const entries = (await entriesOf(path)).filter((name) => !name.startsWith('.'));
+  if (entries.length === 0) return;
+  const some = `${entries.slice(0, 3).join(', ')}${entries.length > 3 ? ', …' : ''}`;
+  throw new RunError(
+    `a new run needs a new or empty folder, got ${path} with ${some} in it: ` +
+      'continue the run that is there with --resume, or choose another folder with --output',
+  );
+}
+
+/**
+ * Makes the files of a new run in a folder that exists. Throws RunError when something is there already, or the
+ * system's error.
+ */
+export async function createRunFolder<C extends RunConfig>(
+  folder: RunFolder,
+  kind: RunKind<C>,
+  config: C,
+): Promise<void> {
+  await requireEmpty(folder.path);
+  await writeConfig(folder, kind, config); // first: what has settings can be resumed
+  await prepareRunFolder(folder);
+}
+
+/** Makes the folder of checkpoints where it lacks, and removes what a killed process left half written. */
+export async function prepareRunFolder(folder: RunFolder): Promise<void> {
+  await mkdir(folder.checkpoints, { recursive: true });
+  for (const inner of [folder.path, folder.checkpoints, folder.reconstructions])
+    if ((await entriesOf(inner)).length > 0) await removeTemporaries(inner);
+}
+
+/** Writes the settings of a run, and which kind of run it is where it is not pre-training. */
+export async function writeConfig<C extends RunConfig>(
+  folder: RunFolder,
+  { name }: RunKind<C>,
+  config: C,
+): Promise<void> {
+  const said = name === 'pretrain' ? config : { kind: name, ...config };
+  await writeFileAtomic(folder.config, `${JSON.stringify(said, null, 2)}\n`);
+}
+
+/**
+ * The settings of an earlier run of a kind. Throws RunError when the folder holds none, or those of another kind, or the
+ * system's error.
+ */
+export async function readConfig<C extends RunConfig>(folder: RunFolder, kind: RunKind<C>): Promise<C> {
+  let text: string;
+  try {
+    text = await readFile(folder.config, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    throw new RunError(`the folder of a run holds config.json, got ${folder.path} without it`);
+  }
+  try {
+    const { kind: name = 'pretrain', ...settings } = JSON.parse(text);
+    if (name !== kind.name)
+      throw new RunError(`${folder.path} must hold a run of ${kind.name}, got one of ${name}`);
+    return kind.parse(settings);
+  } catch (error) {
+    if (error instanceof RunError) throw error;
+    throw new RunError(`${folder.config} must hold the settings of a run, got: ${(error as Error).message}`);
+  }
+}
+
+/** Whether a folder holds a run. */
+export async function holdsRun(path: string): Promise<boolean> {
+  return (await entriesOf(path)).includes('config.json');
+}
+
+/** Where the checkpoint of a step lies. */
+export function checkpointPath(folder: RunFolder, step: number): string {
+  return join(folder.checkpoints, `step-${String(step).padStart(8, '0')}.safetensors`);
+}
+
+/** Where the weights that scored best in an evaluation lie, once there was one. */
+export function bestCheckpointPath(folder: RunFolder): string {
+  return join(folder.checkpoints, 'best.safetensors');
+}
+
+/** Paths of a run's checkpoints, the oldest first. */
+export async function listCheckpoints(folder: RunFolder): Promise<string[]> {
+  const names = (await entriesOf(folder.checkpoints)).filter((name) =>
+    /^step-\d{8,}\.safetensors$/.test(name),
+  );
+  const step = (name: string) => Number(name.slice(5, -12));
+  return names.sort((a, b) => step(a) - step(b)).map((name) => join(folder.checkpoints, name));
+}
+
+/** Deletes all but the newest `keep` checkpoints. */
+export async function pruneCheckpoints(folder: RunFolder, keep: number): Promise<void> {
+  for (const path of (await listCheckpoints(folder)).slice(0, -keep)) await rm(path, { force: true });
+}
+
+/**
+ * The checkpoint that a path means: the file itself, or the newest one of a run's folder.
+ * Throws RunError when there is none.
+ */
+export async function findCheckpoint(path: string): Promise<string> {
+  const kind = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (!kind) throw new RunError(`a checkpoint must exist, got ${path}, which does not`);
+  if (!kind.isDirectory()) return path;
+  const newest = (await listCheckpoints(runFolder(path))).at(-1);
+  if (!newest) throw new RunError(`the folder of a run must hold checkpoints, got ${path} without any`);
+  return newest;
+}
+
+/** The same for a model that is to be used: the weights that scored best, where a run's folder has them. */
+export async function findWeights(path: string): Promise<string> {
+  const best = bestCheckpointPath(runFolder(path));
+  return (await stat(best).catch(() => undefined)) ? best : findCheckpoint(path);
+}
+
+async function entriesOf(path: string): Promise<string[]> {
+  try {
+    return await readdir(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return [];
+    if (code === 'ENOTDIR') throw new RunError(`a run needs a folder, got the file ${path}`);
+    throw error;
+  }
+}

@@ -1,0 +1,99 @@
+import { classifierConfig, type FinetuneConfig } from '../config/finetune-schema.ts';
+import { type Augment, makeAugmenter } from '../data/augment/augment.ts';
+import { centreCrop, randomResizedCrop } from '../data/decode/crop.ts';
+import type { Batch } from '../data/load/batch.ts';
+import { evaluationBatches, type Loader, trainingBatches } from '../data/load/loader.ts';
+import type { Cursor } from '../data/load/sampler.ts';
+import type { Dataset } from '../data/sources/dataset.ts';
+import type { Values } from '../graph/index.ts';
+import type { ClassifierConfig } from '../models/classifier.ts';
+import { dropPathScales } from '../nn/drop-path.ts';
+import { type ClassifierPrograms, classifierPrograms } from '../programs/classify.ts';
+import { drawMixes, mixedTargets, mixes, mixShares, partnersOf } from '../programs/mix.ts';
+import type { ViewOptions } from './setup-pretrain.ts';
+
+/** The programs and the views that settings of fine-tuning stand for. */
+export interface ClassifierSetup {
+  readonly config: FinetuneConfig;
+  readonly model: ClassifierConfig;
+  /** Names of the classes. */
+  readonly classes: readonly string[];
+  /** Programs that take `batch` images; the same object for the same number. */
+  programs(batch: number): ClassifierPrograms;
+  /** Random crops, augmented, without end, from `cursor` on. */
+  trainingViews(dataset: Dataset, options: ViewOptions & { readonly cursor: Cursor }): Loader;
+  /** One pass of central crops. */
+  testViews(dataset: Dataset, options: ViewOptions): Loader;
+  /**
+   * Inputs of the gradients' program for a whole batch: views, targets, and what mixing and drop path draw from each image's own
+   * stream.
+   */
+  inputs(batch: Batch): Values;
+}
+
+/** Throws RangeError where sizes or augmentations are impossible. */
+export function setUpClassifier(config: FinetuneConfig, classes: readonly string[]): ClassifierSetup {
+  const { data, training, seed } = config;
+  const model = classifierConfig(config, classes.length);
+  const made = new Map<number, ClassifierPrograms>();
+  const shared = { size: model.image, channels: model.channels as 1 | 3, seed };
+  const augment = augmentOf(data);
+  makeAugmenter(augment, shared.channels); // what is impossible is refused here, before a run leaves anything
+  const crop = randomResizedCrop({ scale: data.scale, ratio: data.ratio, flip: data.flip });
+  return {
+    config,
+    model,
+    classes,
+    programs(batch) {
+      const programs =
+        made.get(batch) ?? classifierPrograms({ model, training, batch, mean: data.mean, std: data.std });
+      made.set(batch, programs);
+      return programs;
+    },
+    trainingViews: (dataset, given) =>
+      trainingBatches(dataset, { ...shared, geometry: crop, augment, ...given }),
+    testViews: (dataset, given) =>
+      evaluationBatches(dataset, { ...shared, geometry: centreCrop(data.evaluationCrop), ...given }),
+    inputs({ view, labels, rngs }) {
+      if (!labels) throw new RangeError('a classifier needs images with classes, got images without');
+      const mixed = mixes(training)
+        ? drawMixes(training, rngs, model.image)
+        : Array.from(labels, () => ({ own: 1 }));
+      const own = mixed.map((mix) => mix.own);
+      const { rows, columns } = mixShares(mixed, model.image);
+      return {
+        view,
+        targets: mixedTargets(labels, classes.length, own, training.smoothing),
+        ...(mixes(training) && {
+          'mix:partners': partnersOf(view, labels.length),
+          'mix:rows': rows,
+          'mix:columns': columns,
+        }),
+        ...(training.dropPath > 0 && {
+          dropPath: joined(
+            rngs.map((rng) => dropPathScales(rng.derive('drop path'), training.dropPath, model.depth)),
+          ),
+        }),
+      };
+    },
+  };
+}
+
+function augmentOf({ randAugment, colourJitter, erasing, mean, std }: FinetuneConfig['data']): Augment {
+  return {
+    ...(randAugment !== '' && { randAugment }),
+    colourJitter,
+    erasing: { probability: erasing },
+    normalisation: { mean, std },
+  };
+}
+
+function joined(rows: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(rows.reduce((sum, row) => sum + row.length, 0));
+  let at = 0;
+  for (const row of rows) {
+    all.set(row, at);
+    at += row.length;
+  }
+  return all;
+}

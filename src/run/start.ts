@@ -1,0 +1,130 @@
+import { mkdir } from 'node:fs/promises';
+import { mergeSettings } from '../config/overrides.ts';
+import type { Backend } from '../engines/engine.ts';
+import { FileFormatError } from '../io/file-format-error.ts';
+import { truncateAfter } from '../io/jsonl.ts';
+import { checkChanges, startOption } from './changes.ts';
+import { type Checkpoint, readCheckpoint } from './checkpoint.ts';
+import { RunError } from './error.ts';
+import {
+  createRunFolder,
+  holdsRun,
+  listCheckpoints,
+  prepareRunFolder,
+  type RunFolder,
+  readConfig,
+  requireEmpty,
+  writeConfig,
+} from './folder.ts';
+import type { RunConfig, RunKind } from './kind.ts';
+import type { RunLock } from './lock.ts';
+
+/** From where a run goes: its settings and, when it goes on, its newest checkpoint. */
+export interface StartingPoint<C extends RunConfig> {
+  readonly config: C;
+  readonly checkpoint?: Checkpoint<C>;
+  /** What a person should know about it. */
+  readonly notes: readonly string[];
+  /** Makes or readies the folder: to be called when nothing can be refused any more. */
+  begin(): Promise<void>;
+}
+
+/** What a run is to be. */
+export interface Wanted<C extends RunConfig> {
+  readonly kind: RunKind<C>;
+  /** Some of the settings. */
+  readonly input: object;
+  readonly folder: RunFolder;
+  /** Goes on with the run in the folder, if there is one. */
+  readonly resume: boolean;
+  /** The settings of a new run from those given. */
+  resolve(): C | Promise<C>;
+}
+
+/**
+ * Where a run in a folder starts: anew, or with `resume` at the newest checkpoint of the run that is there.
+ * Takes the lock before it reads a run, or when a new one begins.
+ * Throws RunError when the folder is not empty or in use, or settings changed that must not, ConfigError for wrong
+ * settings.
+ */
+export async function startingPoint<C extends RunConfig>(
+  { kind, input, folder, resume, resolve }: Wanted<C>,
+  lock: RunLock,
+): Promise<StartingPoint<C>> {
+  if (!resume || !(await holdsRun(folder.path))) {
+    const config = await resolve();
+    await requireEmpty(folder.path);
+    return {
+      config,
+      notes: [],
+      async begin() {
+        await mkdir(folder.path, { recursive: true });
+        await lock.take();
+        await createRunFolder(folder, kind, config);
+      },
+    };
+  }
+  await lock.take();
+  const before = await readConfig(folder, kind);
+  const config = kind.parse(mergeSettings(before, input));
+  const notes = checkChanges(kind, before, config).map((change) => `changed setting: ${change}`);
+  const checkpoint = await newestCheckpoint(folder, kind, notes);
+  if (!checkpoint) notes.push(`${folder.path} holds no checkpoint yet: the run starts from the beginning`);
+  return {
+    config,
+    ...(checkpoint && { checkpoint }),
+    notes,
+    async begin() {
+      await prepareRunFolder(folder);
+      const step = checkpoint?.progress.step ?? -1;
+      await truncateAfter(folder.metrics, (row) => Number(row.step) <= step);
+      await writeConfig(folder, kind, config);
+    },
+  };
+}
+
+/** The newest checkpoint that can be read; a broken one is noted and passed over. */
+async function newestCheckpoint<C extends RunConfig>(
+  folder: RunFolder,
+  kind: RunKind<C>,
+  notes: string[],
+): Promise<Checkpoint<C> | undefined> {
+  for (const path of (await listCheckpoints(folder)).reverse()) {
+    try {
+      return await readCheckpoint(path, kind);
+    } catch (error) {
+      if (!(error instanceof FileFormatError)) throw error;
+      notes.push(`broken checkpoint passed over: ${error.message}`);
+    }
+  }
+  return undefined;
+}
+
+/** Throws RunError unless a resumed run finds the images it was trained on. @param key of the images that there are */
+export function checkData<C extends RunConfig>(
+  { checkpoint }: StartingPoint<C>,
+  kind: RunKind<C>,
+  key: string,
+): void {
+  if (!checkpoint || checkpoint.progress.data === key) return;
+  throw new RunError(
+    `a run must go on with the same images, got ${key} instead of ${checkpoint.progress.data} (number and content): ` +
+      `restore the images, or start another run in a new folder, from these weights with ${startOption(kind)}`,
+  );
+}
+
+/** What a person should know of the engine that a run goes on with. */
+export function aboutEngine<C extends RunConfig>(
+  { checkpoint }: StartingPoint<C>,
+  backend: Backend,
+): string[] {
+  const was = checkpoint?.progress.engine ?? backend.description;
+  return [
+    ...(backend.notice === undefined ? [] : [backend.notice]),
+    ...(was === backend.description
+      ? []
+      : [
+          `the engine was ${was} and is ${backend.description}: the last digits may differ from an uninterrupted run`,
+        ]),
+  ];
+}
