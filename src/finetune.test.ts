@@ -34,7 +34,7 @@ async function train(more: FinetuneInput = {}, options: Partial<FinetuneOptions>
   return { ...result, output, events, notes, rows: await readMetrics(result.folder) };
 }
 
-const scores = { top1: expect.any(Number), top5: 1, evaluationLoss: expect.any(Number) };
+const scores = { top1: expect.any(Number), evaluationLoss: expect.any(Number) };
 
 describe('finetune', () => {
   it('leaves a run folder', async () => {

@@ -17,6 +17,7 @@ import { finetuning } from './run/kind.ts';
 import { RunLock } from './run/lock.ts';
 import { readMetrics } from './run/metrics.ts';
 import { type ClassifierSetup, setUpClassifier } from './run/setup-finetune.ts';
+import { appendSitting } from './run/sittings.ts';
 import { aboutEngine, checkData, type StartingPoint, startingPoint } from './run/start.ts';
 import { bestTop1, finetuneJob } from './train/finetune-job.ts';
 import { Trainer } from './train/trainer.ts';
@@ -119,6 +120,12 @@ async function trainFrom(
     const job = finetuneJob({ ...at, ...data, setup, randomStart });
     const trainer = new Trainer(job, at, backend.description, checkpoint?.progress);
     await start.begin();
+    await appendSitting(folder, backend.description, {
+      source: config.data.source,
+      testSource: data.testSource,
+      images: data.train.length,
+      testImages: data.test.length,
+    });
     const values = (of: (name: string) => boolean) =>
       parameters
         .filter(({ name }) => of(name))
@@ -178,7 +185,7 @@ async function openImages(
   const classes = images.train.classes!;
   if (classes.length < 2)
     throw new RunError(`a classifier needs two classes or more, got ${classes.join(', ')} alone`);
-  return { train, test, classes };
+  return { train, test, classes, testSource: images.testSource };
 }
 
 /** The weights that a new run starts with, and where it is kept their moving average. */

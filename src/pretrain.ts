@@ -17,6 +17,7 @@ import { RunLock } from './run/lock.ts';
 import { readMetrics } from './run/metrics.ts';
 import { type Part, partOf } from './run/part.ts';
 import { setUp } from './run/setup-pretrain.ts';
+import { appendSitting } from './run/sittings.ts';
 import { aboutEngine, checkData, type StartingPoint, startingPoint } from './run/start.ts';
 import { pretrainJob } from './train/pretrain-job.ts';
 import { Trainer } from './train/trainer.ts';
@@ -103,6 +104,11 @@ async function trainFrom(
     const job = pretrainJob({ ...at, setup, data, probe, randomStart });
     const trainer = new Trainer(job, at, backend.description, checkpoint?.progress);
     await start.begin();
+    await appendSitting(folder, backend.description, {
+      source: config.data.source,
+      images: data.train.length,
+      testImages: probe?.test ?? 0,
+    });
     const before = (await readMetrics(folder))[0]?.knn;
     emit({
       type: 'start',

@@ -55,6 +55,7 @@ it('judges every image once, whatever the batch', async () => {
       top1: one.found.top1,
       top5: one.found.top5,
     });
+    expect(found.top5).toBeTypeOf('number'); // of seven classes
     expect(found.evaluationLoss, `seed ${seed}`).toBeCloseTo(one.found.evaluationLoss!, 6);
   }
 });

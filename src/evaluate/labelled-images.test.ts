@@ -30,6 +30,17 @@ it("judges on what the model's own run held out, and on other images on a tenth"
   expect(await heldOut({}, { data: source })).toBe(part(0.1));
 });
 
+it('keeps together what is too few to be divided, unless somebody says how, or its classes were learned', async () => {
+  const together = async (...args: Parameters<typeof openLabelled>) =>
+    (await openLabelled(...args)).undivided?.length;
+  expect(await together({}, { data: source })).toBe(20);
+  expect(await together(runOn({}), {})).toBe(20);
+  expect(await together({ ...runOn({}), classifier: {} }, { data: other })).toBe(6);
+  expect(await together({ ...runOn({}), classifier: {} }, {})).toBeUndefined();
+  expect(await together({}, { data: source, heldOut: 0.5 })).toBeUndefined();
+  expect(await together({}, { data: source, test: other })).toBeUndefined();
+});
+
 it('judges on nothing that was learned from, unless told to', async () => {
   const none = runOn({ heldOut: 0 });
   await expect(openLabelled(none, {})).rejects.toThrow(

@@ -8,7 +8,19 @@ export interface LabelledImages {
   readonly train: Dataset;
   /** Its labels count as those of `train`, by the names of the classes. */
   readonly test: Dataset;
+  /**
+   * Both together, where the images are too few to be divided, nobody said how to divide them, and the model has not learned their
+   * classes: each may be judged by all others.
+   */
+  readonly undivided?: Dataset;
+  /** What they were opened from. */
+  readonly source: string;
+  /** The same of `test`, where it is not a share of `source`. */
+  readonly testSource?: string;
 }
+
+/** Fewer images than this, set aside, say too little: a score's 95 % interval is ±10 % wide. */
+const FEW = 100;
 
 export interface LabelledImagesOptions extends FetchOptions {
   /** What to learn from: `cifar10`, `classes:FOLDER` or `packed:FOLDER`. Default: the images of the run that made the model. */
@@ -34,6 +46,8 @@ export interface JudgedModel {
       readonly data: { readonly source: string; readonly heldOut: number; readonly test?: string };
     };
   };
+  /** Given where it has learned classes. */
+  readonly classifier?: unknown;
 }
 
 /**
@@ -57,12 +71,14 @@ export async function openLabelled(
     const judged = withClasses(await openDataset(other, options));
     if (judged.contentKey === all.contentKey)
       throw new RunError(`images to learn from and to judge on must differ, got ${source} for both`);
-    return { train: all, test: relabel(judged, all.classes!) };
+    return { train: all, test: relabel(judged, all.classes!), source, testSource: other };
   }
   const share = heldOut ?? own?.data.heldOut ?? 0.1;
   if (share === 0) throw new RunError(`images to judge on are needed, got none: ${whyNone(source, heldOut)}`);
   const { train, heldOut: rest } = split(all, share);
-  return { train, test: rest };
+  const learned = own !== undefined && model.classifier !== undefined;
+  const tooFew = rest.length < FEW && heldOut === undefined && !learned;
+  return { train, test: rest, source, ...(tooFew && { undivided: all }) };
 }
 
 function whyNone(source: string, heldOut: number | undefined): string {

@@ -24,8 +24,10 @@ export interface StepRow {
   readonly [part: string]: unknown;
 }
 
-/** Top-1 accuracies of the kNN report, in [0, 1], of 20 neighbours. */
+/** Top-1 accuracies of the kNN report, in [0, 1]. */
 export interface KnnScores {
+  /** Neighbours that vote: 20, fewer where fewer images may. Absent in rows of earlier versions: 20. */
+  readonly k?: number;
   /** Of the features of the weights at this step. */
   readonly features: number;
   /** Of the features of random weights, and of the raw pixels: at the start of a run only. */

@@ -10,6 +10,8 @@ export interface RunFolder {
   readonly config: string;
   /** One JSON object a line for each step. */
   readonly metrics: string;
+  /** One JSON object a line for each time that somebody worked on the run, see `Sitting`. */
+  readonly sittings: string;
   readonly curves: string;
   readonly checkpoints: string;
   readonly reconstructions: string;
@@ -22,6 +24,7 @@ export function runFolder(path: string): RunFolder {
     path,
     config: join(path, 'config.json'),
     metrics: join(path, 'metrics.jsonl'),
+    sittings: join(path, 'sittings.jsonl'),
     curves: join(path, 'curves.svg'),
     checkpoints: join(path, 'checkpoints'),
     reconstructions: join(path, 'reconstructions'),
@@ -37,6 +40,24 @@ export async function requireEmpty(path: string): Promise<void> {
   throw new RunError(
     `a new run needs a new or empty folder, got ${path} with ${some} in it: ` +
       'continue the run that is there with --resume, or choose another folder with --output',
+  );
+}
+
+/**
+ * Throws RunError unless the folder of a judge, which is done again at every call, is new or empty, or holds the very same one.
+ * @param judge as a message names it: `probe`
+ * @param settings what its `config.json` says
+ */
+export async function requireSame(
+  { path, config }: RunFolder,
+  judge: string,
+  settings: string,
+): Promise<void> {
+  const found = (await entriesOf(path)).filter((name) => !name.startsWith('.'));
+  if (found.length === 0) return;
+  if (found.includes('config.json') && (await readFile(config, 'utf8')) === settings) return;
+  throw new RunError(
+    `a ${judge} needs a new or empty folder, or that of the very same ${judge}, got ${path} with ${found.slice(0, 3).join(', ')} in it: choose another folder with --output`,
   );
 }
 

@@ -1,10 +1,9 @@
 import { resolveConfig } from '../config/recipes.ts';
 import { microBatchOf } from '../config/rules.ts';
 import type { Config } from '../config/schema.ts';
-import { type KnnByNeighbours, type KnnReport, knn } from '../evaluate/knn/knn-report.ts';
+import { knn } from '../evaluate/knn/knn-report.ts';
 import { linprobe } from '../evaluate/probe/linprobe.ts';
 import { finetune } from '../finetune.ts';
-import { writeFileAtomic } from '../io/atomic.ts';
 import { initialise } from '../nn/init.ts';
 import { pretrain } from '../pretrain.ts';
 import { saveCheckpoint } from '../run/checkpoint.ts';
@@ -31,9 +30,8 @@ export function pieceRunner(onEvent: (event: StudyEvent) => void, signal?: Abort
       else if (piece.kind === 'pretrain') return ended(await pretrain(piece.settings, training));
       else if (piece.kind === 'finetune')
         return ended(await finetune(piece.settings, { ...training, from: from! }));
-      else if (piece.kind === 'knn') {
-        await writeKnn(folder, from!, piece.settings, await knn(from!, { ...piece.settings, ...watched }));
-      } else if (piece.kind === 'linear')
+      else if (piece.kind === 'knn') await knn(from!, { ...piece.settings, ...watched, output: folder });
+      else if (piece.kind === 'linear')
         await linprobe(from!, { ...watched, settings: piece.settings, output: folder });
       return 'finished';
     } catch (error) {
@@ -68,16 +66,6 @@ async function writeInitialModel(config: Config, path: string): Promise<void> {
     parameters: specs,
     slots: [],
   });
-}
-
-/** A kNN report as other judges leave theirs: settings, and a row with the score (of 20 neighbours). */
-async function writeKnn(path: string, from: string, settings: object, report: KnnReport): Promise<void> {
-  const { config, metrics } = runFolder(path);
-  const top1 = (by: KnnByNeighbours) => by.knn20!;
-  const { features, random, pixels, ...images } = report;
-  const knn = { features: top1(features), random: top1(random), pixels: top1(pixels), ...images };
-  await writeFileAtomic(config, `${JSON.stringify({ kind: 'knn', from, ...settings }, null, 2)}\n`);
-  await writeFileAtomic(metrics, `${JSON.stringify({ step: 0, epoch: 0, top1: knn.features, knn })}\n`);
 }
 
 function show(event: TrainingEvent, onEvent: (event: StudyEvent) => void): void {

@@ -2,6 +2,7 @@ import { microBatchOf } from '../config/rules.ts';
 import type { Dataset } from '../data/sources/dataset.ts';
 import { type Evaluator, evaluate } from '../evaluate/evaluator.ts';
 import { heldOutLoss } from '../evaluate/held-out.ts';
+import { usualScore } from '../evaluate/knn/knn.ts';
 import type { KnnProbe } from '../evaluate/knn/probe.ts';
 import { reconstructionGrid } from '../evaluate/reconstructions.ts';
 import type { Progress } from '../run/checkpoint.ts';
@@ -40,10 +41,10 @@ export class Observer {
   async atStart(): Promise<{ knn: KnnScores } | undefined> {
     const { probe, session, randomStart } = this.#parts;
     if (!probe) return undefined;
-    const of = async (evaluator: Evaluator) => (await evaluate(evaluator, session)).knn20!;
-    const features = await of(probe.features);
+    const of = async (evaluator: Evaluator) => usualScore(await evaluate(evaluator, session)).top1;
+    const { k, top1: features } = usualScore(await evaluate(probe.features, session));
     const random = randomStart ? features : await of(probe.random);
-    return { knn: this.#report(0, { features, random, pixels: await of(probe.pixels) }, probe) };
+    return { knn: this.#report(0, { k, features, random, pixels: await of(probe.pixels) }, probe) };
   }
 
   /** After an epoch: the columns that its last row has beyond those of other rows. */
@@ -53,10 +54,10 @@ export class Observer {
     const heldOut = this.heldOut;
     const batchSize = Math.min(microBatchOf(training), heldOut?.length ?? 0);
     const due = epoch % evaluation.knnEvery === 0 ? probe : undefined;
-    const features = due ? (await evaluate(due.features, session)).knn20! : 0;
+    const knn = due && usualScore(await evaluate(due.features, session));
     return {
       ...(heldOut && (await evaluate(heldOutLoss(setup, heldOut, { batchSize, broken }), session))),
-      ...(due && { knn: this.#report(step, { features }, due) }),
+      ...(knn && { knn: this.#report(step, { k: knn.k, features: knn.top1 }, due!) }),
     };
   }
 

@@ -1,16 +1,18 @@
 import { Command } from 'commander';
-import { NEIGHBOURS } from '../../evaluate/knn/knn.ts';
-import { knn } from '../../evaluate/knn/knn-report.ts';
+import { fewImages, scoreText } from '../../evaluate/interval.ts';
+import { type KnnReport, knn } from '../../evaluate/knn/knn-report.ts';
+import { plural } from '../../text/plural.ts';
 import { keptFeatures } from '../options/feature-options.ts';
 import { addImageOptions, type ImageOptions, imageOptions } from '../options/image-options.ts';
 import { wholeNumber } from '../options/options.ts';
-import { count, percent, table } from '../show/table.ts';
+import { count, table } from '../show/table.ts';
 import { withProgress } from '../show/with-progress.ts';
 
 interface Options extends ImageOptions {
   trainImages: string;
   testImages: string;
   seed: string;
+  output?: string;
   json?: boolean;
 }
 
@@ -25,16 +27,18 @@ export function knnCommand(): Command {
     .option('--train-images <n>', 'most images that vote; 0: all', '10000')
     .option('--test-images <n>', 'most images that are classified; 0: all', '2000')
     .option('--seed <n>', 'chooses the images, and the random weights', '0')
+    .option('--output <folder>', 'folder for settings and scores, which `report` reads')
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
       `
 Examples:
   $ beyond-masking knn runs/cifar10-micro-masked-zoomed-in-quick
-  $ beyond-masking knn runs/mine --data classes:/data/flowers --train-images 0 --test-images 0
+  $ beyond-masking knn runs/mine --data classes:/data/flowers --output runs/mine-knn
   $ beyond-masking knn vit-base.safetensors --data classes:/data/imagenet/train --test classes:/data/imagenet/val
 
-It is a report: numbers to compare, with those of random weights and of raw pixels beside them.`,
+It is a report: numbers to compare, with those of random weights and of raw pixels beside them. Where a tenth of the images
+would be fewer than 100, and neither --test nor --held-out says otherwise, each image is classified by all others.`,
     )
     .action(async (model: string, options: Options) => {
       const report = await withProgress(
@@ -45,6 +49,7 @@ It is a report: numbers to compare, with those of random weights and of raw pixe
             trainImages: wholeNumber('--train-images', options.trainImages),
             testImages: wholeNumber('--test-images', options.testImages),
             seed: wholeNumber('--seed', options.seed),
+            output: options.output,
           }),
         keptFeatures(options),
       );
@@ -53,18 +58,25 @@ It is a report: numbers to compare, with those of random weights and of raw pixe
         console.log(JSON.stringify(report, null, 2));
         return;
       }
-      const row = (name: string, scores: Record<string, number>) => [
-        name,
-        ...NEIGHBOURS.map((k) => percent(scores[`knn${k}`]!)),
-      ];
-      console.log(
-        table([
-          ['kNN top-1', ...NEIGHBOURS.map((k) => `k ${k}`)],
-          row('features of the model', report.features),
-          row('features of random weights', report.random),
-          row('raw pixels', report.pixels),
-        ]),
-      );
-      console.log(`\n${count(report.train)} images vote on ${count(report.test)}`);
+      console.log(describe(report));
+      if (options.output !== undefined) console.log(`\n${options.output}`);
     });
+}
+
+function describe({ features, random, pixels, train, test, leaveOneOut }: KnnReport): string {
+  const names = Object.keys(features);
+  const row = (what: string, scores: Readonly<Record<string, number>>) => [
+    what,
+    ...names.map((name) => scoreText(scores[name]!, test)),
+  ];
+  const scores = table([
+    ['kNN top-1', ...names.map((name) => `k ${name.slice('knn'.length)}`)],
+    row('features of the model', features),
+    row('features of random weights', random),
+    row('raw pixels', pixels),
+  ]);
+  const how = leaveOneOut
+    ? `leave-one-out: each of ${plural(test, 'image')} is classified by all others, and pre-training may have seen it, though not its class`
+    : `${plural(train, 'image')} ${train === 1 ? 'votes' : 'vote'} on ${count(test)}`;
+  return [scores, '', how, fewImages(test)].filter((line) => line !== undefined).join('\n');
 }

@@ -1,6 +1,8 @@
 import { Command } from 'commander';
 import { linprobeSchema } from '../../config/linprobe-schema.ts';
-import { linprobe } from '../../evaluate/probe/linprobe.ts';
+import { fewImages, scoreText } from '../../evaluate/interval.ts';
+import { type LinprobeResult, linprobe } from '../../evaluate/probe/linprobe.ts';
+import { plural } from '../../text/plural.ts';
 import { UsageError } from '../errors.ts';
 import {
   addFeatureOptions,
@@ -11,7 +13,7 @@ import {
 import { addSourceOptions } from '../options/image-options.ts';
 import { tellNote, tensorboardOption, withTensorboard } from '../options/options.ts';
 import { collect, givenSettings } from '../options/run-flags.ts';
-import { count, percent, table } from '../show/table.ts';
+import { count, table } from '../show/table.ts';
 import { withProgress } from '../show/with-progress.ts';
 
 /** Options that are short for a setting. */
@@ -65,7 +67,7 @@ Examples:
 
 Features of central crops are computed once and kept on the disk (see \`cache\`); training on them takes seconds, so an
 interrupted probe is simply begun again. The learning rate is chosen on a tenth of the training images, never on the test
-images. The probe in --output serves predict and export.`,
+images. Fewer than 1000 images without --test or --held-out are judged by cross-validation. The probe in --output serves predict and export.`,
     )
     .action(run);
 }
@@ -87,18 +89,30 @@ async function run(model: string, options: Options): Promise<void> {
     console.log(JSON.stringify(result, null, 2));
     return;
   }
-  const { top1, top5, rates, best, train, test, batchSize, checkpoint } = result;
-  if (rates.length > 0)
-    console.log(
-      `${table([
-        ['learning rate', 'top-1 on held-out training images'],
-        ...rates.map(({ learningRate, heldOutTop1 }) => [
-          `${learningRate}${learningRate === best ? ' *' : ''}`,
-          percent(heldOutTop1),
-        ]),
-      ])}\n`,
-    );
-  console.log(`linear probe: top-1 ${percent(top1)}, top-5 ${percent(top5)} on ${count(test)} test images`);
-  console.log(`trained on ${count(train)} images, batches of ${count(batchSize)}, learning rate ${best}`);
-  if (checkpoint) console.log(`\n${checkpoint}`);
+  console.log(describe(result));
+  if (result.checkpoint) console.log(`\n${result.checkpoint}`);
+}
+
+function describe({ top1, top5, folds, rates, best, train, test, batchSize }: LinprobeResult): string {
+  const tried = table([
+    ['learning rate', 'top-1 on held-out training images'],
+    ...rates.map(({ learningRate, heldOutTop1, images }) => [
+      `${learningRate}${learningRate === best ? ' *' : ''}`,
+      scoreText(heldOutTop1, images),
+    ]),
+  ]);
+  const scores = [['top-1', top1] as const, ['top-5', top5] as const].flatMap(([name, share]) =>
+    share === undefined ? [] : [`${name} ${scoreText(share, test)}`],
+  );
+  const on = folds
+    ? `on ${plural(test, 'image')}, by cross-validation in ${plural(folds, 'part')}`
+    : `on ${plural(test, 'test image')}`;
+  return [
+    ...(rates.length > 0 ? [tried, ''] : []),
+    `linear probe: ${scores.join(', ')} ${on}`,
+    `trained on ${plural(train, 'image')}, batches of ${count(batchSize)}, learning rate ${best}`,
+    fewImages(test),
+  ]
+    .filter((line) => line !== undefined)
+    .join('\n');
 }

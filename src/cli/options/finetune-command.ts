@@ -1,6 +1,7 @@
 import { resolveFinetuneConfig } from '../../config/finetune-recipes.ts';
 import { type FinetuneConfig, finetuneSchema } from '../../config/finetune-schema.ts';
 import { settings, valueAt } from '../../config/walk.ts';
+import { shellWord } from '../../text/shell.ts';
 
 /** Settings that have an option of their own. */
 const options: Readonly<Record<string, string>> = {
@@ -26,12 +27,7 @@ export function fromScratch(config: FinetuneConfig): string {
     const without = valueAt(path === 'training.epochs' ? usual : shorter, at);
     if (path === 'from' || JSON.stringify(value) === JSON.stringify(without)) return [];
     const option = options[path];
-    return [option ? `${option} ${quoted(`${value}`)}` : `--set ${quoted(`${path}=${value}`)}`];
+    return [option ? `${option} ${shellWord(`${value}`)}` : `--set ${shellWord(`${path}=${value}`)}`];
   });
   return ['finetune', '--recipe', recipe, ...changes].join(' ');
-}
-
-/** Text as a shell takes it for one word. */
-function quoted(text: string): string {
-  return /^[\w.,:/~=@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -1,7 +1,8 @@
+import { fewImages, scoreText } from '../../evaluate/interval.ts';
 import type { FinetuneEvent, StepRow } from '../../run/events.ts';
 import { fromScratch } from '../options/finetune-command.ts';
 import { RunReport } from './run-report.ts';
-import { count, percent, table } from './table.ts';
+import { count, table } from './table.ts';
 
 type Start = Extract<FinetuneEvent, { type: 'start' }>;
 
@@ -39,35 +40,41 @@ export class FinetuneReport extends RunReport<Start, FinetuneEvent> {
     if (row.top1 === undefined) return undefined;
     this.#rows.push(row);
     const { step, epoch, loss, top1, top5, evaluationLoss, emaTop1 } = row;
+    const share = (value: unknown) => scoreText(Number(value), this.start?.testImages);
+    const fifth = top5 === undefined ? '' : `, top-5 ${share(top5)}`;
     const average = emaTop1 === undefined ? '' : `, of averaged weights ${share(emaTop1)}`;
     return (
       `epoch ${Math.round(epoch)} done, step ${step}: loss ${loss?.toFixed(4)}, evaluation loss ${Number(evaluationLoss).toFixed(4)}, ` +
-      `top-1 ${share(top1)}, top-5 ${share(top5)}${average}`
+      `top-1 ${share(top1)}${fifth}${average}`
     );
   }
 
   protected summary(): string {
     const rows = this.#rows.flatMap(({ epoch, top1, top5, emaTop1, emaTop5 }) => [
-      { epoch, weights: 'trained', top1: Number(top1), top5: Number(top5) },
+      { epoch, weights: 'trained', top1: Number(top1), top5 },
       ...(emaTop1 === undefined
         ? []
-        : [{ epoch, weights: 'averaged', top1: Number(emaTop1), top5: Number(emaTop5) }]),
+        : [{ epoch, weights: 'averaged', top1: Number(emaTop1), top5: emaTop5 }]),
     ]);
     if (rows.length === 0) return '';
     const best = rows.reduce((a, b) => (b.top1 > a.top1 ? b : a));
     const last = rows.filter(({ epoch }) => epoch === rows.at(-1)!.epoch);
+    const images = this.start?.testImages;
+    const hasFifth = rows.some(({ top5 }) => top5 !== undefined);
     const line = (what: string, row: (typeof rows)[number]) => [
       what,
       String(Math.round(row.epoch)),
       row.weights,
-      percent(row.top1),
-      percent(row.top5),
+      scoreText(row.top1, images),
+      ...(hasFifth ? [scoreText(Number(row.top5), images)] : []),
     ];
-    return table([
-      ['', 'epoch', 'weights', 'top-1', 'top-5'],
+    const scores = table([
+      ['', 'epoch', 'weights', 'top-1', ...(hasFifth ? ['top-5'] : [])],
       ...last.map((row) => line('last', row)),
       line('best', best),
     ]);
+    const warning = images === undefined ? undefined : fewImages(images);
+    return warning === undefined ? scores : `${scores}\n${warning}`;
   }
 
   protected suggestions({ config }: Start, output: string): string[] {
@@ -84,5 +91,3 @@ export class FinetuneReport extends RunReport<Start, FinetuneEvent> {
     ];
   }
 }
-
-const share = (value: unknown) => percent(Number(value));

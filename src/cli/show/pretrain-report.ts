@@ -1,6 +1,8 @@
+import { fewImages, scoreText } from '../../evaluate/interval.ts';
 import type { KnnScores, PretrainEvent, StepRow } from '../../run/events.ts';
+import { plural } from '../../text/plural.ts';
 import { RunReport } from './run-report.ts';
-import { count, percent } from './table.ts';
+import { count } from './table.ts';
 
 type EventOf<T extends PretrainEvent['type']> = Extract<PretrainEvent, { type: T }>;
 
@@ -63,16 +65,16 @@ export class PretrainReport extends RunReport<EventOf<'start'>, PretrainEvent> {
   }
 }
 
-function knnText({ features, random, pixels }: KnnScores): string {
+function knnText({ features, random, pixels, test }: KnnScores): string {
   const measured = [
-    features !== random && `features ${percent(features)}`,
-    random !== undefined && `random weights ${percent(random)}`,
-    pixels !== undefined && `raw pixels ${percent(pixels)}`,
+    features !== random && `features ${scoreText(features, test)}`,
+    random !== undefined && `random weights ${scoreText(random, test)}`,
+    pixels !== undefined && `raw pixels ${scoreText(pixels, test)}`,
   ];
   return measured.filter(Boolean).join(', ');
 }
 
-function knnTable({ features, train, test }: KnnScores, before: KnnScores | undefined): string {
+function knnTable({ k = 20, features, train, test }: KnnScores, before: KnnScores | undefined): string {
   const rows = [
     ['raw pixels', before?.pixels],
     ['features of random weights', before?.random],
@@ -80,7 +82,8 @@ function knnTable({ features, train, test }: KnnScores, before: KnnScores | unde
   ] as const;
   const measured = rows.filter(([, score]) => score !== undefined);
   return [
-    `kNN top-1 (k 20, cosine, temperature 0.07; ${count(train)} images vote on ${count(test)})`,
-    ...measured.map(([name, score]) => `  ${name.padEnd(30)}${percent(score!)}`),
+    `kNN top-1 (k ${k}, cosine, temperature 0.07; ${plural(train, 'image')} ${train === 1 ? 'votes' : 'vote'} on ${count(test)})`,
+    ...measured.map(([name, score]) => `  ${name.padEnd(30)}${scoreText(score!, test)}`),
+    ...[fewImages(test)].filter((line) => line !== undefined),
   ].join('\n');
 }

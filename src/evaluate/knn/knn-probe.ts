@@ -5,10 +5,10 @@ import type { Size } from '../../image/size.ts';
 import { type RunData, sample } from '../../run/data.ts';
 import { initialiseOnThreads } from '../../run/initialise-on-threads.ts';
 import type { Setup } from '../../run/setup-pretrain.ts';
-import type { Evaluator, Score } from '../evaluator.ts';
+import type { Evaluator } from '../evaluator.ts';
 import { collect, labelled, pixelRows, programRows, type RowsOf } from '../features/features.ts';
 import { centralViews, thumbnail } from '../views.ts';
-import { knnAccuracy, NEIGHBOURS } from './knn.ts';
+import { knnScores } from './knn.ts';
 import type { KnnProbe } from './probe.ts';
 
 /** Images of one run of the engine. */
@@ -36,7 +36,7 @@ export function knnProbe(
   const { features, specs } = setup.programs(batchSize);
   const ofWeights = async (session: Session) => {
     const rowsOf = programRows(session, features);
-    return scores(await knnAccuracy(backend, await of(train, rowsOf), await of(test, rowsOf)));
+    return knnScores(backend, await of(train, rowsOf), await of(test, rowsOf));
   };
   return {
     train: train.length,
@@ -53,21 +53,16 @@ export function knnProbe(
     pixels: evaluator('kNN of raw pixels', async () => {
       const size = thumbnail(model.image);
       const rowsOf = pixelRows(setup.config.data, model.channels, size[0] * size[1]);
-      return scores(await knnAccuracy(backend, await of(train, rowsOf, size), await of(test, rowsOf, size)));
+      return knnScores(backend, await of(train, rowsOf, size), await of(test, rowsOf, size));
     }),
   };
 }
 
-function evaluator(name: string, measure: (session: Session) => Promise<Score[]>): Evaluator {
+function evaluator(name: string, measure: (session: Session) => Promise<Record<string, number>>): Evaluator {
   return {
     name,
     async *run(session) {
-      yield* await measure(session);
+      yield* Object.entries(await measure(session));
     },
   };
-}
-
-/** `knn10` and so on, for the default numbers of neighbours. */
-export function scores(accuracies: readonly number[]): Score[] {
-  return accuracies.map((accuracy, i) => [`knn${NEIGHBOURS[i]}`, accuracy]);
 }

@@ -11,11 +11,11 @@ import {
   type OnProgress,
 } from '../features/extract.ts';
 import { collect, type Features, labelled, pixelRows } from '../features/features.ts';
-import { type LabelledImagesOptions, openLabelled } from '../labelled-images.ts';
+import { type LabelledImages, type LabelledImagesOptions, openLabelled } from '../labelled-images.ts';
 import { modelEngine } from '../model-engine.ts';
 import { centralViews, thumbnail } from '../views.ts';
-import { knnAccuracy } from './knn.ts';
-import { scores } from './knn-probe.ts';
+import { knnScores } from './knn.ts';
+import { KnnFolder } from './knn-folder.ts';
 
 export interface KnnReportOptions extends Omit<LabelledImagesOptions, 'onProgress'>, FeatureOptions {
   /** Most images that vote, and that are classified; 0: all. Default: 10,000 and 2,000. */
@@ -23,11 +23,13 @@ export interface KnnReportOptions extends Omit<LabelledImagesOptions, 'onProgres
   readonly testImages?: number | undefined;
   /** Chooses those images, and the random weights. Default: 0. */
   readonly seed?: number | undefined;
+  /** Folder for settings and scores, which `report` reads. Default: none is made. */
+  readonly output?: string | undefined;
   /** Called while images are fetched or features computed. */
   readonly onProgress?: (what: string, done: number, total: number) => void;
 }
 
-/** Top-1 accuracies, in [0, 1], by number of neighbours: `knn10`, `knn20`, `knn100`, `knn200`. */
+/** Top-1 accuracies, in [0, 1], by number of neighbours, of which there are never more than voters: `knn10`, `knn20`, … */
 export type KnnByNeighbours = Record<string, number>;
 
 export interface KnnReport {
@@ -38,14 +40,22 @@ export interface KnnReport {
   /** Images that voted, and images that were classified. */
   readonly train: number;
   readonly test: number;
+  /** Whether each image was classified by all others: there are too few to set some aside, and nobody said how. */
+  readonly leaveOneOut: boolean;
+  /** What the images were opened from: those that voted, and those that were classified where these are others. */
+  readonly source: string;
+  readonly testSource?: string;
+  /** What computed. */
+  readonly engine: string;
 }
 
 /**
  * The kNN report of a model (a file of weights, or the folder of a run): see `knnAccuracy`. Features are kept on the disk, see
- * `FeatureExtractor`. Throws what `openModel` and `openLabelled` throw.
+ * `FeatureExtractor`. Throws RunError when the folder of `output` holds something else, and what `openModel` and `openLabelled` throw.
  */
 export async function knn(path: string, options: KnnReportOptions = {}): Promise<KnnReport> {
-  const { seed = 0, onProgress: say = () => {} } = options;
+  const { seed = 0, output, onProgress: say = () => {} } = options;
+  const folder = output === undefined ? undefined : await KnnFolder.open(output, path, settingsOf(options));
   const model = await openModel(path, { heads: options.heads });
   const all = await openLabelled(model, {
     ...options,
@@ -53,10 +63,7 @@ export async function knn(path: string, options: KnnReportOptions = {}): Promise
   });
   const backend = await modelEngine(model, options);
   const given = { ...options, backend, broken: options.broken ?? new BrokenImages() };
-  const images = {
-    train: some(all.train, options.trainImages ?? 10_000, seed, 'knn train'),
-    test: some(all.test, options.testImages ?? 2_000, seed, 'knn test'),
-  };
+  const images = chosen(all, options);
   const trained = new FeatureExtractor(model, given);
   const weights = await initialiseOnThreads(featureParameters(trained.config), seed);
   const random = new FeatureExtractor({ ...model, path: 'random weights', weights }, given);
@@ -64,12 +71,14 @@ export async function knn(path: string, options: KnnReportOptions = {}): Promise
     what: string,
     featuresOf: (dataset: Dataset, onProgress: OnProgress) => Promise<Features>,
   ) => {
-    const { train, test } = images;
-    const total = train.length + test.length;
+    const { train, test, leaveOneOut } = images;
+    const total = train.length + (leaveOneOut ? 0 : test.length);
     const bank = labelled(await featuresOf(train, (done) => say(what, done, total)), train);
-    const queries = labelled(await featuresOf(test, (done) => say(what, train.length + done, total)), test);
-    const accuracies = Object.fromEntries(scores(await knnAccuracy(backend, bank, queries)));
-    return { accuracies, train: bank.labels.length, test: queries.labels.length };
+    const queries = leaveOneOut
+      ? bank
+      : labelled(await featuresOf(test, (done) => say(what, train.length + done, total)), test);
+    const accuracies = await knnScores(backend, bank, queries, leaveOneOut);
+    return { accuracies, train: bank.labels.length - (leaveOneOut ? 1 : 0), test: queries.labels.length };
   };
   try {
     const { accuracies, ...counts } = await judge('features of the model', (...args) =>
@@ -79,11 +88,38 @@ export async function knn(path: string, options: KnnReportOptions = {}): Promise
       random.features(...args),
     );
     const { accuracies: ofPixels } = await judge('raw pixels', (dataset) => pixels(model, dataset, given));
-    return { features: accuracies, random: ofRandom, pixels: ofPixels, ...counts };
+    const { source, testSource } = all;
+    const report: KnnReport = {
+      ...{ features: accuracies, random: ofRandom, pixels: ofPixels, ...counts },
+      ...{ leaveOneOut: images.leaveOneOut, source, ...(testSource !== undefined && { testSource }) },
+      engine: backend.description,
+    };
+    await folder?.save(report);
+    return report;
   } finally {
     await trained.dispose();
     await random.dispose();
   }
+}
+
+/** What a folder says of how it was done. */
+function settingsOf({ data, test, heldOut, trainImages, testImages, seed, pooling }: KnnReportOptions) {
+  return { data, test, heldOut, trainImages, testImages, seed, pooling };
+}
+
+/** The images that vote and those that are classified, no more of each than wanted. */
+function chosen(
+  { train, test, undivided }: LabelledImages,
+  { trainImages = 10_000, testImages = 2_000, seed = 0 }: KnnReportOptions,
+) {
+  const fits = (most: number) => most === 0 || undivided!.length <= most;
+  if (undivided && fits(trainImages) && fits(testImages))
+    return { train: undivided, test: undivided, leaveOneOut: true };
+  return {
+    train: some(train, trainImages, seed, 'knn train'),
+    test: some(test, testImages, seed, 'knn test'),
+    leaveOneOut: false,
+  };
 }
 
 function some(dataset: Dataset, count: number, seed: number, purpose: string): Dataset {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { referenceBackend } from '../../engines/reference/backend.ts';
 import { rng } from '../../random/rng.ts';
-import { knnAccuracy, largest } from './knn.ts';
+import { knnAccuracy, knnScores, largest, neighboursOf, usualScore } from './knn.ts';
 
 /** The definition, written out: full sort, votes by class. */
 function bruteForce(
@@ -57,6 +57,31 @@ describe('knnAccuracy', () => {
     }
   });
 
+  it('leaves each row out that is classified, as the definition does', async () => {
+    const seed = Math.floor(Math.random() * 2 ** 31);
+    for (const rows of [2, 7, 54, 300]) {
+      const all = randomSet(seed, rows, 5, 3);
+      const got = await knnAccuracy(referenceBackend, all, all, { leaveOneOut: true });
+      const k = neighboursOf(rows - 1);
+      const right = k.map(() => 0);
+      for (let i = 0; i < rows; i++) {
+        const others = Array.from({ length: rows }, (_, j) => j).filter((j) => j !== i);
+        const row = (j: number) => all.features.subarray(5 * j, 5 * j + 5);
+        const rest = {
+          features: Float32Array.from(others.flatMap((j) => [...row(j)])),
+          labels: Int32Array.from(others, (j) => all.labels[j]!),
+        };
+        const one = { features: row(i), labels: all.labels.subarray(i, i + 1) };
+        for (const [n, each] of k.entries()) right[n]! += bruteForce(rest, one, 5, each, 0.07);
+      }
+      expect(got, `seed ${seed}, ${rows} rows`).toEqual(right.map((count) => count / rows));
+    }
+    const one = randomSet(1, 1, 3, 2);
+    await expect(knnAccuracy(referenceBackend, one, one, { leaveOneOut: true })).rejects.toThrow(
+      'leave-one-out needs at least two rows',
+    );
+  });
+
   it('is 1 where the test images are training images and k is 1', async () => {
     const train = randomSet(5, 30, 4, 3);
     expect(await knnAccuracy(referenceBackend, train, train, { k: [1] })).toEqual([1]);
@@ -68,6 +93,29 @@ describe('knnAccuracy', () => {
     const none = { features: new Float32Array(), labels: new Int32Array() };
     await expect(knnAccuracy(referenceBackend, none, a)).rejects.toThrow('got 0 values and 0 labels');
   });
+});
+
+it('never asks more neighbours than there are voters', async () => {
+  expect([1, 4, 9, 54, 199, 200, 10_000].map((voters) => neighboursOf(voters))).toEqual([
+    [1],
+    [1],
+    [1, 5],
+    [1, 5, 10, 20],
+    [1, 5, 10, 20, 100],
+    [10, 20, 100, 200],
+    [10, 20, 100, 200],
+  ]);
+  const [few, many] = [randomSet(2, 54, 4, 3), randomSet(2, 300, 4, 3)];
+  const scores = await knnScores(referenceBackend, few, few);
+  expect(Object.keys(scores)).toEqual(['knn1', 'knn5', 'knn10', 'knn20']);
+  expect(usualScore(scores)).toEqual({ k: 20, top1: scores.knn20 });
+  expect(usualScore({ knn1: 0.5, knn5: 0.25 })).toEqual({ k: 5, top1: 0.25 });
+  expect(Object.keys(await knnScores(referenceBackend, many, few))).toEqual([
+    'knn10',
+    'knn20',
+    'knn100',
+    'knn200',
+  ]);
 });
 
 it('largest finds what a sort finds, the first ones at a tie', () => {

@@ -10,14 +10,45 @@ export interface LabelledFeatures {
 }
 
 export interface KnnOptions {
-  /** Numbers of neighbours that vote; all where there are fewer. Default: `NEIGHBOURS`. */
+  /** Numbers of neighbours that vote; all where there are fewer. Default: `neighboursOf` as many as may vote. */
   readonly k?: readonly number[];
+  /** Whether the test rows are the training rows, of which each is classified by all others. */
+  readonly leaveOneOut?: boolean;
   /** A neighbour's vote weighs exp(cosine / temperature). Default: 0.07. */
   readonly temperature?: number;
 }
 
 /** DINO's numbers of neighbours. */
-export const NEIGHBOURS = [10, 20, 100, 200] as const;
+const NEIGHBOURS: readonly number[] = [10, 20, 100, 200];
+/** Those of fewer voters. */
+const OF_FEW: readonly number[] = [1, 5, 10, 20, 100];
+
+/** The numbers of neighbours that are judged: never more than there are voters. */
+export function neighboursOf(voters: number): readonly number[] {
+  const all = voters < NEIGHBOURS.at(-1)! ? OF_FEW : NEIGHBOURS;
+  return all.filter((k) => k <= voters);
+}
+
+/** The score that stands for all: that of DINO's 20 neighbours, or of the most below where fewer may vote. */
+export function usualScore(scores: Readonly<Record<string, number>>): { k: number; top1: number } {
+  const measured = Object.entries(scores).map(([name, top1]) => ({
+    k: Number(name.slice('knn'.length)),
+    top1,
+  }));
+  return measured.filter(({ k }) => k <= 20).reduce((a, b) => (b.k > a.k ? b : a));
+}
+
+/** `knnAccuracy` by name: `knn10`, `knn20` and so on, in ascending order of neighbours. */
+export async function knnScores(
+  backend: Backend,
+  train: LabelledFeatures,
+  test: LabelledFeatures,
+  leaveOneOut = false,
+): Promise<Record<string, number>> {
+  const k = neighboursOf(train.labels.length - (leaveOneOut ? 1 : 0));
+  const accuracies = await knnAccuracy(backend, train, test, { k, leaveOneOut });
+  return Object.fromEntries(k.map((one, i) => [`knn${one}`, accuracies[i]!]));
+}
 
 /** Queries whose similarities are computed at once. */
 const CHUNK = 256;
@@ -26,15 +57,18 @@ const CHUNK = 256;
  * Top-1 accuracies, in [0, 1], one for each of `k`, of the weighted k-nearest-neighbour classifier of Wu et al.
  * (arXiv 1805.01978) with DINO's settings (arXiv 2104.14294, appendix F: temperature 0.07, k = 20 usually best): cosine
  * similarity, votes weighted by exp(similarity / temperature). Similarities are a matrix product on the engine.
- * Throws RangeError for no rows or rows of other widths.
+ * Throws RangeError for no rows, rows of other widths, or a single row that is left out.
  */
 export async function knnAccuracy(
   backend: Backend,
   train: LabelledFeatures,
   test: LabelledFeatures,
-  { k = NEIGHBOURS, temperature = 0.07 }: KnnOptions = {},
+  { leaveOneOut = false, k, temperature = 0.07 }: KnnOptions = {},
 ): Promise<number[]> {
   const [rows, width] = shapeOf(train);
+  const voters = rows - (leaveOneOut ? 1 : 0);
+  if (voters < 1) throw new RangeError('leave-one-out needs at least two rows, got one');
+  const counts = k ?? neighboursOf(voters);
   const [queries, queryWidth] = shapeOf(test);
   if (width !== queryWidth)
     throw new RangeError(`features of train and test must have one width, got ${width} and ${queryWidth}`);
@@ -47,14 +81,15 @@ export async function knnAccuracy(
       }),
     });
     const unit = unitRows(test.features, width);
-    const voter = new Voter(train.labels, k, temperature);
-    const correct = k.map(() => 0);
+    const voter = new Voter(train.labels, counts, temperature);
+    const correct = counts.map(() => 0);
     for (let start = 0; start < queries; start += chunk) {
       const from = Math.min(start, queries - chunk); // the last chunk overlaps the one before it
       const taken = unit.slice(from * width, (from + chunk) * width);
       const { similarities } = await session.run(product, { queries: taken });
       for (let query = start; query < Math.min(start + chunk, queries); query++) {
         const row = similarities!.subarray((query - from) * rows, (query - from + 1) * rows) as Float32Array;
+        if (leaveOneOut) row[query] = Number.NEGATIVE_INFINITY; // `largest` never takes it
         for (const [i, winner] of voter.winners(row).entries())
           if (winner === test.labels[query]) correct[i]!++;
       }

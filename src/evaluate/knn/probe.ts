@@ -1,6 +1,6 @@
 import type { Evaluator } from '../evaluator.ts';
 
-/** Top-1 accuracies of the kNN classifier on a sample of labelled images: `knn10`, `knn20`, `knn100`, `knn200`. */
+/** Top-1 accuracies of the kNN classifier on a sample of labelled images, by `neighboursOf` the voters: `knn10`, `knn20`, … */
 export interface KnnProbe {
   /** Images that vote, and images that are classified. */
   readonly train: number;

@@ -1,13 +1,13 @@
 import type { Backend } from '../../engines/engine.ts';
 import { input, linear, type Program, program } from '../../graph/index.ts';
-import { judge } from '../accuracy.ts';
+import { judge, tellsTop5 } from '../accuracy.ts';
 import type { LabelledFeatures } from '../knn/knn.ts';
 import type { LinearHead } from './batch-norm.ts';
 
-/** Shares of the rows whose class is the likeliest, or among the five likeliest. */
+/** Shares of the rows whose class is the likeliest, or, of more than five classes, among the five likeliest. */
 export interface Accuracy {
   readonly top1: number;
-  readonly top5: number;
+  readonly top5?: number;
 }
 
 /** Rows whose logits are computed at once. */
@@ -40,7 +40,10 @@ export async function linearAccuracy(
           if (rank < 5) top5++;
         }
       }
-      accuracies.push({ top1: top1 / labels.length, top5: top5 / labels.length });
+      accuracies.push({
+        top1: top1 / labels.length,
+        ...(tellsTop5(classes) && { top5: top5 / labels.length }),
+      });
     }
     return accuracies;
   } finally {

@@ -58,7 +58,7 @@ describe('linprobe', () => {
     const output = join(folder, `probe-${probes++}`);
     const events: LinprobeEvent[] = [];
     const result = await probe({ output, onEvent: (event) => events.push(event) });
-    expect(result).toMatchObject({ train: 90, test: 24, top5: 1, batchSize: 64 });
+    expect(result).toMatchObject({ train: 90, test: 24, batchSize: 64 });
     expect(result.top1).toBeGreaterThan(0.9); // the classes have tints of their own
     expect(result.rates.map(({ learningRate }) => learningRate)).toEqual([
       0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1,
@@ -73,7 +73,7 @@ describe('linprobe', () => {
     });
     const rows = await readRows(join(output, 'metrics.jsonl'));
     expect(rows.map(({ step }) => step)).toEqual([...Array.from({ length: 20 }, (_, i) => i + 1), 20]);
-    expect(rows.at(-1)).toMatchObject({ top1: result.top1, top5: result.top5, learningRate: result.best });
+    expect(rows.at(-1)).toMatchObject({ top1: result.top1, learningRate: result.best });
     expect(events.map(({ type }) => type)).toEqual(['start', ...rows.map(() => 'step'), 'file', 'end']);
 
     // The classifier on pixels gives the logits of the head on the extracted features.
@@ -139,8 +139,33 @@ describe('linprobe', () => {
   });
 
   it('judges on the images that the run held out, where no others are named', async () => {
-    const result = await probe({ settings: { test: undefined, learningRates: [0.1] } });
+    const result = await probe({ settings: { test: undefined, heldOut: 0.25, learningRates: [0.1] } });
     expect(result).toMatchObject({ train: 67, test: 23 });
+    expect(result.folds).toBeUndefined();
+  });
+
+  it('judges too few images by cross-validation, and trains on all of them', async () => {
+    const output = join(folder, `probe-${probes++}`);
+    const own = { test: undefined, learningRates: [0.03, 0.3] };
+    const result = await probe({ output, settings: own });
+    expect(result).toMatchObject({ train: 90, test: 90, folds: 10 });
+    expect(result.top1).toBeGreaterThan(0.9);
+    expect(result.rates.map(({ images }) => images)).toEqual([90, 90]); // a tenth of 90 would tell no rate from another
+    expect(Number.isInteger(Number((result.top1 * 90).toFixed(6)))).toBe(true);
+    expect((await readRows(join(output, 'sittings.jsonl'))).at(-1)).toMatchObject({
+      ...{ source: images, images: 90, testImages: 90, folds: 10, version: expect.any(String) },
+      command: expect.any(String),
+    });
+    const limited = await probe({ settings: { ...own, testImages: 5 } });
+    expect(limited).toMatchObject({ train: 67, test: 5 });
+  });
+
+  it('takes a set of five images', async () => {
+    const few = join(folder, 'few');
+    await tinyImages(few, 5, 2, 3);
+    const result = await probe({ settings: { test: undefined, data: `classes:${few}` } });
+    expect(result).toMatchObject({ train: 5, test: 5, folds: 5 });
+    expect(result.rates).toHaveLength(7);
   });
 
   it('knows classes by their names', async () => {
@@ -175,7 +200,7 @@ describe('linprobe', () => {
     [{ optimiser: 'sgd' }, 'unknown setting "optimiser" (did you mean "optimizer"?)'],
     [
       { batchSize: 1000 },
-      "a probe's batch must have 2 images or more, and no more than the 81 there are, got 1000",
+      "a probe's batch must have 2 images or more, and no more than the 90 there are, got 1000",
     ],
     [{ data: join('nowhere') }, "the data folder must exist, got 'nowhere'"],
     [{ test: images }, 'images to learn from and to judge on must differ'],

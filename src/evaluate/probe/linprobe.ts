@@ -9,6 +9,7 @@ import { labelled } from '../features/features.ts';
 import { openLabelled } from '../labelled-images.ts';
 import { modelEngine } from '../model-engine.ts';
 import { bestRate, type RateScore, scoreRates } from './choose-rate.ts';
+import { crossValidate } from './cross-validate.ts';
 import { linearAccuracy } from './linear-accuracy.ts';
 import { ProbeFolder } from './probe-folder.ts';
 import { probeSettings, probeSteps, trainProbe } from './train-probe.ts';
@@ -24,9 +25,11 @@ export interface LinprobeOptions extends Omit<FeatureOptions, 'pooling'> {
 }
 
 export interface LinprobeResult {
-  /** Shares of the test images whose class is the likeliest, or among the five likeliest. */
+  /** Shares of the test images whose class is the likeliest, or, of more than five classes, among the five likeliest. */
   readonly top1: number;
-  readonly top5: number;
+  readonly top5?: number;
+  /** Parts of the cross-validation that gave these shares; absent where test images were set aside. */
+  readonly folds?: number;
   /** The learning rate of that probe. */
   readonly best: number;
   /** What each learning rate scored on training images that were set aside; empty where there is one only. */
@@ -44,7 +47,8 @@ export interface LinprobeResult {
  * A linear probe of a model (a file of weights, or the folder of a run): a linear classifier on features of the frozen
  * encoder, trained as `trainProbe` says. Features are those of central crops, without augmentation: computed once, and kept
  * on the disk (see `FeatureExtractor`). The learning rate is the one that does best on a share of the training images; with it
- * a probe is trained on all of them, and judged once on the test images. What follows extraction takes seconds, so an
+ * a probe is trained on all of them, and judged once on the test images. Images that are too few to be divided (`openLabelled`) are
+ * judged by cross-validation, and the probe is trained on all of them. What follows extraction takes seconds, so an
  * interrupted probe is begun again, from the features that are there.
  *
  * Throws ConfigError for wrong settings, RunError when images have no classes or the folder holds something else, and what
@@ -62,7 +66,11 @@ export async function linprobe(path: string, options: LinprobeOptions = {}): Pro
   });
   const some = (part: 'train' | 'test', count: number) =>
     count > 0 ? sample(all[part], count, config.seed, part) : all[part];
-  const images = { train: some('train', config.trainImages), test: some('test', config.testImages) };
+  const limited = config.trainImages > 0 || config.testImages > 0;
+  const together = limited ? undefined : all.undivided;
+  const images = together
+    ? { train: together, test: together }
+    : { train: some('train', config.trainImages), test: some('test', config.testImages) };
   const classes = images.train.classes!;
   if (classes.length < 2)
     throw new RunError(`a probe needs two classes or more, got ${classes.join(', ')} alone`);
@@ -77,7 +85,7 @@ export async function linprobe(path: string, options: LinprobeOptions = {}): Pro
       return labelled(features, images[part]);
     };
     const train = await featuresOf('train', 'features of training images');
-    const judged = await featuresOf('test', 'features of test images');
+    const judged = together ? train : await featuresOf('test', 'features of test images');
     await extractor.dispose();
 
     const fit = { backend, classes: classes.length, signal };
@@ -89,7 +97,12 @@ export async function linprobe(path: string, options: LinprobeOptions = {}): Pro
     const best = bestRate(rates) ?? config.learningRates[0]!;
     const settings = probeSettings(config, train.labels.length, [best]);
     const { lastStep } = probeSteps(settings, train.labels.length);
-    folder?.start(backend, train.labels.length, settings);
+    const crossed = together
+      ? await crossValidate(train, config, fit, (done, total) => say('cross-validation: part', done, total))
+      : undefined;
+    const { source, testSource } = all;
+    const counts = { images: train.labels.length, testImages: judged.labels.length, folds: crossed?.folds };
+    await folder?.start(backend, { source, testSource, ...counts }, settings);
     const tell = telling('training: epoch');
     const [head] = await trainProbe(train, settings, {
       ...fit,
@@ -98,12 +111,12 @@ export async function linprobe(path: string, options: LinprobeOptions = {}): Pro
         await folder?.append({ step, epoch, loss: losses[0]!, lr });
       },
     });
-    const [accuracy] = await linearAccuracy(backend, [head!], judged);
+    const accuracy = crossed ?? (await linearAccuracy(backend, [head!], judged))[0]!;
     await folder?.append({ step: lastStep, epoch: config.epochs, ...accuracy, learningRate: best });
     const about = { classes, step: lastStep, data: images.train.contentKey, engine: backend.description };
     const checkpoint = await folder?.save(model, extractor.config, head!, about);
     return {
-      ...accuracy!,
+      ...accuracy,
       ...{ best, rates, train: train.labels.length, test: judged.labels.length },
       batchSize: settings.batchSize,
       ...(checkpoint !== undefined && { checkpoint }),

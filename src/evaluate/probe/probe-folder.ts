@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { type FinetuneConfig, parseFinetuneConfig } from '../../config/finetune-schema.ts';
 import type { ProbeRun } from '../../config/linprobe-schema.ts';
 import type { Backend } from '../../engines/engine.ts';
@@ -7,11 +7,11 @@ import { appendRow } from '../../io/jsonl.ts';
 import { classifierParameters } from '../../models/classifier.ts';
 import type { FeatureConfig } from '../../programs/features.ts';
 import { saveCheckpoint } from '../../run/checkpoint.ts';
-import { RunError } from '../../run/error.ts';
 import type { LinprobeEvent, StepRow } from '../../run/events.ts';
-import { bestCheckpointPath, type RunFolder, runFolder } from '../../run/folder.ts';
+import { bestCheckpointPath, type RunFolder, requireSame, runFolder } from '../../run/folder.ts';
 import { finetuning } from '../../run/kind.ts';
 import { RunLock } from '../../run/lock.ts';
+import { appendSitting, type Judged } from '../../run/sittings.ts';
 import type { Model } from '../../weights/model.ts';
 import type { LinearHead } from './batch-norm.ts';
 import { type ProbeSettings, probeSteps } from './train-probe.ts';
@@ -43,19 +43,22 @@ export class ProbeFolder {
   ): Promise<ProbeFolder> {
     const folder = runFolder(path);
     const config = `${JSON.stringify(run, null, 2)}\n`;
-    await requireOwn(folder, config);
+    await requireSame(folder, 'probe', config);
     await mkdir(folder.checkpoints, { recursive: true });
     const lock = new RunLock(folder);
     await lock.take();
     await writeFileAtomic(folder.config, config);
-    for (const file of [folder.metrics, bestCheckpointPath(folder)]) await rm(file, { force: true });
+    for (const file of [folder.metrics, folder.sittings, bestCheckpointPath(folder)])
+      await rm(file, { force: true });
     return new ProbeFolder(folder, lock, run, emit);
   }
 
   /** The training that is logged begins. */
-  start({ description }: Backend, images: number, settings: ProbeSettings): void {
+  async start({ description }: Backend, judged: Judged, settings: ProbeSettings): Promise<void> {
+    const { images } = judged;
     const { stepsPerEpoch, lastStep } = probeSteps(settings, images);
     this.#lastStep = lastStep;
+    await appendSitting(this.#folder, description, judged);
     this.#emit({
       ...{ type: 'start', folder: this.#folder.path, config: this.#run, engine: description },
       ...{ images, stepsPerEpoch, lastStep, step: 0 },
@@ -107,20 +110,6 @@ export class ProbeFolder {
   async close(): Promise<void> {
     await this.#lock.release();
   }
-}
-
-async function requireOwn({ path, config }: RunFolder, own: string): Promise<void> {
-  const names = await readdir(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    if (error.code === 'ENOTDIR') throw new RunError(`a run needs a folder, got the file ${path}`);
-    throw error;
-  });
-  const found = names.filter((name) => !name.startsWith('.'));
-  if (found.length === 0) return;
-  if (found.includes('config.json') && (await readFile(config, 'utf8')) === own) return;
-  throw new RunError(
-    `a probe needs a new or empty folder, or that of the very same probe, got ${path} with ${found.slice(0, 3).join(', ')} in it: choose another folder with --output`,
-  );
 }
 
 /** The settings of a classifier's checkpoint, as far as a probe has them. */

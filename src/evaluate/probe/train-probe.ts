@@ -50,6 +50,12 @@ export function probeSettings(
   return { optimizer, epochs, warmupEpochs, seed, learningRates, batchSize: probeBatch(config, images) };
 }
 
+/** The same on a part of the images, which may be fewer than the batch that all of them fill. */
+export function partSettings(...given: Parameters<typeof probeSettings>): ProbeSettings {
+  const settings = probeSettings(...given);
+  return { ...settings, batchSize: Math.min(settings.batchSize, given[1]) };
+}
+
 /** Updates of an epoch and of all; the last batch is dropped where it is not full. */
 export function probeSteps({ batchSize, epochs }: ProbeSettings, images: number) {
   const stepsPerEpoch = Math.floor(images / batchSize);

@@ -1,0 +1,7 @@
+/**
+ * A number with its noun: `1 epoch`, `2 epochs`, `1,234 images`, `0 files`.
+ * @param many the plural, where it does not end in a mere s
+ */
+export function plural(n: number, one: string, many = `${one}s`): string {
+  return `${n.toLocaleString('en-US')} ${n === 1 ? one : many}`;
+}
