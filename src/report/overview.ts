@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { seriesOf } from '../visualize/series.ts';
+import { isCount } from './images.ts';
 import { startedFrom, whatOf } from './results.ts';
 import type { ReportedRun } from './run.ts';
 
@@ -8,6 +9,7 @@ export function overviewTable(runs: readonly ReportedRun[]): string[][] {
   const head = [
     'run',
     'what',
+    'images',
     'started from',
     'epochs',
     'steps',
@@ -30,6 +32,7 @@ function overview(run: ReportedRun, runs: readonly ReportedRun[]): string[] {
   return [
     name,
     whatOf(run),
+    imagesOf(run),
     parent?.name ?? (run.from ? basename(run.from) : 'random weights'),
     `${Number(epoch.toFixed(2))}${typeof epochs === 'number' ? ` of ${epochs}` : ''}`,
     String(rows.at(-1)?.step ?? 0),
@@ -39,6 +42,14 @@ function overview(run: ReportedRun, runs: readonly ReportedRun[]): string[] {
     seconds === undefined ? '–' : time(seconds),
     engine ?? '–',
   ];
+}
+
+/** Where the images that it learned from came from, and how many there are. */
+function imagesOf({ settings, sitting }: ReportedRun): string {
+  const names = [sitting.source, settings.get('data.source'), settings.get('data')];
+  const source = names.find((name) => typeof name === 'string' && name !== '');
+  const count = isCount(sitting.images) ? sitting.images.toLocaleString('en-US') : undefined;
+  return [source, count].filter((part) => part !== undefined).join(': ') || '–';
 }
 
 function lastOf({ rows }: ReportedRun, keys: readonly string[]): string {
@@ -59,7 +70,7 @@ function time(seconds: number): string {
 }
 
 /**
- * Settings that differ between runs of one kind, but for the model that they started from: a column for each, a row for each
+ * Settings that differ between runs of one kind, but for the model that they started from: a row for each, a column for each
  * run. Undefined where none does.
  */
 export function differencesTable(runs: readonly ReportedRun[]): string[][] | undefined {
@@ -71,6 +82,6 @@ export function differencesTable(runs: readonly ReportedRun[]): string[][] | und
   paths.delete('from');
   const differing = [...paths].filter((path) => new Set(runs.map((run) => shown(run, path))).size > 1);
   if (differing.length === 0) return undefined;
-  const rows = runs.map((run) => [run.name, ...differing.map((path) => shown(run, path))]);
-  return [['run', ...differing], ...rows];
+  const rows = differing.map((path) => [path, ...runs.map((run) => shown(run, path))]);
+  return [['setting', ...runs.map(({ name }) => name)], ...rows];
 }

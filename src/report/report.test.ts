@@ -31,11 +31,15 @@ function tableUnder(markdown: string, heading: string): string[][] {
 }
 
 const finetune = (name: string, from: string, top1: number, more: object = {}) =>
-  fakeRun(name, { kind: 'finetune', from, data: { labels: 0.1 }, training: { epochs: 3 }, ...more }, [
-    { step: 5, epoch: 1, loss: 2, seconds: 3700, top1: 0.99, evaluationLoss: 1.5 },
-    { step: 10, epoch: 2, loss: 1.5, seconds: 3723.4, top1, evaluationLoss: 1.25 },
-    { step: 11, epoch: 2.2, loss: null, seconds: 3724 },
-  ]);
+  fakeRun(
+    name,
+    { kind: 'finetune', from, data: { source: 'cifar10', labels: 0.1 }, training: { epochs: 3 }, ...more },
+    [
+      { step: 5, epoch: 1, loss: 2, seconds: 3700, top1: 0.99, evaluationLoss: 1.5 },
+      { step: 10, epoch: 2, loss: 1.5, seconds: 3723.4, top1, evaluationLoss: 1.25 },
+      { step: 11, epoch: 2.2, loss: null, seconds: 3724 },
+    ],
+  );
 
 const runs: string[] = [];
 beforeAll(async () => {
@@ -48,12 +52,16 @@ beforeAll(async () => {
     }),
     { output: real },
   );
-  const knn = (features: number, more = {}) => ({ knn: { features, train: 9, test: 3, ...more } });
-  const fake = await fakeRun('fake', { seed: 7, task: { name: 'masked' }, training: { epochs: 3 } }, [
-    { step: 0, epoch: 0, ...knn(0.2, { random: 0.2, pixels: 0.3 }) },
-    { step: 1, epoch: 0.5, loss: 1 },
-    { step: 2, epoch: 1, loss: 0.5, heldOutLoss: 0.75, imagesPerSecond: 12, ...knn(0.456) },
-  ]);
+  const knn = (features: number, more = {}) => ({ knn: { features, train: 10_000, test: 2000, ...more } });
+  const fake = await fakeRun(
+    'fake',
+    { seed: 7, task: { name: 'masked' }, data: { source: 'cifar10' }, training: { epochs: 3 } },
+    [
+      { step: 0, epoch: 0, ...knn(0.2, { random: 0.2, pixels: 0.3 }) },
+      { step: 1, epoch: 0.5, loss: 1 },
+      { step: 2, epoch: 1, loss: 0.5, heldOutLoss: 0.75, imagesPerSecond: 12, ...knn(0.456) },
+    ],
+  );
   runs.push(
     real,
     fake,
@@ -70,7 +78,7 @@ describe('report', () => {
     const output = join(folder, 'out', 'page.md');
     const { files } = await report(runs.slice(1), { output, title: 'T' });
     const markdown = await readFile(output, 'utf8');
-    expect(tableUnder(markdown, 'What was learned')).toEqual([
+    expect(tableUnder(markdown, 'What was learned: cifar10')).toEqual([
       ['top-1', 'steps', 'kNN', 'linear', 'fine-tune 10 %, 3 epochs'],
       ['raw pixels', '', '30.0 %', '–', '–'],
       ['random weights', '', '20.0 %', '–', '–'],
@@ -88,6 +96,7 @@ describe('report', () => {
     expect(overview[1]).toEqual([
       'fake',
       'masked',
+      'cifar10',
       'random weights',
       '1 of 3',
       '2',
@@ -97,9 +106,10 @@ describe('report', () => {
       '–',
       '–',
     ]);
-    expect(overview[2]!.slice(0, 9)).toEqual([
+    expect(overview[2]!.slice(0, 10)).toEqual([
       'ft1',
       'finetune',
+      'cifar10',
       'fake',
       '2.2 of 3',
       '11',
@@ -109,23 +119,103 @@ describe('report', () => {
       '1:02:04',
     ]);
     const differing = tableUnder(markdown, 'Settings that differ: fine-tuning');
-    expect(differing[0]).toEqual(['run', 'seed']);
-    expect(differing.slice(1)).toEqual([
-      ['ft1', '1'],
-      ['ft2', '2'],
-      ['ft3', '–'],
-      ['ft4', '–'],
+    expect(differing).toEqual([
+      ['setting', 'ft1', 'ft2', 'ft3', 'ft4'],
+      ['seed', '1', '2', '–', '–'],
     ]);
     expect(files).toEqual([output, join(folder, 'out', 'page-pictures', 'curves.svg')]);
     const svg = await readFile(files[1]!, 'utf8');
     for (const title of [
       'Loss of pre-training, smoothed',
-      'kNN top-1',
+      'kNN top-1 of pre-training',
       'Top-1 of fine-tuning',
       'Evaluation loss of fine-tuning',
     ])
       expect(svg).toContain(`>${title}</text>`);
     expect(svg).not.toMatch(/NaN|undefined|Infinity/);
+  });
+
+  it('has a table for each data set, and says where every score comes from', async () => {
+    const sitting = (source: string, images: number, testImages: number, more: object = {}) => ({
+      date: '2026-01-02T03:04:05.678Z',
+      version: '1.2.3',
+      command: `npx beyond-masking x --data '${source}'`,
+      ...{ engine: 'e', source, images, testImages, ...more },
+    });
+    const sat = async (path: string, ...rows: object[]) => {
+      await writeFile(join(path, 'sittings.jsonl'), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+      return path;
+    };
+    const flowers = `classes:${join(folder, 'flowers')}`;
+    const task = { name: 'masked' };
+    const knn = (features: number, train: number, test: number) => ({
+      knn: { k: 20, features, random: 0.25, pixels: 0.5, train, test },
+    });
+    const one = await sat(
+      await fakeRun('one', { task, data: { source: 'cifar10' } }, [
+        { step: 0, ...knn(0.2, 10_000, 2000) },
+        { step: 9, ...knn(0.4, 10_000, 2000) },
+      ]),
+      sitting('elsewhere', 1, 1),
+      sitting('cifar10', 50_000, 2000),
+    );
+    const reported = { kind: 'knn', from: one, data: flowers };
+    const judged = [
+      await sat(
+        await fakeRun('one-knn', reported, [{ step: 0, top1: 0.75, ...knn(0.75, 59, 60) }]),
+        sitting(flowers, 59, 60, { folds: 60 }),
+      ),
+      await sat(
+        await fakeRun('one-probe', { kind: 'linprobe', from: one }, [{ step: 5, top1: 0.5 }]),
+        sitting(flowers, 60, 60, { folds: 10 }),
+      ),
+      await sat(
+        await fakeRun(
+          'one-tuned',
+          { kind: 'finetune', from: one, data: { source: flowers }, training: { epochs: 1 } },
+          [{ step: 5, top1: 1 }],
+        ),
+        sitting(flowers, 54, 6),
+      ),
+    ];
+    const output = join(folder, 'groups.md');
+    await report([one, ...judged], { output });
+    const markdown = (await readFile(output, 'utf8')).replaceAll('\\_', '_');
+    expect(tableUnder(markdown, 'What was learned: cifar10')).toEqual([
+      ['top-1', 'steps', 'kNN'],
+      ['raw pixels', '', '50.0 %'],
+      ['random weights', '', '25.0 %'],
+      ['one: masked', '9', '40.0 %'],
+    ]);
+    expect(tableUnder(markdown, `What was learned: ${flowers}`)).toEqual([
+      ['top-1', 'steps', 'kNN', 'linear', 'fine-tune 100 %, 1 epoch'],
+      ['raw pixels', '', '50 % (38–62 %)', '–', '–'],
+      ['random weights', '', '25 % (16–37 %)', '–', '–'],
+      ['one: masked', '9', '75 % (63–84 %)', '50 % (38–62 %)', '100 % (61–100 %)'],
+    ]);
+    const from = ['2026-01-02 03:04', '1.2.3', `npx beyond-masking x --data '${flowers}'`];
+    for (const row of [
+      [
+        'kNN, raw pixels, k 20',
+        '50 % (38–62 %)',
+        '60 images, leave-one-out',
+        '59 images',
+        'one-knn',
+        ...from,
+      ],
+      ['kNN, k 20', '75 % (63–84 %)', '60 images, leave-one-out', '59 images', 'one-knn', ...from],
+      ['linear', '50 % (38–62 %)', '60 images, 10-fold cross-validation', '60 images', 'one-probe', ...from],
+      ['fine-tune 100 %, 1 epoch', '100 % (61–100 %)', '6 images', '54 images', 'one-tuned', ...from],
+    ])
+      expect(markdown).toContain(`| ${row.join(' | ')} |`);
+    expect(markdown).toContain('fewer than 1,000 images');
+    expect(tableUnder(markdown, 'Runs')[1]!.slice(0, 3)).toEqual(['one', 'masked', 'cifar10: 50,000']);
+    // Of a run of an earlier version only the date is known, by its files.
+    const old = await report([runs[1]!], { output });
+    expect(old.unreadable).toEqual([]);
+    expect(await readFile(output, 'utf8')).toMatch(
+      /\| kNN, k 20 \| 45\.6 % \| 2,000 images \| 10,000 images \| fake \| 20\d\d-[\d: -]+ \| – \| – \|/,
+    );
   });
 
   it('is one HTML file that loads nothing, with everything escaped', async () => {

@@ -1,11 +1,12 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
+import { fewImages } from '../evaluate/interval.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { RunError } from '../run/error.ts';
 import { reportCurves } from './curves.ts';
 import { differencesTable, overviewTable } from './overview.ts';
 import { type Block, renderHtml, renderMarkdown } from './page.ts';
-import { resultsTable } from './results.ts';
+import { resultsOf } from './results.ts';
 import { type ReportedRun, readRuns, type UnreadableRun } from './run.ts';
 
 export interface ReportOptions {
@@ -22,7 +23,7 @@ export interface ReportResult {
 }
 
 /**
- * Makes a page of the folders of runs: the table of what was learned, the runs, settings in which they differ, curves over
+ * Makes a page of the folders of runs: tables of what was learned, one for each data set that judged, the runs, settings in which they differ, curves over
  * each other, and the newest reconstructions. Runs that are still going on may be reported.
  * Throws RunError for another kind of page or when no folder can be read, or the system's error.
  */
@@ -61,11 +62,19 @@ async function makeBlocks(
   runs: readonly ReportedRun[],
   unreadable: readonly UnreadableRun[],
 ): Promise<Block[]> {
-  const results = resultsTable(runs);
-  const blocks: Block[] = [{ kind: 'heading', text: 'What was learned' }];
-  if (results) blocks.push({ kind: 'table', rows: results }, { kind: 'paragraph', text: RESULTS_NOTE });
-  else
-    blocks.push({ kind: 'paragraph', text: 'No run has been judged yet (kNN, linear probe, fine-tuning).' });
+  const results = resultsOf(runs);
+  const blocks: Block[] = results.flatMap(({ name, table, scores, fewest }): Block[] => [
+    { kind: 'heading', text: `What was learned: ${name}` },
+    { kind: 'table', rows: table },
+    { kind: 'paragraph', text: [RESULTS_NOTE, fewest && fewImages(fewest) ? FEW_NOTE : ''].join('').trim() },
+    { kind: 'paragraph', text: 'Every score, with where it comes from:' },
+    { kind: 'table', rows: scores },
+  ]);
+  if (results.length === 0)
+    blocks.push(
+      { kind: 'heading', text: 'What was learned' },
+      { kind: 'paragraph', text: 'No run has been judged yet (kNN, linear probe, fine-tuning).' },
+    );
   blocks.push({ kind: 'heading', text: 'Runs' }, { kind: 'table', rows: overviewTable(runs) });
   if (unreadable.length > 0)
     blocks.push(
@@ -98,6 +107,8 @@ const KINDS = [
 ] as const;
 const RESULTS_NOTE =
   'Scores of the last evaluation of each run, not of the best one. Means over runs with their standard deviation where a cell stands for several.';
+const FEW_NOTE =
+  " Brackets hold the 95 % interval (Wilson's) of scores of fewer than 1,000 images: those whose intervals overlap are not told apart.";
 const CURVES_NOTE = 'Curves by step. Losses of different tasks are not comparable: their targets differ.';
 
 async function reconstructions(runs: readonly ReportedRun[]): Promise<Block[]> {

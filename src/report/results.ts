@@ -1,29 +1,53 @@
 import { sep } from 'node:path';
+import { scoreText } from '../evaluate/interval.ts';
+import { plural } from '../text/plural.ts';
+import { isCount, judgedOn, judgedText } from './images.ts';
 import type { ReportedRun } from './run.ts';
+import { baselineOf, byColumn, distinct, preferred, type Score, scoresOf } from './scores.ts';
 import { type Summary, summarise } from './statistics.ts';
 
-/** What is judged, in columns: `kNN`, `linear`, `fine-tune 1 %, 100 epochs`. */
-interface Score {
-  readonly column: string;
-  /** In [0, 1]. */
-  readonly value: number;
+/** What was learned of the images of one data set. */
+export interface Results {
+  /** The data set. */
+  readonly name: string;
+  /** Rows are models, columns are judges. */
+  readonly table: string[][];
+  /** Every score with where it comes from. */
+  readonly scores: string[][];
+  /** Images of the score that rests on fewest; undefined where it is not known. */
+  readonly fewest: number | undefined;
 }
 
-const KNN = 'kNN';
-const LINEAR = 'linear';
-
 /**
- * The table of what was learned: a row for raw pixels, random weights, runs from scratch, and every pre-training run with
- * what was fine-tuned or probed from it; top-1 in percent, the mean where there are several runs for a cell.
- * Undefined when no run has a score.
+ * What was learned, by the data set that it was judged on, the one with most scores first: a row for raw pixels, random weights, runs from
+ * scratch, and every pre-training run with what was fine-tuned or probed from it; top-1 in percent, the mean where there are
+ * several runs for a cell. Empty when no run has a score.
  */
-export function resultsTable(runs: readonly ReportedRun[]): string[][] | undefined {
-  const pretrained = runs.filter(({ kind }) => kind === 'pretrain');
-  const others = runs.filter(({ kind }) => kind !== 'pretrain');
+export function resultsOf(runs: readonly ReportedRun[]): Results[] {
+  const parentOf = (run: ReportedRun) => runs.find((other) => startedFrom(run, other));
+  const groups = new Map<string, { name: string; runs: ReportedRun[] }>();
+  for (const run of runs) {
+    const { key, name } = judgedOn(run, parentOf);
+    const group = groups.get(key) ?? { name, runs: [] };
+    group.runs.push(run);
+    groups.set(key, group);
+  }
+  const results = [...groups.values()].flatMap((group) => resultsOfGroup(group.name, group.runs, runs) ?? []);
+  return results.sort((a, b) => b.scores.length - a.scores.length);
+}
+
+/** @param judged the runs that are judged on these images @param all those that they may have started from */
+function resultsOfGroup(
+  name: string,
+  judged: readonly ReportedRun[],
+  all: readonly ReportedRun[],
+): Results | undefined {
+  const pretrained = all.filter(({ kind }) => kind === 'pretrain');
+  const others = judged.filter(({ kind }) => kind !== 'pretrain');
   const baselines = (['pixels', 'random'] as const).map((key) => ({
     name: key === 'pixels' ? 'raw pixels' : 'random weights',
     steps: '',
-    scores: distinct(runs.flatMap((run) => firstKnn(run, key))),
+    scores: distinct(preferred(judged.flatMap((run) => baselineOf(run, key)))),
   }));
   const scratch = {
     name: 'from scratch',
@@ -34,10 +58,11 @@ export function resultsTable(runs: readonly ReportedRun[]): string[][] | undefin
   const rows = pretrained.map((run) => {
     const children = others.filter((other) => startedFrom(other, run));
     for (const child of children) attached.add(child);
+    const own = judged.includes(run) ? scoresOf(run) : [];
     return {
       name: `${run.name}: ${whatOf(run)}`,
       steps: String(run.rows.at(-1)?.step ?? 0),
-      scores: [...scoresOf(run), ...children.flatMap(scoresOf)],
+      scores: preferred([...own, ...children.flatMap(scoresOf)]),
     };
   });
   const strays = others.filter((run) => run.from !== undefined && !attached.has(run));
@@ -46,18 +71,48 @@ export function resultsTable(runs: readonly ReportedRun[]): string[][] | undefin
     steps: '',
     scores: scoresOf(run),
   }));
-  const all = [...baselines, scratch, ...rows, ...unattached].filter(({ scores }) => scores.length > 0);
-  const columns = [...new Set(all.flatMap(({ scores }) => scores.map(({ column }) => column)))].sort(
-    byColumn,
-  );
-  if (columns.length === 0) return undefined;
-  const cell = (scores: readonly Score[], column: string) => {
-    const values = scores.filter((score) => score.column === column).map(({ value }) => value);
-    return values.length === 0 ? '–' : percentages(summarise(values));
+  const shown = [...baselines, scratch, ...rows, ...unattached].filter(({ scores }) => scores.length > 0);
+  if (shown.length === 0) return undefined;
+  const every = shown.flatMap(({ scores }) => scores);
+  const columns = [...new Set(every.map(({ column }) => column))].sort(byColumn);
+  const counts = every.map(({ images }) => images).filter(isCount);
+  return {
+    name,
+    table: [
+      ['top-1', 'steps', ...columns],
+      ...shown.map(({ name, steps, scores }) => [
+        name,
+        steps,
+        ...columns.map((column) => cell(scores, column)),
+      ]),
+    ],
+    scores: [
+      ['score', 'top-1', 'judged on', 'learned from', 'run', 'date', 'version', 'command'],
+      ...every.map(scoreRow),
+    ],
+    fewest: counts.length > 0 ? Math.min(...counts) : undefined,
   };
+}
+
+function cell(scores: readonly Score[], column: string): string {
+  const own = scores.filter((score) => score.column === column);
+  if (own.length === 0) return '–';
+  return own.length === 1
+    ? scoreText(own[0]!.value, own[0]!.images)
+    : percentages(summarise(own.map(({ value }) => value)));
+}
+
+function scoreRow({ run, judge, value, images, learned }: Score): string[] {
+  const { date, version, command, folds } = run.sitting;
   return [
-    ['top-1', 'steps', ...columns],
-    ...all.map(({ name, steps, scores }) => [name, steps, ...columns.map((column) => cell(scores, column))]),
+    judge,
+    scoreText(value, images),
+    judgedText(images, folds),
+    judgedText(learned),
+    run.name,
+    typeof date === 'string' ? date.slice(0, 16).replace('T', ' ') : '–',
+    typeof version === 'string' ? version : '–',
+    typeof command === 'string' ? command : '–',
   ];
 }
 
@@ -76,47 +131,5 @@ export function startedFrom({ from }: ReportedRun, run: ReportedRun): boolean {
 export function percentages({ n, mean, deviation }: Summary): string {
   const percent = (value: number) => (100 * value).toFixed(1);
   if (deviation === undefined) return `${percent(mean)} %`;
-  return `${percent(mean)} ± ${percent(deviation)} % (${n} runs)`;
-}
-
-/** The last scores of a run: where it ended, not where it happened to be best on the images it is judged by. */
-function scoresOf(run: ReportedRun): Score[] {
-  if (run.kind === 'pretrain') {
-    const knn = run.rows.findLast(({ step, knn }) => step > 0 && featuresOf(knn, 'features') !== undefined);
-    const value = featuresOf(knn?.knn, 'features');
-    return value === undefined ? [] : [{ column: KNN, value }];
-  }
-  const top1 = run.rows.findLast((row) => Number.isFinite(row.top1))?.top1;
-  if (typeof top1 !== 'number') return [];
-  const column = { linprobe: LINEAR, knn: KNN, finetune: fineTune(run) }[run.kind];
-  return [{ column, value: top1 }];
-}
-
-/** Runs of other lengths are not averaged. */
-function fineTune({ settings }: ReportedRun): string {
-  const [share, epochs] = ['data.labels', 'training.epochs'].map((path) => settings.get(path));
-  const percent = typeof share === 'number' ? Number((100 * share).toFixed(4)) : 100;
-  return `fine-tune ${percent} %${typeof epochs === 'number' ? `, ${epochs} epochs` : ''}`;
-}
-
-function firstKnn({ rows }: ReportedRun, key: 'pixels' | 'random'): Score[] {
-  const value = featuresOf(rows[0]?.knn, key);
-  return value === undefined ? [] : [{ column: KNN, value }];
-}
-
-/** Runs on the same images share their baseline. */
-function distinct(scores: readonly Score[]): Score[] {
-  return [...new Map(scores.map((score) => [score.value, score])).values()];
-}
-
-function featuresOf(knn: unknown, key: string): number | undefined {
-  const value = (knn as Record<string, unknown> | null | undefined)?.[key];
-  return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
-}
-
-/** kNN, linear, then fine-tuning from few labels to all. */
-function byColumn(a: string, b: string): number {
-  const place = (column: string) =>
-    column === KNN ? -2 : column === LINEAR ? -1 : Number.parseFloat(column.slice('fine-tune '.length));
-  return place(a) - place(b);
+  return `${percent(mean)} ± ${percent(deviation)} % (${plural(n, 'run')})`;
 }

@@ -1,8 +1,9 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { readRows } from '../io/jsonl.ts';
 import { readHeader } from '../io/safetensors.ts';
 import { type RunFolder, runFolder } from '../run/folder.ts';
+import { readSittings, type Sitting } from '../run/sittings.ts';
 import type { MetricsRow } from '../visualize/series.ts';
 
 export type RunKind = 'pretrain' | 'finetune' | 'linprobe' | 'knn';
@@ -25,6 +26,8 @@ export interface ReportedRun {
   readonly engine?: string;
   /** The newest picture of reconstructions. */
   readonly reconstructions?: string;
+  /** The last time that somebody worked on it; little is known of runs of earlier versions. */
+  readonly sitting: Partial<Sitting>;
 }
 
 /** A folder that cannot be reported. */
@@ -65,7 +68,8 @@ async function readRun(path: string, name: string): Promise<ReportedRun> {
     .filter((file) => file.endsWith('.png'))
     .sort()
     .at(-1);
-  const engine = await engineOf(folder);
+  const sitting = await lastSitting(folder);
+  const engine = (await engineOf(folder)) ?? sitting.engine;
   return {
     path,
     absolute: resolve(path),
@@ -73,6 +77,7 @@ async function readRun(path: string, name: string): Promise<ReportedRun> {
     kind: kindOf(config.kind),
     settings: new Map(flat(config)),
     rows: (rows ?? []).filter(({ step }) => Number.isFinite(step)),
+    sitting,
     ...(typeof from === 'string' && from !== '' && { from: resolve(from) }),
     ...(engine !== undefined && { engine }),
     ...(newest !== undefined && { reconstructions: join(folder.reconstructions, newest) }),
@@ -91,6 +96,14 @@ async function readSettings({ path, config }: RunFolder): Promise<Record<string,
   if (typeof settings !== 'object' || settings === null || Array.isArray(settings))
     throw new Error(`${config} must hold the settings of a run, got ${text.trim().slice(0, 40)}`);
   return settings as Record<string, unknown>;
+}
+
+/** What the folder says of the last sitting; of runs of earlier versions, when their metrics were written. */
+async function lastSitting(folder: RunFolder): Promise<Partial<Sitting>> {
+  const last = (await readSittings(folder)).at(-1);
+  if (last) return last;
+  const file = await stat(folder.metrics).catch(absent);
+  return file ? { date: file.mtime.toISOString() } : {};
 }
 
 /** What the newest checkpoint says; undefined where there is none that can be read. */

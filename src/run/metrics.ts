@@ -5,10 +5,14 @@ import { readRows } from '../io/jsonl.ts';
 import { renderCurves } from '../visualize/curves.ts';
 import type { StepRow } from './events.ts';
 import type { RunFolder } from './folder.ts';
+import { runTitle } from './title.ts';
 
 /** Draws `curves.svg` from the metrics so far; returns its path. */
-export async function writeCurves(folder: RunFolder, title: string): Promise<string> {
-  await writeFileAtomic(folder.curves, renderCurves(await readMetrics(folder), { title }));
+export async function writeCurves(
+  folder: RunFolder,
+  config: Parameters<typeof runTitle>[0],
+): Promise<string> {
+  await writeFileAtomic(folder.curves, renderCurves(await readMetrics(folder), { title: runTitle(config) }));
   return folder.curves;
 }
 

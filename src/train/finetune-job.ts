@@ -67,7 +67,7 @@ export function finetuneJob(parts: FinetuneParts): TrainingJob {
     },
     async draw() {
       try {
-        emit({ type: 'file', kind: 'curves', path: await writeCurves(folder, config.recipe) });
+        emit({ type: 'file', kind: 'curves', path: await writeCurves(folder, config) });
       } catch (error) {
         emit({ type: 'note', message: `a picture could not be drawn: ${(error as Error).message}` });
       }

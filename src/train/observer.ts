@@ -65,7 +65,7 @@ export class Observer {
   async draw(step: number, reconstructions: boolean): Promise<void> {
     const { folder, setup, emit } = this.#parts;
     try {
-      emit({ type: 'file', kind: 'curves', path: await writeCurves(folder, setup.config.recipe) });
+      emit({ type: 'file', kind: 'curves', path: await writeCurves(folder, setup.config) });
       if (reconstructions) await this.#drawReconstructions(step);
     } catch (error) {
       emit({ type: 'note', message: `a picture could not be drawn: ${(error as Error).message}` });

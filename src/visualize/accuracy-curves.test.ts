@@ -15,7 +15,7 @@ it('draws accuracies in a panel of their own, and the loss of evaluations beside
   const drawn = renderCurves([row(1), row(2, judged), row(3), row(4, { ...judged, top1: 0.5 })], {
     title: 'run',
   });
-  for (const text of ['Accuracy', 'top-1', 'top-5', 'EMA top-1', 'held-out', 'top-1 0.5'])
+  for (const text of ['Accuracy', 'top-1', 'top-5', 'EMA top-1', 'held-out', 'top-1 50.0 %'])
     expect(drawn).toContain(text);
   expect(drawn).not.toContain('Parts of the loss');
   expect(renderCurves([row(1), row(2)], { title: 'run' })).not.toContain('Accuracy');

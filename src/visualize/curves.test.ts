@@ -2,7 +2,6 @@ import sharp from 'sharp';
 import { expect, test } from 'vitest';
 import { svgToPng } from '../../tests/support/svg-to-png.ts';
 import { renderCurves } from './curves.ts';
-import { formatTick } from './panel.ts';
 import type { MetricsRow } from './series.ts';
 
 function run(steps: number): MetricsRow[] {
@@ -92,15 +91,26 @@ test('the PNG shows text', async () => {
   expect(title.filter((value) => value < 100).length).toBeGreaterThan(1000);
 });
 
-test.each([
-  [0, '0'],
-  [0.1 + 0.2, '0.3'],
-  [-0.25, '-0.25'],
-  [1500, '1500'],
-  [20_000, '20k'],
-  [2_500_000, '2.5M'],
-  [1.5e-4, '1.5e-4'],
-  [3e12, '3e12'],
-])('tick %d is %s', (value, text) => {
-  expect(formatTick(value)).toBe(text);
+test('kNN stands among the accuracies, all in percent', () => {
+  const knn = (features: number) => ({ knn: { features, train: 54, test: 6 } });
+  const rows = [
+    { step: 0, ...knn(0) },
+    { step: 1, loss: 1 },
+    { step: 2, loss: 0.9, ...knn(1 / 6) },
+  ];
+  const svg = renderCurves(rows, { title: 'run' });
+  expect(svg).toContain('>Accuracy</text>');
+  expect(svg).toContain('>kNN top-1</text>');
+  expect(svg).toContain('kNN top-1 16.7 %');
+  expect(svg).toMatch(/class="tick">\d+ %<\/text>/);
+  const zero = renderCurves([{ step: 3, loss: 1, top1: 0 }], { title: 'run' });
+  expect(zero).toContain('top-1 0.0 %');
+  const all = renderCurves(
+    [
+      { step: 3, top1: 1 },
+      { step: 4, top1: 1 },
+    ],
+    { title: 'run' },
+  );
+  expect(all).not.toMatch(/>1[1-9]\d* %|>10[1-9]/); // no axis goes beyond everything
 });

@@ -1,8 +1,17 @@
 import { escapeMarkup } from './escape-markup.ts';
-import { type Curve, formatTick, type PanelOptions, renderPanel } from './panel.ts';
-import { brokenSteps, type MetricsRow, type Point, partNames, seriesOf, smooth } from './series.ts';
+import { type Curve, type PanelOptions, renderPanel } from './panel.ts';
+import {
+  brokenSteps,
+  knnSeries,
+  type MetricsRow,
+  type Point,
+  partNames,
+  seriesOf,
+  smooth,
+} from './series.ts';
+import { formatTick } from './ticks.ts';
 
-type Content = Pick<PanelOptions, 'title' | 'curves' | 'fromZero' | 'crosses'>;
+type Content = Pick<PanelOptions, 'title' | 'curves' | 'fromZero' | 'percent' | 'crosses'>;
 
 export interface CurvesOptions {
   readonly title: string;
@@ -79,13 +88,12 @@ function otherPanels(rows: readonly MetricsRow[], parts: readonly string[]): Con
     colour: colour(i),
     points: smoothed(series(name)),
   }));
-  const accuracies = ACCURACIES.map(([key, label], i) => ({
-    label,
-    colour: colour(i),
-    points: series(key),
-  }));
+  const accuracies = [
+    ...ACCURACIES.map(([key, label]) => ({ label, points: series(key) })),
+    { label: 'kNN top-1', points: knnSeries(rows) },
+  ].map((curve, i) => ({ ...curve, colour: colour(i), dots: curve.points.length <= FEW }));
   const panels: Content[] = [
-    { title: 'Accuracy', curves: accuracies.filter(({ points }) => points.length > 0) },
+    { title: 'Accuracy', curves: accuracies.filter(({ points }) => points.length > 0), percent: true },
     { title: 'Parts of the loss', curves: partCurves },
     {
       title: 'Learning rate',
@@ -123,9 +131,13 @@ function summary(rows: readonly MetricsRow[]): string {
   const heldOut = seriesOf(rows, 'heldOutLoss').at(-1);
   if (heldOut) facts.push(`held-out loss ${formatTick(heldOut.y)}`);
   const top1 = seriesOf(rows, 'top1').at(-1);
-  if (top1) facts.push(`top-1 ${formatTick(top1.y)}`);
+  if (top1) facts.push(`top-1 ${share(top1.y)}`);
+  const knn = knnSeries(rows).at(-1);
+  if (knn) facts.push(`kNN top-1 ${share(knn.y)}`);
   return facts.join('  ·  ');
 }
+
+const share = (value: number) => `${(100 * value).toFixed(1)} %`;
 
 /** The colour of curve `i`; those beyond the first few are spread over the hues. */
 export function colour(i: number): string {

@@ -11,6 +11,8 @@ export interface OverlayPanel {
   readonly xLabel?: string;
   /** Whether both axes start at zero. */
   readonly fromZero?: boolean;
+  /** Whether values are shares, written in percent. */
+  readonly percent?: boolean;
 }
 
 const WIDTH = 960;
@@ -35,7 +37,7 @@ export function renderOverlay(runs: readonly string[], panels: readonly OverlayP
     return `<path d="M${MARGIN} ${base - 4}h24" stroke="${colour}" stroke-width="3"/>
 <text x="${MARGIN + 32}" y="${base}">${escapeMarkup(name)}</text>`;
   });
-  drawn.forEach(({ title, curves, xLabel, fromZero }, i) => {
+  drawn.forEach(({ title, curves, xLabel, fromZero, percent }, i) => {
     const xs = curves.flatMap((points) => points.map(({ x }) => x));
     const steps = [
       fromZero ? 0 : xs.reduce((a, b) => Math.min(a, b)),
@@ -51,7 +53,7 @@ export function renderOverlay(runs: readonly string[], panels: readonly OverlayP
       points,
       dots: points.length <= 20,
     }));
-    const axes = { steps, xLabel, fromZero };
+    const axes = { steps, xLabel, fromZero, percent };
     parts.push(renderPanel({ title, curves: coloured, ...axes, ...place, width, height: HEIGHT }));
   });
   const height = head + MARGIN + Math.ceil(drawn.length / 2) * (HEIGHT + MARGIN);

@@ -2,6 +2,7 @@ import { scaleLinear, scaleLog } from 'd3-scale';
 import { line } from 'd3-shape';
 import { escapeMarkup } from './escape-markup.ts';
 import { type Point, thin } from './series.ts';
+import { logTickLabels, tickLabels } from './ticks.ts';
 
 /** One line of a chart; the legend leaves out an empty label. */
 export interface Curve {
@@ -28,9 +29,13 @@ export interface PanelOptions {
   readonly crosses?: { readonly label: string; readonly steps: readonly number[] };
   /** Whether the vertical axis starts at zero. */
   readonly fromZero?: boolean | undefined;
+  /** Whether values are shares, written in percent. */
+  readonly percent?: boolean | undefined;
 }
 
 const AXIS = { left: 52, right: 10, top: 30, bottom: 34 };
+/** About the width of a digit of an axis. */
+const DIGIT = 7;
 /** Points per curve that a screen can show. */
 const BUCKETS = 450;
 /** Axes end at this value, and what is nearer to zero than its inverse is zero on them. */
@@ -40,32 +45,37 @@ const RED = '#c1272d';
 /** A line chart with axes and a legend, as SVG elements. Wide ranges (1:100) of positive values are logarithmic. */
 export function renderPanel(options: PanelOptions): string {
   const { title, left, top, width, height, curves, crosses, xLabel = 'step' } = options;
-  const [x0, x1] = [left + AXIS.left, left + width - AXIS.right];
   const [y0, y1] = [top + height - AXIS.bottom, top + AXIS.top];
   const [first, last] = options.steps;
-  const x = scaleLinear([first, last > first ? last : first + 1], [x0, x1]);
   const values = curves.flatMap(({ points }) => points.map((point) => point.y));
   const low = values.reduce((a, b) => Math.min(a, b), Infinity);
   const high = values.reduce((a, b) => Math.max(a, b), -Infinity);
-  const isLog = low > 0 && high / low > 100;
+  const isLog = !options.percent && low > 0 && high / low > 100;
   const y = isLog
     ? scaleLog([low, high], [y0, y1]).nice()
-    : scaleLinear(domain(low, high, options.fromZero), [y0, y1]).nice(4);
+    : scaleLinear(options.percent ? shares(low, high) : domain(low, high, options.fromZero), [y0, y1]).nice(
+        4,
+      );
   const ticks = isLog ? y.ticks(4).filter(isPowerOfTen) : y.ticks(4);
+  const labels = isLog ? logTickLabels(ticks) : tickLabels(ticks, options.percent);
+  const widest = Math.max(0, ...labels.map(({ length }) => length));
+  const [x0, x1] = [left + Math.max(AXIS.left, widest * DIGIT + 10), left + width - AXIS.right];
+  const x = scaleLinear([first, last > first ? last : first + 1], [x0, x1]);
 
   const parts: string[] = [
     `<text x="${left + 4}" y="${top + 16}" font-weight="bold">${escapeMarkup(title)}</text>`,
   ];
-  for (const tick of ticks) {
+  for (const [i, tick] of ticks.entries()) {
     const at = round(y(tick));
     parts.push(`<path d="M${x0} ${at}H${x1}" stroke="#e6e6e6"/>`);
-    parts.push(`<text x="${x0 - 6}" y="${at + 4}" text-anchor="end" class="tick">${formatTick(tick)}</text>`);
+    parts.push(`<text x="${x0 - 6}" y="${at + 4}" text-anchor="end" class="tick">${labels[i]}</text>`);
   }
   const stepTicks = x.ticks(Math.max(2, Math.floor(width / 110))).filter(Number.isInteger);
-  for (const tick of stepTicks) {
+  const stepLabels = tickLabels(stepTicks);
+  for (const [i, tick] of stepTicks.entries()) {
     const at = round(x(tick));
     parts.push(`<path d="M${at} ${y0}v4" stroke="#888"/>`);
-    parts.push(`<text x="${at}" y="${y0 + 16}" text-anchor="middle" class="tick">${formatTick(tick)}</text>`);
+    parts.push(`<text x="${at}" y="${y0 + 16}" text-anchor="middle" class="tick">${stepLabels[i]}</text>`);
   }
   parts.push(`<path d="M${x0} ${y0}H${x1}" stroke="#888"/>`);
   const middle = (x0 + x1) / 2;
@@ -125,18 +135,15 @@ function domain(low: number, high: number, fromZero = false): [number, number] {
   return from === 0 ? [0, 1] : [from - Math.abs(from) / 10, to + Math.abs(to) / 10];
 }
 
-function isPowerOfTen(value: number): boolean {
-  return Number.isInteger(Math.round(Math.log10(value) * 1e6) / 1e6);
+/** The same of shares: no axis ends below 0 or above 1. */
+function shares(low: number, high: number): [number, number] {
+  if (!(low <= high)) return [0, 1];
+  const [from, to] = low < high ? [low, high] : [low - 0.05, high + 0.05];
+  return [Math.max(0, from), Math.min(1, to)];
 }
 
-/** 0.25, 20k, 3M, 1.5e-4: short, without rounding noise. */
-export function formatTick(value: number): string {
-  const size = Math.abs(value);
-  if (size === 0) return '0';
-  if (size >= 1e9 || size < 1e-3) return Number(value.toPrecision(3)).toExponential().replace('e+', 'e');
-  if (size >= 1e6) return `${Number((value / 1e6).toPrecision(4))}M`;
-  if (size >= 1e4) return `${Number((value / 1e3).toPrecision(4))}k`;
-  return String(Number(value.toPrecision(4)));
+function isPowerOfTen(value: number): boolean {
+  return Number.isInteger(Math.round(Math.log10(value) * 1e6) / 1e6);
 }
 
 function round(value: number): number {

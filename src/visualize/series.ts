@@ -31,6 +31,15 @@ export function seriesOf(rows: readonly MetricsRow[], key: string): Point[] {
     .filter((point): point is Point => Number.isFinite(point.x) && Number.isFinite(point.y));
 }
 
+/** kNN top-1 of the features, by step. */
+export function knnSeries(rows: readonly MetricsRow[]): Point[] {
+  const accuracies = rows.map(({ step, knn }) => ({
+    step,
+    top1: (knn as { features?: unknown } | null | undefined)?.features,
+  }));
+  return seriesOf(accuracies, 'top1');
+}
+
 /** Steps at which the loss was given but was not a finite number. */
 export function brokenSteps(rows: readonly MetricsRow[]): number[] {
   const broken = rows.filter(

@@ -22,7 +22,10 @@ export class FinetuneReport extends RunReport<Start, FinetuneEvent> {
     const { model, training, data, recipe, from } = config;
     const share = data.labels < 1 ? ` (${Number((100 * data.labels).toFixed(4))} % of the labels)` : '';
     return [
-      ['recipe', `${recipe}: ${training.epochs} epochs, batch ${training.batchSize}`],
+      [
+        'recipe',
+        `${recipe === 'custom' ? 'none' : recipe}: ${training.epochs} epochs, batch ${training.batchSize}`,
+      ],
       ['from', from || 'scratch'],
       [
         'images',

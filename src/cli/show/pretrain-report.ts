@@ -24,7 +24,10 @@ export class PretrainReport extends RunReport<EventOf<'start'>, PretrainEvent> {
     this.#firstKnn = knn;
     const { model, training, task, data, recipe, from } = config;
     return [
-      ['recipe', `${recipe}: ${task.name}, ${training.epochs} epochs, batch ${training.batchSize}`],
+      [
+        'recipe',
+        `${recipe === 'custom' ? 'none' : recipe}: ${task.name}, ${training.epochs} epochs, batch ${training.batchSize}`,
+      ],
       ['from', from || 'random weights'],
       ['images', `${data.source}: ${count(images)}, and ${count(heldOutImages)} held out`],
       [

@@ -1,0 +1,82 @@
+import { plural } from '../text/plural.ts';
+import { isCount } from './images.ts';
+import type { ReportedRun } from './run.ts';
+
+/** What was measured of a run. */
+export interface Score {
+  readonly run: ReportedRun;
+  /** What judged: `kNN`, `linear`, `fine-tune 1 %, 100 epochs`. */
+  readonly column: string;
+  /** The same, in full: `kNN, k 20, of raw pixels`. */
+  readonly judge: string;
+  /** In [0, 1]. */
+  readonly value: number;
+  /** Images that were judged, and images that were learned from or voted; undefined where it is not known. */
+  readonly images: number | undefined;
+  readonly learned: number | undefined;
+}
+
+const KNN = 'kNN';
+const LINEAR = 'linear';
+
+/** The last scores of a run: where it ended, not where it happened to be best on the images it is judged by. */
+export function scoresOf(run: ReportedRun): Score[] {
+  if (run.kind === 'pretrain' || run.kind === 'knn') {
+    const row = run.rows.findLast(
+      ({ step, knn }) => (step > 0 || run.kind === 'knn') && numberIn(knn, 'features') !== undefined,
+    );
+    const value = numberIn(row?.knn, 'features');
+    return value === undefined ? [] : [knnScore(run, row?.knn, value, '')];
+  }
+  const top1 = run.rows.findLast((row) => Number.isFinite(row.top1))?.top1;
+  if (typeof top1 !== 'number') return [];
+  const column = run.kind === 'linprobe' ? LINEAR : fineTune(run);
+  const { testImages, images } = run.sitting;
+  return [{ run, column, judge: column, value: top1, images: known(testImages), learned: known(images) }];
+}
+
+/** The first kNN score of what a model must beat. */
+export function baselineOf(run: ReportedRun, key: 'pixels' | 'random'): Score[] {
+  const knn = run.rows[0]?.knn;
+  const value = numberIn(knn, key);
+  return value === undefined
+    ? []
+    : [knnScore(run, knn, value, key === 'pixels' ? ', raw pixels' : ', random weights')];
+}
+
+function knnScore(run: ReportedRun, knn: unknown, value: number, of: string): Score {
+  const [images, learned] = [known(numberIn(knn, 'test')), known(numberIn(knn, 'train'))];
+  return { run, column: KNN, judge: `kNN${of}, k ${numberIn(knn, 'k') ?? 20}`, value, images, learned };
+}
+
+/** A kNN report counts in place of the smaller one that a run makes beside training. */
+export function preferred(scores: readonly Score[]): Score[] {
+  const hasReport = scores.some(({ column, run }) => column === KNN && run.kind === 'knn');
+  return scores.filter(({ column, run }) => !hasReport || column !== KNN || run.kind === 'knn');
+}
+
+/** Runs of other lengths are not averaged. */
+function fineTune({ settings }: ReportedRun): string {
+  const [share, epochs] = ['data.labels', 'training.epochs'].map((path) => settings.get(path));
+  const percent = typeof share === 'number' ? Number((100 * share).toFixed(4)) : 100;
+  return `fine-tune ${percent} %${typeof epochs === 'number' ? `, ${plural(epochs, 'epoch')}` : ''}`;
+}
+
+/** Runs on the same images share their baseline. */
+export function distinct(scores: readonly Score[]): Score[] {
+  return [...new Map(scores.map((score) => [score.value, score])).values()];
+}
+
+function numberIn(knn: unknown, key: string): number | undefined {
+  const value = (knn as Record<string, unknown> | null | undefined)?.[key];
+  return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+}
+
+const known = (value: unknown) => (isCount(value) ? value : undefined);
+
+/** kNN, linear, then fine-tuning from few labels to all. */
+export function byColumn(a: string, b: string): number {
+  const place = (column: string) =>
+    column === KNN ? -2 : column === LINEAR ? -1 : Number.parseFloat(column.slice('fine-tune '.length));
+  return place(a) - place(b);
+}
