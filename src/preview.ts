@@ -12,8 +12,8 @@ import { drawBatch, drawInputs, drawName } from './tasks/draws.ts';
 import { plain } from './tasks/plain.ts';
 import type { PretextTask } from './tasks/task.ts';
 import { renderGrid } from './visualize/grid.ts';
-import { hideTokens, toImage } from './visualize/image.ts';
-import type { RgbImage } from './visualize/rgb-image.ts';
+import { hideTokens, toShownImage } from './visualize/image.ts';
+import { columnTitle, shortNames } from './visualize/titles.ts';
 
 export interface PreviewOptions extends Normalisation {
   readonly backend: Backend;
@@ -27,24 +27,32 @@ export interface PreviewOptions extends Normalisation {
 }
 
 /**
- * Draws every image of a (small) data set as it is and as each task degrades it: the paper's first figure, a PNG file.
- * Removed tokens are grey. No model takes part. Throws RangeError where a task does not fit the geometry.
+ * Draws every image of a (small) data set that can be read, as it is and as each task degrades it: the paper's first figure, a PNG
+ * file. Removed tokens are grey; what goes beyond black and white, as the blurred task does, is scaled, and its title says so. No model takes part. Throws RangeError where a task does not fit the geometry.
  */
 export async function preview(images: Dataset, options: PreviewOptions): Promise<Buffer> {
   const session = await options.backend.open({});
   const tasks = [plain, ...options.tasks];
-  const columns: (RgbImage | undefined)[][] = [];
+  const columns: (Shown | undefined)[][] = [];
   try {
     for (const task of tasks) columns.push(await column(images, task, session, options));
   } finally {
     await session.dispose();
   }
+  const readable = Array.from({ length: images.length }, (_, i) => i).filter((i) => columns[0]![i]);
   return renderGrid({
-    rows: images.length === 0 ? [] : columns[0]!.map((_, row) => columns.map((cells) => cells[row])),
-    rowTitles: Array.from({ length: images.length }, (_, i) => images.id(i)),
-    columnTitles: ['original', ...options.tasks.map(({ name }) => name)],
+    rows: readable.map((row) => columns.map((cells) => cells[row]?.picture)),
+    rowTitles: shortNames(readable.map((i) => images.id(i))),
+    columnTitles: columns.map((cells, i) =>
+      columnTitle(
+        i === 0 ? 'original' : tasks[i]!.name,
+        cells.some((cell) => cell?.scaled),
+      ),
+    ),
   });
 }
+
+type Shown = ReturnType<typeof toShownImage>;
 
 /** One picture of each image, undefined where it cannot be read. */
 async function column(
@@ -52,7 +60,7 @@ async function column(
   task: PretextTask,
   session: Session,
   { geometry, mean, std, maskRatio = 0.75, seed = 0, broken }: PreviewOptions,
-): Promise<(RgbImage | undefined)[]> {
+): Promise<(Shown | undefined)[]> {
   const { image, channels, patch } = geometry;
   const view = task.view(image);
   const batchSize = Math.min(images.length, 8);
@@ -64,7 +72,7 @@ async function column(
   );
   const degraded = task.degrade(normalised, drawInputs(task, geometry, batchSize), context);
   const degrade = program(task.name, { degraded: toPicture(degraded, context) });
-  const cells: (RgbImage | undefined)[] = [];
+  const cells: (Shown | undefined)[] = [];
   const views = evaluationBatches(images, {
     batchSize,
     size: view,
@@ -81,10 +89,10 @@ async function column(
     batch.weights.forEach((weight, i) => {
       if (cells.length === images.length) return;
       const data = pictures.subarray(i * size, (i + 1) * size);
-      const picture = toImage({ channels, height: image[0], width: image[1], data });
+      const { picture, scaled } = toShownImage({ channels, height: image[0], width: image[1], data });
       const masked = task.masks ? removed(order!, i, geometry, maskRatio) : undefined;
       const shown = masked ? hideTokens(picture, masked, patchGrid(geometry), patch) : picture;
-      cells.push(weight > 0 ? shown : undefined);
+      cells.push(weight > 0 ? { picture: shown, scaled } : undefined);
     });
   }
   return cells;

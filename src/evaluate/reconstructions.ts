@@ -3,7 +3,8 @@ import type { Session } from '../engines/engine.ts';
 import { patchGrid } from '../image/size.ts';
 import type { Setup, ViewOptions } from '../run/setup-pretrain.ts';
 import { type GridRow, renderGrid } from '../visualize/grid.ts';
-import { hideTokens, toImage } from '../visualize/image.ts';
+import { hideTokens, toImage, toShownImage } from '../visualize/image.ts';
+import { columnTitle, shortNames } from '../visualize/titles.ts';
 
 /**
  * Draws, for each image of a data set, the original, what the encoder sees and the reconstruction: a PNG file.
@@ -20,7 +21,8 @@ export async function reconstructionGrid(
   const batchSize = Math.min(dataset.length, 16);
   const { reconstruct } = setup.programs(batchSize);
   const rows: GridRow[] = [];
-  const rowTitles: string[] = [];
+  const names: string[] = [];
+  let scaled = false;
   const [height, width] = model.image;
   const size = model.channels * height * width;
   const grid = patchGrid(model);
@@ -29,22 +31,24 @@ export async function reconstructionGrid(
   for await (const batch of setup.evaluationViews(dataset, 'task', views)) {
     options.signal?.throwIfAborted();
     const pictures = await session.run(reconstruct, setup.inputs(batch));
-    const picture = (name: string, i: number) => {
+    const planes = (name: string, i: number) => {
       const data = pictures[name]!.subarray(i * size, (i + 1) * size) as Float32Array;
-      return toImage({ channels: model.channels, height, width, data });
+      return { channels: model.channels, height, width, data };
     };
     batch.weights.forEach((weight, i) => {
       if (weight === 0) return;
       const mask = pictures.mask!.subarray(i * tokens, (i + 1) * tokens);
-      const degraded = hideTokens(picture('degraded', i), mask, grid, model.patch);
-      rows.push([picture('original', i), degraded, picture('reconstruction', i)]);
-      rowTitles.push(dataset.id(batch.indices[i]!));
+      const seen = toShownImage(planes('degraded', i));
+      scaled ||= seen.scaled;
+      const degraded = hideTokens(seen.picture, mask, grid, model.patch);
+      rows.push([toImage(planes('original', i)), degraded, toImage(planes('reconstruction', i))]);
+      names.push(dataset.id(batch.indices[i]!));
     });
   }
   return renderGrid({
     rows,
-    rowTitles,
-    columnTitles: ['original', 'degraded input', 'reconstruction'],
+    rowTitles: shortNames(names),
+    columnTitles: ['original', columnTitle('degraded input', scaled), 'reconstruction'],
     caption: `${options.title} · ${explanations[model.target]}`,
   });
 }

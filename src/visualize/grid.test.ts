@@ -27,8 +27,11 @@ async function decode(png: Buffer) {
       height: Math.max(...new Set(ys)) - top + 1,
     };
   };
+  const dark = (pixel: string) => /^(\d+),\1,\1$/.test(pixel) && Number.parseInt(pixel, 10) < 128;
+  const inkRows = new Set(pixels.flatMap((pixel, i) => (dark(pixel) ? [Math.floor(i / info.width)] : [])))
+    .size;
   const ink = pixels.filter((pixel) => /^(\d+),\1,\1$/.test(pixel) && pixel !== '255,255,255').length;
-  return { width: info.width, height: info.height, box, ink };
+  return { width: info.width, height: info.height, box, ink, inkRows };
 }
 
 test('small pictures are enlarged and stand in their columns, with text above and below', async () => {
@@ -67,6 +70,35 @@ test('long titles and captions never leave the picture', async () => {
   );
   expect(grid.width).toBeGreaterThan(200);
   expect(grid.width).toBeLessThan(420);
+});
+
+test('row titles stay on one line, of long ones the middle is left out', async () => {
+  const height = async (title: string, font = 64) => {
+    const grid = await decode(
+      await renderGrid({ rows: [[red]], columnTitles: [''], rowTitles: [title], cellSize: font }),
+    );
+    const rows = grid.inkRows;
+    return { ink: rows, left: grid.box('255,0,0').left };
+  };
+  const short = await height('cat.jpg');
+  for (const title of [
+    '/home/me/photos of the garden/a long name of a rose 000.jpg',
+    `/x/${'é'.repeat(300)}.png`,
+  ]) {
+    const long = await height(title);
+    expect(long.ink).toBeLessThanOrEqual(short.ink + 4); // one line, whatever its accents
+    expect(long.left).toBeLessThan(16 + 190 + 8 + 1);
+  }
+});
+
+test('names of columns are broken after a plus, not at a hyphen', async () => {
+  const widthOf = async (...columnTitles: string[]) =>
+    (await decode(await renderGrid({ rows: [columnTitles.map(() => red)], columnTitles, cellSize: 128 })))
+      .width;
+  const plain = await widthOf('masked', 'masked');
+  // Two lines, the longer of which fits; in one piece the name would be wider than its pictures.
+  expect(await widthOf('masked+zoomed-in', 'masked')).toBe(plain);
+  expect(await widthOf('de-colorized-hsv-de-colorized', 'masked')).toBeGreaterThan(plain);
 });
 
 test('large pictures are shrunk', async () => {

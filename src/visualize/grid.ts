@@ -7,7 +7,7 @@ export type GridRow = readonly (RgbImage | undefined)[];
 export interface GridOptions {
   readonly rows: readonly GridRow[];
   readonly columnTitles: readonly string[];
-  /** One title per row, to the left of it. */
+  /** One title per row, to the left of it, on one line; of a long one the middle is left out. */
   readonly rowTitles?: readonly string[];
   /** Text below the grid; wraps. */
   readonly caption?: string;
@@ -21,7 +21,9 @@ export interface GridOptions {
 const MARGIN = 16;
 const GAP = 8;
 const TITLE = { size: 13, bold: true, ink: 34, align: 'centre' } as const;
-const ROW_TITLE = { size: 12, width: 150, align: 'right', breakWords: true, ink: 34 } as const;
+const ROW_TITLE = { size: 12, align: 'right', ink: 34 } as const;
+/** Most pixels that a row's title is wide; it stays on one line. */
+const ROW_TITLE_WIDTH = 190;
 const CAPTION = { size: 12, breakWords: true, ink: 96 } as const;
 const NARROWEST_CAPTION = 360;
 
@@ -38,12 +40,14 @@ export async function renderGrid(options: GridOptions): Promise<Buffer> {
   const cells = await Promise.all(
     rows.map((row) => Promise.all(row.map((image) => image && fitImage(image, cellSize)))),
   );
-  const heads = await Promise.all(columnTitles.map((title) => label(title, { ...TITLE, width: cellSize })));
+  const heads = await Promise.all(
+    columnTitles.map((title) => label(unbroken(title), { ...TITLE, width: cellSize })),
+  );
   const widths = heads.map((head, c) =>
     Math.max(cellSize, head?.width ?? 0, ...cells.map((row) => row[c]?.width ?? 0)),
   );
   const heights = cells.map((row) => Math.max(...row.map((cell) => cell?.height ?? 0)));
-  const sides = await Promise.all((rowTitles ?? []).map((title) => label(title, ROW_TITLE)));
+  const sides = await Promise.all((rowTitles ?? []).map((title) => rowLabel(title)));
   const headHeight = Math.max(...heads.map((head) => (head ? head.height + GAP : 0)));
   const sideWidth = Math.max(0, ...sides.map((side) => (side ? side.width + GAP : 0)));
   const gridWidth = sideWidth + total(widths);
@@ -87,6 +91,25 @@ function total(sizes: readonly number[]): number {
 
 async function label(text: string, style: Parameters<typeof drawText>[1]): Promise<RgbImage | undefined> {
   return text.trim() === '' ? undefined : drawText(text, style);
+}
+
+/** Of text that is too wide the middle is left out. */
+async function rowLabel(text: string): Promise<RgbImage | undefined> {
+  const whole = await label(text, ROW_TITLE);
+  if (!whole || whole.width <= ROW_TITLE_WIDTH) return whole;
+  const letters = [...text];
+  for (let kept = Math.floor((letters.length * ROW_TITLE_WIDTH) / whole.width); kept > 2; kept--) {
+    const end = Math.floor(kept / 2);
+    const shorter = [...letters.slice(0, kept - end), '…', ...letters.slice(-end)].join('');
+    const drawn = await drawText(shorter, ROW_TITLE);
+    if (drawn.width <= ROW_TITLE_WIDTH) return drawn;
+  }
+  return whole;
+}
+
+/** A name as lines may break it: after a plus, not at a hyphen. */
+function unbroken(title: string): string {
+  return title.replaceAll('-', '\u2011').replaceAll('+', '+\u200B');
 }
 
 function checkGrid({ rows, columnTitles, rowTitles, cellSize }: GridOptions): void {

@@ -24,6 +24,26 @@ export function toImage(image: Planes): RgbImage {
   return { width, height, data: new Uint8Array(pixels.buffer) };
 }
 
+/** More than this share of values beyond black and white is no rounding: a clipped picture would hide what is there. */
+const CLIPPED = 0.01;
+/** Share of the values at either end that scaling gives up for the contrast of all others. */
+const TAIL = 0.005;
+
+/**
+ * An image of any values as a picture: as `toImage` makes it where they lie in [0, 1], else all channels scaled alike so that nearly
+ * all of them do. Says whether it was scaled: a label must say so too.
+ */
+export function toShownImage(image: Planes): { readonly picture: RgbImage; readonly scaled: boolean } {
+  checkPlanes(image);
+  const values = image.data.filter(Number.isFinite).sort();
+  const outside = values.reduce((count, x) => count + Number(x < -0.02 || x > 1.02), 0);
+  if (!(outside > CLIPPED * values.length)) return { picture: toImage(image), scaled: false };
+  const at = (share: number) => values[Math.round(share * (values.length - 1))]!;
+  const [low, high] = [at(TAIL), at(1 - TAIL)];
+  const width = high > low ? high - low : 1;
+  return { picture: toImage({ ...image, data: image.data.map((x) => (x - low) / width) }), scaled: true };
+}
+
 /**
  * Paints the removed tokens of a picture grey, so that one sees what the encoder saw. `masked` has one value per
  * patch, row by row of the `grid` [rows, columns] of patches; true or 1 means removed. The picture is rows ·

@@ -1,0 +1,45 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { shortNames } from './titles.ts';
+
+test.each([
+  [
+    ['/data/flowers/a.jpg', '/data/flowers/b.jpg'],
+    ['a.jpg', 'b.jpg'],
+  ],
+  [
+    ['/data/rose/1.png', '/data/iris/1.png', '/data/iris/2.png'],
+    ['rose/1.png', 'iris/1.png', '2.png'],
+  ],
+  [
+    ['x/y/1.png', 'z/y/1.png'],
+    ['x/y/1.png', 'z/y/1.png'],
+  ],
+  [
+    ['a/1.png', 'a/1.png'],
+    ['1.png', '1.png'],
+  ],
+  [
+    ['train image 6250', '17', './cat.jpg', 'C:\\photos\\dog.jpg'],
+    ['train image 6250', '17', 'cat.jpg', 'dog.jpg'],
+  ],
+  [
+    ['1.png', 'a/1.png'],
+    ['1.png', 'a/1.png'],
+  ],
+  [[], []],
+])('%j', (paths, names) => {
+  expect(shortNames(paths)).toEqual(names);
+});
+
+test('different files have different names, each the end of its path', () => {
+  const part = fc.constantFrom('a', 'b', 'c');
+  const path = fc.array(part, { minLength: 1, maxLength: 4 }).map((parts) => parts.join('/'));
+  fc.assert(
+    fc.property(fc.uniqueArray(path, { maxLength: 8 }), (paths) => {
+      const names = shortNames(paths);
+      expect(new Set(names).size).toBe(paths.length);
+      for (const [i, name] of names.entries()) expect(`/${paths[i]}`.endsWith(`/${name}`)).toBe(true);
+    }),
+  );
+});
