@@ -127,12 +127,30 @@ describe('usage', () => {
       run('list', 'recipes', '--filter', 'imagenet-base', '--json'),
     ]);
     for (const title of ['TASKS', 'MODELS', 'RECIPES']) expect(all.out).toContain(title);
-    expect(all.out.match(/^cifar10-micro-masked .*/gm)).toHaveLength(1);
-    expect(all.out.match(/^cifar10-.*--quick.*/gm)).toHaveLength(2); // a line for pre-training, one for fine-tuning
-    for (const line of all.out.split('\n')) expect(line.length).toBeLessThanOrEqual(140);
+    expect(all.out).toMatch(/^WHERE TO BEGIN\nnpx beyond-masking preview\n/);
+    expect(all.out).toMatch(/--quick\n {2}2 epochs of CIFAR-10 .*: about [\d,]+ (min|h) here\n/);
+    // Sizes across, tasks down: every task has a time for each of the six sizes.
+    const time = '(<1 min|[\\d,]+ (min|h|d|y))';
+    for (const task of ['masked', 'masked+super-resolution', 'finetune'])
+      expect(all.out).toMatch(new RegExp(`^${task.replace('+', '\\+')}( +${time}){6}$`, 'm'));
+    expect(all.out).not.toContain('FLOP =');
+    const lines = all.out.trimEnd().split('\n');
+    expect(lines.length).toBeLessThan(60);
+    for (const line of lines) expect(line.length).toBeLessThanOrEqual(110);
+    const one = await run('list', 'recipes', '--filter', 'imagenet-base');
+    expect(one.out.match(/^imagenet-base-masked-zoomed-in +fine-tuned top-1 83\.2 % +\d/gm)).toHaveLength(1);
     expect(settings.out).toMatch(/training\.epochs +300 /);
-    const { recipes } = JSON.parse(json.out) as { recipes: { name: string; expected: string }[] };
+    const { recipes } = JSON.parse(json.out) as {
+      recipes: { name: string; expected: string; flops: number }[];
+    };
     expect(recipes.find(({ name }) => name === 'imagenet-base-masked-zoomed-in')!.expected).toContain('83.2');
+    expect(recipes[0]!.flops).toBeGreaterThan(1e18);
+  });
+
+  it('measures how fast it trains here', async () => {
+    const { out, code } = await run('list', 'recipes', '--measure', '--backend', 'onnx');
+    expect(code).toBe(0);
+    expect(out).toMatch(/\nmeasured: [\d.e+]+ GFLOP\/s in steps of the micro model, onnxruntime /);
   });
 });
 

@@ -59,7 +59,7 @@ it('runs a study, goes on with it, lists it, and reports its runs', async () => 
   );
   expect(report).toMatchObject({ code: 0, out: 'r.md\n', err: '' });
   const page = await readFile(join(folder, 'r.md'), 'utf8');
-  expect(page).toMatch(/\| masked-1ep-seed1: masked \| 4 \| \d+\.\d % \| \d+\.\d % \|/);
+  expect(page).toMatch(/\| masked-1ep-seed1: masked \| 4 \| \d+ % \(\d+–\d+ %\) \| \d+ % \(\d+–\d+ %\) \|/);
 });
 
 it('answers wrong studies with what is wrong', async () => {

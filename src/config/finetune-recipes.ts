@@ -5,7 +5,7 @@ import { ConfigError } from './error.ts';
 import { type FinetuneConfig, type FinetuneInput, parseFinetuneConfig } from './finetune-schema.ts';
 import { mergeSettings } from './overrides.ts';
 import { finetuneRecipeEntries } from './recipes/finetune.ts';
-import { describeCost, recipeNames, warmupOf } from './recipes.ts';
+import { type Cost, recipeNames, warmupOf } from './recipes.ts';
 
 /** A recipe of fine-tuning as data: settings of its own, over those of its model's size. */
 export interface FinetuneEntry {
@@ -26,7 +26,7 @@ export interface FinetuneEntry {
 export interface FinetuneRecipe {
   readonly name: string;
   readonly source: string;
-  readonly cost: string;
+  readonly cost: Cost;
   readonly expected: string;
   readonly notes: readonly string[];
   readonly config: FinetuneConfig;
@@ -50,7 +50,8 @@ export function finetuneRecipe(name: string): FinetuneRecipe {
   const config = parseFinetuneConfig(
     mergeSettings({ recipe: name, model: { ...size, image: [...image] } }, ...layers),
   );
-  const cost = describeCost(images * config.training.epochs, finetuneFlops(config, found.classes));
+  const seen = images * config.training.epochs;
+  const cost = { images: seen, flops: seen * finetuneFlops(config, found.classes) };
   return { name, source, cost, expected, notes, config };
 }
 

@@ -27,12 +27,19 @@ export interface RecipeEntry {
   readonly quick?: ConfigInput;
 }
 
+/** What a run takes. */
+export interface Cost {
+  /** Over all epochs. */
+  readonly images: number;
+  /** Floating-point operations of matrix products, of all images together. */
+  readonly flops: number;
+}
+
 /** A named set of settings, complete, with where it comes from, what it costs and what it should give. */
 export interface Recipe {
   readonly name: string;
   readonly source: string;
-  /** Images × operations of an image = operations. */
-  readonly cost: string;
+  readonly cost: Cost;
   readonly expected: string;
   readonly notes: readonly string[];
   readonly config: Config;
@@ -108,14 +115,9 @@ function skeleton({ model, task }: RecipeEntry): ConfigInput {
   };
 }
 
-function cost(entry: RecipeEntry, config: Config): string {
-  const flops = stepFlops(config, task(config.task.name).masks);
-  return describeCost(entry.images * config.training.epochs, flops);
-}
-
-/** What a run costs, from its images and the operations of one. */
-export function describeCost(images: number, flops: number): string {
-  return `${short(images)} images × ${short(flops)}FLOP = ${short(images * flops)}FLOP`;
+function cost(entry: RecipeEntry, config: Config): Cost {
+  const images = entry.images * config.training.epochs;
+  return { images, flops: images * stepFlops(config, task(config.task.name).masks) };
 }
 
 /** 34.9e9 as `34.9 G`; at least 1, or 0. */

@@ -1,67 +1,114 @@
 import { Command } from 'commander';
 import type { z } from 'zod';
-import { finetuneRecipe, finetuneRecipeNames } from '../../config/finetune-recipes.ts';
+import { assumedRate, measuredRate, type TrainingRate } from '../../bench/rate.ts';
 import { finetuneSchema } from '../../config/finetune-schema.ts';
-import { recipe, recipeNames } from '../../config/recipes.ts';
+import { quickVariant, recipe } from '../../config/recipes.ts';
 import { configSchema } from '../../config/schema.ts';
 import { settings } from '../../config/walk.ts';
 import { modelSizes } from '../../models/sizes.ts';
 import { tasks } from '../../tasks/table.ts';
 import { suggestion } from '../../text/nearest.ts';
+import { plural } from '../../text/plural.ts';
 import { UsageError } from '../errors.ts';
+import { optionalEngine } from '../options/options.ts';
+import { recipeGrid, recipeLines, recipesNamed, timeOf } from '../show/recipe-list.ts';
 import { table } from '../show/table.ts';
 
-const kinds = {
-  tasks: listTasks,
-  models: listModels,
-  recipes: listRecipes,
-  settings: () => listSettings(configSchema),
-  'finetune-settings': () => listSettings(finetuneSchema),
+/** What can be listed: as data, and for people where that is not one row for each. */
+const kinds: Readonly<
+  Record<string, { data(filter: string): object[]; text?(filter: string, rate: TrainingRate): string }>
+> = {
+  tasks: { data: listTasks, text: describeTasks },
+  models: { data: listModels },
+  recipes: {
+    data: listRecipes,
+    text: (filter, rate) => (filter === '' ? recipeGrid(rate) : recipeLines(recipesNamed(filter), rate)),
+  },
+  settings: { data: () => listSettings(configSchema) },
+  'finetune-settings': { data: () => listSettings(finetuneSchema) },
 };
-type Kind = keyof typeof kinds;
+
+interface Options {
+  filter?: string;
+  measure?: boolean;
+  backend: string;
+  json?: boolean;
+}
 
 export function listCommand(): Command {
   return new Command('list')
-    .description('list what there is to choose from')
+    .description('list what there is to choose from, and where to begin')
     .argument('[kind]', `${Object.keys(kinds).join(', ')} (default: all but the settings)`, parseKind)
-    .option('--filter <text>', 'only recipes whose name contains the text')
+    .option('--filter <text>', 'only recipes whose name contains the text, one a line')
+    .option('--measure', 'take the time of a few training steps here, for the times of recipes')
+    .option('--backend <name>', 'engine of --measure: auto, onnx, onednn, xla, wasm or reference', 'auto')
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
       `
 Examples:
   $ beyond-masking list tasks
+  $ beyond-masking list recipes --measure
   $ beyond-masking list recipes --filter imagenet-base
   $ beyond-masking list settings            every key for --set of pretrain, with its default
   $ beyond-masking list finetune-settings   the same of finetune`,
     )
-    .action((kind: Kind | undefined, { filter = '', json }: { filter?: string; json?: boolean }) => {
-      const chosen = kind ? [kind] : (['tasks', 'models', 'recipes'] as const);
-      if (json)
-        console.log(JSON.stringify(Object.fromEntries(chosen.map((k) => [k, kinds[k](filter)])), null, 2));
-      else console.log(chosen.map((k) => `${title(k)}\n${text(kinds[k](filter))}`).join('\n\n'));
+    .action(async (kind: string | undefined, { filter = '', measure, backend, json }: Options) => {
+      const chosen = kind ? [kind] : ['tasks', 'models', 'recipes'];
+      if (json) {
+        const all = chosen.map((name) => [name, kinds[name]!.data(filter)]);
+        console.log(JSON.stringify(Object.fromEntries(all), null, 2));
+        return;
+      }
+      const rate = measure ? await measuredRate((await optionalEngine(backend))!) : assumedRate();
+      const parts = chosen.map((name) => `${name.toUpperCase()}\n${textOf(name, filter, rate)}`);
+      console.log([...(kind ? [] : [whereToBegin(rate)]), ...parts].join('\n\n'));
     });
 }
 
-function parseKind(text: string): Kind {
-  if (Object.hasOwn(kinds, text)) return text as Kind;
+function parseKind(text: string): string {
+  if (Object.hasOwn(kinds, text)) return text;
   const names = Object.keys(kinds);
   throw new UsageError(
     `what to list must be one of ${names.join(', ')}, got "${text}"${suggestion(text, names)}`,
   );
 }
 
-/** Columns by their headings; notes stand below the table, each once. */
-interface Row {
-  readonly [heading: string]: string | readonly string[];
-  readonly notes?: readonly string[];
+function textOf(name: string, filter: string, rate: TrainingRate): string {
+  const { data, text } = kinds[name]!;
+  if (text) return text(filter, rate);
+  const rows = data(filter) as Record<string, string>[];
+  return table([Object.keys(rows[0]!), ...rows.map((row) => Object.values(row))]);
 }
 
-function listTasks(): Row[] {
+/** The first commands of somebody who has none yet. */
+function whereToBegin(rate: TrainingRate): string {
+  const first = 'cifar10-micro-masked-zoomed-in';
+  const { cost, config } = recipe(quickVariant(first));
+  const epochs = plural(config.training.epochs, 'epoch');
+  return `WHERE TO BEGIN
+npx beyond-masking preview
+  what each task does to an image
+npx beyond-masking pretrain --recipe ${first} --quick
+  ${epochs} of CIFAR-10 and a report of what was learned: about ${timeOf(cost, rate)} here
+npx beyond-masking pretrain --recipe imagenet-tiny-masked-zoomed-in --data ~/photos
+  your own images; --epochs and --batch-size make it shorter`;
+}
+
+function listTasks() {
   return tasks.map(({ name, summary }) => ({ name, 'what it does to an image': summary }));
 }
 
-function listModels(): Row[] {
+/** Every task once: masking combines with all but itself. */
+function describeTasks(): string {
+  const alone = tasks.filter(({ name }) => !name.startsWith('masked+'));
+  const combined = tasks.length - alone.length;
+  const rows = alone.map(({ name, summary }) => [name, summary]);
+  return `${table([['name', 'what it does to an image'], ...rows])}
+masked+NAME       any of the ${combined} others, then most tokens are removed: masked+zoomed-in`;
+}
+
+function listModels() {
   const stack = (s: { width: number; depth: number; heads: number }) =>
     `${s.width} / ${s.depth} / ${s.heads}`;
   return Object.entries(modelSizes).map(([name, size]) => ({
@@ -73,27 +120,16 @@ function listModels(): Row[] {
   }));
 }
 
-function listRecipes(filter: string): Row[] {
-  const chosen = (names: readonly string[]) => names.filter((name) => name.includes(filter));
-  return [...chosen(recipeNames).map(recipe), ...chosen(finetuneRecipeNames).map(finetuneRecipe)].map(
-    ({ name, source, cost, expected, notes }) => ({ name, expected, cost, source, notes }),
-  );
+function listRecipes(filter: string) {
+  return recipesNamed(filter).map(({ name, source, cost, expected, notes }) => ({
+    ...{ name, expected, ...cost, source, notes },
+  }));
 }
 
-function listSettings(schema: z.ZodType): Row[] {
+function listSettings(schema: z.ZodType) {
   return settings(schema).map(({ path, default: value, description }) => ({
     setting: path,
     default: JSON.stringify(value),
     description,
   }));
-}
-
-const title = (kind: string) => kind.toUpperCase();
-
-function text(rows: readonly Row[]): string {
-  if (rows.length === 0) return 'none';
-  const columns = rows.map(({ notes, ...row }) => row as Record<string, string>);
-  const notes = new Set(rows.flatMap((row) => row.notes ?? []));
-  const lines = table([Object.keys(columns[0]!), ...columns.map((row) => Object.values(row))]);
-  return notes.size === 0 ? lines : `${lines}\n\n${[...notes].join('\n')}`;
 }

@@ -1,9 +1,10 @@
 import { basename } from 'node:path';
 import { Command } from 'commander';
-import { short } from '../../config/recipes.ts';
+import { assumedRate } from '../../bench/rate.ts';
 import { isFinished, type StudyEvent } from '../../study/runner.ts';
 import { readStudy, type Study } from '../../study/schema.ts';
 import { openPlan, runStudy, tabulateStudy } from '../../study/study.ts';
+import { roughTime } from '../../text/rough-time.ts';
 import { fetching } from '../show/fetching.ts';
 import { interruptible } from '../show/interrupt.ts';
 import { ProgressBar } from '../show/progress-bar.ts';
@@ -47,15 +48,17 @@ async function list(study: Study, output: string): Promise<void> {
   const plan = await whileFetching((options) => openPlan(study, options));
   if (!plan) return;
   const { pieces } = plan;
+  const rate = assumedRate();
   const rows = await Promise.all(
     pieces.map(async (piece) => [
       piece.id,
       piece.kind,
-      `${short(piece.flops)}FLOP`,
+      piece.flops > 0 ? roughTime(piece.flops / rate.flops) : '',
       (await isFinished(piece, output)) ? 'finished' : '',
     ]),
   );
-  console.log(table([['piece', 'kind', 'operations', ''], ...rows]));
+  console.log(table([['piece', 'kind', 'about', ''], ...rows]));
+  console.log(`\ntimes ${rate.how}`);
 }
 
 async function tabulate(study: Study, output: string): Promise<void> {

@@ -1,12 +1,13 @@
+import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { ProgressBar } from './progress-bar.ts';
 import { count, duration, percent, table } from './table.ts';
 
 /** A stream that remembers what was written to it. */
-function stream(isTTY: boolean): NodeJS.WriteStream & { text: string } {
+function stream(isTTY: boolean, columns = 40): NodeJS.WriteStream & { text: string } {
   const fake = {
     isTTY,
-    columns: 40,
+    columns,
     text: '',
     write(text: string) {
       fake.text += text;
@@ -30,6 +31,47 @@ it('a terminal sees one line, written again', () => {
   expect(lines.text).toBe('a line\n');
   bar.clear();
   expect(out.text.endsWith('\r\x1b[2K')).toBe(true);
+});
+
+/** The line that a terminal of so many columns shows. */
+function shown(columns: number, text: string, done = 0.5): string {
+  const out = stream(true, columns);
+  new ProgressBar(out).update(done, text);
+  return out.text.slice('\r\x1b[2K'.length);
+}
+
+const whole = 'epoch 12.34/50  step 12345/50000  loss 0.4321  580 img/s  12 min 05 s left';
+it.each([
+  [120, whole],
+  [90, whole],
+  [80, whole],
+  [70, 'epoch 12.34/50  step 12345/50000  loss 0.4321  12 min 05 s left'],
+  [60, 'epoch 12.34/50  step 12345/50000  12 min 05 s left'],
+  [40, 'epoch 12.34/50  12 min 05 s left'],
+  [30, 'epoch 12.3…  12 min 05 s left'],
+])('at %i columns the bar gives way first, and the time left stays', (columns, kept) => {
+  const line = shown(columns, whole, 0.25);
+  const bar = Math.min(20, columns - 2 - kept.length);
+  const filled = Math.round(bar / 4);
+  expect(line).toBe(bar < 4 ? kept : `${'█'.repeat(filled)}${'░'.repeat(bar - filled)} ${kept}`);
+});
+
+it('never wraps, and cuts no time left while there is room for it', () => {
+  const part = fc
+    .string({ minLength: 1, maxLength: 30 })
+    .map((text) => text.trim().replace(/\s+/g, ' ') || 'x');
+  const parts = fc.array(part, { minLength: 1, maxLength: 6 });
+  fc.assert(
+    fc.property(parts, fc.integer({ min: 21, max: 200 }), (parts, columns) => {
+      const line = shown(columns, [...parts, '2 h 05 min left'].join('  '));
+      expect(line.length).toBeLessThan(columns);
+      expect(line.endsWith('  2 h 05 min left')).toBe(true);
+    }),
+  );
+});
+
+it('one part alone is cut at its end', () => {
+  expect(shown(30, 'x'.repeat(50))).toBe('x'.repeat(29));
 });
 
 it('anything else sees plain lines, not too many', () => {

@@ -1,3 +1,25 @@
+/** Most and fewest letters of the bar itself; where there is no room for so few there is none. */
+const [LONGEST, SHORTEST] = [20, 4];
+/** What stands between the parts of a text. */
+const BETWEEN = '  ';
+
+/**
+ * A line of no more than `width` letters. The bar gives way first, then the parts of the text, which stand two spaces apart, but for the
+ * first and the last: what is done, and the time left.
+ */
+function fitted(done: number, text: string, width: number): string {
+  const parts = text.split(BETWEEN);
+  while (parts.length > 2 && parts.join(BETWEEN).length > width) parts.splice(-2, 1);
+  const over = parts.join(BETWEEN).length - width;
+  if (over > 0 && parts.length > 1)
+    parts[0] = `${parts[0]!.slice(0, Math.max(0, parts[0]!.length - over - 1))}…`;
+  const kept = parts.join(BETWEEN);
+  const room = Math.min(LONGEST, width - kept.length - 1);
+  if (room < SHORTEST) return kept.slice(0, width);
+  const filled = Math.round(room * Math.min(1, Math.max(0, done)));
+  return `${'█'.repeat(filled)}${'░'.repeat(room - filled)} ${kept}`;
+}
+
 /**
  * The last line of a terminal, written again and again; elsewhere the same text as plain lines, one about every
  * ten seconds. Other lines go above it.
@@ -21,9 +43,7 @@ export class ProgressBar {
       this.#stream.write(`${text}\n`);
       return;
     }
-    const filled = Math.round(20 * Math.min(1, Math.max(0, done)));
-    const bar = `${'█'.repeat(filled)}${'░'.repeat(20 - filled)} ${text}`;
-    this.#shown = bar.slice(0, Math.max(20, (this.#stream.columns || 80) - 1));
+    this.#shown = fitted(done, text, Math.max(20, (this.#stream.columns || 80) - 1));
     this.#stream.write(`\r\x1b[2K${this.#shown}`);
   }
 

@@ -1,0 +1,46 @@
+import { availableParallelism } from 'node:os';
+import type { Backend } from '../engines/engine.ts';
+import { modelConfig } from '../models/sizes.ts';
+import { initialise } from '../nn/init.ts';
+import { plural } from '../text/plural.ts';
+import { LEARNING_RATE } from './measure.ts';
+import { pretrainStep } from './step.ts';
+
+/** How fast this machine trains, for estimates of time. */
+export interface TrainingRate {
+  /** Floating-point operations of matrix products in a second of training. */
+  readonly flops: number;
+  /** Where the number comes from, for people. */
+  readonly how: string;
+}
+
+/** Of a core in float32, as the CPU engines reach it in whole steps on cores with AVX-512 (docs/performance.md). */
+const PER_CORE = 70e9;
+
+/** The rate that this machine's cores should reach; nothing is run. */
+export function assumedRate(cores = availableParallelism()): TrainingRate {
+  const how = `assumed: ${PER_CORE / 1e9} GFLOP/s for each of ${plural(cores, 'CPU thread')} (\`list --measure\` takes the time of a few steps)`;
+  return { flops: PER_CORE * cores, how };
+}
+
+const BATCH = 64;
+const STEPS = 3;
+
+/** The rate of the fastest of a few steps of the micro model, after one that does not count. Takes some seconds. */
+export async function measuredRate(backend: Backend): Promise<TrainingRate> {
+  const { plan, inputs, specs, flops } = pretrainStep(modelConfig('micro'), 'masked', BATCH);
+  const session = await backend.open(initialise(specs, 0));
+  try {
+    const times: number[] = [];
+    for (let step = 0; step <= STEPS; step++) {
+      const start = performance.now();
+      await session.step(plan, [inputs], { step, lr: LEARNING_RATE });
+      times.push((performance.now() - start) / 1000);
+    }
+    const rate = flops / Math.min(...times.slice(1));
+    const how = `measured: ${(rate / 1e9).toPrecision(2)} GFLOP/s in steps of the micro model, ${backend.description}`;
+    return { flops: rate, how };
+  } finally {
+    await session.dispose();
+  }
+}
