@@ -56,7 +56,7 @@ describe('judging a run', () => {
     expect(again).toMatchObject({ code: 0, out: '0 predictions appended: all.jsonl\n' });
 
     const flat = await run('embed', 'test', '--from', 'run', '--output', 'flat.npy');
-    expect(flat.out).toBe('8 images, 8 numbers each, 1 broken ones left out\nflat.npy\nflat.jsonl\n');
+    expect(flat.out).toBe('8 images, 8 numbers each, 1 broken one left out\nflat.npy\nflat.jsonl\n');
     expect(readNpy(join(folder, 'flat.npy')).shape).toEqual([8, 8]);
     const classes = await run(
       'embed',

@@ -38,7 +38,7 @@ export async function measuredRate(backend: Backend): Promise<TrainingRate> {
       times.push((performance.now() - start) / 1000);
     }
     const rate = flops / Math.min(...times.slice(1));
-    const how = `measured: ${(rate / 1e9).toPrecision(2)} GFLOP/s in steps of the micro model, ${backend.description}`;
+    const how = `measured: ${Number((rate / 1e9).toPrecision(2)).toLocaleString('en-US')} GFLOP/s in steps of the micro model, ${backend.description}`;
     return { flops: rate, how };
   } finally {
     await session.dispose();

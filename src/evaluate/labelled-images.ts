@@ -2,6 +2,7 @@ import type { FetchOptions } from '../data/sources/cifar10-fetch.ts';
 import { type Dataset, split } from '../data/sources/dataset.ts';
 import { openDataset } from '../data/sources/open.ts';
 import { RunError } from '../run/error.ts';
+import { plural } from '../text/plural.ts';
 
 /** Images with classes: those that are learned from, and others that are judged. */
 export interface LabelledImages {
@@ -100,7 +101,7 @@ export function relabel(dataset: Dataset, classes: readonly string[]): Dataset {
   const strange = own.filter((name) => !classes.includes(name));
   if (strange.length > 0)
     throw new RunError(
-      `the classes of ${dataset.name} must be among the ${classes.length} learned ones, got ${strange.slice(0, 3).join(', ')}${strange.length > 3 ? ', …' : ''}`,
+      `the classes of ${dataset.name} must be among the ${plural(classes.length, 'learned one')}, got ${strange.slice(0, 3).join(', ')}${strange.length > 3 ? ', …' : ''}`,
     );
   const place = own.map((name) => classes.indexOf(name));
   return { ...dataset, classes, labels: dataset.labels!.map((label) => place[label]!) };

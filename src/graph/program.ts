@@ -1,3 +1,4 @@
+import { plural } from '../text/plural.ts';
 import { inputName, inputOperation } from './operations/source.ts';
 import { type DType, describe, GraphError, sizeOf, type Tensor } from './tensor.ts';
 import { topologicalOrder } from './topology.ts';
@@ -35,6 +36,6 @@ export function checkInputs({ name, inputs }: Program, given: (name: string) => 
     const rule = `program "${name}" takes ${describe(tensor)} as "${key}"`;
     if (!got) throw new GraphError(`${rule}, got nothing`);
     if (got.dtype !== tensor.dtype || got.length !== sizeOf(tensor.shape))
-      throw new GraphError(`${rule}, got ${got.length} values of ${got.dtype}`);
+      throw new GraphError(`${rule}, got ${plural(got.length, 'value')} of ${got.dtype}`);
   }
 }

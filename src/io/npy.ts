@@ -1,3 +1,4 @@
+import { plural } from '../text/plural.ts';
 import { writeFileAtomic } from './atomic.ts';
 import { elementCount } from './dtypes.ts';
 
@@ -19,7 +20,7 @@ export async function writeNpy(path: string, { shape, data }: NpyArray): Promise
   const descr = Object.entries(ARRAYS).find(([, array]) => data instanceof array)?.[0];
   if (!descr) throw new TypeError(`npy data must be float32, int32 or uint8, got ${data}`);
   if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0) || elementCount(shape) !== data.length)
-    throw new RangeError(`shape must give the data's ${data.length} elements, got [${shape}]`);
+    throw new RangeError(`shape must give the data's ${plural(data.length, 'element')}, got [${shape}]`);
   const tuple = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
   const dict = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${tuple}), }`;
   const length = Math.ceil((MAGIC.length + 2 + dict.length + 1) / 64) * 64 - MAGIC.length - 2;

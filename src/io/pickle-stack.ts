@@ -1,3 +1,4 @@
+import { plural } from '../text/plural.ts';
 import { type Pickled, PickleFault } from './pickle-values.ts';
 
 const MARK = Symbol('mark');
@@ -19,7 +20,8 @@ export class PickleStack {
   /** The next `count` bytes, not copied. */
   take(count: number): Uint8Array {
     const left = this.#bytes.length - this.#at;
-    if (count > left) throw new PickleFault('a pickle must not end before its STOP', `${left} bytes left`);
+    if (count > left)
+      throw new PickleFault('a pickle must not end before its STOP', `${plural(left, 'byte')} left`);
     this.#at += count;
     return this.#bytes.subarray(this.#at - count, this.#at);
   }

@@ -1,3 +1,4 @@
+import { plural } from '../text/plural.ts';
 import { DTYPES, type Dtype, elementCount, isDtype } from './dtypes.ts';
 import { FileFormatError } from './file-format-error.ts';
 import { findJsonFault } from './json-scan.ts';
@@ -54,7 +55,8 @@ export function parseHeader(json: Uint8Array, dataBytes: number, file: string): 
       );
     end += info.bytes;
   }
-  if (end !== dataBytes) throw fail(`the tensors must fill the file's ${dataBytes} bytes of data`, end);
+  if (end !== dataBytes)
+    throw fail(`the tensors must fill the file's ${plural(dataBytes, 'byte')} of data`, end);
   return { metadata, tensors: new Map(infos) };
 }
 
@@ -124,7 +126,8 @@ function tensorInfo(name: string, value: unknown, file: string): TensorInfo {
   const [begin, end] = offsets as [number, number];
   const bytes = elementCount(shape) * DTYPES[dtype].bytes;
   // An overflowing product cannot equal a safe difference of safe integers.
-  if (end - begin !== bytes) throw fail(`data_offsets must span the ${bytes} bytes of its shape`, offsets);
+  if (end - begin !== bytes)
+    throw fail(`data_offsets must span the ${plural(bytes, 'byte')} of its shape`, offsets);
   return { dtype, shape, begin, bytes };
 }
 

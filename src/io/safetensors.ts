@@ -1,4 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { plural } from '../text/plural.ts';
 import { writeFileAtomic } from './atomic.ts';
 import { DTYPES, type Dtype, elementCount, isDtype, type NamedTensor } from './dtypes.ts';
 import { FileFormatError } from './file-format-error.ts';
@@ -118,7 +119,7 @@ function checkTensor(name: string, { dtype, shape, data }: NamedTensor): void {
       `${label}: ${dtype} data must be a ${DTYPES[dtype].array.name}, got ${typeName(data)}`,
     );
   if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0) || elementCount(shape) !== data.length)
-    throw new RangeError(`${label}: shape must give its ${data.length} elements, got [${shape}]`);
+    throw new RangeError(`${label}: shape must give its ${plural(data.length, 'element')}, got [${shape}]`);
 }
 
 function checkMetadata(key: string, text: unknown): void {

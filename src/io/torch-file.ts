@@ -1,4 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { plural } from '../text/plural.ts';
 import { DTYPES, elementCount, type NamedTensor } from './dtypes.ts';
 import { FileFormatError } from './file-format-error.ts';
 import { readPickle } from './pickle.ts';
@@ -44,7 +45,7 @@ export async function openTorchFile(handle: FileHandle, path: string): Promise<T
     if (entry?.bytes === storageBytes(storage)) return entry;
     throw new FileFormatError(
       path,
-      `the storage of tensor ${name} must have ${storageBytes(storage)} bytes`,
+      `the storage of tensor ${name} must have ${plural(storageBytes(storage), 'byte')}`,
       entry?.bytes ?? 'none',
     );
   };
@@ -54,7 +55,11 @@ export async function openTorchFile(handle: FileHandle, path: string): Promise<T
     total += elementCount(tensor.shape) * DTYPES[tensor.storage.dtype].bytes;
   }
   if (total > 4 * size)
-    throw new FileFormatError(path, `tensors that share storages must hold ${4 * size} bytes at most`, total);
+    throw new FileFormatError(
+      path,
+      `tensors that share storages must hold ${plural(4 * size, 'byte')} at most`,
+      total,
+    );
   return {
     path,
     format: 'PyTorch',

@@ -1,3 +1,4 @@
+import { plural } from '../text/plural.ts';
 import { DTYPES, type Dtype, elementCount } from './dtypes.ts';
 import { type Maker, PickledObject, PickleFault, type Vocabulary } from './pickle-values.ts';
 
@@ -98,7 +99,7 @@ function tensor([storage, offset, shape, strides]: readonly unknown[]): TorchTen
   const made = new TorchTensor(storage, offset, shape, strides);
   if (offset + made.span > storage.elements || elementCount(shape) > storage.elements)
     throw new PickleFault(
-      `a tensor must lie in its storage of ${storage.elements} elements and repeat none`,
+      `a tensor must lie in its storage of ${plural(storage.elements, 'element')} and repeat none`,
       `shape [${shape}], strides [${strides}], offset ${offset}`,
     );
   return made;

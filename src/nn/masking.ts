@@ -1,4 +1,5 @@
 import { cast, clip, invertPermutation, sliceAxis, sub, type Tensor } from '../graph/index.ts';
+import { plural } from '../text/plural.ts';
 
 /** Which tokens of each image the encoder sees. */
 export interface Masking {
@@ -35,6 +36,8 @@ export function visibleTokens(tokens: number, maskRatio: number): number {
     throw new RangeError(`mask ratio must lie in [0, 1), got ${maskRatio}`);
   const visible = Math.floor(tokens * (1 - maskRatio) + 1e-9); // 100 · (1 − 0.9) is 9.999…
   if (visible < 1)
-    throw new RangeError(`mask ratio must leave one of ${tokens} tokens at least, got ${maskRatio}`);
+    throw new RangeError(
+      `mask ratio must leave one of ${plural(tokens, 'token')} at least, got ${maskRatio}`,
+    );
   return visible;
 }

@@ -3,6 +3,7 @@ import { input, program, sizeOf, type Tensor, type Values } from '../graph/index
 import { autoencoderParameters } from '../models/autoencoder.ts';
 import { pixelOrder } from '../nn/patches.ts';
 import { drawInputs } from '../tasks/draws.ts';
+import { plural } from '../text/plural.ts';
 import { gradientOutputs, lossesByImage, lossScalars, weightInputs } from './pretrain.ts';
 import { type TaskOptions, taskGraph } from './task-graph.ts';
 
@@ -44,7 +45,9 @@ export async function evaluateTask(options: TaskEvaluationOptions): Promise<Task
   const shape = [model.channels, ...task.view(model.image)];
   const batch = view.length / sizeOf(shape);
   if (!Number.isInteger(batch) || batch < 1)
-    throw new RangeError(`view must hold images of [${shape.join(', ')}], got ${view.length} values`);
+    throw new RangeError(
+      `view must hold images of [${shape.join(', ')}], got ${plural(view.length, 'value')}`,
+    );
   const graph = taskGraph(options, inputs, input('view', [batch, ...shape]), drawInputs(task, model, batch));
   const scalars = lossScalars(graph);
   const trained = gradients ? specs.filter((spec) => spec.trained) : [];

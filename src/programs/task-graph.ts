@@ -4,6 +4,7 @@ import { patchCount } from '../image/size.ts';
 import { type AutoencoderConfig, decode, encode, type Weights } from '../models/autoencoder.ts';
 import { maskTokens, visibleTokens } from '../nn/masking.ts';
 import type { Draws, Losses, PretextTask, TaskContext } from '../tasks/task.ts';
+import { plural } from '../text/plural.ts';
 
 /** A pretext task on a model. */
 export interface TaskOptions extends Normalisation {
@@ -45,10 +46,10 @@ export function taskGraph(options: TaskOptions, weights: Weights, view: Tensor, 
 function checkTask({ model, task, mean, std }: TaskOptions): void {
   if (task.channels !== undefined && task.channels !== model.channels)
     throw new RangeError(
-      `task ${task.name} needs images of ${task.channels} channels, got ${model.channels}`,
+      `task ${task.name} needs images of ${plural(task.channels, 'channel')}, got ${model.channels}`,
     );
   if (mean.length !== model.channels || std.length !== model.channels)
     throw new RangeError(
-      `mean and std must have a value for each of ${model.channels} channels, got ${mean.length} and ${std.length}`,
+      `mean and std must have a value for each of ${plural(model.channels, 'channel')}, got ${mean.length} and ${std.length}`,
     );
 }

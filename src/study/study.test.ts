@@ -63,7 +63,7 @@ describe('runStudy', () => {
     const { outcome, results, tables } = await runStudy(study, { output, runPiece: stopping });
     expect(outcome).toBe('interrupted');
     expect(results.missing).toBeGreaterThan(0);
-    expect(tables).toContain(`Not finished: ${results.missing} of the scores are missing.`);
+    expect(tables).toContain(`Not finished: ${results.missing} scores missing.`);
     const failing: RunPiece = async (...args) => {
       if (ran.length === 5) throw new Error('disk full');
       return runPiece(...args);

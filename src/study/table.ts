@@ -1,13 +1,14 @@
 import { short } from '../config/recipes.ts';
 import { markdownTable } from '../report/page.ts';
 import type { Summary } from '../report/statistics.ts';
+import { plural } from '../text/plural.ts';
 import { type Budget, budgets } from './pieces.ts';
 import type { StudyResults } from './results.ts';
 
 /** The tables of a study as Markdown: for each budget top-1, what it cost, and differences between arms. */
 export function studyTables(results: StudyResults): string {
   const { missing } = results;
-  const note = missing > 0 ? [`Not finished: ${missing} of the scores are missing.`] : [];
+  const note = missing > 0 ? [`Not finished: ${plural(missing, 'score')} missing.`] : [];
   return [...note, ...budgets.flatMap((budget) => tablesOf(budget, results)), LEGEND]
     .join('\n\n')
     .concat('\n');

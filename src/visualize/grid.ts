@@ -1,3 +1,4 @@
+import { plural } from '../text/plural.ts';
 import { blankImage, checkImage, fitImage, paste, type RgbImage, toPng } from './rgb-image.ts';
 import { drawText } from './text.ts';
 
@@ -116,7 +117,7 @@ function checkGrid({ rows, columnTitles, rowTitles, cellSize }: GridOptions): vo
   for (const row of rows) {
     if (row.length !== columnTitles.length)
       throw new RangeError(
-        `each row must have a cell for each of the ${columnTitles.length} columns, got ${row.length}`,
+        `each row must have a cell for each of the ${plural(columnTitles.length, 'column')}, got ${row.length}`,
       );
     for (const image of row) if (image) checkImage(image);
   }
@@ -124,7 +125,7 @@ function checkGrid({ rows, columnTitles, rowTitles, cellSize }: GridOptions): vo
     throw new RangeError('a grid must hold a picture, got none');
   if (rowTitles && rowTitles.length !== rows.length)
     throw new RangeError(
-      `there must be a title for each of the ${rows.length} rows, got ${rowTitles.length}`,
+      `there must be a title for each of the ${plural(rows.length, 'row')}, got ${rowTitles.length}`,
     );
   if (cellSize !== undefined && !(Number.isInteger(cellSize) && cellSize >= 1 && cellSize <= 4096))
     throw new RangeError(`cell size must be a whole number of pixels in 1..4096, got ${cellSize}`);

@@ -1,3 +1,4 @@
+import { plural } from '../text/plural.ts';
 import type { RgbImage } from './rgb-image.ts';
 
 /** An image: `data` is [channels, height, width] in float32. */
@@ -62,7 +63,7 @@ export function hideTokens(
     );
   if (masked.length !== rows * columns)
     throw new RangeError(
-      `there must be a mask value for each of the ${rows * columns} patches, got ${masked.length}`,
+      `there must be a mask value for each of the ${plural(rows * columns, 'patch', 'patches')}, got ${masked.length}`,
     );
   const data = image.data.slice();
   for (let y = 0; y < image.height; y++) {

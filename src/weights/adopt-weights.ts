@@ -5,6 +5,7 @@ import type { ClassifierConfig } from '../models/classifier.ts';
 import type { ParameterSpec } from '../nn/parameters.ts';
 import { resamplePositions } from '../nn/resample-positions.ts';
 import { RunError } from '../run/error.ts';
+import { plural } from '../text/plural.ts';
 
 /** A model that a classifier starts from. */
 export interface GivenModel {
@@ -42,7 +43,7 @@ export function adoptWeights(
     } else missing.push(name);
   }
   if (loaded === 0) throw new RunError(`${given.path} must hold weights of the model, got none that fit`);
-  notes.push(`${loaded} weights loaded from ${given.path}`);
+  notes.push(`${plural(loaded, 'weight')} loaded from ${given.path}`);
   if (!sameShape(was, is)) {
     const what = config.positions === 'learned' ? 'interpolated (bicubic)' : 'computed anew';
     notes.push(`positions: ${what} for ${is.join('×')} patches, the weights are for ${was.join('×')}`);
@@ -57,14 +58,14 @@ export function adoptWeights(
 
 /** Whether the model's own head can stay, and why. */
 function headOf(given: GivenModel, classes: readonly string[]): { head: boolean; reason: string } {
-  const made = `new, for ${classes.length} classes`;
+  const made = `new, for ${plural(classes.length, 'class', 'classes')}`;
   if (!given.classifier) return { head: false, reason: made };
   if (given.classifier.classes !== classes.length)
     return { head: false, reason: `${made}: that of the weights is for ${given.classifier.classes}` };
   const names = given.classes;
   if (names && !names.every((name, i) => name === classes[i]))
     return { head: false, reason: `${made}: that of the weights is for others (${brief(names)})` };
-  return { head: true, reason: `that of the weights, for ${classes.length} classes` };
+  return { head: true, reason: `that of the weights, for ${plural(classes.length, 'class', 'classes')}` };
 }
 
 function placePositions(table: Float32Array, given: EncoderConfig, config: ClassifierConfig): Float32Array {

@@ -2,6 +2,7 @@ import { sameShape, type Values } from '../graph/index.ts';
 import type { AutoencoderConfig } from '../models/autoencoder.ts';
 import type { ParameterSpec } from '../nn/parameters.ts';
 import { RunError } from '../run/error.ts';
+import { plural } from '../text/plural.ts';
 import { type Model, modelParameters } from './model.ts';
 
 /** What became of the weights of a file. */
@@ -77,7 +78,7 @@ export function describeInit(
   const list = (names: readonly string[]) =>
     `${names.slice(0, 5).join(', ')}${names.length > 5 ? `, … (${names.length} in all)` : ''}`;
   return [
-    `${loaded.length} weights loaded from ${path} (${source})`,
+    `${plural(loaded.length, 'weight')} loaded from ${path} (${source})`,
     missing.length ? `not in the file, random: ${list(missing)}` : '',
     mismatched.length ? `other shape, random: ${list(mismatched)}` : '',
     unused.length ? `in the file, not used: ${list(unused)}` : '',

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { clearFeatures, featureCacheFolder, listFeatures } from '../../evaluate/features/feature-cache.ts';
+import { plural } from '../../text/plural.ts';
 import { count, table } from '../show/table.ts';
 
 export function cacheCommand(): Command {
@@ -30,7 +31,9 @@ same size. BEYOND_MASKING_CACHE names another folder.`,
         return;
       }
       const verb = options.clear ? 'removed' : 'kept';
-      console.log(`${count(kept.length)} sets of features ${verb}, ${megabytes(bytes)}: ${folder}`);
+      console.log(
+        `${plural(kept.length, 'set of features', 'sets of features')} ${verb}, ${megabytes(bytes)}: ${folder}`,
+      );
       if (kept.length === 0 || options.clear) return;
       const rows = kept.map(({ model, images, parts, bytes: size }) => [
         model,

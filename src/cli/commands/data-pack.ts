@@ -2,9 +2,10 @@ import { Command } from 'commander';
 import type { FetchProgress } from '../../data/sources/cifar10-fetch.ts';
 import { openDataset } from '../../data/sources/open.ts';
 import { type PackProgress, packImages } from '../../data/sources/pack.ts';
+import { plural } from '../../text/plural.ts';
 import { reportBroken, wholeNumber } from '../options/options.ts';
 import { fetching } from '../show/fetching.ts';
-import { count, duration, percent } from '../show/table.ts';
+import { duration, percent } from '../show/table.ts';
 import { stoppable } from '../show/with-progress.ts';
 
 export function packCommand(): Command {
@@ -37,8 +38,8 @@ A pack of 320 pixels takes about 0.4 MB an image. Ctrl-C keeps what is done; the
         return packImages(images, output, { resize: side, broken, onProgress, signal });
       }, 'what is packed is kept: the same command goes on with it');
       if (!result) return;
-      const left = broken.reasons.size > 0 ? `, ${count(broken.reasons.size)} broken ones left out` : '';
-      const size = `${count(result.images)} images, ${(result.bytes / 1e9).toFixed(2)} GB${left}`;
+      const left = broken.reasons.size > 0 ? `, ${plural(broken.reasons.size, 'broken one')} left out` : '';
+      const size = `${plural(result.images, 'image')}, ${(result.bytes / 1e9).toFixed(2)} GB${left}`;
       console.log(`${output} ${result.existed ? 'held these images already' : 'is complete'}: ${size}`);
       console.log(`use it with --data packed:${output}`);
     });
@@ -51,6 +52,6 @@ function packing({ done, total, resumed }: PackProgress, start: number): [share:
   const left = duration((total - done) / rate);
   return [
     share,
-    `packing ${percent(share)}  ${count(done)} images, ${rate.toFixed(0)} a second, ${left} left`,
+    `packing ${percent(share)}  ${plural(done, 'image')}, ${rate.toFixed(0)} a second, ${left} left`,
   ];
 }

@@ -3,6 +3,7 @@ import { countImages, verifyImages } from '../../data/sources/check-images.ts';
 import { verifyCifar10 } from '../../data/sources/cifar10.ts';
 import { fetchCifar10 } from '../../data/sources/cifar10-fetch.ts';
 import { openDataset } from '../../data/sources/open.ts';
+import { plural } from '../../text/plural.ts';
 import { ProgressBar } from '../show/progress-bar.ts';
 import { count, percent, table } from '../show/table.ts';
 import { whileFetching } from '../show/with-progress.ts';
@@ -62,7 +63,7 @@ function verifyCommand(): Command {
         bar.update(done / all, `reading images ${percent(done / all)}`),
       ).finally(() => bar.clear());
       for (const [id, reason] of broken) console.log(`broken: ${id}: ${reason}`);
-      console.log(`${count(images.length)} images, ${count(broken.size)} of them broken`);
+      console.log(`${plural(images.length, 'image')}, ${count(broken.size)} of them broken`);
       if (broken.size > 0) process.exitCode = 1;
     });
 }
@@ -82,7 +83,7 @@ function countCommand(): Command {
       const counts = countImages(images);
       if (json) console.log(JSON.stringify(counts, null, 2));
       else {
-        console.log(`${count(counts.images)} images`);
+        console.log(`${plural(counts.images, 'image')}`);
         const rows = Object.entries(counts.classes ?? {}).map(([name, n]) => [name, count(n)]);
         if (rows.length > 0) console.log(`\n${table([['class', 'images'], ...rows])}`);
       }

@@ -1,12 +1,12 @@
 import { Command } from 'commander';
 import { embed } from '../../evaluate/features/embed.ts';
+import { plural } from '../../text/plural.ts';
 import {
   addFeatureOptions,
   type FeatureOptions,
   featureOptions,
   keptFeatures,
 } from '../options/feature-options.ts';
-import { count } from '../show/table.ts';
 import { withProgress } from '../show/with-progress.ts';
 
 interface Options extends FeatureOptions {
@@ -48,8 +48,8 @@ Features are kept on the disk while they are made (see \`cache\`): after an inte
         console.log(JSON.stringify(result, null, 2));
         return;
       }
-      const left = result.broken > 0 ? `, ${count(result.broken)} broken ones left out` : '';
-      console.log(`${count(result.images)} images, ${result.width} numbers each${left}`);
+      const left = result.broken > 0 ? `, ${plural(result.broken, 'broken one')} left out` : '';
+      console.log(`${plural(result.images, 'image')}, ${plural(result.width, 'number')} each${left}`);
       for (const file of result.files) console.log(file);
     });
 }

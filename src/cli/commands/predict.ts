@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { type Prediction, predict } from '../../evaluate/predict.ts';
+import { plural } from '../../text/plural.ts';
 import { addEngineOptions, type EngineOptions, engineOptions } from '../options/feature-options.ts';
 import { wholeNumber } from '../options/options.ts';
 import { percent, table } from '../show/table.ts';
@@ -62,7 +63,7 @@ error and left out. With --output an interrupted command goes on where it was wh
       }, kept);
       if (shown.length > 0) console.log(asTable(shown));
       if (finished && output !== undefined && !options.json)
-        console.log(`${count} predictions appended: ${output}`);
+        console.log(`${plural(count, 'prediction')} appended: ${output}`);
     });
 }
 

@@ -1,6 +1,6 @@
 import type { StackSize } from '../../models/sizes.ts';
+import { plural } from '../../text/plural.ts';
 import type { ModelDescription } from '../../weights/model.ts';
-import { count } from './table.ts';
 
 /** Most names of classes, or tensors, that a line lists. */
 const LISTED = 5;
@@ -17,7 +17,7 @@ export function describeModel(model: ModelDescription, format: string): string {
   const { source, run, encoder, decoder, classifier, classes, normalisation, evaluationCrop, report } = model;
   const lines = run
     ? [
-        `step ${run.progress.step}, ${run.progress.epoch} complete epochs of ${run.config.training.epochs}`,
+        `step ${run.progress.step}, ${plural(run.progress.epoch, 'complete epoch')} of ${run.config.training.epochs}`,
         `trained by ${run.progress.engine} on data ${run.progress.data}`,
       ]
     : [`weights of ${projects[source] ?? source}, ${format} format`];
@@ -32,7 +32,7 @@ export function describeModel(model: ModelDescription, format: string): string {
   if (classifier) {
     const named = classes ? ` (${list(classes)})` : '';
     const sees = classifier.pooling === 'token' ? 'the class token' : "the mean of the patches' tokens";
-    lines.push(`head     ${count(classifier.classes)} classes${named} from ${sees}`);
+    lines.push(`head     ${plural(classifier.classes, 'class', 'classes')}${named} from ${sees}`);
   }
   lines.push(
     `pixels   normalised with mean [${normalisation.mean}] and deviation [${normalisation.std}]; evaluation crop ${round(evaluationCrop)}`,
@@ -41,7 +41,7 @@ export function describeModel(model: ModelDescription, format: string): string {
   const fates = (wanted: string) => report.tensors.filter(({ fate }) => fate === wanted);
   lines.push(
     '',
-    `${count(report.tensors.length)} tensors: ${fates('loaded').length} taken as they are named, ${fates('renamed').length} under another name, ${fates('ignored').length} not used`,
+    `${plural(report.tensors.length, 'tensor')}: ${fates('loaded').length} taken as they are named, ${fates('renamed').length} under another name, ${fates('ignored').length} not used`,
   );
   const grouped = (items: readonly { name: string; why: string }[]) =>
     [...new Set(items.map(({ why }) => why))].map((why) => {
@@ -49,13 +49,13 @@ export function describeModel(model: ModelDescription, format: string): string {
       return `  ${list(names)}${names.length > LISTED ? ` (${names.length})` : ''}: ${why}`;
     });
   lines.push(...grouped(fates('ignored').map(({ tensor, reason }) => ({ name: tensor, why: reason! }))));
-  if (report.missing.length > 0) lines.push(`${report.missing.length} weights that it lacks`);
+  if (report.missing.length > 0) lines.push(`${plural(report.missing.length, 'weight')} that it lacks`);
   lines.push(...grouped(report.missing.map(({ name, instead }) => ({ name, why: instead }))));
   return [...lines, ...report.notes].join('\n');
 }
 
 function stack({ width, depth, heads }: StackSize): string {
-  return `${width} wide, ${depth} block${depth === 1 ? '' : 's'}, ${heads} head${heads === 1 ? '' : 's'}`;
+  return `${width} wide, ${plural(depth, 'block')}, ${plural(heads, 'head')}`;
 }
 
 function list(names: readonly string[]): string {

@@ -1,5 +1,6 @@
 import { fewImages, scoreText } from '../../evaluate/interval.ts';
 import type { FinetuneEvent, StepRow } from '../../run/events.ts';
+import { plural } from '../../text/plural.ts';
 import { fromScratch } from '../options/finetune-command.ts';
 import { RunReport } from './run-report.ts';
 import { count, table } from './table.ts';
@@ -24,17 +25,17 @@ export class FinetuneReport extends RunReport<Start, FinetuneEvent> {
     return [
       [
         'recipe',
-        `${recipe === 'custom' ? 'none' : recipe}: ${training.epochs} epochs, batch ${training.batchSize}`,
+        `${recipe === 'custom' ? 'none' : recipe}: ${plural(training.epochs, 'epoch')}, batch ${training.batchSize}`,
       ],
       ['from', from || 'scratch'],
       [
         'images',
-        `${data.source}: ${count(images)}${share} of ${classes.length} classes, and ${count(testImages)} to evaluate on`,
+        `${data.source}: ${count(images)}${share} of ${plural(classes.length, 'class', 'classes')}, and ${count(testImages)} to evaluate on`,
       ],
       [
         'model',
         `${model.width} wide, ${model.depth} deep, ${model.image.join('×')} pixels in patches of ${model.patch}: ` +
-          `${count(weights.encoder)} weights, head ${count(weights.head)}`,
+          `${plural(weights.encoder, 'weight')}, head ${count(weights.head)}`,
       ],
     ] as const;
   }

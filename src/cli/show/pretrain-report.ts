@@ -26,14 +26,14 @@ export class PretrainReport extends RunReport<EventOf<'start'>, PretrainEvent> {
     return [
       [
         'recipe',
-        `${recipe === 'custom' ? 'none' : recipe}: ${task.name}, ${training.epochs} epochs, batch ${training.batchSize}`,
+        `${recipe === 'custom' ? 'none' : recipe}: ${task.name}, ${plural(training.epochs, 'epoch')}, batch ${training.batchSize}`,
       ],
       ['from', from || 'random weights'],
       ['images', `${data.source}: ${count(images)}, and ${count(heldOutImages)} held out`],
       [
         'model',
         `${model.width} wide, ${model.depth} deep, ${model.image.join('×')} pixels in patches of ${model.patch}: ` +
-          `${count(weights.encoder)} weights, decoder ${count(weights.decoder)}`,
+          `${plural(weights.encoder, 'weight')}, decoder ${count(weights.decoder)}`,
       ],
     ] as const;
   }

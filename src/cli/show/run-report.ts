@@ -1,5 +1,6 @@
 import type { FetchEvent, RunningEvent, StartEvent, StepRow } from '../../run/events.ts';
 import type { RunConfig, RunKind } from '../../run/kind.ts';
+import { plural } from '../../text/plural.ts';
 import { fetching } from './fetching.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { count, duration, percent } from './table.ts';
@@ -78,7 +79,7 @@ export abstract class RunReport<S extends StartEvent<RunConfig>, E = RunEvent<S>
       ['engine', event.engine],
       [
         'run',
-        `${event.folder}: ${count(event.lastStep)} steps, ${count(event.stepsPerEpoch)} an epoch${from}`,
+        `${event.folder}: ${plural(event.lastStep, 'step')}, ${count(event.stepsPerEpoch)} an epoch${from}`,
       ],
     ] as const;
     for (const [label, text] of lines) console.log(`${label.padEnd(8)}${text}`);

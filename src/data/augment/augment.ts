@@ -1,5 +1,6 @@
 import type { Normalisation } from '../../image/normalise.ts';
 import type { Rng } from '../../random/rng.ts';
+import { plural } from '../../text/plural.ts';
 import type { Size } from '../decode/crop.ts';
 import type { RawImage } from '../sources/dataset.ts';
 import { colourJitter } from './colour-jitter.ts';
@@ -40,7 +41,7 @@ export function makeAugmenter(augment: Augment, channels: 1 | 3): Augmenter {
     throw new RangeError(`the number of erased rectangles must be a positive integer, got ${count}`);
   if (normalisation.mean.length !== channels || normalisation.std.length !== channels)
     throw new RangeError(
-      `augmentation needs mean and std of ${channels} channels, got [${normalisation.mean}] and [${normalisation.std}]`,
+      `augmentation needs mean and std of ${plural(channels, 'channel')}, got [${normalisation.mean}] and [${normalisation.std}]`,
     );
   const fill = normalisation.mean.map((mean) => Math.min(255, Math.round(255 * mean)));
   return {

@@ -1,4 +1,5 @@
 import { type Rng, rng } from '../../random/rng.ts';
+import { plural } from '../../text/plural.ts';
 
 /** A place in the endless order of training images: `position` images of epoch `epoch` have been used. */
 export interface Cursor {
@@ -30,7 +31,7 @@ export function trainingPlan(
 ): Generator<BatchPlan, never> {
   if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > length) {
     throw new RangeError(
-      `the batch size must be an integer from 1 to the ${length} images, got ${batchSize}`,
+      `the batch size must be an integer from 1 to the ${plural(length, 'image')}, got ${batchSize}`,
     );
   }
   const { epoch, position } = cursor;

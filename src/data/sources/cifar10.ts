@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheFolder } from '../../io/cache-folder.ts';
+import { plural } from '../../text/plural.ts';
 import { DataError } from '../error.ts';
 import { checkHash, type FetchOptions, fetchCifar10, IMAGE_BYTES, PARTS } from './cifar10-fetch.ts';
 import type { Dataset } from './dataset.ts';
@@ -66,7 +67,9 @@ export async function verifyCifar10(cache = cacheFolder()): Promise<Cifar10Count
     for (const label of bytes.subarray(part.images * IMAGE_BYTES)) counts[label]!++;
     const each = part.images / counts.length;
     if (counts.some((count) => count !== each)) {
-      throw new DataError(`every class of ${part.file} must have ${each} images, got ${counts.join(', ')}`);
+      throw new DataError(
+        `every class of ${part.file} must have ${plural(each, 'image')}, got ${counts.join(', ')}`,
+      );
     }
     return counts;
   };

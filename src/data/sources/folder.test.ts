@@ -69,7 +69,7 @@ describe('openFolder', () => {
     await expect(openFolder(join(root, 'missing'))).rejects.toThrow('the data folder must exist, got');
     await expect(openFolder(root)).rejects.toThrow(/must hold images \(.jpg .*\), got no files in/);
     await put('sub/readme.txt');
-    await expect(openFolder(root)).rejects.toThrow("got 1 other files, such as 'sub/readme.txt'");
+    await expect(openFolder(root)).rejects.toThrow("got 1 other file, such as 'sub/readme.txt'");
     await expect(openFolder(join(root, 'sub/readme.txt'))).rejects.toThrow('must be a folder, got the file');
     await expect(openFolder(root)).rejects.toMatchObject({ name: 'DataError' });
   });
@@ -88,7 +88,7 @@ describe('openClassFolders', () => {
   it('says what is wrong with a folder', async () => {
     await put('loose.png');
     await expect(openClassFolders(root)).rejects.toThrow(
-      /one sub-folder of images per class, got none in .* \(1 images lie in the folder itself\)/,
+      /one sub-folder of images per class, got none in .* \(1 image in the folder itself\)/,
     );
     await put('cat/1.png');
     await put('dog/readme.txt');

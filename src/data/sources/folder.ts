@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { plural } from '../../text/plural.ts';
 import { decodeImage } from '../decode/decode.ts';
 import { DataError } from '../error.ts';
 import type { Dataset } from './dataset.ts';
@@ -22,7 +23,7 @@ export async function openClassFolders(folder: string): Promise<Dataset> {
   const scan = await scanImages(folder);
   const inside = scan.paths.flatMap((path, i) => (path.includes('/') ? [i] : []));
   if (inside.length === 0) {
-    const got = `none in '${folder}' (${scan.paths.length} images lie in the folder itself)`;
+    const got = `none in '${folder}' (${plural(scan.paths.length, 'image')} in the folder itself)`;
     throw new DataError(`class folders need one sub-folder of images per class, got ${got}`);
   }
   const paths = inside.map((i) => scan.paths[i]!);

@@ -2,6 +2,7 @@ import { open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
+import { plural } from '../../text/plural.ts';
 import { DataError } from '../error.ts';
 import type { Dataset } from './dataset.ts';
 
@@ -52,7 +53,7 @@ export async function openPacked(folder: string): Promise<Dataset> {
     );
     if (size !== shard.bytes)
       throw new DataError(
-        `${file} must have ${shard.bytes} bytes, got ${size ?? 'no such file'}; pack the images again`,
+        `${file} must have ${plural(shard.bytes, 'byte')}, got ${size ?? 'no such file'}; pack the images again`,
       );
     let offset = 0;
     for (const end = next + shard.images; next < end; next++) {

@@ -1,5 +1,6 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
+import { plural } from '../../text/plural.ts';
 import { DataError } from '../error.ts';
 
 /** File name endings that count as images, in lower case. */
@@ -28,7 +29,8 @@ export async function scanImages(folder: string): Promise<Scan> {
   if (!found.isDirectory()) throw new DataError(`the data must be a folder, got the file '${folder}'`);
   const { images, others, folders } = await walk(folder, '', []);
   if (images.length === 0) {
-    const got = others.length === 0 ? 'no files' : `${others.length} other files, such as '${others[0]}'`;
+    const got =
+      others.length === 0 ? 'no files' : `${plural(others.length, 'other file')}, such as '${others[0]}'`;
     throw new DataError(
       `the data folder must hold images (${IMAGE_EXTENSIONS.join(' ')}), got ${got} in '${folder}'`,
     );

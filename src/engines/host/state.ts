@@ -7,6 +7,7 @@ import {
   type TensorData,
   type Values,
 } from '../../graph/tensor.ts';
+import { plural } from '../../text/plural.ts';
 import { gradientName, slotName, type TrainingPlan } from '../engine.ts';
 
 /** What a session's state holds under a name. */
@@ -32,7 +33,7 @@ export function checkWrite(values: Values, state: StateInfo): void {
     const { dtype, length } = requireKnown(name, state);
     if (length !== data.length || dtype !== dtypeOf(data))
       throw new GraphError(
-        `state "${name}" holds ${length} values of ${dtype}, got ${data.length} of ${dtypeOf(data)}`,
+        `state "${name}" holds ${plural(length, 'value')} of ${dtype}, got ${data.length} of ${dtypeOf(data)}`,
       );
   }
 }

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Values } from '../../graph/tensor.ts';
+import { plural } from '../../text/plural.ts';
 import type { Backend } from '../engine.ts';
 import type { Precision } from './lower.ts';
 import { ProcessClient } from './process-client.ts';
@@ -35,7 +36,7 @@ export async function openOneDnnBackend(options: OneDnnOptions = {}): Promise<On
   let spare: ProcessClient | undefined = first.client;
   return {
     name: 'onednn',
-    description: `oneDNN ${first.version} (${precision}, ${threads} thread${threads === 1 ? '' : 's'})`,
+    description: `oneDNN ${first.version} (${precision}, ${plural(threads, 'thread')})`,
     async open(state) {
       const client = spare ?? (await start()).client;
       spare = undefined;

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Values } from '../../graph/tensor.ts';
+import { plural } from '../../text/plural.ts';
 import type { Backend, Session } from '../engine.ts';
 import type { NativeFailure } from './runtime.ts';
 import { OnnxSession } from './session.ts';
@@ -37,7 +38,7 @@ export async function openOnnxBackend(options: OnnxOptions = {}): Promise<OnnxBa
   return {
     name: 'onnx',
     native,
-    description: `onnxruntime ${version} (${native ? 'native' : 'WebAssembly'}, ${threads} thread${threads === 1 ? '' : 's'})`,
+    description: `onnxruntime ${version} (${native ? 'native' : 'WebAssembly'}, ${plural(threads, 'thread')})`,
     ...(failure && { notice: notice(failure) }),
     async open(state: Values): Promise<Session> {
       const client = spare ?? new WorkerClient();

@@ -1,3 +1,4 @@
+import { plural } from '../../text/plural.ts';
 import { XlaError } from './pjrt/error.ts';
 import type { MemoryNeed } from './pjrt/executable.ts';
 
@@ -17,10 +18,10 @@ export function checkMemory(
   const fits = Math.floor((images * (device.limit - lasting)) / Math.max(1, need.temporary));
   const advice =
     fits >= 1
-      ? `about ${fits} images at once would fit: training.microBatch=${fits} or less, a divisor of training.batchSize`
+      ? `about ${plural(fits, 'image')} at once would fit: training.microBatch=${fits} or less, a divisor of training.batchSize`
       : 'not even one image at once would fit: a smaller model or a larger device is needed';
   throw new XlaError(
-    `a step must fit into the device's memory of ${gigabytes(device.limit)}, got ${gigabytes(all)} for ${images} images; ${advice}`,
+    `a step must fit into the device's memory of ${gigabytes(device.limit)}, got ${gigabytes(all)} for ${plural(images, 'image')}; ${advice}`,
   );
 }
 

@@ -1,5 +1,6 @@
 import type { Program } from '../../graph/program.ts';
 import { GraphError, sizeOf, type TensorData, type Values } from '../../graph/tensor.ts';
+import { plural } from '../../text/plural.ts';
 import type { Session, StepResult, TrainingPlan } from '../engine.ts';
 import { gradientName } from '../engine.ts';
 import { checkRun, checkStep, checkWrite, infoOf, missingSlots, requireKnown } from '../host/state.ts';
@@ -137,7 +138,7 @@ export class XlaSession implements Session {
     const replicas = this.devices.length;
     if (batches % replicas !== 0)
       throw new GraphError(
-        `a step on ${replicas} devices takes a multiple of ${replicas} micro-batches, got ${batches}`,
+        `a step on ${plural(replicas, 'device')} takes a multiple of ${replicas} micro-batches, got ${batches}`,
       );
     return { replicas, count: batches / replicas };
   }

@@ -1,5 +1,6 @@
 import type { Backend } from '../../engines/engine.ts';
 import { input, matmul, program } from '../../graph/index.ts';
+import { plural } from '../../text/plural.ts';
 
 /** Rows of features with their classes. */
 export interface LabelledFeatures {
@@ -161,7 +162,7 @@ function shapeOf({ features, labels }: LabelledFeatures): [rows: number, width: 
   const width = features.length / labels.length;
   if (labels.length === 0 || !Number.isInteger(width) || width === 0)
     throw new RangeError(
-      `features must have rows of one width, one for each label, got ${features.length} values and ${labels.length} labels`,
+      `features must have rows of one width, one for each label, got ${plural(features.length, 'value')} and ${plural(labels.length, 'label')}`,
     );
   return [labels.length, width];
 }

@@ -1,3 +1,4 @@
+import { plural } from '../../text/plural.ts';
 import { concat, sliceAxis } from '../operations/shape.ts';
 import { zeros } from '../operations/source.ts';
 import { applyAll, defineOperation, refuse, requireFloat, type Tensor } from '../tensor.ts';
@@ -8,7 +9,8 @@ const splitOperation = defineOperation({
     requireFloat('split', inputs);
     const [x] = inputs as [Tensor];
     const part = (x.shape[axis] ?? Number.NaN) / count;
-    if (!Number.isInteger(part)) refuse('split', `axis ${axis} must divide into ${count} parts`, inputs);
+    if (!Number.isInteger(part))
+      refuse('split', `axis ${axis} must divide into ${plural(count, 'part')}`, inputs);
     const shape = x.shape.map((side, i) => (i === axis ? part : side));
     return Array.from({ length: count }, () => ({ shape, dtype: 'f32' as const }));
   },

@@ -1,3 +1,4 @@
+import { plural } from '../../text/plural.ts';
 import {
   apply,
   type DType,
@@ -36,7 +37,7 @@ export function inputName(tensor: Tensor): string {
 export function constant(value: number | TensorData, shape: Shape = []): Tensor {
   const data = typeof value === 'number' ? Float32Array.of(value) : value;
   if (data.length !== sizeOf(shape))
-    refuse('constant', `[${shape.join(', ')}] holds ${sizeOf(shape)} values`, `${data.length}`);
+    refuse('constant', `[${shape.join(', ')}] holds ${plural(sizeOf(shape), 'value')}`, `${data.length}`);
   return apply(constantOperation, [], { data, shape, dtype: dtypeOf(data) });
 }
 

@@ -1,6 +1,7 @@
 import { IMAGENET, type Normalisation } from '../../image/normalise.ts';
 import { FileFormatError } from '../../io/file-format-error.ts';
 import type { TensorFile } from '../../io/tensor-file.ts';
+import { plural } from '../../text/plural.ts';
 import type { FoundModel, ModelDescription } from '../model.ts';
 import type { TensorFate } from '../report.ts';
 import { type Renamed, readRenamed, renameAll } from './assemble.ts';
@@ -83,7 +84,7 @@ function normalisationOf({ path, found, notes }: Evidence, channels: number): No
     if (mean.length === channels && std.length === channels && std.every((s) => s > 0)) return { mean, std };
     throw new FileFormatError(
       path,
-      `mean and deviation must be told for each of ${channels} channels`,
+      `mean and deviation must be told for each of ${plural(channels, 'channel')}`,
       `[${mean}] and [${std}]`,
     );
   }

@@ -3,6 +3,7 @@ import { FileFormatError } from '../../io/file-format-error.ts';
 import type { AutoencoderConfig, EncoderConfig } from '../../models/autoencoder.ts';
 import type { ClassifierConfig } from '../../models/classifier.ts';
 import { modelSizes } from '../../models/sizes.ts';
+import { plural } from '../../text/plural.ts';
 import type { FoundSettings } from './settings.ts';
 
 /** Shapes of a file's weights by the names here. */
@@ -100,7 +101,7 @@ export function shapeOf({ path, shapes }: Evidence, name: string, axes: number):
   if (shape?.length === axes && shape.every((size) => size > 0)) return shape;
   throw new FileFormatError(
     path,
-    `a Vision Transformer has a tensor ${name} of ${axes} axes`,
+    `a Vision Transformer has a tensor ${name} of ${plural(axes, 'axis', 'axes')}`,
     shape ? `[${shape}]` : 'none',
   );
 }

@@ -1,4 +1,5 @@
 import { basename, dirname, sep } from 'node:path';
+import { plural } from '../../text/plural.ts';
 import type { Model } from '../model.ts';
 import { block, type Written } from './format.ts';
 import { featuresOf, type Part } from './part.ts';
@@ -64,7 +65,7 @@ export function modelCard(model: Model, { format, part, written, record, checks 
 
 function title({ encoder: { image, patch, width, depth } }: Model, part: Part): string {
   const what = { features: 'encoder', classifier: 'classifier', autoencoder: 'autoencoder' }[part];
-  return `Vision Transformer, ${what}: width ${width}, ${depth} blocks, patch ${patch}, ${image.join(' × ')}`;
+  return `Vision Transformer, ${what}: width ${width}, ${plural(depth, 'block')}, patch ${patch}, ${image.join(' × ')}`;
 }
 
 const positionNames = {
