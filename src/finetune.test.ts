@@ -47,6 +47,7 @@ describe('finetune', () => {
       'config.json',
       'curves.svg',
       'metrics.jsonl',
+      'sittings.jsonl',
     ]);
     expect(await readdir(join(output, 'checkpoints'))).toEqual([
       'best.safetensors',

@@ -9,6 +9,7 @@ import type { Backend } from './engines/engine.ts';
 import { referenceBackend } from './engines/reference/backend.ts';
 import { evaluate } from './evaluate/evaluator.ts';
 import { heldOutLoss } from './evaluate/held-out.ts';
+import { readRows } from './io/jsonl.ts';
 import { pretrain, type RunOptions } from './pretrain.ts';
 import { report } from './report/report.ts';
 import { readCheckpoint } from './run/checkpoint.ts';
@@ -92,6 +93,7 @@ describe('pretrain', () => {
       'curves.svg',
       'metrics.jsonl',
       'reconstructions',
+      'sittings.jsonl',
     ]);
     // Checkpoints every 2 steps, two of them kept; a picture at the end of each epoch.
     expect(await readdir(join(output, 'checkpoints'))).toEqual([
@@ -107,13 +109,27 @@ describe('pretrain', () => {
       2,
     );
     expect(rows.map((row) => row.step)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
+    // Six held-out images are too few to judge by: each of the 18 others is classified by all of them.
     expect(rows[0]!.knn).toEqual({
+      k: 10,
       features: expect.any(Number),
       random: expect.any(Number),
       pixels: 1,
-      train: 18,
-      test: 6,
+      train: 17,
+      test: 18,
+      leaveOneOut: true,
     });
+    const [sitting, ...more] = await readRows(join(output, 'sittings.jsonl'));
+    expect(more).toEqual([]);
+    expect(sitting).toMatchObject({
+      source: expect.stringContaining('classes:'),
+      images: 18,
+      testImages: 18,
+      folds: 18,
+    });
+    expect(Date.now() - Date.parse(sitting!.date as string)).toBeLessThan(600_000);
+    expect(sitting!.version).toMatch(/^\d+\.\d+/);
+    expect(await readFile(join(output, 'curves.svg'), 'utf8')).toContain('>kNN top-1</text>');
     for (const row of rows.slice(1))
       expect(Object.keys(row)).toEqual(
         expect.arrayContaining([

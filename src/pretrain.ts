@@ -108,6 +108,7 @@ async function trainFrom(
       source: config.data.source,
       images: data.train.length,
       testImages: probe?.test ?? 0,
+      folds: probe?.leaveOneOut ? probe.test : undefined,
     });
     const before = (await readMetrics(folder))[0]?.knn;
     emit({

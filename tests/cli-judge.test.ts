@@ -81,6 +81,23 @@ describe('judging a run', () => {
     const knn = await run('knn', 'probe', '--data', 'classes:images', '--test', 'classes:test');
     expect(knn.out).toMatch(/^kNN top-1 +k 1 +k 5 +k 10 +k 20\nfeatures of the model .*%\)\n/);
     expect(knn.out).toContain('30 images vote on 8');
+    const few = await run('knn', 'run', '--output', 'few');
+    expect(few.out).toMatch(
+      /\nleave-one-out: each of 30 images is classified by all others[\s\S]*judged on 30 images only.*\n\nfew\n$/,
+    );
+    const other = await run('knn', 'run', '--output', 'few', '--seed', '1');
+    expect(other.err).toContain(
+      'a kNN report needs a new or empty folder, or that of the very same kNN report, got few with',
+    );
+    const page = await run('report', 'run', 'few', 'probe', '--output', 'page.md');
+    expect(page).toMatchObject({ code: 0, err: '' });
+    const text = await readFile(join(folder, 'page.md'), 'utf8');
+    expect(text).toMatch(/## What was learned: classes:\S*images\n/);
+    expect(text).toContain('## What was learned: classes:test\n');
+    expect(text).toMatch(
+      /\| kNN, k 20 \| \d+ % \(\d+–\d+ %\) \| 30 images, leave-one-out \| 29 images \| few \| 20\d\d-.* \| npx beyond-masking knn run --output few \|/,
+    );
+
     const cache = await run('cache', '--json');
     expect(JSON.parse(cache.out).features.length).toBeGreaterThan(3);
     expect((await run('cache', '--clear')).out).toMatch(/^\d+ sets of features removed/);

@@ -175,7 +175,7 @@ describe('a run', () => {
       /step 10, 2 complete epochs of 2[\s\S]*encoder[\s\S]*decoder[\s\S]*optimizer/,
     );
     expect(inspected.out).toContain('m:patch_embed.proj.weight');
-    expect(JSON.parse(knn.out)).toMatchObject({ train: 10, test: 7, pixels: { knn20: expect.any(Number) } });
+    expect(JSON.parse(knn.out)).toMatchObject({ train: 10, test: 7, pixels: { knn10: expect.any(Number) } });
     expect(drawn).toMatchObject({ code: 0, out: 'drawn.png\n' });
     expect(foreign.code).toBe(0);
     const [many, one] = await Promise.all(

@@ -21,7 +21,7 @@ export interface LabelledImages {
 }
 
 /** Fewer images than this, set aside, say too little: a score's 95 % interval is ±10 % wide. */
-const FEW = 100;
+export const FEW_SET_ASIDE = 100;
 
 export interface LabelledImagesOptions extends FetchOptions {
   /** What to learn from: `cifar10`, `classes:FOLDER` or `packed:FOLDER`. Default: the images of the run that made the model. */
@@ -78,7 +78,7 @@ export async function openLabelled(
   if (share === 0) throw new RunError(`images to judge on are needed, got none: ${whyNone(source, heldOut)}`);
   const { train, heldOut: rest } = split(all, share);
   const learned = own !== undefined && model.classifier !== undefined;
-  const tooFew = rest.length < FEW && heldOut === undefined && !learned;
+  const tooFew = rest.length < FEW_SET_ASIDE && heldOut === undefined && !learned;
   return { train, test: rest, source, ...(tooFew && { undivided: all }) };
 }
 

@@ -36,6 +36,8 @@ export interface KnnScores {
   /** Images that vote, and images that are classified. */
   readonly train: number;
   readonly test: number;
+  /** Given where each image is classified by all others: too few are held out. */
+  readonly leaveOneOut?: true;
 }
 
 /** Something a person should know: a changed setting, a broken image, a missing engine. */

@@ -83,8 +83,12 @@ export class Observer {
     emit({ type: 'file', kind: 'reconstructions', path });
   }
 
-  #report(step: number, measured: Omit<KnnScores, 'train' | 'test'>, { train, test }: KnnProbe): KnnScores {
-    const scores = { ...measured, train, test };
+  #report(
+    step: number,
+    measured: Omit<KnnScores, 'train' | 'test'>,
+    { train, test, leaveOneOut }: KnnProbe,
+  ): KnnScores {
+    const scores = { ...measured, train, test, ...(leaveOneOut && { leaveOneOut }) };
     this.#parts.emit({ type: 'knn', step, scores });
     return scores;
   }

@@ -89,7 +89,7 @@ it('reconstruct, knn and pretrain take weights of another project', async () => 
   expect(drawn).toMatchObject({ code: 0, out: 'drawn.png\n' });
   expect((await sharp(join(folder, 'drawn.png')).metadata()).width).toBeGreaterThan(100);
   expect(refused).toMatchObject({ code: 1, err: expect.stringContaining('name files or a folder') });
-  expect(JSON.parse(knn.out)).toMatchObject({ features: { knn20: expect.any(Number) } });
+  expect(JSON.parse(knn.out)).toMatchObject({ features: { knn10: expect.any(Number) } });
   expect(trained.out).toMatch(/^48 weights loaded from .*mae\.pth \(mae\)$/m);
   expect(trained.out).not.toMatch(/random|not used/);
   expect(trained.code).toBe(0);

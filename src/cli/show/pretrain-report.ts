@@ -77,15 +77,21 @@ function knnText({ features, random, pixels, test }: KnnScores): string {
   return measured.filter(Boolean).join(', ');
 }
 
-function knnTable({ k = 20, features, train, test }: KnnScores, before: KnnScores | undefined): string {
+function knnTable(
+  { k = 20, features, train, test, leaveOneOut }: KnnScores,
+  before: KnnScores | undefined,
+): string {
   const rows = [
     ['raw pixels', before?.pixels],
     ['features of random weights', before?.random],
     ['features after pre-training', features],
   ] as const;
   const measured = rows.filter(([, score]) => score !== undefined);
+  const how = leaveOneOut
+    ? `each of ${plural(test, 'image')} is classified by all others`
+    : `${plural(train, 'image')} ${train === 1 ? 'votes' : 'vote'} on ${count(test)}`;
   return [
-    `kNN top-1 (k ${k}, cosine, temperature 0.07; ${plural(train, 'image')} ${train === 1 ? 'votes' : 'vote'} on ${count(test)})`,
+    `kNN top-1 (k ${k}, cosine, temperature 0.07; ${how})`,
     ...measured.map(([name, score]) => `  ${name.padEnd(30)}${scoreText(score!, test)}`),
     ...[fewImages(test)].filter((line) => line !== undefined),
   ].join('\n');

@@ -7,6 +7,7 @@ import { initialiseOnThreads } from '../../run/initialise-on-threads.ts';
 import type { Setup } from '../../run/setup-pretrain.ts';
 import type { Evaluator } from '../evaluator.ts';
 import { collect, labelled, pixelRows, programRows, type RowsOf } from '../features/features.ts';
+import { FEW_SET_ASIDE } from '../labelled-images.ts';
 import { centralViews, thumbnail } from '../views.ts';
 import { knnScores } from './knn.ts';
 import type { KnnProbe } from './probe.ts';
@@ -14,7 +15,10 @@ import type { KnnProbe } from './probe.ts';
 /** Images of one run of the engine. */
 const BATCH = 250;
 
-/** A probe on a run's images: training images vote on held-out ones. Undefined when there are no labels. */
+/**
+ * A probe on a run's images: training images vote on held-out ones, or, where those are too few, each training image is classified by
+ * all others. Undefined when there are no labels.
+ */
 export function knnProbe(
   backend: Backend,
   setup: Setup,
@@ -23,8 +27,10 @@ export function knnProbe(
 ): KnnProbe | undefined {
   const { evaluation, seed, model } = setup.config;
   if (!data.heldOut || !data.train.labels || !data.heldOut.labels) return undefined;
-  const train = sample(data.train, evaluation.knnTrain, seed, 'knn train');
-  const test = sample(data.heldOut, evaluation.knnTest, seed, 'knn test');
+  const leaveOneOut = data.heldOut.length < FEW_SET_ASIDE && data.train.length > data.heldOut.length;
+  const most = leaveOneOut ? Math.min(evaluation.knnTrain, evaluation.knnTest) : evaluation.knnTrain;
+  const train = sample(data.train, most, seed, 'knn train');
+  const test = leaveOneOut ? train : sample(data.heldOut, evaluation.knnTest, seed, 'knn test');
   const batchSize = Math.min(BATCH, train.length, test.length);
   const of = async (dataset: Dataset, rowsOf: RowsOf, size: Size = model.image) => {
     const views = { encoder: model, evaluationCrop: setup.config.data.evaluationCrop };
@@ -34,13 +40,15 @@ export function knnProbe(
     );
   };
   const { features, specs } = setup.programs(batchSize);
-  const ofWeights = async (session: Session) => {
-    const rowsOf = programRows(session, features);
-    return knnScores(backend, await of(train, rowsOf), await of(test, rowsOf));
+  const judge = async (rowsOf: RowsOf, size?: Size) => {
+    const bank = await of(train, rowsOf, size);
+    return knnScores(backend, bank, leaveOneOut ? bank : await of(test, rowsOf, size), leaveOneOut);
   };
+  const ofWeights = (session: Session) => judge(programRows(session, features));
   return {
-    train: train.length,
+    train: train.length - (leaveOneOut ? 1 : 0),
     test: test.length,
+    leaveOneOut,
     features: evaluator('kNN of features', ofWeights),
     random: evaluator('kNN of features of random weights', async () => {
       const session = await backend.open(await initialiseOnThreads(specs, seed));
@@ -53,7 +61,7 @@ export function knnProbe(
     pixels: evaluator('kNN of raw pixels', async () => {
       const size = thumbnail(model.image);
       const rowsOf = pixelRows(setup.config.data, model.channels, size[0] * size[1]);
-      return knnScores(backend, await of(train, rowsOf, size), await of(test, rowsOf, size));
+      return judge(rowsOf, size);
     }),
   };
 }

@@ -5,6 +5,8 @@ export interface KnnProbe {
   /** Images that vote, and images that are classified. */
   readonly train: number;
   readonly test: number;
+  /** Whether each image is classified by all others: too few are held out. */
+  readonly leaveOneOut: boolean;
   /** Of the features of the weights that a session holds. */
   readonly features: Evaluator;
   /** Of the features of random weights: how much is owed to the architecture. It does not look at the session. */

@@ -18,7 +18,7 @@ export interface RateScore {
 /** Fewer rows than this, set aside, tell no learning rate from another: all are judged in turn. */
 const FEW = 20;
 /** Parts of that cross-validation. */
-const FOLDS = 5;
+const FOLDS = 3;
 
 /**
  * The learning rates' top-1 on a random share (`chooseOn`) of the rows, of heads trained on the others; where that share is too small,
