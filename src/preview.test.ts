@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { beforeAll, expect, it, vi } from 'vitest';
 import { temporaryFolder } from '../tests/support/temporary-folder.ts';
@@ -50,6 +51,23 @@ it('the blurred picture has shades', async () => {
     const extreme = data.filter((x: number) => x === 0 || x === 255).length / data.length;
     expect(extreme).toBeLessThan(0.05);
   }
+});
+
+it("draws Pillow's pictures, whose high contrast a filter takes beyond black and white", async () => {
+  const pictures = fileURLToPath(new URL('../tests/fixtures/pictures/', import.meta.url));
+  const { options, broken } = await drawn([pictures], ['blurred', 'masked+blurred', 'zoomed-in']);
+  expect(broken).toEqual(['torn.jpg']);
+  expect(options.rowTitles).toEqual([
+    'a zebra (in the sun), seen from the side.jpg',
+    'zebra-cmyk.jpg',
+    'zebra.png',
+  ]);
+  expect(options.columnTitles).toEqual([
+    'original',
+    'blurred\n(contrast scaled)',
+    'masked+blurred\n(contrast scaled)',
+    'zoomed-in',
+  ]);
 });
 
 it('nothing but broken images is an error that says so', async () => {
