@@ -324,6 +324,6 @@ it('data counts and verifies folders', async () => {
   await mkdir(join(folder, 'bad'));
   await writeFile(join(folder, 'bad', 'x.png'), 'no image');
   const verified = await run('data', 'verify', 'bad');
-  expect(verified.out).toMatch(/^broken: x\.png: .*\n1 images, 1 of them broken\n$/);
+  expect(verified.out).toMatch(/^broken: x\.png: .*\n1 image, 1 of them broken\n$/);
   expect(verified.code).toBe(1);
 });

@@ -112,7 +112,7 @@ test('rules are named', async () => {
     'each of the 2 columns, got 1',
   );
   await expect(renderGrid({ rows: [[red]], columnTitles: ['a'], rowTitles: [] })).rejects.toThrow(
-    'each of the 1 rows, got 0',
+    'each of the 1 row, got 0',
   );
   await expect(renderGrid({ rows: [[red]], columnTitles: ['a'], cellSize: 0 })).rejects.toThrow(
     'in 1..4096, got 0',
