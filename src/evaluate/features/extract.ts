@@ -105,7 +105,8 @@ export class FeatureExtractor {
     for await (const [number, part] of this.#make(dataset, missing, (done) =>
       onProgress(known + done, dataset.length),
     )) {
-      await store?.write(number, part);
+      // Images that the system did not give this time may be there the next time.
+      if (part.broken.every(([id]) => this.#broken.has(id))) await store?.write(number, part);
       parts.set(number, part);
     }
     return parts;
@@ -131,11 +132,13 @@ export class FeatureExtractor {
           made.push({ features, width: features.length, indices: indices.subarray(place, place + 1) });
           onDone(place + 1);
         }
-        const broken = Array.from(own, (index) => dataset.id(index)).flatMap((id) => {
-          const reason = this.#broken.reasons.get(id);
-          return reason === undefined ? [] : [[id, reason] as const];
+        const features = join(made, this.config.width);
+        const failed = own.filter((index) => !features.indices.includes(index));
+        const broken = Array.from(failed, (index): Part['broken'][number] => {
+          const id = dataset.id(index);
+          return [id, this.#broken.reasons.get(id) ?? 'its view was not made'];
         });
-        yield [number, { ...join(made, this.config.width), broken }];
+        yield [number, { ...features, broken }];
       }
     } finally {
       await all.return(undefined);
