@@ -165,6 +165,16 @@ describe('FeatureExtractor', () => {
     expect((await listFeatures(featureCache))[0]).toMatchObject({ parts: 2 });
   });
 
+  it('does without a cache that cannot be used', async () => {
+    const featureCache = emptyCache();
+    await writeFile(featureCache, 'no folder');
+    const notes: string[] = [];
+    const onNote = (note: string) => notes.push(note);
+    const dataset = pictures(PART + 3);
+    expect(await extract(dataset, { featureCache, partSize: PART, onNote })).toEqual(await extract(dataset));
+    expect(notes).toEqual([expect.stringMatching(/^features are not kept: E/)]);
+  });
+
   it('keeps apart what differs', async () => {
     const featureCache = emptyCache();
     const dataset = pictures(2);
