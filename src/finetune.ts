@@ -2,6 +2,7 @@ import { type GivenSettings, resolveFinetuneConfig } from './config/finetune-rec
 import type { FinetuneConfig, FinetuneInput } from './config/finetune-schema.ts';
 import { microBatchOf } from './config/rules.ts';
 import { BrokenImages } from './data/load/broken.ts';
+import type { FetchOptions, FetchProgress } from './data/sources/cifar10-fetch.ts';
 import { labelledShare } from './data/sources/labelled-share.ts';
 import { type Backend, slotName } from './engines/engine.ts';
 import { openLabelled } from './evaluate/labelled-images.ts';
@@ -104,8 +105,12 @@ async function trainFrom(
   const note = (message: string) => emit({ type: 'note', message });
   const { config, checkpoint } = start;
   for (const message of start.notes) note(message);
-  const data = await openImages(config, options, emit);
-  checkData(start, finetuning, data.train.contentKey);
+  const watched = {
+    onProgress: (progress: FetchProgress) => emit({ type: 'fetch', progress }),
+    ...(options.signal && { signal: options.signal }),
+  };
+  const data = await openImages(config, watched);
+  const dataKey = await checkData(start, finetuning, data.train, { ...watched, onNote: note });
   const setup = setUpClassifier(config, data.classes);
   const { specs, parameters } = setup.programs(microBatchOf(config.training));
   const state = checkpoint?.state ?? (await firstState(setup, specs, note));
@@ -117,7 +122,12 @@ async function trainFrom(
     const at = { session, folder, broken, emit };
     const randomStart = config.from === '' && !checkpoint;
     const job = finetuneJob({ ...at, ...data, setup, randomStart });
-    const trainer = new Trainer(job, at, backend.description, checkpoint?.progress);
+    const trainer = new Trainer(
+      job,
+      at,
+      { data: dataKey, engine: backend.description },
+      checkpoint?.progress,
+    );
     await start.begin();
     const values = (of: (name: string) => boolean) =>
       parameters
@@ -154,19 +164,14 @@ async function trainFrom(
 }
 
 /** The images of a run: those that are trained on, and those that are evaluated on. */
-async function openImages(
-  config: FinetuneConfig,
-  { signal }: FinetuneOptions,
-  emit: (event: FinetuneEvent) => void,
-) {
+async function openImages(config: FinetuneConfig, options: FetchOptions) {
   const { data, evaluation, seed } = config;
   const images = await openLabelled(
     { run: { config } },
     {
       ...(data.test !== '' && { test: data.test }),
       heldOut: data.heldOut,
-      onProgress: (progress) => emit({ type: 'fetch', progress }),
-      ...(signal && { signal }),
+      ...options,
     },
   );
   const { trainImages, labels } = data;

@@ -83,11 +83,12 @@ async function trainFrom(
   const { config, checkpoint } = start;
   for (const message of start.notes) note(message);
   const setup = setUp(config);
-  const data = await openData(config, {
+  const watched = {
     onProgress: (progress: FetchProgress) => emit({ type: 'fetch', progress }),
     ...(options.signal && { signal: options.signal }),
-  });
-  checkData(start, pretraining, data.train.contentKey);
+  };
+  const data = await openData(config, watched);
+  const dataKey = await checkData(start, pretraining, data.train, { ...watched, onNote: note });
   const { specs } = setup.programs(microBatchOf(config.training));
   const state = checkpoint?.state ?? (await firstState(config, specs, note));
   const backend = options.backend ?? (await openEngine(config.engine));
@@ -101,7 +102,12 @@ async function trainFrom(
     if (wanted && !probe) note('no kNN report: it needs images with classes, some of them held out');
     const at = { session, folder, broken, emit };
     const job = pretrainJob({ ...at, setup, data, probe, randomStart });
-    const trainer = new Trainer(job, at, backend.description, checkpoint?.progress);
+    const trainer = new Trainer(
+      job,
+      at,
+      { data: dataKey, engine: backend.description },
+      checkpoint?.progress,
+    );
     await start.begin();
     const before = (await readMetrics(folder))[0]?.knn;
     emit({

@@ -1,3 +1,4 @@
+import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
@@ -41,6 +42,20 @@ it('judges on nothing that was learned from, unless told to', async () => {
   expect((await openLabelled(none, { heldOut: 0.2 })).test).toHaveLength(4);
   expect((await openLabelled(none, { test: other })).train).toHaveLength(20);
   expect((await openLabelled(runOn({ heldOut: 0, test: other }), {})).test).toHaveLength(6);
+});
+
+it('tells images of the same names and sizes from each other', async () => {
+  const place = async (name: string, letters: string) => {
+    for (const [i, letter] of [...letters].entries()) {
+      await mkdir(join(folder, name, `class${i}`), { recursive: true });
+      const fixture = join('tests', 'fixtures', 'identity', `tifffile-${letter}.tif`);
+      await copyFile(fixture, join(folder, name, `class${i}`, '1.tif'));
+    }
+    return `classes:${join(folder, name)}`;
+  };
+  const data = await place('learned', 'ab');
+  expect((await openLabelled({}, { data, test: await place('judged', 'ba') })).test).toHaveLength(2);
+  await expect(openLabelled({}, { data, test: await place('copied', 'ab') })).rejects.toThrow('must differ');
 });
 
 it('takes test images of their own where they are named, here or in the run', async () => {

@@ -1,4 +1,5 @@
 import type { FetchOptions } from '../data/sources/cifar10-fetch.ts';
+import { sameImages } from '../data/sources/content.ts';
 import { type Dataset, split } from '../data/sources/dataset.ts';
 import { openDataset } from '../data/sources/open.ts';
 import { RunError } from '../run/error.ts';
@@ -55,7 +56,7 @@ export async function openLabelled(
   const other = test ?? (own?.data.test || testSetOf(source));
   if (other !== undefined) {
     const judged = withClasses(await openDataset(other, options));
-    if (judged.contentKey === all.contentKey)
+    if (await sameImages(judged, all, options))
       throw new RunError(`images to learn from and to judge on must differ, got ${source} for both`);
     return { train: all, test: relabel(judged, all.classes!) };
   }

@@ -1,5 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { mergeSettings } from '../config/overrides.ts';
+import { compare, identify, takenByOutline } from '../data/sources/content.ts';
+import type { Dataset, DigestOptions } from '../data/sources/dataset.ts';
 import type { Backend } from '../engines/engine.ts';
 import { FileFormatError } from '../io/file-format-error.ts';
 import { truncateAfter } from '../io/jsonl.ts';
@@ -100,17 +102,28 @@ async function newestCheckpoint<C extends RunConfig>(
   return undefined;
 }
 
-/** Throws RunError unless a resumed run finds the images it was trained on. @param key of the images that there are */
-export function checkData<C extends RunConfig>(
+/**
+ * What a run knows its images by, which its checkpoints keep. Reads them, unless they were read before. Throws RunError unless a
+ * resumed run finds the images it was trained on, and what `identify` throws.
+ * @param onNote called with what a person should know
+ */
+export async function checkData<C extends RunConfig>(
   { checkpoint }: StartingPoint<C>,
   kind: RunKind<C>,
-  key: string,
-): void {
-  if (!checkpoint || checkpoint.progress.data === key) return;
-  throw new RunError(
-    `a run must go on with the same images, got ${key} instead of ${checkpoint.progress.data} (number and content): ` +
-      `restore the images, or start another run in a new folder, from these weights with ${startOption(kind)}`,
-  );
+  images: Dataset,
+  { onNote, ...options }: DigestOptions & { readonly onNote: (message: string) => void },
+): Promise<string> {
+  const key = await identify(images, options);
+  if (!checkpoint) return key;
+  const { data } = checkpoint.progress;
+  const comparison = compare(data, key, images);
+  if (comparison === 'other')
+    throw new RunError(
+      `a run must go on with the same images, got ${key} instead of ${data} (number and content): ` +
+        `restore the images, or start another run in a new folder, from these weights with ${startOption(kind)}`,
+    );
+  if (comparison === 'outline') onNote(`the run ${takenByOutline}`);
+  return key;
 }
 
 /** What a person should know of the engine that a run goes on with. */

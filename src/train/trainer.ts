@@ -33,10 +33,15 @@ export class Trainer {
 
   /**
    * Throws RunError when the images do not fill a batch.
-   * @param engine what computes (`Backend.description`)
+   * @param about what the checkpoints say of images and engine, see `Progress`
    * @param progress of the checkpoint that the run goes on from
    */
-  constructor(job: TrainingJob, at: Workplace, engine: string, progress?: Progress) {
+  constructor(
+    job: TrainingJob,
+    at: Workplace,
+    about: Pick<Progress, 'data' | 'engine'>,
+    progress?: Progress,
+  ) {
     const { images, settings } = job;
     const { training } = settings;
     this.#job = job;
@@ -57,8 +62,7 @@ export class Trainer {
     };
     this.#progress = {
       ...(progress ?? { step: 0, skipped: 0, epoch: 0, cursor: { epoch: 0, position: 0 } }),
-      data: images.contentKey,
-      engine,
+      ...about,
     };
     if (progress) this.#savedStep = progress.step;
   }

@@ -14,17 +14,18 @@ const SPECS = 'cifar10, cifar10:test, a folder, folder:PATH, classes:PATH or pac
  * `cifar10` (training images) and `cifar10:test`; `folder:PATH`, all images under a folder, without classes;
  * `classes:PATH`, a sub-folder for each class; `packed:PATH`, what `data pack` wrote; any other text is the path of a folder, as with `folder:`.
  * A path may begin with `~`, the home folder, which shells leave alone after a colon.
- * The options concern CIFAR-10, which is fetched when it is not in the cache.
+ * CIFAR-10 is fetched when it is not in the cache; of other images the cache keeps digests.
  * Rejects with a DataError that says what is wrong and what to do.
  */
 export async function openDataset(spec: string, options: FetchOptions = {}): Promise<Dataset> {
   if (spec === 'cifar10' || spec === 'cifar10:train') return openCifar10('train', options);
   if (spec === 'cifar10:test') return openCifar10('test', options);
-  if (spec.startsWith('classes:')) return openClassFolders(path(spec.slice('classes:'.length)));
+  if (spec.startsWith('classes:'))
+    return openClassFolders(path(spec.slice('classes:'.length)), options.cache);
   if (spec.startsWith('packed:')) return openPacked(path(spec.slice('packed:'.length)));
-  if (spec.startsWith('folder:')) return openFolder(path(spec.slice('folder:'.length)));
+  if (spec.startsWith('folder:')) return openFolder(path(spec.slice('folder:'.length)), options.cache);
   if (spec === '') throw new DataError(`the data must be named: ${SPECS}; got nothing`);
-  return openFolder(path(spec));
+  return openFolder(path(spec), options.cache);
 }
 
 /** A path with the home folder in place of a leading `~`. */
