@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { finetuneFlops, stepFlops } from '../config/cost.ts';
-import { planStudy } from './pieces.ts';
-import { parseStudy, pretrainConfig } from './schema.ts';
+import { pretrainConfig } from './arms.ts';
+import { planStudy } from './plan.ts';
+import { parseStudy } from './schema.ts';
 
 /** 100 images, batches of 16: 96 an epoch; with a tenth of the labels, 10 in batches of 4: 8. */
-const study = parseStudy({
+const given = {
   arms: ['scratch', 'masked', 'zoomed-in'],
   seeds: [4, 7],
   pretrain: {
@@ -20,14 +21,16 @@ const study = parseStudy({
   },
   knn: {},
   finetune: [{ data: { labels: 0.1 }, training: { epochs: 20, batchSize: 4, warmupEpochs: 2 } }],
-});
+};
+const study = parseStudy(given);
 const images = { train: 100, classes: 5, labelled: (share: number) => 100 * share };
 const { pieces, cells } = planStudy(study, () => images);
 const piece = (id: string) => pieces.find((candidate) => candidate.id === id)!;
 const cell = (budget: string, arm: string, judge: string) =>
   cells.find((c) => c.budget === budget && c.arm === arm && c.judge === judge && c.seed === 4)!;
 
-const config = pretrainConfig(study, 'masked', 4);
+const [group] = study.groups;
+const config = pretrainConfig(group!, group!.arms[1]!, 4);
 const [masked, zoomed] = [stepFlops(config, true) * 96, stepFlops(config, false) * 96];
 const tuned = finetuneFlops(config, 5) * 8;
 
@@ -76,7 +79,7 @@ describe('planStudy', () => {
   });
 
   it('plans scratch alone', () => {
-    const alone = planStudy(parseStudy({ ...study, arms: ['scratch'], seeds: [1] }), () => images);
+    const alone = planStudy(parseStudy({ ...given, arms: ['scratch'], seeds: [1] }), () => images);
     expect(alone.pieces.map(({ kind }) => kind)).toEqual(['initial', 'knn', 'finetune']);
   });
 });

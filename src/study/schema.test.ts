@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
+import { finetuneSettings } from './arms.ts';
 import { parseStudy, readStudy } from './schema.ts';
 
 const valid = {
@@ -10,23 +11,29 @@ const valid = {
 };
 
 it('completes what a study leaves out', () => {
-  expect(parseStudy(valid)).toMatchObject({ knn: { trainImages: 10_000, testImages: 0 }, finetune: [] });
+  expect(parseStudy(valid).groups[0]).toMatchObject({
+    knn: { trainImages: 10_000, testImages: 0 },
+    finetune: [],
+  });
 });
 
 it('takes the studies that come with the project, and the example in the documentation', async () => {
-  for (const name of await readdir('studies'))
-    expect((await readStudy(`studies/${name}`)).arms.length).toBeGreaterThan(1);
+  for (const name of (await readdir('studies')).filter((file) => file.endsWith('.json')))
+    for (const group of (await readStudy(`studies/${name}`)).groups)
+      expect(group.arms.length).toBeGreaterThan(1);
   const text = await readFile('docs/reproduction.md', 'utf8');
   const [, example] = /```json\n([^`]+)```/.exec(text)!;
-  expect(parseStudy(JSON.parse(example!)).finetune).toHaveLength(3);
+  expect(parseStudy(JSON.parse(example!)).groups[0]!.finetune).toHaveLength(3);
 });
 
 it('fine-tunes on the images and the engine of pre-training', () => {
   const pretrain = { data: { source: 'cifar10', trainImages: 9 }, engine: { threads: 3 } };
   const finetune = [{ data: { labels: 0.5, source: 'x' } }];
-  expect(parseStudy({ ...valid, pretrain, finetune }).finetune).toEqual([
-    { data: { labels: 0.5, source: 'cifar10', trainImages: 9, heldOut: 0.02 }, engine: { threads: 3 } },
-  ]);
+  const [group] = parseStudy({ ...valid, pretrain, finetune }).groups;
+  expect(finetuneSettings(group!, group!.arms[0]!, group!.finetune[0]!)).toEqual({
+    data: { labels: 0.5, source: 'cifar10', trainImages: 9, heldOut: 0.02 },
+    engine: { threads: 3 },
+  });
 });
 
 it.each<[string, object, string]>([
