@@ -21,8 +21,8 @@ export function pieceFolder(output: string, id: string): string {
 
 /** Whether a piece is done, with these settings. Throws RunError when it was done with others. */
 export async function isFinished(piece: Piece, places: Places): Promise<boolean> {
-  const run = await isRun(piece, places.output); // each is asked: both must have the piece's settings
-  return (await keptOf(piece, places)) !== undefined || run;
+  const run = await readMarker(piece, places.output); // each is asked: both must have the piece's settings
+  return (await keptOf(piece, places)) !== undefined || run !== undefined;
 }
 
 /** What a finished piece left; undefined for one that is not finished. */
@@ -30,14 +30,17 @@ export async function readRecord(piece: Piece, places: Places): Promise<PieceRec
   const kept = await keptOf(piece, places);
   if (kept) return kept;
   const marker = await readMarker(piece, places.output);
-  return marker && recordOf(piece, pieceFolder(places.output, piece.id), marker.scores);
+  if (!marker) return undefined;
+  const record = await recordOf(piece, pieceFolder(places.output, piece.id));
+  return marker.scores ? { ...record, scores: marker.scores } : record;
 }
 
 /** Marks a piece as done, and keeps it. @param more scores that its folder does not tell */
 export async function finish(piece: Piece, places: Places, more: Partial<Scores>): Promise<void> {
-  const marker = { settings: piece.settings, scores: more };
-  const path = markerOf(pieceFolder(places.output, piece.id));
-  await writeFileAtomic(path, `${JSON.stringify(marker, null, 2)}\n`);
+  const folder = pieceFolder(places.output, piece.id);
+  const { scores } = await recordOf(piece, folder, more);
+  const marker = { settings: piece.settings, scores };
+  await writeFileAtomic(markerOf(folder), `${JSON.stringify(marker, null, 2)}\n`);
   await keep(piece, places);
 }
 
@@ -64,13 +67,9 @@ function keptOf(piece: Piece, { keep }: Places): Promise<PieceRecord | undefined
   return keep === undefined ? Promise.resolve(undefined) : readKept(keep, piece);
 }
 
-async function isRun(piece: Piece, output: string): Promise<boolean> {
-  return (await readMarker(piece, output)) !== undefined;
-}
-
-async function readMarker(piece: Piece, output: string): Promise<{ scores?: Partial<Scores> } | undefined> {
+async function readMarker(piece: Piece, output: string): Promise<{ scores?: Scores } | undefined> {
   const folder = pieceFolder(output, piece.id);
-  const marker = await readJson<{ settings?: unknown; scores?: Partial<Scores> }>(markerOf(folder));
+  const marker = await readJson<{ settings?: unknown; scores?: Scores }>(markerOf(folder));
   if (marker) requireSame(piece, marker.settings, folder);
   return marker;
 }

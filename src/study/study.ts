@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../io/atomic.ts';
+import { type Remainder, remainder } from './estimate.ts';
 import { openPlan } from './images.ts';
 import type { Places } from './places.ts';
 import type { StudyPlan } from './plan.ts';
@@ -33,6 +34,8 @@ export interface StudyResult {
   readonly results: StudyResults;
   /** The tables as Markdown. */
   readonly tables: string;
+  /** How far the study is, and how long the rest will take. */
+  readonly left: Remainder;
 }
 
 /**
@@ -51,7 +54,7 @@ export async function runStudy(study: Study, options: StudyOptions): Promise<Stu
   const places = { output, keep };
   const runPiece = options.runPiece ?? pieceRunner(onEvent, signal);
   const outcome = await runPieces(plan.pieces, places, runPiece, { onEvent, ...(signal && { signal }) });
-  return { outcome, ...(await tabulateStudy(plan, places)) };
+  return { outcome, ...(await tabulateStudy(plan, places)), left: await remainder(plan, places) };
 }
 
 /** Tabulates what is finished, and writes `results.json` and `results.md`. */

@@ -78,9 +78,9 @@ function planRow({ piece, finished, seconds }: PieceState): string[] {
 
 function whatIsLeft({ pieces, finished, flops, seconds }: Remainder): string {
   const done = `${finished} of ${pieces.length} pieces are finished`;
-  if (finished === pieces.length) return `${done}.`;
+  if (finished === pieces.length) return done;
   const time = seconds === undefined ? '' : `, about ${duration(seconds)} at the rate of the finished ones`;
-  return `${done}; left: ${short(flops)}FLOP${time}.`;
+  return `${done}, left: ${short(flops)}FLOP${time}`;
 }
 
 async function tabulate(study: Study, places: Places): Promise<void> {
@@ -93,30 +93,24 @@ async function run(study: Study, places: Places, budget: string | undefined, com
   const time = timeBudget(budget);
   const interrupt = interruptible(() => progress.stopping());
   const signal = AbortSignal.any([interrupt.signal, time.signal]);
-  const stopped = async () => {
+  const stopped = (left: string) => {
     const inTime = signal.reason === time.signal.reason;
-    const plan = await openPlan(study);
+    const options = Object.entries({ ...places, ...(inTime && { budget }) });
+    const given = options.flatMap(([name, value]) => (value === undefined ? [] : ` --${name} ${value}`));
     const why = inTime ? `stopped after ${budget}` : 'stopped';
-    const keep = places.keep === undefined ? '' : ` --keep ${places.keep}`;
-    console.error(
-      `${why}: ${whatIsLeft(await remainder(plan, places))}\nresume with:\n  npx ${command} --output ${places.output}${keep}`,
-    );
+    console.error(`${why}${left}; go on with:\n  npx ${command}${given.join('')}`);
     if (!inTime) process.exitCode = 130; // as the shell says of Ctrl-C
   };
   try {
-    const { outcome, tables } = await runStudy(study, {
-      ...places,
-      signal,
-      onEvent: (event) => progress.show(event),
-    });
+    const onEvent = (event: StudyEvent) => progress.show(event);
+    const { outcome, tables, left } = await runStudy(study, { ...places, signal, onEvent });
     progress.close();
     console.log(tables);
-    if (outcome === 'interrupted') await stopped();
+    if (outcome === 'interrupted') stopped(`: ${whatIsLeft(left)}`);
   } catch (error) {
     if (error !== signal.reason) throw error;
     progress.close();
-    console.error('stopped while images were fetched');
-    process.exitCode = 130;
+    stopped(''); // while images were fetched
   } finally {
     interrupt.done();
     time.done();

@@ -11,18 +11,21 @@ export function parseDuration(option: string, text: string): number {
   return seconds;
 }
 
-/** Seconds before the end in which what runs is saved: a twentieth of the time, ten at most. */
+/** Seconds before the end in which what runs is saved: a tenth of the time, ten at most. */
 function margin(seconds: number): number {
-  return Math.min(10, seconds / 20);
+  return Math.min(10, seconds / 10);
 }
 
-/** A signal that is aborted shortly before a time is over; never without one. Throws UsageError for other text than a time. */
+/**
+ * A signal that is aborted shortly before a time is over, counted from the start of the process; never without one. Throws
+ * UsageError for other text than a time.
+ */
 export function timeBudget(text: string | undefined): { signal: AbortSignal; done: () => void } {
   const controller = new AbortController();
   if (text === undefined) return { signal: controller.signal, done() {} };
   const seconds = parseDuration('--budget', text);
   const stop = () => controller.abort(new Error('the time is over'));
-  // Node's timers take 24 days at most: longer is as good as never.
-  const timer = setTimeout(stop, Math.min(2 ** 31 - 1, 1000 * (seconds - margin(seconds))));
+  const left = 1000 * Math.max(0, seconds - margin(seconds) - process.uptime());
+  const timer = setTimeout(stop, Math.min(2 ** 31 - 1, left)); // Node's timers take 24 days at most: longer is as good as never
   return { signal: controller.signal, done: () => clearTimeout(timer) };
 }
