@@ -21,7 +21,10 @@ const list = <T extends z.ZodType>(item: T, of: string) => {
     error,
   });
 };
-const name = () => text().refine((given) => given.trim() !== '', { error: 'must be a text, not empty' });
+const name = () =>
+  text().refine((given) => /[\p{L}\p{N}]/u.test(given), {
+    error: 'must be a text with a letter or digit in it',
+  });
 const seeds = () => list(whole(0), 'seeds');
 
 const armTask = oneOf([SCRATCH, ...taskNames]);
