@@ -23,9 +23,12 @@ export interface LabelledImagesOptions extends FetchOptions {
   readonly heldOut?: number | undefined;
 }
 
-/** The test set that belongs to a source of images; undefined where there is none. */
+/**
+ * The test set that belongs to a source of images; undefined where there is none. `cifar10:train` has none: of the training images
+ * alone a share is held out, so that settings are chosen without the test set.
+ */
 export function testSetOf(source: string): string | undefined {
-  return /^cifar10(:train)?$/.test(source) ? 'cifar10:test' : undefined;
+  return source === 'cifar10' ? 'cifar10:test' : undefined;
 }
 
 /** What is known of the model that is judged: the run that made it. */

@@ -7,11 +7,12 @@ import type { Dataset } from './dataset.ts';
 import { openClassFolders, openFolder } from './folder.ts';
 import { openPacked } from './packed.ts';
 
-const SPECS = 'cifar10, cifar10:test, a folder, folder:PATH, classes:PATH or packed:PATH';
+const SPECS = 'cifar10, cifar10:train, cifar10:test, a folder, folder:PATH, classes:PATH or packed:PATH';
 
 /**
  * Opens a data set by its name on the command line:
- * `cifar10` (training images) and `cifar10:test`; `folder:PATH`, all images under a folder, without classes;
+ * `cifar10` (training images, judged on the test images), `cifar10:train` (the same, judged on a share that is held out) and
+ * `cifar10:test`; `folder:PATH`, all images under a folder, without classes;
  * `classes:PATH`, a sub-folder for each class; `packed:PATH`, what `data pack` wrote; any other text is the path of a folder, as with `folder:`.
  * A path may begin with `~`, the home folder, which shells leave alone after a colon.
  * CIFAR-10 is fetched when it is not in the cache; of other images the cache keeps digests.
