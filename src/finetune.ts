@@ -8,10 +8,11 @@ import { type Backend, slotName } from './engines/engine.ts';
 import { openLabelled } from './evaluate/labelled-images.ts';
 import { sizeOf, type Values } from './graph/index.ts';
 import type { ParameterSpec } from './nn/parameters.ts';
-import { sample } from './run/data.ts';
+import { sample, withAbsoluteSources } from './run/data.ts';
 import { openEngine } from './run/engine.ts';
 import { RunError } from './run/error.ts';
 import type { FinetuneEvent, Outcome } from './run/events.ts';
+import { fitBatch } from './run/fit.ts';
 import { bestCheckpointPath, findCheckpoint, type RunFolder, runFolder } from './run/folder.ts';
 import { initialiseOnThreads } from './run/initialise-on-threads.ts';
 import { finetuning } from './run/kind.ts';
@@ -66,7 +67,10 @@ export interface FinetuneResult {
 export async function finetune(settings: FinetuneInput, options: FinetuneOptions): Promise<FinetuneResult> {
   const folder = runFolder(options.output);
   const lock = new RunLock(folder);
-  const input = { ...settings, ...(options.from !== undefined && { from: options.from }) };
+  const input = {
+    ...withAbsoluteSources(settings),
+    ...(options.from !== undefined && { from: options.from }),
+  };
   const resolve = async () => resolveFinetuneConfig(input, await givenBy(input));
   try {
     const wanted = { kind: finetuning, input, folder, resume: options.resume ?? false, resolve };
@@ -103,14 +107,18 @@ async function trainFrom(
 ): Promise<FinetuneResult> {
   const emit = options.onEvent ?? (() => {});
   const note = (message: string) => emit({ type: 'note', message });
-  const { config, checkpoint } = start;
+  const { checkpoint } = start;
   for (const message of start.notes) note(message);
   const watched = {
     onProgress: (progress: FetchProgress) => emit({ type: 'fetch', progress }),
     ...(options.signal && { signal: options.signal }),
   };
-  const data = await openImages(config, watched);
+  const data = await openImages(start.config, watched);
   const dataKey = await checkData(start, finetuning, data.train, { ...watched, onNote: note });
+  const { config, notes } = checkpoint
+    ? { ...start, notes: [] }
+    : fitBatch(start.config, data.train.length, false);
+  for (const message of notes) note(message);
   const setup = setUpClassifier(config, data.classes);
   const { specs, parameters } = setup.programs(microBatchOf(config.training));
   const state = checkpoint?.state ?? (await firstState(setup, specs, note));
@@ -128,7 +136,7 @@ async function trainFrom(
       { data: dataKey, engine: backend.description },
       checkpoint?.progress,
     );
-    await start.begin();
+    await start.begin(config);
     const values = (of: (name: string) => boolean) =>
       parameters
         .filter(({ name }) => of(name))

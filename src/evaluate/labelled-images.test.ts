@@ -72,3 +72,14 @@ it('takes test images of their own where they are named, here or in the run', as
     'name cifar10, classes:FOLDER or packed:FOLDER with --data',
   );
 });
+
+it('names the form of the source that has classes, where there is one', async () => {
+  const images = join(folder, 'images');
+  for (const given of [images, `folder:${images}`])
+    await expect(openLabelled({}, { data: given })).rejects.toThrow(
+      `got ${images} without: its 2 sub-folders look like classes: use classes:${images}`,
+    );
+  await expect(openLabelled({}, { data: join(images, 'class0') })).rejects.toThrow(
+    'use cifar10 or classes:FOLDER, a folder with a sub-folder for each class',
+  );
+});

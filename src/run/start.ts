@@ -27,8 +27,11 @@ export interface StartingPoint<C extends RunConfig> {
   readonly checkpoint?: Checkpoint<C>;
   /** What a person should know about it. */
   readonly notes: readonly string[];
-  /** Makes or readies the folder: to be called when nothing can be refused any more. */
-  begin(): Promise<void>;
+  /**
+   * Makes or readies the folder, and keeps the settings of the run there: those above, fitted to its images. To be called when
+   * nothing can be refused any more.
+   */
+  begin(config: C): Promise<void>;
 }
 
 /** What a run is to be. */
@@ -59,7 +62,7 @@ export async function startingPoint<C extends RunConfig>(
     return {
       config,
       notes: [],
-      async begin() {
+      async begin(config) {
         await mkdir(folder.path, { recursive: true });
         await lock.take();
         await createRunFolder(folder, kind, config);
@@ -76,7 +79,7 @@ export async function startingPoint<C extends RunConfig>(
     config,
     ...(checkpoint && { checkpoint }),
     notes,
-    async begin() {
+    async begin(config) {
       await prepareRunFolder(folder);
       const step = checkpoint?.progress.step ?? -1;
       await truncateAfter(folder.metrics, (row) => Number(row.step) <= step);

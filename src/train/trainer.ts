@@ -155,11 +155,12 @@ export class Trainer {
   /** What follows an update: measurements, the row, the checkpoint. */
   async #finish(row: StepRow, update: AskedUpdate): Promise<void> {
     const { folder, emit } = this.#at;
-    const measured = epochEnded(update) ? await this.#job.atEpoch(this.#progress) : {};
+    const last = this.step === this.lastStep;
+    const picturesDue = epochEnded(update) || last;
+    const measured = picturesDue ? await this.#job.atEpoch(this.#progress, last) : {};
     const complete = { ...row, ...measured };
     await appendRow(folder.metrics, complete);
     emit({ type: 'step', row: complete, lastStep: this.lastStep });
-    const picturesDue = epochEnded(update) || this.step === this.lastStep;
     // First the pictures: what a checkpoint follows is complete, whenever the process is killed.
     if (picturesDue) await this.#job.draw(this.step, true);
     if (picturesDue || this.#saveDue(this.step)) await this.#save();

@@ -1,5 +1,5 @@
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { DataError } from '../error.ts';
 import { openCifar10 } from './cifar10.ts';
 import type { FetchOptions } from './cifar10-fetch.ts';
@@ -27,6 +27,13 @@ export async function openDataset(spec: string, options: FetchOptions = {}): Pro
   if (spec.startsWith('folder:')) return openFolder(path(spec.slice('folder:'.length)), options.cache);
   if (spec === '') throw new DataError(`the data must be named: ${SPECS}; got nothing`);
   return openFolder(path(spec), options.cache);
+}
+
+/** The same source with an absolute path, for programs that run elsewhere; sources without a path are left as they are. */
+export function absoluteSource(spec: string): string {
+  if (spec === '' || /^cifar10(:|$)/.test(spec)) return spec;
+  const [, scheme = '', rest] = /^((?:folder|classes|packed):)?(.*)$/s.exec(spec)!;
+  return `${scheme}${resolve(path(rest!))}`;
 }
 
 /** A path with the home folder in place of a leading `~`. */

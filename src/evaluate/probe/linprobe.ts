@@ -2,6 +2,7 @@ import { type LinprobeInput, parseLinprobeConfig } from '../../config/linprobe-s
 import { BrokenImages } from '../../data/load/broken.ts';
 import { type FetchProgress, fetched } from '../../data/sources/cifar10-fetch.ts';
 import { identify } from '../../data/sources/content.ts';
+import { absoluteSource } from '../../data/sources/open.ts';
 import { sample } from '../../run/data.ts';
 import { RunError } from '../../run/error.ts';
 import type { LinprobeEvent } from '../../run/events.ts';
@@ -53,7 +54,9 @@ export interface LinprobeResult {
  * `openModel` throws.
  */
 export async function linprobe(path: string, options: LinprobeOptions = {}): Promise<LinprobeResult> {
-  const config = parseLinprobeConfig(options.settings ?? {});
+  const given = parseLinprobeConfig(options.settings ?? {});
+  const absolute = (source: string | undefined) => source && absoluteSource(source);
+  const config = { ...given, data: absolute(given.data), test: absolute(given.test) };
   const { onProgress: say = () => {}, signal, output } = options;
   const model = await openModel(path, { heads: options.heads });
   const { data, test, heldOut, pooling } = config;
