@@ -58,7 +58,7 @@ export function modelCard(model: Model, { format, part, written, record, checks 
       `# ${title(model, part)}`,
     ].join('\n'),
     ...sections.filter(([, text]) => text).map(([name, text]) => `## ${name}\n\n${text}`),
-    `Written by [beyond-masking](https://www.npmjs.com/package/beyond-masking).\n`,
+    'Written by beyond-masking.\n',
   ].join('\n\n');
 }
 
