@@ -6,6 +6,7 @@ import type { FetchOptions, FetchProgress } from './data/sources/cifar10-fetch.t
 import { labelledShare } from './data/sources/labelled-share.ts';
 import { type Backend, slotName } from './engines/engine.ts';
 import { openLabelled } from './evaluate/labelled-images.ts';
+import { unlearnedClasses } from './evaluate/unlearned.ts';
 import { sizeOf, type Values } from './graph/index.ts';
 import type { ParameterSpec } from './nn/parameters.ts';
 import { sample } from './run/data.ts';
@@ -111,6 +112,8 @@ async function trainFrom(
   };
   const data = await openImages(config, watched);
   const dataKey = await checkData(start, finetuning, data.train, { ...watched, onNote: note });
+  const warning = unlearnedClasses(data.classes, data.train.labels!, data.test.labels!);
+  if (warning !== undefined) note(warning);
   const setup = setUpClassifier(config, data.classes);
   const { specs, parameters } = setup.programs(microBatchOf(config.training));
   const state = checkpoint?.state ?? (await firstState(setup, specs, note));

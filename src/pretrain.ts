@@ -100,6 +100,7 @@ async function trainFrom(
     const randomStart = config.from === '' && !checkpoint;
     const wanted = config.evaluation.knnEvery > 0;
     const probe = wanted ? knnProbe(backend, setup, data, broken) : undefined;
+    if (probe?.warning !== undefined) note(probe.warning);
     if (wanted && !probe) note('no kNN report: it needs images with classes, some of them held out');
     const at = { session, folder, broken, emit };
     const job = pretrainJob({ ...at, setup, data, probe, randomStart });
