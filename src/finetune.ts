@@ -6,6 +6,7 @@ import type { FetchOptions, FetchProgress } from './data/sources/cifar10-fetch.t
 import { labelledShare } from './data/sources/labelled-share.ts';
 import { type Backend, slotName } from './engines/engine.ts';
 import { openLabelled } from './evaluate/labelled-images.ts';
+import { unlearnedClasses } from './evaluate/unlearned.ts';
 import { sizeOf, type Values } from './graph/index.ts';
 import type { ParameterSpec } from './nn/parameters.ts';
 import { sample, withAbsoluteSources } from './run/data.ts';
@@ -119,6 +120,8 @@ async function trainFrom(
     ? { ...start, notes: [] }
     : fitBatch(start.config, data.train.length, false);
   for (const message of notes) note(message);
+  const warning = unlearnedClasses(data.classes, data.train.labels!, data.test.labels!);
+  if (warning !== undefined) note(warning);
   const setup = setUpClassifier(config, data.classes);
   const { specs, parameters } = setup.programs(microBatchOf(config.training));
   const state = checkpoint?.state ?? (await firstState(setup, specs, note));
@@ -126,7 +129,8 @@ async function trainFrom(
   for (const message of aboutEngine(start, backend)) note(message);
   const session = await backend.open(state);
   try {
-    const broken = new BrokenImages((id, reason) => note(`broken image skipped: ${id}: ${reason}`));
+    const report = (id: string, reason: string) => note(`broken image skipped: ${id}: ${reason}`);
+    const broken = new BrokenImages(report, checkpoint?.progress.broken);
     const at = { session, folder, broken, emit };
     const randomStart = config.from === '' && !checkpoint;
     const job = finetuneJob({ ...at, ...data, setup, randomStart });

@@ -104,10 +104,12 @@ async function trainFrom(
   for (const message of aboutEngine(start, backend)) note(message);
   const session = await backend.open(state);
   try {
-    const broken = new BrokenImages((id, reason) => note(`broken image skipped: ${id}: ${reason}`));
+    const report = (id: string, reason: string) => note(`broken image skipped: ${id}: ${reason}`);
+    const broken = new BrokenImages(report, checkpoint?.progress.broken);
     const randomStart = config.from === '' && !checkpoint;
     const wanted = config.evaluation.knnEvery > 0;
     const probe = wanted ? knnProbe(backend, setup, data, broken) : undefined;
+    if (probe?.warning !== undefined) note(probe.warning);
     if (wanted && !probe) note('no kNN report: it needs images with classes, some of them held out');
     const at = { session, folder, broken, emit };
     const job = pretrainJob({ ...at, setup, data, probe, randomStart });

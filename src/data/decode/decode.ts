@@ -4,6 +4,7 @@ import { isMainThread } from 'node:worker_threads';
 import type { Sharp } from 'sharp';
 import { DataError } from '../error.ts';
 import type { RawImage } from '../sources/dataset.ts';
+import { brokenFile, decodeToTheEnd } from './broken-file.ts';
 import { type Crop, type Size, whole } from './crop.ts';
 import { turboJpeg } from './turbojpeg.ts';
 
@@ -15,8 +16,12 @@ import { turboJpeg } from './turbojpeg.ts';
  * Rejects with an Error for a file that is missing, empty, cut off or no image.
  */
 export async function decodeImage(source: string | Uint8Array): Promise<RawImage> {
-  return pixels(await open(source));
+  return opened(source, pixels);
 }
+
+/** Large files that this thread has decoded to their end, with their lengths; so many at most. */
+const complete = new Set<string>();
+const MOST_KNOWN = 100_000;
 
 /** A file of more bytes is cut out and resized while it is decoded: it may be much larger than the view. */
 const LARGE = 2 ** 20;
@@ -24,7 +29,7 @@ const LARGE = 2 ** 20;
 /**
  * Hands `use` the image from which a crop is to be taken, with that crop: the whole image, or, of a large file, the crop
  * itself as `decodeCrop` makes it. `choose` gets the size of the upright image, once. The image's pixels change
- * after `use` has returned. Resolves to what `use` returns.
+ * after `use` has returned. Resolves to what `use` returns. Rejects for a broken file, wherever in it the crop lies.
  */
 export async function decodeView<T>(
   file: string,
@@ -38,6 +43,7 @@ export async function decodeView<T>(
     const image = decode?.(bytes) ?? (await decodeImage(bytes));
     return use(image, choose([image.height, image.width]));
   }
+  await requireComplete(file, bytes);
   let flip = false;
   const image = await decodeCrop(bytes, (size) => {
     const crop = choose(size);
@@ -46,6 +52,14 @@ export async function decodeView<T>(
   });
   const size: Size = [image.height, image.width];
   return use(image, { box: whole(size), resized: size, window: whole(size), flip });
+}
+
+async function requireComplete(file: string, bytes: Uint8Array): Promise<void> {
+  const key = `${file} ${bytes.length}`;
+  if (complete.has(key)) return;
+  await opened(bytes, decodeToTheEnd);
+  if (complete.size === MOST_KNOWN) complete.clear();
+  complete.add(key);
 }
 
 /**
@@ -58,21 +72,22 @@ export async function decodeCrop(
   source: string | Uint8Array,
   choose: (image: Size) => Crop,
 ): Promise<RawImage> {
-  const image = await open(source);
-  const { format, autoOrient } = await image.metadata();
-  const size: Size = [autoOrient.height, autoOrient.width];
-  const chosen = choose(size);
-  const { box, resized, window } = format === 'jpeg' ? resizeFirst(chosen, size) : chosen;
-  if (box.width < size[1] || box.height < size[0]) image.extract(region(box));
-  image.resize({
-    width: resized[1],
-    height: resized[0],
-    fit: 'fill',
-    kernel: 'cubic',
-    fastShrinkOnLoad: false, // leaves at least a factor of 2 to the bicubic filter
+  return opened(source, async (image) => {
+    const { format, autoOrient } = await image.metadata();
+    const size: Size = [autoOrient.height, autoOrient.width];
+    const chosen = choose(size);
+    const { box, resized, window } = format === 'jpeg' ? resizeFirst(chosen, size) : chosen;
+    if (box.width < size[1] || box.height < size[0]) image.extract(region(box));
+    image.resize({
+      width: resized[1],
+      height: resized[0],
+      fit: 'fill',
+      kernel: 'cubic',
+      fastShrinkOnLoad: false, // leaves at least a factor of 2 to the bicubic filter
+    });
+    if (window.width < resized[1] || window.height < resized[0]) image.extract(region(window));
+    return pixels(image);
   });
-  if (window.width < resized[1] || window.height < resized[0]) image.extract(region(window));
-  return pixels(image);
 }
 
 /**
@@ -110,11 +125,17 @@ export async function loadSharp(): Promise<typeof import('sharp').default> {
   }
 }
 
-async function open(source: string | Uint8Array): Promise<Sharp> {
+/** Does `work` with an opened image. Rejects with a DataError where its bytes are broken, in the same words each time. */
+async function opened<T>(source: string | Uint8Array, work: (image: Sharp) => Promise<T>): Promise<T> {
   const sharp = await loadSharp();
   const bytes = typeof source === 'string' ? await readFile(source) : source;
   if (bytes.length === 0) throw new DataError('an image must hold some bytes, got an empty file');
-  return sharp(bytes, { autoOrient: true, failOn: 'error' }); // warnings are harmless, e.g. odd metadata
+  const failOn = 'error'; // warnings are harmless, e.g. odd metadata
+  try {
+    return await work(sharp(bytes, { autoOrient: true, failOn }));
+  } catch (error) {
+    throw brokenFile(error);
+  }
 }
 
 async function pixels(image: Sharp): Promise<RawImage> {

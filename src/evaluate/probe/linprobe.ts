@@ -11,6 +11,7 @@ import { FeatureExtractor, type FeatureOptions } from '../features/extract.ts';
 import { labelled } from '../features/features.ts';
 import { openLabelled } from '../labelled-images.ts';
 import { modelEngine } from '../model-engine.ts';
+import { unlearnedClasses } from '../unlearned.ts';
 import { bestRate, type RateScore, scoreRates } from './choose-rate.ts';
 import { linearAccuracy } from './linear-accuracy.ts';
 import { ProbeFolder } from './probe-folder.ts';
@@ -87,6 +88,8 @@ export async function linprobe(path: string, options: LinprobeOptions = {}): Pro
     };
     const train = await featuresOf('train', 'features of training images');
     const judged = await featuresOf('test', 'features of test images');
+    const warning = unlearnedClasses(classes, train.labels, judged.labels);
+    if (warning !== undefined) options.onNote?.(warning);
     await extractor.dispose();
 
     const fit = { backend, classes: classes.length, signal };
