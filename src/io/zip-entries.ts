@@ -32,7 +32,11 @@ export async function zipEntries(
     for (const entry of found) {
       const { fileName, compressionMethod, compressedSize } = entry;
       if (compressionMethod !== 0 || entry.isEncrypted())
-        throw new FileFormatError(path, `entry ${fileName} of the archive must be stored as it is`, 'packed');
+        throw new FileFormatError(
+          path,
+          `entry ${fileName} of the archive must be stored as it is, as in PyTorch's files; unpack any other archive and give the file of weights in it`,
+          'packed',
+        );
       if (entries.has(fileName))
         throw new FileFormatError(path, 'names in the archive must be unique', fileName);
       const start = await dataStart(zip, entry);
@@ -41,7 +45,11 @@ export async function zipEntries(
     return entries;
   } catch (error) {
     if (error instanceof FileFormatError) throw error;
-    throw new FileFormatError(path, 'the archive must be whole', (error as Error).message);
+    throw new FileFormatError(
+      path,
+      'the archive must be whole; download or write it again',
+      (error as Error).message,
+    );
   }
 }
 

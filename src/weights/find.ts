@@ -1,10 +1,14 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { RunError } from '../run/error.ts';
 import { findWeights } from '../run/folder.ts';
 
 /** What a folder of Hugging Face or timm calls its weights, the first choice first. */
-const NAMES = ['model.safetensors', 'pytorch_model.bin'];
+const NAMES = [
+  'model.safetensors',
+  'model.safetensors.index.json', // of several files
+  'pytorch_model.bin',
+  'pytorch_model.bin.index.json',
+];
 
 /**
  * The file of weights that a path means: the file itself, or that of a folder of Hugging Face or timm, or of a run.
@@ -18,7 +22,5 @@ export async function findModelFile(path: string): Promise<string> {
   const names = isFolder ? await readdir(path) : [];
   const name = NAMES.find((known) => names.includes(known));
   if (name) return join(path, name);
-  if (names.some((each) => /\.(safetensors|bin)\.index\.json$/.test(each)))
-    throw new RunError(`weights must lie in one file, got ${path} with several (an index.json)`);
   return findWeights(path);
 }

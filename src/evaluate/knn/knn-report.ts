@@ -46,7 +46,7 @@ export interface KnnReport {
  */
 export async function knn(path: string, options: KnnReportOptions = {}): Promise<KnnReport> {
   const { seed = 0, onProgress: say = () => {} } = options;
-  const model = await openModel(path, { heads: options.heads });
+  const model = await openModel(path, { heads: options.heads, image: options.image });
   const all = await openLabelled(model, {
     ...options,
     onProgress: ({ phase, done, total }) => say(`CIFAR-10: ${phase}`, done, total),

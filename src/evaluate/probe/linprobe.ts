@@ -53,7 +53,7 @@ export interface LinprobeResult {
 export async function linprobe(path: string, options: LinprobeOptions = {}): Promise<LinprobeResult> {
   const config = parseLinprobeConfig(options.settings ?? {});
   const { onProgress: say = () => {}, signal, output } = options;
-  const model = await openModel(path, { heads: options.heads });
+  const model = await openModel(path, { heads: options.heads, image: options.image });
   const { data, test, heldOut, pooling } = config;
   const all = await openLabelled(model, {
     ...{ data, test, heldOut },

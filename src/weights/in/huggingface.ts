@@ -22,7 +22,8 @@ function layers(theirs: string, ours: string): Rule[] {
 }
 
 /**
- * Hugging Face's `ViTModel`, `ViTForImageClassification`, `ViTMAEModel` and `ViTMAEForPreTraining`; models on top of an
+ * Hugging Face's `ViTModel`, `ViTForImageClassification`, `ViTForMaskedImageModeling` (its encoder), `ViTMAEModel` and
+ * `ViTMAEForPreTraining`; models on top of an
  * encoder put `vit.` before its names.
  */
 export const huggingface: NamingTable = {
@@ -45,6 +46,10 @@ export const huggingface: NamingTable = {
       '$1',
     ),
     ...layers(String.raw`decoder\.(?:decoder_layers|decoder_encoder\.layer)`, 'decoder_blocks'),
+    ignore(
+      /^decoder\.0\.(weight|bias)$/,
+      'the one layer that makes pixels of tokens in ViTForMaskedImageModeling',
+    ),
     refuse(/^((vit\.)?encoder|decoder)\./, 'layers that are unknown here'),
     ...rest,
   ],

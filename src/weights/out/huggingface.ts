@@ -32,14 +32,16 @@ export const huggingFace: Format = {
 function requireFit({ encoder, classifier }: Model, part: Part): void {
   const other = 'export it with --format timm or --format onnx';
   if (!encoder.classToken)
-    throw new ExportError(`a ViT of transformers has a class token, got a model without one: ${other}`);
+    throw new ExportError(
+      `a ViT of transformers has a class token, got a model without one: ${other}, or train one with --set model.classToken=true`,
+    );
   if (classifier?.fcNorm)
     throw new ExportError(
-      `a ViT of transformers ends in a norm of its tokens, got a classifier that pools before its norm: ${other}`,
+      `a ViT of transformers ends in a norm of its tokens, got a classifier that pools before its norm: ${other}, or fine-tune with --set model.pooling=token --set model.fcNorm=false`,
     );
   if (part === 'classifier' && classifier!.pooling === 'mean')
     throw new ExportError(
-      `${huggingFaceClasses.classifier} reads the class token, got a classifier that reads the mean of the patches: ${other}`,
+      `${huggingFaceClasses.classifier} reads the class token, got a classifier that reads the mean of the patches: ${other}, or fine-tune with --set model.pooling=token --set model.fcNorm=false`,
     );
   if (part === 'autoencoder' && encoder.image[0] !== encoder.image[1])
     throw new ExportError(
