@@ -38,7 +38,11 @@ export async function openShards(
     [...places].map(([tensor, name]) => {
       const info = parts.get(name)!.tensors.get(tensor);
       if (info) return [tensor, info] as const;
-      throw new FileFormatError(path, `${name} must hold tensor ${JSON.stringify(tensor)}`, 'a file without it');
+      throw new FileFormatError(
+        path,
+        `${name} must hold tensor ${JSON.stringify(tensor)}`,
+        'a file without it',
+      );
     }),
   );
   const [first] = parts.values();
@@ -68,7 +72,11 @@ export async function openShards(
 async function readIndex(path: string): Promise<Map<string, string>> {
   const bytes = await readFile(path);
   const fail = (got: unknown) =>
-    new FileFormatError(path, 'an index of weights must hold a weight_map of tensors to files beside it', got);
+    new FileFormatError(
+      path,
+      'an index of weights must hold a weight_map of tensors to files beside it',
+      got,
+    );
   if (bytes.length > MAX_INDEX_BYTES) throw fail(`${bytes.length} bytes`);
   let json: { weight_map?: unknown } | null;
   try {
@@ -80,7 +88,13 @@ async function readIndex(path: string): Promise<Map<string, string>> {
   if (typeof map !== 'object' || map === null || Array.isArray(map)) throw fail(map ?? 'none');
   const places = new Map(Object.entries(map));
   for (const name of places.values())
-    if (typeof name !== 'string' || name !== basename(name) || name.includes('\\') || isIndex(name) || name === '..')
+    if (
+      typeof name !== 'string' ||
+      name !== basename(name) ||
+      name.includes('\\') ||
+      isIndex(name) ||
+      name === '..'
+    )
       throw fail(name);
   if (places.size === 0) throw fail('no tensors');
   return places;

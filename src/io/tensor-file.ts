@@ -50,7 +50,7 @@ export async function openTensorFile(path: string): Promise<TensorFile> {
     if (kind) throw new FileFormatError(path, `${RULE}; ${kind.remedy}`, kind.what);
     if (bytes.length < 8)
       throw new FileFormatError(path, `${RULE}; download the file again`, `${bytes.length} bytes`);
-    const pickled = bytes[0] === 0x80 && bytes[1]! >= 2 && bytes[1]! <= 5 && start.getUint16(6) !== 0;
+    const pickled = bytes[0] === 0x80 && bytes[1]! >= 2 && bytes[1]! <= 5 && bytes[8] !== 0x7b;
     if (pickled && !LEGACY.every((byte, i) => bytes[2 + i] === byte))
       throw new FileFormatError(
         path,

@@ -36,6 +36,9 @@ export async function openTorchFile(handle: FileHandle, path: string): Promise<T
       'a PyTorch file must hold weights without code; save them alone, torch.save(torch.jit.load(FILE).state_dict(), OTHER)',
       'a program of TorchScript',
     );
+  const packed = [...entries].find(([, entry]) => entry.packed)?.[0];
+  if (packed !== undefined)
+    throw new FileFormatError(path, `entry ${packed} of the archive must be stored as it is`, 'packed');
   const entryBytes = async (name: string, most: number) => {
     const { start, bytes } = entries.get(name)!;
     if (bytes > most) throw new FileFormatError(path, `${name} must have at most ${most} bytes`, bytes);

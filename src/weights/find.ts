@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { RunError } from '../run/error.ts';
 import { findWeights } from '../run/folder.ts';
 
 /** What a folder of Hugging Face or timm calls its weights, the first choice first. */
@@ -10,8 +11,11 @@ const NAMES = [
   'pytorch_model.bin.index.json',
 ];
 
+const WEIGHTS = /\.(safetensors|pth|pt|bin)$/;
+
 /**
- * The file of weights that a path means: the file itself, or that of a folder of Hugging Face or timm, or of a run.
+ * The file of weights that a path means: the file itself, or that of a folder of Hugging Face or timm, of one with a single file
+ * of weights, or of a run.
  * Throws RunError when there is none.
  */
 export async function findModelFile(path: string): Promise<string> {
@@ -22,5 +26,11 @@ export async function findModelFile(path: string): Promise<string> {
   const names = isFolder ? await readdir(path) : [];
   const name = NAMES.find((known) => names.includes(known));
   if (name) return join(path, name);
+  const files = names.includes('checkpoints') ? [] : names.filter((each) => WEIGHTS.test(each));
+  if (files.length === 1) return join(path, files[0]!);
+  if (files.length > 1)
+    throw new RunError(
+      `one file of weights must be meant, got ${path} with ${files.slice(0, 5).join(', ')}: name one of them`,
+    );
   return findWeights(path);
 }
