@@ -82,6 +82,7 @@ export async function* predict(
       const predictions = [...indices].flatMap((index, i) => {
         if (weights[i] === 0) return [];
         const row = logits.subarray(i * classifier.classes, (i + 1) * classifier.classes);
+        requireFinite(row, dataset.id(index));
         return [{ file: dataset.id(index), classes: likeliest(row, top, model), model: key }];
       });
       told += predictions.length;
@@ -115,6 +116,15 @@ function softmax(logits: Float32Array): number[] {
   const odds = Array.from(logits, (x) => Math.exp(x - largest));
   const sum = odds.reduce((a, b) => a + b, 0);
   return odds.map((x) => x / sum);
+}
+
+/** Throws RunError where a model's numbers grew beyond all bounds. */
+function requireFinite(logits: Float32Array, image: string): void {
+  const fault = logits.find((value) => !Number.isFinite(value));
+  if (fault !== undefined)
+    throw new RunError(
+      `scores of classes must be finite numbers, got ${fault} for ${image}: check the weights`,
+    );
 }
 
 function headWeights(model: Model, classifier: ClassifierConfig): Record<string, Float32Array> {

@@ -1,4 +1,5 @@
 import type { KnnScores, PretrainEvent, StepRow } from '../../run/events.ts';
+import { exportFormatsOf } from '../../weights/out/transformers-misfit.ts';
 import { RunReport } from './run-report.ts';
 import { count, percent } from './table.ts';
 
@@ -30,6 +31,7 @@ export class PretrainReport extends RunReport<EventOf<'start'>, PretrainEvent> {
         `${model.width} wide, ${model.depth} deep, ${model.image.join('×')} pixels in patches of ${model.patch}: ` +
           `${count(weights.encoder)} weights, decoder ${count(weights.decoder)}`,
       ],
+      ['exports', exportFormatsOf(model)],
     ] as const;
   }
 

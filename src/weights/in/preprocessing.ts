@@ -92,6 +92,9 @@ const processors: Readonly<Record<string, Defaults>> = {
 /** Steps that are known, and `do_convert_rgb`: images are always in colour, or grey for models of one channel. */
 const STEPS = ['do_resize', 'do_center_crop', 'do_rescale', 'do_normalize', 'do_convert_rgb'];
 
+/** Settings of other image processors that change their views. */
+const OTHER_STEPS = ['crop_pct', 'rescale_offset', 'pad_size', 'size_divisor', 'include_top'];
+
 /**
  * `preprocessor_config.json` of Hugging Face. Throws FileFormatError for an image processor or a step that is not known here.
  */
@@ -100,7 +103,7 @@ export function preprocessing(path: string, json: object): FoundSettings {
   const defaults = defaultsOf(path, given);
   const other = Object.entries(given).find(
     ([step, value]) =>
-      (/^do_/.test(step) && value && !STEPS.includes(step)) || (step === 'crop_pct' && value),
+      (/^do_/.test(step) && value && !STEPS.includes(step)) || (OTHER_STEPS.includes(step) && value),
   );
   if (other)
     throw new FileFormatError(

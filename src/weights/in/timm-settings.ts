@@ -40,10 +40,10 @@ const timm = z.object({
       crop_pct: share,
       test_crop_pct: share,
       crop_mode: z
-        .enum(['center', 'squash', 'border'], { error: 'crop_mode must be center, squash or border' })
+        .enum(['center', 'squash', 'border', ''], { error: 'crop_mode must be center, squash or border' })
         .nullable(),
       interpolation: z
-        .enum(filters, { error: `interpolation must be one of ${filters.join(', ')}` })
+        .enum([...filters, ''], { error: `interpolation must be one of ${filters.join(', ')}` })
         .nullable(),
       label_names: labels,
     })
@@ -94,7 +94,7 @@ function viewOf(
   const tested = test && !same(image, usual) && same(image, test) ? pretrained.test_crop_pct : undefined;
   const crop = tested ?? pretrained.crop_pct ?? USUAL_CROP;
   const resized: Size = [Math.floor(image[0] / crop), Math.floor(image[1] / crop)];
-  const filter = pretrained.interpolation ?? 'bicubic';
+  const filter = pretrained.interpolation || 'bicubic'; // timm takes an empty text for none
   const border = mode === 'border' ? (mean ?? []).map((value) => Math.round(255 * value)) : [];
   const fit = mode === 'squash' ? 'stretch' : mode === 'border' ? 'contain' : 'cover';
   const keepsRatio = mode === 'border' || (mode !== 'squash' && resized[0] !== resized[1]);
