@@ -133,7 +133,7 @@ async function firstState(
 ): Promise<Values> {
   const state = await initialiseOnThreads(specs, config.seed);
   if (config.from === '') return state;
-  const { heads, decoder, image } = config.model; // where the file does not tell them
+  const { heads, decoder, image } = config.model; // where the file does not state them
   const model = await openModel(config.from, {
     unusualHeads: heads,
     decoderHeads: decoder.heads,

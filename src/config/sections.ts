@@ -44,7 +44,7 @@ export const dataFields = (defaults: { readonly scale: [number, number]; readonl
   evaluationView: view()
     .default(null)
     .describe(
-      "view of an evaluation as another project's file tells it, where evaluationCrop does not say it all; null: evaluationCrop",
+      "view of an evaluation as another project's file describes it, where evaluationCrop does not say it all; null: evaluationCrop",
     ),
   heldOut: fraction()
     .default(defaults.heldOut)

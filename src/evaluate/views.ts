@@ -29,7 +29,7 @@ export function centralViews(
     batchSize,
     size,
     channels: encoder.channels as 1 | 3,
-    // A view of another size, as thumbnails are, is none that the file tells of.
+    // A view of another size, as thumbnails are, is none that the file describes.
     geometry:
       evaluationView && size === encoder.image
         ? evaluationGeometry(evaluationView)

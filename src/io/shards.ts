@@ -15,7 +15,7 @@ export function isIndex(path: string): boolean {
 
 /**
  * Opens weights that lie in several files beside an index: as one file, by the index's path.
- * Throws FileFormatError for a broken index, and for a part that is not there or lacks tensors; what `open` throws.
+ * Throws FileFormatError for a broken index, and for a part that is not there or misses tensors; what `open` throws.
  */
 export async function openShards(
   path: string,

@@ -1,7 +1,7 @@
 """Small files of other projects, and what those projects compute with them: tests/fixtures/foreign.
 
 Needs PyTorch 2, timm, transformers, Pillow, h5py and onnx (written with torch 2.15, timm 1.0.31, transformers 5.24, Pillow 13,
-h5py 3.16, onnx 1.23). The encoder of the paper's code is written anew here, from reading sunsmarterjie/beyond_masking.
+h5py 3.16, onnx 1.23). The encoder of the paper's code is written here from reading sunsmarterjie/beyond_masking.
 
     python tests/oracle/make_foreign_fixtures.py
 """

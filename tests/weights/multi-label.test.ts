@@ -44,7 +44,7 @@ describe('a model whose images may have several labels', () => {
     if (format === 'huggingface') expect(await predictions(output)).toEqual(await predictions(stretched));
   });
 
-  it('is told of in an export for timm, which has no place for it', async () => {
+  it('is noted in an export for timm, which has no place for it', async () => {
     const { notes } = await exportModel(model, { format: 'timm', output: join(folder, 'timm') });
     expect(notes.join()).toContain('take the sigmoid of each logit');
   });

@@ -77,7 +77,7 @@ describe('names behind prefixes', () => {
 });
 
 describe('sizes', () => {
-  it('are those that settings tell, where the positions could be a square too', async () => {
+  it('are those of the settings, where the positions could be a square too', async () => {
     const model = await openModel(foreignFixture('timm-oblong'));
     expect(model.encoder.image).toEqual([8, 32]);
     expect(
@@ -104,22 +104,22 @@ describe('sizes', () => {
   });
 
   it('that contradict the positions are refused; usual ones give way to them', async () => {
-    const told = (img_size: unknown, input_size?: number[]) =>
+    const stated = (img_size: unknown, input_size?: number[]) =>
       changed('timm-square', same, (old) => ({
         ...old,
         model_args: { ...(old.model_args as object), img_size },
         pretrained_cfg: input_size ? { input_size } : null,
       }));
-    expect((await openModel(await told(16))).encoder.image).toEqual([16, 16]);
-    expect((await openModel(await told([8, 32]))).encoder.image).toEqual([8, 32]);
-    expect((await openModel(await told(null, [3, 32, 8]))).encoder.image).toEqual([32, 8]);
-    await expect(openModel(await told(224))).rejects.toThrow(
+    expect((await openModel(await stated(16))).encoder.image).toEqual([16, 16]);
+    expect((await openModel(await stated([8, 32]))).encoder.image).toEqual([8, 32]);
+    expect((await openModel(await stated(null, [3, 32, 8]))).encoder.image).toEqual([32, 8]);
+    await expect(openModel(await stated(224))).rejects.toThrow(
       '17 positions must be those of images of 224×224 in patches of 4, as its settings say',
     );
-    const usual = await openModel(await told(undefined, [3, 224, 224]));
+    const usual = await openModel(await stated(undefined, [3, 224, 224]));
     expect(usual.encoder.image).toEqual([16, 16]);
     expect(usual.report.notes).toContain(
-      'its settings tell of images of 224×224; the positions are those of 16×16, which is taken',
+      'its settings name images of 224×224; the positions are those of 16×16, which is taken',
     );
   });
 });

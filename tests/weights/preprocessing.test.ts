@@ -32,10 +32,10 @@ async function prepared(project: Case['project'], config: object): Promise<strin
   tensors.set(positions, { dtype: 'F32', shape: [1, 5, 8], data } satisfies NamedTensor);
   await writeSafetensors(join(copy, 'model.safetensors'), tensors);
   const settings = JSON.parse(await readFile(foreignFixture(`${fixture}/config.json`), 'utf8'));
-  const told = hf
+  const stated = hf
     ? { ...settings, image_size: 8 }
     : { ...settings, model_args: { ...settings.model_args, img_size: 8 }, pretrained_cfg: config };
-  await writeFile(join(copy, 'config.json'), JSON.stringify(told));
+  await writeFile(join(copy, 'config.json'), JSON.stringify(stated));
   if (hf) await writeFile(join(copy, 'preprocessor_config.json'), JSON.stringify(config));
   return copy;
 }

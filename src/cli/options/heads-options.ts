@@ -13,7 +13,7 @@ export interface HeadsOptions {
 
 export const IMAGE_OPTION = [
   '--image <size>',
-  "height and width of the model's images, 224 or 192x256, where another project's file does not tell",
+  "height and width of the model's images, 224 or 192x256, where another project's file does not state it",
 ] as const;
 
 /** Height and width. Throws UsageError for other text. */

@@ -38,7 +38,7 @@ export type FeatureOptions = Omit<ExtractOptions, 'backend'> &
   EngineOptions & {
     /** Attention heads, where the file of another project does not tell. */
     readonly heads?: number | undefined;
-    /** Height and width of the images, over what the file of another project tells. */
+    /** Height and width of the images, over those in the file of another project. */
     readonly image?: Size | undefined;
   };
 

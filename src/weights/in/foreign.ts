@@ -23,7 +23,7 @@ export interface ForeignOptions {
   readonly unusualHeads?: number | undefined;
   /** Attention heads of the decoder. */
   readonly decoderHeads?: number | undefined;
-  /** Height and width of the images, over all that the file tells. */
+  /** Height and width of the images, over those in the file. */
   readonly image?: Size | undefined;
   /** The same, where the file leaves open which of several it is. */
   readonly usualImage?: Size | undefined;

@@ -11,7 +11,7 @@ export const labels = z.unknown().transform((given): Readonly<Record<string, str
   return named.length === 0 ? undefined : Object.fromEntries(named);
 });
 
-/** The names of so many classes; undefined where none is known. A class without a name is called by its number. */
+/** The names of `count` classes; undefined where none is known. A class without a name is called by its number. */
 export function classNames(
   given: Readonly<Record<string, string>> | undefined,
   count: number,

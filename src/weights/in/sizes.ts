@@ -141,10 +141,10 @@ function imageOf(
   { patch, classToken }: Pick<EncoderConfig, 'patch' | 'classToken'>,
 ): Size {
   const rows = shapes.get('pos_embed')?.at(-2);
-  const told = image ?? found.image;
+  const stated = image ?? found.image;
   const likely = found.likelyImages ?? [];
   if (rows === undefined) {
-    const known = told ?? likely[0];
+    const known = stated ?? likely[0];
     if (!known) notes.push(`positions are not in the file: images of ${USUAL_IMAGE.join('×')} are assumed`);
     return known ?? USUAL_IMAGE;
   }
@@ -153,17 +153,17 @@ function imageOf(
   const counts = classToken && source !== 'huggingface' ? [placed, rows] : [placed];
   const fits = ([height, width]: Size) => counts.includes((height / patch) * (width / patch));
   const named = (size: Size) => size.join('×');
-  if (told) {
-    if (fits(told)) return told;
+  if (stated) {
+    if (fits(stated)) return stated;
     throw new FileFormatError(
       path,
-      `${rows} positions must be those of images of ${named(told)} in patches of ${patch}, as ${image ? 'was asked for' : 'its settings say'}; say another size with ${remedy()}`,
-      `${(told[0] / patch) * (told[1] / patch)} patches`,
+      `${rows} positions must be those of images of ${named(stated)} in patches of ${patch}, as ${image ? 'was asked for' : 'its settings say'}; say another size with ${remedy()}`,
+      `${(stated[0] / patch) * (stated[1] / patch)} patches`,
     );
   }
   const fitting = likely.find(fits);
   if (fitting) return fitting;
-  const other = likely.length > 0 ? `its settings tell of images of ${likely.map(named).join(' or ')}; ` : '';
+  const other = likely.length > 0 ? `its settings name images of ${likely.map(named).join(' or ')}; ` : '';
   const square = (count: number): Size | undefined => {
     const side = Math.sqrt(count) * patch;
     return count > 0 && Number.isInteger(side / patch) ? [side, side] : undefined;

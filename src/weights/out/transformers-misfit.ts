@@ -8,7 +8,7 @@ export interface Misfit {
   readonly remedy: string;
 }
 
-/** What the Vision Transformers of `transformers` lack for a model; undefined where they compute the same. */
+/** Why the Vision Transformers of `transformers` compute something else than a model; undefined where they do not. */
 export function transformersMisfit(
   encoder: Pick<EncoderConfig, 'classToken'>,
   classifier?: Pick<ClassifierConfig, 'pooling' | 'fcNorm'>,
