@@ -119,6 +119,20 @@ describe('preprocessing of other projects', () => {
     await expect(prepared('huggingface', config).then((path) => openModel(path))).rejects.toThrow(message);
   });
 
+  it('of older files of timm, which have all in one object', async () => {
+    const path = await prepared('timm', {});
+    const { architecture, model_args } = JSON.parse(await readFile(join(path, 'config.json'), 'utf8'));
+    const { config } = cases.find(({ name, project }) => project === 'timm' && name === 'squash')!;
+    await writeFile(join(path, 'config.json'), JSON.stringify({ architecture, model_args, ...config }));
+    const nested = await openModel(await prepared('timm', config));
+    const { evaluationView, normalisation } = await openModel(path);
+    expect({ evaluationView, normalisation }).toEqual({
+      evaluationView: nested.evaluationView,
+      normalisation: nested.normalisation,
+    });
+    expect(evaluationView!.fit).toBe('stretch');
+  });
+
   it.each<[object, string]>([
     [{ crop_mode: 'fold' }, 'crop_mode must be center, squash or border'],
     [{ interpolation: 'random' }, 'interpolation must be one of nearest'],

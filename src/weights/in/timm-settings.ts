@@ -63,7 +63,13 @@ const unusualHeads: Readonly<Record<string, number>> = { vit_base_patch16_gap_22
 
 /** Settings of timm's `config.json`, or of what this project writes into files. */
 export function timmSettings(path: string, json: object): FoundSettings {
-  const { architecture, model_args: args, pretrained_cfg: pretrained, ...rest } = parse(path, timm, json);
+  const older = 'input_size' in json && !('pretrained_cfg' in json); // which have all in one object
+  const {
+    architecture,
+    model_args: args,
+    pretrained_cfg: pretrained,
+    ...rest
+  } = parse(path, timm, older ? { ...json, pretrained_cfg: json } : json);
   if (!/^(vit|deit)_/.test(architecture))
     throw new FileFormatError(path, 'models here are plain Vision Transformers (vit_*)', architecture);
   const activation = args?.act_layer ?? OTHER_ACTIVATION.exec(architecture)?.[0] ?? 'gelu';
