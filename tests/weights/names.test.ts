@@ -103,6 +103,14 @@ describe('sizes', () => {
     );
   });
 
+  it('follow from whether the class token has a position, where settings say so', async () => {
+    const path = await changed('timm-two-readings', same, (old) => ({
+      ...old,
+      model_args: { num_heads: 2, no_embed_class: true },
+    }));
+    expect((await openModel(path)).encoder.image).toEqual([16, 16]);
+  });
+
   it('that contradict the positions are refused; usual ones give way to them', async () => {
     const stated = (img_size: unknown, input_size?: number[]) =>
       changed('timm-square', same, (old) => ({

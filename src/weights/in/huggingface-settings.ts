@@ -47,6 +47,7 @@ export function huggingFaceSettings(
     decoderHeads: settings.decoder_num_attention_heads,
     epsilon: settings.layer_norm_eps,
     image: settings.image_size,
+    placedToken: true,
     target: settings.norm_pix_loss ? 'patch' : 'none',
     pooling: 'token',
     ...(named && { classes: id2label }),

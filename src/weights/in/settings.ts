@@ -19,6 +19,8 @@ export interface FoundSettings {
   readonly image?: Size | undefined;
   /** Sizes that the model's images have, unless its positions say otherwise. */
   readonly likelyImages?: readonly Size[] | undefined;
+  /** Whether the class token has a position. */
+  readonly placedToken?: boolean | undefined;
   readonly target?: TargetKind | undefined;
   readonly pooling?: Pooling | undefined;
   /** Names of the classes by their numbers. */

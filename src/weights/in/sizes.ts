@@ -149,8 +149,9 @@ function imageOf(
     return known ?? USUAL_IMAGE;
   }
   // Where there is a class token it has a position too, but in some models of timm.
-  const placed = classToken ? rows - 1 : rows;
-  const counts = classToken && source !== 'huggingface' ? [placed, rows] : [placed];
+  const sure = !classToken || found.placedToken !== undefined || source === 'huggingface';
+  const placed = classToken && found.placedToken !== false ? rows - 1 : rows;
+  const counts = sure ? [placed] : [placed, rows];
   const fits = ([height, width]: Size) => counts.includes((height / patch) * (width / patch));
   const named = (size: Size) => size.join('×');
   if (stated) {

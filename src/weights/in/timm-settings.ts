@@ -23,6 +23,7 @@ const timm = z.object({
       num_heads: z.int().min(1),
       global_pool: z.string(),
       act_layer: z.unknown(),
+      no_embed_class: z.boolean().nullable(),
       img_size: z
         .union([side, z.tuple([side, side])])
         .transform((size): Size => (typeof size === 'number' ? [size, size] : size))
@@ -82,6 +83,7 @@ export function timmSettings(path: string, json: object): FoundSettings {
     heads: args?.num_heads ?? unusualHeads[architecture],
     pooling: pool === 'avg' ? 'mean' : pool === 'token' ? 'token' : undefined,
     image: args?.img_size ?? undefined,
+    ...(args?.no_embed_class && { placedToken: false }),
     likelyImages: sizes.filter((size) => size != null),
     mean: pretrained?.mean ?? undefined,
     std: pretrained?.std ?? undefined,
