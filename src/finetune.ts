@@ -85,7 +85,7 @@ export async function finetune(settings: FinetuneInput, options: FinetuneOptions
 /** What the weights that a run starts from say of its settings. */
 async function givenBy({ from, model }: FinetuneInput): Promise<GivenSettings | undefined> {
   if (!from) return undefined;
-  const { description } = await findModel(from, { heads: model?.heads });
+  const { description } = await findModel(from, { heads: model?.heads, usualImage: model?.image });
   const { encoder, classifier, normalisation, evaluationCrop } = description;
   const { image, patch, channels, width, depth, heads, mlpRatio, classToken, positions } = encoder;
   const epsilon = encoder.epsilon ?? 1e-6;
@@ -206,7 +206,10 @@ async function firstState(
 ): Promise<Values> {
   const weights: Record<string, Float32Array> = await initialiseOnThreads(specs, config.seed);
   if (config.from !== '') {
-    const given = await openModel(config.from, { heads: config.model.heads });
+    const given = await openModel(config.from, {
+      heads: config.model.heads,
+      usualImage: config.model.image,
+    });
     for (const message of adoptWeights(given, model, classes, specs, weights)) note(message);
     for (const message of given.report.notes) note(message);
   }

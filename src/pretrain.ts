@@ -150,8 +150,12 @@ async function firstState(
 ): Promise<Values> {
   const state = await initialiseOnThreads(specs, config.seed);
   if (config.from === '') return state;
-  const { heads, decoder } = config.model; // where the file does not tell them
-  const model = await openModel(config.from, { unusualHeads: heads, decoderHeads: decoder.heads });
+  const { heads, decoder, image } = config.model; // where the file does not state them
+  const model = await openModel(config.from, {
+    unusualHeads: heads,
+    decoderHeads: decoder.heads,
+    usualImage: image,
+  });
   note(describeInit(model, initFrom(model, config.model, specs, state)));
   return state;
 }

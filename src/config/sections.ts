@@ -12,6 +12,7 @@ import {
   share,
   size,
   text,
+  view,
   whole,
 } from './fields.ts';
 
@@ -40,6 +41,11 @@ export const dataFields = (defaults: { readonly scale: [number, number]; readonl
   evaluationCrop: share()
     .default(224 / 256)
     .describe("side of an evaluation view relative to the image's shorter side, cut from the centre"),
+  evaluationView: view()
+    .default(null)
+    .describe(
+      "view of an evaluation as another project's file describes it, where evaluationCrop does not say it all; null: evaluationCrop",
+    ),
   heldOut: fraction()
     .default(defaults.heldOut)
     .describe('share of the images set aside to evaluate on, 0: none; cifar10 has a test set instead'),

@@ -55,12 +55,14 @@ export async function* predict(
   options: PredictOptions = {},
 ): AsyncGenerator<Prediction> {
   const { top = 5, output, onProgress = () => {}, onFetch, signal } = options;
-  const model = await openModel(path, { heads: options.heads });
+  const model = await openModel(path, { heads: options.heads, image: options.image });
   const { classifier } = model;
   if (!classifier)
     throw new RunError(
       `prediction needs a model with a head, got ${path} without: finetune or linprobe --output make one of it`,
     );
+  if (model.problem === 'regression')
+    throw new RunError(`prediction needs a head of classes, got ${path} with one of a regression`);
   const key = modelKey(model, classifier);
   const all = await openImages(images, {
     ...(onFetch && { onProgress: onFetch }),
@@ -85,7 +87,8 @@ export async function* predict(
       const predictions = [...indices].flatMap((index, i) => {
         if (weights[i] === 0) return [];
         const row = logits.subarray(i * classifier.classes, (i + 1) * classifier.classes);
-        const classes = likeliest(row, top, model.classes);
+        requireFinite(row, dataset.id(index));
+        const classes = likeliest(row, top, model);
         return [{ file: dataset.id(index), image: imageName(dataset, index), classes, model: key }];
       });
       told += predictions.length;
@@ -100,15 +103,34 @@ export async function* predict(
   }
 }
 
-/** The k largest of softmax(logits), with the names of the classes. */
-export function likeliest(logits: Float32Array, k: number, names?: readonly string[]): Prediction['classes'] {
+/**
+ * The k likeliest classes with their names: by softmax(logits), or by sigmoid(logits) where an image may have several labels.
+ */
+export function likeliest(
+  logits: Float32Array,
+  k: number,
+  { classes: names, problem }: Pick<Model, 'classes' | 'problem'> = {},
+): Prediction['classes'] {
+  return (problem === 'multi-label' ? Array.from(logits, (x) => 1 / (1 + Math.exp(-x))) : softmax(logits))
+    .map((probability, i) => ({ class: names?.[i] ?? String(i), probability }))
+    .sort((a, b) => b.probability - a.probability)
+    .slice(0, k);
+}
+
+function softmax(logits: Float32Array): number[] {
   const largest = logits.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
   const odds = Array.from(logits, (x) => Math.exp(x - largest));
   const sum = odds.reduce((a, b) => a + b, 0);
-  return odds
-    .map((x, i) => ({ class: names?.[i] ?? String(i), probability: x / sum }))
-    .sort((a, b) => b.probability - a.probability)
-    .slice(0, k);
+  return odds.map((x) => x / sum);
+}
+
+/** Throws RunError where a model's numbers grew beyond all bounds. */
+function requireFinite(logits: Float32Array, image: string): void {
+  const fault = logits.find((value) => !Number.isFinite(value));
+  if (fault !== undefined)
+    throw new RunError(
+      `scores of classes must be finite numbers, got ${fault} for ${image}: check the weights`,
+    );
 }
 
 function headWeights(model: Model, classifier: ClassifierConfig): Record<string, Float32Array> {
@@ -124,9 +146,17 @@ function logitsProgram(classifier: ClassifierConfig, normalisation: Normalisatio
 }
 
 function modelKey(model: Model, classifier: ClassifierConfig): string {
-  const { normalisation, evaluationCrop, classes } = model;
+  const { normalisation, evaluationCrop, evaluationView, classes, problem } = model;
   const { mean, std } = normalisation;
-  const about = JSON.stringify({ ...classifier, mean, std, evaluationCrop, names: classes });
+  const about = JSON.stringify({
+    ...classifier,
+    mean,
+    std,
+    evaluationCrop,
+    evaluationView,
+    problem,
+    names: classes,
+  });
   return contentKey([about, ...Object.values(headWeights(model, classifier))]).slice(0, 12);
 }
 

@@ -29,16 +29,18 @@ const LARGE = 2 ** 20;
 /**
  * Hands `use` the image from which a crop is to be taken, with that crop: the whole image, or, of a large file, the crop
  * itself as `decodeCrop` makes it. `choose` gets the size of the upright image, once. The image's pixels change
- * after `use` has returned. Resolves to what `use` returns. Rejects for a broken file, wherever in it the crop lies.
+ * after `use` has returned. Where crops are resized by another filter than the bicubic one, no file is large. Resolves to what
+ * `use` returns. Rejects for a broken file, wherever in it the crop lies.
  */
 export async function decodeView<T>(
   file: string,
   choose: (image: Size) => Crop,
   use: (image: RawImage, crop: Crop) => T,
+  bicubic = true,
 ): Promise<T> {
   // A thread that has nothing else to do reads faster by waiting.
   const bytes = isMainThread ? await readFile(file) : readFileSync(file);
-  if (bytes.length <= LARGE) {
+  if (bytes.length <= LARGE || !bicubic) {
     const decode = await turboJpeg();
     const image = decode?.(bytes) ?? (await decodeImage(bytes));
     return use(image, choose([image.height, image.width]));

@@ -260,7 +260,7 @@ describe('predict', () => {
 });
 
 it('likeliest is a softmax', () => {
-  const [first, second] = likeliest(Float32Array.of(1000, 1001, 999), 2, ['a', 'b', 'c']);
+  const [first, second] = likeliest(Float32Array.of(1000, 1001, 999), 2, { classes: ['a', 'b', 'c'] });
   expect([first!.class, second!.class]).toEqual(['b', 'a']);
   expect(first!.probability).toBeCloseTo(1 / (1 + Math.exp(-1) + Math.exp(-2)), 10);
   expect(likeliest(Float32Array.of(0, 1), 5).map((one) => one.class)).toEqual(['1', '0']);

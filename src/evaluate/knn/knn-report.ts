@@ -48,7 +48,7 @@ export interface KnnReport {
  */
 export async function knn(path: string, options: KnnReportOptions = {}): Promise<KnnReport> {
   const { seed = 0, onProgress: say = () => {} } = options;
-  const model = await openModel(path, { heads: options.heads });
+  const model = await openModel(path, { heads: options.heads, image: options.image });
   const all = await openLabelled(model, {
     ...options,
     onProgress: (progress) => say(fetched(progress), progress.done, progress.total),

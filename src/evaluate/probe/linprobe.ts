@@ -59,7 +59,7 @@ export async function linprobe(path: string, options: LinprobeOptions = {}): Pro
   const absolute = (source: string | undefined) => source && absoluteSource(source);
   const config = { ...given, data: absolute(given.data), test: absolute(given.test) };
   const { onProgress: say = () => {}, signal, output } = options;
-  const model = await openModel(path, { heads: options.heads });
+  const model = await openModel(path, { heads: options.heads, image: options.image });
   const { data, test, heldOut, pooling } = config;
   const watched = {
     onProgress: (progress: FetchProgress) => say(fetched(progress), progress.done, progress.total),

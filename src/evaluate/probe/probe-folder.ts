@@ -128,7 +128,7 @@ function classifierSettings(run: ProbeRun, model: Model, features: FeatureConfig
   const { image, patch, channels, width, depth, heads, mlpRatio, classToken, positions, epsilon } = features;
   const encoder = { patch, channels, width, depth, heads, mlpRatio, classToken, positions, epsilon };
   const { pooling, fcNorm } = features;
-  const { normalisation, evaluationCrop } = model;
+  const { normalisation, evaluationCrop, evaluationView } = model;
   return parseFinetuneConfig({
     recipe: 'linprobe',
     from: run.from,
@@ -139,6 +139,7 @@ function classifierSettings(run: ProbeRun, model: Model, features: FeatureConfig
       mean: [...normalisation.mean],
       std: [...normalisation.std],
       evaluationCrop,
+      ...(evaluationView && { evaluationView }),
     },
     model: { ...encoder, image: [...image], pooling, fcNorm },
     training: { epochs: run.epochs, warmupEpochs: run.warmupEpochs },
