@@ -19,7 +19,7 @@ export async function decodeImage(source: string | Uint8Array): Promise<RawImage
   return opened(source, pixels);
 }
 
-/** Large files that this thread has decoded to their end, with their lengths; so many at most. */
+/** Large files that this thread has decoded to their end, with their lengths; no more than `MOST_KNOWN`. */
 const complete = new Set<string>();
 const MOST_KNOWN = 100_000;
 
