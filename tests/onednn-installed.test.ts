@@ -11,7 +11,7 @@ import { testSessions } from './support/session-suite.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 import { seed, TinyTraining } from './support/tiny-training.ts';
 
-const name = 'onednn of `setup onednn`';
+const name = 'oneDNN by setup';
 
 describe.skipIf(isMissing(name))(`the installed oneDNN (SEED=${seed}, ${baseSeed})`, () => {
   const folder = temporaryFolder();

@@ -45,7 +45,7 @@ export const libraries: readonly Library[] = [
     ],
   },
   {
-    name: 'onednn of `setup onednn`',
+    name: 'oneDNN by setup',
     isThere: () => existsSync(oneDnnFolder),
     folders: [],
     tests: ['tests/onednn-installed.test.ts > the installed oneDNN'],
