@@ -3,8 +3,13 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { SetupError } from './error.ts';
-import type { FetchOptions } from './fetch-wheels.ts';
 import type { Wheel } from './library-sets.ts';
+
+export interface DownloadOptions {
+  /** Called while wheels are fetched without pip, with megabytes; pip shows its own progress on the standard error. */
+  readonly onProgress?: ((what: string, done: number, total: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** What an index says of a file. */
 interface Link {
@@ -26,7 +31,7 @@ export async function downloadWheel(
   wheel: Wheel,
   index: string,
   folder: string,
-  { onProgress, signal }: Pick<FetchOptions, 'onProgress' | 'signal'> = {},
+  { onProgress, signal }: DownloadOptions = {},
 ): Promise<void> {
   const page = `${index.replace(/\/+$/, '')}/${wheel.name}/`;
   const listed = await get(page, page, signal, { accept: ACCEPTED });

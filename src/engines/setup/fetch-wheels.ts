@@ -2,18 +2,15 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { downloadWheel } from './download-wheel.ts';
+import { type DownloadOptions, downloadWheel } from './download-wheel.ts';
 import { SetupError } from './error.ts';
 import type { Wheel } from './library-sets.ts';
 import { packageIndex } from './package-index.ts';
 import { hasPip, pipDownload } from './pip.ts';
 
-export interface FetchOptions {
+export interface FetchOptions extends DownloadOptions {
   /** Python whose pip fetches the wheels. Default: `python3`; where that has no pip, they are fetched without it. */
   readonly python?: string | undefined;
-  /** Called while wheels are fetched without pip, with megabytes; pip shows its own progress on the standard error. */
-  readonly onProgress?: ((what: string, done: number, total: number) => void) | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /**

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 const PUBLIC = 'https://pypi.org/simple';
 
 /**
- * Address of the package index that pip would use on Linux: `PIP_INDEX_URL`, else `index-url` of pip's files of settings, of
- * which later ones win (pip's documentation, "Configuration"), else the public one.
+ * Address of the package index that pip would use on Linux: `PIP_INDEX_URL`, else `index-url` of pip's last file of settings
+ * that has one (pip's documentation, "Configuration"), else the public one.
  */
 export async function packageIndex(env: NodeJS.ProcessEnv = process.env, home = homedir()): Promise<string> {
   if (env.PIP_INDEX_URL) return env.PIP_INDEX_URL;
