@@ -121,7 +121,7 @@ export const engine = section({
     .default('auto')
     .describe(
       'auto (xla where an accelerator is found, else onednn where it is installed, else onnx), ' +
-        'onnx (onnxruntime, native where installed), onednn (where libdnnl is installed: faster on x86, and bf16), ' +
+        'onnx (onnxruntime, native where installed), onednn (where oneDNN is installed: faster on x86, and bf16), ' +
         'xla (GPUs and TPUs, by a PJRT plugin: see `doctor`), wasm (onnxruntime as WebAssembly), ' +
         'reference (slow, float64)',
     ),
