@@ -18,6 +18,8 @@ import {
 } from './folder.ts';
 import type { RunConfig, RunKind } from './kind.ts';
 import type { RunLock } from './lock.ts';
+import { readMetrics } from './metrics.ts';
+import type { ProcessIdentity } from './process-identity.ts';
 
 /** From where a run goes: its settings and, when it goes on, its newest checkpoint. */
 export interface StartingPoint<C extends RunConfig> {
@@ -64,12 +66,12 @@ export async function startingPoint<C extends RunConfig>(
       },
     };
   }
-  await lock.take();
+  const dead = await lock.take();
   const before = await readConfig(folder, kind);
   const config = kind.parse(mergeSettings(before, input));
   const notes = checkChanges(kind, before, config).map((change) => `changed setting: ${change}`);
   const checkpoint = await newestCheckpoint(folder, kind, notes);
-  if (!checkpoint) notes.push(`${folder.path} holds no checkpoint yet: the run starts from the beginning`);
+  notes.push(...(await aboutLastSitting(folder, checkpoint?.progress.step, dead)));
   return {
     config,
     ...(checkpoint && { checkpoint }),
@@ -81,6 +83,27 @@ export async function startingPoint<C extends RunConfig>(
       await writeConfig(folder, kind, config);
     },
   };
+}
+
+/** How the last sitting ended, where it did not save. @param saved the step of the checkpoint that the run goes on from */
+async function aboutLastSitting(
+  folder: RunFolder,
+  saved: number | undefined,
+  dead: ProcessIdentity | undefined,
+): Promise<string[]> {
+  const reached = (await readMetrics(folder)).at(-1)?.step ?? 0;
+  const killed = dead && `process ${dead.pid} was killed, or the machine stopped`;
+  const notes: string[] = [];
+  if (reached > (saved ?? 0)) {
+    const last = saved === undefined ? 'there is no checkpoint' : `the last checkpoint is of step ${saved}`;
+    notes.push(
+      `the run stopped without saving at step ${reached}${killed ? ` (${killed})` : ''}: ${last}, ` +
+        `and steps ${(saved ?? 0) + 1} to ${reached} are computed again`,
+    );
+  } else if (killed) notes.push(`the run stopped at step ${saved ?? 0}: ${killed}; nothing is lost`);
+  if (saved === undefined)
+    notes.push(`${folder.path} holds no checkpoint yet: the run starts from the beginning`);
+  return notes;
 }
 
 /** The newest checkpoint that can be read; a broken one is noted and passed over. */
