@@ -116,7 +116,7 @@ async function trainFrom(
     const broken = new BrokenImages((id, reason) => note(`broken image skipped: ${id}: ${reason}`));
     const at = { session, folder, broken, emit };
     const randomStart = config.from === '' && !checkpoint;
-    const job = finetuneJob({ ...at, ...data, setup, randomStart });
+    const job = finetuneJob({ ...at, ...data, setup, randomStart, backend });
     const trainer = new Trainer(job, at, backend.description, checkpoint?.progress);
     await start.begin();
     const values = (of: (name: string) => boolean) =>

@@ -1,6 +1,6 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
-import { writeFileAtomic } from '../io/atomic.ts';
+import { writeFileAtomic, writeFilesAtomic } from '../io/atomic.ts';
 import { RunError } from '../run/error.ts';
 import { reportCurves } from './curves.ts';
 import { differencesTable, overviewTable } from './overview.ts';
@@ -45,16 +45,13 @@ export async function report(
     return { files: [output], unreadable };
   }
   const folder = `${basename(output, extname(output))}-pictures`;
-  const files: string[] = [];
+  const pictures: (readonly [path: string, data: Uint8Array | string])[] = [];
   await mkdir(join(dirname(output), folder), { recursive: true });
-  for (const block of blocks) {
-    if (block.kind !== 'picture') continue;
-    const path = join(dirname(output), folder, block.picture.name);
-    await writeFileAtomic(path, block.picture.data);
-    files.push(path);
-  }
-  await writeFileAtomic(output, renderMarkdown(title, blocks, folder));
-  return { files: [output, ...files], unreadable };
+  for (const block of blocks)
+    if (block.kind === 'picture')
+      pictures.push([join(dirname(output), folder, block.picture.name), block.picture.data]);
+  await writeFilesAtomic([...pictures, [output, renderMarkdown(title, blocks, folder)]]);
+  return { files: [output, ...pictures.map(([path]) => path)], unreadable };
 }
 
 async function makeBlocks(

@@ -2,6 +2,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { writeFileAtomic } from '../io/atomic.ts';
+import { aboutPath } from '../io/system-error.ts';
 import { RunError } from './error.ts';
 import type { RunFolder } from './folder.ts';
 import { dropLock, forgetLock, holdLock, holdsLock } from './held-locks.ts';
@@ -73,7 +74,7 @@ export class RunLock {
 /** Whether there was no such file. */
 async function create(path: string, content: string): Promise<boolean> {
   try {
-    await writeFile(path, content, { flag: 'wx' });
+    await aboutPath(path, writeFile(path, content, { flag: 'wx' }));
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FetchOptions } from '../data/sources/cifar10-fetch.ts';
 import { labelledShare } from '../data/sources/labelled-share.ts';
-import { writeFileAtomic } from '../io/atomic.ts';
+import { writeFilesAtomic } from '../io/atomic.ts';
 import { openData } from '../run/data.ts';
 import { RunError } from '../run/error.ts';
 import { type ImageCounts, planStudy, type StudyPlan } from './pieces.ts';
@@ -75,7 +75,9 @@ export async function tabulateStudy(
 ): Promise<Pick<StudyResult, 'results' | 'tables'>> {
   const results = summariseStudy(plan, await readScores(plan, output));
   const tables = studyTables(results);
-  await writeFileAtomic(join(output, 'results.json'), `${JSON.stringify(results, null, 2)}\n`);
-  await writeFileAtomic(join(output, 'results.md'), tables);
+  await writeFilesAtomic([
+    [join(output, 'results.json'), `${JSON.stringify(results, null, 2)}\n`],
+    [join(output, 'results.md'), tables],
+  ]);
   return { results, tables };
 }

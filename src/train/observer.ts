@@ -37,25 +37,28 @@ export class Observer {
   }
 
   /** Before the first update: the kNN report of what training must beat. */
-  async atStart(): Promise<{ knn: KnnScores } | undefined> {
-    const { probe, session, randomStart } = this.#parts;
+  async atStart(signal?: AbortSignal): Promise<{ knn: KnnScores } | undefined> {
+    const { probe, randomStart } = this.#parts;
     if (!probe) return undefined;
-    const of = async (evaluator: Evaluator) => (await evaluate(evaluator, session)).knn20!;
-    const features = await of(probe.features);
-    const random = randomStart ? features : await of(probe.random);
+    const of = async (evaluator: Evaluator) => (await this.#measure(evaluator, signal)).knn20!;
+    const random = await of(probe.random);
+    const features = randomStart ? random : await of(probe.features);
     return { knn: this.#report(0, { features, random, pixels: await of(probe.pixels) }, probe) };
   }
 
   /** After an epoch: the columns that its last row has beyond those of other rows. */
-  async atEpoch({ step, epoch }: Progress): Promise<{ heldOutLoss?: number; knn?: KnnScores }> {
-    const { setup, session, probe, broken } = this.#parts;
+  async atEpoch(
+    { step, epoch }: Progress,
+    signal?: AbortSignal,
+  ): Promise<{ heldOutLoss?: number; knn?: KnnScores }> {
+    const { setup, probe, broken } = this.#parts;
     const { evaluation, training } = setup.config;
     const heldOut = this.heldOut;
     const batchSize = Math.min(microBatchOf(training), heldOut?.length ?? 0);
     const due = epoch % evaluation.knnEvery === 0 ? probe : undefined;
-    const features = due ? (await evaluate(due.features, session)).knn20! : 0;
+    const features = due ? (await this.#measure(due.features, signal)).knn20! : 0;
     return {
-      ...(heldOut && (await evaluate(heldOutLoss(setup, heldOut, { batchSize, broken }), session))),
+      ...(heldOut && (await this.#measure(heldOutLoss(setup, heldOut, { batchSize, broken }), signal))),
       ...(due && { knn: this.#report(step, { features }, due) }),
     };
   }
@@ -80,6 +83,13 @@ export class Observer {
     const png = await reconstructionGrid(session, setup, images, { title, broken });
     const path = await writeReconstructions(folder, step, png);
     emit({ type: 'file', kind: 'reconstructions', path });
+  }
+
+  #measure(evaluator: Evaluator, signal: AbortSignal | undefined): Promise<Record<string, number>> {
+    const { session, emit } = this.#parts;
+    const what = evaluator.name;
+    const onProgress = (done: number, total: number) => emit({ type: 'evaluating', what, done, total });
+    return evaluate(evaluator, session, { onProgress, signal });
   }
 
   #report(step: number, measured: Omit<KnnScores, 'train' | 'test'>, { train, test }: KnnProbe): KnnScores {

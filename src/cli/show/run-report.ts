@@ -64,7 +64,10 @@ export abstract class RunReport<S extends StartEvent<RunConfig>, E = RunEvent<S>
     else if (event.type === 'start') this.#begin(event);
     else if (event.type === 'step') this.#step(event);
     else if (event.type === 'evaluating')
-      this.bar.update(event.done / event.total, `evaluating ${percent(event.done / event.total)}`);
+      this.bar.update(
+        event.done / event.total,
+        `${event.what ?? 'evaluating'} ${percent(event.done / event.total)}`,
+      );
     else if (event.type === 'file') this.#files.set(event.kind, event.path);
     else this.#end(event);
   }

@@ -98,7 +98,7 @@ async function makeCache(cache: string): Promise<void> {
     await mkdir(cache, { recursive: true });
     for (const name of await readdir(cache)) {
       if (!name.startsWith(WORK)) continue;
-      const { mtimeMs } = await stat(join(cache, name));
+      const { mtimeMs } = await stat(join(cache, name)).catch(() => ({ mtimeMs: Date.now() })); // just removed
       if (Date.now() - mtimeMs > DAY) await rm(join(cache, name), { recursive: true, force: true });
     }
   } catch (cause) {

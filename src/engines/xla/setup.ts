@@ -71,11 +71,24 @@ export async function setupPlugin(name: PluginName, options: SetupOptions): Prom
     const file = join(unfinished, 'requirements.txt');
     await writeFile(file, plan.requirements);
     await run(python, [...plan.arguments, '--target', unfinished, '-r', file], signal);
-    await rm(plan.folder, { recursive: true, force: true });
-    await rename(unfinished, plan.folder);
+    await replaceFolder(unfinished, plan.folder);
     return plan.folder;
   } finally {
     await rm(unfinished, { recursive: true, force: true });
+  }
+}
+
+const ATTEMPTS = 10;
+
+/** Moves a finished folder into place, also where others do the same at once. */
+async function replaceFolder(finished: string, folder: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    await rm(folder, { recursive: true, force: true });
+    try {
+      return await rename(finished, folder);
+    } catch (error) {
+      if (attempt === ATTEMPTS) throw error; // another one was there first
+    }
   }
 }
 
@@ -83,7 +96,7 @@ export async function setupPlugin(name: PluginName, options: SetupOptions): Prom
 async function removeLeft(cache: string, name: PluginName): Promise<void> {
   const left = (await readdir(cache).catch(() => [])).filter((entry) => entry.startsWith(`.${name}-`));
   for (const path of left.map((entry) => join(cache, entry))) {
-    const { mtimeMs } = await stat(path);
+    const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Date.now() })); // just removed
     if (Date.now() - mtimeMs > DAY) await rm(path, { recursive: true, force: true });
   }
 }
