@@ -1,6 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../io/atomic.ts';
+import { plainMessage } from '../io/system-error.ts';
 import { RunError } from '../run/error.ts';
 import type { FetchEvent } from '../run/events.ts';
 import type { Piece } from './pieces.ts';
@@ -50,7 +51,7 @@ export async function runPieces(
     try {
       if ((await runPiece(piece, folder, from)) === 'interrupted') return 'interrupted';
     } catch (error) {
-      throw new RunError(`${piece.id}: ${(error as Error).message}`, { cause: error });
+      throw new RunError(`${piece.id}: ${plainMessage(error)}`, { cause: error });
     }
     await writeFileAtomic(markerOf(folder), `${JSON.stringify({ settings: piece.settings }, null, 2)}\n`);
     onEvent({ type: 'finished', piece, seconds: (performance.now() - started) / 1000 });

