@@ -4,7 +4,7 @@ import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { removeTemporaries, writeFileAtomic } from './atomic.ts';
+import { removeTemporaries, writeFileAtomic, writeFilesAtomic } from './atomic.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -76,6 +76,45 @@ test.each(['write', 'sync'] as const)(
     expect(readdirSync(folder)).toEqual(['a.json']);
   },
 );
+
+test.each([1, 2, 3])('of files that belong together, none changes where write %i fails', async (failing) => {
+  const names = ['a.jsonl', 'b.txt', 'c.npy'];
+  const all = (text: string) => names.map((name) => [join(folder, name), text] as const);
+  await writeFilesAtomic(all('old'));
+  const prototype = await fileHandlePrototype();
+  const { write } = prototype;
+  let count = 0;
+  vi.spyOn(prototype, 'write').mockImplementation(function (this: unknown, ...args: unknown[]) {
+    return ++count === failing ? Promise.reject(error('EDQUOT')) : write.call(this, ...args);
+  });
+  await expect(writeFilesAtomic(all('new'))).rejects.toMatchObject({
+    code: 'EDQUOT',
+    path: join(folder, names[failing - 1]!),
+  });
+  for (const [path] of all('')) expect(readFileSync(path, 'utf8')).toBe('old');
+  expect(readdirSync(folder)).toEqual(names);
+});
+
+test('of files that belong together, the last one is never beside others than its own', async () => {
+  const [names, array] = [join(folder, 'a.jsonl'), join(folder, 'a.npy')];
+  const both = (text: string) =>
+    writeFilesAtomic([
+      [names, text],
+      [array, text],
+    ]);
+  await both('old');
+  mkdirSync(join(folder, 'taken'));
+  // The array's place is taken: it is away, the names may be new.
+  await expect(
+    writeFilesAtomic([
+      [names, 'new'],
+      [join(folder, 'taken'), 'new'],
+    ]),
+  ).rejects.toMatchObject({ path: join(folder, 'taken') });
+  await both('newer');
+  expect([names, array].map((path) => readFileSync(path, 'utf8'))).toEqual(['newer', 'newer']);
+  expect(readdirSync(folder)).toEqual(['a.jsonl', 'a.npy', 'taken']);
+});
 
 test('short writes are continued', async () => {
   const prototype = await fileHandlePrototype();

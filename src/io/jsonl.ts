@@ -1,4 +1,4 @@
-import { open, readFile, truncate } from 'node:fs/promises';
+import { open, readFile, stat, truncate } from 'node:fs/promises';
 import { writeFileAtomic } from './atomic.ts';
 import { FileFormatError } from './file-format-error.ts';
 import { aboutPath } from './system-error.ts';
@@ -34,17 +34,19 @@ async function append(path: string, rows: readonly Row[]): Promise<void> {
     }
     const lines = rows.map((row) => `${JSON.stringify(row)}\n`).join('');
     await handle.appendFile(`${separator}${lines}`);
-    await handle.datasync();
+    if ((await handle.stat()).isFile()) await handle.datasync(); // no device can
   } finally {
     await handle.close();
   }
 }
 
 /**
- * Reads all rows. A torn last line is left out. Throws {@link FileFormatError} when another line is not a JSON
- * object, or the system's error (ENOENT, ...).
+ * Reads all rows; there are none in devices and pipes. A torn last line is left out. Throws {@link FileFormatError} when another line
+ * is not a JSON object, or the system's error (ENOENT, ...).
  */
 export async function readRows<T extends object = Row>(path: string): Promise<T[]> {
+  const found = await stat(path);
+  if (!found.isFile() && !found.isDirectory()) return [];
   return split(await readFile(path), path).rows.map(({ row }) => row as T);
 }
 

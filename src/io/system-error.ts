@@ -3,6 +3,7 @@ const RULES: Readonly<Record<string, readonly [reason: string, remedy?: string]>
   ENOENT: ['the file or folder does not exist'],
   EACCES: ['permission denied', 'change the permissions, or choose another folder'],
   EPERM: ['permission denied', 'change the permissions, or choose another folder'],
+  EEXIST: ['something else is there already'],
   EISDIR: ['a file is needed, this is a folder'],
   ENOTDIR: ['a folder is needed, this is a file'],
   ENOSPC: ['the disk is full', 'free some space, or choose a folder on another disk'],

@@ -1,8 +1,8 @@
-import { mkdir } from 'node:fs/promises';
 import { mergeSettings } from '../config/overrides.ts';
 import type { Backend } from '../engines/engine.ts';
 import { FileFormatError } from '../io/file-format-error.ts';
 import { truncateAfter } from '../io/jsonl.ts';
+import { makeFolder } from '../io/make-folder.ts';
 import { checkChanges, startOption } from './changes.ts';
 import { type Checkpoint, readCheckpoint } from './checkpoint.ts';
 import { RunError } from './error.ts';
@@ -60,7 +60,7 @@ export async function startingPoint<C extends RunConfig>(
       config,
       notes: [],
       async begin() {
-        await mkdir(folder.path, { recursive: true });
+        await makeFolder(folder.path);
         await lock.take();
         await createRunFolder(folder, kind, config);
       },

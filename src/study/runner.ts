@@ -1,6 +1,7 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../io/atomic.ts';
+import { makeFolder } from '../io/make-folder.ts';
 import { plainMessage } from '../io/system-error.ts';
 import { RunError } from '../run/error.ts';
 import type { FetchEvent } from '../run/events.ts';
@@ -47,7 +48,7 @@ export async function runPieces(
     const folder = pieceFolder(output, piece.id);
     const from = 'from' in piece ? pieceFolder(output, piece.from) : undefined;
     const started = performance.now();
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     try {
       if ((await runPiece(piece, folder, from)) === 'interrupted') return 'interrupted';
     } catch (error) {

@@ -1,8 +1,8 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FetchOptions } from '../data/sources/cifar10-fetch.ts';
 import { labelledShare } from '../data/sources/labelled-share.ts';
 import { writeFilesAtomic } from '../io/atomic.ts';
+import { makeFolder } from '../io/make-folder.ts';
 import { openData } from '../run/data.ts';
 import { RunError } from '../run/error.ts';
 import { type ImageCounts, planStudy, type StudyPlan } from './pieces.ts';
@@ -44,7 +44,7 @@ export async function runStudy(study: Study, options: StudyOptions): Promise<Stu
     onProgress: (progress) => onEvent({ type: 'fetch', progress }),
     ...(signal && { signal }),
   });
-  await mkdir(output, { recursive: true });
+  await makeFolder(output);
   const runPiece = options.runPiece ?? pieceRunner(onEvent, signal);
   const outcome = await runPieces(plan.pieces, output, runPiece, { onEvent, ...(signal && { signal }) });
   return { outcome, ...(await tabulateStudy(plan, output)) };

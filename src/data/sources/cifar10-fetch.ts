@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from '
 import { join } from 'node:path';
 import { extract } from 'tar';
 import { cacheFolder } from '../../io/cache-folder.ts';
+import { makeFolder } from '../../io/make-folder.ts';
 import { aboutPath, plainMessage } from '../../io/system-error.ts';
 import { loadSharp } from '../decode/decode.ts';
 import { DataError } from '../error.ts';
@@ -96,7 +97,7 @@ const DAY = 24 * 3600 * 1000;
 /** Creates the cache and removes what fetches that were killed long ago left in it. */
 async function makeCache(cache: string): Promise<void> {
   try {
-    await mkdir(cache, { recursive: true });
+    await makeFolder(cache);
     for (const name of await readdir(cache)) {
       if (!name.startsWith(WORK)) continue;
       const { mtimeMs } = await stat(join(cache, name)).catch(() => ({ mtimeMs: Date.now() })); // just removed

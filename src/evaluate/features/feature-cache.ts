@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../io/atomic.ts';
 import { cacheFolder } from '../../io/cache-folder.ts';
 import type { NamedTensor } from '../../io/dtypes.ts';
 import { FileFormatError } from '../../io/file-format-error.ts';
+import { makeFolder } from '../../io/make-folder.ts';
 import { readSafetensors, writeSafetensors } from '../../io/safetensors.ts';
 import { plainMessage } from '../../io/system-error.ts';
 import type { Features } from './features.ts';
@@ -96,7 +97,7 @@ export class FeatureStore {
   }
 
   async #put(number: number, { features, width, indices, broken }: Part): Promise<void> {
-    await mkdir(this.#folder, { recursive: true });
+    await makeFolder(this.#folder);
     if (number === 0) await writeFileAtomic(join(this.#folder, ABOUT), JSON.stringify(this.#about));
     const shape = [indices.length, width];
     const tensors = new Map<string, NamedTensor>([

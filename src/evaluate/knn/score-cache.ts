@@ -1,6 +1,7 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { writeFileAtomic } from '../../io/atomic.ts';
+import { makeFolder } from '../../io/make-folder.ts';
 import type { Score } from '../evaluator.ts';
 import { contentKey, featureCacheFolder } from '../features/feature-cache.ts';
 
@@ -20,7 +21,7 @@ export async function keptScores(
   const known = await readFile(path, 'utf8').then(parse, () => undefined);
   if (known) return known;
   const scores = await measure();
-  await mkdir(dirname(path), { recursive: true })
+  await makeFolder(dirname(path))
     .then(() => writeFileAtomic(path, `${JSON.stringify(scores)}\n`))
     .catch(() => {});
   return scores;
