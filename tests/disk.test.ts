@@ -96,7 +96,7 @@ describe.skipIf(process.platform === 'win32')('a file that may not grow', () => 
 
   it.each([
     ['pretrain', 8, [...pretraining, '--output', 'run'], 'run/checkpoints/step-'],
-    ['export', 8, ['export', 'model.safetensors', '--format', 'timm', '--output', 'out'], 'out'],
+    ['export', 2, ['export', 'model.safetensors', '--format', 'timm', '--output', 'out'], 'out'],
     [
       'predict',
       1,
