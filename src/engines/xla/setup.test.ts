@@ -62,6 +62,15 @@ describe('setting up a plugin', () => {
     expect(readFileSync(join(folder, 'arguments'), 'utf8')).toContain('-m pip install');
   });
 
+  it('installs a whole plugin where several do at once', async () => {
+    const cache = join(folder, 'at-once');
+    const given = { cache, python: python(0), ...linux };
+    const made = await Promise.all(Array.from({ length: 8 }, () => setupPlugin('cpu', given)));
+    expect(new Set(made)).toEqual(new Set([join(cache, 'cpu')]));
+    expect(readFileSync(join(cache, 'cpu', 'plugin.so'), 'utf8')).toBe('plugin\n');
+    expect(readdirSync(cache)).toEqual(['cpu']);
+  });
+
   it('removes what a setup of yesterday has left', async () => {
     const cache = join(folder, 'left');
     for (const name of ['.cpu-old', '.cpu-new', '.cuda13-old'])
