@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { rng } from '../src/random/rng.ts';
 import { commandLine, outcome, signalAt } from './support/command-line.ts';
@@ -48,6 +47,12 @@ async function engineOf(pid: number): Promise<number> {
     },
     { timeout: 60_000, interval: 10 },
   );
+}
+
+/** Processor time that a process has used, by proc(5). */
+function cpuSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
 /** Whether there is such a process, one that has ended and that nobody has asked how left out. */
@@ -103,7 +108,8 @@ describe.each(tested({ onednn: 'onednn' }))('when the process of the %s engine i
   it('an engine that computes for long ends with the process that asked for it', async () => {
     const { child, finished } = launch(['bench', '--model', 'small', '--batch', '96', '--engine', engine]);
     const pid = await engineOf(child.pid!);
-    await setTimeout(8000); // a step has begun, which takes longer than what follows
+    // It is in a step by then, which takes longer than what follows.
+    await vi.waitFor(() => expect(cpuSeconds(pid)).toBeGreaterThan(8), { timeout: 100_000, interval: 100 });
     child.kill('SIGKILL');
     await finished;
     await vi.waitFor(() => expect(runs(pid)).toBe(false), { timeout: 5000 });
