@@ -109,11 +109,11 @@ describe.each(tested({ onednn: 'onednn' }))('when the process of the %s engine i
     const { child, finished } = launch(['bench', '--model', 'small', '--batch', '96', '--engine', engine]);
     const pid = await engineOf(child.pid!);
     // It is in a step by then, which takes longer than what follows.
-    await vi.waitFor(() => expect(cpuSeconds(pid)).toBeGreaterThan(8), { timeout: 100_000, interval: 100 });
+    await vi.waitFor(() => expect(cpuSeconds(pid)).toBeGreaterThan(8), { timeout: 200_000, interval: 100 });
     child.kill('SIGKILL');
     await finished;
     await vi.waitFor(() => expect(runs(pid)).toBe(false), { timeout: 5000 });
-  });
+  }, 240_000);
 });
 
 describe.each(tested({ onednn: 'onednn', onnx: 'onnx', reference: 'reference' }))(
