@@ -133,7 +133,7 @@ async function trainFrom(
     const broken = new BrokenImages(report, checkpoint?.progress.broken);
     const at = { session, folder, broken, emit };
     const randomStart = config.from === '' && !checkpoint;
-    const job = finetuneJob({ ...at, ...data, setup, randomStart });
+    const job = finetuneJob({ ...at, ...data, setup, randomStart, backend });
     const trainer = new Trainer(
       job,
       at,

@@ -43,7 +43,7 @@ export type { MissingWeight, TensorFate, WeightsReport } from './weights/report.
 
 // Judging features
 export { type EmbedOptions, type EmbedResult, embed } from './evaluate/features/embed.ts';
-export { type Evaluator, evaluate, type Score } from './evaluate/evaluator.ts';
+export { type Evaluator, evaluate, type Score, type Watch } from './evaluate/evaluator.ts';
 export { type ExtractOptions, FeatureExtractor, type FeatureModel } from './evaluate/features/extract.ts';
 export { type Features, labelled } from './evaluate/features/features.ts';
 export { type KnnOptions, knnAccuracy, type LabelledFeatures } from './evaluate/knn/knn.ts';

@@ -38,6 +38,11 @@ export interface RunOptions {
   readonly onEvent?: (event: PretrainEvent) => void;
   /** Ends the run after the current update: a checkpoint is saved, and `resume` goes on from it. */
   readonly signal?: AbortSignal;
+  /**
+   * Folder in which kNN scores of random weights and of raw pixels are kept, false for none. Default: `features/scores` in the
+   * project's cache folder.
+   */
+  readonly scoreCache?: string | false;
   /** The engine that computes, in place of the one the settings name. */
   readonly backend?: Backend;
 }
@@ -108,7 +113,9 @@ async function trainFrom(
     const broken = new BrokenImages(report, checkpoint?.progress.broken);
     const randomStart = config.from === '' && !checkpoint;
     const wanted = config.evaluation.knnEvery > 0;
-    const probe = wanted ? knnProbe(backend, setup, data, broken) : undefined;
+    const probe = wanted
+      ? knnProbe(backend, setup, data, { broken, randomStart, scoreCache: options.scoreCache })
+      : undefined;
     if (probe?.warning !== undefined) note(probe.warning);
     if (wanted && !probe) note('no kNN report: it needs images with classes, some of them held out');
     const at = { session, folder, broken, emit };

@@ -12,8 +12,9 @@ import { fromPicture } from '../nn/normalise.ts';
 import { weightInputs } from '../programs/pretrain.ts';
 import { RunError } from '../run/error.ts';
 import { type Model, openModel } from '../weights/model.ts';
-import { batchFor, type FeatureOptions, type OnProgress } from './features/extract.ts';
+import type { FeatureOptions, OnProgress } from './features/extract.ts';
 import { contentKey } from './features/feature-cache.ts';
+import { batchFor } from './images-at-once.ts';
 import { modelEngine } from './model-engine.ts';
 import { centralViews, nothingReadable, readable } from './views.ts';
 
@@ -73,10 +74,10 @@ export async function* predict(
   onProgress(all.length - left.length, all.length);
   if (left.length === 0) return;
   const dataset = subset(all, left);
-  const batchSize = Math.min(options.imagesAtOnce ?? batchFor(model.encoder), dataset.length);
   const broken = options.broken ?? new BrokenImages();
-  const views = centralViews(model, dataset, { batchSize, broken, signal });
   const backend = await modelEngine(model, options);
+  const batchSize = Math.min(options.imagesAtOnce ?? batchFor(model.encoder, backend), dataset.length);
+  const views = centralViews(model, dataset, { batchSize, broken, signal });
   const session = await backend.open(headWeights(model, classifier));
   try {
     const toLogits = logitsProgram(classifier, model.normalisation, batchSize);

@@ -1,6 +1,7 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
-import { writeFileAtomic } from '../io/atomic.ts';
+import { writeFileAtomic, writeFilesAtomic } from '../io/atomic.ts';
+import { makeFolder } from '../io/make-folder.ts';
 import { RunError } from '../run/error.ts';
 import { reportCurves } from './curves.ts';
 import { differencesTable, overviewTable } from './overview.ts';
@@ -39,22 +40,19 @@ export async function report(
       `a report needs a run that can be read, got none${unreadable.map(({ path, reason }) => `\n${path}: ${reason}`).join('')}`,
     );
   const blocks = await makeBlocks(runs, unreadable);
-  await mkdir(dirname(output), { recursive: true });
+  await makeFolder(dirname(output));
   if (type === '.html') {
     await writeFileAtomic(output, renderHtml(title, blocks));
     return { files: [output], unreadable };
   }
   const folder = `${basename(output, extname(output))}-pictures`;
-  const files: string[] = [];
-  await mkdir(join(dirname(output), folder), { recursive: true });
-  for (const block of blocks) {
-    if (block.kind !== 'picture') continue;
-    const path = join(dirname(output), folder, block.picture.name);
-    await writeFileAtomic(path, block.picture.data);
-    files.push(path);
-  }
-  await writeFileAtomic(output, renderMarkdown(title, blocks, folder));
-  return { files: [output, ...files], unreadable };
+  const pictures: (readonly [path: string, data: Uint8Array | string])[] = [];
+  await makeFolder(join(dirname(output), folder));
+  for (const block of blocks)
+    if (block.kind === 'picture')
+      pictures.push([join(dirname(output), folder, block.picture.name), block.picture.data]);
+  await writeFilesAtomic([...pictures, [output, renderMarkdown(title, blocks, folder)]]);
+  return { files: [output, ...pictures.map(([path]) => path)], unreadable };
 }
 
 async function makeBlocks(

@@ -19,6 +19,8 @@ export interface StepRow {
   readonly seconds?: number;
   /** What was not finite, where an update was skipped. */
   readonly skipped?: string;
+  /** Whether the run was stopped while what follows the update was measured: it is measured when the run goes on. */
+  readonly unmeasured?: true;
   readonly heldOutLoss?: number;
   readonly knn?: KnnScores;
   readonly [part: string]: unknown;
@@ -51,8 +53,8 @@ export type RunningEvent =
       readonly kind: 'checkpoint' | 'best' | 'reconstructions' | 'curves';
       readonly path: string;
     }
-  /** An evaluation, of so many images. */
-  | { readonly type: 'evaluating'; readonly done: number; readonly total: number }
+  /** An evaluation, of so many images; `what` names it where a run has several. */
+  | { readonly type: 'evaluating'; readonly what?: string; readonly done: number; readonly total: number }
   | { readonly type: 'end'; readonly outcome: Outcome; readonly step: number; readonly lastStep: number };
 
 /** What every run says at its start. */

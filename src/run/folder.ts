@@ -1,6 +1,7 @@
-import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { removeTemporaries, writeFileAtomic } from '../io/atomic.ts';
+import { makeFolder } from '../io/make-folder.ts';
 import { RunError } from './error.ts';
 import type { RunConfig, RunKind } from './kind.ts';
 
@@ -56,7 +57,7 @@ export async function createRunFolder<C extends RunConfig>(
 
 /** Makes the folder of checkpoints where it lacks, and removes what a killed process left half written. */
 export async function prepareRunFolder(folder: RunFolder): Promise<void> {
-  await mkdir(folder.checkpoints, { recursive: true });
+  await makeFolder(folder.checkpoints);
   for (const inner of [folder.path, folder.checkpoints, folder.reconstructions])
     if ((await entriesOf(inner)).length > 0) await removeTemporaries(inner);
 }

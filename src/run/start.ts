@@ -1,10 +1,10 @@
-import { mkdir } from 'node:fs/promises';
 import { mergeSettings } from '../config/overrides.ts';
 import { compare, identify, takenByOutline } from '../data/sources/content.ts';
 import type { Dataset, DigestOptions } from '../data/sources/dataset.ts';
 import type { Backend } from '../engines/engine.ts';
 import { FileFormatError } from '../io/file-format-error.ts';
 import { truncateAfter } from '../io/jsonl.ts';
+import { makeFolder } from '../io/make-folder.ts';
 import { checkChanges, startOption } from './changes.ts';
 import { type Checkpoint, readCheckpoint } from './checkpoint.ts';
 import { RunError } from './error.ts';
@@ -20,6 +20,8 @@ import {
 } from './folder.ts';
 import type { RunConfig, RunKind } from './kind.ts';
 import type { RunLock } from './lock.ts';
+import { readMetrics } from './metrics.ts';
+import type { ProcessIdentity } from './process-identity.ts';
 
 /** From where a run goes: its settings and, when it goes on, its newest checkpoint. */
 export interface StartingPoint<C extends RunConfig> {
@@ -63,18 +65,18 @@ export async function startingPoint<C extends RunConfig>(
       config,
       notes: [],
       async begin(config) {
-        await mkdir(folder.path, { recursive: true });
+        await makeFolder(folder.path);
         await lock.take();
         await createRunFolder(folder, kind, config);
       },
     };
   }
-  await lock.take();
+  const dead = await lock.take();
   const before = await readConfig(folder, kind);
   const config = kind.parse(mergeSettings(before, input));
   const notes = checkChanges(kind, before, config).map((change) => `changed setting: ${change}`);
   const checkpoint = await newestCheckpoint(folder, kind, notes);
-  if (!checkpoint) notes.push(`${folder.path} holds no checkpoint yet: the run starts from the beginning`);
+  notes.push(...(await aboutLastSitting(folder, checkpoint?.progress.step, dead)));
   return {
     config,
     ...(checkpoint && { checkpoint }),
@@ -86,6 +88,27 @@ export async function startingPoint<C extends RunConfig>(
       await writeConfig(folder, kind, config);
     },
   };
+}
+
+/** How the last sitting ended, where it did not save. @param saved the step of the checkpoint that the run goes on from */
+async function aboutLastSitting(
+  folder: RunFolder,
+  saved: number | undefined,
+  dead: ProcessIdentity | undefined,
+): Promise<string[]> {
+  const reached = (await readMetrics(folder)).at(-1)?.step ?? 0;
+  const killed = dead && `process ${dead.pid} was killed, or the machine stopped`;
+  const notes: string[] = [];
+  if (reached > (saved ?? 0)) {
+    const last = saved === undefined ? 'there is no checkpoint' : `the last checkpoint is of step ${saved}`;
+    notes.push(
+      `the run stopped without saving at step ${reached}${killed ? ` (${killed})` : ''}: ${last}, ` +
+        `and steps ${(saved ?? 0) + 1} to ${reached} are computed again`,
+    );
+  } else if (killed) notes.push(`the run stopped at step ${saved ?? 0}: ${killed}; nothing is lost`);
+  if (saved === undefined)
+    notes.push(`${folder.path} holds no checkpoint yet: the run starts from the beginning`);
+  return notes;
 }
 
 /** The newest checkpoint that can be read; a broken one is noted and passed over. */

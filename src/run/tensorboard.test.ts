@@ -104,6 +104,10 @@ describe('tensorboardLog', () => {
     const onEvent = tensorboardLog((message) => told.push(message));
     const { outcome } = await pretrain(settings({ maxSteps: 0 }), { output, resume: true, onEvent });
     expect(outcome).toBe('finished');
-    expect(told).toEqual([expect.stringMatching(/^no TensorBoard events are written any more: E/)]);
+    expect(told).toEqual([
+      expect.stringMatching(
+        /^no TensorBoard events are written any more: (something else is there already|a folder is needed, this is a file): .*tensorboard/,
+      ),
+    ]);
   });
 });

@@ -1,4 +1,5 @@
-import { mkdir } from 'node:fs/promises';
+import { makeFolder } from '../io/make-folder.ts';
+import { plainMessage } from '../io/system-error.ts';
 import { RunError } from '../run/error.ts';
 import type { FetchEvent } from '../run/events.ts';
 import type { Piece } from './pieces.ts';
@@ -59,11 +60,11 @@ export async function runPieces(
     const from = 'from' in piece ? pieceFolder(places.output, piece.from) : undefined;
     const started = performance.now();
     const seconds = () => (performance.now() - started) / 1000;
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     try {
       if ((await runPiece(piece, folder, from)) === 'interrupted') return 'interrupted';
     } catch (error) {
-      throw new RunError(`${piece.id}: ${(error as Error).message}`, { cause: error });
+      throw new RunError(`${piece.id}: ${plainMessage(error)}`, { cause: error });
     }
     const model = 'from' in piece ? await recordOf(byId.get(piece.from)!, from!) : undefined;
     await finish(piece, places, {

@@ -1,6 +1,6 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from '../io/atomic.ts';
+import { writeFilesAtomic } from '../io/atomic.ts';
+import { makeFolder } from '../io/make-folder.ts';
 import { type Remainder, remainder } from './estimate.ts';
 import { openPlan } from './images.ts';
 import type { Places } from './places.ts';
@@ -50,7 +50,7 @@ export async function runStudy(study: Study, options: StudyOptions): Promise<Stu
     onProgress: (progress) => onEvent({ type: 'fetch', progress }),
     ...{ keep, ...(signal && { signal }) },
   });
-  await mkdir(output, { recursive: true });
+  await makeFolder(output);
   const places = { output, keep };
   const runPiece = options.runPiece ?? pieceRunner(onEvent, signal);
   const outcome = await runPieces(plan.pieces, places, runPiece, { onEvent, ...(signal && { signal }) });
@@ -64,7 +64,9 @@ export async function tabulateStudy(
 ): Promise<Pick<StudyResult, 'results' | 'tables'>> {
   const results = summariseStudy(plan, await readScores(plan, places));
   const tables = studyTables(results);
-  await writeFileAtomic(join(places.output, 'results.json'), `${JSON.stringify(results, null, 2)}\n`);
-  await writeFileAtomic(join(places.output, 'results.md'), tables);
+  await writeFilesAtomic([
+    [join(places.output, 'results.json'), `${JSON.stringify(results, null, 2)}\n`],
+    [join(places.output, 'results.md'), tables],
+  ]);
   return { results, tables };
 }

@@ -4,6 +4,7 @@ import { type Evaluator, evaluate } from '../evaluate/evaluator.ts';
 import { heldOutLoss } from '../evaluate/held-out.ts';
 import type { KnnProbe } from '../evaluate/knn/probe.ts';
 import { reconstructionGrid } from '../evaluate/reconstructions.ts';
+import { plainMessage } from '../io/system-error.ts';
 import type { Progress } from '../run/checkpoint.ts';
 import { type RunData, sample } from '../run/data.ts';
 import type { KnnScores, PretrainEvent } from '../run/events.ts';
@@ -37,12 +38,12 @@ export class Observer {
   }
 
   /** Before the first update: the kNN report of what training must beat. */
-  async atStart(): Promise<{ knn: KnnScores } | undefined> {
-    const { probe, session, randomStart } = this.#parts;
+  async atStart(signal?: AbortSignal): Promise<{ knn: KnnScores } | undefined> {
+    const { probe, randomStart } = this.#parts;
     if (!probe) return undefined;
-    const of = async (evaluator: Evaluator) => (await evaluate(evaluator, session)).knn20!;
-    const features = await of(probe.features);
-    const random = randomStart ? features : await of(probe.random);
+    const of = async (evaluator: Evaluator) => (await this.#measure(evaluator, signal)).knn20!;
+    const random = await of(probe.random);
+    const features = randomStart ? random : await of(probe.features);
     return { knn: this.#report(0, { features, random, pixels: await of(probe.pixels) }, probe) };
   }
 
@@ -50,15 +51,16 @@ export class Observer {
   async atEpoch(
     { step, epoch }: Progress,
     last: boolean,
+    signal?: AbortSignal,
   ): Promise<{ heldOutLoss?: number; knn?: KnnScores }> {
-    const { setup, session, probe, broken } = this.#parts;
+    const { setup, probe, broken } = this.#parts;
     const { evaluation, training } = setup.config;
     const heldOut = this.heldOut;
     const batchSize = Math.min(microBatchOf(training), heldOut?.length ?? 0);
     const due = last || epoch % evaluation.knnEvery === 0 ? probe : undefined;
-    const features = due ? (await evaluate(due.features, session)).knn20! : 0;
+    const features = due ? (await this.#measure(due.features, signal)).knn20! : 0;
     return {
-      ...(heldOut && (await evaluate(heldOutLoss(setup, heldOut, { batchSize, broken }), session))),
+      ...(heldOut && (await this.#measure(heldOutLoss(setup, heldOut, { batchSize, broken }), signal))),
       ...(due && { knn: this.#report(step, { features }, due) }),
     };
   }
@@ -70,7 +72,7 @@ export class Observer {
       emit({ type: 'file', kind: 'curves', path: await writeCurves(folder, setup.config.recipe) });
       if (reconstructions) await this.#drawReconstructions(step);
     } catch (error) {
-      emit({ type: 'note', message: `a picture could not be drawn: ${(error as Error).message}` });
+      emit({ type: 'note', message: `a picture could not be drawn: ${plainMessage(error)}` });
     }
   }
 
@@ -83,6 +85,13 @@ export class Observer {
     const png = await reconstructionGrid(session, setup, images, { title, broken });
     const path = await writeReconstructions(folder, step, png);
     emit({ type: 'file', kind: 'reconstructions', path });
+  }
+
+  #measure(evaluator: Evaluator, signal: AbortSignal | undefined): Promise<Record<string, number>> {
+    const { session, emit } = this.#parts;
+    const what = evaluator.name;
+    const onProgress = (done: number, total: number) => emit({ type: 'evaluating', what, done, total });
+    return evaluate(evaluator, session, { onProgress, signal });
   }
 
   #report(step: number, measured: Omit<KnnScores, 'train' | 'test'>, { train, test }: KnnProbe): KnnScores {

@@ -33,6 +33,8 @@ export const libraries: readonly Library[] = [
       'tests/composites.test.ts > composites and their gradients equal PyTorch on onednn',
       'tests/flat-patches.test.ts > flat patches on onednn ',
       'tests/flat-patches.test.ts > losses of pictures with flat patches on onednn ',
+      'tests/process-death.test.ts > when the process of the onednn engine is killed',
+      'tests/process-death.test.ts > when a run on the onednn engine is killed',
       'tests/tasks.test.ts > tasks agree with the oracle on onednn',
     ],
   },
@@ -78,7 +80,11 @@ export const libraries: readonly Library[] = [
       'src/data/sources/folder.test.ts > ',
       'src/engines/setup/install.test.ts > with pip',
       'src/evaluate/features/embed.test.ts > ',
+      'src/run/lock.test.ts > ',
       'tests/bin.test.ts > ',
+      'tests/disk.test.ts > ',
+      'tests/output-streams.test.ts > ',
+      'tests/signals.test.ts > ',
     ],
   },
   {
@@ -86,7 +92,7 @@ export const libraries: readonly Library[] = [
     ofMachine: true,
     isThere: () => process.platform === 'linux',
     folders: [],
-    tests: ['src/run/lock.test.ts > '],
+    tests: ['src/run/lock.test.ts > ', 'tests/disk.test.ts > ', 'tests/output-streams.test.ts > '],
   },
 ];
 

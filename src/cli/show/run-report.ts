@@ -3,10 +3,15 @@ import type { RunConfig, RunKind } from '../../run/kind.ts';
 import { shellLine } from '../../text/shell.ts';
 import { fetching } from './fetching.ts';
 import { ProgressBar } from './progress-bar.ts';
+import { Stages } from './stages.ts';
 import { count, duration, percent } from './table.ts';
 
 export type RunEvent<S> = RunningEvent | FetchEvent | S;
 type EventOf<T extends RunningEvent['type']> = Extract<RunningEvent, { type: T }>;
+
+/** Seconds after which it is shown that nothing was heard of a run. */
+const QUIET = 3;
+const STARTING = 'reading images and weights';
 
 /**
  * Shows the events of a run: a progress bar or plain lines, or with `json` one object a line. Kinds of runs add what they
@@ -21,6 +26,8 @@ export abstract class RunReport<S extends StartEvent<RunConfig>, E = RunEvent<S>
   readonly #json: boolean;
   /** Newest file of each kind. */
   readonly #files = new Map<string, string>();
+  readonly #stages = new Stages();
+  #waiting: NodeJS.Timeout | undefined;
   /** Images per second, smoothed. */
   #speed = 0;
 
@@ -28,11 +35,15 @@ export abstract class RunReport<S extends StartEvent<RunConfig>, E = RunEvent<S>
     this.#kind = kind;
     this.#output = output;
     this.#json = json;
+    if (!json) this.#wait(STARTING);
   }
 
   show(event: E): void {
     if (this.#json) console.log(JSON.stringify(event));
-    else this.tell(event);
+    else {
+      this.tell(event);
+      this.#wait(this.start ? 'preparing what comes next' : STARTING);
+    }
   }
 
   /** Ctrl-C was pressed. */
@@ -41,7 +52,19 @@ export abstract class RunReport<S extends StartEvent<RunConfig>, E = RunEvent<S>
   }
 
   close(): void {
+    clearInterval(this.#waiting);
     this.bar.clear();
+  }
+
+  /** From now on, shows how long nothing was heard of the run. */
+  #wait(what: string): void {
+    const since = performance.now();
+    clearInterval(this.#waiting);
+    this.#waiting = setInterval(() => {
+      const seconds = (performance.now() - since) / 1000;
+      if (seconds > QUIET) this.bar.update(0, `${what}, ${duration(seconds)}`);
+    }, 1000);
+    this.#waiting.unref();
   }
 
   /** Tells an event; `tellUsual` tells those that every kind has. */
@@ -64,10 +87,14 @@ export abstract class RunReport<S extends StartEvent<RunConfig>, E = RunEvent<S>
     else if (event.type === 'fetch') this.bar.update(...fetching(event.progress));
     else if (event.type === 'start') this.#begin(event);
     else if (event.type === 'step') this.#step(event);
-    else if (event.type === 'evaluating')
-      this.bar.update(event.done / event.total, `evaluating ${percent(event.done / event.total)}`);
+    else if (event.type === 'evaluating') this.#evaluating(event);
     else if (event.type === 'file') this.#files.set(event.kind, event.path);
     else this.#end(event);
+  }
+
+  #evaluating({ what = 'evaluating', done, total }: EventOf<'evaluating'>): void {
+    const left = this.#stages.left(what, done, total);
+    this.bar.update(done / total, `${what} ${percent(done / total)}${left}`);
   }
 
   /** The command that trains further: to the end of the schedule, where `maxSteps` cut it short, else for more epochs. */

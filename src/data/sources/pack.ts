@@ -1,6 +1,7 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { removeTemporaries, writeFileAtomic } from '../../io/atomic.ts';
+import { makeFolder } from '../../io/make-folder.ts';
 import { type Crop, type Size, whole } from '../decode/crop.ts';
 import { decodeView } from '../decode/decode.ts';
 import { cropResize } from '../decode/resize.ts';
@@ -60,7 +61,7 @@ export async function packImages(
   const { resize, onProgress = () => {}, signal } = options;
   if (!Number.isInteger(resize) || resize < 0)
     throw new RangeError(`images are shrunk to a whole number of pixels, got ${resize}`);
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const path = join(folder, UNFINISHED);
   const begun = await begin(dataset, folder, options);
   if (begun.existed) return { ...sizeOf(begun.index), existed: true };

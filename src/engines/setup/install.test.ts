@@ -102,6 +102,14 @@ describe.skipIf(process.platform === 'win32')('with pip', () => {
     expect(readFileSync(join(folder, 'arguments'), 'utf8')).toMatch(/-m pip download.*--require-hashes/);
   });
 
+  it('installs whole libraries where several do at once', async () => {
+    const cache = usedCache();
+    const given = { cache, python: python(0), ...linux };
+    const made = await Promise.all(Array.from({ length: 8 }, () => install(tiny, given)));
+    expect(new Set(made)).toEqual(new Set([setFolder(tiny, cache)]));
+    expectNew(cache);
+  });
+
   it('removes what a setup of yesterday has left', async () => {
     const cache = usedCache();
     const libraries = join(cache, 'libraries');

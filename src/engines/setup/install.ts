@@ -53,11 +53,24 @@ export async function install(set: LibrarySet, options: SetupOptions): Promise<s
     }
     await rm(wheels, { recursive: true });
     await options.check?.(unfinished);
-    await rm(folder, { recursive: true, force: true });
-    await rename(unfinished, folder);
+    await replaceFolder(unfinished, folder);
     return folder;
   } finally {
     await rm(unfinished, { recursive: true, force: true });
+  }
+}
+
+const ATTEMPTS = 10;
+
+/** Moves a finished folder into place, also where others do the same at once. */
+async function replaceFolder(finished: string, folder: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await rm(folder, { recursive: true, force: true });
+      return await rename(finished, folder);
+    } catch (error) {
+      if (attempt === ATTEMPTS) throw error; // another one was there first
+    }
   }
 }
 
@@ -66,7 +79,7 @@ async function removeLeft(folder: string): Promise<void> {
   const parent = dirname(folder);
   const entries = await readdir(parent).catch(() => []);
   for (const entry of entries.filter((name) => name.startsWith(`.${basename(folder)}-`))) {
-    const { mtimeMs } = await stat(join(parent, entry));
+    const { mtimeMs } = await stat(join(parent, entry)).catch(() => ({ mtimeMs: Date.now() })); // just removed
     if (Date.now() - mtimeMs > DAY) await rm(join(parent, entry), { recursive: true, force: true });
   }
 }

@@ -1,12 +1,12 @@
 import { BrokenImages } from '../../data/load/broken.ts';
 import { type Dataset, subset } from '../../data/sources/dataset.ts';
 import type { Backend, Session } from '../../engines/engine.ts';
-import { patchCount, type Size } from '../../image/size.ts';
-import type { EncoderConfig } from '../../models/autoencoder.ts';
+import type { Size } from '../../image/size.ts';
 import type { Pooling } from '../../models/classifier.ts';
 import { type FeatureConfig, featureParameters, featureProgram } from '../../programs/features.ts';
 import { RunError } from '../../run/error.ts';
 import type { Model } from '../../weights/model.ts';
+import { batchFor } from '../images-at-once.ts';
 import type { EngineOptions } from '../model-engine.ts';
 import { centralViews, nothingReadable, readable } from '../views.ts';
 import { contentKey, FeatureStore, featureCacheFolder, type Part } from './feature-cache.ts';
@@ -22,14 +22,14 @@ export interface ExtractOptions {
   readonly backend: Backend;
   /** How tokens become features. Default: as the model's head does it, the mean of the patches' tokens without one. */
   readonly pooling?: Pooling | undefined;
-  /** Images of one run of the engine. Default: as many as make 16,384 tokens, 256 at most. */
+  /** Images of one run of the engine. Default: as many as make 16,384 tokens, 256 at most; on CPUs as many as take about a second. */
   readonly imagesAtOnce?: number | undefined;
   /** Folder in which features are kept, false for none. Default: `features` in the project's cache folder. */
   readonly featureCache?: string | false | undefined;
   /** Images of a part that is kept: what is lost at most when an extraction is interrupted. Default: 512. */
   readonly partSize?: number | undefined;
   readonly broken?: BrokenImages | undefined;
-  /** Called with what a person should know, such as that features cannot be kept. */
+  /** Called with why features are not kept on the disk, where they cannot be. Default: console.warn. */
   readonly onNote?: ((message: string) => void) | undefined;
   /** Ends the extraction with its reason; parts that are complete are kept. */
   readonly signal?: AbortSignal;
@@ -162,7 +162,7 @@ export class FeatureExtractor {
   }
 
   async *#rows(dataset: Dataset): AsyncGenerator<[index: number, row: Float32Array]> {
-    const { imagesAtOnce = batchFor(this.config), signal } = this.#options;
+    const { imagesAtOnce = batchFor(this.config, this.#options.backend), signal } = this.#options;
     const size = Math.min(imagesAtOnce, dataset.length);
     const views = centralViews(this.#model, dataset, { batchSize: size, broken: this.#broken, signal });
     this.#session ??= this.#open();
@@ -180,10 +180,8 @@ export class FeatureExtractor {
   #store(dataset: Dataset, folder: string | undefined): FeatureStore {
     this.#key ??= this.#modelKey();
     const key = contentKey([this.#key, dataset.contentKey]);
-    return new FeatureStore(folder ?? featureCacheFolder(), key, {
-      model: this.#model.path,
-      images: dataset.name,
-    });
+    const about = { model: this.#model.path, images: dataset.name };
+    return new FeatureStore(folder ?? featureCacheFolder(), key, about, this.#options.onNote);
   }
 
   #modelKey(): string {
@@ -194,10 +192,4 @@ export class FeatureExtractor {
     const tensors = featureParameters(this.config).flatMap(({ name }) => [name, weights[name]!]);
     return contentKey([JSON.stringify(about), ...tensors]);
   }
-}
-
-/** Images that make about 16,384 tokens: a power of two. */
-export function batchFor(encoder: Pick<EncoderConfig, 'image' | 'patch'>): number {
-  const images = 16_384 / patchCount(encoder);
-  return Math.min(256, Math.max(1, 2 ** Math.floor(Math.log2(images))));
 }

@@ -54,11 +54,15 @@ export async function* rows(
   }
 }
 
-/** The rows of one pass together. */
-export async function collect(views: AsyncIterable<Batch>, rowsOf: RowsOf): Promise<Features> {
+/** The rows of one pass together. @param onProgress called with the rows so far */
+export async function collect(
+  views: AsyncIterable<Batch>,
+  rowsOf: RowsOf,
+  onProgress: (done: number) => void = () => {},
+): Promise<Features> {
   const parts: Features[] = [];
   for await (const [index, row] of rows(views, rowsOf))
-    parts.push({ features: row, width: row.length, indices: Int32Array.of(index) });
+    onProgress(parts.push({ features: row, width: row.length, indices: Int32Array.of(index) }));
   return join(parts, parts[0]?.width ?? 0);
 }
 

@@ -5,66 +5,90 @@ import type { Size } from '../../image/size.ts';
 import { type RunData, sample } from '../../run/data.ts';
 import { initialiseOnThreads } from '../../run/initialise-on-threads.ts';
 import type { Setup } from '../../run/setup-pretrain.ts';
-import type { Evaluator, Score } from '../evaluator.ts';
+import type { Evaluator, Score, Watch } from '../evaluator.ts';
 import { collect, labelled, pixelRows, programRows, type RowsOf } from '../features/features.ts';
+import { shortRun } from '../images-at-once.ts';
 import { unlearnedClasses } from '../unlearned.ts';
 import { centralViews, thumbnail } from '../views.ts';
 import { knnAccuracy, NEIGHBOURS } from './knn.ts';
 import type { KnnProbe } from './probe.ts';
+import { keptScores } from './score-cache.ts';
 
-/** Images of one run of the engine. */
+/** Most images of one run of the engine. */
 const BATCH = 250;
+
+export interface KnnProbeOptions {
+  readonly broken?: BrokenImages;
+  /** Whether the session that is judged holds the random weights of the run's seed until it trains. */
+  readonly randomStart?: boolean;
+  /** Folder in which scores of random weights and of pixels are kept, false for none. Default: beside features. */
+  readonly scoreCache?: string | false | undefined;
+}
 
 /** A probe on a run's images: training images vote on held-out ones. Undefined when there are no labels. */
 export function knnProbe(
   backend: Backend,
   setup: Setup,
   data: RunData,
-  broken?: BrokenImages,
+  { broken, randomStart = false, scoreCache }: KnnProbeOptions = {},
 ): KnnProbe | undefined {
-  const { evaluation, seed, model } = setup.config;
+  const { evaluation, seed, model, data: views } = setup.config;
   if (!data.heldOut || !data.train.labels || !data.heldOut.labels) return undefined;
   const train = sample(data.train, evaluation.knnTrain, seed, 'knn train');
   const test = sample(data.heldOut, evaluation.knnTest, seed, 'knn test');
-  const batchSize = Math.min(BATCH, train.length, test.length);
-  const of = async (dataset: Dataset, rowsOf: RowsOf, size: Size = model.image) => {
-    const views = { encoder: model, evaluationCrop: setup.config.data.evaluationCrop };
-    return labelled(
-      await collect(centralViews(views, dataset, { batchSize, size, broken }), rowsOf),
-      dataset,
-    );
+  const batchSize = Math.min(shortRun(model, backend, BATCH), train.length, test.length);
+  const judge = async (rowsOf: RowsOf, size: Size, { signal, onProgress }: Watch) => {
+    const given = { encoder: model, evaluationCrop: views.evaluationCrop };
+    const total = train.length + test.length;
+    const of = async (dataset: Dataset, before: number) => {
+      const batches = centralViews(given, dataset, { batchSize, size, broken, signal });
+      const progress = (done: number) => {
+        if (done % batchSize === 0 || done === dataset.length) onProgress?.(before + done, total);
+      };
+      return labelled(await collect(batches, rowsOf, progress), dataset);
+    };
+    const [bank, queries] = [await of(train, 0), await of(test, train.length)];
+    return scores(await knnAccuracy(backend, bank, queries, { signal }));
   };
   const { features, specs } = setup.programs(batchSize);
-  const ofWeights = async (session: Session) => {
-    const rowsOf = programRows(session, features);
-    return scores(await knnAccuracy(backend, await of(train, rowsOf), await of(test, rowsOf)));
+  const ofWeights = (session: Session, watch: Watch) =>
+    judge(programRows(session, features), model.image, watch);
+  const ofRandomWeights = async (watch: Watch) => {
+    const session = await backend.open(await initialiseOnThreads(specs, seed));
+    try {
+      return await ofWeights(session, watch);
+    } finally {
+      await session.dispose();
+    }
   };
+  const size = thumbnail(model.image);
+  const ofPixels = (watch: Watch) => judge(pixelRows(views, model.channels, size[0] * size[1]), size, watch);
+  const { mean, std, evaluationCrop } = views;
+  const depends = [
+    { mean, std, evaluationCrop, batchSize, engine: backend.description },
+    ...[train.contentKey, test.contentKey],
+  ];
+  const kept = (about: readonly unknown[], measure: () => Promise<Score[]>) =>
+    scoreCache === false ? measure() : keptScores([...about, ...depends], measure, scoreCache);
   return {
     train: train.length,
     test: test.length,
     warning: unlearnedClasses(train.classes!, train.labels!, test.labels!),
     features: evaluator('kNN of features', ofWeights),
-    random: evaluator('kNN of features of random weights', async () => {
-      const session = await backend.open(await initialiseOnThreads(specs, seed));
-      try {
-        return await ofWeights(session);
-      } finally {
-        await session.dispose();
-      }
-    }),
-    pixels: evaluator('kNN of raw pixels', async () => {
-      const size = thumbnail(model.image);
-      const rowsOf = pixelRows(setup.config.data, model.channels, size[0] * size[1]);
-      return scores(await knnAccuracy(backend, await of(train, rowsOf, size), await of(test, rowsOf, size)));
-    }),
+    random: evaluator('kNN of features of random weights', (session, watch) =>
+      kept([model, seed], () => (randomStart ? ofWeights(session, watch) : ofRandomWeights(watch))),
+    ),
+    pixels: evaluator('kNN of raw pixels', (_, watch) =>
+      kept(['pixels', size, model.channels], () => ofPixels(watch)),
+    ),
   };
 }
 
-function evaluator(name: string, measure: (session: Session) => Promise<Score[]>): Evaluator {
+function evaluator(name: string, measure: (session: Session, watch: Watch) => Promise<Score[]>): Evaluator {
   return {
     name,
-    async *run(session) {
-      yield* await measure(session);
+    async *run(session, watch = {}) {
+      yield* await measure(session, watch);
     },
   };
 }

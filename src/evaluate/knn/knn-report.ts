@@ -70,7 +70,7 @@ export async function knn(path: string, options: KnnReportOptions = {}): Promise
     const total = train.length + test.length;
     const bank = labelled(await featuresOf(train, (done) => say(what, done, total)), train);
     const queries = labelled(await featuresOf(test, (done) => say(what, train.length + done, total)), test);
-    const accuracies = Object.fromEntries(scores(await knnAccuracy(backend, bank, queries)));
+    const accuracies = Object.fromEntries(scores(await knnAccuracy(backend, bank, queries, options)));
     const warning = unlearnedClasses(train.classes!, bank.labels, queries.labels);
     return { accuracies, warning, train: bank.labels.length, test: queries.labels.length };
   };
@@ -82,7 +82,9 @@ export async function knn(path: string, options: KnnReportOptions = {}): Promise
     const { accuracies: ofRandom } = await judge('features of random weights', (...args) =>
       random.features(...args),
     );
-    const { accuracies: ofPixels } = await judge('raw pixels', (dataset) => pixels(model, dataset, given));
+    const { accuracies: ofPixels } = await judge('raw pixels', (dataset, onProgress) =>
+      pixels(model, dataset, given, onProgress),
+    );
     return { features: accuracies, random: ofRandom, pixels: ofPixels, ...counts };
   } finally {
     await trained.dispose();
@@ -98,9 +100,11 @@ function pixels(
   model: Model,
   dataset: Dataset,
   { broken, signal }: Pick<ExtractOptions, 'broken' | 'signal'>,
+  onProgress: OnProgress,
 ): Promise<Features> {
   const size = thumbnail(model.encoder.image);
   const batchSize = Math.min(256, dataset.length);
   const views = centralViews(model, dataset, { batchSize, size, broken, signal });
-  return collect(views, pixelRows(model.normalisation, model.encoder.channels, size[0] * size[1]));
+  const rowsOf = pixelRows(model.normalisation, model.encoder.channels, size[0] * size[1]);
+  return collect(views, rowsOf, (done) => onProgress(done, dataset.length));
 }

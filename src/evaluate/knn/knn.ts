@@ -14,6 +14,8 @@ export interface KnnOptions {
   readonly k?: readonly number[];
   /** A neighbour's vote weighs exp(cosine / temperature). Default: 0.07. */
   readonly temperature?: number;
+  /** Ends the call with its reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** DINO's numbers of neighbours. */
@@ -32,7 +34,7 @@ export async function knnAccuracy(
   backend: Backend,
   train: LabelledFeatures,
   test: LabelledFeatures,
-  { k = NEIGHBOURS, temperature = 0.07 }: KnnOptions = {},
+  { k = NEIGHBOURS, temperature = 0.07, signal }: KnnOptions = {},
 ): Promise<number[]> {
   const [rows, width] = shapeOf(train);
   const [queries, queryWidth] = shapeOf(test);
@@ -50,6 +52,7 @@ export async function knnAccuracy(
     const voter = new Voter(train.labels, k, temperature);
     const correct = k.map(() => 0);
     for (let start = 0; start < queries; start += chunk) {
+      signal?.throwIfAborted();
       const from = Math.min(start, queries - chunk); // the last chunk overlaps the one before it
       const taken = unit.slice(from * width, (from + chunk) * width);
       const { similarities } = await session.run(product, { queries: taken });

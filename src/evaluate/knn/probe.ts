@@ -9,7 +9,10 @@ export interface KnnProbe {
   readonly warning: string | undefined;
   /** Of the features of the weights that a session holds. */
   readonly features: Evaluator;
-  /** Of the features of random weights: how much is owed to the architecture. It does not look at the session. */
+  /**
+   * Of the features of random weights: how much is owed to the architecture. The scores, and those of pixels, are kept on the disk.
+   * Before the first update it may take those of the session.
+   */
   readonly random: Evaluator;
   /** Of raw pixels. It does not look at the session. */
   readonly pixels: Evaluator;

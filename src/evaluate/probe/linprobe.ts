@@ -60,7 +60,8 @@ export async function linprobe(path: string, options: LinprobeOptions = {}): Pro
   const config = { ...given, data: absolute(given.data), test: absolute(given.test) };
   const { onProgress: say = () => {}, signal, output } = options;
   const model = await openModel(path, { heads: options.heads, image: options.image });
-  const { data, test, heldOut, pooling } = config;
+  const { heldOut, pooling } = config;
+  const { data, test } = given;
   const watched = {
     onProgress: (progress: FetchProgress) => say(fetched(progress), progress.done, progress.total),
     ...(signal && { signal }),

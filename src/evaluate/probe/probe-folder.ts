@@ -1,9 +1,10 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { type FinetuneConfig, parseFinetuneConfig } from '../../config/finetune-schema.ts';
 import type { ProbeRun } from '../../config/linprobe-schema.ts';
 import type { Backend } from '../../engines/engine.ts';
 import { writeFileAtomic } from '../../io/atomic.ts';
 import { appendRow } from '../../io/jsonl.ts';
+import { makeFolder } from '../../io/make-folder.ts';
 import { classifierParameters } from '../../models/classifier.ts';
 import type { FeatureConfig } from '../../programs/features.ts';
 import { saveCheckpoint } from '../../run/checkpoint.ts';
@@ -44,7 +45,7 @@ export class ProbeFolder {
     const folder = runFolder(path);
     const config = `${JSON.stringify(run, null, 2)}\n`;
     await requireOwn(folder, config);
-    await mkdir(folder.checkpoints, { recursive: true });
+    await makeFolder(folder.checkpoints);
     const lock = new RunLock(folder);
     await lock.take();
     await writeFileAtomic(folder.config, config);
