@@ -90,7 +90,12 @@ async function givenBy({ from, model }: FinetuneInput): Promise<GivenSettings | 
         image: [...image],
         ...(classifier && { pooling: classifier.pooling, fcNorm: classifier.fcNorm }),
       },
-      data: { mean: [...normalisation.mean], std: [...normalisation.std], evaluationCrop },
+      data: {
+        mean: [...normalisation.mean],
+        std: [...normalisation.std],
+        ...(normalisation.range && { range: [...normalisation.range] }),
+        evaluationCrop,
+      },
     },
   };
 }

@@ -49,6 +49,15 @@ export function range() {
     .refine(([low, high]) => low > 0 && low <= high && Number.isFinite(high), { error });
 }
 
+/** Two numbers, the smaller one first; below 0, too. */
+export function interval() {
+  const error = 'must be two numbers, the smaller one first';
+  const end = z.number({ error });
+  return z
+    .tuple([end, end], { error })
+    .refine(([low, high]) => Number.isFinite(low) && low < high && Number.isFinite(high), { error });
+}
+
 /** Height and width, whole and at least 1. */
 export function size(unit: string) {
   const error = `must be [height, width] in ${unit}, whole and at least 1`;

@@ -119,8 +119,8 @@ function logitsProgram(classifier: ClassifierConfig, normalisation: Normalisatio
 
 function modelKey(model: Model, classifier: ClassifierConfig): string {
   const { normalisation, evaluationCrop, classes } = model;
-  const { mean, std } = normalisation;
-  const about = JSON.stringify({ ...classifier, mean, std, evaluationCrop, names: classes });
+  const { mean, std, range } = normalisation;
+  const about = JSON.stringify({ ...classifier, mean, std, range, evaluationCrop, names: classes });
   return contentKey([about, ...Object.values(headWeights(model, classifier))]).slice(0, 12);
 }
 

@@ -8,7 +8,7 @@ import type { Size } from '../image/size.ts';
 import type { Model } from '../weights/model.ts';
 
 /** What of a model its views depend on. */
-export type ViewModel = Pick<Model, 'encoder' | 'evaluationCrop'>;
+export type ViewModel = Pick<Model, 'encoder' | 'normalisation' | 'evaluationCrop'>;
 
 export interface CentralViewOptions {
   readonly batchSize: number;
@@ -20,14 +20,15 @@ export interface CentralViewOptions {
 
 /** One pass of central crops, as evaluation takes them. */
 export function centralViews(
-  { encoder, evaluationCrop }: ViewModel,
+  { encoder, normalisation, evaluationCrop }: ViewModel,
   dataset: Dataset,
   { batchSize, size = encoder.image, broken, signal }: CentralViewOptions,
 ): Loader {
   return evaluationBatches(dataset, {
     batchSize,
     size,
-    channels: encoder.channels as 1 | 3,
+    channels: encoder.channels,
+    range: normalisation.range,
     geometry: centreCrop(evaluationCrop),
     seed: 0,
     ...(broken && { broken }),

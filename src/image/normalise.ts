@@ -2,6 +2,8 @@
 export interface Normalisation {
   readonly mean: readonly number[];
   readonly std: readonly number[];
+  /** The samples of image files that stand for 0 and 1, where they are not those of their type. */
+  readonly range?: readonly [low: number, high: number] | undefined;
 }
 
 /** ImageNet's statistics, the field's default and the paper's. */

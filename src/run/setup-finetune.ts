@@ -36,7 +36,7 @@ export function setUpClassifier(config: FinetuneConfig, classes: readonly string
   const { data, training, seed } = config;
   const model = classifierConfig(config, classes.length);
   const made = new Map<number, ClassifierPrograms>();
-  const shared = { size: model.image, channels: model.channels as 1 | 3, seed };
+  const shared = { size: model.image, channels: model.channels, range: data.range, seed };
   const augment = augmentOf(data);
   makeAugmenter(augment, shared.channels); // what is impossible is refused here, before a run leaves anything
   const crop = randomResizedCrop({ scale: data.scale, ratio: data.ratio, flip: data.flip });

@@ -32,8 +32,9 @@ export function setUp(config: Config): Setup {
   const { model, data, seed } = config;
   const pretext = task(config.task.name);
   const made = new Map<number, PretrainPrograms>();
-  const channels = model.channels as 1 | 3;
-  const options = (size: Size, geometry: CropGeometry) => ({ size, geometry, channels, seed });
+  const { channels } = model;
+  const { range } = data;
+  const options = (size: Size, geometry: CropGeometry) => ({ size, geometry, channels, range, seed });
   return {
     config,
     task: pretext,

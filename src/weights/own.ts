@@ -23,7 +23,7 @@ export function understandOwn(file: TensorFile): FoundModel {
     source: 'beyond-masking',
     path,
     ...model,
-    normalisation: { mean: data.mean, std: data.std },
+    normalisation: { mean: data.mean, std: data.std, range: data.range },
     evaluationCrop: data.evaluationCrop,
     report: {
       tensors: [...infos].map(([tensor, { dtype, shape }]) => ({

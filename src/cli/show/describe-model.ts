@@ -34,8 +34,10 @@ export function describeModel(model: ModelDescription, format: string): string {
     const sees = classifier.pooling === 'token' ? 'the class token' : "the mean of the patches' tokens";
     lines.push(`head     ${count(classifier.classes)} classes${named} from ${sees}`);
   }
+  const { range } = normalisation;
+  const samples = range ? `; samples from ${range.join(' to ')}` : '';
   lines.push(
-    `pixels   normalised with mean [${normalisation.mean}] and deviation [${normalisation.std}]; evaluation crop ${round(evaluationCrop)}`,
+    `pixels   normalised with mean [${normalisation.mean}] and deviation [${normalisation.std}]${samples}; evaluation crop ${round(evaluationCrop)}`,
   );
   if (run) return lines.join('\n');
   const fates = (wanted: string) => report.tensors.filter(({ fate }) => fate === wanted);

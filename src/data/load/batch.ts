@@ -60,7 +60,7 @@ export async function loadBatch(
   await inParallel(here.length, options.concurrency, signal, async (i) => {
     const slot = here[i]!;
     const index = await readable(dataset, indices[slot]!, options.broken, async (index) => {
-      const from = dataset.source?.(index) ?? (await dataset.image(index));
+      const from = dataset.source?.(index) ?? (await dataset.image(index, options));
       await makeView(from, options, rngs[slot]!, view, slot * bytes);
     });
     if (index !== indices[slot] && !options.replace) weights[slot] = 0;
@@ -91,7 +91,7 @@ async function onThreads(
   options: BatchOptions,
   view: Uint8Array,
 ): Promise<number[] | undefined> {
-  const { size, channels, seed, augment, broken, signal } = options;
+  const { size, channels, range, seed, augment, broken, signal } = options;
   const geometry = options.geometry.description;
   if (!options.threads || !dataset.source || !geometry) return undefined;
   const left: number[] = [];
@@ -102,7 +102,7 @@ async function onThreads(
     const some = slots.slice(chunk * each, (chunk + 1) * each);
     const own = some.map((slot) => indices[slot]!);
     const sources = own.map((index) => dataset.source!(index));
-    const job = { sources, indices: own, seed, epoch, size, channels, geometry, augment };
+    const job = { sources, indices: own, seed, epoch, size, channels, range, geometry, augment };
     const bytes = viewBytes(options);
     const errors = await runOnThread(job, (made) => {
       for (const [i, slot] of some.entries())

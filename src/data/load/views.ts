@@ -11,6 +11,7 @@ import {
 } from '../decode/crop.ts';
 import { decodeView } from '../decode/decode.ts';
 import { writePlanar } from '../decode/planar.ts';
+import { type Reading, requireChannels } from '../decode/reading.ts';
 import { cropPlanes, cropResize, type Pixels } from '../decode/resize.ts';
 import { DataError } from '../error.ts';
 import type { RawImage, Source } from '../sources/dataset.ts';
@@ -19,7 +20,9 @@ import { sampleRng } from './sampler.ts';
 /** How a view is made from an image. */
 export interface ViewOptions {
   readonly size: Size;
-  readonly channels: 1 | 3;
+  readonly channels: number;
+  /** See `Reading`. */
+  readonly range?: Reading['range'];
   readonly geometry: Geometry;
   readonly augmenter?: Augmenter | undefined;
 }
@@ -31,7 +34,8 @@ export const viewBytes = ({ size, channels }: Pick<ViewOptions, 'size' | 'channe
 /**
  * Makes a view of an image: crop, mirroring, augmentation, in this order, drawn from `derive('crop')` and
  * `derive('augment')` of `rng`. Writes planes [channels, height, width] into `out` from `offset` on.
- * Rejects when the image cannot be read, with a RangeError when the geometry makes views of another size.
+ * Rejects when the image cannot be read, with ChannelsError when it has others, with a RangeError when the geometry makes views of
+ * another size.
  */
 export async function makeView(
   from: Source | RawImage,
@@ -40,12 +44,13 @@ export async function makeView(
   out: Uint8Array,
   offset: number,
 ): Promise<void> {
-  const { size, channels, geometry, augmenter } = options;
+  const { size, channels, range, geometry, augmenter } = options;
   const choose = (image: Size) => geometry(rng.derive('crop'), image, size);
   const use = (image: RawImage | Pixels, crop: Crop) => {
     const { width, height } = crop.window;
     if (height !== size[0] || width !== size[1])
       throw new RangeError(`a view must be ${size.join(' × ')}, got ${height} × ${width}`);
+    requireChannels(image.channels, channels);
     if (!augmenter) return cropPlanes(image, crop, channels, out, offset);
     const draws = rng.derive('augment');
     const augmented = augmenter.image(upright(cropResize(image, crop), channels, crop.flip), draws);
@@ -53,9 +58,9 @@ export async function makeView(
     augmenter.planes(out, offset, size, draws);
   };
   if ('data' in from) return use(from, choose([from.height, from.width]));
-  if (!('offset' in from)) return decodeView(from.file, choose, use);
-  const { file, width, height } = from;
-  use({ width, height, channels: 3, read: reader(file, from.offset) }, choose([height, width]));
+  if (!('offset' in from)) return decodeView(from.file, choose, use, { channels, range });
+  const { file, offset: begin, ...image } = from;
+  use({ ...image, read: reader(file, begin) }, choose([image.height, image.width]));
 }
 
 /** Files of packs stay open, so many at most. */
@@ -86,7 +91,8 @@ export interface ViewJob {
   readonly seed: number;
   readonly epoch: number;
   readonly size: Size;
-  readonly channels: 1 | 3;
+  readonly channels: number;
+  readonly range: Reading['range'];
   readonly geometry: GeometryDescription;
   readonly augment?: Augment | undefined;
 }
@@ -96,9 +102,9 @@ export type ViewErrors = readonly (string | undefined)[];
 
 /** Makes the views of a job, one after another in `out`. */
 export async function makeViews(job: ViewJob, out: Uint8Array): Promise<ViewErrors> {
-  const { sources, indices, seed, epoch, size, channels, augment } = job;
+  const { sources, indices, seed, epoch, size, channels, range, augment } = job;
   const geometry = geometryFrom(job.geometry);
-  const options = { size, channels, geometry, augmenter: augment && makeAugmenter(augment, channels) };
+  const options = { size, channels, range, geometry, augmenter: augment && makeAugmenter(augment, channels) };
   const errors: (string | undefined)[] = [];
   for (const [i, source] of sources.entries()) {
     const rng = sampleRng(seed, epoch, indices[i]!);

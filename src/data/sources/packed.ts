@@ -10,7 +10,7 @@ export const INDEX = 'index.json';
 
 const count = z.int().min(0);
 
-/** What a pack's index says. Images lie in its shards one after another, without gaps, each [height, width, 3] bytes. */
+/** What a pack's index says. Images lie in its shards one after another, without gaps, each [height, width, channels] bytes. */
 export const packIndex = z.object({
   format: z.literal('beyond-masking pack'),
   version: z.literal(1),
@@ -19,6 +19,10 @@ export const packIndex = z.object({
   sourceKey: z.string(),
   /** The shorter side that larger images were shrunk to; 0: none were. */
   resize: count,
+  /** Of all images; 3 in packs that do not say it. */
+  channels: count.min(1).default(3),
+  /** The samples that stood for 0 and 1, where they were given. */
+  range: z.tuple([z.number(), z.number()]).readonly().optional(),
   classes: z.array(z.string()).optional(),
   shards: z.array(z.object({ file: z.string().regex(/^pixels-\d+\.bin$/), images: count, bytes: count })),
   /** One entry for each image, in order. */
@@ -40,7 +44,7 @@ export type PackIndex = z.infer<typeof packIndex>;
  */
 export async function openPacked(folder: string): Promise<Dataset> {
   const index = await readIndex(folder);
-  const { images, shards, classes } = index;
+  const { images, shards, classes, channels } = index;
   const files: string[] = [];
   const offsets: number[] = [];
   let next = 0;
@@ -58,7 +62,7 @@ export async function openPacked(folder: string): Promise<Dataset> {
     for (const end = next + shard.images; next < end; next++) {
       files.push(file);
       offsets.push(offset);
-      offset += 3 * images.widths[next]! * images.heights[next]!;
+      offset += channels * images.widths[next]! * images.heights[next]!;
     }
     if (offset !== shard.bytes) throw new DataError(`the sizes of images and shards in ${folder} differ`);
   }
@@ -67,6 +71,7 @@ export async function openPacked(folder: string): Promise<Dataset> {
     offset: offsets[i]!,
     width: images.widths[i]!,
     height: images.heights[i]!,
+    channels,
   });
   return {
     name: `packed:${folder}`,
@@ -78,7 +83,7 @@ export async function openPacked(folder: string): Promise<Dataset> {
     source,
     image: async (i) => {
       const { file, offset, width, height } = source(i);
-      const data = new Uint8Array(3 * width * height);
+      const data = new Uint8Array(channels * width * height);
       const handle = await open(file, 'r');
       try {
         const { bytesRead } = await handle.read(data, 0, data.length, offset);
@@ -87,7 +92,7 @@ export async function openPacked(folder: string): Promise<Dataset> {
         await handle.close();
       }
       if (crc32(data) !== images.checksums[i]) throw new DataError('its pixels differ from their checksum');
-      return { width, height, channels: 3, data };
+      return { width, height, channels, data };
     },
   };
 }

@@ -178,8 +178,8 @@ export class FeatureExtractor {
   #modelKey(): string {
     const { normalisation, evaluationCrop, weights } = this.#model;
     const engine = this.#options.backend.description;
-    const { mean, std } = normalisation;
-    const about = { ...this.config, mean, std, evaluationCrop, engine, part: this.#partSize };
+    const { mean, std, range } = normalisation;
+    const about = { ...this.config, mean, std, range, evaluationCrop, engine, part: this.#partSize };
     const tensors = featureParameters(this.config).flatMap(({ name }) => [name, weights[name]!]);
     return contentKey([JSON.stringify(about), ...tensors]);
   }

@@ -27,7 +27,9 @@ export function knnProbe(
   const test = sample(data.heldOut, evaluation.knnTest, seed, 'knn test');
   const batchSize = Math.min(BATCH, train.length, test.length);
   const of = async (dataset: Dataset, rowsOf: RowsOf, size: Size = model.image) => {
-    const views = { encoder: model, evaluationCrop: setup.config.data.evaluationCrop };
+    const { data: normalisation } = setup.config;
+    const { evaluationCrop } = normalisation;
+    const views = { encoder: model, normalisation, evaluationCrop };
     return labelled(
       await collect(centralViews(views, dataset, { batchSize, size, broken }), rowsOf),
       dataset,

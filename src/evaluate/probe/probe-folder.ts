@@ -138,6 +138,7 @@ function classifierSettings(run: ProbeRun, model: Model, features: FeatureConfig
       test: run.test ?? '',
       mean: [...normalisation.mean],
       std: [...normalisation.std],
+      ...(normalisation.range && { range: [...normalisation.range] }),
       evaluationCrop,
     },
     model: { ...encoder, image: [...image], pooling, fcNorm },
