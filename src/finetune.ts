@@ -171,6 +171,7 @@ async function openImages(
       ...(data.test !== '' && { test: data.test }),
       heldOut: data.heldOut,
       onProgress: (progress) => emit({ type: 'fetch', progress }),
+      onNote: (message) => emit({ type: 'note', message }),
       ...(signal && { signal }),
     },
   );

@@ -85,6 +85,7 @@ async function trainFrom(
   const setup = setUp(config);
   const data = await openData(config, {
     onProgress: (progress: FetchProgress) => emit({ type: 'fetch', progress }),
+    onNote: note,
     ...(options.signal && { signal: options.signal }),
   });
   checkData(start, pretraining, data.train.contentKey);

@@ -34,9 +34,9 @@ export const dataFields = (defaults: { readonly scale: [number, number]; readonl
     .default([...IMAGENET.std])
     .describe('standard deviation of each channel'),
   range: interval()
-    .optional()
+    .default([])
     .describe(
-      'samples of TIFF files and 16-bit PNGs that stand for 0 and 1, as 0,10000; default: 0 and the largest of their type, of floating point 0 and 1',
+      'samples of TIFF files and 16-bit PNGs that stand for 0 and 1, as 0,10000; empty: those of their type, 0 and 1 of floating point',
     ),
   scale: range().default(defaults.scale).describe("random resized crop: share of the image's area"),
   ratio: range()

@@ -1,7 +1,7 @@
 import { BrokenImages } from '../data/load/broken.ts';
 import type { FetchProgress } from '../data/sources/cifar10-fetch.ts';
 import { subset } from '../data/sources/dataset.ts';
-import { openImages } from '../data/sources/image-list.ts';
+import { openImages, requireImages } from '../data/sources/image-list.ts';
 import { cast, input, type Program, program } from '../graph/index.ts';
 import type { Normalisation } from '../image/normalise.ts';
 import { appendRows, readRows } from '../io/jsonl.ts';
@@ -41,8 +41,8 @@ export interface Prediction {
  * Classes of images by a classifier (a file of weights with a head, or the folder of a fine-tuning or probe): yields each
  * image's as soon as its batch is done. With `output` they are on the disk by then, and a call that was interrupted goes on.
  *
- * @param images files, a folder, or a data set's name
- * Throws RunError for a model without a head and for an output of another model, and what `openModel` throws.
+ * @param images files, folders, or data sets' names
+ * Throws DataError for a name that stands for nothing, RunError for a model without a head and for an output of another model, and what `openModel` throws.
  */
 export async function* predict(
   path: string,
@@ -50,6 +50,7 @@ export async function* predict(
   options: PredictOptions = {},
 ): AsyncGenerator<Prediction> {
   const { top = 5, output, onProgress = () => {}, onFetch, signal } = options;
+  await requireImages(images);
   const model = await openModel(path, { heads: options.heads });
   const { classifier } = model;
   if (!classifier)
@@ -58,6 +59,7 @@ export async function* predict(
     );
   const key = modelKey(model, classifier);
   const all = await openImages(images, {
+    onNote: options.onNote,
     ...(onFetch && { onProgress: onFetch }),
     ...(signal && { signal }),
   });

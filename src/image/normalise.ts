@@ -11,3 +11,14 @@ export const IMAGENET: Normalisation = { mean: [0.485, 0.456, 0.406], std: [0.22
 
 /** Statistics of CIFAR-10's 50,000 training images. */
 export const CIFAR10: Normalisation = { mean: [0.4914, 0.4822, 0.4465], std: [0.247, 0.2435, 0.2616] };
+
+/** The normalisation that settings stand for; an empty range is that of the samples' type. */
+export function normalisationOf(settings: {
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+  readonly range: readonly number[];
+}): Normalisation {
+  const { mean, std } = settings;
+  const [low, high] = settings.range;
+  return { mean, std, ...(low !== undefined && high !== undefined && { range: [low, high] }) };
+}

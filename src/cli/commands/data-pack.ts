@@ -31,7 +31,11 @@ A pack of 320 pixels takes about 0.4 MB an image. Ctrl-C keeps what is done; the
       const broken = reportBroken();
       const result = await stoppable(async (bar, signal) => {
         const fetched = (progress: FetchProgress) => bar.update(...fetching(progress));
-        const images = await openDataset(source, { onProgress: fetched, signal });
+        const images = await openDataset(source, {
+          onProgress: fetched,
+          onNote: (message) => bar.line(message, process.stderr),
+          signal,
+        });
         const start = performance.now();
         const onProgress = (progress: PackProgress) => bar.update(...packing(progress, start));
         return packImages(images, output, { resize: side, broken, onProgress, signal });

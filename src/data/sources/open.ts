@@ -14,20 +14,28 @@ const SPECS = 'cifar10, cifar10:test, a folder, folder:PATH, classes:PATH or pac
  * `cifar10` (training images) and `cifar10:test`; `folder:PATH`, all images under a folder, without classes;
  * `classes:PATH`, a sub-folder for each class; `packed:PATH`, what `data pack` wrote; any other text is the path of a folder, as with `folder:`.
  * A path may begin with `~`, the home folder, which shells leave alone after a colon.
- * The options concern CIFAR-10, which is fetched when it is not in the cache.
+ * CIFAR-10 is fetched when it is not in the cache.
  * Rejects with a DataError that says what is wrong and what to do.
  */
 export async function openDataset(spec: string, options: FetchOptions = {}): Promise<Dataset> {
   if (spec === 'cifar10' || spec === 'cifar10:train') return openCifar10('train', options);
   if (spec === 'cifar10:test') return openCifar10('test', options);
-  if (spec.startsWith('classes:')) return openClassFolders(path(spec.slice('classes:'.length)));
-  if (spec.startsWith('packed:')) return openPacked(path(spec.slice('packed:'.length)));
-  if (spec.startsWith('folder:')) return openFolder(path(spec.slice('folder:'.length)));
+  const { onProgress, onNote, signal } = options;
+  const onFound = (done: number) => onProgress?.({ phase: 'search', done, total: 0 });
+  const search = { onFound, onNote, signal };
+  if (spec.startsWith('classes:')) return openClassFolders(homePath(spec.slice('classes:'.length)), search);
+  if (spec.startsWith('packed:')) return openPacked(homePath(spec.slice('packed:'.length)));
+  if (spec.startsWith('folder:')) return openFolder(homePath(spec.slice('folder:'.length)), search);
   if (spec === '') throw new DataError(`the data must be named: ${SPECS}; got nothing`);
-  return openFolder(path(spec));
+  return openFolder(homePath(spec), search);
+}
+
+/** Whether a name is that of a data set by its form, and not the path of a file or folder. */
+export function isSpec(name: string): boolean {
+  return /^(cifar10(:train|:test)?$|(classes|packed|folder):)/.test(name);
 }
 
 /** A path with the home folder in place of a leading `~`. */
-function path(text: string): string {
+export function homePath(text: string): string {
   return text === '~' || text.startsWith('~/') ? join(homedir(), text.slice(1)) : text;
 }

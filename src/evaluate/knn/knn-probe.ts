@@ -1,6 +1,7 @@
 import type { BrokenImages } from '../../data/load/broken.ts';
 import type { Dataset } from '../../data/sources/dataset.ts';
 import type { Backend, Session } from '../../engines/engine.ts';
+import { normalisationOf } from '../../image/normalise.ts';
 import type { Size } from '../../image/size.ts';
 import { type RunData, sample } from '../../run/data.ts';
 import { initialiseOnThreads } from '../../run/initialise-on-threads.ts';
@@ -27,8 +28,9 @@ export function knnProbe(
   const test = sample(data.heldOut, evaluation.knnTest, seed, 'knn test');
   const batchSize = Math.min(BATCH, train.length, test.length);
   const of = async (dataset: Dataset, rowsOf: RowsOf, size: Size = model.image) => {
-    const { data: normalisation } = setup.config;
-    const { evaluationCrop } = normalisation;
+    const { data: settings } = setup.config;
+    const { evaluationCrop } = settings;
+    const normalisation = normalisationOf(settings);
     const views = { encoder: model, normalisation, evaluationCrop };
     return labelled(
       await collect(centralViews(views, dataset, { batchSize, size, broken }), rowsOf),
@@ -54,7 +56,7 @@ export function knnProbe(
     }),
     pixels: evaluator('kNN of raw pixels', async () => {
       const size = thumbnail(model.image);
-      const rowsOf = pixelRows(setup.config.data, model.channels, size[0] * size[1]);
+      const rowsOf = pixelRows(normalisationOf(setup.config.data), model.channels, size[0] * size[1]);
       return scores(await knnAccuracy(backend, await of(train, rowsOf, size), await of(test, rowsOf, size)));
     }),
   };

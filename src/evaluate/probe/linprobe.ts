@@ -1,5 +1,6 @@
 import { type LinprobeInput, parseLinprobeConfig } from '../../config/linprobe-schema.ts';
 import { BrokenImages } from '../../data/load/broken.ts';
+import { stageOf } from '../../data/sources/cifar10-fetch.ts';
 import { sample } from '../../run/data.ts';
 import { RunError } from '../../run/error.ts';
 import type { LinprobeEvent } from '../../run/events.ts';
@@ -57,7 +58,8 @@ export async function linprobe(path: string, options: LinprobeOptions = {}): Pro
   const { data, test, heldOut, pooling } = config;
   const all = await openLabelled(model, {
     ...{ data, test, heldOut },
-    onProgress: ({ phase, done, total }) => say(`CIFAR-10: ${phase}`, done, total),
+    onProgress: (progress) => say(stageOf(progress), progress.done, progress.total),
+    onNote: options.onNote,
     ...(signal && { signal }),
   });
   const some = (part: 'train' | 'test', count: number) =>
