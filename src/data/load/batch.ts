@@ -31,6 +31,8 @@ export interface BatchOptions extends ViewOptions {
   /** What happens to the place of a broken image: the next readable one has full weight, or weight 0. */
   readonly replace: boolean;
   readonly signal: AbortSignal;
+  /** Called before an image is noted as broken. Rejects where no image has the channels of the model. */
+  readonly fits: () => Promise<void>;
 }
 
 /**
@@ -59,7 +61,7 @@ export async function loadBatch(
     (await onThreads(dataset, plan, real, options, view)) ?? Array.from({ length: real }, (_, i) => i);
   await inParallel(here.length, options.concurrency, signal, async (i) => {
     const slot = here[i]!;
-    const index = await readable(dataset, indices[slot]!, options.broken, async (index) => {
+    const index = await readable(dataset, indices[slot]!, options, async (index) => {
       const from = dataset.source?.(index) ?? (await dataset.image(index, options));
       await makeView(from, options, rngs[slot]!, view, slot * bytes);
     });
@@ -91,7 +93,7 @@ async function onThreads(
   options: BatchOptions,
   view: Uint8Array,
 ): Promise<number[] | undefined> {
-  const { size, channels, range, seed, augment, broken, signal } = options;
+  const { size, channels, range, seed, augment, broken, signal, fits } = options;
   const geometry = options.geometry.description;
   if (!options.threads || !dataset.source || !geometry) return undefined;
   const left: number[] = [];
@@ -110,6 +112,7 @@ async function onThreads(
     });
     for (const [i, slot] of some.entries()) {
       if (errors[i] === undefined) continue;
+      await fits();
       broken.add(dataset.id(own[i]!), new Error(errors[i]));
       left.push(slot);
     }
@@ -121,7 +124,7 @@ async function onThreads(
 async function readable(
   dataset: Dataset,
   start: number,
-  broken: BrokenImages,
+  { broken, fits }: BatchOptions,
   read: (index: number) => Promise<void>,
 ): Promise<number> {
   for (let tried = 0; tried < dataset.length; tried++) {
@@ -133,6 +136,7 @@ async function readable(
       return index;
     } catch (error) {
       if (error instanceof RangeError) throw error; // of the geometry, not of the image
+      await fits();
       broken.add(id, error);
     }
   }

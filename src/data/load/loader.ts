@@ -5,6 +5,7 @@ import type { Reading } from '../decode/reading.ts';
 import type { Dataset } from '../sources/dataset.ts';
 import { type Batch, loadBatch } from './batch.ts';
 import { BrokenImages } from './broken.ts';
+import { requireFitting } from './fitting.ts';
 import { type BatchPlan, type Cursor, evaluationPlan, trainingPlan } from './sampler.ts';
 
 /** Settings of a loader. */
@@ -109,8 +110,10 @@ export class Loader implements AsyncIterableIterator<Batch, undefined> {
       ? AbortSignal.any([this.#abort.signal, options.signal])
       : this.#abort.signal;
     const augmenter = options.augment && makeAugmenter(options.augment, channels);
+    let fitting: Promise<void> | undefined;
     const settings = {
       ...options,
+      fits: () => (fitting ??= requireFitting(dataset, settings)),
       augmenter,
       channels,
       concurrency,
