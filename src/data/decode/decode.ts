@@ -55,7 +55,10 @@ export async function decodeView<T>(
   const all = (image: RawImage) => use(image, choose([image.height, image.width]));
   const small = bytes.length <= LARGE;
   const fast = small && takesColours(reading) ? (await turboJpeg())?.(bytes) : undefined;
-  if (fast) return all(fast);
+  if (fast) {
+    requirePixels(fast.width, fast.height);
+    return all(fast);
+  }
   const format = requireFormat(bytes);
   const stored = await readStored(bytes, format, reading, await loadSharp());
   if (stored) return all(stored);
