@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { stageOf } from '../../data/sources/cifar10-fetch.ts';
+import { fetched } from '../../data/sources/cifar10-fetch.ts';
 import { type Prediction, predict } from '../../evaluate/predict.ts';
 import { addEngineOptions, type EngineOptions, engineOptions } from '../options/feature-options.ts';
 import { wholeNumber } from '../options/options.ts';
@@ -53,7 +53,7 @@ error and left out. With --output an interrupted command goes on where it was wh
           output,
           signal,
           onProgress: told,
-          onFetch: (progress) => onProgress(stageOf(progress), progress.done, progress.total),
+          onFetch: (progress) => onProgress(fetched(progress), progress.done, progress.total),
         })) {
           count++;
           if (options.json) console.log(JSON.stringify(prediction));

