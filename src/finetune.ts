@@ -6,6 +6,7 @@ import type { FetchOptions, FetchProgress } from './data/sources/cifar10-fetch.t
 import { labelledShare } from './data/sources/labelled-share.ts';
 import { type Backend, slotName } from './engines/engine.ts';
 import { openLabelled } from './evaluate/labelled-images.ts';
+import { unlearnedClasses } from './evaluate/unlearned.ts';
 import { sizeOf, type Values } from './graph/index.ts';
 import type { ParameterSpec } from './nn/parameters.ts';
 import { sample, withAbsoluteSources } from './run/data.ts';
@@ -84,7 +85,7 @@ export async function finetune(settings: FinetuneInput, options: FinetuneOptions
 /** What the weights that a run starts from say of its settings. */
 async function givenBy({ from, model }: FinetuneInput): Promise<GivenSettings | undefined> {
   if (!from) return undefined;
-  const { description } = await findModel(from, { heads: model?.heads });
+  const { description } = await findModel(from, { heads: model?.heads, usualImage: model?.image });
   const { encoder, classifier, normalisation, evaluationCrop } = description;
   const { image, patch, channels, width, depth, heads, mlpRatio, classToken, positions } = encoder;
   const epsilon = encoder.epsilon ?? 1e-6;
@@ -124,6 +125,8 @@ async function trainFrom(
     ? { ...start, notes: [] }
     : fitBatch(start.config, data.train.length, false);
   for (const message of notes) note(message);
+  const warning = unlearnedClasses(data.classes, data.train.labels!, data.test.labels!);
+  if (warning !== undefined) note(warning);
   const setup = setUpClassifier(config, data.classes);
   const { specs, parameters } = setup.programs(microBatchOf(config.training));
   const state = checkpoint?.state ?? (await firstState(setup, specs, note));
@@ -131,7 +134,8 @@ async function trainFrom(
   for (const message of aboutEngine(start, backend)) note(message);
   const session = await backend.open(state);
   try {
-    const broken = new BrokenImages((id, reason) => note(`broken image skipped: ${id}: ${reason}`));
+    const report = (id: string, reason: string) => note(`broken image skipped: ${id}: ${reason}`);
+    const broken = new BrokenImages(report, checkpoint?.progress.broken);
     const at = { session, folder, broken, emit };
     const randomStart = config.from === '' && !checkpoint;
     const job = finetuneJob({ ...at, ...data, setup, randomStart });
@@ -207,7 +211,10 @@ async function firstState(
 ): Promise<Values> {
   const weights: Record<string, Float32Array> = await initialiseOnThreads(specs, config.seed);
   if (config.from !== '') {
-    const given = await openModel(config.from, { heads: config.model.heads });
+    const given = await openModel(config.from, {
+      heads: config.model.heads,
+      usualImage: config.model.image,
+    });
     for (const message of adoptWeights(given, model, classes, specs, weights)) note(message);
     for (const message of given.report.notes) note(message);
   }

@@ -115,16 +115,19 @@ export {
   openOneDnnBackend,
 } from './engines/onednn/backend.ts';
 export { OneDnnSession } from './engines/onednn/session.ts';
+export { setupOneDnn } from './engines/onednn/setup.ts';
 export { type OnnxBackend, type OnnxOptions, openOnnxBackend } from './engines/onnx/backend.ts';
 export { referenceBackend } from './engines/reference/backend.ts';
 export { cacheFolder } from './io/cache-folder.ts';
+export { SetupError } from './engines/setup/error.ts';
+export { install, type SetupOptions } from './engines/setup/install.ts';
+export { type LibrarySet, librarySets } from './engines/setup/library-sets.ts';
 export type { AttentionSetting } from './engines/xla/attention-choice.ts';
 export { libraryProducts, openXlaBackend, type XlaBackend, type XlaOptions } from './engines/xla/backend.ts';
 export { examineXla, type XlaReport } from './engines/xla/doctor.ts';
 export { type FoundOptions, openFoundXla } from './engines/xla/open-found.ts';
 export { XlaError } from './engines/xla/pjrt/error.ts';
 export { findPlugins } from './engines/xla/plugins.ts';
-export { type PluginName, type SetupOptions, setupPlugin } from './engines/xla/setup.ts';
 export { type StepModule, stepModule } from './engines/xla/step-module.ts';
 export type { Program, Tensor, TensorData, Values } from './graph/index.ts';
 export * as graph from './graph/index.ts';

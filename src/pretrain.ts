@@ -105,10 +105,12 @@ async function trainFrom(
   for (const message of aboutEngine(start, backend)) note(message);
   const session = await backend.open(state);
   try {
-    const broken = new BrokenImages((id, reason) => note(`broken image skipped: ${id}: ${reason}`));
+    const report = (id: string, reason: string) => note(`broken image skipped: ${id}: ${reason}`);
+    const broken = new BrokenImages(report, checkpoint?.progress.broken);
     const randomStart = config.from === '' && !checkpoint;
     const wanted = config.evaluation.knnEvery > 0;
     const probe = wanted ? knnProbe(backend, setup, data, broken) : undefined;
+    if (probe?.warning !== undefined) note(probe.warning);
     if (wanted && !probe) note('no kNN report: it needs images with classes, some of them held out');
     const at = { session, folder, broken, emit };
     const job = pretrainJob({ ...at, setup, data, probe, randomStart });
@@ -149,8 +151,12 @@ async function firstState(
 ): Promise<Values> {
   const state = await initialiseOnThreads(specs, config.seed);
   if (config.from === '') return state;
-  const { heads, decoder } = config.model; // where the file does not tell them
-  const model = await openModel(config.from, { unusualHeads: heads, decoderHeads: decoder.heads });
+  const { heads, decoder, image } = config.model; // where the file does not state them
+  const model = await openModel(config.from, {
+    unusualHeads: heads,
+    decoderHeads: decoder.heads,
+    usualImage: image,
+  });
   note(describeInit(model, initFrom(model, config.model, specs, state)));
   return state;
 }

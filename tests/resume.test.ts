@@ -1,10 +1,12 @@
 import { cp, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { resolveConfig } from '../src/config/recipes.ts';
 import type { ConfigInput } from '../src/config/schema.ts';
 import { readSafetensors, writeSafetensors } from '../src/io/safetensors.ts';
 import { pretrain } from '../src/pretrain.ts';
+import { rng } from '../src/random/rng.ts';
 import { openData } from '../src/run/data.ts';
 import type { PretrainEvent } from '../src/run/events.ts';
 import { listCheckpoints, runFolder } from '../src/run/folder.ts';
@@ -115,6 +117,45 @@ describe('a resumed run is the run that was never interrupted', () => {
     await until(8, stopped, 'signal', { input, resume: true });
     await pretrain({}, { output: stopped, resume: true });
     expect(await readRun(stopped)).toEqual(await readRun(uninterrupted));
+  });
+
+  it('with images that are cut off, large and small', async () => {
+    const source = join(folder, 'cut');
+    await cp(images, source, { recursive: true });
+    for (const [name, height] of [
+      ['large', 3000],
+      ['larger', 3100],
+      ['largest', 3200],
+      ['small', 20],
+    ] as const) {
+      const stream = rng(5, name);
+      const pixels = Uint8Array.from({ length: 3 * 160 * height }, () => stream.int(256));
+      const png = await sharp(pixels, { raw: { width: 160, height, channels: 3 } })
+        .png()
+        .toBuffer();
+      expect(png.length > 2 ** 20).toBe(name !== 'small');
+      await writeFile(join(source, 'class1', `${name}.png`), png.subarray(0, 0.7 * png.length));
+    }
+    const input = settings({ data: { source: `classes:${source}`, heldOut: 0, scale: [0.02, 0.1] } });
+    const notes: string[] = [];
+    const onEvent = (event: PretrainEvent) => {
+      if (event.type === 'note' && event.message.includes('broken image')) notes.push(event.message);
+    };
+    const uninterrupted = newOutput();
+    await pretrain(input, { output: uninterrupted, onEvent });
+    const reason = 'the file is cut off, damaged, or of a kind that cannot be decoded';
+    const named = ['large', 'larger', 'largest', 'small'].map(
+      (name) => `broken image skipped: class1/${name}.png: ${reason}`,
+    );
+    expect(notes.sort()).toEqual(named);
+    for (const step of [4, 8, 11]) {
+      const stopped = newOutput();
+      await until(step, stopped, 'signal', { input });
+      notes.length = 0;
+      await pretrain({}, { output: stopped, resume: true, onEvent });
+      expect(await readRun(stopped)).toEqual(await readRun(uninterrupted));
+      if (step >= 7) expect(notes).toEqual([]); // an epoch has met them all
+    }
   });
 
   it('with a torn row, and a newest checkpoint that is broken', async () => {

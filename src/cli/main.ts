@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { explainError } from './errors.ts';
 import { makeProgram } from './program.ts';
 

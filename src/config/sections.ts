@@ -13,6 +13,7 @@ import {
   share,
   size,
   text,
+  view,
   whole,
 } from './fields.ts';
 
@@ -46,6 +47,11 @@ export const dataFields = (defaults: { readonly scale: [number, number]; readonl
   evaluationCrop: share()
     .default(224 / 256)
     .describe("side of an evaluation view relative to the image's shorter side, cut from the centre"),
+  evaluationView: view()
+    .default(null)
+    .describe(
+      "view of an evaluation as another project's file describes it, where evaluationCrop does not say it all; null: evaluationCrop",
+    ),
   heldOut: fraction()
     .default(defaults.heldOut)
     .describe('share of the images set aside to evaluate on, 0: none; cifar10 has a test set instead'),
@@ -125,7 +131,7 @@ export const engine = section({
     .default('auto')
     .describe(
       'auto (xla where an accelerator is found, else onednn where it is installed, else onnx), ' +
-        'onnx (onnxruntime, native where installed), onednn (where libdnnl is installed: faster on x86, and bf16), ' +
+        'onnx (onnxruntime, native where installed), onednn (where oneDNN is installed: faster on x86, and bf16), ' +
         'xla (GPUs and TPUs, by a PJRT plugin: see `doctor`), wasm (onnxruntime as WebAssembly), ' +
         'reference (slow, float64)',
     ),

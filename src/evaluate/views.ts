@@ -1,4 +1,5 @@
 import { centreCrop } from '../data/decode/crop.ts';
+import { evaluationGeometry } from '../data/decode/evaluation-view.ts';
 import { DataError } from '../data/error.ts';
 import type { Batch } from '../data/load/batch.ts';
 import type { BrokenImages } from '../data/load/broken.ts';
@@ -8,7 +9,7 @@ import type { Size } from '../image/size.ts';
 import type { Model } from '../weights/model.ts';
 
 /** What of a model its views depend on. */
-export type ViewModel = Pick<Model, 'encoder' | 'normalisation' | 'evaluationCrop'>;
+export type ViewModel = Pick<Model, 'encoder' | 'normalisation' | 'evaluationCrop' | 'evaluationView'>;
 
 export interface CentralViewOptions {
   readonly batchSize: number;
@@ -20,7 +21,7 @@ export interface CentralViewOptions {
 
 /** One pass of central crops, as evaluation takes them. */
 export function centralViews(
-  { encoder, normalisation, evaluationCrop }: ViewModel,
+  { encoder, normalisation, evaluationCrop, evaluationView }: ViewModel,
   dataset: Dataset,
   { batchSize, size = encoder.image, broken, signal }: CentralViewOptions,
 ): Loader {
@@ -29,7 +30,11 @@ export function centralViews(
     size,
     channels: encoder.channels,
     range: normalisation.range,
-    geometry: centreCrop(evaluationCrop),
+    // A view of another size, as thumbnails are, is none that the file describes.
+    geometry:
+      evaluationView && size === encoder.image
+        ? evaluationGeometry(evaluationView)
+        : centreCrop(evaluationCrop),
     seed: 0,
     ...(broken && { broken }),
     ...(signal && { signal }),

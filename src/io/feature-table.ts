@@ -23,11 +23,11 @@ interface ImageRow {
 }
 
 /**
- * Writes features as a NumPy array [n, D] of float32, and beside it `<name>.jsonl` with `file` (and `label` and `class`) of each
+ * Writes features as a NumPy array [n, D] of float32, and beside it `<name>.images.jsonl` with `file` (and `label` and `class`) of each
  * row. Each file is replaced in one step. Returns the second one's path. Throws the system's error.
  */
 export async function writeNpyTable(path: string, table: FeatureTable): Promise<string> {
-  const names = `${path.slice(0, -'.npy'.length)}.jsonl`;
+  const names = `${path.slice(0, -'.npy'.length)}.images.jsonl`;
   const lines = table.files.map((_, i) => `${JSON.stringify(imageRow(table, i))}\n`);
   await writeFileAtomic(names, lines.join(''));
   await writeNpy(path, { shape: [table.files.length, table.width], data: table.features });

@@ -54,7 +54,12 @@ export function parseHeader(json: Uint8Array, dataBytes: number, file: string): 
       );
     end += info.bytes;
   }
-  if (end !== dataBytes) throw fail(`the tensors must fill the file's ${dataBytes} bytes of data`, end);
+  if (end > dataBytes)
+    throw fail(
+      `a safetensors file must be whole, with ${end} bytes of data; download or write it again`,
+      dataBytes,
+    );
+  if (end < dataBytes) throw fail(`the tensors must fill the file's ${dataBytes} bytes of data`, end);
   return { metadata, tensors: new Map(infos) };
 }
 

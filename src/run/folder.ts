@@ -135,7 +135,10 @@ export async function findCheckpoint(path: string): Promise<string> {
   if (!kind) throw new RunError(`a checkpoint must exist, got ${path}, which does not`);
   if (!kind.isDirectory()) return path;
   const newest = (await listCheckpoints(runFolder(path))).at(-1);
-  if (!newest) throw new RunError(`the folder of a run must hold checkpoints, got ${path} without any`);
+  if (!newest)
+    throw new RunError(
+      `the folder of a run must hold checkpoints, got ${path} without any; one of another project holds model.safetensors or pytorch_model.bin`,
+    );
   return newest;
 }
 

@@ -1,6 +1,7 @@
 import { classifierConfig, type FinetuneConfig } from '../config/finetune-schema.ts';
 import { type Augment, makeAugmenter } from '../data/augment/augment.ts';
-import { centreCrop, randomResizedCrop } from '../data/decode/crop.ts';
+import { centreCrop, type Geometry, randomResizedCrop } from '../data/decode/crop.ts';
+import { evaluationGeometry } from '../data/decode/evaluation-view.ts';
 import type { Batch } from '../data/load/batch.ts';
 import { evaluationBatches, type Loader, trainingBatches } from '../data/load/loader.ts';
 import type { Cursor } from '../data/load/sampler.ts';
@@ -54,7 +55,7 @@ export function setUpClassifier(config: FinetuneConfig, classes: readonly string
     trainingViews: (dataset, given) =>
       trainingBatches(dataset, { ...shared, geometry: crop, augment, ...given }),
     testViews: (dataset, given) =>
-      evaluationBatches(dataset, { ...shared, geometry: centreCrop(data.evaluationCrop), ...given }),
+      evaluationBatches(dataset, { ...shared, geometry: testGeometry(data), ...given }),
     inputs({ view, labels, rngs }) {
       if (!labels) throw new RangeError('a classifier needs images with classes, got images without');
       const mixed = mixes(training)
@@ -78,6 +79,10 @@ export function setUpClassifier(config: FinetuneConfig, classes: readonly string
       };
     },
   };
+}
+
+function testGeometry({ evaluationView: view, evaluationCrop }: FinetuneConfig['data']): Geometry {
+  return view ? evaluationGeometry(view) : centreCrop(evaluationCrop);
 }
 
 function augmentOf({ randAugment, colourJitter, erasing, mean, std }: FinetuneConfig['data']): Augment {

@@ -130,7 +130,7 @@ export class Trainer {
   }
 
   /** What an update gave. */
-  async #row({ step, lr, cursor, result, recycle }: AskedUpdate): Promise<StepRow> {
+  async #row({ step, lr, cursor, broken, result, recycle }: AskedUpdate): Promise<StepRow> {
     const { metrics, gradientNorm, nonFinite } = await result;
     recycle();
     if (nonFinite !== undefined) this.#refuse(nonFinite, step + 1);
@@ -141,6 +141,7 @@ export class Trainer {
       skipped: skipped + (nonFinite === undefined ? 0 : 1),
       epoch: cursor.epoch,
       cursor,
+      ...this.#brokenWith(broken),
     };
     return {
       step: step + 1,
@@ -150,6 +151,14 @@ export class Trainer {
       gradientNorm,
       ...(nonFinite !== undefined && { skipped: nonFinite }),
     };
+  }
+
+  /** The broken images that the updates so far passed over. The loader knows more: it runs ahead. */
+  #brokenWith(names: readonly string[]): Pick<Progress, 'broken'> {
+    const known = new Map(this.#progress.broken);
+    const { reasons } = this.#at.broken;
+    for (const name of names) if (!known.has(name)) known.set(name, reasons.get(name) ?? '');
+    return known.size > 0 ? { broken: [...known].sort(([a], [b]) => (a < b ? -1 : 1)) } : {};
   }
 
   /** What follows an update: measurements, the row, the checkpoint. */

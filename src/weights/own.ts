@@ -7,6 +7,7 @@ import { classifierParameters } from '../models/classifier.ts';
 import { encoderParameters } from '../models/encoder.ts';
 import { type CheckpointInfo, checkpointInfo, isCheckpointOf } from '../run/checkpoint.ts';
 import { finetuning } from '../run/kind.ts';
+import { requireFinite } from './finite.ts';
 import type { FoundModel, ModelDescription } from './model.ts';
 import { requireShape } from './parameters.ts';
 
@@ -26,6 +27,7 @@ export function understandOwn(file: TensorFile): FoundModel {
     ...model,
     normalisation: normalisationOf(data),
     evaluationCrop: data.evaluationCrop,
+    ...(data.evaluationView && { evaluationView: data.evaluationView }),
     report: {
       tensors: [...infos].map(([tensor, { dtype, shape }]) => ({
         tensor,
@@ -51,6 +53,10 @@ export function understandOwn(file: TensorFile): FoundModel {
           throw new FileFormatError(path, `tensor ${name} must be F32`, tensor.dtype);
         weights[name] = tensor.data as Float32Array;
       }
+      requireFinite(
+        path,
+        [...infos.keys()].flatMap((name) => (weights[name] ? [[name, weights[name]] as const] : [])),
+      );
       return { ...description, weights };
     },
   };

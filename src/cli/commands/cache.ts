@@ -17,8 +17,8 @@ Examples:
   $ beyond-masking cache --clear
 
 Features of frozen encoders (knn, linprobe, embed) are kept under a key of the weights, the images and all else
-that they depend on; files count by path, size, times of their last change and inode. What runs know folders of images by
-lies beside them, and is removed with them. BEYOND_MASKING_CACHE names another folder.`,
+that they depend on; files count by path, size, times of their last change and inode. The digests of folders of images, which
+runs compare, lie beside them and are removed with them. BEYOND_MASKING_CACHE names another folder.`,
     )
     .action(async (options: { clear?: boolean; json?: boolean }) => {
       const folder = featureCacheFolder();

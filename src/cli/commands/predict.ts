@@ -32,8 +32,8 @@ Examples:
   $ beyond-masking predict cat.jpg dog.jpg --from runs/finetuned
   $ beyond-masking predict ~/photos --from runs/probe --top 1 --output photos.jsonl
 
-A line for each image: {"file", "classes": [{"class", "probability"}, …], "model"}. Broken images are named on the standard
-error and left out. With --output an interrupted command goes on where it was when it is given again.`,
+A line for each image: {"file", "image", "classes": [{"class", "probability"}, …], "model"}; image is the path of the file, or
+source and name, by which --output knows the images that it has. Broken images are named on the standard error and left out. With --output an interrupted command goes on where it was when it is given again.`,
     )
     .action(async (images: string[], options: Options) => {
       const { from, output } = options;
@@ -45,8 +45,12 @@ error and left out. With --output an interrupted command goes on where it was wh
           ? 'nothing was kept: --output keeps what is done'
           : `${output} has what is done: the same command goes on from it`;
       let count = 0;
+      let already: number | undefined;
       const finished = await withProgress(async ({ onProgress, signal }) => {
-        const told = (done: number, total: number) => onProgress('images', done, total);
+        const told = (done: number, total: number) => {
+          already ??= done;
+          onProgress('images', done, total);
+        };
         for await (const prediction of predict(from, images, {
           ...engine,
           top,
@@ -63,7 +67,7 @@ error and left out. With --output an interrupted command goes on where it was wh
       }, kept);
       if (shown.length > 0) console.log(asTable(shown));
       if (finished && output !== undefined && !options.json)
-        console.log(`${count} predictions appended: ${output}`);
+        console.log(`${count} predictions appended${already ? `, ${already} were there` : ''}: ${output}`);
     });
 }
 

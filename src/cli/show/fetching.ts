@@ -9,7 +9,7 @@ export function fetching({ phase, done, total }: FetchProgress): [share: number,
     download: 'fetching CIFAR-10 (139 MB)',
     unpack: 'unpacking CIFAR-10',
     decode: 'decoding CIFAR-10',
-    digest: 'reading images to tell them from others',
+    digest: 'reading images to identify them',
   }[phase];
   return [share, done === 0 ? what : `${what} ${percent(share)}`];
 }

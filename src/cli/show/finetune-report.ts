@@ -1,5 +1,6 @@
 import type { FinetuneEvent, StepRow } from '../../run/events.ts';
 import { shellLine } from '../../text/shell.ts';
+import { exportFormatsOf } from '../../weights/out/transformers-misfit.ts';
 import { fromScratch } from '../options/finetune-command.ts';
 import { RunReport } from './run-report.ts';
 import { count, percent, table } from './table.ts';
@@ -33,6 +34,7 @@ export class FinetuneReport extends RunReport<Start, FinetuneEvent> {
         `${model.width} wide, ${model.depth} deep, ${model.image.join('×')} pixels in patches of ${model.patch}: ` +
           `${count(weights.encoder)} weights, head ${count(weights.head)}`,
       ],
+      ['exports', exportFormatsOf(model, model)],
     ] as const;
   }
 

@@ -1,5 +1,6 @@
 import type { KnnScores, PretrainEvent, StepRow } from '../../run/events.ts';
 import { shellLine } from '../../text/shell.ts';
+import { exportFormatsOf } from '../../weights/out/transformers-misfit.ts';
 import { RunReport } from './run-report.ts';
 import { count, percent } from './table.ts';
 
@@ -31,6 +32,7 @@ export class PretrainReport extends RunReport<EventOf<'start'>, PretrainEvent> {
         `${model.width} wide, ${model.depth} deep, ${model.image.join('×')} pixels in patches of ${model.patch}: ` +
           `${count(weights.encoder)} weights, decoder ${count(weights.decoder)}`,
       ],
+      ['exports', exportFormatsOf(model)],
     ] as const;
   }
 

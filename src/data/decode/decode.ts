@@ -2,6 +2,7 @@ import { isMainThread } from 'node:worker_threads';
 import type { Sharp } from 'sharp';
 import { DataError } from '../error.ts';
 import type { RawImage } from '../sources/dataset.ts';
+import { brokenFile, decodeToTheEnd } from './broken-file.ts';
 import { type Crop, type Size, whole } from './crop.ts';
 import { type ImageFormat, imageFormat, otherFormat } from './formats.ts';
 import { plainJpegSize } from './jpeg-header.ts';
@@ -35,6 +36,10 @@ async function decodeBytes(bytes: Uint8Array, reading: Reading): Promise<RawImag
   return stored ?? opened(bytes, format, pixels);
 }
 
+/** Large files that this thread has decoded to their end, with their lengths; no more than `MOST_KNOWN`. */
+const complete = new Set<string>();
+const MOST_KNOWN = 100_000;
+
 /** A file of more bytes, or an image of more pixels, is cut out and resized while it is decoded: it may be much larger than the view. */
 const LARGE = 2 ** 20;
 const MANY_PIXELS = 2 ** 24;
@@ -42,19 +47,21 @@ const MANY_PIXELS = 2 ** 24;
 /**
  * Hands `use` the image from which a crop is to be taken, with that crop: the whole image, or, of a large one, the crop
  * itself as `decodeCrop` makes it. `choose` gets the size of the upright image, once. The image's pixels change
- * after `use` has returned. Resolves to what `use` returns.
+ * after `use` has returned. Where crops are resized by another filter than the bicubic one, no file is large. Resolves to what
+ * `use` returns. Rejects for a broken file, wherever in it the crop lies.
  */
 export async function decodeView<T>(
   file: FilePath,
   choose: (image: Size) => Crop,
   use: (image: RawImage, crop: Crop) => T,
   reading: Reading = {},
+  bicubic = true,
 ): Promise<T> {
   // A thread that has nothing else to do reads faster by waiting.
   const bytes = isMainThread ? await readImageFile(file) : readImageFileSync(file);
   const all = (image: RawImage) => use(image, choose([image.height, image.width]));
   const small = bytes.length <= LARGE;
-  const fast = small && takesColours(reading) ? (await turboJpeg())?.(bytes) : undefined;
+  const fast = (small || !bicubic) && takesColours(reading) ? (await turboJpeg())?.(bytes) : undefined;
   if (fast) {
     requirePixels(fast.width, fast.height);
     return all(fast);
@@ -62,7 +69,8 @@ export async function decodeView<T>(
   const format = requireFormat(bytes);
   const stored = await readStored(bytes, format, reading, await loadSharp());
   if (stored) return all(stored);
-  if (small && !hasManyPixels(bytes, format)) return all(await opened(bytes, format, pixels));
+  if (!bicubic || (small && !hasManyPixels(bytes, format))) return all(await opened(bytes, format, pixels));
+  await requireComplete(file, bytes, format);
   let flip = false;
   const image = await decodeCrop(bytes, (size) => {
     const crop = choose(size);
@@ -79,6 +87,14 @@ function hasManyPixels(bytes: Uint8Array, format: ImageFormat): boolean {
   if (format === 'png') return bytes.length >= 24 && view.getUint32(16) * view.getUint32(20) > MANY_PIXELS;
   const [height, width] = (format === 'jpeg' && plainJpegSize(bytes)) || [0, 0];
   return height * width > MANY_PIXELS;
+}
+
+async function requireComplete(file: FilePath, bytes: Uint8Array, format: ImageFormat): Promise<void> {
+  const key = `${file} ${bytes.length}`;
+  if (complete.has(key)) return;
+  await opened(bytes, format, decodeToTheEnd);
+  if (complete.size === MOST_KNOWN) complete.clear();
+  complete.add(key);
 }
 
 /**
@@ -154,7 +170,10 @@ function requireFormat(bytes: Uint8Array): ImageFormat {
   );
 }
 
-/** Does `work` with an opened image. Rejects with a DataError that names the limit where it has too many pixels. */
+/**
+ * Does `work` with an opened image. Rejects with a DataError where its bytes are broken, in the same words each time, and where it has
+ * too many pixels, with the limit.
+ */
 async function opened<T>(
   bytes: Uint8Array,
   format: ImageFormat,
@@ -166,7 +185,7 @@ async function opened<T>(
   try {
     return await work(sharp(page, { autoOrient: true, failOn, limitInputPixels: maxPixels() }));
   } catch (error) {
-    if (!(error as Error).message.includes('exceeds pixel limit')) throw error;
+    if (!(error as Error).message.includes('exceeds pixel limit')) throw brokenFile(error);
     const { width, height } = await sharp(page, { limitInputPixels: false }).metadata();
     requirePixels(width, height);
     throw error;

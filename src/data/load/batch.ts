@@ -16,6 +16,8 @@ export interface Batch extends BatchPlan {
   readonly labels?: Int32Array;
   /** The random stream of each image, for what a task draws; `derive('crop')` and `derive('augment')` are used up. */
   readonly rngs: readonly Rng[];
+  /** Names of the images whose bytes are broken, where others or nothing took their places. */
+  readonly broken: readonly string[];
 }
 
 /** How views are made. */
@@ -55,13 +57,14 @@ export async function loadBatch(
   const view = memory?.length === count * bytes ? memory : new Uint8Array(count * bytes);
   const indices = plan.indices.slice();
   const weights = plan.weights.slice();
+  const passedOver = new Set<string>();
   const rngs = Array.from(plan.indices, (index) => sampleRng(seed, plan.epoch, index));
   const real = plan.weights.filter((weight) => weight > 0).length; // padding comes last
   const here =
     (await onThreads(dataset, plan, real, options, view)) ?? Array.from({ length: real }, (_, i) => i);
   await inParallel(here.length, options.concurrency, signal, async (i) => {
     const slot = here[i]!;
-    const index = await readable(dataset, indices[slot]!, options, async (index) => {
+    const index = await readable(dataset, indices[slot]!, options, passedOver, async (index) => {
       const from = dataset.source?.(index) ?? (await dataset.image(index, options));
       await makeView(from, options, rngs[slot]!, view, slot * bytes);
     });
@@ -77,6 +80,7 @@ export async function loadBatch(
     view,
     ...(labels && { labels: indices.map((index) => labels[index]!) }),
     rngs,
+    broken: [...passedOver].sort(),
   };
 }
 
@@ -121,25 +125,31 @@ async function onThreads(
   return left;
 }
 
-/** The first readable image from `start` on, in the circle of all images; `read` rejects for a broken one. */
+/**
+ * The first readable image from `start` on, in the circle of all images; `read` rejects for a broken one. Notes in `passedOver` which
+ * ones have broken bytes.
+ */
 async function readable(
   dataset: Dataset,
   start: number,
   { broken, fits }: BatchOptions,
+  passedOver: Set<string>,
   read: (index: number) => Promise<void>,
 ): Promise<number> {
   for (let tried = 0; tried < dataset.length; tried++) {
     const index = (start + tried) % dataset.length;
     const id = dataset.id(index);
-    if (broken.has(id)) continue;
     try {
-      await read(index);
-      return index;
+      if (!broken.has(id)) {
+        await read(index);
+        return index;
+      }
     } catch (error) {
       if (error instanceof RangeError) throw error; // of the geometry, not of the image
       await fits();
       broken.add(id, error);
     }
+    if (broken.has(id)) passedOver.add(id);
   }
   const [first] = broken.reasons;
   throw new DataError(`no image of '${dataset.name}' can be read, the first being ${first?.join(': ')}`);

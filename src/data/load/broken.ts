@@ -5,15 +5,20 @@ import { isPassing } from '../error.ts';
  * parts, so that an image whose bytes are broken is not tried again. One that the system did not give is.
  */
 export class BrokenImages {
-  readonly #reasons = new Map<string, string>();
+  readonly #reasons: Map<string, string>;
   readonly #passing = new Set<string>();
   readonly #report: (id: string, reason: string) => void;
 
-  /** `report` is called once for each image, by default it writes a line to the standard error. */
+  /**
+   * @param report called once for each image, by default it writes a line to the standard error
+   * @param known images with broken bytes that were reported before, with the reasons
+   */
   constructor(
     report = (id: string, reason: string) => console.warn(`skipping broken image ${id}: ${reason}`),
+    known: Iterable<readonly [id: string, reason: string]> = [],
   ) {
     this.#report = report;
+    this.#reasons = new Map(known);
   }
 
   /** Names of all images that could not be read with the reason, in the order they were met. */

@@ -2,19 +2,15 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import type { Rng } from '../../random/rng.ts';
 import { type Augment, type Augmenter, makeAugmenter } from '../augment/augment.ts';
 import { upright } from '../augment/image.ts';
-import {
-  type Crop,
-  type Geometry,
-  type GeometryDescription,
-  geometryFrom,
-  type Size,
-} from '../decode/crop.ts';
+import type { Crop, Geometry, GeometryDescription, Size } from '../decode/crop.ts';
 import { decodeView } from '../decode/decode.ts';
+import { geometryFrom, visible } from '../decode/evaluation-view.ts';
 import { writePlanar } from '../decode/planar.ts';
 import { type Reading, requireChannels } from '../decode/reading.ts';
 import { cropPlanes, cropResize, type Pixels } from '../decode/resize.ts';
 import { DataError, isPassing } from '../error.ts';
 import type { RawImage, Source } from '../sources/dataset.ts';
+import { inBorder } from './border.ts';
 import { sampleRng } from './sampler.ts';
 
 /** How a view is made from an image. */
@@ -45,22 +41,35 @@ export async function makeView(
   offset: number,
 ): Promise<void> {
   const { size, channels, range, geometry, augmenter } = options;
-  const choose = (image: Size) => geometry(rng.derive('crop'), image, size);
-  const use = (image: RawImage | Pixels, crop: Crop) => {
-    const { width, height } = crop.window;
+  let framed: Crop; // with its border
+  const choose = (image: Size) => {
+    framed = geometry(rng.derive('crop'), image, size);
+    const { width, height } = framed.window;
     if (height !== size[0] || width !== size[1])
       throw new RangeError(`a view must be ${size.join(' × ')}, got ${height} × ${width}`);
+    return { ...framed, window: visible(framed.window, framed.resized) };
+  };
+  const use = (image: RawImage | Pixels, crop: Crop) => {
     requireChannels(image.channels, channels);
-    if (!augmenter) return cropPlanes(image, crop, channels, out, offset);
+    if (!augmenter)
+      return inBorder(framed, channels, out, offset, (target, at) =>
+        cropPlanes(image, crop, channels, target, at),
+      );
     const draws = rng.derive('augment');
     const augmented = augmenter.image(upright(cropResize(image, crop), channels, crop.flip), draws);
     writePlanar(augmented, channels, false, out, offset);
     augmenter.planes(out, offset, size, draws);
   };
   if ('data' in from) return use(from, choose([from.height, from.width]));
-  if (!('offset' in from)) return decodeView(from.file, choose, use, { channels, range });
+  if (!('offset' in from))
+    return decodeView(from.file, choose, use, { channels, range }, isBicubic(geometry));
   const { file, offset: begin, ...image } = from;
   use({ ...image, read: reader(file, begin) }, choose([image.height, image.width]));
+}
+
+/** Whether a geometry resizes as decoders of large files can. */
+function isBicubic({ description }: Geometry): boolean {
+  return description?.name !== 'evaluation' || description.view.filter === 'bicubic';
 }
 
 /** Files of packs stay open, so many at most. */

@@ -46,10 +46,10 @@ export interface FetchProgress {
   readonly total: number;
 }
 
-/** What that is, for people. */
+/** The phase in words. */
 export function fetched({ phase }: FetchProgress): string {
   if (phase === 'search') return 'looking for images';
-  return phase === 'digest' ? 'reading images to tell them from others' : `CIFAR-10: ${phase}`;
+  return phase === 'digest' ? 'reading images to identify them' : `CIFAR-10: ${phase}`;
 }
 
 export interface FetchOptions {

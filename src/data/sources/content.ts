@@ -11,7 +11,7 @@ export async function identify(
   return content ? content.digest(options) : contentKey;
 }
 
-/** Whether two data sets hold the same images under the same names. Reads them only where names and sizes do not tell. */
+/** Whether two data sets hold the same images under the same names. Reads them only where names and sizes are the same. */
 export async function sameImages(a: Dataset, b: Dataset, options: DigestOptions = {}): Promise<boolean> {
   if (a.contentKey === b.contentKey) return true;
   if (!a.content || !b.content || a.content.outline !== b.content.outline) return false;
@@ -27,6 +27,6 @@ export function compare(kept: string, key: string, { content }: Dataset): 'same'
   return kept === content?.outline ? 'outline' : 'other';
 }
 
-/** What people are told then, after the name of what kept the key. */
+/** The note for that case, to be put after the holder of the key. */
 export const takenByOutline =
   'knows its images by names and sizes, as earlier versions did: they agree, and from now on the content counts too';

@@ -47,7 +47,7 @@ export interface Content {
 
 /** How reading is watched and stopped. */
 export interface DigestOptions {
-  /** Told how many bytes of how many are read. */
+  /** Called with the bytes that are read so far, and all that will be. */
   readonly onProgress?: (progress: {
     readonly phase: 'digest';
     readonly done: number;

@@ -9,11 +9,12 @@ import { type FilePath, systemPath } from '../decode/read-file.ts';
 import { inParallel } from '../load/parallel.ts';
 import type { DigestOptions } from './dataset.ts';
 
-/** Files of more bytes together are not read whole: so many of them are, the same ones for the same number of files. */
+/** A folder of more bytes is sampled. */
 const WHOLE_BYTES = 1e9;
 const SAMPLED_FILES = 256;
 
 const AT_ONCE = 16; // files
+const PAUSE = 200; // milliseconds from one report to the next
 const WINDOW = 2 ** 20; // bytes of a file that are read at a time
 
 /** Files below a folder, with what the folder knows of them. */
@@ -46,8 +47,12 @@ export async function folderDigest(
   const total = chosen.reduce((sum, index) => sum + files.stamps[index]!.size, 0);
   const results = new Map<number, Digested>();
   let done = 0;
+  let reported = Number.NEGATIVE_INFINITY;
   const report = (bytes: number) => {
     done += bytes;
+    const now = performance.now();
+    if (now - reported < PAUSE && done < total) return;
+    reported = now;
     onProgress({ phase: 'digest', done, total });
   };
   report(0);

@@ -40,7 +40,7 @@ export async function embed(path: string, source: string, options: EmbedOptions)
   if (kind !== '.npy' && kind !== '.parquet')
     throw new RunError(`features are written as .npy or .parquet, got ${output}`);
   await requireFolder(dirname(output));
-  const model = await openModel(path, { heads: options.heads });
+  const model = await openModel(path, { heads: options.heads, image: options.image });
   const dataset = await openDataset(source, {
     onProgress: (progress) => say(fetched(progress), progress.done, progress.total),
     onNote: options.onNote,

@@ -1,7 +1,7 @@
 import { BrokenImages } from '../../data/load/broken.ts';
 import { type Dataset, subset } from '../../data/sources/dataset.ts';
 import type { Backend, Session } from '../../engines/engine.ts';
-import { patchCount } from '../../image/size.ts';
+import { patchCount, type Size } from '../../image/size.ts';
 import type { EncoderConfig } from '../../models/autoencoder.ts';
 import type { Pooling } from '../../models/classifier.ts';
 import { type FeatureConfig, featureParameters, featureProgram } from '../../programs/features.ts';
@@ -15,7 +15,7 @@ import { type Features, join, programRows, rows } from './features.ts';
 /** What of a model its features depend on. */
 export type FeatureModel = Pick<
   Model,
-  'path' | 'encoder' | 'classifier' | 'normalisation' | 'evaluationCrop' | 'weights'
+  'path' | 'encoder' | 'classifier' | 'normalisation' | 'evaluationCrop' | 'evaluationView' | 'weights'
 >;
 
 export interface ExtractOptions {
@@ -40,6 +40,8 @@ export type FeatureOptions = Omit<ExtractOptions, 'backend'> &
   EngineOptions & {
     /** Attention heads, where the file of another project does not tell. */
     readonly heads?: number | undefined;
+    /** Height and width of the images, over those in the file of another project. */
+    readonly image?: Size | undefined;
   };
 
 /** Told how many images are done. */
@@ -185,10 +187,19 @@ export class FeatureExtractor {
   }
 
   #modelKey(): string {
-    const { normalisation, evaluationCrop, weights } = this.#model;
+    const { normalisation, evaluationCrop, evaluationView, weights } = this.#model;
     const engine = this.#options.backend.description;
     const { mean, std, range } = normalisation;
-    const about = { ...this.config, mean, std, range, evaluationCrop, engine, part: this.#partSize };
+    const about = {
+      ...this.config,
+      mean,
+      std,
+      range,
+      evaluationCrop,
+      evaluationView,
+      engine,
+      part: this.#partSize,
+    };
     const tensors = featureParameters(this.config).flatMap(({ name }) => [name, weights[name]!]);
     return contentKey([JSON.stringify(about), ...tensors]);
   }

@@ -41,8 +41,16 @@ export async function* rows(
   for await (const batch of views) {
     const values = await rowsOf(batch.view);
     const width = values.length / batch.weights.length;
-    for (const [i, index] of batch.indices.entries())
-      if (batch.weights[i]! > 0) yield [index, values.subarray(i * width, (i + 1) * width)];
+    for (const [i, index] of batch.indices.entries()) {
+      if (batch.weights[i]! === 0) continue;
+      const row = values.subarray(i * width, (i + 1) * width);
+      const fault = row.find((value) => !Number.isFinite(value));
+      if (fault !== undefined)
+        throw new RunError(
+          `features must be finite numbers, got ${fault} for image ${index}: check the weights`,
+        );
+      yield [index, row];
+    }
   }
 }
 

@@ -8,6 +8,7 @@ import { initialiseOnThreads } from '../../run/initialise-on-threads.ts';
 import type { Setup } from '../../run/setup-pretrain.ts';
 import type { Evaluator, Score } from '../evaluator.ts';
 import { collect, labelled, pixelRows, programRows, type RowsOf } from '../features/features.ts';
+import { unlearnedClasses } from '../unlearned.ts';
 import { centralViews, thumbnail } from '../views.ts';
 import { knnAccuracy, NEIGHBOURS } from './knn.ts';
 import type { KnnProbe } from './probe.ts';
@@ -45,6 +46,7 @@ export function knnProbe(
   return {
     train: train.length,
     test: test.length,
+    warning: unlearnedClasses(train.classes!, train.labels!, test.labels!),
     features: evaluator('kNN of features', ofWeights),
     random: evaluator('kNN of features of random weights', async () => {
       const session = await backend.open(await initialiseOnThreads(specs, seed));

@@ -14,6 +14,7 @@ import {
 import { collect, type Features, labelled, pixelRows } from '../features/features.ts';
 import { type LabelledImagesOptions, openLabelled } from '../labelled-images.ts';
 import { modelEngine } from '../model-engine.ts';
+import { unlearnedClasses } from '../unlearned.ts';
 import { centralViews, thumbnail } from '../views.ts';
 import { knnAccuracy } from './knn.ts';
 import { scores } from './knn-probe.ts';
@@ -49,7 +50,7 @@ export interface KnnReport {
  */
 export async function knn(path: string, options: KnnReportOptions = {}): Promise<KnnReport> {
   const { seed = 0, onProgress: say = () => {} } = options;
-  const model = await openModel(path, { heads: options.heads });
+  const model = await openModel(path, { heads: options.heads, image: options.image });
   const all = await openLabelled(model, {
     ...options,
     onProgress: (progress) => say(fetched(progress), progress.done, progress.total),
@@ -72,12 +73,14 @@ export async function knn(path: string, options: KnnReportOptions = {}): Promise
     const bank = labelled(await featuresOf(train, (done) => say(what, done, total)), train);
     const queries = labelled(await featuresOf(test, (done) => say(what, train.length + done, total)), test);
     const accuracies = Object.fromEntries(scores(await knnAccuracy(backend, bank, queries)));
-    return { accuracies, train: bank.labels.length, test: queries.labels.length };
+    const warning = unlearnedClasses(train.classes!, bank.labels, queries.labels);
+    return { accuracies, warning, train: bank.labels.length, test: queries.labels.length };
   };
   try {
-    const { accuracies, ...counts } = await judge('features of the model', (...args) =>
+    const { accuracies, warning, ...counts } = await judge('features of the model', (...args) =>
       trained.features(...args),
     );
+    if (warning !== undefined) options.onNote?.(warning);
     const { accuracies: ofRandom } = await judge('features of random weights', (...args) =>
       random.features(...args),
     );

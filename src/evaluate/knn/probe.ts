@@ -5,6 +5,8 @@ export interface KnnProbe {
   /** Images that vote, and images that are classified. */
   readonly train: number;
   readonly test: number;
+  /** What a person should know of the classes, see `unlearnedClasses`. */
+  readonly warning: string | undefined;
   /** Of the features of the weights that a session holds. */
   readonly features: Evaluator;
   /** Of the features of random weights: how much is owed to the architecture. It does not look at the session. */

@@ -11,6 +11,7 @@ import { FeatureExtractor, type FeatureOptions } from '../features/extract.ts';
 import { labelled } from '../features/features.ts';
 import { openLabelled } from '../labelled-images.ts';
 import { modelEngine } from '../model-engine.ts';
+import { unlearnedClasses } from '../unlearned.ts';
 import { bestRate, type RateScore, scoreRates } from './choose-rate.ts';
 import { linearAccuracy } from './linear-accuracy.ts';
 import { ProbeFolder } from './probe-folder.ts';
@@ -58,7 +59,7 @@ export async function linprobe(path: string, options: LinprobeOptions = {}): Pro
   const absolute = (source: string | undefined) => source && absoluteSource(source);
   const config = { ...given, data: absolute(given.data), test: absolute(given.test) };
   const { onProgress: say = () => {}, signal, output } = options;
-  const model = await openModel(path, { heads: options.heads });
+  const model = await openModel(path, { heads: options.heads, image: options.image });
   const { data, test, heldOut, pooling } = config;
   const watched = {
     onProgress: (progress: FetchProgress) => say(fetched(progress), progress.done, progress.total),
@@ -88,6 +89,8 @@ export async function linprobe(path: string, options: LinprobeOptions = {}): Pro
     };
     const train = await featuresOf('train', 'features of training images');
     const judged = await featuresOf('test', 'features of test images');
+    const warning = unlearnedClasses(classes, train.labels, judged.labels);
+    if (warning !== undefined) options.onNote?.(warning);
     await extractor.dispose();
 
     const fit = { backend, classes: classes.length, signal };

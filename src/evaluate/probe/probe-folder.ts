@@ -128,7 +128,7 @@ function classifierSettings(run: ProbeRun, model: Model, features: FeatureConfig
   const { image, patch, channels, width, depth, heads, mlpRatio, classToken, positions, epsilon } = features;
   const encoder = { patch, channels, width, depth, heads, mlpRatio, classToken, positions, epsilon };
   const { pooling, fcNorm } = features;
-  const { normalisation, evaluationCrop } = model;
+  const { normalisation, evaluationCrop, evaluationView } = model;
   return parseFinetuneConfig({
     recipe: 'linprobe',
     from: run.from,
@@ -140,6 +140,7 @@ function classifierSettings(run: ProbeRun, model: Model, features: FeatureConfig
       std: [...normalisation.std],
       ...(normalisation.range && { range: [...normalisation.range] }),
       evaluationCrop,
+      ...(evaluationView && { evaluationView }),
     },
     model: { ...encoder, image: [...image], pooling, fcNorm },
     training: { epochs: run.epochs, warmupEpochs: run.warmupEpochs },

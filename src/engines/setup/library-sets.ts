@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+
 /** A wheel of the Python package index, by the hash of its bytes. */
 export interface Wheel {
   readonly name: string;
@@ -5,23 +7,55 @@ export interface Wheel {
   readonly sha256: string;
 }
 
-/** A plugin with all that it needs. */
-export interface PluginSet {
+/** A library with all that it needs. */
+export interface LibrarySet {
   readonly description: string;
+  /** Where it lies below the cache folder, with `/`. */
+  readonly folder: string;
   /** Of Node: what the hashed wheels are made for. */
   readonly platform: 'linux';
   readonly architecture: 'x64';
+  /** What to do on other machines. */
+  readonly elsewhere: string;
   readonly wheels: readonly Wheel[];
+  /** Files of the wheels that are not kept, by their paths in the folder. */
+  readonly omit?: readonly string[];
 }
+
+/** Where a set lies below the cache folder. */
+export const setFolder = ({ folder }: LibrarySet, cache: string): string => join(cache, ...folder.split('/'));
 
 const wheel = (name: string, version: string, sha256: string): Wheel => ({ name, version, sha256 });
 
+export type LibraryName = 'onednn' | 'cuda13' | 'cpu';
+
+const linux = { platform: 'linux', architecture: 'x64' } as const;
+const plugin = {
+  ...linux,
+  elsewhere: 'install a PJRT plugin another way and name it in BEYOND_MASKING_PJRT_PLUGIN',
+};
+
 /** What `setup` installs. The versions of CUDA's libraries are those that pip chose for the plugin's own requirements. */
-export const pluginSets: Readonly<Record<'cuda13' | 'cpu', PluginSet>> = {
+export const librarySets: Readonly<Record<LibraryName, LibrarySet>> = {
+  onednn: {
+    description: 'oneDNN 3.2 for CPUs (39 MB): the onednn engine, without root; needs libgomp.so.1',
+    folder: 'onednn',
+    ...linux,
+    elsewhere: 'the onnx engine runs there',
+    // The last one for GNU's OpenMP; later ones need the runtime of SYCL.
+    wheels: [
+      wheel(
+        'onednn-cpu-gomp',
+        '2023.2.0',
+        '2f22a54d6a890ed14bfa185d42a4be65d8b5b1df85dc1f0f3a9abe31620416fb',
+      ),
+    ],
+    omit: ['lib/libdnnl.so', 'lib/libdnnl.so.3.2'], // copies of lib/libdnnl.so.3, 55 MB each
+  },
   cuda13: {
     description: 'XLA for NVIDIA GPUs with a driver for CUDA 13, and the CUDA libraries: a large download',
-    platform: 'linux',
-    architecture: 'x64',
+    folder: 'pjrt/cuda13',
+    ...plugin,
     wheels: [
       wheel('jax-cuda13-pjrt', '0.11.2', 'e5ff589d43064913bb74027682d89639c7ea48f9f81c2bae6fc75117e913f93e'),
       wheel(
@@ -87,8 +121,8 @@ export const pluginSets: Readonly<Record<'cuda13' | 'cpu', PluginSet>> = {
   },
   cpu: {
     description: 'XLA for CPUs (63 MB): for tests, and to try the xla engine without a GPU',
-    platform: 'linux',
-    architecture: 'x64',
+    folder: 'pjrt/cpu',
+    ...plugin,
     wheels: [
       wheel(
         'lammps-jax-pjrt-cpu',
