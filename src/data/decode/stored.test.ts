@@ -46,7 +46,7 @@ describe('a TIFF that is cut off', () => {
       const bytes = readFileSync(pathOf(file));
       for (let share = 0.1; share < 1; share += 0.1) {
         const cut = bytes.subarray(0, Math.floor(share * bytes.length));
-        await expect(decodeImage(cut), `${share}`).rejects.toThrow(/TIFF/);
+        await expect(decodeImage(cut), `${share}`).rejects.toThrow(/^the TIFF ends|cut off/);
       }
     },
   );

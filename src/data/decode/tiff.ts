@@ -1,6 +1,7 @@
 import type { GeoTIFFImage } from 'geotiff';
 import { DataError } from '../error.ts';
 import type { RawImage } from '../sources/dataset.ts';
+import { brokenFile } from './broken-file.ts';
 import { requirePixels } from './limits.ts';
 import { turned } from './orientation.ts';
 import { type Reading, takesColours } from './reading.ts';
@@ -44,7 +45,7 @@ export async function readTiff(bytes: Uint8Array, reading: Reading): Promise<Raw
     return turned(toBytes(samples as Samples, bands, reading), orientation);
   } catch (cause) {
     if (cause instanceof DataError) throw cause;
-    throw new DataError(`the TIFF cannot be read: ${(cause as Error).message}`, { cause });
+    throw brokenFile(new Error((cause as Error).message, { cause })); // also where it is a RangeError
   }
 }
 
