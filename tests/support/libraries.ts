@@ -31,6 +31,8 @@ export const libraries: readonly Library[] = [
       'src/bench/bench.test.ts > the onednn engine',
       'src/bench/bench.test.ts > bench on onednn',
       'tests/composites.test.ts > composites and their gradients equal PyTorch on onednn',
+      'tests/flat-patches.test.ts > flat patches on onednn ',
+      'tests/flat-patches.test.ts > losses of pictures with flat patches on onednn ',
       'tests/tasks.test.ts > tasks agree with the oracle on onednn',
     ],
   },
@@ -42,6 +44,8 @@ export const libraries: readonly Library[] = [
     tests: [
       'src/engines/onednn/operations.test.ts > the onednn engine in bf16',
       'src/engines/onednn/session.test.ts > bfloat16',
+      'tests/flat-patches.test.ts > flat patches on onednn bf16 ',
+      'tests/flat-patches.test.ts > losses of pictures with flat patches on onednn bf16 ',
     ],
   },
   {
@@ -59,7 +63,10 @@ export const libraries: readonly Library[] = [
         () => false,
       ),
     folders: ['src/engines/xla/', 'tests/xla/'],
-    tests: [],
+    tests: [
+      'tests/flat-patches.test.ts > flat patches on xla ',
+      'tests/flat-patches.test.ts > losses of pictures with flat patches on xla ',
+    ],
   },
   {
     name: 'POSIX',
@@ -70,6 +77,7 @@ export const libraries: readonly Library[] = [
       'src/data/sources/cifar10.test.ts > fetchCifar10 with another npm',
       'src/data/sources/folder.test.ts > ',
       'src/engines/setup/install.test.ts > with pip',
+      'src/evaluate/features/embed.test.ts > ',
       'tests/bin.test.ts > ',
     ],
   },
