@@ -96,7 +96,12 @@ async function givenBy({ from, model }: FinetuneInput): Promise<GivenSettings | 
         image: [...image],
         ...(classifier && { pooling: classifier.pooling, fcNorm: classifier.fcNorm }),
       },
-      data: { mean: [...normalisation.mean], std: [...normalisation.std], evaluationCrop },
+      data: {
+        mean: [...normalisation.mean],
+        std: [...normalisation.std],
+        ...(normalisation.range && { range: [...normalisation.range] }),
+        evaluationCrop,
+      },
     },
   };
 }
@@ -114,7 +119,7 @@ async function trainFrom(
     onProgress: (progress: FetchProgress) => emit({ type: 'fetch', progress }),
     ...(options.signal && { signal: options.signal }),
   };
-  const data = await openImages(start.config, watched);
+  const data = await openImages(start.config, { ...watched, onNote: note });
   const dataKey = await checkData(start, finetuning, data.train, { ...watched, onNote: note });
   const { config, notes } = checkpoint
     ? { ...start, notes: [] }

@@ -94,6 +94,7 @@ async function trainFrom(
   const { task } = setUp(start.config); // refuses what does not fit before images are looked for
   const watched = {
     onProgress: (progress: FetchProgress) => emit({ type: 'fetch', progress }),
+    onNote: note,
     ...(options.signal && { signal: options.signal }),
   };
   const data = await openData(start.config, watched);

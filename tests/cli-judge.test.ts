@@ -111,7 +111,7 @@ describe('judging a run', () => {
     ['embed nowhere --from run --output a.npy', "the data folder must exist, got 'nowhere'"],
     ['embed test --from run --output a.csv', 'features are written as .npy or .parquet, got a.csv'],
     ['predict test --from run', 'prediction needs a model with a head, got run without'],
-    ['predict nowhere.png other.png --from run', 'prediction needs a model with a head'],
+    ['predict nowhere.png other.png --from run', "no such file or folder: 'nowhere.png', 'other.png'"],
     ['knn run --data images', 'images with classes are needed, got images without'],
   ])('%s: one message, exit code 1', async (line, message) => {
     const { code, err } = await run(...line.split(' '));

@@ -50,6 +50,14 @@ export function range() {
     .refine(([low, high]) => low > 0 && low <= high && Number.isFinite(high), { error });
 }
 
+/** Two numbers, the smaller one first, which may be below 0; or an empty list. */
+export function interval() {
+  const error = 'must be two numbers, the smaller one first, or an empty list';
+  const fits = (list: readonly number[]) =>
+    list.length === 0 || (list.length === 2 && list.every(Number.isFinite) && list[0]! < list[1]!);
+  return z.array(z.number({ error }), { error }).refine(fits, { error });
+}
+
 /** Height and width, whole and at least 1. */
 export function size(unit: string) {
   const error = `must be [height, width] in ${unit}, whole and at least 1`;

@@ -54,7 +54,6 @@ export function sharedRules({ data, model, training, engine }: Shared): Rule[] {
       [training.warmupEpochs, training.epochs],
     ],
     [width % heads === 0, 'model.width must be a multiple of model.heads', [width, heads]],
-    [channels === 1 || channels === 3, 'model.channels must be 1 or 3', [channels]],
     [
       data.mean.length === channels && data.std.length === channels,
       'data.mean and data.std must have a value for each of model.channels',

@@ -3,6 +3,7 @@ import {
   atLeast,
   flag,
   fraction,
+  interval,
   numbers,
   oneOf,
   positive,
@@ -33,6 +34,11 @@ export const dataFields = (defaults: { readonly scale: [number, number]; readonl
   std: numbers(1)
     .default([...IMAGENET.std])
     .describe('standard deviation of each channel'),
+  range: interval()
+    .default([])
+    .describe(
+      'samples of TIFF files and 16-bit PNGs that stand for 0 and 1, as 0,10000; empty: those of their type, 0 and 1 of floating point',
+    ),
   scale: range().default(defaults.scale).describe("random resized crop: share of the image's area"),
   ratio: range()
     .default([3 / 4, 4 / 3])
@@ -63,7 +69,11 @@ export const stackFields = (width: number, depth: number, heads: number, part: s
 export const encoderFields = {
   image: size('pixels').default([224, 224]).describe('height and width of what the encoder sees'),
   patch: whole(1).default(16).describe('side of a patch in pixels'),
-  channels: whole(1).default(3).describe('channels of the images: 3 (colour) or 1 (grey)'),
+  channels: whole(1)
+    .default(3)
+    .describe(
+      'channels of the images: 3 (colour), 1 (grey), or the number of bands of the files (TIFF, PNG with alpha)',
+    ),
   ...stackFields(768, 12, 12, 'encoder'),
   mlpRatio: positive().default(4).describe('hidden width of the MLPs relative to the width'),
   classToken: flag().default(false).describe('whether the encoder has a class token, as in MAE'),

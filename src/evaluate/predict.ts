@@ -2,7 +2,7 @@ import { dirname, resolve } from 'node:path';
 import { BrokenImages } from '../data/load/broken.ts';
 import type { FetchProgress } from '../data/sources/cifar10-fetch.ts';
 import { type Dataset, subset } from '../data/sources/dataset.ts';
-import { openImages } from '../data/sources/image-list.ts';
+import { openImages, requireImages } from '../data/sources/image-list.ts';
 import { cast, input, type Program, program } from '../graph/index.ts';
 import type { Normalisation } from '../image/normalise.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
@@ -47,8 +47,9 @@ export interface Prediction {
  * Classes of images by a classifier (a file of weights with a head, or the folder of a fine-tuning or probe): yields each
  * image's as soon as its batch is done. With `output` they are on the disk by then, and a call that was interrupted goes on.
  *
- * @param images files, a folder, or a data set's name
- * Throws RunError for a model without a head and for an output with other rows or those of another model, and what `openModel` throws.
+ * @param images files, folders, or data sets' names
+ * Throws DataError for a name without a file or folder, RunError for a model without a head and for an output with other rows or those
+ * of another model, and what `openModel` throws.
  */
 export async function* predict(
   path: string,
@@ -56,6 +57,7 @@ export async function* predict(
   options: PredictOptions = {},
 ): AsyncGenerator<Prediction> {
   const { top = 5, output, onProgress = () => {}, onFetch, signal } = options;
+  await requireImages(images);
   const model = await openModel(path, { heads: options.heads, image: options.image });
   const { classifier } = model;
   if (!classifier)
@@ -66,6 +68,7 @@ export async function* predict(
     throw new RunError(`prediction needs a head of classes, got ${path} with one of a regression`);
   const key = modelKey(model, classifier);
   const all = await openImages(images, {
+    onNote: options.onNote,
     ...(onFetch && { onProgress: onFetch }),
     ...(signal && { signal }),
   });
@@ -148,11 +151,12 @@ function logitsProgram(classifier: ClassifierConfig, normalisation: Normalisatio
 
 function modelKey(model: Model, classifier: ClassifierConfig): string {
   const { normalisation, evaluationCrop, evaluationView, classes, problem } = model;
-  const { mean, std } = normalisation;
+  const { mean, std, range } = normalisation;
   const about = JSON.stringify({
     ...classifier,
     mean,
     std,
+    range,
     evaluationCrop,
     evaluationView,
     problem,
@@ -166,7 +170,7 @@ function imageName(dataset: Dataset, index: number): string {
   const source = dataset.source?.(index);
   const id = dataset.id(index);
   if (!source) return `${dataset.name}/${id}`;
-  const file = resolve(source.file);
+  const file = typeof source.file === 'string' ? resolve(source.file) : resolve(dataset.name, id);
   return 'offset' in source ? `${dirname(file)}/${id}` : file;
 }
 

@@ -9,7 +9,7 @@ import type { Size } from '../image/size.ts';
 import type { Model } from '../weights/model.ts';
 
 /** What of a model its views depend on. */
-export type ViewModel = Pick<Model, 'encoder' | 'evaluationCrop' | 'evaluationView'>;
+export type ViewModel = Pick<Model, 'encoder' | 'normalisation' | 'evaluationCrop' | 'evaluationView'>;
 
 export interface CentralViewOptions {
   readonly batchSize: number;
@@ -21,14 +21,15 @@ export interface CentralViewOptions {
 
 /** One pass of central crops, as evaluation takes them. */
 export function centralViews(
-  { encoder, evaluationCrop, evaluationView }: ViewModel,
+  { encoder, normalisation, evaluationCrop, evaluationView }: ViewModel,
   dataset: Dataset,
   { batchSize, size = encoder.image, broken, signal }: CentralViewOptions,
 ): Loader {
   return evaluationBatches(dataset, {
     batchSize,
     size,
-    channels: encoder.channels as 1 | 3,
+    channels: encoder.channels,
+    range: normalisation.range,
     // A view of another size, as thumbnails are, is none that the file describes.
     geometry:
       evaluationView && size === encoder.image

@@ -7,6 +7,7 @@ import { evaluationBatches, type Loader, trainingBatches } from '../data/load/lo
 import type { Cursor } from '../data/load/sampler.ts';
 import type { Dataset } from '../data/sources/dataset.ts';
 import type { Values } from '../graph/index.ts';
+import { normalisationOf } from '../image/normalise.ts';
 import type { ClassifierConfig } from '../models/classifier.ts';
 import { dropPathScales } from '../nn/drop-path.ts';
 import { type ClassifierPrograms, classifierPrograms } from '../programs/classify.ts';
@@ -37,7 +38,7 @@ export function setUpClassifier(config: FinetuneConfig, classes: readonly string
   const { data, training, seed } = config;
   const model = classifierConfig(config, classes.length);
   const made = new Map<number, ClassifierPrograms>();
-  const shared = { size: model.image, channels: model.channels as 1 | 3, seed };
+  const shared = { size: model.image, channels: model.channels, range: normalisationOf(data).range, seed };
   const augment = augmentOf(data);
   makeAugmenter(augment, shared.channels); // what is impossible is refused here, before a run leaves anything
   const crop = randomResizedCrop({ scale: data.scale, ratio: data.ratio, flip: data.flip });

@@ -41,8 +41,8 @@ export interface StudyResult {
 /**
  * Runs what a study lacks, piece by piece, and tabulates it from the files of its runs. What is finished is not run again,
  * what was interrupted goes on from its checkpoint; arms, seeds and judges may be added to a study.
- * Throws what the pieces' calls throw, with the piece's name; RunError when settings of finished pieces changed or images
- * have no classes.
+ * Throws what the pieces' calls throw, with the piece's name; the signal's reason while images are opened; RunError when settings of
+ * finished pieces changed or images have no classes.
  */
 export async function runStudy(study: Study, options: StudyOptions): Promise<StudyResult> {
   const { output, keep, signal, onEvent = () => {} } = options;

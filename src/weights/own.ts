@@ -1,4 +1,5 @@
 import { classifierConfig, type FinetuneConfig } from '../config/finetune-schema.ts';
+import { normalisationOf } from '../image/normalise.ts';
 import { FileFormatError } from '../io/file-format-error.ts';
 import type { TensorFile } from '../io/tensor-file.ts';
 import { autoencoderParameters } from '../models/autoencoder.ts';
@@ -24,7 +25,7 @@ export function understandOwn(file: TensorFile): FoundModel {
     source: 'beyond-masking',
     path,
     ...model,
-    normalisation: { mean: data.mean, std: data.std },
+    normalisation: normalisationOf(data),
     evaluationCrop: data.evaluationCrop,
     ...(data.evaluationView && { evaluationView: data.evaluationView }),
     report: {

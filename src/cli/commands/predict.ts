@@ -16,7 +16,7 @@ interface Options extends EngineOptions {
 export function predictCommand(): Command {
   const command = new Command('predict')
     .description('classes of images, with their probabilities')
-    .argument('<images...>', 'image files, a folder, or cifar10:test')
+    .argument('<images...>', 'image files, folders (with all below them), or cifar10:test')
     .requiredOption(
       '--from <classifier>',
       'folder of a fine-tuning or probe, or a file of weights with a head',

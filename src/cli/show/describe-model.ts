@@ -48,8 +48,10 @@ export function describeModel(model: ModelDescription, format: string): string {
     const sees = classifier.pooling === 'token' ? 'the class token' : "the mean of the patches' tokens";
     lines.push(`head     ${count(classifier.classes)} classes${named} from ${sees}${kind}`);
   }
+  const { range } = normalisation;
+  const samples = range ? `; samples from ${range.join(' to ')}` : '';
   lines.push(
-    `pixels   normalised with mean [${normalisation.mean}] and deviation [${normalisation.std}]; ${evaluationView ? describeView(evaluationView) : `evaluation crop ${round(evaluationCrop)}`}`,
+    `pixels   normalised with mean [${normalisation.mean}] and deviation [${normalisation.std}]${samples}; ${evaluationView ? describeView(evaluationView) : `evaluation crop ${round(evaluationCrop)}`}`,
   );
   if (run) return lines.join('\n');
   const fates = (wanted: string) => report.tensors.filter(({ fate }) => fate === wanted);

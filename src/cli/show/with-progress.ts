@@ -1,4 +1,4 @@
-import type { FetchOptions } from '../../data/sources/cifar10-fetch.ts';
+import type { FetchOptions, FetchProgress } from '../../data/sources/cifar10-fetch.ts';
 import { fetching } from './fetching.ts';
 import { interruptible } from './interrupt.ts';
 import { ProgressBar } from './progress-bar.ts';
@@ -21,19 +21,22 @@ export function withProgress<T>(
 ): Promise<T | undefined> {
   const stages = new Stages();
   return stoppable((bar, signal) => {
-    const onProgress = (what: string, done: number, total: number) =>
+    const onProgress = (what: string, done: number, total: number) => {
+      if (total === 0) return bar.update(0, `${what}: ${done} found`);
       bar.update(done / total, `${what}  ${done}/${total}${stages.left(what, done, total)}`);
+    };
     return work({ onProgress, signal });
   }, kept);
 }
 
-/** The same for what may have to fetch CIFAR-10. */
+/** The same for what opens images: fetches CIFAR-10, or searches a folder. */
 export function whileFetching<T>(
-  work: (watched: Required<Pick<FetchOptions, 'onProgress' | 'signal'>>) => Promise<T>,
+  work: (watched: Required<Pick<FetchOptions, 'onProgress' | 'onNote' | 'signal'>>) => Promise<T>,
   kept = 'nothing is kept',
 ): Promise<T | undefined> {
   return stoppable(async (bar, signal) => {
-    const result = await work({ onProgress: (progress) => bar.update(...fetching(progress)), signal });
+    const onProgress = (progress: FetchProgress) => bar.update(...fetching(progress));
+    const result = await work({ onProgress, onNote: (message) => bar.line(message, process.stderr), signal });
     signal.throwIfAborted(); // what fetches nothing does not look at it
     return result;
   }, kept);

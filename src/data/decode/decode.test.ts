@@ -25,7 +25,7 @@ function picture(seed: number, width: number, height: number): RawImage {
 }
 
 function encode({ width, height, channels, data }: RawImage): Sharp {
-  return sharp(data, { raw: { width, height, channels } });
+  return sharp(data, { raw: { width, height, channels: channels as 3 } });
 }
 
 function difference(a: Uint8Array, b: Uint8Array) {

@@ -4,11 +4,11 @@ import type { Crop } from './crop.ts';
 import { writePlanar } from './planar.ts';
 import { bytes } from './resize-simd.ts';
 
-/** RGB pixels [height, width, 3] that are read when they are needed. */
+/** Pixels [height, width, channels] that are read when they are needed. */
 export interface Pixels {
   readonly width: number;
   readonly height: number;
-  readonly channels: 3;
+  readonly channels: number;
   /** Fills `target` with the bytes from `from` on. */
   read(from: number, target: Uint8Array): void;
 }
@@ -20,23 +20,22 @@ export interface Pixels {
  * Takes a few tenths of a millisecond for a view of 224 × 224.
  */
 export function cropResize(image: RawImage | Pixels, crop: Crop): RawImage {
-  if (image.channels === 1) return grey(cropResize(repeated(image), crop));
   const { width, height } = crop.window;
-  return { width, height, channels: 3, data: resize(image, crop, false).slice() };
+  return { width, height, channels: image.channels, data: resize(image, crop, false).slice() };
 }
 
 /**
  * Like `cropResize`, with the mirroring, and writes the view as planes [channels, height, width] of bytes into `out`
- * from `offset` on.
+ * from `offset` on. Other channels than the image's are made as `writePlanar` does.
  */
 export function cropPlanes(
   image: RawImage | Pixels,
   crop: Crop,
-  channels: 1 | 3,
+  channels: number,
   out: Uint8Array,
   offset: number,
 ): void {
-  if (image.channels === 3 && channels === 3) out.set(resize(image, crop, true), offset);
+  if (image.channels === channels) out.set(resize(image, crop, true), offset);
   else writePlanar(cropResize(image, crop), channels, crop.flip, out, offset);
 }
 
@@ -50,26 +49,29 @@ function resize(image: RawImage | Pixels, crop: Crop, planes: boolean): Uint8Arr
 
   // Only those rows that the window needs.
   const { top } = down;
+  const { channels } = image;
   const rows = down.end - top;
-  const line = image.width * 3;
-  const first = (box.y + top) * line + box.x * 3;
-  const length = (rows - 1) * line + box.width * 3;
+  const line = image.width * channels;
+  const first = (box.y + top) * line + box.x * channels;
+  const length = (rows - 1) * line + box.width * channels;
   const strips = Math.ceil(rows / STRIP);
   const left = across.top;
-  const columns = Math.ceil((3 * (across.end - left)) / STRIP);
+  const columns = Math.ceil((channels * (across.end - left)) / STRIP);
 
-  const [parts, samples] = planes ? [3, window.width] : [1, 3 * window.width];
+  const [parts, samples] = planes ? [channels, window.width] : [1, channels * window.width];
   const blocks = Math.ceil(samples / STRIP);
   const padded = blocks * STRIP;
-  const size = 3 * window.width * window.height;
+  const size = channels * window.width * window.height;
+  const pixel = channels * STRIP;
   const { memory, place, turn, weigh } = layout({
     acrossTable: across.table.byteLength,
     acrossWeights: across.weights.byteLength,
     downTable: down.table.byteLength,
     downWeights: down.weights.byteLength,
     input: (strips * STRIP + 1) * line, // the last strip may have fewer rows
-    turned: STRIP * STRIP * columns + 6 * STRIP,
-    narrow: STRIP * (3 * window.width + 6 * STRIP),
+    turned: STRIP * STRIP * columns + 2 * pixel,
+    before: STRIP * pixel, // mirrored lines are read a block beyond their end
+    narrow: pixel * (window.width + 2 * STRIP),
     middle: (strips * STRIP + 2) * parts * padded, // [rows, parts, padded]
     output: size, // [parts, window.height, samples]
   });
@@ -83,16 +85,15 @@ function resize(image: RawImage | Pixels, crop: Crop, planes: boolean): Uint8Arr
     new Int32Array(memory.buffer, place[`${name}Table`]).set(table);
     new Int16Array(memory.buffer, place[`${name}Weights`]).set(weights);
   }
-  // Where the first sample of each part lies in a strip's result [window.width, 3, STRIP], and how far the next one is.
-  const pixel = 3 * STRIP;
+  // Where the first sample of each part lies in a strip's result [window.width, channels, STRIP], and how far the next one is.
   const stride = planes ? (flip ? -pixel : pixel) : STRIP;
   const start = place.narrow + (flip && planes ? (window.width - 1) * pixel : 0);
   const { input, turned, narrow, middle, output } = place;
   const wide = parts * padded;
   for (let strip = 0; strip < strips; strip++) {
-    turn(input + strip * STRIP * line + 3 * left, line, STRIP, turned, STRIP, STRIP * STRIP, columns);
+    turn(input + strip * STRIP * line + channels * left, line, STRIP, turned, STRIP, STRIP * STRIP, columns);
     const source = turned - left * pixel;
-    weigh(source, pixel, 3, place.acrossTable, place.acrossWeights, window.width, narrow, pixel);
+    weigh(source, pixel, channels, place.acrossTable, place.acrossWeights, window.width, narrow, pixel);
     for (let part = 0; part < parts; part++) {
       const to = middle + strip * STRIP * wide + part * padded;
       turn(start + part * STRIP, stride, STRIP * stride, to, wide, STRIP, blocks);
@@ -237,14 +238,4 @@ function layout<K extends string>(sizes: Record<K, number>) {
   const missing = end - simd.memory.buffer.byteLength;
   if (missing > 0) simd.memory.grow(Math.ceil(missing / 65536));
   return { place, ...simd };
-}
-
-function repeated({ width, height, data }: RawImage): RawImage {
-  const out = Uint8Array.from({ length: 3 * data.length }, (_, i) => data[Math.floor(i / 3)]!);
-  return { width, height, channels: 3, data: out };
-}
-
-function grey({ width, height, data }: RawImage): RawImage {
-  const out = Uint8Array.from({ length: data.length / 3 }, (_, i) => data[3 * i]!);
-  return { width, height, channels: 1, data: out };
 }

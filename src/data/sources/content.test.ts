@@ -37,7 +37,7 @@ beforeEach(async () => {
 /** How many bytes are read to know a folder, and the key that comes out. */
 async function read(options: { signal?: AbortSignal; onRead?: () => unknown } = {}) {
   let bytes = 0;
-  const data = await openFolder(folder, cache);
+  const data = await openFolder(folder, { cache });
   const onProgress = ({ done, total }: { done: number; total: number }) => {
     expect(done).toBeLessThanOrEqual(total);
     bytes = done;
@@ -76,14 +76,14 @@ describe('a folder is known', () => {
     const copy = join(root, randomUUID());
     await cp(folder, copy, { recursive: true });
     await utimes(join(copy, 'class', 'pillow.tif'), 0, 0);
-    const other = await openFolder(copy, cache);
+    const other = await openFolder(copy, { cache });
     expect(await identify(other)).toBe(before.key);
     expect(other.contentKey).not.toBe(before.data.contentKey);
     expect(await sameImages(other, before.data)).toBe(true);
     await copyFile(fixture('pillow-b'), join(copy, 'class', 'pillow.tif'));
-    expect(await sameImages(await openFolder(copy, cache), before.data)).toBe(false);
+    expect(await sameImages(await openFolder(copy, { cache }), before.data)).toBe(false);
     await cp(file('pillow'), file('third'));
-    expect(await sameImages(await openFolder(folder, cache), before.data)).toBe(false);
+    expect(await sameImages(await openFolder(folder, { cache }), before.data)).toBe(false);
   });
 
   it('without reading it again, until a file is touched', async () => {
@@ -128,7 +128,7 @@ describe('a folder is known', () => {
     await copyFile(fixture('pillow-b'), join(folder, 'class', 'nowhere.tif'));
     expect((await read()).key).not.toBe(first.key);
     await symlink('circle.tif', file('circle'));
-    expect((await read()).key).toMatch(/^5-/);
+    expect((await read()).key).toMatch(/^4-/); // the first link leads to a file that counts itself
   });
 
   it('by 256 files beyond 1 GB', async () => {
@@ -161,21 +161,20 @@ it('parts of a folder have keys of their own', async () => {
   const keys = [key, ...(await Promise.all(parts.map((part) => identify(part))))];
   expect(new Set(keys).size).toBe(4);
   await copyFile(fixture('pillow-b'), file('pillow'));
-  const changed = Object.values(split(await openFolder(folder, cache), 0.5));
+  const changed = Object.values(split(await openFolder(folder, { cache }), 0.5));
   for (const part of changed) expect(keys).not.toContain(await identify(part));
-  const classes = await openClassFolders(folder, cache);
+  const classes = await openClassFolders(folder, { cache });
   expect(await identify(classes)).toBe((await read()).key);
 });
 
 it('files that are named one by one are known by their state', async () => {
-  const list = [file('pillow'), file('tifffile'), file('missing')];
+  const list = [file('pillow'), file('tifffile')];
   const before = await openImages(list);
   expect((await openImages(list)).contentKey).toBe(before.contentKey);
   await copyFile(fixture('pillow-b'), file('pillow'));
   const after = await openImages(list);
   expect(after.contentKey).not.toBe(before.contentKey);
-  await copyFile(fixture('pillow-b'), file('missing'));
-  expect((await openImages(list)).contentKey).not.toBe(after.contentKey);
+  await expect(openImages([...list, file('missing')])).rejects.toThrow('no such file or folder');
 });
 
 it('a data set of another make is known by its contentKey', async () => {

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { rng } from '../../random/rng.ts';
+import type { FilePath } from '../decode/read-file.ts';
+import type { Reading } from '../decode/reading.ts';
 
-/** Decoded pixels: sRGB (3 channels) or grey (1), 8 bit, upright, ordered [height, width, channels]. */
+/** Decoded pixels: sRGB (3 channels), grey (1) or bands of a file, 8 bit, upright, ordered [height, width, channels]. */
 export interface RawImage {
   readonly width: number;
   readonly height: number;
-  readonly channels: 1 | 3;
+  readonly channels: number;
   readonly data: Uint8Array;
 }
 
@@ -26,8 +28,8 @@ export interface Dataset {
   readonly labels?: Int32Array;
   /** What messages call image `index`: a path, or a number. */
   id(index: number): string;
-  /** The whole image. Throws (or rejects) when it cannot be read. */
-  image(index: number): RawImage | Promise<RawImage>;
+  /** The whole image; of a file, as `reading` says. Throws (or rejects) when it cannot be read. */
+  image(index: number, reading?: Reading): RawImage | Promise<RawImage>;
   /** Where image `index` lies, so that its views can be made on other threads and without reading all of it. */
   source?(index: number): Source;
 }
@@ -54,10 +56,16 @@ export interface DigestOptions {
   readonly signal?: AbortSignal;
 }
 
-/** An image file, or the pixels of an RGB image, [height, width, 3], from byte `offset` of a file on. */
+/** An image file, or the pixels of an image, [height, width, channels], from byte `offset` of a file on. */
 export type Source =
-  | { readonly file: string }
-  | { readonly file: string; readonly offset: number; readonly width: number; readonly height: number };
+  | { readonly file: FilePath }
+  | {
+      readonly file: string;
+      readonly offset: number;
+      readonly width: number;
+      readonly height: number;
+      readonly channels: number;
+    };
 
 /**
  * The images of `dataset` at `indices`, in that order, as a data set of its own.
@@ -86,7 +94,7 @@ export function subset(dataset: Dataset, indices: ArrayLike<number>, name = data
     ...(classes && { classes }),
     ...(labels && { labels: chosen.map((index) => labels[index]!) }),
     id: (index) => dataset.id(chosen[index]!),
-    image: (index) => dataset.image(chosen[index]!),
+    image: (index, reading) => dataset.image(chosen[index]!, reading),
     ...(source && { source: (index) => source.call(dataset, chosen[index]!) }),
   };
 }

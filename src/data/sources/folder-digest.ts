@@ -5,6 +5,7 @@ import { writeFileAtomic } from '../../io/atomic.ts';
 import { cacheFolder } from '../../io/cache-folder.ts';
 import { type FileStamp, MISSING, stampOf } from '../../io/file-stamp.ts';
 import { rng } from '../../random/rng.ts';
+import { type FilePath, systemPath } from '../decode/read-file.ts';
 import { inParallel } from '../load/parallel.ts';
 import type { DigestOptions } from './dataset.ts';
 
@@ -24,6 +25,8 @@ export interface DigestedFiles {
   /** Relative, with '/' between the parts, sorted. */
   readonly paths: readonly string[];
   readonly stamps: readonly FileStamp[];
+  /** Where each lies. */
+  readonly file: (index: number) => FilePath;
 }
 
 /**
@@ -55,7 +58,7 @@ export async function folderDigest(
   report(0);
   await inParallel(chosen.length, AT_ONCE, signal ?? new AbortController().signal, async (i) => {
     const index = chosen[i]!;
-    results.set(index, await digestFile(join(files.folder, files.paths[index]!), report, signal));
+    results.set(index, await digestFile(files.file(index), report, signal));
   });
 
   const hash = createHash('sha256');
@@ -96,12 +99,12 @@ interface Digested {
 }
 
 async function digestFile(
-  path: string,
+  path: FilePath,
   onBytes: (bytes: number) => void,
   signal: AbortSignal | undefined,
 ): Promise<Digested> {
   try {
-    const handle = await open(path);
+    const handle = await open(systemPath(path));
     try {
       const hash = createHash('sha256');
       const window = Buffer.allocUnsafe(WINDOW);

@@ -21,22 +21,29 @@ const SPECS = 'cifar10, cifar10:train, cifar10:test, a folder, folder:PATH, clas
 export async function openDataset(spec: string, options: FetchOptions = {}): Promise<Dataset> {
   if (spec === 'cifar10' || spec === 'cifar10:train') return openCifar10('train', options);
   if (spec === 'cifar10:test') return openCifar10('test', options);
-  if (spec.startsWith('classes:'))
-    return openClassFolders(path(spec.slice('classes:'.length)), options.cache);
-  if (spec.startsWith('packed:')) return openPacked(path(spec.slice('packed:'.length)));
-  if (spec.startsWith('folder:')) return openFolder(path(spec.slice('folder:'.length)), options.cache);
+  const { onProgress, onNote, signal } = options;
+  const onFound = (done: number) => onProgress?.({ phase: 'search', done, total: 0 });
+  const search = { onFound, onNote, signal, cache: options.cache };
+  if (spec.startsWith('classes:')) return openClassFolders(homePath(spec.slice('classes:'.length)), search);
+  if (spec.startsWith('packed:')) return openPacked(homePath(spec.slice('packed:'.length)));
+  if (spec.startsWith('folder:')) return openFolder(homePath(spec.slice('folder:'.length)), search);
   if (spec === '') throw new DataError(`the data must be named: ${SPECS}; got nothing`);
-  return openFolder(path(spec), options.cache);
+  return openFolder(homePath(spec), search);
+}
+
+/** Whether a name is that of a data set by its form, and not the path of a file or folder. */
+export function isSpec(name: string): boolean {
+  return /^(cifar10(:train|:test)?$|(classes|packed|folder):)/.test(name);
 }
 
 /** The same source with an absolute path, for programs that run elsewhere; sources without a path are left as they are. */
 export function absoluteSource(spec: string): string {
   if (spec === '' || /^cifar10(:|$)/.test(spec)) return spec;
   const [, scheme = '', rest] = /^((?:folder|classes|packed):)?(.*)$/s.exec(spec)!;
-  return `${scheme}${resolve(path(rest!))}`;
+  return `${scheme}${resolve(homePath(rest!))}`;
 }
 
 /** A path with the home folder in place of a leading `~`. */
-function path(text: string): string {
+export function homePath(text: string): string {
   return text === '~' || text.startsWith('~/') ? join(homedir(), text.slice(1)) : text;
 }

@@ -2,8 +2,10 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { removeTemporaries, writeFileAtomic } from '../../io/atomic.ts';
 import { makeFolder } from '../../io/make-folder.ts';
+import { upright } from '../augment/image.ts';
 import { type Crop, type Size, whole } from '../decode/crop.ts';
 import { decodeView } from '../decode/decode.ts';
+import { type Reading, requireChannels } from '../decode/reading.ts';
 import { cropResize } from '../decode/resize.ts';
 import { DataError } from '../error.ts';
 import type { BrokenImages } from '../load/broken.ts';
@@ -19,6 +21,10 @@ const AT_ONCE = 16; // images that are decoded ahead of the one being written
 export interface PackOptions {
   /** Larger images are shrunk until their shorter side has so many pixels (bicubic); 0 keeps every size. */
   readonly resize: number;
+  /** Channels of the model that will read the pack, 3 by default: images of others are left out. */
+  readonly channels?: number;
+  /** The samples of TIFF files and 16-bit PNGs that stand for 0 and 1: see `Reading`. */
+  readonly range?: Reading['range'];
   /** Images that cannot be read are left out and noted here. */
   readonly broken: BrokenImages;
   /** A shard is ended when it has at least so many bytes, by default 2 GiB. */
@@ -114,7 +120,7 @@ function sizeOf({ shards }: PackIndex) {
 async function begin(
   dataset: Dataset,
   folder: string,
-  { resize, onDigest, onNote = () => {}, signal }: PackOptions,
+  { resize, channels = 3, range, onDigest, onNote = () => {}, signal }: PackOptions,
 ): Promise<{ index: PackIndex; next: number; existed: boolean }> {
   await removeTemporaries(folder);
   const others = await readdir(folder);
@@ -129,7 +135,14 @@ async function begin(
   if (file === undefined) {
     const { name, classes, labels } = dataset;
     const images = { names: [], widths: [], heights: [], checksums: [], ...(labels && { labels: [] }) };
-    const about = { source: name, ...keys, resize, ...(classes && { classes: [...classes] }) };
+    const about = {
+      source: name,
+      ...keys,
+      resize,
+      channels,
+      range,
+      ...(classes && { classes: [...classes] }),
+    };
     const index = { format: 'beyond-masking pack', version: 1, ...about, shards: [], images } as const;
     return { index: structuredClone(index) as unknown as PackIndex, next: 0, existed: false };
   }
@@ -138,7 +151,10 @@ async function begin(
   const index = parse(text, path);
   const { next } = JSON.parse(text) as { next?: number };
   const comparison = compare(index.sourceKey, sourceKey, dataset);
-  if (comparison === 'other' || index.resize !== resize)
+  const settings = (each: Pick<PackIndex, 'resize' | 'channels' | 'range'>) =>
+    JSON.stringify([each.resize, each.channels, each.range]);
+  const sameSettings = settings(index) === settings({ resize, channels, range });
+  if (comparison === 'other' || !sameSettings)
     throw new DataError(
       `'${folder}' holds a pack of '${index.source}' with --resize ${index.resize}, whose images are others: choose another folder, or delete it`,
     );
@@ -154,14 +170,14 @@ async function begin(
 async function* decoded(
   dataset: Dataset,
   start: number,
-  { resize, broken }: PackOptions,
+  { resize, broken, channels = 3, range }: PackOptions,
 ): AsyncGenerator<{ i: number; image: RawImage | undefined }> {
   const ahead: Promise<RawImage | undefined>[] = [];
   for (let i = start; i < dataset.length; i++) {
     while (ahead.length < AT_ONCE && i + ahead.length < dataset.length) {
       const id = dataset.id(i + ahead.length);
       ahead.push(
-        shrunk(dataset, i + ahead.length, resize).catch((error) => {
+        shrunk(dataset, i + ahead.length, resize, { channels, range }).catch((error) => {
           broken.add(id, error);
           return undefined;
         }),
@@ -171,22 +187,25 @@ async function* decoded(
   }
 }
 
-async function shrunk(dataset: Dataset, i: number, side: number): Promise<RawImage> {
+async function shrunk(
+  dataset: Dataset,
+  i: number,
+  side: number,
+  reading: Reading & { readonly channels: number },
+): Promise<RawImage> {
   const choose = ([height, width]: Size): Crop => {
     const scale = side === 0 ? 1 : Math.min(1, side / Math.min(height, width));
     const size: Size = [Math.round(height * scale), Math.round(width * scale)];
     return { box: whole([height, width]), resized: size, window: whole(size), flip: false };
   };
   const source = dataset.source?.(i);
-  if (source && !('offset' in source)) {
-    return colour(await decodeView(source.file, choose, cropResize));
-  }
-  const image = await dataset.image(i);
-  return colour(cropResize(image, choose([image.height, image.width])));
+  if (source && !('offset' in source))
+    return withChannels(await decodeView(source.file, choose, cropResize, reading), reading.channels);
+  const image = await dataset.image(i, reading);
+  return withChannels(cropResize(image, choose([image.height, image.width])), reading.channels);
 }
 
-function colour(image: RawImage): RawImage {
-  if (image.channels === 3) return image;
-  const data = Uint8Array.from({ length: 3 * image.data.length }, (_, i) => image.data[Math.floor(i / 3)]!);
-  return { ...image, channels: 3, data };
+function withChannels(image: RawImage, channels: number): RawImage {
+  requireChannels(image.channels, channels);
+  return upright(image, channels, false);
 }

@@ -12,7 +12,7 @@ export const INDEX = 'index.json';
 
 const count = z.int().min(0);
 
-/** What a pack's index says. Images lie in its shards one after another, without gaps, each [height, width, 3] bytes. */
+/** What a pack's index says. Images lie in its shards one after another, without gaps, each [height, width, channels] bytes. */
 export const packIndex = z.object({
   format: z.literal('beyond-masking pack'),
   version: z.literal(1),
@@ -23,6 +23,10 @@ export const packIndex = z.object({
   sourceOutline: z.string().optional(),
   /** The shorter side that larger images were shrunk to; 0: none were. */
   resize: count,
+  /** Of all images; 3 in packs that do not say it. */
+  channels: count.min(1).default(3),
+  /** The samples that stood for 0 and 1, where they were given. */
+  range: z.tuple([z.number(), z.number()]).readonly().optional(),
   classes: z.array(z.string()).optional(),
   shards: z.array(z.object({ file: z.string().regex(/^pixels-\d+\.bin$/), images: count, bytes: count })),
   /** One entry for each image, in order. */
@@ -50,7 +54,7 @@ export function checksum(data: Uint8Array): string {
 export async function openPacked(folder: string): Promise<Dataset> {
   const stamps = [resolve(folder), (await fileStamp(join(folder, INDEX))).stamp];
   const index = await readIndex(folder);
-  const { images, shards, classes } = index;
+  const { images, shards, classes, channels } = index;
   const files: string[] = [];
   const offsets: number[] = [];
   let next = 0;
@@ -66,7 +70,7 @@ export async function openPacked(folder: string): Promise<Dataset> {
     for (const end = next + shard.images; next < end; next++) {
       files.push(file);
       offsets.push(offset);
-      offset += 3 * images.widths[next]! * images.heights[next]!;
+      offset += channels * images.widths[next]! * images.heights[next]!;
     }
     if (offset !== shard.bytes) throw new DataError(`the sizes of images and shards in ${folder} differ`);
   }
@@ -75,6 +79,7 @@ export async function openPacked(folder: string): Promise<Dataset> {
     offset: offsets[i]!,
     width: images.widths[i]!,
     height: images.heights[i]!,
+    channels,
   });
   return {
     name: `packed:${folder}`,
@@ -90,7 +95,7 @@ export async function openPacked(folder: string): Promise<Dataset> {
     source,
     image: async (i) => {
       const { file, offset, width, height } = source(i);
-      const data = new Uint8Array(3 * width * height);
+      const data = new Uint8Array(channels * width * height);
       const handle = await open(file, 'r');
       try {
         const { bytesRead } = await handle.read(data, 0, data.length, offset);
@@ -101,7 +106,7 @@ export async function openPacked(folder: string): Promise<Dataset> {
       const sum = images.checksums[i];
       if (sum !== (typeof sum === 'number' ? crc32(data) : checksum(data)))
         throw new DataError('its pixels differ from their checksum');
-      return { width, height, channels: 3, data };
+      return { width, height, channels, data };
     },
   };
 }

@@ -43,6 +43,7 @@ export async function embed(path: string, source: string, options: EmbedOptions)
   const model = await openModel(path, { heads: options.heads, image: options.image });
   const dataset = await openDataset(source, {
     onProgress: (progress) => say(fetched(progress), progress.done, progress.total),
+    onNote: options.onNote,
     ...(cache !== undefined && { cache }),
     ...(signal && { signal }),
   });

@@ -187,8 +187,17 @@ export class FeatureExtractor {
   #modelKey(): string {
     const { normalisation, evaluationCrop, evaluationView, weights } = this.#model;
     const engine = this.#options.backend.description;
-    const { mean, std } = normalisation;
-    const about = { ...this.config, mean, std, evaluationCrop, evaluationView, engine, part: this.#partSize };
+    const { mean, std, range } = normalisation;
+    const about = {
+      ...this.config,
+      mean,
+      std,
+      range,
+      evaluationCrop,
+      evaluationView,
+      engine,
+      part: this.#partSize,
+    };
     const tensors = featureParameters(this.config).flatMap(({ name }) => [name, weights[name]!]);
     return contentKey([JSON.stringify(about), ...tensors]);
   }

@@ -1,6 +1,7 @@
 import type { BrokenImages } from '../../data/load/broken.ts';
 import type { Dataset } from '../../data/sources/dataset.ts';
 import type { Backend, Session } from '../../engines/engine.ts';
+import { normalisationOf } from '../../image/normalise.ts';
 import type { Size } from '../../image/size.ts';
 import { type RunData, sample } from '../../run/data.ts';
 import { initialiseOnThreads } from '../../run/initialise-on-threads.ts';
@@ -36,9 +37,11 @@ export function knnProbe(
   if (!data.heldOut || !data.train.labels || !data.heldOut.labels) return undefined;
   const train = sample(data.train, evaluation.knnTrain, seed, 'knn train');
   const test = sample(data.heldOut, evaluation.knnTest, seed, 'knn test');
+  const { evaluationCrop } = views;
+  const normalisation = normalisationOf(views);
   const batchSize = Math.min(shortRun(model, backend, BATCH), train.length, test.length);
   const judge = async (rowsOf: RowsOf, size: Size, { signal, onProgress }: Watch) => {
-    const given = { encoder: model, evaluationCrop: views.evaluationCrop };
+    const given = { encoder: model, normalisation, evaluationCrop };
     const total = train.length + test.length;
     const of = async (dataset: Dataset, before: number) => {
       const batches = centralViews(given, dataset, { batchSize, size, broken, signal });
@@ -62,10 +65,10 @@ export function knnProbe(
     }
   };
   const size = thumbnail(model.image);
-  const ofPixels = (watch: Watch) => judge(pixelRows(views, model.channels, size[0] * size[1]), size, watch);
-  const { mean, std, evaluationCrop } = views;
+  const ofPixels = (watch: Watch) =>
+    judge(pixelRows(normalisation, model.channels, size[0] * size[1]), size, watch);
   const depends = [
-    { mean, std, evaluationCrop, batchSize, engine: backend.description },
+    { normalisation, evaluationCrop, batchSize, engine: backend.description },
     ...[train.contentKey, test.contentKey],
   ];
   const kept = (about: readonly unknown[], measure: () => Promise<Score[]>) =>

@@ -19,7 +19,9 @@ import { centralViews, thumbnail } from '../views.ts';
 import { knnAccuracy } from './knn.ts';
 import { scores } from './knn-probe.ts';
 
-export interface KnnReportOptions extends Omit<LabelledImagesOptions, 'onProgress'>, FeatureOptions {
+export interface KnnReportOptions
+  extends Omit<LabelledImagesOptions, 'onProgress' | 'onNote'>,
+    FeatureOptions {
   /** Most images that vote, and that are classified; 0: all. Default: 10,000 and 2,000. */
   readonly trainImages?: number | undefined;
   readonly testImages?: number | undefined;

@@ -68,6 +68,7 @@ export async function linprobe(path: string, options: LinprobeOptions = {}): Pro
   };
   const all = await openLabelled(model, {
     ...{ data, test, heldOut },
+    onNote: options.onNote,
     ...watched,
   });
   const some = (part: 'train' | 'test', count: number) =>

@@ -139,6 +139,7 @@ function classifierSettings(run: ProbeRun, model: Model, features: FeatureConfig
       test: run.test ?? '',
       mean: [...normalisation.mean],
       std: [...normalisation.std],
+      ...(normalisation.range && { range: [...normalisation.range] }),
       evaluationCrop,
       ...(evaluationView && { evaluationView }),
     },

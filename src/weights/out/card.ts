@@ -104,6 +104,8 @@ function description(model: Model, part: Part): string {
     'pixels in [0, 1] are normalised by',
     `mean ${normalisation.mean.join(', ')}; deviation ${normalisation.std.join(', ')}`,
   ]);
+  const { range } = normalisation;
+  if (range) rows.push(['samples that stand for 0 and 1', range.join(', ')]);
   rows.push([
     'evaluation',
     evaluationView
