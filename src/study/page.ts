@@ -65,7 +65,7 @@ function primaryBlocks(study: Study, scores: readonly Score[]): Block[] {
   return [
     ...blocks,
     ...open,
-    paragraph(`${points}), 95 % interval ${ends}, p = ${probability(p!)}. ${claim}`),
+    paragraph(`${points}), 95 % interval ${ends}, p ${p! < 0.001 ? '' : '= '}${probability(p!)}. ${claim}`),
   ];
 }
 
@@ -140,17 +140,20 @@ function costRows(
   pieces: StudyPlan['pieces'],
   records: Records,
 ): string[][] {
+  const tuned = own.some(({ judge }) => judge.startsWith('fine-tune'));
   const rows = group.arms.flatMap(({ name }) => {
     const scored = own.filter(({ arm }) => arm === name);
     const models = unique(scored.map(({ model }) => model));
     const known = models.flatMap((id) => records.get(id)?.scores.seconds ?? []);
     if (known.length === 0) return [];
     const { flops, updates } = pieces.find(({ id }) => id === models[0])!;
-    const most = Math.max(...scored.map((score) => score.flops));
+    const most = `${short(Math.max(...scored.map((score) => score.flops)))}FLOP`;
     const seconds = summarise(known).mean;
-    return [[name, String(updates), `${short(flops)}FLOP`, `${Math.round(seconds)} s`, `${short(most)}FLOP`]];
+    return [
+      [name, String(updates), `${short(flops)}FLOP`, `${Math.round(seconds)} s`, ...(tuned ? [most] : [])],
+    ];
   });
-  return [['cost', 'updates', 'pre-training', 'its time', 'with fine-tuning'], ...rows];
+  return [['cost', 'updates', 'pre-training', 'its time', ...(tuned ? ['with fine-tuning'] : [])], ...rows];
 }
 
 function agreementBlocks(study: Study, scores: readonly Score[]): Block[] {

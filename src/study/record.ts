@@ -42,7 +42,7 @@ export async function recordOf(piece: Piece, path: string, more: Partial<Scores>
   const rows = await readRows<MetricsRow>(folder.metrics).catch(absent([]));
   const run = await readFile(folder.config, 'utf8').then(JSON.parse).catch(absent(undefined));
   if (run && 'from' in piece) run.from = piece.from; // the folder's place is that of one machine
-  const engine = await engineOf(folder);
+  const engine = typeof run?.engine === 'string' ? run.engine : await engineOf(folder);
   const last = LAST.flatMap((key) =>
     seriesOf(rows, key)
       .slice(-1)

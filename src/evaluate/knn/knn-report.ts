@@ -38,6 +38,8 @@ export interface KnnReport {
   /** Images that voted, and images that were classified. */
   readonly train: number;
   readonly test: number;
+  /** What computed (`Backend.description`). */
+  readonly engine: string;
 }
 
 /**
@@ -79,7 +81,10 @@ export async function knn(path: string, options: KnnReportOptions = {}): Promise
       random.features(...args),
     );
     const { accuracies: ofPixels } = await judge('raw pixels', (dataset) => pixels(model, dataset, given));
-    return { features: accuracies, random: ofRandom, pixels: ofPixels, ...counts };
+    return {
+      ...{ features: accuracies, random: ofRandom, pixels: ofPixels },
+      ...{ ...counts, engine: backend.description },
+    };
   } finally {
     await trained.dispose();
     await random.dispose();
