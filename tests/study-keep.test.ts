@@ -40,7 +40,7 @@ describe('study', () => {
       'ours-1ep-seed1',
     ]);
     expect(out).toMatch(/^ours-1ep-seed2 +pretrain +4 +\d/m);
-    expect(out).toMatch(/\n0 of 16 pieces are finished, left: [\d.]+ [kMG]FLOP\n$/);
+    expect(out).toMatch(/\nfinished: 0 of 16 pieces, left: [\d.]+ [kMG]FLOP\n$/);
   });
 
   it('stops in time inside of a piece, and goes on from there', async () => {
@@ -56,7 +56,7 @@ describe('study', () => {
       expect(performance.now() - started).toBeLessThan(9000);
       expect(code).toBe(0);
       expect(err).toMatch(
-        /\nstopped after 8s: 0 of 16 pieces are finished, left: [\d.]+ GFLOP; go on with:\n {2}npx beyond-masking study long.json --output runs\/long --keep long-kept --budget 8s\n$/,
+        /\nstopped after 8s: finished: 0 of 16 pieces, left: [\d.]+ GFLOP; go on with:\n {2}npx beyond-masking study long.json --output runs\/long --keep long-kept --budget 8s\n$/,
       );
       const made = await steps();
       expect(made).toEqual(made.map((_, i) => i + 1)); // none twice, none left out
@@ -70,7 +70,7 @@ describe('study', () => {
     expect(first.code).toBe(0);
     expect((await readdir(at('kept'))).length).toBe(17); // 16 pieces and the numbers of images
     const planned = await run('study', 'tiny.json', '--keep', 'kept', '--plan');
-    expect(planned.out).toMatch(/\n16 of 16 pieces are finished\n$/);
+    expect(planned.out).toMatch(/\nfinished: 16 of 16 pieces\n$/);
     const page = await run('study', 'tiny.json', '--keep', 'kept', '--page', 'docs/a.md');
     await rm(at('runs', 'tiny'), { recursive: true });
     await rename(at('images'), at('elsewhere'));
@@ -97,7 +97,7 @@ describe('study', () => {
     }
     // On another machine: an empty output. One judge and its model are left.
     const left = await run('study', 'tiny.json', '--keep', 'kept', '--output', 'other', '--plan');
-    expect(left.out).toMatch(/\n15 of 16 pieces are finished, left: 0 FLOP, about \d+ s at the rate/);
+    expect(left.out).toMatch(/\nfinished: 15 of 16 pieces, left: 0 FLOP, about \d+ s at the rate/);
     const last = await run('study', 'tiny.json', '--keep', 'kept', '--output', 'other');
     expect(last.code).toBe(0);
     expect((await readdir(at('other', 'runs'))).sort()).toEqual(['masked-1ep-seed2', 'masked-1ep-seed2-knn']);

@@ -85,7 +85,7 @@ function planRow({ piece, finished, seconds }: PieceState): string[] {
 }
 
 function whatIsLeft({ pieces, finished, flops, seconds }: Remainder): string {
-  const done = `${finished} of ${pieces.length} pieces are finished`;
+  const done = `finished: ${finished} of ${pieces.length} pieces`;
   if (finished === pieces.length) return done;
   const time = seconds === undefined ? '' : `, about ${duration(seconds)} at the rate of the finished ones`;
   return `${done}, left: ${short(flops)}FLOP${time}`;
