@@ -6,7 +6,7 @@ import type { Config } from '../config/schema.ts';
 import type { FetchOptions } from '../data/sources/cifar10-fetch.ts';
 import { labelledShare } from '../data/sources/labelled-share.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
-import { openData } from '../run/data.ts';
+import { openData, type RunData } from '../run/data.ts';
 import { RunError } from '../run/error.ts';
 import { finetuneSettings, pretrainConfig } from './arms.ts';
 import { FORMAT, readJson } from './keep.ts';
@@ -34,11 +34,19 @@ export async function openPlan(
   { keep, ...options }: FetchOptions & { readonly keep?: string | undefined } = {},
 ): Promise<StudyPlan> {
   const counts: AllCounts = {};
+  const opened = new Map<string, Promise<RunData>>();
+  const open = (config: Config) => {
+    const { trainImages } = config.data;
+    const key = keyOf({ ...config, seed: trainImages > 0 ? config.seed : 0 }); // only a limited number is chosen by the seed
+    const data = opened.get(key) ?? openData(config, options);
+    opened.set(key, data);
+    return data;
+  };
   for (const { config, shares } of wanted(study)) {
     const key = keyOf(config);
     const known = counts[key];
     if (known && shares.every((share) => share in known.labelled)) continue;
-    const { train } = await openData(config, options);
+    const { train } = await open(config);
     if (!train.classes)
       throw new RunError(
         `a study needs images with classes: cifar10, classes:FOLDER or packed:FOLDER, got ${train.name}`,
