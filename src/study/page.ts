@@ -85,6 +85,7 @@ function groupBlocks(
     return [
       title,
       { kind: 'table', rows: scoreRows(group, own) },
+      ...pixelsBlocks(own, records),
       ...comparisonBlocks(study, group, budget, scores),
       picture(
         `${slug(titleOf(group.name, budget))}.svg`,
@@ -133,27 +134,42 @@ function comparisonBlocks(study: Study, group: Group, budget: Budget, scores: re
   ];
 }
 
-/** What pre-training took: the same operations, and how many seconds they needed. */
+/** Raw pixels, which features must beat. */
+function pixelsBlocks(own: readonly Score[], records: Records): Block[] {
+  const all = own.flatMap(({ piece }) => {
+    const knn = records.get(piece)?.scores.knn as { pixels?: unknown } | undefined;
+    return typeof knn?.pixels === 'number' ? [knn.pixels] : [];
+  });
+  return all.length > 0 ? [paragraph(`kNN of raw pixels: ${hundredths(summarise(all).mean)} %.`)] : [];
+}
+
+/** What pre-training took and came to: operations, the seconds they needed, the losses of the last epoch. */
 function costRows(
   group: Group,
   own: readonly Score[],
   pieces: StudyPlan['pieces'],
   records: Records,
 ): string[][] {
-  const tuned = own.some(({ judge }) => judge.startsWith('fine-tune'));
   const rows = group.arms.flatMap(({ name }) => {
     const scored = own.filter(({ arm }) => arm === name);
     const models = unique(scored.map(({ model }) => model));
-    const known = models.flatMap((id) => records.get(id)?.scores.seconds ?? []);
+    const known = models.flatMap((id) => records.get(id)?.scores ?? []);
     if (known.length === 0) return [];
     const { flops, updates } = pieces.find(({ id }) => id === models[0])!;
-    const most = `${short(Math.max(...scored.map((score) => score.flops)))}FLOP`;
-    const seconds = summarise(known).mean;
+    const most = Math.max(...scored.map((score) => score.flops));
+    const mean = (key: string, digits: number) => {
+      const values = known.flatMap((scores) => (typeof scores[key] === 'number' ? scores[key] : []));
+      return values.length > 0 ? summarise(values).mean.toFixed(digits) : '–';
+    };
     return [
-      [name, String(updates), `${short(flops)}FLOP`, `${Math.round(seconds)} s`, ...(tuned ? [most] : [])],
+      [
+        ...[name, String(updates), `${short(flops)}FLOP`, mean('seconds', 0), mean('loss', 4)],
+        ...[mean('heldOutLoss', 4), `${short(most)}FLOP`],
+      ],
     ];
   });
-  return [['cost', 'updates', 'pre-training', 'its time', ...(tuned ? ['with fine-tuning'] : [])], ...rows];
+  const head = ['updates', 'operations', 'seconds', 'last loss', 'held-out loss', 'operations with judges'];
+  return [['pre-training', ...head], ...rows];
 }
 
 function agreementBlocks(study: Study, scores: readonly Score[]): Block[] {
