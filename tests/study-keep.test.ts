@@ -44,7 +44,12 @@ describe('study', () => {
   });
 
   it('stops in time inside of a piece, and goes on from there', async () => {
-    const command = ['study', 'long.json', '--keep', 'long-kept', '--budget', '8s'];
+    // On a busy machine all takes longer: the time is counted in what a plan takes.
+    const began = performance.now();
+    await run('study', 'long.json', '--plan');
+    const plan = (performance.now() - began) / 1000;
+    const budget = Math.ceil(5 + 3 * plan);
+    const command = ['study', 'long.json', '--keep', 'long-kept', '--budget', `${budget}s`];
     const steps = async () =>
       (await readRows(at('runs', 'long', 'runs', 'ours-100000ep-seed2', 'metrics.jsonl'))).map(
         ({ step }) => step,
@@ -53,17 +58,20 @@ describe('study', () => {
     for (let sitting = 0; sitting < 2; sitting++) {
       const started = performance.now();
       const { code, err } = await run(...command);
-      expect(performance.now() - started).toBeLessThan(9000);
+      expect((performance.now() - started) / 1000).toBeLessThan(budget + 2 * plan);
       expect(code).toBe(0);
       expect(err).toMatch(
-        /\nstopped after 8s: finished: 0 of 16 pieces, left: [\d.]+ GFLOP; go on with:\n {2}npx beyond-masking study long.json --output runs\/long --keep long-kept --budget 8s\n$/,
+        /\nstopped after \d+s: finished: 0 of 16 pieces, left: [\d.]+ GFLOP; go on with:\n/,
+      );
+      expect(err).toContain(
+        `\n  npx beyond-masking study long.json --output runs/long --keep long-kept --budget ${budget}s\n`,
       );
       const made = await steps();
       expect(made).toEqual(made.map((_, i) => i + 1)); // none twice, none left out
       expect(made.length).toBeGreaterThan(before);
       before = made.length;
     }
-  }, 60_000);
+  }, 240_000);
 
   it('keeps pieces, from which the page is made without output and images', async () => {
     const first = await run('study', 'tiny.json', '--keep', 'kept');
@@ -106,7 +114,7 @@ describe('study', () => {
     const scores = /\| top-1, % [\s\S]*?\n\n/;
     const table = async (name: string) => scores.exec(await readFile(at('docs', name), 'utf8'))![0];
     expect(await table('d.md')).toBe(await table('a.md')); // the retrained model came to the same
-  }, 120_000);
+  }, 240_000);
 
   it('answers wrong options with what is wrong', async () => {
     expect(await run('study', 'tiny.json', '--budget', 'soon')).toMatchObject({

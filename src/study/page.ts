@@ -53,7 +53,8 @@ function primaryBlocks(study: Study, scores: readonly Score[]): Block[] {
   const blocks = [heading('The question'), paragraph(question)];
   if (!difference) return [...blocks, paragraph('Not finished: no pair of seeds is there yet.')];
   const { n, mean, interval } = difference;
-  const open = n < planned ? [paragraph(`Not finished: ${n} of ${planned} pairs are there.`)] : [];
+  const early = `Not finished: ${n} of ${planned} pairs are there. What follows is preliminary: looking early makes chance findings likelier.`;
+  const open = n < planned ? [paragraph(early)] : [];
   const points = `${signed(mean)} points (${n} ${n > 1 ? 'pairs' : 'pair'}`;
   if (interval === undefined)
     return [...blocks, ...open, paragraph(`${points}; one pair has no interval, so nothing is claimed).`)];
