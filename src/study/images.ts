@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { ConfigError } from '../config/error.ts';
 import { resolveFinetuneConfig } from '../config/finetune-recipes.ts';
 import type { Config } from '../config/schema.ts';
@@ -9,21 +10,26 @@ import { writeFileAtomic } from '../io/atomic.ts';
 import { openData, type RunData } from '../run/data.ts';
 import { RunError } from '../run/error.ts';
 import { finetuneSettings, pretrainConfig } from './arms.ts';
-import { FORMAT, readJson } from './keep.ts';
+import { FORMAT, readKeptFile } from './keep.ts';
 import type { ImageCounts } from './pieces.ts';
 import { planStudy, type StudyPlan } from './plan.ts';
 import type { Study } from './schema.ts';
 
 /** Numbers of images as they are kept: a study is planned from them where its images are not. */
-interface Counts {
-  readonly source: string;
-  readonly train: number;
-  readonly classes: number;
-  /** Of each share of the labels. */
-  readonly labelled: Readonly<Record<string, number>>;
-}
+const countsSchema = z.object({
+  counts: z.record(
+    z.string(),
+    z.object({
+      source: z.string(),
+      train: z.number(),
+      classes: z.number(),
+      /** Of each share of the labels. */
+      labelled: z.record(z.string(), z.number()),
+    }),
+  ),
+});
 
-type AllCounts = Record<string, Counts>;
+type AllCounts = z.output<typeof countsSchema>['counts'];
 
 /**
  * What a study consists of, on its images, which are fetched if need be; their numbers are kept. Throws DataError when they cannot
@@ -59,7 +65,7 @@ export async function openPlan(
   }
   if (keep !== undefined) {
     const path = countsFile(keep);
-    const before = await readJson<{ counts: AllCounts }>(path);
+    const before = await readKeptFile(path, countsSchema);
     const all = { ...before?.counts, ...counts };
     await mkdir(keep, { recursive: true });
     await writeFileAtomic(path, `${JSON.stringify({ format: FORMAT, counts: all }, null, 2)}\n`);
@@ -70,7 +76,7 @@ export async function openPlan(
 /** The same from what is kept, without images. Throws RunError where that does not suffice. */
 export async function keptPlan(study: Study, keep: string): Promise<StudyPlan> {
   const path = countsFile(keep);
-  const kept = await readJson<{ counts: AllCounts }>(path);
+  const kept = await readKeptFile(path, countsSchema);
   if (!kept) throw new RunError(`the folder of kept pieces must hold images.json, got none: ${path}`);
   return planFrom(study, kept.counts);
 }

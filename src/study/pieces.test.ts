@@ -171,6 +171,13 @@ describe('groups of arms', () => {
     ]);
   });
 
+  it('refuse a primary question to a judge that they do not have', () => {
+    const primary = { group: 'B', judge: 'fine-tune 10 %', arms: ['masked', 'short'] };
+    expect(() => grouped({ primary })).toThrow(
+      'primary must name a judge of its group, got "fine-tune 10 %" (kNN)',
+    );
+  });
+
   it('refuse one name for different settings', () => {
     const settings = { training: { weightDecay: 0.3 } };
     const groups = [
