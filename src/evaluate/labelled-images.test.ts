@@ -1,4 +1,4 @@
-import { mkdir, open, rm } from 'node:fs/promises';
+import { copyFile, mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
@@ -47,6 +47,20 @@ it('judges on nothing that was learned from, unless told to', async () => {
   expect((await openLabelled(runOn({ heldOut: 0, test: other }), {})).test).toHaveLength(6);
 });
 
+it('tells images of the same names and sizes from each other', async () => {
+  const place = async (name: string, letters: string) => {
+    for (const [i, letter] of [...letters].entries()) {
+      await mkdir(join(folder, name, `class${i}`), { recursive: true });
+      const fixture = join('tests', 'fixtures', 'identity', `tifffile-${letter}.tif`);
+      await copyFile(fixture, join(folder, name, `class${i}`, '1.tif'));
+    }
+    return `classes:${join(folder, name)}`;
+  };
+  const data = await place('learned', 'ab');
+  expect((await openLabelled({}, { data, test: await place('judged', 'ba') })).test).toHaveLength(2);
+  await expect(openLabelled({}, { data, test: await place('copied', 'ab') })).rejects.toThrow('must differ');
+});
+
 it('takes test images of their own where they are named, here or in the run', async () => {
   const all = await openDataset(other);
   for (const [model, options] of [
@@ -85,4 +99,15 @@ it('leaves the test set of cifar10:train closed: pre-training and judges hold ou
   const own = await openLabelled({ run: { config: { data: { ...data, source: 'cifar10' } } } }, { cache });
   expect(own.test.id(0)).toBe('test image 0');
   await rm(cache, { recursive: true });
+});
+
+it('names the form of the source that has classes, where there is one', async () => {
+  const images = join(folder, 'images');
+  for (const given of [images, `folder:${images}`])
+    await expect(openLabelled({}, { data: given })).rejects.toThrow(
+      `got ${images} without: its 2 sub-folders look like classes: use classes:${images}`,
+    );
+  await expect(openLabelled({}, { data: join(images, 'class0') })).rejects.toThrow(
+    'use cifar10 or classes:FOLDER, a folder with a sub-folder for each class',
+  );
 });

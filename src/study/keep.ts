@@ -22,7 +22,10 @@ const MOST = 20_000;
 
 const modelScores = z.looseObject({ seconds: z.number() });
 const judgeScores = modelScores.extend({ top1: z.number() });
-const aboutPiece = z.object({ piece: z.looseObject({ settings: z.looseObject({}) }), run: z.unknown() });
+const aboutPiece = z.object({
+  piece: z.looseObject({ settings: z.looseObject({}) }),
+  run: z.unknown().optional(),
+});
 
 /**
  * A file of the kept format; undefined where there is none. Throws RunError for one of a later version, and for one that is no JSON or
