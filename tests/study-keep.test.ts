@@ -30,6 +30,13 @@ beforeAll(async () => {
   await writeFile(at('long.json'), JSON.stringify(study(100_000)));
 });
 
+async function texts(path: string): Promise<[name: string, text: string][]> {
+  const names = (await readdir(path, { recursive: true })).filter((name) => /\.jsonl?$/.test(name));
+  return Promise.all(
+    names.map(async (name): Promise<[string, string]> => [name, await readFile(join(path, name), 'utf8')]),
+  );
+}
+
 describe('study', () => {
   it('plans in the order of its file', async () => {
     const { code, out } = await run('study', 'tiny.json', '--plan');
@@ -77,6 +84,7 @@ describe('study', () => {
     const first = await run('study', 'tiny.json', '--keep', 'kept');
     expect(first.code).toBe(0);
     expect((await readdir(at('kept'))).length).toBe(17); // 16 pieces and the numbers of images
+    for (const [name, text] of await texts(at('kept'))) expect(text, name).not.toContain(folder); // no paths of this machine
     const planned = await run('study', 'tiny.json', '--keep', 'kept', '--plan');
     expect(planned.out).toMatch(/\nfinished: 16 of 16 pieces\n$/);
     const page = await run('study', 'tiny.json', '--keep', 'kept', '--page', 'docs/a.md');

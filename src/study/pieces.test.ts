@@ -78,6 +78,12 @@ describe('planStudy', () => {
     );
   });
 
+  it('refuses batches larger than the images of pre-training', () => {
+    expect(() => planStudy(study, () => ({ ...images, train: 15 }))).toThrow(
+      'training.batchSize of pretrain must not exceed the images, got 16 and 15',
+    );
+  });
+
   it('plans scratch alone', () => {
     const alone = planStudy(parseStudy({ ...given, arms: ['scratch'], seeds: [1] }), () => images);
     expect(alone.pieces.map(({ kind }) => kind)).toEqual(['initial', 'knn', 'finetune']);
