@@ -147,7 +147,9 @@ export { pairedDifference, type Summary, summarise } from './report/statistics.t
 
 // Studies
 export { parseStudy, readStudy, type Study } from './study/schema.ts';
-export { runStudy, type StudyOptions, type StudyResult } from './study/study.ts';
+export { keptPlan, openPlan } from './study/images.ts';
+export { runStudy, type StudyOptions, type StudyResult, writeStudyPage } from './study/study.ts';
+export type { StudyPlan } from './study/plan.ts';
 export type { StudyResults } from './study/results.ts';
 export type { StudyEvent } from './study/runner.ts';
 

@@ -1,13 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { basename, dirname, extname, join } from 'node:path';
-import { writeFileAtomic, writeFilesAtomic } from '../io/atomic.ts';
-import { makeFolder } from '../io/make-folder.ts';
+import { basename } from 'node:path';
 import { RunError } from '../run/error.ts';
 import { reportCurves } from './curves.ts';
 import { differencesTable, overviewTable } from './overview.ts';
-import { type Block, renderHtml, renderMarkdown } from './page.ts';
+import type { Block } from './page.ts';
 import { resultsTable } from './results.ts';
 import { type ReportedRun, readRuns, type UnreadableRun } from './run.ts';
+import { requirePage, writePage } from './write-page.ts';
 
 export interface ReportOptions {
   /** The page: `.html` (one file with everything in it) or `.md` (pictures in a folder beside it). */
@@ -31,28 +30,14 @@ export async function report(
   paths: readonly string[],
   { output, title = 'Runs' }: ReportOptions,
 ): Promise<ReportResult> {
-  const type = extname(output).toLowerCase();
-  if (type !== '.html' && type !== '.md')
-    throw new RunError(`the page of a report must end in .html or .md, got ${output}`);
+  requirePage(output);
   const { runs, unreadable } = await readRuns(paths);
   if (runs.length === 0)
     throw new RunError(
       `a report needs a run that can be read, got none${unreadable.map(({ path, reason }) => `\n${path}: ${reason}`).join('')}`,
     );
   const blocks = await makeBlocks(runs, unreadable);
-  await makeFolder(dirname(output));
-  if (type === '.html') {
-    await writeFileAtomic(output, renderHtml(title, blocks));
-    return { files: [output], unreadable };
-  }
-  const folder = `${basename(output, extname(output))}-pictures`;
-  const pictures: (readonly [path: string, data: Uint8Array | string])[] = [];
-  await makeFolder(join(dirname(output), folder));
-  for (const block of blocks)
-    if (block.kind === 'picture')
-      pictures.push([join(dirname(output), folder, block.picture.name), block.picture.data]);
-  await writeFilesAtomic([...pictures, [output, renderMarkdown(title, blocks, folder)]]);
-  return { files: [output, ...pictures.map(([path]) => path)], unreadable };
+  return { files: await writePage(output, title, blocks), unreadable };
 }
 
 async function makeBlocks(

@@ -1,29 +1,35 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { ConfigError } from '../config/error.ts';
 import { resolveFinetuneConfig } from '../config/finetune-recipes.ts';
 import type { Config } from '../config/schema.ts';
 import type { FetchOptions } from '../data/sources/cifar10-fetch.ts';
 import { labelledShare } from '../data/sources/labelled-share.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
-import { openData } from '../run/data.ts';
+import { openData, type RunData } from '../run/data.ts';
 import { RunError } from '../run/error.ts';
 import { finetuneSettings, pretrainConfig } from './arms.ts';
-import { FORMAT, readJson } from './keep.ts';
+import { FORMAT, readKeptFile } from './keep.ts';
 import type { ImageCounts } from './pieces.ts';
 import { planStudy, type StudyPlan } from './plan.ts';
 import type { Study } from './schema.ts';
 
 /** Numbers of images as they are kept: a study is planned from them where its images are not. */
-interface Counts {
-  readonly source: string;
-  readonly train: number;
-  readonly classes: number;
-  /** Of each share of the labels. */
-  readonly labelled: Readonly<Record<string, number>>;
-}
+const countsSchema = z.object({
+  counts: z.record(
+    z.string(),
+    z.object({
+      source: z.string(),
+      train: z.number(),
+      classes: z.number(),
+      /** Of each share of the labels. */
+      labelled: z.record(z.string(), z.number()),
+    }),
+  ),
+});
 
-type AllCounts = Record<string, Counts>;
+type AllCounts = z.output<typeof countsSchema>['counts'];
 
 /**
  * What a study consists of, on its images, which are fetched if need be; their numbers are kept. Throws DataError when they cannot
@@ -34,11 +40,19 @@ export async function openPlan(
   { keep, ...options }: FetchOptions & { readonly keep?: string | undefined } = {},
 ): Promise<StudyPlan> {
   const counts: AllCounts = {};
+  const opened = new Map<string, Promise<RunData>>();
+  const open = (config: Config) => {
+    const { trainImages } = config.data;
+    const key = keyOf({ ...config, seed: trainImages > 0 ? config.seed : 0 }); // only a limited number is chosen by the seed
+    const data = opened.get(key) ?? openData(config, options);
+    opened.set(key, data);
+    return data;
+  };
   for (const { config, shares } of wanted(study)) {
     const key = keyOf(config);
     const known = counts[key];
     if (known && shares.every((share) => share in known.labelled)) continue;
-    const { train } = await openData(config, options);
+    const { train } = await open(config);
     if (!train.classes)
       throw new RunError(
         `a study needs images with classes: cifar10, classes:FOLDER or packed:FOLDER, got ${train.name}`,
@@ -51,7 +65,7 @@ export async function openPlan(
   }
   if (keep !== undefined) {
     const path = countsFile(keep);
-    const before = await readJson<{ counts: AllCounts }>(path);
+    const before = await readKeptFile(path, countsSchema);
     const all = { ...before?.counts, ...counts };
     await mkdir(keep, { recursive: true });
     await writeFileAtomic(path, `${JSON.stringify({ format: FORMAT, counts: all }, null, 2)}\n`);
@@ -62,7 +76,7 @@ export async function openPlan(
 /** The same from what is kept, without images. Throws RunError where that does not suffice. */
 export async function keptPlan(study: Study, keep: string): Promise<StudyPlan> {
   const path = countsFile(keep);
-  const kept = await readJson<{ counts: AllCounts }>(path);
+  const kept = await readKeptFile(path, countsSchema);
   if (!kept) throw new RunError(`the folder of kept pieces must hold images.json, got none: ${path}`);
   return planFrom(study, kept.counts);
 }

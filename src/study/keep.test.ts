@@ -4,12 +4,16 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
 import { tinyImages, tinySettings } from '../../tests/support/tiny-run.ts';
 import { readRows } from '../io/jsonl.ts';
+import { renderMarkdown } from '../report/page.ts';
 import { byEpoch, lossesKey } from './epochs.ts';
+import { keptPlan } from './images.ts';
 import { readKept, writeKept } from './keep.ts';
+import { studyPage } from './page.ts';
 import type { Piece } from './pieces.ts';
+import { readRecords } from './results.ts';
 import { pieceRunner } from './run-piece.ts';
 import type { RunPiece, StudyEvent } from './runner.ts';
-import { parseStudy } from './schema.ts';
+import { parseStudy, readStudy } from './schema.ts';
 import { runStudy } from './study.ts';
 
 const folder = temporaryFolder();
@@ -137,6 +141,41 @@ describe('a study with a folder of kept pieces', () => {
 });
 
 describe('the kept format', () => {
+  it('of version 1 is read by this version', async () => {
+    const keep = 'tests/fixtures/study-kept-1';
+    const old = await readStudy(join(keep, 'study.json'));
+    const plan = await keptPlan(old, keep);
+    const records = await readRecords(plan, { output: join(folder, 'nowhere'), keep });
+    expect([...records.keys()]).toEqual([
+      'masked-2ep-seed0',
+      'masked-2ep-seed0-linear',
+      'masked-2ep-seed0-finetune10-2ep',
+    ]);
+    const page = renderMarkdown('', studyPage(old, plan, records), '');
+    expect(page).toContain('Not finished: 3 of 5 scores are missing.');
+    expect(page).toContain('| masked | 17.00 (1) | 15.80 (1) |');
+    expect(page).toContain('| masked | 20 | 1.09 TFLOP | 158 | 0.9332 | 0.9324 | 1.35 TFLOP |');
+    expect(page).toContain('Computed by oneDNN 2.6.3 (bf16, 2 threads) on AMD EPYC: 3 pieces.');
+  });
+
+  it.each([
+    ['scores.json', '{', /^\S+scores\.json must be JSON, got: /],
+    ['scores.json', 'null', /^kept files must have a format of 1 to 1, got none in \S+scores\.json$/],
+    ['scores.json', '{"format":"1"}', /^kept files must have a format of 1 to 1, got "1" in /],
+    ['scores.json', '{"format":1,"seconds":1}', /^\S+scores\.json must be as it was kept, got top1: /],
+    ['config.json', '{"format":1}', /^\S+config\.json must be as it was kept, got piece: /],
+    ['config.json', '', /^\S+config\.json must be JSON, got: /],
+  ])('with a broken %s (%s) is refused in one line', async (file, text, message) => {
+    const keep = join(folder, 'broken-kept');
+    await rm(keep, { recursive: true, force: true });
+    await cp('tests/fixtures/study-kept-1', keep, { recursive: true });
+    await writeFile(join(keep, 'masked-2ep-seed0-linear', file), text);
+    const old = await readStudy(join(keep, 'study.json'));
+    const read = readRecords(await keptPlan(old, keep), { output: '', keep });
+    await expect(read).rejects.toThrow(message);
+    await read.catch((error: Error) => expect(error.message).not.toContain('\n'));
+  });
+
   const piece: Piece = { kind: 'pretrain', id: 'long', settings: { seed: 1 }, flops: 1, updates: 5000 };
   const rows = Array.from({ length: 5000 }, (_, i) => ({
     step: i + 1,

@@ -1,6 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { z } from 'zod';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { readRows } from '../io/jsonl.ts';
 import { RunError } from '../run/error.ts';
@@ -19,21 +20,46 @@ export const FORMAT = 1;
 /** Most bytes of a piece. */
 const MOST = 20_000;
 
+const modelScores = z.looseObject({ seconds: z.number() });
+const judgeScores = modelScores.extend({ top1: z.number() });
+const aboutPiece = z.object({
+  piece: z.looseObject({ settings: z.looseObject({}) }),
+  run: z.unknown().optional(),
+});
+
+/**
+ * A file of the kept format; undefined where there is none. Throws RunError for one of a later version, and for one that is no JSON or
+ * not what the schema says.
+ */
+export async function readKeptFile<T extends z.ZodType<object>>(
+  path: string,
+  schema: T,
+): Promise<(z.output<T> & { format: number }) | undefined> {
+  const given = await readJson<{ format?: unknown } | null>(path);
+  if (given === undefined) return undefined;
+  const format = given?.format;
+  if (typeof format !== 'number' || !Number.isSafeInteger(format) || format < 1 || format > FORMAT)
+    throw new RunError(
+      `kept files must have a format of 1 to ${FORMAT}, got ${JSON.stringify(format) ?? 'none'} in ${path}${Number(format) > FORMAT ? ': a later version of this program wrote it' : ''}`,
+    );
+  const { data, error } = schema.safeParse(given);
+  if (error) {
+    const [issue] = error.issues;
+    throw new RunError(`${path} must be as it was kept, got ${issue!.path.join('.')}: ${issue!.message}`);
+  }
+  return { ...data, format } as z.output<T> & { format: number };
+}
+
 /** What is kept of a piece; undefined where it is not. Throws RunError where it was kept with other settings, or by a later version. */
 export async function readKept(keep: string, piece: Piece): Promise<PieceRecord | undefined> {
   const folder = join(keep, piece.id);
-  const [config, scores] = [join(folder, 'config.json'), join(folder, 'scores.json')];
-  const said = await readJson<{ format: number } & Scores>(scores);
-  if (!said) return undefined;
-  const about = await readJson<{ format: number; piece: Piece; run: unknown }>(config);
+  const scores = await readKeptFile(join(folder, 'scores.json'), 'from' in piece ? judgeScores : modelScores);
+  if (!scores) return undefined;
+  const config = join(folder, 'config.json');
+  const about = await readKeptFile(config, aboutPiece);
   if (!about) throw new RunError(`a kept piece needs its config.json, got ${folder} without`);
-  for (const [file, { format }] of [[config, about] as const, [scores, said] as const])
-    if (!Number.isSafeInteger(format) || format < 1 || format > FORMAT)
-      throw new RunError(
-        `kept files must have a format of 1 to ${FORMAT}, got ${format} in ${file}: a later version of this program wrote it`,
-      );
   requireSame(piece, about.piece.settings, folder);
-  const { format: _, ...rest } = said;
+  const { format: _, ...rest } = scores;
   const epochs = await readRows<MetricsRow>(join(folder, 'metrics.jsonl')).catch(absent([]));
   return { run: about.run, scores: rest as Scores, epochs };
 }

@@ -78,6 +78,12 @@ describe('planStudy', () => {
     );
   });
 
+  it('refuses batches larger than the images of pre-training', () => {
+    expect(() => planStudy(study, () => ({ ...images, train: 15 }))).toThrow(
+      'training.batchSize of pretrain must not exceed the images, got 16 and 15',
+    );
+  });
+
   it('plans scratch alone', () => {
     const alone = planStudy(parseStudy({ ...given, arms: ['scratch'], seeds: [1] }), () => images);
     expect(alone.pieces.map(({ kind }) => kind)).toEqual(['initial', 'knn', 'finetune']);
@@ -169,6 +175,13 @@ describe('groups of arms', () => {
       'distorted-30ep-seed4',
       'distorted-30ep-seed4-knn',
     ]);
+  });
+
+  it('refuse a primary question to a judge that they do not have', () => {
+    const primary = { group: 'B', judge: 'fine-tune 10 %', arms: ['masked', 'short'] };
+    expect(() => grouped({ primary })).toThrow(
+      'primary must name a judge of its group, got "fine-tune 10 %" (kNN)',
+    );
   });
 
   it('refuse one name for different settings', () => {

@@ -133,6 +133,10 @@ function initial(arm: Arm, settings: ConfigInput, seed: number): Piece {
 /** @param allowance operations to spend, 0: as the settings say */
 function pretraining(arm: Arm, given: ConfigInput, config: Config, allowance: number, images: number): Piece {
   const { training, seed } = config;
+  if (training.batchSize > images)
+    throw new ConfigError(
+      `training.batchSize of pretrain must not exceed the images, got ${training.batchSize} and ${images}`,
+    );
   const epoch = pretrainUpdates(config, images) / training.epochs;
   const flops = epoch * updateFlops(config);
   const epochs = allowance > 0 ? Math.max(1, Math.round(allowance / flops)) : training.epochs;

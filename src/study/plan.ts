@@ -16,6 +16,12 @@ export interface StudyPlan {
  */
 export function planStudy(study: Study, imagesOf: (config: Config) => ImageCounts): StudyPlan {
   const planned = study.groups.flatMap((group) => planGroup(group, imagesOf));
+  const { primary } = study;
+  const judges = planned.filter(({ cell }) => cell.group === primary?.group).map(({ cell }) => cell.judge);
+  if (primary && !judges.includes(primary.judge))
+    throw new ConfigError(
+      `primary must name a judge of its group, got "${primary.judge}" (${[...new Set(judges)].join(', ')})`,
+    );
   const pieces = new Map<string, Piece>();
   const add = (piece: Piece) => {
     const known = pieces.get(piece.id) ?? piece;

@@ -41,8 +41,8 @@ export async function recordOf(piece: Piece, path: string, more: Partial<Scores>
   const folder = runFolder(path);
   const rows = await readRows<MetricsRow>(folder.metrics).catch(absent([]));
   const run = await readFile(folder.config, 'utf8').then(JSON.parse).catch(absent(undefined));
-  if (run && 'from' in piece) run.from = piece.from; // the folder's place is that of one machine
-  const engine = await engineOf(folder);
+  if (run) Object.assign(run, placeless(piece, run));
+  const engine = typeof run?.engine === 'string' ? run.engine : await engineOf(folder);
   const last = LAST.flatMap((key) =>
     seriesOf(rows, key)
       .slice(-1)
@@ -65,6 +65,17 @@ export async function recordOf(piece: Piece, path: string, more: Partial<Scores>
   if ('from' in piece && scores.top1 === undefined)
     throw new Error(`the metrics of a finished judge must hold top1, got none in ${piece.id}`);
   return { run, scores, epochs };
+}
+
+/** Paths of one machine in the settings of a run, as the study gives them. */
+function placeless(piece: Piece, run: { readonly data?: unknown }): object {
+  const { data } = piece.settings as { data?: { source?: string; test?: string } | string };
+  const given = typeof data === 'object' && typeof run.data === 'object' ? data : {};
+  const sources = Object.entries(given).filter(([key]) => key === 'source' || key === 'test');
+  return {
+    ...('from' in piece && { from: piece.from }),
+    ...(sources.length > 0 && { data: { ...(run.data as object), ...Object.fromEntries(sources) } }),
+  };
 }
 
 /** A value in place of a file that does not exist. */

@@ -3,6 +3,7 @@ import { type Budget, budgets } from './arms.ts';
 import type { Cell } from './pieces.ts';
 import { type Places, readRecord } from './places.ts';
 import type { StudyPlan } from './plan.ts';
+import type { PieceRecord } from './record.ts';
 
 /** A cell with what its runs' files say. */
 export interface Score extends Cell {
@@ -44,12 +45,22 @@ export interface StudyResults {
   readonly missing: number;
 }
 
-/** Reads the scores of the pieces that are finished. Throws an error that names a file that is broken. */
-export async function readScores({ pieces, cells }: StudyPlan, places: Places): Promise<Score[]> {
+/** What finished pieces left, by their ids. */
+export type Records = ReadonlyMap<string, PieceRecord>;
+
+/** Reads what finished pieces left. Throws an error that names a file that is broken. */
+export async function readRecords({ pieces }: StudyPlan, places: Places): Promise<Records> {
+  const records = new Map<string, PieceRecord>();
+  for (const piece of pieces) {
+    const record = await readRecord(piece, places);
+    if (record) records.set(piece.id, record);
+  }
+  return records;
+}
+
+/** The scores of the cells whose judges are finished. */
+export function scoresOf({ pieces, cells }: StudyPlan, records: Records): Score[] {
   const byId = new Map(pieces.map((piece) => [piece.id, piece]));
-  const records = new Map(
-    await Promise.all(pieces.map(async (piece) => [piece.id, await readRecord(piece, places)] as const)),
-  );
   return cells.flatMap((cell) => {
     const [model, judge] = [byId.get(cell.model)!, byId.get(cell.piece)!];
     const [trained, judged] = [records.get(cell.model)?.scores, records.get(cell.piece)?.scores];

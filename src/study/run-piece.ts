@@ -74,9 +74,9 @@ async function writeInitialModel(config: Config, path: string): Promise<void> {
 async function writeKnn(path: string, from: string, settings: object, report: KnnReport): Promise<void> {
   const { config, metrics } = runFolder(path);
   const top1 = (by: KnnByNeighbours) => by.knn20!;
-  const { features, random, pixels, ...images } = report;
+  const { features, random, pixels, engine, ...images } = report;
   const knn = { features: top1(features), random: top1(random), pixels: top1(pixels), ...images };
-  await writeFileAtomic(config, `${JSON.stringify({ kind: 'knn', from, ...settings }, null, 2)}\n`);
+  await writeFileAtomic(config, `${JSON.stringify({ kind: 'knn', from, engine, ...settings }, null, 2)}\n`);
   await writeFileAtomic(metrics, `${JSON.stringify({ step: 0, epoch: 0, top1: knn.features, knn })}\n`);
 }
 

@@ -124,6 +124,26 @@ it.each<[string, object, string]>([
     { groups: [{ name: 'A', pretrain: { training: { epochs: 0.5 } } }] },
     'in pretrain of group A: training.epochs must be a whole number of at least 1, got 0.5',
   ],
+  [
+    'a primary question of one arm',
+    { primary: { group: '', judge: 'kNN', arms: ['scratch'] } },
+    'primary.arms must be the names of two arms, got ["scratch"]',
+  ],
+  [
+    'a primary question of an unknown arm',
+    { groups: [{ name: 'A' }], primary: { group: 'A', judge: 'kNN', arms: ['scratch', 'maskd'] } },
+    'primary must name arms of group A, got "maskd"',
+  ],
+  [
+    'references of an unknown arm',
+    { groups: [{ name: 'A' }], references: [{ name: 'x', group: 'A', scores: { scrach: 1 } }] },
+    'references must name arms of group A, got "scrach" (did you mean "scratch"?)',
+  ],
+  [
+    'references that are no numbers',
+    { groups: [{ name: 'A' }], references: [{ name: 'x', group: 'A', scores: { scratch: 'high' } }] },
+    'references[0].scores.scratch',
+  ],
   ['a budget that is none', { budgets: ['time'] }, 'budgets[0] must be one of steps, compute, got "time"'],
   [
     'an arm whose name makes no folder',

@@ -76,6 +76,25 @@ const studySchema = section({
   )
     .optional()
     .describe('what is run first, second, …; the rest follows'),
+  primary: section({
+    group: text().describe('name of a group'),
+    judge: text().describe('as tables call it: kNN, linear, fine-tune 10 %'),
+    arms: z
+      .tuple([text(), text()], { error: 'must be the names of two arms' })
+      .describe('two arms: how much better the first one is'),
+  })
+    .optional()
+    .describe('the one question that was asked beforehand; all else is exploratory'),
+  references: list(
+    section({
+      name: text().describe('whose scores these are'),
+      group: text().describe('name of a group'),
+      scores: z.record(z.string(), z.number(), { error: 'must be a group of numbers' }),
+    }),
+    'references',
+  )
+    .optional()
+    .describe("published scores, whose order is compared with that of a group's arms"),
 });
 
 /** Some of the cells of a study. */
@@ -85,11 +104,28 @@ export interface Selection {
   readonly arms?: readonly string[] | undefined;
 }
 
-/** A study: groups of arms × seeds × judges, and what is run first. */
+/** The one question that a study asks: how much better the first arm is than the second. */
+export interface Primary {
+  readonly group: string;
+  /** `kNN`, `linear`, `fine-tune 10 %`. */
+  readonly judge: string;
+  readonly arms: readonly [string, string];
+}
+
+/** Scores that others published, by the names of arms of a group: their order is compared. */
+export interface Reference {
+  readonly name: string;
+  readonly group: string;
+  readonly scores: Readonly<Record<string, number>>;
+}
+
+/** A study: groups of arms × seeds × judges, what is run first, and what is asked. */
 export interface Study {
   readonly title?: string | undefined;
   readonly groups: readonly Group[];
   readonly order: readonly Selection[];
+  readonly primary?: Primary | undefined;
+  readonly references: readonly Reference[];
 }
 
 type GivenStudy = z.output<typeof studySchema>;
@@ -113,7 +149,7 @@ export async function readStudy(path: string): Promise<Study> {
 export function parseStudy(input: unknown): Study {
   const result = studySchema.safeParse(input);
   if (!result.success) throw new ConfigError(explain(result.error.issues, input, studySchema));
-  const { title, groups: given, order = [], ...common } = result.data;
+  const { title, groups: given, order = [], primary, references = [], ...common } = result.data;
   const groups = given
     ? given.map(({ name, ...own }) => group(name, merged(common, own)))
     : [group('', common)];
@@ -122,8 +158,10 @@ export function parseStudy(input: unknown): Study {
     groups.map(({ name }) => name),
   );
   for (const own of groups) checkGroup(own);
-  for (const selection of order) checkSelection(selection, groups);
-  return { ...(title !== undefined && { title }), groups, order };
+  for (const { group, arms = [] } of order) requireArms('order', group, arms, groups);
+  for (const { group, scores } of references) requireArms('references', group, Object.keys(scores), groups);
+  if (primary) requireArms('primary', primary.group, primary.arms, groups);
+  return { ...(title !== undefined && { title }), groups, order, ...(primary && { primary }), references };
 }
 
 /** What a group leaves out is that of the study; settings of pre-training are laid over those of the study. */
@@ -195,18 +233,19 @@ function checkGroup(group: Group): void {
     throw new ConfigError('a study needs a judge, got none of knn, linear and finetune');
 }
 
-function checkSelection({ group: name, arms = [] }: Selection, groups: readonly Group[]): void {
+/** Parts of a study that name a group and arms must name those that there are. */
+function requireArms(part: string, name: string, arms: readonly string[], groups: readonly Group[]): void {
   const group = groups.find((candidate) => candidate.name === name);
   const names = groups.map((candidate) => candidate.name);
   if (!group)
     throw new ConfigError(
-      `order must name a group of the study, got "${name}"${suggestion(name, names) || ` (${names.join(', ')})`}`,
+      `${part} must name a group of the study, got "${name}"${suggestion(name, names) || ` (${names.join(', ')})`}`,
     );
   const known = group.arms.map((arm) => arm.name);
   for (const arm of arms)
     if (!known.includes(arm))
       throw new ConfigError(
-        `order must name arms of group ${name}, got "${arm}"${suggestion(arm, known) || ` (${known.join(', ')})`}`,
+        `${part} must name arms of group ${name}, got "${arm}"${suggestion(arm, known) || ` (${known.join(', ')})`}`,
       );
 }
 

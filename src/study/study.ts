@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import { writeFilesAtomic } from '../io/atomic.ts';
 import { makeFolder } from '../io/make-folder.ts';
+import { writePage } from '../report/write-page.ts';
 import { type Remainder, remainder } from './estimate.ts';
 import { openPlan } from './images.ts';
+import { studyPage } from './page.ts';
 import type { Places } from './places.ts';
 import type { StudyPlan } from './plan.ts';
-import { readScores, type StudyResults, summariseStudy } from './results.ts';
+import { readRecords, type StudyResults, scoresOf, summariseStudy } from './results.ts';
 import { pieceRunner } from './run-piece.ts';
 import { type RunPiece, runPieces, type StudyEvent } from './runner.ts';
 import type { Study } from './schema.ts';
@@ -62,11 +64,24 @@ export async function tabulateStudy(
   plan: StudyPlan,
   places: Places,
 ): Promise<Pick<StudyResult, 'results' | 'tables'>> {
-  const results = summariseStudy(plan, await readScores(plan, places));
+  const results = summariseStudy(plan, scoresOf(plan, await readRecords(plan, places)));
   const tables = studyTables(results);
   await writeFilesAtomic([
     [join(places.output, 'results.json'), `${JSON.stringify(results, null, 2)}\n`],
     [join(places.output, 'results.md'), tables],
   ]);
   return { results, tables };
+}
+
+/**
+ * Makes the page of a study, `.html` or `.md` with pictures beside it, from what is kept (or else from its output). Returns the files.
+ */
+export async function writeStudyPage(
+  study: Study,
+  plan: StudyPlan,
+  places: Places,
+  page: string,
+): Promise<string[]> {
+  const records = await readRecords(plan, places);
+  return writePage(page, study.title ?? 'Study', studyPage(study, plan, records));
 }

@@ -13,7 +13,7 @@ export function studyTables(results: StudyResults): string {
   return [...note, ...tables, LEGEND].join('\n\n').concat('\n');
 }
 
-const TITLES: Readonly<Record<Budget, string>> = { steps: 'Equal steps', compute: 'Equal compute' };
+export const TITLES: Readonly<Record<Budget, string>> = { steps: 'Equal steps', compute: 'Equal compute' };
 
 const LEGEND = `- Top-1 in percent: mean ± standard deviation (n − 1) over the seeds (number of seeds); the last evaluation of each run, not the best one.
 - Differences: mean over the seeds that both arms have, ± half of the 95 % interval by Student's t (number of pairs), in points.
@@ -57,7 +57,7 @@ function tablesOf(group: string, budget: Budget, { arms, differences }: StudyRes
 }
 
 /** `45.67 ± 0.12 (3)`. */
-function share({ n, mean, deviation }: Summary): string {
+export function share({ n, mean, deviation }: Summary): string {
   const spread = deviation === undefined ? '' : ` ± ${hundredths(deviation)}`;
   return `${hundredths(mean)}${spread} (${n})`;
 }
@@ -65,10 +65,15 @@ function share({ n, mean, deviation }: Summary): string {
 /** `+1.23 ± 0.45 (3)`. */
 function points({ n, mean, interval }: Summary): string {
   const spread = interval === undefined ? '' : ` ± ${hundredths(interval)}`;
-  return `${mean < 0 ? '−' : '+'}${hundredths(Math.abs(mean))}${spread} (${n})`;
+  return `${signed(mean)}${spread} (${n})`;
 }
 
-function hundredths(fraction: number): string {
+/** `+1.23`, in points. */
+export function signed(fraction: number): string {
+  return `${fraction < 0 ? '−' : '+'}${hundredths(Math.abs(fraction))}`;
+}
+
+export function hundredths(fraction: number): string {
   return (100 * fraction).toFixed(2);
 }
 

@@ -1,12 +1,13 @@
 import { basename } from 'node:path';
 import { Command, Option } from 'commander';
 import { short } from '../../config/recipes.ts';
+import { requirePage } from '../../report/write-page.ts';
 import { type PieceState, type Remainder, remainder } from '../../study/estimate.ts';
-import { openPlan } from '../../study/images.ts';
+import { keptPlan, openPlan } from '../../study/images.ts';
 import type { Places } from '../../study/places.ts';
 import type { StudyEvent } from '../../study/runner.ts';
 import { readStudy, type Study } from '../../study/schema.ts';
-import { runStudy, tabulateStudy } from '../../study/study.ts';
+import { runStudy, tabulateStudy, writeStudyPage } from '../../study/study.ts';
 import { timeBudget } from '../options/time-budget.ts';
 import { fetching } from '../show/fetching.ts';
 import { interruptible } from '../show/interrupt.ts';
@@ -21,6 +22,7 @@ interface Options {
   plan?: boolean;
   list?: boolean;
   tabulate?: boolean;
+  page?: string;
 }
 
 export function studyCommand(): Command {
@@ -39,6 +41,10 @@ export function studyCommand(): Command {
     )
     .addOption(new Option('--list', 'the same').hideHelp())
     .option('--tabulate', 'only tabulate what is finished')
+    .option(
+      '--page <file>',
+      'only write a page (.md with pictures, or .html) from what is kept: no images are needed',
+    )
     .addHelpText(
       'after',
       `
@@ -46,6 +52,7 @@ Examples:
   $ beyond-masking study studies/cifar10-smoke.json --plan
   $ beyond-masking study studies/cifar10-smoke.json
   $ beyond-masking study studies/cifar10-protocol.json --keep studies/kept/cifar10-protocol --budget 20m
+  $ beyond-masking study studies/cifar10-protocol.json --keep studies/kept/cifar10-protocol --page docs/study.md
   $ beyond-masking report runs/cifar10-smoke/runs/* --output runs/cifar10-smoke/report.html
 
 Ctrl-C saves the run that goes on; the same command goes on with the study, and finished pieces are not run again.
@@ -56,6 +63,7 @@ The tables are written to results.md and results.json in its folder.`,
       const { keep } = options;
       const places = { output: options.output ?? `runs/${basename(file, '.json')}`, keep };
       if (options.plan || options.list) await showPlan(study, places);
+      else if (options.page !== undefined) await showPage(study, places, options.page);
       else if (options.tabulate) await tabulate(study, places);
       else await run(study, places, options.budget, `beyond-masking study ${file}`);
     });
@@ -77,7 +85,7 @@ function planRow({ piece, finished, seconds }: PieceState): string[] {
 }
 
 function whatIsLeft({ pieces, finished, flops, seconds }: Remainder): string {
-  const done = `${finished} of ${pieces.length} pieces are finished`;
+  const done = `finished: ${finished} of ${pieces.length} pieces`;
   if (finished === pieces.length) return done;
   const time = seconds === undefined ? '' : `, about ${duration(seconds)} at the rate of the finished ones`;
   return `${done}, left: ${short(flops)}FLOP${time}`;
@@ -86,6 +94,16 @@ function whatIsLeft({ pieces, finished, flops, seconds }: Remainder): string {
 async function tabulate(study: Study, places: Places): Promise<void> {
   const plan = await whileFetching((options) => openPlan(study, options));
   if (plan) console.log((await tabulateStudy(plan, places)).tables);
+}
+
+async function showPage(study: Study, places: Places, page: string): Promise<void> {
+  requirePage(page);
+  const { keep } = places;
+  const plan =
+    keep === undefined
+      ? await whileFetching((options) => openPlan(study, options))
+      : await keptPlan(study, keep);
+  if (plan) console.log((await writeStudyPage(study, plan, places, page)).join('\n'));
 }
 
 async function run(study: Study, places: Places, budget: string | undefined, command: string): Promise<void> {

@@ -42,6 +42,8 @@ export interface KnnReport {
   /** Images that voted, and images that were classified. */
   readonly train: number;
   readonly test: number;
+  /** What computed (`Backend.description`). */
+  readonly engine: string;
 }
 
 /**
@@ -87,7 +89,10 @@ export async function knn(path: string, options: KnnReportOptions = {}): Promise
     const { accuracies: ofPixels } = await judge('raw pixels', (dataset, onProgress) =>
       pixels(model, dataset, given, onProgress),
     );
-    return { features: accuracies, random: ofRandom, pixels: ofPixels, ...counts };
+    return {
+      ...{ features: accuracies, random: ofRandom, pixels: ofPixels },
+      ...{ ...counts, engine: backend.description },
+    };
   } finally {
     await trained.dispose();
     await random.dispose();
