@@ -1,12 +1,12 @@
 import { microBatchOf } from '../config/rules.ts';
 import type { Dataset } from '../data/sources/dataset.ts';
-import { type Evaluator, evaluate } from '../evaluate/evaluator.ts';
+import { evaluate } from '../evaluate/evaluator.ts';
 import { heldOutLoss } from '../evaluate/held-out.ts';
 import type { KnnProbe } from '../evaluate/knn/probe.ts';
 import { reconstructionGrid } from '../evaluate/reconstructions.ts';
 import type { Progress } from '../run/checkpoint.ts';
 import { type RunData, sample } from '../run/data.ts';
-import type { KnnScores, PretrainEvent } from '../run/events.ts';
+import type { KnnScores, PretrainEvent, ProbeScores } from '../run/events.ts';
 import { writeCurves, writeReconstructions } from '../run/metrics.ts';
 import type { Setup } from '../run/setup-pretrain.ts';
 import type { Workplace } from './job.ts';
@@ -21,6 +21,11 @@ export interface ObserverParts extends Omit<Workplace, 'emit'> {
   readonly randomStart: boolean;
   readonly emit: (event: PretrainEvent) => void;
 }
+
+/** What a probe's evaluators gave: of features, and at the start of random weights and of raw pixels. */
+type Measured = Readonly<
+  Record<'features', Record<string, number>> & Partial<Record<'random' | 'pixels', Record<string, number>>>
+>;
 
 /** What is measured and drawn beside training. */
 export class Observer {
@@ -40,10 +45,10 @@ export class Observer {
   async atStart(): Promise<{ knn: KnnScores } | undefined> {
     const { probe, session, randomStart } = this.#parts;
     if (!probe) return undefined;
-    const of = async (evaluator: Evaluator) => (await evaluate(evaluator, session)).knn20!;
-    const features = await of(probe.features);
-    const random = randomStart ? features : await of(probe.random);
-    return { knn: this.#report(0, { features, random, pixels: await of(probe.pixels) }, probe) };
+    const features = await evaluate(probe.features, session);
+    const random = randomStart ? features : await evaluate(probe.random, session);
+    const pixels = await evaluate(probe.pixels, session);
+    return { knn: this.#report(0, { features, random, pixels }, probe) };
   }
 
   /** After an epoch: the columns that its last row has beyond those of other rows. */
@@ -53,10 +58,10 @@ export class Observer {
     const heldOut = this.heldOut;
     const batchSize = Math.min(microBatchOf(training), heldOut?.length ?? 0);
     const due = epoch % evaluation.knnEvery === 0 ? probe : undefined;
-    const features = due ? (await evaluate(due.features, session)).knn20! : 0;
+    const features = due && (await evaluate(due.features, session));
     return {
       ...(heldOut && (await evaluate(heldOutLoss(setup, heldOut, { batchSize, broken }), session))),
-      ...(due && { knn: this.#report(step, { features }, due) }),
+      ...(features && { knn: this.#report(step, { features }, due!) }),
     };
   }
 
@@ -82,9 +87,20 @@ export class Observer {
     emit({ type: 'file', kind: 'reconstructions', path });
   }
 
-  #report(step: number, measured: Omit<KnnScores, 'train' | 'test'>, { train, test }: KnnProbe): KnnScores {
-    const scores = { ...measured, train, test };
+  #report(step: number, measured: Measured, { train, test }: KnnProbe): KnnScores {
+    const linear = scoresNamed('linear', measured);
+    const scores = { ...scoresNamed('knn20', measured)!, ...(linear && { linear }), train, test };
     this.#parts.emit({ type: 'knn', step, scores });
     return scores;
   }
+}
+
+/** The scores of one name; undefined where it was not measured. */
+function scoresNamed(name: string, { features, random, pixels }: Measured): ProbeScores | undefined {
+  if (features[name] === undefined) return undefined;
+  return {
+    features: features[name],
+    ...(random && { random: random[name]! }),
+    ...(pixels && { pixels: pixels[name]! }),
+  };
 }

@@ -7,6 +7,7 @@ import { initialiseOnThreads } from '../../run/initialise-on-threads.ts';
 import type { Setup } from '../../run/setup-pretrain.ts';
 import type { Evaluator, Score } from '../evaluator.ts';
 import { collect, labelled, pixelRows, programRows, type RowsOf } from '../features/features.ts';
+import { linearScore } from '../probe/linear-score.ts';
 import { centralViews, thumbnail } from '../views.ts';
 import { knnAccuracy, NEIGHBOURS } from './knn.ts';
 import type { KnnProbe } from './probe.ts';
@@ -14,7 +15,7 @@ import type { KnnProbe } from './probe.ts';
 /** Images of one run of the engine. */
 const BATCH = 250;
 
-/** A probe on a run's images: training images vote on held-out ones. Undefined when there are no labels. */
+/** A probe on a run's images: training images vote, or train a linear classifier, and held-out ones are classified. Undefined when there are no labels. */
 export function knnProbe(
   backend: Backend,
   setup: Setup,
@@ -33,16 +34,21 @@ export function knnProbe(
       dataset,
     );
   };
-  const { features, specs } = setup.programs(batchSize);
-  const ofWeights = async (session: Session) => {
-    const rowsOf = programRows(session, features);
-    return scores(await knnAccuracy(backend, await of(train, rowsOf), await of(test, rowsOf)));
+  const judge = async (rowsOf: RowsOf, size?: Size): Promise<Score[]> => {
+    const [bank, queries] = [await of(train, rowsOf, size), await of(test, rowsOf, size)];
+    const linear = await linearScore(backend, bank, queries, seed);
+    return [
+      ...scores(await knnAccuracy(backend, bank, queries)),
+      ...(linear === undefined ? [] : [['linear', linear] as const]),
+    ];
   };
+  const { features, specs } = setup.programs(batchSize);
+  const ofWeights = (session: Session) => judge(programRows(session, features));
   return {
     train: train.length,
     test: test.length,
-    features: evaluator('kNN of features', ofWeights),
-    random: evaluator('kNN of features of random weights', async () => {
+    features: evaluator('kNN and linear probe of features', ofWeights),
+    random: evaluator('kNN and linear probe of features of random weights', async () => {
       const session = await backend.open(await initialiseOnThreads(specs, seed));
       try {
         return await ofWeights(session);
@@ -50,10 +56,9 @@ export function knnProbe(
         await session.dispose();
       }
     }),
-    pixels: evaluator('kNN of raw pixels', async () => {
+    pixels: evaluator('kNN and linear probe of raw pixels', async () => {
       const size = thumbnail(model.image);
-      const rowsOf = pixelRows(setup.config.data, model.channels, size[0] * size[1]);
-      return scores(await knnAccuracy(backend, await of(train, rowsOf, size), await of(test, rowsOf, size)));
+      return judge(pixelRows(setup.config.data, model.channels, size[0] * size[1]), size);
     }),
   };
 }
