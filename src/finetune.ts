@@ -2,15 +2,17 @@ import { type GivenSettings, resolveFinetuneConfig } from './config/finetune-rec
 import type { FinetuneConfig, FinetuneInput } from './config/finetune-schema.ts';
 import { microBatchOf } from './config/rules.ts';
 import { BrokenImages } from './data/load/broken.ts';
+import type { FetchOptions, FetchProgress } from './data/sources/cifar10-fetch.ts';
 import { labelledShare } from './data/sources/labelled-share.ts';
 import { type Backend, slotName } from './engines/engine.ts';
 import { openLabelled } from './evaluate/labelled-images.ts';
 import { sizeOf, type Values } from './graph/index.ts';
 import type { ParameterSpec } from './nn/parameters.ts';
-import { sample } from './run/data.ts';
+import { sample, withAbsoluteSources } from './run/data.ts';
 import { openEngine } from './run/engine.ts';
 import { RunError } from './run/error.ts';
 import type { FinetuneEvent, Outcome } from './run/events.ts';
+import { fitBatch } from './run/fit.ts';
 import { bestCheckpointPath, findCheckpoint, type RunFolder, runFolder } from './run/folder.ts';
 import { initialiseOnThreads } from './run/initialise-on-threads.ts';
 import { finetuning } from './run/kind.ts';
@@ -65,7 +67,10 @@ export interface FinetuneResult {
 export async function finetune(settings: FinetuneInput, options: FinetuneOptions): Promise<FinetuneResult> {
   const folder = runFolder(options.output);
   const lock = new RunLock(folder);
-  const input = { ...settings, ...(options.from !== undefined && { from: options.from }) };
+  const input = {
+    ...withAbsoluteSources(settings),
+    ...(options.from !== undefined && { from: options.from }),
+  };
   const resolve = async () => resolveFinetuneConfig(input, await givenBy(input));
   try {
     const wanted = { kind: finetuning, input, folder, resume: options.resume ?? false, resolve };
@@ -102,10 +107,18 @@ async function trainFrom(
 ): Promise<FinetuneResult> {
   const emit = options.onEvent ?? (() => {});
   const note = (message: string) => emit({ type: 'note', message });
-  const { config, checkpoint } = start;
+  const { checkpoint } = start;
   for (const message of start.notes) note(message);
-  const data = await openImages(config, options, emit);
-  checkData(start, finetuning, data.train.contentKey);
+  const watched = {
+    onProgress: (progress: FetchProgress) => emit({ type: 'fetch', progress }),
+    ...(options.signal && { signal: options.signal }),
+  };
+  const data = await openImages(start.config, watched);
+  const dataKey = await checkData(start, finetuning, data.train, { ...watched, onNote: note });
+  const { config, notes } = checkpoint
+    ? { ...start, notes: [] }
+    : fitBatch(start.config, data.train.length, false);
+  for (const message of notes) note(message);
   const setup = setUpClassifier(config, data.classes);
   const { specs, parameters } = setup.programs(microBatchOf(config.training));
   const state = checkpoint?.state ?? (await firstState(setup, specs, note));
@@ -117,8 +130,13 @@ async function trainFrom(
     const at = { session, folder, broken, emit };
     const randomStart = config.from === '' && !checkpoint;
     const job = finetuneJob({ ...at, ...data, setup, randomStart });
-    const trainer = new Trainer(job, at, backend.description, checkpoint?.progress);
-    await start.begin();
+    const trainer = new Trainer(
+      job,
+      at,
+      { data: dataKey, engine: backend.description },
+      checkpoint?.progress,
+    );
+    await start.begin(config);
     const values = (of: (name: string) => boolean) =>
       parameters
         .filter(({ name }) => of(name))
@@ -154,19 +172,14 @@ async function trainFrom(
 }
 
 /** The images of a run: those that are trained on, and those that are evaluated on. */
-async function openImages(
-  config: FinetuneConfig,
-  { signal }: FinetuneOptions,
-  emit: (event: FinetuneEvent) => void,
-) {
+async function openImages(config: FinetuneConfig, options: FetchOptions) {
   const { data, evaluation, seed } = config;
   const images = await openLabelled(
     { run: { config } },
     {
       ...(data.test !== '' && { test: data.test }),
       heldOut: data.heldOut,
-      onProgress: (progress) => emit({ type: 'fetch', progress }),
-      ...(signal && { signal }),
+      ...options,
     },
   );
   const { trainImages, labels } = data;

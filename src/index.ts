@@ -61,7 +61,15 @@ export { BrokenImages } from './data/load/broken.ts';
 export { type Cifar10Counts, verifyCifar10 } from './data/sources/cifar10.ts';
 export { type FetchOptions, type FetchProgress, fetchCifar10 } from './data/sources/cifar10-fetch.ts';
 export { centreCrop, randomResizedCrop } from './data/decode/crop.ts';
-export { type Dataset, type RawImage, split, subset } from './data/sources/dataset.ts';
+export { identify } from './data/sources/content.ts';
+export {
+  type Content,
+  type Dataset,
+  type DigestOptions,
+  type RawImage,
+  split,
+  subset,
+} from './data/sources/dataset.ts';
 export { DataError } from './data/error.ts';
 export { labelledShare } from './data/sources/labelled-share.ts';
 export {

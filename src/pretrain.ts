@@ -7,9 +7,10 @@ import type { Backend } from './engines/engine.ts';
 import { knnProbe } from './evaluate/knn/knn-probe.ts';
 import { sizeOf, type Values } from './graph/index.ts';
 import type { ParameterSpec } from './nn/parameters.ts';
-import { openData } from './run/data.ts';
+import { openData, withAbsoluteSources } from './run/data.ts';
 import { openEngine } from './run/engine.ts';
 import type { Outcome, PretrainEvent } from './run/events.ts';
+import { fitBatch } from './run/fit.ts';
 import { findCheckpoint, type RunFolder, runFolder } from './run/folder.ts';
 import { initialiseOnThreads } from './run/initialise-on-threads.ts';
 import { pretraining } from './run/kind.ts';
@@ -62,7 +63,10 @@ export interface RunResult {
 export async function pretrain(settings: ConfigInput, options: RunOptions): Promise<RunResult> {
   const folder = runFolder(options.output);
   const lock = new RunLock(folder);
-  const input = { ...settings, ...(options.initFrom !== undefined && { from: options.initFrom }) };
+  const input = {
+    ...withAbsoluteSources(settings),
+    ...(options.initFrom !== undefined && { from: options.initFrom }),
+  };
   const resolve = () => resolveConfig(input);
   try {
     const wanted = { kind: pretraining, input, folder, resume: options.resume ?? false, resolve };
@@ -80,14 +84,20 @@ async function trainFrom(
 ): Promise<RunResult> {
   const emit = options.onEvent ?? (() => {});
   const note = (message: string) => emit({ type: 'note', message });
-  const { config, checkpoint } = start;
+  const { checkpoint } = start;
   for (const message of start.notes) note(message);
-  const setup = setUp(config);
-  const data = await openData(config, {
+  const { task } = setUp(start.config); // refuses what does not fit before images are looked for
+  const watched = {
     onProgress: (progress: FetchProgress) => emit({ type: 'fetch', progress }),
     ...(options.signal && { signal: options.signal }),
-  });
-  checkData(start, pretraining, data.train.contentKey);
+  };
+  const data = await openData(start.config, watched);
+  const dataKey = await checkData(start, pretraining, data.train, { ...watched, onNote: note });
+  const { config, notes } = checkpoint
+    ? { ...start, notes: [] }
+    : fitBatch(start.config, data.train.length, task.masks);
+  for (const message of notes) note(message);
+  const setup = setUp(config);
   const { specs } = setup.programs(microBatchOf(config.training));
   const state = checkpoint?.state ?? (await firstState(config, specs, note));
   const backend = options.backend ?? (await openEngine(config.engine));
@@ -101,8 +111,13 @@ async function trainFrom(
     if (wanted && !probe) note('no kNN report: it needs images with classes, some of them held out');
     const at = { session, folder, broken, emit };
     const job = pretrainJob({ ...at, setup, data, probe, randomStart });
-    const trainer = new Trainer(job, at, backend.description, checkpoint?.progress);
-    await start.begin();
+    const trainer = new Trainer(
+      job,
+      at,
+      { data: dataKey, engine: backend.description },
+      checkpoint?.progress,
+    );
+    await start.begin(config);
     const before = (await readMetrics(folder))[0]?.knn;
     emit({
       type: 'start',

@@ -24,7 +24,7 @@ export const dataFields = (defaults: { readonly scale: [number, number]; readonl
   source: text()
     .default('')
     .describe(
-      'images: a folder (with all below it), classes:FOLDER (a sub-folder for each class), packed:FOLDER (what data pack wrote), or cifar10',
+      'images: a folder (with all below it), classes:FOLDER (a sub-folder for each class), packed:FOLDER (what data pack wrote), cifar10, or cifar10:train (its test set stays closed)',
     ),
   mean: numbers(1)
     .default([...IMAGENET.mean])

@@ -1,3 +1,4 @@
+import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
@@ -43,6 +44,20 @@ it('judges on nothing that was learned from, unless told to', async () => {
   expect((await openLabelled(runOn({ heldOut: 0, test: other }), {})).test).toHaveLength(6);
 });
 
+it('tells images of the same names and sizes from each other', async () => {
+  const place = async (name: string, letters: string) => {
+    for (const [i, letter] of [...letters].entries()) {
+      await mkdir(join(folder, name, `class${i}`), { recursive: true });
+      const fixture = join('tests', 'fixtures', 'identity', `tifffile-${letter}.tif`);
+      await copyFile(fixture, join(folder, name, `class${i}`, '1.tif'));
+    }
+    return `classes:${join(folder, name)}`;
+  };
+  const data = await place('learned', 'ab');
+  expect((await openLabelled({}, { data, test: await place('judged', 'ba') })).test).toHaveLength(2);
+  await expect(openLabelled({}, { data, test: await place('copied', 'ab') })).rejects.toThrow('must differ');
+});
+
 it('takes test images of their own where they are named, here or in the run', async () => {
   const all = await openDataset(other);
   for (const [model, options] of [
@@ -55,5 +70,16 @@ it('takes test images of their own where they are named, here or in the run', as
   await expect(openLabelled({}, { data: source, test: source })).rejects.toThrow('must differ');
   await expect(openLabelled({}, {})).rejects.toThrow(
     'name cifar10, classes:FOLDER or packed:FOLDER with --data',
+  );
+});
+
+it('names the form of the source that has classes, where there is one', async () => {
+  const images = join(folder, 'images');
+  for (const given of [images, `folder:${images}`])
+    await expect(openLabelled({}, { data: given })).rejects.toThrow(
+      `got ${images} without: its 2 sub-folders look like classes: use classes:${images}`,
+    );
+  await expect(openLabelled({}, { data: join(images, 'class0') })).rejects.toThrow(
+    'use cifar10 or classes:FOLDER, a folder with a sub-folder for each class',
   );
 });

@@ -48,7 +48,7 @@ export async function* readable(
     yield* views;
   } catch (error) {
     const ids = Array.from({ length: dataset.length }, (_, index) => dataset.id(index));
-    if (!(error instanceof DataError) || !ids.every((id) => broken.has(id))) throw error;
+    if (!(error instanceof DataError) || !ids.every((id) => broken.reasons.has(id))) throw error;
   }
 }
 

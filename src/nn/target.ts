@@ -3,10 +3,14 @@ import {
   constant,
   div,
   gather,
+  maximum,
   mean,
+  minimum,
   mul,
   reshape,
+  sliceAxis,
   sqrt,
+  square,
   sub,
   sumOfSquares,
   type Tensor,
@@ -38,7 +42,8 @@ interface PatchTarget {
  * mean and deviation of u are those of x shifted and scaled, this is (x − mean) / (std + 1e-6/σ) with the image's own
  * σ of the channel: no pass over the pixels is needed to un-normalise them.
  * `patch`: (x − mean) / √(variance + 1e-6) over all values of a patch (arXiv 2111.06377). `none`: x.
- * Variances are unbiased.
+ * Variances are unbiased. A flat patch has the target 0 on every engine: without care, rounding noise of its mean, divided by a
+ * spread of about 1e-6, would reach the loss.
  * @param masking where given, of the removed patches alone, in its order
  */
 export function patchTarget(image: Tensor, context: TargetContext, masking?: Masking): PatchTarget {
@@ -49,7 +54,10 @@ export function patchTarget(image: Tensor, context: TargetContext, masking?: Mas
   const groups = target === 'channel' ? channels : 1;
   const [batch, count, size] = patches.shape as [number, number, number];
   const shape = [batch, count, groups, size / groups];
-  const x = reshape(patches, shape);
+  // Shifted by a pixel of its own, a patch has small values: their mean is exact where all are equal.
+  const pixels = reshape(patches, shape);
+  const first = sliceAxis(pixels, 3, 0, 1); // [B, N, groups, 1]
+  const x = sub(pixels, first);
   const centre = mean(x, [3]);
   const centred = sub(x, centre);
   const variance = mul(sumOfSquares(centred), 1 / (size / groups - 1)); // [B, N, groups, 1]
@@ -64,7 +72,17 @@ export function patchTarget(image: Tensor, context: TargetContext, masking?: Mas
         )
       : sqrt(add(variance, 1e-6));
   return {
-    values: reshape(div(centred, spread), patches.shape),
-    toPixels: (values) => reshape(add(mul(reshape(values, shape), spread), centre), patches.shape),
+    values: reshape(mul(centred, div(varied(variance, first), spread)), patches.shape),
+    toPixels: (values) =>
+      reshape(add(mul(reshape(values, shape), spread), add(centre, first)), patches.shape),
   };
+}
+
+/** Largest standard deviation that counts as noise, as a share of a pixel. Resizing by area rounds to 4e-7 of it. */
+const NOISE = 1e-6;
+
+/** 1 for patches that vary, 0 for those whose variance is what rounding makes of equal pixels: [B, N, groups, 1]. */
+function varied(variance: Tensor, pixel: Tensor): Tensor {
+  const above = maximum(sub(variance, mul(square(pixel), NOISE ** 2)), 0);
+  return minimum(mul(above, 1e30), 1);
 }

@@ -93,8 +93,8 @@ async function readSettings({ path, config }: RunFolder): Promise<Record<string,
   return settings as Record<string, unknown>;
 }
 
-/** What the newest checkpoint says; undefined where there is none that can be read. */
-async function engineOf({ checkpoints }: RunFolder): Promise<string | undefined> {
+/** The engine that the newest checkpoint of a run names; undefined where there is none that can be read. */
+export async function engineOf({ checkpoints }: RunFolder): Promise<string | undefined> {
   const files = ((await readdir(checkpoints).catch(absent)) ?? []).filter((f) => f.endsWith('.safetensors'));
   for (const file of files.sort().reverse())
     try {

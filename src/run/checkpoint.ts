@@ -19,7 +19,7 @@ export interface Progress {
   readonly epoch: number;
   /** The image that comes next, as the loader counts. */
   readonly cursor: Cursor;
-  /** What was trained on (`Dataset.contentKey`) and what ran the steps (`Backend.description`). */
+  /** What was trained on, as `identify` tells it, and what ran the steps (`Backend.description`). */
   readonly data: string;
   readonly engine: string;
 }

@@ -1,5 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { mergeSettings } from '../config/overrides.ts';
+import { compare, identify, takenByOutline } from '../data/sources/content.ts';
+import type { Dataset, DigestOptions } from '../data/sources/dataset.ts';
 import type { Backend } from '../engines/engine.ts';
 import { FileFormatError } from '../io/file-format-error.ts';
 import { truncateAfter } from '../io/jsonl.ts';
@@ -25,8 +27,11 @@ export interface StartingPoint<C extends RunConfig> {
   readonly checkpoint?: Checkpoint<C>;
   /** What a person should know about it. */
   readonly notes: readonly string[];
-  /** Makes or readies the folder: to be called when nothing can be refused any more. */
-  begin(): Promise<void>;
+  /**
+   * Makes or readies the folder, and keeps the settings of the run there: those above, fitted to its images. To be called when
+   * nothing can be refused any more.
+   */
+  begin(config: C): Promise<void>;
 }
 
 /** What a run is to be. */
@@ -57,7 +62,7 @@ export async function startingPoint<C extends RunConfig>(
     return {
       config,
       notes: [],
-      async begin() {
+      async begin(config) {
         await mkdir(folder.path, { recursive: true });
         await lock.take();
         await createRunFolder(folder, kind, config);
@@ -74,7 +79,7 @@ export async function startingPoint<C extends RunConfig>(
     config,
     ...(checkpoint && { checkpoint }),
     notes,
-    async begin() {
+    async begin(config) {
       await prepareRunFolder(folder);
       const step = checkpoint?.progress.step ?? -1;
       await truncateAfter(folder.metrics, (row) => Number(row.step) <= step);
@@ -100,17 +105,28 @@ async function newestCheckpoint<C extends RunConfig>(
   return undefined;
 }
 
-/** Throws RunError unless a resumed run finds the images it was trained on. @param key of the images that there are */
-export function checkData<C extends RunConfig>(
+/**
+ * What a run knows its images by, which its checkpoints keep. Reads them, unless they were read before. Throws RunError unless a
+ * resumed run finds the images it was trained on, and what `identify` throws.
+ * @param onNote called with what a person should know
+ */
+export async function checkData<C extends RunConfig>(
   { checkpoint }: StartingPoint<C>,
   kind: RunKind<C>,
-  key: string,
-): void {
-  if (!checkpoint || checkpoint.progress.data === key) return;
-  throw new RunError(
-    `a run must go on with the same images, got ${key} instead of ${checkpoint.progress.data} (number and content): ` +
-      `restore the images, or start another run in a new folder, from these weights with ${startOption(kind)}`,
-  );
+  images: Dataset,
+  { onNote, ...options }: DigestOptions & { readonly onNote: (message: string) => void },
+): Promise<string> {
+  const key = await identify(images, options);
+  if (!checkpoint) return key;
+  const { data } = checkpoint.progress;
+  const comparison = compare(data, key, images);
+  if (comparison === 'other')
+    throw new RunError(
+      `a run must go on with the same images, got ${key} instead of ${data} (number and content): ` +
+        `restore the images, or start another run in a new folder, from these weights with ${startOption(kind)}`,
+    );
+  if (comparison === 'outline') onNote(`the run ${takenByOutline}`);
+  return key;
 }
 
 /** What a person should know of the engine that a run goes on with. */

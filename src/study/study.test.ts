@@ -1,12 +1,13 @@
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
 import { tinyImages, tinySettings } from '../../tests/support/tiny-run.ts';
 import { readRows } from '../io/jsonl.ts';
 import type { Piece } from './pieces.ts';
+import { pieceFolder } from './places.ts';
 import { type StudyResults, summariseStudy } from './results.ts';
-import { pieceFolder, type RunPiece, type StudyEvent } from './runner.ts';
+import type { RunPiece, StudyEvent } from './runner.ts';
 import { parseStudy } from './schema.ts';
 import { runStudy } from './study.ts';
 import { studyTables } from './table.ts';
@@ -35,6 +36,8 @@ function fake(top1: (piece: Piece) => number = () => 0.5) {
     ran.push(piece.id);
     const row = { step: 1, epoch: 1, seconds: 10, top1: top1(piece) };
     await writeFile(join(path, 'metrics.jsonl'), `${JSON.stringify(row)}\n`);
+    await mkdir(join(path, 'checkpoints'), { recursive: true });
+    await writeFile(join(path, 'checkpoints', 'step-00000001.safetensors'), '');
     return 'finished';
   };
   return { ran, runPiece };
@@ -145,6 +148,7 @@ describe('runStudy', () => {
 describe('results', () => {
   const score = (arm: string, seed: number, top1: number, more = {}) => {
     const cell = {
+      group: '',
       budget: 'steps',
       judge: 'linear',
       model: '',

@@ -45,9 +45,8 @@ export function finetuneJob(parts: FinetuneParts): TrainingJob {
     inputs: setup.inputs,
     save: (path, progress, state) => save(path, progress, state, plan.rule.slots),
     atStart: async () => undefined,
-    async atEpoch(progress) {
-      const { epoch } = progress;
-      if (epoch % evaluation.every !== 0 && epoch !== training.epochs) return {};
+    async atEpoch(progress, last) {
+      if (!last && progress.epoch % evaluation.every !== 0) return {};
       const batchSize = Math.min(EVALUATED, test.length);
       const { predict, predictAverage } = setup.programs(batchSize);
       const views = () => setup.testViews(test, { batchSize, broken });

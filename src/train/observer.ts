@@ -51,13 +51,16 @@ export class Observer {
     return { knn: this.#report(0, { features, random, pixels }, probe) };
   }
 
-  /** After an epoch: the columns that its last row has beyond those of other rows. */
-  async atEpoch({ step, epoch }: Progress): Promise<{ heldOutLoss?: number; knn?: KnnScores }> {
+  /** After an epoch, and when the run ends: the columns that the row has beyond those of other rows. */
+  async atEpoch(
+    { step, epoch }: Progress,
+    last: boolean,
+  ): Promise<{ heldOutLoss?: number; knn?: KnnScores }> {
     const { setup, session, probe, broken } = this.#parts;
     const { evaluation, training } = setup.config;
     const heldOut = this.heldOut;
     const batchSize = Math.min(microBatchOf(training), heldOut?.length ?? 0);
-    const due = epoch % evaluation.knnEvery === 0 ? probe : undefined;
+    const due = last || epoch % evaluation.knnEvery === 0 ? probe : undefined;
     const features = due && (await evaluate(due.features, session));
     return {
       ...(heldOut && (await evaluate(heldOutLoss(setup, heldOut, { batchSize, broken }), session))),

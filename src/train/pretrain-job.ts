@@ -30,7 +30,7 @@ export function pretrainJob(parts: ObserverParts): TrainingJob & { readonly obse
         slots: plan.rule.slots,
       }),
     atStart: () => observer.atStart(),
-    atEpoch: (progress) => observer.atEpoch(progress),
+    atEpoch: (progress, last) => observer.atEpoch(progress, last),
     draw: (step, all) => observer.draw(step, all),
   };
 }

@@ -33,10 +33,15 @@ export class Trainer {
 
   /**
    * Throws RunError when the images do not fill a batch.
-   * @param engine what computes (`Backend.description`)
+   * @param about what the checkpoints say of images and engine, see `Progress`
    * @param progress of the checkpoint that the run goes on from
    */
-  constructor(job: TrainingJob, at: Workplace, engine: string, progress?: Progress) {
+  constructor(
+    job: TrainingJob,
+    at: Workplace,
+    about: Pick<Progress, 'data' | 'engine'>,
+    progress?: Progress,
+  ) {
     const { images, settings } = job;
     const { training } = settings;
     this.#job = job;
@@ -57,8 +62,7 @@ export class Trainer {
     };
     this.#progress = {
       ...(progress ?? { step: 0, skipped: 0, epoch: 0, cursor: { epoch: 0, position: 0 } }),
-      data: images.contentKey,
-      engine,
+      ...about,
     };
     if (progress) this.#savedStep = progress.step;
   }
@@ -151,11 +155,12 @@ export class Trainer {
   /** What follows an update: measurements, the row, the checkpoint. */
   async #finish(row: StepRow, update: AskedUpdate): Promise<void> {
     const { folder, emit } = this.#at;
-    const measured = epochEnded(update) ? await this.#job.atEpoch(this.#progress) : {};
+    const last = this.step === this.lastStep;
+    const picturesDue = epochEnded(update) || last;
+    const measured = picturesDue ? await this.#job.atEpoch(this.#progress, last) : {};
     const complete = { ...row, ...measured };
     await appendRow(folder.metrics, complete);
     emit({ type: 'step', row: complete, lastStep: this.lastStep });
-    const picturesDue = epochEnded(update) || this.step === this.lastStep;
     // First the pictures: what a checkpoint follows is complete, whenever the process is killed.
     if (picturesDue) await this.#job.draw(this.step, true);
     if (picturesDue || this.#saveDue(this.step)) await this.#save();

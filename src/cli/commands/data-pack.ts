@@ -34,7 +34,11 @@ A pack of 320 pixels takes about 0.4 MB an image. Ctrl-C keeps what is done; the
         const images = await openDataset(source, { onProgress: fetched, signal });
         const start = performance.now();
         const onProgress = (progress: PackProgress) => bar.update(...packing(progress, start));
-        return packImages(images, output, { resize: side, broken, onProgress, signal });
+        return packImages(images, output, {
+          ...{ resize: side, broken, onProgress, signal },
+          onDigest: fetched,
+          onNote: (message) => bar.line(message, process.stderr),
+        });
       }, 'what is packed is kept: the same command goes on with it');
       if (!result) return;
       const left = broken.reasons.size > 0 ? `, ${count(broken.reasons.size)} broken ones left out` : '';

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { fetched } from '../../data/sources/cifar10-fetch.ts';
 import { type Prediction, predict } from '../../evaluate/predict.ts';
 import { addEngineOptions, type EngineOptions, engineOptions } from '../options/feature-options.ts';
 import { wholeNumber } from '../options/options.ts';
@@ -52,7 +53,7 @@ error and left out. With --output an interrupted command goes on where it was wh
           output,
           signal,
           onProgress: told,
-          onFetch: ({ phase, done, total }) => onProgress(`CIFAR-10: ${phase}`, done, total),
+          onFetch: (progress) => onProgress(fetched(progress), progress.done, progress.total),
         })) {
           count++;
           if (options.json) console.log(JSON.stringify(prediction));

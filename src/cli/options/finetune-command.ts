@@ -13,7 +13,7 @@ const options: Readonly<Record<string, string>> = {
 };
 
 /** The arguments of `finetune` for a run of a recipe with the same settings, but from random weights. */
-export function fromScratch(config: FinetuneConfig): string {
+export function fromScratch(config: FinetuneConfig): string[] {
   const { recipe, training } = config;
   const usual = resolveFinetuneConfig({ recipe });
   const { epochs } = training;
@@ -26,12 +26,7 @@ export function fromScratch(config: FinetuneConfig): string {
     const without = valueAt(path === 'training.epochs' ? usual : shorter, at);
     if (path === 'from' || JSON.stringify(value) === JSON.stringify(without)) return [];
     const option = options[path];
-    return [option ? `${option} ${quoted(`${value}`)}` : `--set ${quoted(`${path}=${value}`)}`];
+    return option ? [option, `${value}`] : ['--set', `${path}=${value}`];
   });
-  return ['finetune', '--recipe', recipe, ...changes].join(' ');
-}
-
-/** Text as a shell takes it for one word. */
-function quoted(text: string): string {
-  return /^[\w.,:/~=@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+  return ['finetune', '--recipe', recipe, ...changes];
 }

@@ -1,4 +1,5 @@
 import type { FinetuneEvent, StepRow } from '../../run/events.ts';
+import { shellLine } from '../../text/shell.ts';
 import { fromScratch } from '../options/finetune-command.ts';
 import { RunReport } from './run-report.ts';
 import { count, percent, table } from './table.ts';
@@ -70,17 +71,17 @@ export class FinetuneReport extends RunReport<Start, FinetuneEvent> {
     ]);
   }
 
-  protected suggestions({ config }: Start, output: string): string[] {
-    const { training, from, data, recipe } = config;
+  protected suggestions(start: Start, output: string): string[] {
+    const { config } = start;
+    const { from, data, recipe } = config;
     const judged = data.test || data.source;
     const images = judged.startsWith('cifar10') ? 'cifar10:test' : judged.replace(/^classes:/, '');
+    const scratch = shellLine(...fromScratch(config), '--output', `${output}-scratch`);
     return [
-      `predict --from ${output} ${images}`,
-      ...(from !== '' && recipe !== 'custom'
-        ? [`${fromScratch(config)} --output ${output}-scratch   (the same from random weights)`]
-        : []),
-      `finetune --resume ${output} --epochs ${training.epochs * 2}`,
-      `report ${output}`,
+      shellLine('predict', '--from', output, images),
+      ...(from !== '' && recipe !== 'custom' ? [`${scratch}   (the same from random weights)`] : []),
+      this.further(start, 2),
+      shellLine('report', output),
     ];
   }
 }

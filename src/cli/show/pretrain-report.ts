@@ -1,4 +1,5 @@
 import type { KnnScores, PretrainEvent, ProbeScores, StepRow } from '../../run/events.ts';
+import { shellLine } from '../../text/shell.ts';
 import { learned } from './learned.ts';
 import { RunReport } from './run-report.ts';
 import { count, percent } from './table.ts';
@@ -43,15 +44,16 @@ export class PretrainReport extends RunReport<EventOf<'start'>, PretrainEvent> {
     return this.#lastKnn ? learned(this.#lastKnn, this.#firstKnn) : '';
   }
 
-  protected suggestions({ config, labelled }: EventOf<'start'>, output: string): string[] {
-    const { data, training } = config;
+  protected suggestions(start: EventOf<'start'>, output: string): string[] {
+    const { config, labelled } = start;
+    const { data } = config;
     const isCifar = data.source.startsWith('cifar10');
-    const how = isCifar ? '--recipe cifar10-micro-finetune --quick' : `--data ${data.source}`;
+    const how = isCifar ? ['--recipe', 'cifar10-micro-finetune', '--quick'] : ['--data', data.source];
     return [
-      `reconstruct ${output}`,
-      ...(labelled && (isCifar || data.heldOut > 0) ? [`knn ${output}`] : []),
-      ...(labelled ? [`finetune --from ${output} ${how}`] : []),
-      `pretrain --resume ${output} --epochs ${training.epochs * 5}`,
+      shellLine('reconstruct', output),
+      ...(labelled && (isCifar || data.heldOut > 0) ? [shellLine('knn', output)] : []),
+      ...(labelled ? [shellLine('finetune', '--from', output, ...how)] : []),
+      this.further(start, 5),
       'list recipes',
     ];
   }

@@ -1,5 +1,6 @@
 import type { FetchEvent, RunningEvent, StartEvent, StepRow } from '../../run/events.ts';
 import type { RunConfig, RunKind } from '../../run/kind.ts';
+import { shellLine } from '../../text/shell.ts';
 import { fetching } from './fetching.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { count, duration, percent } from './table.ts';
@@ -69,6 +70,17 @@ export abstract class RunReport<S extends StartEvent<RunConfig>, E = RunEvent<S>
     else this.#end(event);
   }
 
+  /** The command that trains further: to the end of the schedule, where `maxSteps` cut it short, else for more epochs. */
+  protected further({ config, stepsPerEpoch }: S, times: number): string {
+    const { epochs, maxSteps } = config.training;
+    const cut = maxSteps > 0 && maxSteps < epochs * stepsPerEpoch;
+    const more = [
+      ...(cut ? [] : ['--epochs', `${epochs * times}`]),
+      ...(maxSteps > 0 ? ['--max-steps', '0'] : []),
+    ];
+    return shellLine(this.#kind, '--resume', this.#output, ...more);
+  }
+
   #begin(event: S): void {
     this.start = event;
     this.bar.clear();
@@ -107,12 +119,18 @@ export abstract class RunReport<S extends StartEvent<RunConfig>, E = RunEvent<S>
     const output = this.#output;
     if (outcome === 'interrupted') {
       console.log(
-        `\nstopped after step ${step} of ${lastStep}; go on with:\n  npx beyond-masking ${this.#kind} --resume ${output}`,
+        `\nStopped after step ${step} of ${lastStep}. Resume with:\n  npx beyond-masking ${shellLine(this.#kind, '--resume', output)}`,
       );
       return;
     }
-    const already = start.step >= lastStep;
-    console.log(`\n${already ? 'this run was finished already' : 'finished'}, at step ${step}: ${output}`);
+    const { config, stepsPerEpoch } = start;
+    const total = stepsPerEpoch * config.training.epochs;
+    const already = start.step >= lastStep ? 'this run had ended already' : '';
+    const ended =
+      outcome === 'max-steps'
+        ? `ended by training.maxSteps at step ${step} of ${total}`
+        : `finished at step ${step}`;
+    console.log(`\n${[already, ended].filter(Boolean).join(', ')}: ${output}`);
     for (const [kind, path] of this.#files) console.log(`  ${kind.padEnd(16)}${path}`);
     const summary = this.summary();
     if (summary) console.log(`\n${summary}`);

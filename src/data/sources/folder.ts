@@ -1,16 +1,18 @@
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { decodeImage } from '../decode/decode.ts';
 import { DataError } from '../error.ts';
 import type { Dataset } from './dataset.ts';
+import { folderDigest } from './folder-digest.ts';
 import { type Scan, scanImages } from './scan.ts';
 
 /**
  * All images under a folder, at any depth, without classes: the default for pre-training.
+ * @param cache where digests are kept, by default `cacheFolder()`
  * Rejects with a DataError when the folder is missing, empty, or holds no image.
  */
-export async function openFolder(folder: string): Promise<Dataset> {
-  return files(folder, await scanImages(folder));
+export async function openFolder(folder: string, cache?: string): Promise<Dataset> {
+  return files(folder, await scanImages(folder), cache);
 }
 
 /**
@@ -18,7 +20,7 @@ export async function openFolder(folder: string): Promise<Dataset> {
  * order of their sorted names. Images that lie in the folder itself are left out.
  * Rejects with a DataError as `openFolder` does, and when there is no sub-folder or one without any image.
  */
-export async function openClassFolders(folder: string): Promise<Dataset> {
+export async function openClassFolders(folder: string, cache?: string): Promise<Dataset> {
   const scan = await scanImages(folder);
   const inside = scan.paths.flatMap((path, i) => (path.includes('/') ? [i] : []));
   if (inside.length === 0) {
@@ -34,20 +36,29 @@ export async function openClassFolders(folder: string): Promise<Dataset> {
   }
   const number = new Map(classes.map((name, i) => [name, i]));
   return {
-    ...files(folder, { ...scan, paths, sizes: inside.map((i) => scan.sizes[i]!) }),
+    ...files(folder, { ...scan, paths, stamps: inside.map((i) => scan.stamps[i]!) }, cache),
     classes,
     labels: Int32Array.from(paths, (path) => number.get(classOf(path))!),
   };
 }
 
-function files(folder: string, { paths, sizes }: Scan): Dataset {
-  const hash = createHash('sha256');
-  for (const [i, path] of paths.entries()) hash.update(`${path}\0${sizes[i]}\n`);
+function files(folder: string, { paths, stamps }: Scan, cache?: string): Dataset {
+  const outline = createHash('sha256');
+  const here = createHash('sha256').update(`${resolve(folder)}\n`);
+  for (const [i, path] of paths.entries()) {
+    outline.update(`${path}\0${stamps[i]!.size}\n`);
+    here.update(`${path}\0${stamps[i]!.stamp}\n`);
+  }
+  const contentKey = `${paths.length}-${here.digest('hex').slice(0, 32)}`;
   const file = (index: number) => join(folder, paths[index]!);
   return {
     name: folder,
     length: paths.length,
-    contentKey: `${paths.length}-${hash.digest('hex').slice(0, 16)}`,
+    contentKey,
+    content: {
+      outline: `${paths.length}-${outline.digest('hex').slice(0, 16)}`,
+      digest: (options = {}) => folderDigest({ folder, contentKey, paths, stamps }, options, cache),
+    },
     id: (index) => paths[index]!,
     image: (index) => decodeImage(file(index)),
     source: (index) => ({ file: file(index) }),

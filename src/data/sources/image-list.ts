@@ -1,4 +1,6 @@
 import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { fileStamp } from '../../io/file-stamp.ts';
 import { decodeImage } from '../decode/decode.ts';
 import type { FetchOptions } from './cifar10-fetch.ts';
 import type { Dataset } from './dataset.ts';
@@ -11,10 +13,11 @@ import { openDataset } from './open.ts';
 export async function openImages(names: readonly string[], options: FetchOptions = {}): Promise<Dataset> {
   const [first] = names;
   if (names.length === 1 && first !== undefined && !(await isFile(first))) return openDataset(first, options);
+  const stamps = await Promise.all(names.map(fileStamp));
   return {
     name: names.join(', '),
     length: names.length,
-    contentKey: names.join('\n'),
+    contentKey: names.map((name, i) => `${resolve(name)}\0${stamps[i]!.stamp}`).join('\n'),
     id: (index) => names[index]!,
     image: (index) => decodeImage(names[index]!),
     source: (index) => ({ file: names[index]! }),

@@ -1,14 +1,14 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
 import { removeTemporaries, writeFileAtomic } from '../../io/atomic.ts';
 import { type Crop, type Size, whole } from '../decode/crop.ts';
 import { decodeView } from '../decode/decode.ts';
 import { cropResize } from '../decode/resize.ts';
 import { DataError } from '../error.ts';
 import type { BrokenImages } from '../load/broken.ts';
-import type { Dataset, RawImage } from './dataset.ts';
-import { INDEX, type PackIndex, parse } from './packed.ts';
+import { compare, identify, takenByOutline } from './content.ts';
+import type { Dataset, DigestOptions, RawImage } from './dataset.ts';
+import { checksum, INDEX, type PackIndex, parse } from './packed.ts';
 
 const UNFINISHED = 'unfinished.json';
 const SHARD_BYTES = 2 ** 31;
@@ -23,6 +23,10 @@ export interface PackOptions {
   /** A shard is ended when it has at least so many bytes, by default 2 GiB. */
   readonly shardBytes?: number;
   readonly onProgress?: (progress: PackProgress) => void;
+  /** Called before, while the images are read to know their content. */
+  readonly onDigest?: DigestOptions['onProgress'];
+  /** Called with what a person should know of a pack that is there already. */
+  readonly onNote?: (message: string) => void;
   /** Stops at the next image; what is packed so far is kept for the next call. */
   readonly signal?: AbortSignal;
 }
@@ -58,7 +62,7 @@ export async function packImages(
     throw new RangeError(`images are shrunk to a whole number of pixels, got ${resize}`);
   await mkdir(folder, { recursive: true });
   const path = join(folder, UNFINISHED);
-  const begun = await begin(dataset, folder, resize);
+  const begun = await begin(dataset, folder, options);
   if (begun.existed) return { ...sizeOf(begun.index), existed: true };
   const { index } = begun;
   let { next } = begun;
@@ -76,7 +80,7 @@ export async function packImages(
           images.names.push(dataset.id(i));
           images.widths.push(image.width);
           images.heights.push(image.height);
-          images.checksums.push(crc32(image.data));
+          images.checksums.push(checksum(image.data));
           if (dataset.labels) images.labels?.push(dataset.labels[i]!);
           yield image.data;
         }
@@ -109,31 +113,40 @@ function sizeOf({ shards }: PackIndex) {
 async function begin(
   dataset: Dataset,
   folder: string,
-  resize: number,
+  { resize, onDigest, onNote = () => {}, signal }: PackOptions,
 ): Promise<{ index: PackIndex; next: number; existed: boolean }> {
   await removeTemporaries(folder);
-  const { name, contentKey, classes, labels } = dataset;
-  const matches = ({ sourceKey, resize: side }: PackIndex) => sourceKey === contentKey && side === resize;
-  for (const file of [INDEX, UNFINISHED]) {
-    const path = join(folder, file);
-    const text = await readFile(path, 'utf8').catch(() => undefined);
-    if (text === undefined) continue;
-    const index = parse(text, path);
-    if (!matches(index))
-      throw new DataError(
-        `'${folder}' holds a pack of '${index.source}' with --resize ${index.resize}, whose images are others: choose another folder, or delete it`,
-      );
-    const { next } = JSON.parse(text) as { next?: number };
-    return { index, next: next ?? 0, existed: file === INDEX };
-  }
   const others = await readdir(folder);
+  const file = [INDEX, UNFINISHED].find((name) => others.includes(name));
   const foreign = others.find((each) => !/^pixels-\d+\.bin$/.test(each));
-  if (foreign !== undefined)
+  if (file === undefined && foreign !== undefined)
     throw new DataError(`a pack needs an empty folder, got '${folder}' with '${foreign}'`);
-  const images = { names: [], widths: [], heights: [], checksums: [], ...(labels && { labels: [] }) };
-  const about = { source: name, sourceKey: contentKey, resize, ...(classes && { classes: [...classes] }) };
-  const index = { format: 'beyond-masking pack', version: 1, ...about, shards: [], images } as const;
-  return { index: structuredClone(index) as unknown as PackIndex, next: 0, existed: false };
+  const watched = { ...(onDigest && { onProgress: onDigest }), ...(signal && { signal }) };
+  const sourceKey = await identify(dataset, watched);
+  const sourceOutline = dataset.content?.outline;
+  const keys = { sourceKey, ...(sourceOutline !== undefined && { sourceOutline }) };
+  if (file === undefined) {
+    const { name, classes, labels } = dataset;
+    const images = { names: [], widths: [], heights: [], checksums: [], ...(labels && { labels: [] }) };
+    const about = { source: name, ...keys, resize, ...(classes && { classes: [...classes] }) };
+    const index = { format: 'beyond-masking pack', version: 1, ...about, shards: [], images } as const;
+    return { index: structuredClone(index) as unknown as PackIndex, next: 0, existed: false };
+  }
+  const path = join(folder, file);
+  const text = await readFile(path, 'utf8');
+  const index = parse(text, path);
+  const { next } = JSON.parse(text) as { next?: number };
+  const comparison = compare(index.sourceKey, sourceKey, dataset);
+  if (comparison === 'other' || index.resize !== resize)
+    throw new DataError(
+      `'${folder}' holds a pack of '${index.source}' with --resize ${index.resize}, whose images are others: choose another folder, or delete it`,
+    );
+  if (comparison !== 'same') {
+    onNote(`the pack in '${folder}' ${takenByOutline}`);
+    Object.assign(index, keys);
+    await writeFileAtomic(path, JSON.stringify({ ...index, next }));
+  }
+  return { index, next: next ?? 0, existed: file === INDEX };
 }
 
 /** The images from `start` on, in order, decoded a few at a time; without pixels where one cannot be read. */

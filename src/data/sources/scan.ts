@@ -1,5 +1,6 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
+import { type FileStamp, fileStamp } from '../../io/file-stamp.ts';
 import { DataError } from '../error.ts';
 
 /** File name endings that count as images, in lower case. */
@@ -9,8 +10,8 @@ export const IMAGE_EXTENSIONS = ['.jpg', '.jpeg', '.png', '.webp', '.gif', '.tif
 export interface Scan {
   /** Image files relative to the folder, with '/' between the parts, sorted by code unit on every platform. */
   readonly paths: readonly string[];
-  /** Size in bytes of each; 0 for a link that leads nowhere. */
-  readonly sizes: readonly number[];
+  /** Size and state of each; a link that leads nowhere has 0 bytes. */
+  readonly stamps: readonly FileStamp[];
   /** Folders below the folder, likewise relative. */
   readonly folders: readonly string[];
 }
@@ -34,11 +35,11 @@ export async function scanImages(folder: string): Promise<Scan> {
     );
   }
   images.sort(([a], [b]) => (a < b ? -1 : 1));
-  return { paths: images.map(([path]) => path), sizes: images.map(([, size]) => size), folders };
+  return { paths: images.map(([path]) => path), stamps: images.map(([, stamp]) => stamp), folders };
 }
 
 interface Found {
-  readonly images: [path: string, size: number][];
+  readonly images: [path: string, stamp: FileStamp][];
   readonly others: string[];
   readonly folders: string[];
 }
@@ -69,14 +70,9 @@ async function walk(
   }
   const atOnce = 64;
   for (let i = 0; i < files.length; i += atOnce) {
-    const some = files.slice(i, i + atOnce).map(async (path): Promise<[string, number]> => {
-      const size = await stat(join(root, path)).then(
-        (file) => file.size,
-        () => 0,
-      );
-      return [path, size];
-    });
-    found.images.push(...(await Promise.all(some)));
+    const some = files.slice(i, i + atOnce);
+    const stamps = await Promise.all(some.map((path) => fileStamp(join(root, path))));
+    found.images.push(...some.map((path, k): [string, FileStamp] => [path, stamps[k]!]));
   }
   return found;
 }

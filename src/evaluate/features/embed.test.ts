@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -47,6 +47,51 @@ describe('embed', () => {
     });
     return extractor.features(await openDataset(source));
   }
+
+  it('takes no images for others of the same names and sizes', async () => {
+    const featureCache = join(folder, 'cache-of-tiffs');
+    const put = async (name: string, letter: string) => {
+      await mkdir(join(folder, name), { recursive: true });
+      for (const program of ['pillow', 'tifffile'])
+        await copyFile(
+          join('tests', 'fixtures', 'identity', `${program}-${letter}.tif`),
+          join(folder, name, `${program}.tif`),
+        );
+    };
+    const rowsOf = async (name: string) => {
+      const output = join(folder, 'tiffs.npy');
+      await write(join(folder, name), 'tiffs.npy', { featureCache });
+      const { features } = await expected(join(folder, name));
+      expect(readNpy(output)).toEqual({ shape: [2, 8], data: features });
+      return features;
+    };
+    await put('tiffs-a', 'a');
+    await put('tiffs-b', 'b');
+    const [a, b] = [await rowsOf('tiffs-a'), await rowsOf('tiffs-b')];
+    expect(a).not.toEqual(b);
+    await put('tiffs-a', 'b'); // in place
+    expect(await rowsOf('tiffs-a')).toEqual(b);
+    await rm(join(folder, 'tiffs-a'), { recursive: true });
+    await put('tiffs-a', 'a');
+    expect(await rowsOf('tiffs-a')).toEqual(a);
+  });
+
+  it.skipIf(process.platform === 'win32')('reads again what the system did not give', async () => {
+    const featureCache = join(folder, 'cache-of-links');
+    const source = join(folder, 'links');
+    await tinyImages(source, 3, 1);
+    await symlink('nowhere.png', join(source, 'class0', 'dangling.png'));
+    await symlink('circle.png', join(source, 'class0', 'circle.png'));
+    const broken = quiet();
+    const first = await write(source, 'links.npy', { featureCache, broken });
+    expect(first).toMatchObject({ images: 3, broken: 2 });
+    expect([...broken.reasons.values()].sort()).toEqual([
+      expect.stringContaining('ELOOP'),
+      expect.stringContaining('ENOENT'),
+    ]);
+    await copyFile(join(source, 'class0', '000.png'), join(source, 'class0', 'nowhere.png'));
+    expect(await write(source, 'links.npy', { featureCache })).toMatchObject({ images: 5, broken: 1 });
+  });
 
   it('writes a NumPy array and the names of its rows', async () => {
     const result = await write(images, 'flat.npy');

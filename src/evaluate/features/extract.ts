@@ -29,6 +29,8 @@ export interface ExtractOptions {
   /** Images of a part that is kept: what is lost at most when an extraction is interrupted. Default: 512. */
   readonly partSize?: number | undefined;
   readonly broken?: BrokenImages | undefined;
+  /** Called with what a person should know, such as that features cannot be kept. */
+  readonly onNote?: ((message: string) => void) | undefined;
   /** Ends the extraction with its reason; parts that are complete are kept. */
   readonly signal?: AbortSignal;
 }
@@ -90,7 +92,7 @@ export class FeatureExtractor {
   /** All parts by their numbers, from the cache or made. */
   async #parts(dataset: Dataset, onProgress: OnProgress): Promise<Map<number, Part>> {
     const { featureCache: cache } = this.#options;
-    const store = cache === false ? undefined : this.#store(dataset, cache);
+    let store = cache === false ? undefined : this.#store(dataset, cache);
     const count = Math.ceil(dataset.length / this.#partSize);
     const parts = new Map<number, Part>();
     for (let number = 0; store && number < count; number++) {
@@ -105,7 +107,12 @@ export class FeatureExtractor {
     for await (const [number, part] of this.#make(dataset, missing, (done) =>
       onProgress(known + done, dataset.length),
     )) {
-      await store?.write(number, part);
+      // Images that the system did not give this time may be there the next time.
+      if (part.broken.every(([id]) => this.#broken.has(id)))
+        await store?.write(number, part).catch((error: Error) => {
+          store = undefined;
+          this.#options.onNote?.(`features are not kept: ${error.message}`);
+        });
       parts.set(number, part);
     }
     return parts;
@@ -131,11 +138,13 @@ export class FeatureExtractor {
           made.push({ features, width: features.length, indices: indices.subarray(place, place + 1) });
           onDone(place + 1);
         }
-        const broken = Array.from(own, (index) => dataset.id(index)).flatMap((id) => {
-          const reason = this.#broken.reasons.get(id);
-          return reason === undefined ? [] : [[id, reason] as const];
+        const features = join(made, this.config.width);
+        const failed = own.filter((index) => !features.indices.includes(index));
+        const broken = Array.from(failed, (index): Part['broken'][number] => {
+          const id = dataset.id(index);
+          return [id, this.#broken.reasons.get(id) ?? 'its view was not made'];
         });
-        yield [number, { ...join(made, this.config.width), broken }];
+        yield [number, { ...features, broken }];
       }
     } finally {
       await all.return(undefined);

@@ -49,13 +49,14 @@ export function contentKey(contents: readonly (string | Float32Array)[]): string
 export class FeatureStore {
   readonly #folder: string;
   readonly #about: Pick<CachedFeatures, 'model' | 'images'>;
+  #described = false;
 
   constructor(folder: string, key: string, about: Pick<CachedFeatures, 'model' | 'images'>) {
     this.#folder = join(folder, key);
     this.#about = about;
   }
 
-  /** A part; undefined when it is not there, or damaged: then it is made again. */
+  /** A part; undefined when it is not there, cannot be read, or is damaged: then it is made again. */
   async read(number: number): Promise<Part | undefined> {
     try {
       const { tensors, metadata } = await readSafetensors(this.#file(number), {
@@ -66,8 +67,8 @@ export class FeatureStore {
       const indices = tensors.get('indices')!.data as Int32Array;
       return { features: data as Float32Array, width: shape[1]!, indices, broken };
     } catch (error) {
-      const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-      if (missing || error instanceof FileFormatError || error instanceof SyntaxError) return undefined;
+      const unread = typeof (error as NodeJS.ErrnoException).code === 'string';
+      if (unread || error instanceof FileFormatError || error instanceof SyntaxError) return undefined;
       throw error;
     }
   }
@@ -75,7 +76,8 @@ export class FeatureStore {
   /** Throws the system's error. */
   async write(number: number, { features, width, indices, broken }: Part): Promise<void> {
     await mkdir(this.#folder, { recursive: true });
-    if (number === 0) await writeFileAtomic(join(this.#folder, ABOUT), JSON.stringify(this.#about));
+    if (!this.#described) await writeFileAtomic(join(this.#folder, ABOUT), JSON.stringify(this.#about));
+    this.#described = true;
     const shape = [indices.length, width];
     const tensors = new Map<string, NamedTensor>([
       ['features', { dtype: 'F32', shape, data: features as Float32Array<ArrayBuffer> }],

@@ -1,4 +1,5 @@
 import { BrokenImages } from '../../data/load/broken.ts';
+import { fetched } from '../../data/sources/cifar10-fetch.ts';
 import type { Dataset } from '../../data/sources/dataset.ts';
 import { featureParameters } from '../../programs/features.ts';
 import { sample } from '../../run/data.ts';
@@ -49,7 +50,7 @@ export async function knn(path: string, options: KnnReportOptions = {}): Promise
   const model = await openModel(path, { heads: options.heads });
   const all = await openLabelled(model, {
     ...options,
-    onProgress: ({ phase, done, total }) => say(`CIFAR-10: ${phase}`, done, total),
+    onProgress: (progress) => say(fetched(progress), progress.done, progress.total),
   });
   const backend = await modelEngine(model, options);
   const given = { ...options, backend, broken: options.broken ?? new BrokenImages() };

@@ -1,5 +1,8 @@
 import { type LinprobeInput, parseLinprobeConfig } from '../../config/linprobe-schema.ts';
 import { BrokenImages } from '../../data/load/broken.ts';
+import { type FetchProgress, fetched } from '../../data/sources/cifar10-fetch.ts';
+import { identify } from '../../data/sources/content.ts';
+import { absoluteSource } from '../../data/sources/open.ts';
 import { sample } from '../../run/data.ts';
 import { RunError } from '../../run/error.ts';
 import type { LinprobeEvent } from '../../run/events.ts';
@@ -51,14 +54,19 @@ export interface LinprobeResult {
  * `openModel` throws.
  */
 export async function linprobe(path: string, options: LinprobeOptions = {}): Promise<LinprobeResult> {
-  const config = parseLinprobeConfig(options.settings ?? {});
+  const given = parseLinprobeConfig(options.settings ?? {});
+  const absolute = (source: string | undefined) => source && absoluteSource(source);
+  const config = { ...given, data: absolute(given.data), test: absolute(given.test) };
   const { onProgress: say = () => {}, signal, output } = options;
   const model = await openModel(path, { heads: options.heads });
   const { data, test, heldOut, pooling } = config;
+  const watched = {
+    onProgress: (progress: FetchProgress) => say(fetched(progress), progress.done, progress.total),
+    ...(signal && { signal }),
+  };
   const all = await openLabelled(model, {
     ...{ data, test, heldOut },
-    onProgress: ({ phase, done, total }) => say(`CIFAR-10: ${phase}`, done, total),
-    ...(signal && { signal }),
+    ...watched,
   });
   const some = (part: 'train' | 'test', count: number) =>
     count > 0 ? sample(all[part], count, config.seed, part) : all[part];
@@ -70,6 +78,7 @@ export async function linprobe(path: string, options: LinprobeOptions = {}): Pro
   const broken = options.broken ?? new BrokenImages();
   const extractor = new FeatureExtractor(model, { ...options, backend, broken, pooling });
   const run = { kind: 'linprobe', from: path, ...config } as const;
+  const dataKey = output === undefined ? '' : await identify(images.train, watched);
   const folder = output === undefined ? undefined : await ProbeFolder.open(output, run, options.onEvent);
   try {
     const featuresOf = async (part: 'train' | 'test', what: string) => {
@@ -100,7 +109,7 @@ export async function linprobe(path: string, options: LinprobeOptions = {}): Pro
     });
     const [accuracy] = await linearAccuracy(backend, [head!], judged);
     await folder?.append({ step: lastStep, epoch: config.epochs, ...accuracy, learningRate: best });
-    const about = { classes, step: lastStep, data: images.train.contentKey, engine: backend.description };
+    const about = { classes, step: lastStep, data: dataKey, engine: backend.description };
     const checkpoint = await folder?.save(model, extractor.config, head!, about);
     return {
       ...accuracy!,
