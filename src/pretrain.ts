@@ -108,7 +108,8 @@ async function trainFrom(
     const randomStart = config.from === '' && !checkpoint;
     const wanted = config.evaluation.knnEvery > 0;
     const probe = wanted ? knnProbe(backend, setup, data, broken) : undefined;
-    if (wanted && !probe) note('no kNN report: it needs images with classes, some of them held out');
+    if (wanted && !probe)
+      note('no report of kNN and linear probe: it needs images with classes, some of them held out');
     const at = { session, folder, broken, emit };
     const job = pretrainJob({ ...at, setup, data, probe, randomStart });
     const trainer = new Trainer(
