@@ -25,6 +25,7 @@ const { values: given } = parseArgs({
 const { shared, tries } = JSON.parse(readFileSync(new URL('first-run.json', import.meta.url), 'utf8'));
 const BASELINE_VIEWS = 240 * 490;
 const HELD_OUT_IMAGES = 2000;
+const VOTERS = 10_000; // evaluation.knnTrain
 const WARM_UP = 0.1; // of all updates
 
 const flopsOf = (settings) => stepFlops(resolveConfig(settings), true);
@@ -35,8 +36,13 @@ function withinBudget(settings) {
   const views = budget / flopsOf(settings);
   const most = settings.data.trainImages ?? 50_000 - HELD_OUT_IMAGES;
   const epochs = Math.ceil(views / most);
+  const trainImages = Math.floor(views / epochs);
+  if (trainImages < VOTERS) {
+    console.error(`a try must see ${VOTERS} images, those that vote, got ${trainImages}: raise --budget`);
+    process.exit(2);
+  }
   return mergeConfig(settings, {
-    data: { trainImages: Math.floor(views / epochs) },
+    data: { trainImages },
     training: { epochs, warmupEpochs: WARM_UP * epochs },
   });
 }
