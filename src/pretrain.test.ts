@@ -111,6 +111,17 @@ describe('pretrain', () => {
       features: expect.any(Number),
       random: expect.any(Number),
       pixels: 1,
+      linear: {
+        features: expect.any(Number),
+        random: rows[0]!.knn!.linear!.features,
+        pixels: expect.any(Number),
+      },
+      train: 18,
+      test: 6,
+    });
+    expect(rows.at(-1)!.knn).toEqual({
+      features: expect.any(Number),
+      linear: { features: expect.any(Number) },
       train: 18,
       test: 6,
     });

@@ -118,7 +118,8 @@ async function trainFrom(
       ? knnProbe(backend, setup, data, { broken, randomStart, scoreCache: options.scoreCache })
       : undefined;
     if (probe?.warning !== undefined) note(probe.warning);
-    if (wanted && !probe) note('no kNN report: it needs images with classes, some of them held out');
+    if (wanted && !probe)
+      note('no report of kNN and linear probe: it needs images with classes, some of them held out');
     const at = { session, folder, broken, emit };
     const job = pretrainJob({ ...at, setup, data, probe, randomStart });
     const trainer = new Trainer(

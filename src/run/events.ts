@@ -26,14 +26,20 @@ export interface StepRow {
   readonly [part: string]: unknown;
 }
 
-/** Top-1 accuracies of the kNN report, in [0, 1], of 20 neighbours. */
-export interface KnnScores {
+/** Top-1 accuracies in [0, 1]. */
+export interface ProbeScores {
   /** Of the features of the weights at this step. */
   readonly features: number;
   /** Of the features of random weights, and of the raw pixels: at the start of a run only. */
   readonly random?: number;
   readonly pixels?: number;
-  /** Images that vote, and images that are classified. */
+}
+
+/** What the kNN report says: scores of 20 neighbours and, on the same images, of a brief linear probe. */
+export interface KnnScores extends ProbeScores {
+  /** Absent where the images are too few. */
+  readonly linear?: ProbeScores;
+  /** Images that vote or are learned from, and images that are classified. */
   readonly train: number;
   readonly test: number;
 }

@@ -7,7 +7,7 @@ import { reconstructionGrid } from '../evaluate/reconstructions.ts';
 import { plainMessage } from '../io/system-error.ts';
 import type { Progress } from '../run/checkpoint.ts';
 import { type RunData, sample } from '../run/data.ts';
-import type { KnnScores, PretrainEvent } from '../run/events.ts';
+import type { KnnScores, PretrainEvent, ProbeScores } from '../run/events.ts';
 import { writeCurves, writeReconstructions } from '../run/metrics.ts';
 import type { Setup } from '../run/setup-pretrain.ts';
 import type { Workplace } from './job.ts';
@@ -22,6 +22,11 @@ export interface ObserverParts extends Omit<Workplace, 'emit'> {
   readonly randomStart: boolean;
   readonly emit: (event: PretrainEvent) => void;
 }
+
+/** What a probe's evaluators gave: of features, and at the start of random weights and of raw pixels. */
+type Measured = Readonly<
+  Record<'features', Record<string, number>> & Partial<Record<'random' | 'pixels', Record<string, number>>>
+>;
 
 /** What is measured and drawn beside training. */
 export class Observer {
@@ -41,10 +46,10 @@ export class Observer {
   async atStart(signal?: AbortSignal): Promise<{ knn: KnnScores } | undefined> {
     const { probe, randomStart } = this.#parts;
     if (!probe) return undefined;
-    const of = async (evaluator: Evaluator) => (await this.#measure(evaluator, signal)).knn20!;
-    const random = await of(probe.random);
-    const features = randomStart ? random : await of(probe.features);
-    return { knn: this.#report(0, { features, random, pixels: await of(probe.pixels) }, probe) };
+    const random = await this.#measure(probe.random, signal);
+    const features = randomStart ? random : await this.#measure(probe.features, signal);
+    const pixels = await this.#measure(probe.pixels, signal);
+    return { knn: this.#report(0, { features, random, pixels }, probe) };
   }
 
   /** After an epoch, and when the run ends: the columns that the row has beyond those of other rows. */
@@ -58,10 +63,10 @@ export class Observer {
     const heldOut = this.heldOut;
     const batchSize = Math.min(microBatchOf(training), heldOut?.length ?? 0);
     const due = last || epoch % evaluation.knnEvery === 0 ? probe : undefined;
-    const features = due ? (await this.#measure(due.features, signal)).knn20! : 0;
+    const features = due && (await this.#measure(due.features, signal));
     return {
       ...(heldOut && (await this.#measure(heldOutLoss(setup, heldOut, { batchSize, broken }), signal))),
-      ...(due && { knn: this.#report(step, { features }, due) }),
+      ...(features && { knn: this.#report(step, { features }, due!) }),
     };
   }
 
@@ -94,9 +99,20 @@ export class Observer {
     return evaluate(evaluator, session, { onProgress, signal });
   }
 
-  #report(step: number, measured: Omit<KnnScores, 'train' | 'test'>, { train, test }: KnnProbe): KnnScores {
-    const scores = { ...measured, train, test };
+  #report(step: number, measured: Measured, { train, test }: KnnProbe): KnnScores {
+    const linear = scoresNamed('linear', measured);
+    const scores = { ...scoresNamed('knn20', measured)!, ...(linear && { linear }), train, test };
     this.#parts.emit({ type: 'knn', step, scores });
     return scores;
   }
+}
+
+/** The scores of one name; undefined where it was not measured. */
+function scoresNamed(name: string, { features, random, pixels }: Measured): ProbeScores | undefined {
+  if (features[name] === undefined) return undefined;
+  return {
+    features: features[name],
+    ...(random && { random: random[name]! }),
+    ...(pixels && { pixels: pixels[name]! }),
+  };
 }

@@ -1,6 +1,7 @@
-import type { KnnScores, PretrainEvent, StepRow } from '../../run/events.ts';
+import type { KnnScores, PretrainEvent, ProbeScores, StepRow } from '../../run/events.ts';
 import { shellLine } from '../../text/shell.ts';
 import { exportFormatsOf } from '../../weights/out/transformers-misfit.ts';
+import { learned } from './learned.ts';
 import { RunReport } from './run-report.ts';
 import { count, percent } from './table.ts';
 
@@ -42,7 +43,7 @@ export class PretrainReport extends RunReport<EventOf<'start'>, PretrainEvent> {
   }
 
   protected summary(): string {
-    return this.#lastKnn ? knnTable(this.#lastKnn, this.#firstKnn) : '';
+    return this.#lastKnn ? learned(this.#lastKnn, this.#firstKnn) : '';
   }
 
   protected suggestions(start: EventOf<'start'>, output: string): string[] {
@@ -63,28 +64,16 @@ export class PretrainReport extends RunReport<EventOf<'start'>, PretrainEvent> {
     if (step === 0) this.#firstKnn = scores;
     else this.#lastKnn = scores;
     const when = step === 0 ? 'before training' : `after step ${step}`;
-    this.bar.line(`kNN top-1 ${when}: ${knnText(scores)}`);
+    const linear = scores.linear ? `; linear: ${scoresText(scores.linear)}` : '';
+    this.bar.line(`top-1 ${when}: kNN: ${scoresText(scores)}${linear}`);
   }
 }
 
-function knnText({ features, random, pixels }: KnnScores): string {
+function scoresText({ features, random, pixels }: ProbeScores): string {
   const measured = [
     features !== random && `features ${percent(features)}`,
     random !== undefined && `random weights ${percent(random)}`,
     pixels !== undefined && `raw pixels ${percent(pixels)}`,
   ];
   return measured.filter(Boolean).join(', ');
-}
-
-function knnTable({ features, train, test }: KnnScores, before: KnnScores | undefined): string {
-  const rows = [
-    ['raw pixels', before?.pixels],
-    ['features of random weights', before?.random],
-    ['features after pre-training', features],
-  ] as const;
-  const measured = rows.filter(([, score]) => score !== undefined);
-  return [
-    `kNN top-1 (k 20, cosine, temperature 0.07; ${count(train)} images vote on ${count(test)})`,
-    ...measured.map(([name, score]) => `  ${name.padEnd(30)}${percent(score!)}`),
-  ].join('\n');
 }

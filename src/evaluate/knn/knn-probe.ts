@@ -9,6 +9,7 @@ import type { Setup } from '../../run/setup-pretrain.ts';
 import type { Evaluator, Score, Watch } from '../evaluator.ts';
 import { collect, labelled, pixelRows, programRows, type RowsOf } from '../features/features.ts';
 import { shortRun } from '../images-at-once.ts';
+import { linearScore } from '../probe/linear-score.ts';
 import { unlearnedClasses } from '../unlearned.ts';
 import { centralViews, thumbnail } from '../views.ts';
 import { knnAccuracy, NEIGHBOURS } from './knn.ts';
@@ -26,7 +27,10 @@ export interface KnnProbeOptions {
   readonly scoreCache?: string | false | undefined;
 }
 
-/** A probe on a run's images: training images vote on held-out ones. Undefined when there are no labels. */
+/**
+ * A probe on a run's images: training images vote, or train a linear classifier, and held-out ones are classified. Undefined when
+ * there are no labels.
+ */
 export function knnProbe(
   backend: Backend,
   setup: Setup,
@@ -51,7 +55,11 @@ export function knnProbe(
       return labelled(await collect(batches, rowsOf, progress), dataset);
     };
     const [bank, queries] = [await of(train, 0), await of(test, train.length)];
-    return scores(await knnAccuracy(backend, bank, queries, { signal }));
+    const linear = await linearScore(backend, bank, queries, seed, signal);
+    return [
+      ...scores(await knnAccuracy(backend, bank, queries, { signal })),
+      ...(linear === undefined ? [] : [['linear', linear] as const]),
+    ];
   };
   const { features, specs } = setup.programs(batchSize);
   const ofWeights = (session: Session, watch: Watch) =>
@@ -77,12 +85,12 @@ export function knnProbe(
     train: train.length,
     test: test.length,
     warning: unlearnedClasses(train.classes!, train.labels!, test.labels!),
-    features: evaluator('kNN of features', ofWeights),
-    random: evaluator('kNN of features of random weights', (session, watch) =>
+    features: evaluator('kNN and linear probe of features', ofWeights),
+    random: evaluator('kNN and linear probe of random weights', (session, watch) =>
       kept([model, seed], () => (randomStart ? ofWeights(session, watch) : ofRandomWeights(watch))),
     ),
-    pixels: evaluator('kNN of raw pixels', (_, watch) =>
-      kept(['pixels', size, model.channels], () => ofPixels(watch)),
+    pixels: evaluator('kNN and linear probe of raw pixels', (_, watch) =>
+      kept(['pixels', size, model.channels, seed], () => ofPixels(watch)),
     ),
   };
 }

@@ -1,8 +1,11 @@
 import type { Evaluator } from '../evaluator.ts';
 
-/** Top-1 accuracies of the kNN classifier on a sample of labelled images: `knn10`, `knn20`, `knn100`, `knn200`. */
+/**
+ * Top-1 accuracies on a sample of labelled images: of the kNN classifier, `knn10`, `knn20`, `knn100`, `knn200`, and of a brief
+ * linear probe, `linear` (see `linearScore`).
+ */
 export interface KnnProbe {
-  /** Images that vote, and images that are classified. */
+  /** Images that vote or are learned from, and images that are classified. */
   readonly train: number;
   readonly test: number;
   /** What a person should know of the classes, see `unlearnedClasses`. */

@@ -6,7 +6,7 @@ import type { Score } from '../evaluator.ts';
 import { contentKey, featureCacheFolder } from '../features/feature-cache.ts';
 
 /** Changes when the same settings come to give other scores. */
-const VERSION = 1;
+const VERSION = 2;
 
 /**
  * Scores under a key of all that they depend on: what is kept on the disk beside features, else what `measure` gives. A disk that
