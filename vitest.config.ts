@@ -1,36 +1,19 @@
 import { configDefaults, defineConfig } from 'vitest/config';
-import { loadLibrary } from './src/engines/onednn/library.ts';
-import { cpuPlugin } from './tests/support/xla.ts';
+import { libraries, missingLibraries } from './tests/support/libraries.ts';
 
-/**
- * Engines on libraries that npm does not bring: their tests run where the library is found. With `TEST_ENGINES=all`, as in
- * `.ci/run`, they always run, and fail where it is missing.
- */
-const engines = [
-  { folder: 'onednn', library: () => loadLibrary() },
-  { folder: 'xla', library: () => cpuPlugin() },
-];
-
-const missing: string[] = [];
-if (process.env.TEST_ENGINES !== 'all')
-  for (const { folder, library } of engines) {
-    const reason = await library().then(
-      () => undefined,
-      (error: Error) => error.message,
-    );
-    if (reason === undefined) continue;
-    console.log(`tests of the ${folder} engine are left out: ${reason}`);
-    missing.push(folder);
-  }
+const missing = await missingLibraries();
+const leftOut = libraries.filter(({ name }) => missing.includes(name));
+for (const { name, folders, tests } of leftOut)
+  console.log(`not here: ${name}; left out: ${[...folders, ...tests].join(', ')}`);
 
 export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'tests/**/*.test.ts'],
     exclude: [
       ...configDefaults.exclude,
-      ...missing.flatMap((folder) => [`src/engines/${folder}/**`, `tests/${folder}/**`]),
+      ...leftOut.flatMap(({ folders }) => folders.map((folder) => `${folder}**`)),
     ],
-    env: { LEFT_OUT_ENGINES: missing.join() },
+    env: { MISSING_LIBRARIES: missing.join('|') },
     testTimeout: 120_000,
     hookTimeout: 60_000,
     pool: 'forks',

@@ -142,10 +142,13 @@ describe('finetune', () => {
     const output = join(folder, 'refused');
     const refused: [FinetuneInput, Partial<FinetuneOptions>, string][] = [
       [{ data: { source: '' } }, {}, 'images with classes are needed, got none'],
-      [{ data: { source: images } }, {}, 'without: use cifar10 or classes:FOLDER'],
+      [
+        { data: { source: images } },
+        {},
+        `without: its 2 sub-folders look like classes: use classes:${images}`,
+      ],
       [{ data: { heldOut: 0 } }, {}, 'images to judge on are needed, got none: data.heldOut is 0'],
       [{ data: { randAugment: 'rand-q9' } }, {}, "got 'q9' in 'rand-q9'"],
-      [{ training: { batchSize: 100 } }, {}, 'must not exceed the number of training images, got 100 and 18'],
       [{ model: { pooling: 'token' } }, {}, "model.pooling must be 'mean' for a model without a class token"],
       [{ recipe: 'cifar10-micro-fintune' }, {}, 'did you mean "cifar10-micro-finetune"?'],
       [{}, { from: join(folder, 'nothing') }, 'a checkpoint must exist'],

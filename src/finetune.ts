@@ -2,15 +2,18 @@ import { type GivenSettings, resolveFinetuneConfig } from './config/finetune-rec
 import type { FinetuneConfig, FinetuneInput } from './config/finetune-schema.ts';
 import { microBatchOf } from './config/rules.ts';
 import { BrokenImages } from './data/load/broken.ts';
+import type { FetchOptions, FetchProgress } from './data/sources/cifar10-fetch.ts';
 import { labelledShare } from './data/sources/labelled-share.ts';
 import { type Backend, slotName } from './engines/engine.ts';
 import { openLabelled } from './evaluate/labelled-images.ts';
+import { unlearnedClasses } from './evaluate/unlearned.ts';
 import { sizeOf, type Values } from './graph/index.ts';
 import type { ParameterSpec } from './nn/parameters.ts';
-import { sample } from './run/data.ts';
+import { sample, withAbsoluteSources } from './run/data.ts';
 import { openEngine } from './run/engine.ts';
 import { RunError } from './run/error.ts';
 import type { FinetuneEvent, Outcome } from './run/events.ts';
+import { fitBatch } from './run/fit.ts';
 import { bestCheckpointPath, findCheckpoint, type RunFolder, runFolder } from './run/folder.ts';
 import { initialiseOnThreads } from './run/initialise-on-threads.ts';
 import { finetuning } from './run/kind.ts';
@@ -66,7 +69,10 @@ export interface FinetuneResult {
 export async function finetune(settings: FinetuneInput, options: FinetuneOptions): Promise<FinetuneResult> {
   const folder = runFolder(options.output);
   const lock = new RunLock(folder);
-  const input = { ...settings, ...(options.from !== undefined && { from: options.from }) };
+  const input = {
+    ...withAbsoluteSources(settings),
+    ...(options.from !== undefined && { from: options.from }),
+  };
   const resolve = async () => resolveFinetuneConfig(input, await givenBy(input));
   try {
     const wanted = { kind: finetuning, input, folder, resume: options.resume ?? false, resolve };
@@ -80,7 +86,7 @@ export async function finetune(settings: FinetuneInput, options: FinetuneOptions
 /** What the weights that a run starts from say of its settings. */
 async function givenBy({ from, model }: FinetuneInput): Promise<GivenSettings | undefined> {
   if (!from) return undefined;
-  const { description } = await findModel(from, { heads: model?.heads });
+  const { description } = await findModel(from, { heads: model?.heads, usualImage: model?.image });
   const { encoder, classifier, normalisation, evaluationCrop } = description;
   const { image, patch, channels, width, depth, heads, mlpRatio, classToken, positions } = encoder;
   const epsilon = encoder.epsilon ?? 1e-6;
@@ -91,7 +97,12 @@ async function givenBy({ from, model }: FinetuneInput): Promise<GivenSettings | 
         image: [...image],
         ...(classifier && { pooling: classifier.pooling, fcNorm: classifier.fcNorm }),
       },
-      data: { mean: [...normalisation.mean], std: [...normalisation.std], evaluationCrop },
+      data: {
+        mean: [...normalisation.mean],
+        std: [...normalisation.std],
+        ...(normalisation.range && { range: [...normalisation.range] }),
+        evaluationCrop,
+      },
     },
   };
 }
@@ -103,10 +114,20 @@ async function trainFrom(
 ): Promise<FinetuneResult> {
   const emit = options.onEvent ?? (() => {});
   const note = (message: string) => emit({ type: 'note', message });
-  const { config, checkpoint } = start;
+  const { checkpoint } = start;
   for (const message of start.notes) note(message);
-  const data = await openImages(config, options, emit);
-  checkData(start, finetuning, data.train.contentKey);
+  const watched = {
+    onProgress: (progress: FetchProgress) => emit({ type: 'fetch', progress }),
+    ...(options.signal && { signal: options.signal }),
+  };
+  const data = await openImages(start.config, { ...watched, onNote: note });
+  const dataKey = await checkData(start, finetuning, data.train, { ...watched, onNote: note });
+  const { config, notes } = checkpoint
+    ? { ...start, notes: [] }
+    : fitBatch(start.config, data.train.length, false);
+  for (const message of notes) note(message);
+  const warning = unlearnedClasses(data.classes, data.train.labels!, data.test.labels!);
+  if (warning !== undefined) note(warning);
   const setup = setUpClassifier(config, data.classes);
   const { specs, parameters } = setup.programs(microBatchOf(config.training));
   const state = checkpoint?.state ?? (await firstState(setup, specs, note));
@@ -114,12 +135,18 @@ async function trainFrom(
   for (const message of aboutEngine(start, backend)) note(message);
   const session = await backend.open(state);
   try {
-    const broken = new BrokenImages((id, reason) => note(`broken image skipped: ${id}: ${reason}`));
+    const report = (id: string, reason: string) => note(`broken image skipped: ${id}: ${reason}`);
+    const broken = new BrokenImages(report, checkpoint?.progress.broken);
     const at = { session, folder, broken, emit };
     const randomStart = config.from === '' && !checkpoint;
-    const job = finetuneJob({ ...at, ...data, setup, randomStart });
-    const trainer = new Trainer(job, at, backend.description, checkpoint?.progress);
-    await start.begin();
+    const job = finetuneJob({ ...at, ...data, setup, randomStart, backend });
+    const trainer = new Trainer(
+      job,
+      at,
+      { data: dataKey, engine: backend.description },
+      checkpoint?.progress,
+    );
+    await start.begin(config);
     await appendSitting(folder, backend.description, {
       source: config.data.source,
       testSource: data.testSource,
@@ -161,19 +188,14 @@ async function trainFrom(
 }
 
 /** The images of a run: those that are trained on, and those that are evaluated on. */
-async function openImages(
-  config: FinetuneConfig,
-  { signal }: FinetuneOptions,
-  emit: (event: FinetuneEvent) => void,
-) {
+async function openImages(config: FinetuneConfig, options: FetchOptions) {
   const { data, evaluation, seed } = config;
   const images = await openLabelled(
     { run: { config } },
     {
       ...(data.test !== '' && { test: data.test }),
       heldOut: data.heldOut,
-      onProgress: (progress) => emit({ type: 'fetch', progress }),
-      ...(signal && { signal }),
+      ...options,
     },
   );
   const { trainImages, labels } = data;
@@ -196,7 +218,10 @@ async function firstState(
 ): Promise<Values> {
   const weights: Record<string, Float32Array> = await initialiseOnThreads(specs, config.seed);
   if (config.from !== '') {
-    const given = await openModel(config.from, { heads: config.model.heads });
+    const given = await openModel(config.from, {
+      heads: config.model.heads,
+      usualImage: config.model.image,
+    });
     for (const message of adoptWeights(given, model, classes, specs, weights)) note(message);
     for (const message of given.report.notes) note(message);
   }

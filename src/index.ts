@@ -43,7 +43,7 @@ export type { MissingWeight, TensorFate, WeightsReport } from './weights/report.
 
 // Judging features
 export { type EmbedOptions, type EmbedResult, embed } from './evaluate/features/embed.ts';
-export { type Evaluator, evaluate, type Score } from './evaluate/evaluator.ts';
+export { type Evaluator, evaluate, type Score, type Watch } from './evaluate/evaluator.ts';
 export { type ExtractOptions, FeatureExtractor, type FeatureModel } from './evaluate/features/extract.ts';
 export { type Features, labelled } from './evaluate/features/features.ts';
 export { type KnnOptions, knnAccuracy, type LabelledFeatures } from './evaluate/knn/knn.ts';
@@ -61,7 +61,15 @@ export { BrokenImages } from './data/load/broken.ts';
 export { type Cifar10Counts, verifyCifar10 } from './data/sources/cifar10.ts';
 export { type FetchOptions, type FetchProgress, fetchCifar10 } from './data/sources/cifar10-fetch.ts';
 export { centreCrop, randomResizedCrop } from './data/decode/crop.ts';
-export { type Dataset, type RawImage, split, subset } from './data/sources/dataset.ts';
+export { identify } from './data/sources/content.ts';
+export {
+  type Content,
+  type Dataset,
+  type DigestOptions,
+  type RawImage,
+  split,
+  subset,
+} from './data/sources/dataset.ts';
 export { DataError } from './data/error.ts';
 export { labelledShare } from './data/sources/labelled-share.ts';
 export {
@@ -107,16 +115,19 @@ export {
   openOneDnnBackend,
 } from './engines/onednn/backend.ts';
 export { OneDnnSession } from './engines/onednn/session.ts';
+export { setupOneDnn } from './engines/onednn/setup.ts';
 export { type OnnxBackend, type OnnxOptions, openOnnxBackend } from './engines/onnx/backend.ts';
 export { referenceBackend } from './engines/reference/backend.ts';
 export { cacheFolder } from './io/cache-folder.ts';
+export { SetupError } from './engines/setup/error.ts';
+export { install, type SetupOptions } from './engines/setup/install.ts';
+export { type LibrarySet, librarySets } from './engines/setup/library-sets.ts';
 export type { AttentionSetting } from './engines/xla/attention-choice.ts';
 export { libraryProducts, openXlaBackend, type XlaBackend, type XlaOptions } from './engines/xla/backend.ts';
 export { examineXla, type XlaReport } from './engines/xla/doctor.ts';
 export { type FoundOptions, openFoundXla } from './engines/xla/open-found.ts';
 export { XlaError } from './engines/xla/pjrt/error.ts';
 export { findPlugins } from './engines/xla/plugins.ts';
-export { type PluginName, type SetupOptions, setupPlugin } from './engines/xla/setup.ts';
 export { type StepModule, stepModule } from './engines/xla/step-module.ts';
 export type { Program, Tensor, TensorData, Values } from './graph/index.ts';
 export * as graph from './graph/index.ts';
@@ -136,7 +147,9 @@ export { pairedDifference, type Summary, summarise } from './report/statistics.t
 
 // Studies
 export { parseStudy, readStudy, type Study } from './study/schema.ts';
-export { runStudy, type StudyOptions, type StudyResult } from './study/study.ts';
+export { keptPlan, openPlan } from './study/images.ts';
+export { runStudy, type StudyOptions, type StudyResult, writeStudyPage } from './study/study.ts';
+export type { StudyPlan } from './study/plan.ts';
 export type { StudyResults } from './study/results.ts';
 export type { StudyEvent } from './study/runner.ts';
 

@@ -119,6 +119,13 @@ describe('pretrain', () => {
       test: 18,
       leaveOneOut: true,
     });
+    expect(rows.at(-1)!.knn).toEqual({
+      k: 10,
+      features: expect.any(Number),
+      train: 17,
+      test: 18,
+      leaveOneOut: true,
+    });
     const [sitting, ...more] = await readRows(join(output, 'sittings.jsonl'));
     expect(more).toEqual([]);
     expect(sitting).toMatchObject({
@@ -179,6 +186,12 @@ describe('pretrain', () => {
     expect(short.rows.map((row) => row.lr)).toEqual(long.rows.slice(0, 3).map((row) => row.lr));
   });
 
+  it('judges its end, wherever in an epoch it is', async () => {
+    const { rows } = await train({ training: { maxSteps: 2 }, evaluation: { knnEvery: 9 } });
+    expect(rows.at(-1)).toMatchObject({ step: 2, heldOutLoss: expect.any(Number) });
+    expect(rows.at(-1)!.knn).toMatchObject({ features: expect.any(Number) });
+  });
+
   it('draws its end, also where a checkpoint is due then', async () => {
     const { output } = await train({ training: { maxSteps: 2 }, evaluation: { reconstructions: 1 } });
     expect(await readdir(output)).toContain('curves.svg');
@@ -227,15 +240,21 @@ describe('pretrain', () => {
     expect((await readCheckpoint(checkpoint)).progress).toMatchObject({ step: 4, skipped: 1 });
   });
 
+  it('fits a batch to few images, says so, and keeps what it trained with', async () => {
+    const { rows, notes, output } = await train({ training: { batchSize: 100, epochs: 1 } });
+    expect(notes).toContain(
+      'batch of 4 images: 100 do not fit the 18 training images (--batch-size N sets another)',
+    );
+    expect(rows.at(-1)!.step).toBe(4);
+    const kept = JSON.parse(await readFile(join(output, 'config.json'), 'utf8'));
+    expect(kept.training.batchSize).toBe(4);
+  });
+
   it('refuses what cannot work, before it leaves anything', async () => {
     const output = join(folder, 'refused');
     const refused: [ConfigInput, string][] = [
       [{ data: { source: '' } }, 'a run needs images, got none'],
       [{ data: { source: join(folder, 'nowhere') } }, 'the data folder must exist'],
-      [
-        { training: { batchSize: 100 } },
-        'training.batchSize must not exceed the number of training images, got 100 and 18',
-      ],
       [{ task: { name: 'maskd' as 'masked' } }, 'task.name must be one of'],
       [
         { model: { channels: 1 }, data: { mean: [0], std: [1] }, task: { name: 'de-colorized' } },

@@ -7,9 +7,10 @@ import type { Backend } from './engines/engine.ts';
 import { knnProbe } from './evaluate/knn/knn-probe.ts';
 import { sizeOf, type Values } from './graph/index.ts';
 import type { ParameterSpec } from './nn/parameters.ts';
-import { openData } from './run/data.ts';
+import { openData, withAbsoluteSources } from './run/data.ts';
 import { openEngine } from './run/engine.ts';
 import type { Outcome, PretrainEvent } from './run/events.ts';
+import { fitBatch } from './run/fit.ts';
 import { findCheckpoint, type RunFolder, runFolder } from './run/folder.ts';
 import { initialiseOnThreads } from './run/initialise-on-threads.ts';
 import { pretraining } from './run/kind.ts';
@@ -38,6 +39,11 @@ export interface RunOptions {
   readonly onEvent?: (event: PretrainEvent) => void;
   /** Ends the run after the current update: a checkpoint is saved, and `resume` goes on from it. */
   readonly signal?: AbortSignal;
+  /**
+   * Folder in which kNN scores of random weights and of raw pixels are kept, false for none. Default: `features/scores` in the
+   * project's cache folder.
+   */
+  readonly scoreCache?: string | false;
   /** The engine that computes, in place of the one the settings name. */
   readonly backend?: Backend;
 }
@@ -63,7 +69,10 @@ export interface RunResult {
 export async function pretrain(settings: ConfigInput, options: RunOptions): Promise<RunResult> {
   const folder = runFolder(options.output);
   const lock = new RunLock(folder);
-  const input = { ...settings, ...(options.initFrom !== undefined && { from: options.initFrom }) };
+  const input = {
+    ...withAbsoluteSources(settings),
+    ...(options.initFrom !== undefined && { from: options.initFrom }),
+  };
   const resolve = () => resolveConfig(input);
   try {
     const wanted = { kind: pretraining, input, folder, resume: options.resume ?? false, resolve };
@@ -81,29 +90,46 @@ async function trainFrom(
 ): Promise<RunResult> {
   const emit = options.onEvent ?? (() => {});
   const note = (message: string) => emit({ type: 'note', message });
-  const { config, checkpoint } = start;
+  const { checkpoint } = start;
   for (const message of start.notes) note(message);
-  const setup = setUp(config);
-  const data = await openData(config, {
+  const { task } = setUp(start.config); // refuses what does not fit before images are looked for
+  const watched = {
     onProgress: (progress: FetchProgress) => emit({ type: 'fetch', progress }),
+    onNote: note,
     ...(options.signal && { signal: options.signal }),
-  });
-  checkData(start, pretraining, data.train.contentKey);
+  };
+  const data = await openData(start.config, watched);
+  const dataKey = await checkData(start, pretraining, data.train, { ...watched, onNote: note });
+  const { config, notes } = checkpoint
+    ? { ...start, notes: [] }
+    : fitBatch(start.config, data.train.length, task.masks);
+  for (const message of notes) note(message);
+  const setup = setUp(config);
   const { specs } = setup.programs(microBatchOf(config.training));
   const state = checkpoint?.state ?? (await firstState(config, specs, note));
   const backend = options.backend ?? (await openEngine(config.engine));
   for (const message of aboutEngine(start, backend)) note(message);
   const session = await backend.open(state);
   try {
-    const broken = new BrokenImages((id, reason) => note(`broken image skipped: ${id}: ${reason}`));
+    const report = (id: string, reason: string) => note(`broken image skipped: ${id}: ${reason}`);
+    const broken = new BrokenImages(report, checkpoint?.progress.broken);
     const randomStart = config.from === '' && !checkpoint;
     const wanted = config.evaluation.knnEvery > 0;
-    const probe = wanted ? knnProbe(backend, setup, data, broken) : undefined;
-    if (wanted && !probe) note('no kNN report: it needs images with classes, some of them held out');
+    const probe = wanted
+      ? knnProbe(backend, setup, data, { broken, randomStart, scoreCache: options.scoreCache })
+      : undefined;
+    if (probe?.warning !== undefined) note(probe.warning);
+    if (wanted && !probe)
+      note('no report of kNN and linear probe: it needs images with classes, some of them held out');
     const at = { session, folder, broken, emit };
     const job = pretrainJob({ ...at, setup, data, probe, randomStart });
-    const trainer = new Trainer(job, at, backend.description, checkpoint?.progress);
-    await start.begin();
+    const trainer = new Trainer(
+      job,
+      at,
+      { data: dataKey, engine: backend.description },
+      checkpoint?.progress,
+    );
+    await start.begin(config);
     await appendSitting(folder, backend.description, {
       source: config.data.source,
       images: data.train.length,
@@ -140,8 +166,12 @@ async function firstState(
 ): Promise<Values> {
   const state = await initialiseOnThreads(specs, config.seed);
   if (config.from === '') return state;
-  const { heads, decoder } = config.model; // where the file does not tell them
-  const model = await openModel(config.from, { unusualHeads: heads, decoderHeads: decoder.heads });
+  const { heads, decoder, image } = config.model; // where the file does not state them
+  const model = await openModel(config.from, {
+    unusualHeads: heads,
+    decoderHeads: decoder.heads,
+    usualImage: image,
+  });
   note(describeInit(model, initFrom(model, config.model, specs, state)));
   return state;
 }

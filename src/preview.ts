@@ -77,7 +77,7 @@ async function column(
     batchSize,
     size: view,
     seed,
-    channels: channels as 1 | 3,
+    channels: channels,
     geometry: centreCrop(1),
     ...(broken && { broken }),
   });

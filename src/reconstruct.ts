@@ -72,7 +72,11 @@ async function taskOf(model: Model): Promise<{ config: Config; title: string }> 
   return { config, title: `${config.task.name}, weights of ${model.source}` };
 }
 
-async function heldOut(config: Config, { onProgress, signal }: ReconstructOptions): Promise<Dataset> {
-  const data = await openData(config, { ...(onProgress && { onProgress }), ...(signal && { signal }) });
+async function heldOut(config: Config, { onProgress, onNote, signal }: ReconstructOptions): Promise<Dataset> {
+  const data = await openData(config, {
+    onNote,
+    ...(onProgress && { onProgress }),
+    ...(signal && { signal }),
+  });
   return data.heldOut ?? data.train;
 }

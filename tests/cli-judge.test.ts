@@ -53,10 +53,10 @@ describe('judging a run', () => {
     const again = await run('predict', 'test', '--from', 'probe', '--output', 'all.jsonl');
     expect(first.out).toBe(await readFile(join(folder, 'all.jsonl'), 'utf8'));
     expect(await readRows(join(folder, 'all.jsonl'))).toHaveLength(8);
-    expect(again).toMatchObject({ code: 0, out: '0 predictions appended: all.jsonl\n' });
+    expect(again).toMatchObject({ code: 0, out: '0 predictions appended, 8 were there: all.jsonl\n' });
 
     const flat = await run('embed', 'test', '--from', 'run', '--output', 'flat.npy');
-    expect(flat.out).toBe('8 images, 8 numbers each, 1 broken one left out\nflat.npy\nflat.jsonl\n');
+    expect(flat.out).toBe('8 images, 8 numbers each, 1 broken one left out\nflat.npy\nflat.images.jsonl\n');
     expect(readNpy(join(folder, 'flat.npy')).shape).toEqual([8, 8]);
     const classes = await run(
       'embed',
@@ -128,7 +128,7 @@ describe('judging a run', () => {
     ['embed nowhere --from run --output a.npy', "the data folder must exist, got 'nowhere'"],
     ['embed test --from run --output a.csv', 'features are written as .npy or .parquet, got a.csv'],
     ['predict test --from run', 'prediction needs a model with a head, got run without'],
-    ['predict nowhere.png other.png --from run', 'prediction needs a model with a head'],
+    ['predict nowhere.png other.png --from run', "no such file or folder: 'nowhere.png', 'other.png'"],
     ['knn run --data images', 'images with classes are needed, got images without'],
   ])('%s: one message, exit code 1', async (line, message) => {
     const { code, err } = await run(...line.split(' '));

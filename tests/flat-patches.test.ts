@@ -11,21 +11,24 @@ import { evaluateTask } from '../src/programs/evaluate-task.ts';
 import { type Rng, rng } from '../src/random/rng.ts';
 import { drawBatch } from '../src/tasks/draws.ts';
 import { task } from '../src/tasks/table.ts';
-import { tested } from './support/engines.ts';
+import { isMissing, oneDnnFolder } from './support/libraries.ts';
 import { relativeError } from './support/task-fixture.ts';
 import { randomWeights, tiny } from './support/tiny.ts';
 import { openCpuXla } from './support/xla.ts';
 
-const engines: Record<string, () => Promise<Backend>> = {
-  reference: async () => referenceBackend,
-  onnx: () => openOnnxBackend(),
-  onednn: () => openOneDnnBackend(),
-  'onednn bf16': () => openOneDnnBackend({ precision: 'bf16' }),
-  xla: () => openCpuXla(),
-};
-const tests = tested(engines).filter(
-  ([name]) => !name.startsWith('onednn ') || tested({ onednn: 0 }).length > 0,
-);
+/** Engines with what they need. */
+const engines: readonly (readonly [name: string, open: () => Promise<Backend>, needs: readonly string[]])[] =
+  [
+    ['reference', async () => referenceBackend, []],
+    ['onnx', () => openOnnxBackend(), []],
+    ['onednn', () => openOneDnnBackend({ folder: oneDnnFolder }), ['onednn']],
+    [
+      'onednn bf16',
+      () => openOneDnnBackend({ precision: 'bf16', folder: oneDnnFolder }),
+      ['onednn', 'a CPU with bfloat16'],
+    ],
+    ['xla', () => openCpuXla(), ['xla']],
+  ];
 
 const channels = 3;
 const mean = [0.485, 0.456, 0.406];
@@ -49,90 +52,93 @@ function halfFlat(random: Rng, [height, width]: Size): Float32Array {
   return normalised(levels, height * width);
 }
 
-describe.each(tests)('flat patches on %s', (name, open) => {
-  let engine: Backend;
-  beforeAll(async () => {
-    engine = await open();
+for (const [name, open, needs] of engines)
+  describe.skipIf(needs.some(isMissing))(`flat patches on ${name}`, () => {
+    let engine: Backend;
+    beforeAll(async () => {
+      engine = await open();
+    });
+
+    const targetOf = async (image: Float32Array, size: Size, patch: number, resized: Size = size) => {
+      const context = { image: resized, patch, channels, mean, std, target: 'channel' } as const;
+      const picture = areaResize(input('image', [1, channels, ...size]), resized);
+      const session = await engine.open({});
+      try {
+        return (await session.run(program('target', { y: patchTarget(picture, context).values }), { image }))
+          .y!;
+      } finally {
+        await session.dispose();
+      }
+    };
+
+    it.each([
+      [16, [16, 16], [16, 16]],
+      [32, [32, 32], [32, 32]],
+      [8, [40, 40], [32, 32]],
+      [8, [24, 24], [32, 32]],
+      [14, [54, 54], [42, 42]],
+    ] as const)('have targets of exactly 0, patch %i, %j resized to %j', async (patch, size, resized) => {
+      const random = rng(seed, name, patch);
+      for (let i = 0; i < 4; i++) {
+        const colour = Array.from({ length: channels }, () => random.int(256));
+        const pixels = size[0] * size[1];
+        const levels = Array.from({ length: channels * pixels }, (_, j) => colour[Math.floor(j / pixels)]!);
+        const values = await targetOf(normalised(levels, pixels), size, patch, resized);
+        expect(
+          values.every((value) => value === 0),
+          `seed ${seed}, colour ${colour}`,
+        ).toBe(true);
+      }
+    });
+
+    it('keep what varies by a single level in a single pixel', async () => {
+      const random = rng(seed, name);
+      for (let i = 0; i < 4; i++) {
+        const [pixels, at, level] = [32 * 32, random.int(32 * 32), random.int(255)];
+        const levels = Array.from(
+          { length: channels * pixels },
+          (_, j) => level + (j % pixels === at ? 1 : 0),
+        );
+        const values = await targetOf(normalised(levels, pixels), [32, 32], 32);
+        // One pixel of n that differs by d: deviations d·(n − 1)/n and −d/n, spread d/√n.
+        const spread = 1 / 255 / Math.sqrt(pixels) + 1e-6;
+        const expected = Array.from(
+          { length: channels * pixels },
+          (_, j) => ((j % pixels === at ? 1 : 0) - 1 / pixels) / 255 / spread,
+        );
+        // Levels themselves are rounded to float32: 1e-7 of one, beside a difference of 1/58 or more.
+        expect(relativeError(values, expected), `seed ${seed}`).toBeLessThan(1e-4);
+      }
+    });
   });
 
-  const targetOf = async (image: Float32Array, size: Size, patch: number, resized: Size = size) => {
-    const context = { image: resized, patch, channels, mean, std, target: 'channel' } as const;
-    const picture = areaResize(input('image', [1, channels, ...size]), resized);
-    const session = await engine.open({});
-    try {
-      return (await session.run(program('target', { y: patchTarget(picture, context).values }), { image }))
-        .y!;
-    } finally {
-      await session.dispose();
-    }
-  };
+for (const [name, open, needs] of engines.slice(1))
+  describe.skipIf(needs.some(isMissing))(`losses of pictures with flat patches on ${name}`, () => {
+    let engine: Backend;
+    beforeAll(async () => {
+      engine = await open();
+    });
 
-  it.each([
-    [16, [16, 16], [16, 16]],
-    [32, [32, 32], [32, 32]],
-    [8, [40, 40], [32, 32]],
-    [8, [24, 24], [32, 32]],
-    [14, [54, 54], [42, 42]],
-  ] as const)('have targets of exactly 0, patch %i, %j resized to %j', async (patch, size, resized) => {
-    const random = rng(seed, name, patch);
-    for (let i = 0; i < 4; i++) {
-      const colour = Array.from({ length: channels }, () => random.int(256));
-      const pixels = size[0] * size[1];
-      const levels = Array.from({ length: channels * pixels }, (_, j) => colour[Math.floor(j / pixels)]!);
-      const values = await targetOf(normalised(levels, pixels), size, patch, resized);
-      expect(
-        values.every((value) => value === 0),
-        `seed ${seed}, colour ${colour}`,
-      ).toBe(true);
-    }
+    it.each(['masked', 'zoomed-in', 'masked+zoomed-in', 'zoomed-out', 'distorted'])(
+      'agree with the reference: %s',
+      async (key) => {
+        const random = rng(seed, key);
+        const pretext = task(key);
+        const model = { ...tiny, image: [32, 32] as const, patch: 8 };
+        const options = {
+          model,
+          task: pretext,
+          mean,
+          std,
+          weights: randomWeights(model, random),
+          view: halfFlat(random, pretext.view(model.image)),
+          draws: drawBatch(pretext, model, [random]),
+          gradients: false,
+        };
+        const got = await evaluateTask({ ...options, backend: engine });
+        const expected = await evaluateTask({ ...options, backend: referenceBackend });
+        const tolerance = name.endsWith('bf16') ? 1e-2 : 1e-6;
+        expect(relativeError([got.loss], [expected.loss]), `seed ${seed}`).toBeLessThan(tolerance);
+      },
+    );
   });
-
-  it('keep what varies by a single level in a single pixel', async () => {
-    const random = rng(seed, name);
-    for (let i = 0; i < 4; i++) {
-      const [pixels, at, level] = [32 * 32, random.int(32 * 32), random.int(255)];
-      const levels = Array.from({ length: channels * pixels }, (_, j) => level + (j % pixels === at ? 1 : 0));
-      const values = await targetOf(normalised(levels, pixels), [32, 32], 32);
-      // One pixel of n that differs by d: deviations d·(n − 1)/n and −d/n, spread d/√n.
-      const spread = 1 / 255 / Math.sqrt(pixels) + 1e-6;
-      const expected = Array.from(
-        { length: channels * pixels },
-        (_, j) => ((j % pixels === at ? 1 : 0) - 1 / pixels) / 255 / spread,
-      );
-      // Levels themselves are rounded to float32: 1e-7 of one, beside a difference of 1/58 or more.
-      expect(relativeError(values, expected), `seed ${seed}`).toBeLessThan(1e-4);
-    }
-  });
-});
-
-const others = tests.filter(([name]) => name !== 'reference');
-
-describe.each(others)('losses of pictures with flat patches on %s', (name, open) => {
-  let engine: Backend;
-  beforeAll(async () => {
-    engine = await open();
-  });
-
-  it.each(['masked', 'zoomed-in', 'masked+zoomed-in', 'zoomed-out', 'distorted'])(
-    'agree with the reference: %s',
-    async (key) => {
-      const random = rng(seed, key);
-      const pretext = task(key);
-      const model = { ...tiny, image: [32, 32] as const, patch: 8 };
-      const options = {
-        model,
-        task: pretext,
-        mean,
-        std,
-        weights: randomWeights(model, random),
-        view: halfFlat(random, pretext.view(model.image)),
-        draws: drawBatch(pretext, model, [random]),
-        gradients: false,
-      };
-      const got = await evaluateTask({ ...options, backend: engine });
-      const expected = await evaluateTask({ ...options, backend: referenceBackend });
-      const tolerance = name.endsWith('bf16') ? 1e-2 : 1e-6;
-      expect(relativeError([got.loss], [expected.loss]), `seed ${seed}`).toBeLessThan(tolerance);
-    },
-  );
-});

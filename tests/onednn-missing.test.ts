@@ -1,8 +1,11 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseConfig } from '../src/config/schema.ts';
+import { installedLibrary } from '../src/engines/onednn/library.ts';
 import { openEngine } from '../src/run/engine.ts';
+import { commandLine } from './support/command-line.ts';
+import { hideSystemOneDnn } from './support/hide-onednn.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
 const folder = temporaryFolder();
@@ -11,32 +14,52 @@ const open = (name: 'auto' | 'onednn', more = {}) =>
   openEngine(parseConfig({ engine: { name, threads: 1, ...more } }).engine);
 
 describe('without oneDNN', () => {
-  const before = process.env.LD_LIBRARY_PATH;
   beforeAll(() => {
-    // Files of the library's names that are no libraries: what the engine's process finds first.
-    for (const name of ['libdnnl.so.3', 'libdnnl.so.2']) writeFileSync(join(folder, name), 'not a library');
-    process.env.LD_LIBRARY_PATH = folder;
+    hideSystemOneDnn(join(folder, 'hidden'));
+    vi.stubEnv('BEYOND_MASKING_CACHE', join(folder, 'cache'));
   });
   afterAll(() => {
-    if (before === undefined) delete process.env.LD_LIBRARY_PATH;
-    else process.env.LD_LIBRARY_PATH = before;
+    vi.unstubAllEnvs();
   });
 
-  it('auto takes onnx, and tells why in one line', async () => {
+  it('auto takes onnx, and says in one line why and what installs it', async () => {
     const backend = await open('auto');
     expect(backend.name).toBe('onnx');
-    expect((backend as { notice?: string }).notice).toBe(
-      'the onednn engine needs oneDNN (libdnnl.so.3 or libdnnl.so.2); on Debian and Ubuntu: ' +
-        'sudo apt-get install libdnnl2. The onnx engine runs instead.',
+    const { notice } = backend as { notice?: string };
+    expect(notice).toMatch(
+      /^the onednn engine needs oneDNN .*: `npx beyond-masking setup onednn` installs it without root, .*The onnx engine runs instead\.$/,
     );
+    expect(notice).not.toContain('\n');
   });
 
   it('auto refuses what onnx does not have either', async () => {
-    await expect(open('auto', { precision: 'bf16' })).rejects.toThrow('sudo apt-get install libdnnl2');
+    await expect(open('auto', { precision: 'bf16' })).rejects.toThrow('npx beyond-masking setup onednn');
   });
 
   it('the engine asked for by name is refused with the command that installs it', async () => {
-    await expect(open('onednn')).rejects.toThrow('sudo apt-get install libdnnl2');
+    await expect(open('onednn')).rejects.toThrow('npx beyond-masking setup onednn');
+  });
+
+  it('doctor names the command, and what it saves', async () => {
+    const { code, out } = await commandLine(folder).run('doctor');
+    expect(code).toBe(0);
+    expect(out).toMatch(/^--backend auto takes onnx$/m);
+    expect(out).toMatch(/^missing: .*npx beyond-masking setup onednn.* \d\.\d/m);
+  });
+
+  it.each([
+    ['is no library', 'not a library'],
+    ['is empty', ''],
+  ])('a file in the cache that %s is named, and onnx runs', async (_, content) => {
+    const file = installedLibrary(join(folder, 'cache', 'onednn'));
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, content);
+    const backend = await open('auto');
+    expect(backend.name).toBe('onnx');
+    const { notice } = backend as { notice?: string };
+    expect(notice).toContain(`${file} (file too short)`);
+    expect(notice).toMatch(/`npx beyond-masking setup onednn` installs it.*The onnx engine runs instead\.$/);
+    expect(notice).not.toContain('\n');
   });
 });
 

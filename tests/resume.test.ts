@@ -1,10 +1,15 @@
-import { cp, readdir, readFile, truncate } from 'node:fs/promises';
+import { cp, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { resolveConfig } from '../src/config/recipes.ts';
 import type { ConfigInput } from '../src/config/schema.ts';
+import { readSafetensors, writeSafetensors } from '../src/io/safetensors.ts';
 import { pretrain } from '../src/pretrain.ts';
+import { rng } from '../src/random/rng.ts';
+import { openData } from '../src/run/data.ts';
 import type { PretrainEvent } from '../src/run/events.ts';
-import { runFolder } from '../src/run/folder.ts';
+import { listCheckpoints, runFolder } from '../src/run/folder.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 import { tinyImages, tinySettings } from './support/tiny-run.ts';
 
@@ -114,6 +119,45 @@ describe('a resumed run is the run that was never interrupted', () => {
     expect(await readRun(stopped)).toEqual(await readRun(uninterrupted));
   });
 
+  it('with images that are cut off, large and small', async () => {
+    const source = join(folder, 'cut');
+    await cp(images, source, { recursive: true });
+    for (const [name, height] of [
+      ['large', 3000],
+      ['larger', 3100],
+      ['largest', 3200],
+      ['small', 20],
+    ] as const) {
+      const stream = rng(5, name);
+      const pixels = Uint8Array.from({ length: 3 * 160 * height }, () => stream.int(256));
+      const png = await sharp(pixels, { raw: { width: 160, height, channels: 3 } })
+        .png()
+        .toBuffer();
+      expect(png.length > 2 ** 20).toBe(name !== 'small');
+      await writeFile(join(source, 'class1', `${name}.png`), png.subarray(0, 0.7 * png.length));
+    }
+    const input = settings({ data: { source: `classes:${source}`, heldOut: 0, scale: [0.02, 0.1] } });
+    const notes: string[] = [];
+    const onEvent = (event: PretrainEvent) => {
+      if (event.type === 'note' && event.message.includes('broken image')) notes.push(event.message);
+    };
+    const uninterrupted = newOutput();
+    await pretrain(input, { output: uninterrupted, onEvent });
+    const reason = 'the file is cut off, damaged, or of a kind that cannot be decoded';
+    const named = ['large', 'larger', 'largest', 'small'].map(
+      (name) => `broken image skipped: class1/${name}.png: ${reason}`,
+    );
+    expect(notes.sort()).toEqual(named);
+    for (const step of [4, 8, 11]) {
+      const stopped = newOutput();
+      await until(step, stopped, 'signal', { input });
+      notes.length = 0;
+      await pretrain({}, { output: stopped, resume: true, onEvent });
+      expect(await readRun(stopped)).toEqual(await readRun(uninterrupted));
+      if (step >= 7) expect(notes).toEqual([]); // an epoch has met them all
+    }
+  });
+
   it('with a torn row, and a newest checkpoint that is broken', async () => {
     const output = newOutput();
     await until(9, output, 'error');
@@ -163,7 +207,10 @@ describe('a run goes on', () => {
     await pretrain(settings({ training: { maxSteps: 7 } }), { output });
     await goOn(output, { training: { maxSteps: 0 } });
     const run = await readRun(output);
-    expect(run.rows).toEqual(whole.rows);
+    // A run that ends is judged, in the middle of an epoch too.
+    const scores = { heldOutLoss: expect.any(Number), knn: expect.any(Object) };
+    const judged = whole.rows.map((row) => (row.step === 7 ? { ...row, ...scores } : row));
+    expect(run.rows).toEqual(judged);
   });
 
   it('not when it is finished', async () => {
@@ -172,6 +219,27 @@ describe('a run goes on', () => {
     const before = await readRun(output);
     expect((await goOn(output, {})).result).toMatchObject({ outcome: 'finished', step: 5 });
     expect(await readRun(output)).toEqual(before);
+  });
+
+  it('where an earlier version kept names and sizes of its images', async () => {
+    const output = newOutput();
+    await until(2, output, 'signal');
+    const [path] = await listCheckpoints(runFolder(output));
+    const { tensors, metadata } = await readSafetensors(path!);
+    const { train } = await openData(resolveConfig(settings()));
+    const { outline } = train.content!;
+    expect(outline).toMatch(/^27-[0-9a-f]{16}\/20-[0-9a-f]{16}$/);
+    const rewrite = (data: string) => {
+      const progress = JSON.stringify({ ...JSON.parse(metadata.progress!), data });
+      return writeSafetensors(path!, tensors, { ...metadata, progress });
+    };
+    await rewrite(outline.replace('27-', '28-'));
+    await expect(goOn(output, {})).rejects.toThrow('a run must go on with the same images');
+    await rewrite(outline);
+    const { notes } = await goOn(output, {});
+    expect(notes).toEqual([expect.stringContaining('the run knows its images by names and sizes')]);
+    expect(await readRun(output)).toEqual(whole);
+    expect((await goOn(output, { training: { epochs: 4 } })).notes).toHaveLength(1); // of the setting
   });
 
   it('not with settings or images of another run', async () => {
@@ -184,6 +252,15 @@ describe('a run goes on', () => {
     );
     await expect(goOn(output, { recipe: 'imagenet-base-masked' })).rejects.toThrow('recipe "custom" →');
     await goOn(output, { data: { source: `classes:${source}` }, training: { maxSteps: 3 } }); // moved, but the same
+    const picture = join(source, 'class1', '003.png');
+    const bytes = await readFile(picture);
+    await writeFile(
+      picture,
+      bytes.map((byte, i) => (i === bytes.length - 30 ? byte ^ 1 : byte)),
+    );
+    await expect(goOn(output, {})).rejects.toThrow('a run must go on with the same images'); // of the same size
+    await writeFile(picture, bytes);
+    await goOn(output, { training: { maxSteps: 3 } });
     await tinyImages(source, 28);
     await expect(goOn(output, {})).rejects.toThrow('a run must go on with the same images');
   });

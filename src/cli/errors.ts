@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import { ConfigError } from '../config/error.ts';
+import { plainMessage } from '../io/system-error.ts';
 
 /** The command line itself is wrong: an argument is missing or does not fit. */
 export class UsageError extends Error {
@@ -13,20 +14,5 @@ export function explainError(error: unknown, debug: boolean): { message: string;
   const exitCode = error instanceof ConfigError || error instanceof UsageError ? 2 : 1;
   if (!(error instanceof Error)) return { message: `error: ${String(error)}`, exitCode };
   if (debug) return { message: error.stack ?? error.message, exitCode };
-  return { message: `error: ${systemMessage(error) ?? error.message}`, exitCode };
-}
-
-/** Plain words for the system's most common refusals. */
-function systemMessage(error: NodeJS.ErrnoException): string | undefined {
-  const rules: Readonly<Record<string, string>> = {
-    ENOENT: 'the file or folder does not exist',
-    EACCES: 'permission denied',
-    EPERM: 'permission denied',
-    EISDIR: 'a file is needed, this is a folder',
-    ENOTDIR: 'a folder is needed, this is a file',
-    ENOSPC: 'the disk is full',
-    EROFS: 'the disk is read-only',
-  };
-  const rule = rules[error.code ?? ''];
-  return rule && error.path ? `${rule}: ${error.path}` : rule;
+  return { message: `error: ${plainMessage(error)}`, exitCode };
 }

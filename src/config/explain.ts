@@ -1,6 +1,6 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { nearest, suggestion } from '../text/nearest.ts';
-import { members, valueAt } from './walk.ts';
+import { members, unwrap, valueAt } from './walk.ts';
 
 /**
  * Says what is wrong with settings, one line for each: `training.epochs must be a whole number of at least 1,
@@ -16,10 +16,23 @@ function lines(issue: z.core.$ZodIssue, input: unknown, schema: z.ZodType): stri
     const known = Object.keys(membersAt(schema, path));
     return issue.keys.map((key) => unknownKey([...path, key], known));
   }
+  if (issue.code === 'invalid_union') return ofUnion(issue, input, schema);
   const name = path.length === 0 ? 'settings' : join(path);
   const got = valueAt(input, path);
   const hint = issue.code === 'invalid_value' ? suggestion(String(got), issue.values.map(String)) : '';
   return [`${name} ${issue.message}, got ${brief(got)}${hint}`];
+}
+
+/** Of several forms that a value may have, the one that it was meant to have: that of its type. */
+function ofUnion(issue: z.core.$ZodIssueInvalidUnion, input: unknown, schema: z.ZodType): string[] {
+  const isGroup = (value: unknown) => typeof value === 'object' && value !== null;
+  const ofType = (issues: readonly z.core.$ZodIssue[]) =>
+    !issues.some(({ path, code }) => path.length === 0 && code === 'invalid_type');
+  const group = isGroup(valueAt(input, issue.path));
+  const forms = issue.errors.filter((issues) => ofType(issues));
+  const meant = (group ? forms.at(-1) : forms[0]) ?? issue.errors[0]!;
+  const placed = meant.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
+  return explain(placed, input, schema).split('\n');
 }
 
 /** The message about a key that does not exist among `known` ones. */
@@ -33,9 +46,18 @@ export function unknownKey(path: readonly PropertyKey[], known: readonly string[
 }
 
 function membersAt(schema: z.ZodType, path: readonly PropertyKey[]): Readonly<Record<string, z.ZodType>> {
-  let inner = members(schema) ?? {};
-  for (const key of path) inner = members(inner[String(key)]!) ?? {};
-  return inner;
+  let at: z.ZodType | undefined = schema;
+  for (const key of path) at = typeof key === 'number' ? elementOf(at) : at && members(at)?.[String(key)];
+  return (at && members(at)) ?? {};
+}
+
+/** What a list holds; of several forms, the group of settings. */
+function elementOf(list: z.ZodType | undefined): z.ZodType | undefined {
+  const array = list && unwrap(list);
+  if (!(array instanceof z.ZodArray)) return undefined;
+  const element = array.element as z.ZodType;
+  if (!(element instanceof z.ZodUnion)) return element;
+  return (element.options as z.ZodType[]).find((form) => members(form));
 }
 
 /** `imageSize[0]` for positions in lists, dots elsewhere. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { filters } from '../image/view.ts';
 
 /*
  * Kinds of settings. Each states its rule once, as the end of the sentence "<setting> must …, got …".
@@ -49,11 +50,35 @@ export function range() {
     .refine(([low, high]) => low > 0 && low <= high && Number.isFinite(high), { error });
 }
 
+/** Two numbers, the smaller one first, which may be below 0; or an empty list. */
+export function interval() {
+  const error = 'must be two numbers, the smaller one first, or an empty list';
+  const fits = (list: readonly number[]) =>
+    list.length === 0 || (list.length === 2 && list.every(Number.isFinite) && list[0]! < list[1]!);
+  return z.array(z.number({ error }), { error }).refine(fits, { error });
+}
+
 /** Height and width, whole and at least 1. */
 export function size(unit: string) {
   const error = `must be [height, width] in ${unit}, whole and at least 1`;
   const side = z.number({ error }).refine((n) => Number.isSafeInteger(n) && n >= 1, { error });
   return z.tuple([side, side], { error });
+}
+
+/** How another project makes a view (`EvaluationView`), or null. */
+export function view() {
+  const error = 'must be null or an object of fit, resized, filter, border and rounding';
+  const known = z.strictObject(
+    {
+      fit: oneOf(['cover', 'contain', 'stretch', 'keep']),
+      resized: size('pixels'),
+      filter: oneOf(filters),
+      border: numbers(0),
+      rounding: oneOf(['transformers', 'torchvision', 'timm']),
+    },
+    { error },
+  );
+  return z.union([z.null(), known], { error });
 }
 
 /** A list of finite numbers, `min` or more of them. */

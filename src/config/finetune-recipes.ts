@@ -5,7 +5,7 @@ import { ConfigError } from './error.ts';
 import { type FinetuneConfig, type FinetuneInput, parseFinetuneConfig } from './finetune-schema.ts';
 import { mergeSettings } from './overrides.ts';
 import { finetuneRecipeEntries } from './recipes/finetune.ts';
-import { type Cost, recipeNames, warmupOf } from './recipes.ts';
+import { adapted, type Cost, recipeNames } from './recipes.ts';
 
 /** A recipe of fine-tuning as data: settings of its own, over those of its model's size. */
 export interface FinetuneEntry {
@@ -93,7 +93,7 @@ export function resolveFinetuneConfig(input: FinetuneInput, given?: GivenSetting
   return parseFinetuneConfig(
     mergeSettings(
       base,
-      { training: { warmupEpochs: warmupOf(base.training, input.training) } },
+      { training: adapted(base.training, input) },
       given ? mergeSettings({ model: given.fixed }, given.usual) : {},
       input,
     ),

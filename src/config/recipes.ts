@@ -3,9 +3,11 @@ import { task } from '../tasks/table.ts';
 import { suggestion } from '../text/nearest.ts';
 import { stepFlops } from './cost.ts';
 import { ConfigError } from './error.ts';
+import type { FinetuneConfig } from './finetune-schema.ts';
 import { mergeConfig } from './overrides.ts';
 import { cifar10Recipes } from './recipes/cifar10.ts';
 import { imagenetRecipes } from './recipes/imagenet.ts';
+import { fittingMicroBatch } from './rules.ts';
 import { type Config, type ConfigInput, parseConfig } from './schema.ts';
 
 /** A recipe as data: settings of its own, over those of its model's size and task. */
@@ -85,20 +87,29 @@ function variant({ name, quick }: RecipeEntry): string | undefined {
 }
 
 /**
- * Completes and checks settings; where they name a recipe, over those of the recipe, whose warm-up shrinks in proportion when
- * they shorten the run and say nothing of it. Throws ConfigError as `recipe` and `parseConfig` do.
+ * Completes and checks settings; where they name a recipe, over those of the recipe. Its warm-up shrinks in proportion when they
+ * shorten the run, and its micro-batch follows a batch of another size, unless they name these too. Throws ConfigError as `recipe` and `parseConfig` do.
  */
 export function resolveConfig(input: ConfigInput): Config {
   const name = input.recipe ?? 'custom';
   if (name === 'custom') return parseConfig(input);
   const { config } = recipe(name);
-  return parseConfig(
-    mergeConfig(config, { training: { warmupEpochs: warmupOf(config.training, input.training) } }, input),
-  );
+  return parseConfig(mergeConfig(config, { training: adapted(config.training, input) }, input));
+}
+
+/** What a recipe's training becomes where the settings given shorten it or change its batch, and say nothing else of it. */
+export function adapted(
+  training: Config['training'] | FinetuneConfig['training'],
+  given: Pick<ConfigInput, 'training' | 'engine'>,
+): { warmupEpochs: number; microBatch: number | undefined } {
+  return {
+    warmupEpochs: warmupOf(training, given.training),
+    microBatch: fittingMicroBatch(training, given.training, given.engine?.devices),
+  };
 }
 
 /** Epochs of warm-up of a recipe whose run is shortened by the settings given. */
-export function warmupOf(
+function warmupOf(
   training: Pick<Config['training'], 'epochs' | 'warmupEpochs'>,
   given: { readonly epochs?: unknown } | undefined,
 ): number {

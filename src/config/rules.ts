@@ -35,7 +35,7 @@ export function sharedRules({ data, model, training, engine }: Shared): Rule[] {
   return [
     [
       training.batchSize % micro === 0,
-      'training.batchSize must be a multiple of training.microBatch',
+      'training.batchSize must be a multiple of training.microBatch (--batch-size N, --set training.microBatch=N)',
       [training.batchSize, training.microBatch],
     ],
     [
@@ -54,7 +54,6 @@ export function sharedRules({ data, model, training, engine }: Shared): Rule[] {
       [training.warmupEpochs, training.epochs],
     ],
     [width % heads === 0, 'model.width must be a multiple of model.heads', [width, heads]],
-    [channels === 1 || channels === 3, 'model.channels must be 1 or 3', [channels]],
     [
       data.mean.length === channels && data.std.length === channels,
       'data.mean and data.std must have a value for each of model.channels',
@@ -62,6 +61,25 @@ export function sharedRules({ data, model, training, engine }: Shared): Rule[] {
     ],
     [data.std.every((s) => s > 0), 'data.std must be above 0', [`[${data.std}]`]],
   ];
+}
+
+/**
+ * The micro-batch of a recipe for a batch of another size, where the settings given name none: of the divisors of the batch that
+ * leave a whole number of micro-batches to each device, the one nearest to the recipe's by ratio. Undefined where nothing is to change.
+ */
+export function fittingMicroBatch(
+  { microBatch: wanted }: Pick<Shared['training'], 'microBatch'>,
+  given: { readonly batchSize?: unknown; readonly microBatch?: unknown } | undefined,
+  devices: unknown = 1,
+): number | undefined {
+  const batch = Number(given?.batchSize);
+  if (given?.microBatch !== undefined || wanted === 0 || !(Number.isInteger(batch) && batch > 0))
+    return undefined;
+  const divisors = Array.from({ length: batch }, (_, i) => i + 1).filter(
+    (micro) => batch % micro === 0 && (batch / micro) % Number(devices) === 0,
+  );
+  const apart = (micro: number) => Math.abs(Math.log(micro / wanted));
+  return divisors.sort((a, b) => apart(a) - apart(b))[0];
 }
 
 /** Images that are computed at once. */

@@ -51,7 +51,7 @@ describe('parseConfig', () => {
     ],
     [
       { training: { batchSize: 10, microBatch: 3 } },
-      'training.batchSize must be a multiple of training.microBatch, got 10 and 3',
+      'training.batchSize must be a multiple of training.microBatch (--batch-size N, --set training.microBatch=N), got 10 and 3',
     ],
     [
       { training: { batchSize: 24, microBatch: 4 }, engine: { devices: 4 } },

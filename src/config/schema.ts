@@ -41,9 +41,13 @@ const training = trainingFields({
 const evaluation = section({
   heldOutImages: whole(0).default(2048).describe('most images for the held-out loss of an epoch; 0: none'),
   reconstructions: whole(0).default(6).describe('images in the picture written each epoch; 0: none'),
-  knnEvery: whole(0).default(0).describe('epochs from one kNN report to the next; 0: none'),
-  knnTrain: whole(1).default(10_000).describe('labelled images that vote in the kNN report'),
-  knnTest: whole(1).default(2_000).describe('images that the kNN report classifies'),
+  knnEvery: whole(0)
+    .default(0)
+    .describe('epochs from one report of kNN and linear probe to the next, the last at the end; 0: none'),
+  knnTrain: whole(1)
+    .default(10_000)
+    .describe('labelled images that vote in the kNN report, and train its linear probe'),
+  knnTest: whole(1).default(2_000).describe('images that the report classifies'),
 });
 
 /** All settings of a pre-training run. Every one has a default: those of the paper's ViT-B. */

@@ -3,6 +3,7 @@ import {
   atLeast,
   flag,
   fraction,
+  interval,
   numbers,
   oneOf,
   positive,
@@ -12,6 +13,7 @@ import {
   share,
   size,
   text,
+  view,
   whole,
 } from './fields.ts';
 
@@ -24,7 +26,7 @@ export const dataFields = (defaults: { readonly scale: [number, number]; readonl
   source: text()
     .default('')
     .describe(
-      'images: a folder (with all below it), classes:FOLDER (a sub-folder for each class), packed:FOLDER (what data pack wrote), or cifar10',
+      'images: a folder (with all below it), classes:FOLDER (a sub-folder for each class), packed:FOLDER (what data pack wrote), cifar10, or cifar10:train (its test set stays closed)',
     ),
   mean: numbers(1)
     .default([...IMAGENET.mean])
@@ -32,6 +34,11 @@ export const dataFields = (defaults: { readonly scale: [number, number]; readonl
   std: numbers(1)
     .default([...IMAGENET.std])
     .describe('standard deviation of each channel'),
+  range: interval()
+    .default([])
+    .describe(
+      'samples of TIFF files and 16-bit PNGs that stand for 0 and 1, as 0,10000; empty: those of their type, 0 and 1 of floating point',
+    ),
   scale: range().default(defaults.scale).describe("random resized crop: share of the image's area"),
   ratio: range()
     .default([3 / 4, 4 / 3])
@@ -40,6 +47,11 @@ export const dataFields = (defaults: { readonly scale: [number, number]; readonl
   evaluationCrop: share()
     .default(224 / 256)
     .describe("side of an evaluation view relative to the image's shorter side, cut from the centre"),
+  evaluationView: view()
+    .default(null)
+    .describe(
+      "view of an evaluation as another project's file describes it, where evaluationCrop does not say it all; null: evaluationCrop",
+    ),
   heldOut: fraction()
     .default(defaults.heldOut)
     .describe('share of the images set aside to evaluate on, 0: none; cifar10 has a test set instead'),
@@ -57,7 +69,11 @@ export const stackFields = (width: number, depth: number, heads: number, part: s
 export const encoderFields = {
   image: size('pixels').default([224, 224]).describe('height and width of what the encoder sees'),
   patch: whole(1).default(16).describe('side of a patch in pixels'),
-  channels: whole(1).default(3).describe('channels of the images: 3 (colour) or 1 (grey)'),
+  channels: whole(1)
+    .default(3)
+    .describe(
+      'channels of the images: 3 (colour), 1 (grey), or the number of bands of the files (TIFF, PNG with alpha)',
+    ),
   ...stackFields(768, 12, 12, 'encoder'),
   mlpRatio: positive().default(4).describe('hidden width of the MLPs relative to the width'),
   classToken: flag().default(false).describe('whether the encoder has a class token, as in MAE'),
@@ -115,7 +131,7 @@ export const engine = section({
     .default('auto')
     .describe(
       'auto (xla where an accelerator is found, else onednn where it is installed, else onnx), ' +
-        'onnx (onnxruntime, native where installed), onednn (where libdnnl is installed: faster on x86, and bf16), ' +
+        'onnx (onnxruntime, native where installed), onednn (where oneDNN is installed: faster on x86, and bf16), ' +
         'xla (GPUs and TPUs, by a PJRT plugin: see `doctor`), wasm (onnxruntime as WebAssembly), ' +
         'reference (slow, float64)',
     ),

@@ -2,3 +2,13 @@
 export class DataError extends Error {
   override readonly name = 'DataError';
 }
+
+/**
+ * Whether an image could not be read for a reason that lies not in its bytes and may pass: the system's errors (EACCES, EMFILE,
+ * EIO, ENOENT, …), those of a library that cannot be loaded, and a want of memory.
+ */
+export function isPassing(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (typeof (error as NodeJS.ErrnoException).code === 'string') return true;
+  return /out of memory|allocation failed/i.test(error.message) || isPassing(error.cause);
+}

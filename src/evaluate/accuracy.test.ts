@@ -38,10 +38,9 @@ async function scores(dataset: Dataset, batchSize: number, seed: number) {
   const done: number[] = [];
   const broken = new BrokenImages(() => {});
   const views = () => setup.testViews(dataset, { batchSize, broken });
-  const found = await evaluate(
-    accuracy(predict, views, { onProgress: (count) => done.push(count) }),
-    session,
-  );
+  const found = await evaluate(accuracy(predict, views, dataset.length), session, {
+    onProgress: (count) => done.push(count),
+  });
   return { found, done };
 }
 

@@ -8,27 +8,23 @@ import type { Evaluator, Score } from './evaluator.ts';
  * left out.
  * @param predict view → `logits` [B, classes], on as many images as a batch of the views has
  * @param views one pass over the images
- * @param options.named the names under which the numbers are yielded
- * @param options.onProgress called after each batch with the images so far
+ * @param images that a pass has
+ * @param named the names under which the numbers are yielded
  */
 export function accuracy(
   predict: Program,
   views: () => Loader,
-  {
-    named = (score) => score,
-    onProgress = () => {},
-  }: {
-    readonly named?: (score: 'top1' | 'top5' | 'evaluationLoss') => string;
-    readonly onProgress?: (done: number) => void;
-  } = {},
+  images: number,
+  named: (score: 'top1' | 'top5' | 'evaluationLoss') => string = (score) => score,
 ): Evaluator {
   return {
     name: 'accuracy',
-    async *run(session): AsyncGenerator<Score> {
+    async *run(session, { signal, onProgress } = {}): AsyncGenerator<Score> {
       const sums = { top1: 0, top5: 0, evaluationLoss: 0 };
       let count = 0;
       let known: readonly (keyof typeof sums)[] = [];
       for await (const { view, labels, weights } of views()) {
+        signal?.throwIfAborted();
         const { logits } = await session.run(predict, { view });
         const classes = logits!.length / weights.length;
         known = tellsTop5(classes) ? ['top1', 'top5', 'evaluationLoss'] : ['top1', 'evaluationLoss'];
@@ -41,7 +37,7 @@ export function accuracy(
           if (rank < 5) sums.top5++;
           sums.evaluationLoss += loss;
         }
-        onProgress(count);
+        onProgress?.(count, images);
       }
       for (const score of known) yield [named(score), sums[score] / count];
     },

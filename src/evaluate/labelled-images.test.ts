@@ -1,9 +1,13 @@
+import { copyFile, mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
 import { tinyImages } from '../../tests/support/tiny-run.ts';
+import { parseConfig } from '../config/schema.ts';
+import { PARTS } from '../data/sources/cifar10-fetch.ts';
 import { split } from '../data/sources/dataset.ts';
 import { openDataset } from '../data/sources/open.ts';
+import { openData } from '../run/data.ts';
 import { openLabelled } from './labelled-images.ts';
 
 const folder = temporaryFolder();
@@ -54,6 +58,20 @@ it('judges on nothing that was learned from, unless told to', async () => {
   expect((await openLabelled(runOn({ heldOut: 0, test: other }), {})).test).toHaveLength(6);
 });
 
+it('tells images of the same names and sizes from each other', async () => {
+  const place = async (name: string, letters: string) => {
+    for (const [i, letter] of [...letters].entries()) {
+      await mkdir(join(folder, name, `class${i}`), { recursive: true });
+      const fixture = join('tests', 'fixtures', 'identity', `tifffile-${letter}.tif`);
+      await copyFile(fixture, join(folder, name, `class${i}`, '1.tif'));
+    }
+    return `classes:${join(folder, name)}`;
+  };
+  const data = await place('learned', 'ab');
+  expect((await openLabelled({}, { data, test: await place('judged', 'ba') })).test).toHaveLength(2);
+  await expect(openLabelled({}, { data, test: await place('copied', 'ab') })).rejects.toThrow('must differ');
+});
+
 it('takes test images of their own where they are named, here or in the run', async () => {
   const all = await openDataset(other);
   for (const [model, options] of [
@@ -66,5 +84,41 @@ it('takes test images of their own where they are named, here or in the run', as
   await expect(openLabelled({}, { data: source, test: source })).rejects.toThrow('must differ');
   await expect(openLabelled({}, {})).rejects.toThrow(
     'name cifar10, classes:FOLDER or packed:FOLDER with --data',
+  );
+});
+
+it('leaves the test set of cifar10:train closed: pre-training and judges hold out the same training images', async () => {
+  const cache = join(folder, 'cache');
+  await mkdir(join(cache, 'cifar10'), { recursive: true });
+  for (const { file, images } of Object.values(PARTS)) {
+    const handle = await open(join(cache, 'cifar10', file), 'w');
+    await handle.truncate(images * 3073); // of the right size, black
+    await handle.close();
+  }
+  const ids = ({ length, id }: { length: number; id(i: number): string }) =>
+    Array.from({ length }, (_, i) => id(i));
+  const data = { source: 'cifar10:train', heldOut: 0.1 };
+  const config = parseConfig({ data });
+  const seen = ids((await openData(config, { cache })).train);
+  for (const model of [{ run: { config } }, { run: { config: { data } } }]) {
+    const { train, test } = await openLabelled(model, { cache });
+    expect(test).toHaveLength(5_000);
+    expect(ids(test).every((id) => /^train image \d+$/.test(id))).toBe(true);
+    expect(ids(train)).toEqual(seen);
+    expect(new Set([...ids(test), ...seen]).size).toBe(50_000);
+  }
+  const own = await openLabelled({ run: { config: { data: { ...data, source: 'cifar10' } } } }, { cache });
+  expect(own.test.id(0)).toBe('test image 0');
+  await rm(cache, { recursive: true });
+});
+
+it('names the form of the source that has classes, where there is one', async () => {
+  const images = join(folder, 'images');
+  for (const given of [images, `folder:${images}`])
+    await expect(openLabelled({}, { data: given })).rejects.toThrow(
+      `got ${images} without: its 2 sub-folders look like classes: use classes:${images}`,
+    );
+  await expect(openLabelled({}, { data: join(images, 'class0') })).rejects.toThrow(
+    'use cifar10 or classes:FOLDER, a folder with a sub-folder for each class',
   );
 });

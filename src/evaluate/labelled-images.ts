@@ -1,4 +1,5 @@
 import type { FetchOptions } from '../data/sources/cifar10-fetch.ts';
+import { sameImages } from '../data/sources/content.ts';
 import { type Dataset, split } from '../data/sources/dataset.ts';
 import { openDataset } from '../data/sources/open.ts';
 import { RunError } from '../run/error.ts';
@@ -35,9 +36,12 @@ export interface LabelledImagesOptions extends FetchOptions {
   readonly heldOut?: number | undefined;
 }
 
-/** The test set that belongs to a source of images; undefined where there is none. */
+/**
+ * The test set that belongs to a source of images; undefined where there is none. `cifar10:train` has none: of the training images
+ * alone a share is held out, so that settings are chosen without the test set.
+ */
 export function testSetOf(source: string): string | undefined {
-  return /^cifar10(:train)?$/.test(source) ? 'cifar10:test' : undefined;
+  return source === 'cifar10' ? 'cifar10:test' : undefined;
 }
 
 /** What is known of the model that is judged: the run that made it. */
@@ -66,11 +70,11 @@ export async function openLabelled(
       'images with classes are needed, got none: name cifar10, classes:FOLDER or packed:FOLDER with --data',
     );
   const own = run?.data.source === source ? run : undefined;
-  const all = withClasses(await openDataset(source, options));
+  const all = withClasses(await openDataset(source, options), source);
   const other = test ?? (own?.data.test || testSetOf(source));
   if (other !== undefined) {
-    const judged = withClasses(await openDataset(other, options));
-    if (judged.contentKey === all.contentKey)
+    const judged = withClasses(await openDataset(other, options), other);
+    if (await sameImages(judged, all, options))
       throw new RunError(`images to learn from and to judge on must differ, got ${source} for both`);
     return { train: all, test: relabel(judged, all.classes!), source, testSource: other };
   }
@@ -88,11 +92,20 @@ function whyNone(source: string, heldOut: number | undefined): string {
     : `the model's run held out none of ${source}; name others with --test, or judge on a share that it was trained on with --held-out 0.1`;
 }
 
-function withClasses(dataset: Dataset): Dataset {
+function withClasses(dataset: Dataset, source: string): Dataset {
   if (dataset.labels && dataset.classes) return dataset;
   throw new RunError(
-    `images with classes are needed, got ${dataset.name} without: use cifar10 or classes:FOLDER`,
+    `images with classes are needed, got ${dataset.name} without: ${remedy(dataset, source)}`,
   );
+}
+
+/** How images get classes: by their sub-folders, where each image of a folder lies in one. */
+function remedy({ length, id }: Dataset, source: string): string {
+  const folders = new Set(Array.from({ length }, (_, i) => /^([^/\\]+)[/\\]/.exec(id(i))?.[1] ?? ''));
+  const folder = source.replace(/^folder:/, '');
+  if (!source.startsWith('packed:') && folders.size > 1 && !folders.has(''))
+    return `its ${folders.size} sub-folders look like classes: use classes:${folder}`;
+  return 'use cifar10 or classes:FOLDER, a folder with a sub-folder for each class';
 }
 
 /** The same images, their labels counted as `classes` are. Throws RunError for a class that is not among them. */

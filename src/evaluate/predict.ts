@@ -1,17 +1,21 @@
+import { dirname, resolve } from 'node:path';
 import { BrokenImages } from '../data/load/broken.ts';
 import type { FetchProgress } from '../data/sources/cifar10-fetch.ts';
-import { subset } from '../data/sources/dataset.ts';
-import { openImages } from '../data/sources/image-list.ts';
+import { type Dataset, subset } from '../data/sources/dataset.ts';
+import { openImages, requireImages } from '../data/sources/image-list.ts';
 import { cast, input, type Program, program } from '../graph/index.ts';
 import type { Normalisation } from '../image/normalise.ts';
+import { writeFileAtomic } from '../io/atomic.ts';
 import { appendRows, readRows } from '../io/jsonl.ts';
 import { type ClassifierConfig, classifierParameters, classify } from '../models/classifier.ts';
 import { fromPicture } from '../nn/normalise.ts';
 import { weightInputs } from '../programs/pretrain.ts';
 import { RunError } from '../run/error.ts';
+import { plural } from '../text/plural.ts';
 import { type Model, openModel } from '../weights/model.ts';
-import { batchFor, type FeatureOptions, type OnProgress } from './features/extract.ts';
+import type { FeatureOptions, OnProgress } from './features/extract.ts';
 import { contentKey } from './features/feature-cache.ts';
+import { batchFor } from './images-at-once.ts';
 import { modelEngine } from './model-engine.ts';
 import { centralViews, nothingReadable, readable } from './views.ts';
 
@@ -19,8 +23,8 @@ export interface PredictOptions extends Omit<FeatureOptions, 'pooling' | 'featur
   /** The likeliest classes that are told. Default: 5. */
   readonly top?: number;
   /**
-   * A file of JSON lines that predictions are appended to; images that it has already are left out. Images that cannot be read are
-   * not written.
+   * A file of JSON lines that predictions are appended to; images that it has already, by source and name, are left out. Images that
+   * cannot be read are not written.
    */
   readonly output?: string | undefined;
   readonly onProgress?: OnProgress;
@@ -30,7 +34,10 @@ export interface PredictOptions extends Omit<FeatureOptions, 'pooling' | 'featur
 
 /** What a model says of an image. */
 export interface Prediction {
+  /** The image's name in its source. */
   readonly file: string;
+  /** Names the image among those of all sources: the path of its file, or source and name. */
+  readonly image: string;
   /** The likeliest classes, the likeliest first; a number stands for a class without a name. */
   readonly classes: readonly { readonly class: string; readonly probability: number }[];
   /** Names the weights and what views are made by: changes with them. */
@@ -41,8 +48,9 @@ export interface Prediction {
  * Classes of images by a classifier (a file of weights with a head, or the folder of a fine-tuning or probe): yields each
  * image's as soon as its batch is done. With `output` they are on the disk by then, and a call that was interrupted goes on.
  *
- * @param images files, a folder, or a data set's name
- * Throws RunError for a model without a head and for an output of another model, and what `openModel` throws.
+ * @param images files, folders, or data sets' names
+ * Throws DataError for a name without a file or folder, RunError for a model without a head and for an output with other rows or those
+ * of another model, and what `openModel` throws.
  */
 export async function* predict(
   path: string,
@@ -50,26 +58,30 @@ export async function* predict(
   options: PredictOptions = {},
 ): AsyncGenerator<Prediction> {
   const { top = 5, output, onProgress = () => {}, onFetch, signal } = options;
-  const model = await openModel(path, { heads: options.heads });
+  await requireImages(images);
+  const model = await openModel(path, { heads: options.heads, image: options.image });
   const { classifier } = model;
   if (!classifier)
     throw new RunError(
       `prediction needs a model with a head, got ${path} without: finetune or linprobe --output make one of it`,
     );
+  if (model.problem === 'regression')
+    throw new RunError(`prediction needs a head of classes, got ${path} with one of a regression`);
   const key = modelKey(model, classifier);
   const all = await openImages(images, {
+    onNote: options.onNote,
     ...(onFetch && { onProgress: onFetch }),
     ...(signal && { signal }),
   });
-  const known = output === undefined ? new Set<string>() : await knownFiles(output, key);
-  const left = Array.from({ length: all.length }, (_, i) => i).filter((i) => !known.has(all.id(i)));
+  const known = output === undefined ? new Set<string>() : await knownImages(output, key, all, options);
+  const left = Array.from({ length: all.length }, (_, i) => i).filter((i) => !known.has(imageName(all, i)));
   onProgress(all.length - left.length, all.length);
   if (left.length === 0) return;
   const dataset = subset(all, left);
-  const batchSize = Math.min(options.imagesAtOnce ?? batchFor(model.encoder), dataset.length);
   const broken = options.broken ?? new BrokenImages();
-  const views = centralViews(model, dataset, { batchSize, broken, signal });
   const backend = await modelEngine(model, options);
+  const batchSize = Math.min(options.imagesAtOnce ?? batchFor(model.encoder, backend), dataset.length);
+  const views = centralViews(model, dataset, { batchSize, broken, signal });
   const session = await backend.open(headWeights(model, classifier));
   try {
     const toLogits = logitsProgram(classifier, model.normalisation, batchSize);
@@ -80,7 +92,9 @@ export async function* predict(
       const predictions = [...indices].flatMap((index, i) => {
         if (weights[i] === 0) return [];
         const row = logits.subarray(i * classifier.classes, (i + 1) * classifier.classes);
-        return [{ file: dataset.id(index), classes: likeliest(row, top, model.classes), model: key }];
+        requireFinite(row, dataset.id(index));
+        const classes = likeliest(row, top, model);
+        return [{ file: dataset.id(index), image: imageName(dataset, index), classes, model: key }];
       });
       told += predictions.length;
       if (output !== undefined && predictions.length > 0) await appendRows(output, predictions);
@@ -94,15 +108,34 @@ export async function* predict(
   }
 }
 
-/** The k largest of softmax(logits), with the names of the classes. */
-export function likeliest(logits: Float32Array, k: number, names?: readonly string[]): Prediction['classes'] {
+/**
+ * The k likeliest classes with their names: by softmax(logits), or by sigmoid(logits) where an image may have several labels.
+ */
+export function likeliest(
+  logits: Float32Array,
+  k: number,
+  { classes: names, problem }: Pick<Model, 'classes' | 'problem'> = {},
+): Prediction['classes'] {
+  return (problem === 'multi-label' ? Array.from(logits, (x) => 1 / (1 + Math.exp(-x))) : softmax(logits))
+    .map((probability, i) => ({ class: names?.[i] ?? String(i), probability }))
+    .sort((a, b) => b.probability - a.probability)
+    .slice(0, k);
+}
+
+function softmax(logits: Float32Array): number[] {
   const largest = logits.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
   const odds = Array.from(logits, (x) => Math.exp(x - largest));
   const sum = odds.reduce((a, b) => a + b, 0);
-  return odds
-    .map((x, i) => ({ class: names?.[i] ?? String(i), probability: x / sum }))
-    .sort((a, b) => b.probability - a.probability)
-    .slice(0, k);
+  return odds.map((x) => x / sum);
+}
+
+/** Throws RunError where a model's numbers grew beyond all bounds. */
+function requireFinite(logits: Float32Array, image: string): void {
+  const fault = logits.find((value) => !Number.isFinite(value));
+  if (fault !== undefined)
+    throw new RunError(
+      `scores of classes must be finite numbers, got ${fault} for ${image}: check the weights`,
+    );
 }
 
 function headWeights(model: Model, classifier: ClassifierConfig): Record<string, Float32Array> {
@@ -118,22 +151,72 @@ function logitsProgram(classifier: ClassifierConfig, normalisation: Normalisatio
 }
 
 function modelKey(model: Model, classifier: ClassifierConfig): string {
-  const { normalisation, evaluationCrop, classes } = model;
-  const { mean, std } = normalisation;
-  const about = JSON.stringify({ ...classifier, mean, std, evaluationCrop, names: classes });
+  const { normalisation, evaluationCrop, evaluationView, classes, problem } = model;
+  const { mean, std, range } = normalisation;
+  const about = JSON.stringify({
+    ...classifier,
+    mean,
+    std,
+    range,
+    evaluationCrop,
+    evaluationView,
+    problem,
+    names: classes,
+  });
   return contentKey([about, ...Object.values(headWeights(model, classifier))]).slice(0, 12);
 }
 
-/** Images that a file has predictions of. Throws RunError when another model made them. */
-async function knownFiles(path: string, key: string): Promise<Set<string>> {
+/** The `image` of a prediction. */
+function imageName(dataset: Dataset, index: number): string {
+  const source = dataset.source?.(index);
+  const id = dataset.id(index);
+  if (!source) return `${dataset.name}/${id}`;
+  const file = typeof source.file === 'string' ? resolve(source.file) : resolve(dataset.name, id);
+  return 'offset' in source ? `${dirname(file)}/${id}` : file;
+}
+
+/**
+ * Images that a file has predictions of. Rows of earlier versions do not say where their files lie: those named as images of the data
+ * set are taken for them, once. Throws RunError when something else is there, or predictions of another model.
+ */
+async function knownImages(
+  path: string,
+  key: string,
+  dataset: Dataset,
+  { onNote }: Pick<PredictOptions, 'onNote'>,
+): Promise<Set<string>> {
   const rows = await readRows<Partial<Prediction>>(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
     throw error;
   });
-  const other = rows.find(({ model }) => model !== key);
-  if (other)
+  const foreign = rows.find(({ file, model }) => typeof file !== 'string' || typeof model !== 'string');
+  if (foreign)
+    throw new RunError(
+      `an output must hold predictions and nothing else, got ${path} with ${JSON.stringify(foreign).slice(0, 60)}: choose another file with --output`,
+    );
+  if (rows.some(({ model }) => model !== key))
     throw new RunError(
       `an output must hold predictions of this very model, got ${path} with those of another: choose another file with --output`,
     );
-  return new Set(rows.map(({ file }) => file!));
+  if (rows.some(({ image }) => image === undefined)) {
+    const images = Array.from(
+      { length: dataset.length },
+      (_, i) => [dataset.id(i), imageName(dataset, i)] as const,
+    );
+    const named = new Map(images);
+    let taken = 0;
+    for (const [i, row] of rows.entries()) {
+      const image = row.image ?? named.get(row.file!);
+      if (row.image !== undefined || image === undefined) continue;
+      rows[i] = { file: row.file!, image, ...row };
+      taken++;
+    }
+    if (taken > 0) {
+      await writeFileAtomic(path, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+      onNote?.(
+        `${path} has ${plural(taken, 'row')} of an earlier version, without the place of their files: taken for images of ${dataset.name}`,
+      );
+    }
+  }
+  return new Set(rows.flatMap(({ image }) => image ?? []));
 }

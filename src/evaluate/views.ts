@@ -1,4 +1,5 @@
 import { centreCrop } from '../data/decode/crop.ts';
+import { evaluationGeometry } from '../data/decode/evaluation-view.ts';
 import { DataError } from '../data/error.ts';
 import type { Batch } from '../data/load/batch.ts';
 import type { BrokenImages } from '../data/load/broken.ts';
@@ -8,7 +9,7 @@ import type { Size } from '../image/size.ts';
 import type { Model } from '../weights/model.ts';
 
 /** What of a model its views depend on. */
-export type ViewModel = Pick<Model, 'encoder' | 'evaluationCrop'>;
+export type ViewModel = Pick<Model, 'encoder' | 'normalisation' | 'evaluationCrop' | 'evaluationView'>;
 
 export interface CentralViewOptions {
   readonly batchSize: number;
@@ -20,15 +21,20 @@ export interface CentralViewOptions {
 
 /** One pass of central crops, as evaluation takes them. */
 export function centralViews(
-  { encoder, evaluationCrop }: ViewModel,
+  { encoder, normalisation, evaluationCrop, evaluationView }: ViewModel,
   dataset: Dataset,
   { batchSize, size = encoder.image, broken, signal }: CentralViewOptions,
 ): Loader {
   return evaluationBatches(dataset, {
     batchSize,
     size,
-    channels: encoder.channels as 1 | 3,
-    geometry: centreCrop(evaluationCrop),
+    channels: encoder.channels,
+    range: normalisation.range,
+    // A view of another size, as thumbnails are, is none that the file describes.
+    geometry:
+      evaluationView && size === encoder.image
+        ? evaluationGeometry(evaluationView)
+        : centreCrop(evaluationCrop),
     seed: 0,
     ...(broken && { broken }),
     ...(signal && { signal }),
@@ -48,7 +54,7 @@ export async function* readable(
     yield* views;
   } catch (error) {
     const ids = Array.from({ length: dataset.length }, (_, index) => dataset.id(index));
-    if (!(error instanceof DataError) || !ids.every((id) => broken.has(id))) throw error;
+    if (!(error instanceof DataError) || !ids.every((id) => broken.reasons.has(id))) throw error;
   }
 }
 

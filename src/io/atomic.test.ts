@@ -1,10 +1,10 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { removeTemporaries, writeFileAtomic } from './atomic.ts';
+import { removeTemporaries, writeFileAtomic, writeFilesAtomic } from './atomic.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -77,6 +77,45 @@ test.each(['write', 'sync'] as const)(
   },
 );
 
+test.each([1, 2, 3])('of files that belong together, none changes where write %i fails', async (failing) => {
+  const names = ['a.jsonl', 'b.txt', 'c.npy'];
+  const all = (text: string) => names.map((name) => [join(folder, name), text] as const);
+  await writeFilesAtomic(all('old'));
+  const prototype = await fileHandlePrototype();
+  const { write } = prototype;
+  let count = 0;
+  vi.spyOn(prototype, 'write').mockImplementation(function (this: unknown, ...args: unknown[]) {
+    return ++count === failing ? Promise.reject(error('EDQUOT')) : write.call(this, ...args);
+  });
+  await expect(writeFilesAtomic(all('new'))).rejects.toMatchObject({
+    code: 'EDQUOT',
+    path: join(folder, names[failing - 1]!),
+  });
+  for (const [path] of all('')) expect(readFileSync(path, 'utf8')).toBe('old');
+  expect(readdirSync(folder)).toEqual(names);
+});
+
+test('of files that belong together, the last one is never beside others than its own', async () => {
+  const [names, array] = [join(folder, 'a.jsonl'), join(folder, 'a.npy')];
+  const both = (text: string) =>
+    writeFilesAtomic([
+      [names, text],
+      [array, text],
+    ]);
+  await both('old');
+  mkdirSync(join(folder, 'taken'));
+  // The array's place is taken: it is away, the names may be new.
+  await expect(
+    writeFilesAtomic([
+      [names, 'new'],
+      [join(folder, 'taken'), 'new'],
+    ]),
+  ).rejects.toMatchObject({ path: join(folder, 'taken') });
+  await both('newer');
+  expect([names, array].map((path) => readFileSync(path, 'utf8'))).toEqual(['newer', 'newer']);
+  expect(readdirSync(folder)).toEqual(['a.jsonl', 'a.npy', 'taken']);
+});
+
 test('short writes are continued', async () => {
   const prototype = await fileHandlePrototype();
   const { write } = prototype;
@@ -108,34 +147,15 @@ test('a folder that is missing or not writable gives the system error', async ()
 });
 
 test('a process killed in the middle leaves the old file; its temporary file can be removed', async () => {
-  const root = join(import.meta.dirname, '..', '..');
-  const out = join(folder, 'built');
-  const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  const flags = [
-    '--ignoreConfig',
-    '--module',
-    'nodenext',
-    '--target',
-    'es2023',
-    '--types',
-    'node',
-    '--outDir',
-    out,
-  ];
-  const typeRoots = ['--typeRoots', join(root, 'node_modules', '@types')];
-  execFileSync(process.execPath, [compiler, ...flags, ...typeRoots, join(import.meta.dirname, 'atomic.ts')]);
-  writeFileSync(join(out, 'package.json'), '{"type":"module"}');
-  writeFileSync(
-    join(out, 'main.js'),
-    `import { writeFileAtomic } from './atomic.js';
+  const built = new URL('../../dist/io/atomic.js', import.meta.url).href;
+  const script = `import { writeFileAtomic } from '${built}';
     async function* content() {
       for (;;) { yield new Uint8Array(1000); console.log('written'); await new Promise((wake) => setTimeout(wake, 5)); }
     }
-    await writeFileAtomic(process.argv[2], content());`,
-  );
+    await writeFileAtomic(process.argv[1], content());`;
   const path = join(folder, 'checkpoint');
   writeFileSync(path, 'old');
-  const child = spawn(process.execPath, [join(out, 'main.js'), path], {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script, path], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   await new Promise((resolve) => child.stdout.once('data', resolve));
@@ -143,5 +163,5 @@ test('a process killed in the middle leaves the old file; its temporary file can
   await new Promise((resolve) => child.once('exit', resolve));
   expect(readFileSync(path, 'utf8')).toBe('old');
   expect(await removeTemporaries(folder)).toHaveLength(1);
-  expect(readdirSync(folder).sort()).toEqual(['built', 'checkpoint']);
+  expect(readdirSync(folder)).toEqual(['checkpoint']);
 });

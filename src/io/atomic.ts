@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { aboutPath } from './system-error.ts';
 
 /** What can be written: text, the bytes of an array, or pieces that are produced (and may fail) in turn. */
 export type Content = string | ArrayBufferView | Iterable<ArrayBufferView> | AsyncIterable<ArrayBufferView>;
@@ -20,23 +21,40 @@ const TEMPORARY = /^\..+\.[0-9a-f]{12}\.tmp$/;
  * removed and the old file is untouched.
  */
 export async function writeFileAtomic(path: string, content: Content): Promise<void> {
-  const folder = dirname(path);
-  const temporary = join(folder, `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
-  const handle = await open(temporary, 'wx').catch(naming(folder));
+  await writeFilesAtomic([[path, content]]);
+}
+
+/**
+ * Replaces files that belong together: all of them are written and flushed before the first one changes, so an error leaves them all
+ * as they were. Where the last file is, it belongs to the others, also after a crash: it is away while they change.
+ *
+ * Throws like {@link writeFileAtomic}.
+ */
+export async function writeFilesAtomic(
+  files: readonly (readonly [path: string, content: Content])[],
+): Promise<void> {
+  const written: { readonly path: string; readonly temporary: string }[] = [];
   try {
-    try {
-      for await (const piece of pieces(content))
-        for (const window of byteWindows(piece)) await writeFully(handle, window);
-      await handle.sync();
-    } finally {
-      await handle.close();
+    for (const [path, content] of files) {
+      const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+      const handle = await open(temporary, 'wx').catch(naming(dirname(path)));
+      written.push({ path, temporary });
+      try {
+        for await (const piece of pieces(content))
+          for (const window of byteWindows(piece)) await aboutPath(path, writeFully(handle, window));
+        await aboutPath(path, handle.sync());
+      } finally {
+        await aboutPath(path, handle.close());
+      }
     }
-    await rename(temporary, path).catch(naming(path));
+    if (written.length > 1) await rm(written.at(-1)!.path, { force: true });
+    for (const { path, temporary } of written) await rename(temporary, path).catch(naming(path));
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {}); // the first error is the one to report
+    // The first error is the one to report.
+    for (const { temporary } of written) await rm(temporary, { force: true }).catch(() => {});
     throw error;
   }
-  await syncFolder(folder);
+  for (const folder of new Set(files.map(([path]) => dirname(path)))) await syncFolder(folder);
 }
 
 /**
@@ -73,14 +91,14 @@ async function writeFully(handle: FileHandle, bytes: Uint8Array): Promise<void> 
 }
 
 /** Makes a rename durable. Windows cannot open folders, and some file systems refuse to flush them. */
-async function syncFolder(folder: string): Promise<void> {
+async function syncFolder(path: string): Promise<void> {
   if (process.platform === 'win32') return;
-  const handle = await open(folder, 'r');
+  const handle = await open(path, 'r');
   try {
     await handle.sync();
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'EINVAL' && code !== 'ENOTSUP' && code !== 'EISDIR') throw error;
+    if (code !== 'EINVAL' && code !== 'ENOTSUP' && code !== 'EISDIR') naming(path)(error);
   } finally {
     await handle.close();
   }

@@ -1,6 +1,6 @@
 import { ByteWriter, parquetWriteRows, type SchemaElement } from 'hyparquet-writer';
-import { writeFileAtomic } from './atomic.ts';
-import { writeNpy } from './npy.ts';
+import { writeFileAtomic, writeFilesAtomic } from './atomic.ts';
+import { npyContent } from './npy.ts';
 
 /** Features with the images that they belong to. */
 export interface FeatureTable {
@@ -23,14 +23,17 @@ interface ImageRow {
 }
 
 /**
- * Writes features as a NumPy array [n, D] of float32, and beside it `<name>.jsonl` with `file` (and `label` and `class`) of each
- * row. Each file is replaced in one step. Returns the second one's path. Throws the system's error.
+ * Writes features as a NumPy array [n, D] of float32, and beside it `<name>.images.jsonl` with `file` (and `label` and `class`) of each
+ * row. Both are replaced together: where the array is, its names are beside it. Returns the second one's path. Throws the system's error.
  */
 export async function writeNpyTable(path: string, table: FeatureTable): Promise<string> {
-  const names = `${path.slice(0, -'.npy'.length)}.jsonl`;
+  const names = `${path.slice(0, -'.npy'.length)}.images.jsonl`;
   const lines = table.files.map((_, i) => `${JSON.stringify(imageRow(table, i))}\n`);
-  await writeFileAtomic(names, lines.join(''));
-  await writeNpy(path, { shape: [table.files.length, table.width], data: table.features });
+  const array = npyContent({ shape: [table.files.length, table.width], data: table.features });
+  await writeFilesAtomic([
+    [names, lines.join('')],
+    [path, array],
+  ]);
   return names;
 }
 

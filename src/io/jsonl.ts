@@ -1,6 +1,7 @@
-import { open, readFile, truncate } from 'node:fs/promises';
+import { open, readFile, stat, truncate } from 'node:fs/promises';
 import { writeFileAtomic } from './atomic.ts';
 import { FileFormatError } from './file-format-error.ts';
+import { aboutPath } from './system-error.ts';
 
 /** One row of a .jsonl file: a JSON object on a line of its own. JSON has no NaN or infinity: they become null. */
 export type Row = Record<string, unknown>;
@@ -15,6 +16,10 @@ export async function appendRow(path: string, row: Row): Promise<void> {
 
 /** The same for several rows at once. */
 export async function appendRows(path: string, rows: readonly Row[]): Promise<void> {
+  await aboutPath(path, append(path, rows));
+}
+
+async function append(path: string, rows: readonly Row[]): Promise<void> {
   const handle = await open(path, 'a+');
   try {
     const { size } = await handle.stat();
@@ -29,17 +34,19 @@ export async function appendRows(path: string, rows: readonly Row[]): Promise<vo
     }
     const lines = rows.map((row) => `${JSON.stringify(row)}\n`).join('');
     await handle.appendFile(`${separator}${lines}`);
-    await handle.datasync();
+    if ((await handle.stat()).isFile()) await handle.datasync(); // no device can
   } finally {
     await handle.close();
   }
 }
 
 /**
- * Reads all rows. A torn last line is left out. Throws {@link FileFormatError} when another line is not a JSON
- * object, or the system's error (ENOENT, ...).
+ * Reads all rows; there are none in devices and pipes. A torn last line is left out. Throws {@link FileFormatError} when another line
+ * is not a JSON object, or the system's error (ENOENT, ...).
  */
 export async function readRows<T extends object = Row>(path: string): Promise<T[]> {
+  const found = await stat(path);
+  if (!found.isFile() && !found.isDirectory()) return [];
   return split(await readFile(path), path).rows.map(({ row }) => row as T);
 }
 
@@ -64,6 +71,13 @@ export async function truncateAfter(path: string, keep: (row: Row) => boolean): 
     await writeFileAtomic(path, content.subarray(0, end));
   }
   return rows.length - kept;
+}
+
+/** Puts a row in the place of the last one, in one step. Throws like {@link readRows}. */
+export async function replaceLastRow(path: string, row: Row): Promise<void> {
+  const content = await readFile(path);
+  const begin = split(content, path).rows.at(-1)?.begin ?? 0;
+  await writeFileAtomic(path, `${content.toString('utf8', 0, begin)}${JSON.stringify(row)}\n`);
 }
 
 /** Parses the lines; `begin` is a row's first byte, `tornBytes` the length of an unusable last line. */

@@ -1,5 +1,5 @@
 import { plural } from '../text/plural.ts';
-import { writeFileAtomic } from './atomic.ts';
+import { type Content, writeFileAtomic } from './atomic.ts';
 import { elementCount } from './dtypes.ts';
 
 /** An array in a .npy file, in C order: prod(shape) elements. */
@@ -16,7 +16,12 @@ const ARRAYS = { '<f4': Float32Array, '<i4': Int32Array, '|u1': Uint8Array } as 
  * Writes an array as a .npy file (version 1.0), atomically. Throws a TypeError or RangeError for other dtypes
  * than float32, int32 and uint8 and for a shape that does not give the data's length.
  */
-export async function writeNpy(path: string, { shape, data }: NpyArray): Promise<void> {
+export async function writeNpy(path: string, array: NpyArray): Promise<void> {
+  await writeFileAtomic(path, npyContent(array));
+}
+
+/** The same content, for files that are written together. Throws like {@link writeNpy}. */
+export function npyContent({ shape, data }: NpyArray): Content {
   const descr = Object.entries(ARRAYS).find(([, array]) => data instanceof array)?.[0];
   if (!descr) throw new TypeError(`npy data must be float32, int32 or uint8, got ${data}`);
   if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0) || elementCount(shape) !== data.length)
@@ -26,5 +31,5 @@ export async function writeNpy(path: string, { shape, data }: NpyArray): Promise
   const length = Math.ceil((MAGIC.length + 2 + dict.length + 1) / 64) * 64 - MAGIC.length - 2;
   const header = new TextEncoder().encode(`${dict.padEnd(length - 1)}\n`);
   const prefix = Uint8Array.of(...MAGIC, length & 0xff, length >> 8);
-  await writeFileAtomic(path, [prefix, header, data]);
+  return [prefix, header, data];
 }

@@ -31,6 +31,7 @@ export const operations: Readonly<Record<number, Operation>> = {
   66: push((stack) => stack.take(stack.uint(4))), // BINBYTES
   67: push((stack) => stack.take(stack.uint(1))), // SHORT_BINBYTES
   142: push((stack) => stack.take(stack.uint(8))), // BINBYTES8
+  150: push((stack) => stack.take(stack.uint(8))), // BYTEARRAY8
   84: push((stack) => stack.utf8(stack.uint(4))), // BINSTRING, of Python 2
   85: push((stack) => stack.utf8(stack.uint(1))), // SHORT_BINSTRING
 
@@ -127,12 +128,13 @@ function call(stack: PickleStack): void {
   stack.push(maker(args));
 }
 
-/** The fields of an object. Those of a dict, as PyTorch keeps versions of modules, are left. */
+/** The fields of an object. Those of dicts and tensors, as PyTorch keeps versions of modules, are left. */
 function build(stack: PickleStack): void {
   const fields = stack.pop();
   const target = stack.top();
-  if (!(fields instanceof Map)) throw new PickleFault('the state of an object must be a dict', fields);
-  if (target instanceof PickledObject) for (const [key, value] of fields) target.fields.set(key, value);
-  else if (!(target instanceof Map))
+  if (typeof target !== 'object' || target === null || Array.isArray(target))
     throw new PickleFault('only plain objects have a state in a pickle', target);
+  if (!(target instanceof PickledObject)) return;
+  if (!(fields instanceof Map)) throw new PickleFault('the state of an object must be a dict', fields);
+  for (const [key, value] of fields) target.fields.set(key, value);
 }

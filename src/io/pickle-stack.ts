@@ -46,12 +46,14 @@ export class PickleStack {
     return this.#view.getFloat64(this.#at - 8, false);
   }
 
-  /** A whole number of so many bytes, in two's complement. */
-  long(size: number): number {
-    if (size > 8) throw new PickleFault('whole numbers in a pickle must have at most 8 bytes', size);
+  /** A whole number of at most 255 bytes, in two's complement; a bigint where a double does not hold it. */
+  long(size: number): number | bigint {
     const bytes = this.take(size);
-    const value = bytes.reduceRight((sum, byte) => sum * 256n + BigInt(byte), 0n);
-    return Number(BigInt.asIntN(8 * size, value));
+    const value = BigInt.asIntN(
+      8 * size,
+      bytes.reduceRight((sum, byte) => sum * 256n + BigInt(byte), 0n),
+    );
+    return Number.isSafeInteger(Number(value)) ? Number(value) : value;
   }
 
   utf8(size: number): string {

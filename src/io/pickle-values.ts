@@ -1,6 +1,6 @@
 /**
- * What a pickle makes: null, booleans, numbers, strings, bytes, arrays (lists and tuples), Maps (dicts), Sets, and what
- * the vocabulary makes.
+ * A value of a pickle: null, a boolean, number, bigint, string, bytes, an array (a list or tuple), a Map (a dict), a Set, or
+ * what the vocabulary makes.
  */
 export type Pickled = unknown;
 

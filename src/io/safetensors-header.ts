@@ -55,8 +55,13 @@ export function parseHeader(json: Uint8Array, dataBytes: number, file: string): 
       );
     end += info.bytes;
   }
-  if (end !== dataBytes)
-    throw fail(`the tensors must fill the file's ${plural(dataBytes, 'byte')} of data`, end);
+  const filled = plural(end > dataBytes ? end : dataBytes, 'byte');
+  if (end > dataBytes)
+    throw fail(
+      `a safetensors file must be whole, with ${filled} of data; download or write it again`,
+      dataBytes,
+    );
+  if (end < dataBytes) throw fail(`the tensors must fill the file's ${filled} of data`, end);
   return { metadata, tensors: new Map(infos) };
 }
 

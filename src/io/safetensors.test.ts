@@ -180,7 +180,11 @@ test.each<[string, string | Uint8Array, RegExp]>([
   ['text for a shape', shaped('"2"'), /whole numbers/],
   ['too many axes', shaped(`[${'1,'.repeat(100)}2]`), /at most 64 axes, got 101/],
   ['one offset', shaped('[2]', '[8]'), /two whole numbers/],
-  ['offsets beyond the file', shaped('[20]', '[0,80]'), /fill the file's 8 bytes of data, got 80/],
+  [
+    'offsets beyond the file',
+    shaped('[20]', '[0,80]'),
+    /must be whole, with 80 bytes of data; download or write it again, got 8/,
+  ],
   ['huge offsets', shaped('[2]', '[9007199254740984,9007199254740992]'), /whole numbers/],
   ['offsets in reverse', shaped('[2]', '[8,0]'), /must span/],
   ['a gap at the start', shaped('[1]', '[4,8]'), /"a" must begin .* at 0, got 4/],
@@ -202,7 +206,7 @@ test('refuses short files, header lengths beyond the file or the limit, and fold
   writeFileSync(path, 'short');
   await expect(readHeader(path)).rejects.toThrow('at least 8 bytes, got 5');
   writeFileSync(path, Buffer.alloc(100, 0xff));
-  await expect(readHeader(path)).rejects.toThrow('must be at most 92, got 18446744073709551615');
+  await expect(readHeader(path)).rejects.toThrow('bytes of no format that is known here');
   await expect(readHeader(folder)).rejects.toThrow('regular file');
   await expect(readHeader(join(folder, 'none'))).rejects.toMatchObject({ code: 'ENOENT' });
 });

@@ -99,7 +99,18 @@ async function headerOf(handle: FileHandle, path: string): Promise<{ header: Hea
   await readAt(handle, prefix, 0, path);
   const length = prefix.getBigUint64(0, true);
   const limit = Math.min(MAX_HEADER_BYTES, stat.size - 8);
-  if (length > limit) throw new FileFormatError(path, `the header's length must be at most ${limit}`, length);
+  if (length > limit) {
+    const start = new Uint8Array(Math.min(2, stat.size - 8));
+    await readAt(handle, start, 8, path);
+    const begun = length <= MAX_HEADER_BYTES && start[0] === 0x7b; // "{"
+    throw new FileFormatError(
+      path,
+      begun
+        ? 'a safetensors file must be whole; download or write it again'
+        : "weights lie in safetensors or PyTorch's files (.pth, .pt, .bin)",
+      begun ? `${stat.size} bytes with a header of ${length}` : 'bytes of no format that is known here',
+    );
+  }
   const json = new Uint8Array(Number(length));
   await readAt(handle, json, 8, path);
   const dataStart = 8 + json.length;

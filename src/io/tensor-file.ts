@@ -1,8 +1,10 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Dtype, NamedTensor } from './dtypes.ts';
 import { FileFormatError } from './file-format-error.ts';
+import { fileKind, KIND_BYTES } from './file-kind.ts';
 import { readAt, requireLittleEndian } from './read-at.ts';
 import { readHeader, readSafetensors } from './safetensors.ts';
+import { isIndex, openShards } from './shards.ts';
 import { openTorchFile } from './torch-file.ts';
 
 /** A setting that a file holds beside its tensors. */
@@ -20,28 +22,42 @@ export interface TensorFile {
   readonly settings: Readonly<Record<string, Setting>>;
   /** What the file holds beside those tensors and settings, and is not used. */
   readonly others: readonly string[];
+  /** What a person should know of the choice of these tensors, a sentence each. */
+  readonly notes: readonly string[];
   /** Reads tensors straight from the file into arrays, in row-major order. Throws FileFormatError for an unknown name. */
   read(names: readonly string[]): Promise<Map<string, NamedTensor>>;
 }
 
 const ZIP = 0x04034b50;
+/** The magic number that begins a file of PyTorch before 1.6, behind the pickle's protocol (`torch/serialization.py`). */
+const LEGACY = [0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
+const RULE = "weights lie in safetensors or PyTorch's files (.pth, .pt, .bin)";
 
 /**
- * Opens a file of tensors: safetensors, or what PyTorch's `torch.save` writes (.pth, .pt, .bin). Nothing in the file is
+ * Opens a file of tensors: safetensors, what PyTorch's `torch.save` writes (.pth, .pt, .bin), or the index of several such files
+ * (.index.json). Nothing in the file is
  * executed. Throws FileFormatError for any other or broken file, or the system's error.
  */
 export async function openTensorFile(path: string): Promise<TensorFile> {
   requireLittleEndian();
+  if (isIndex(path)) return openShards(path, openTensorFile);
   const handle = await open(path, 'r');
   try {
-    const start = await firstBytes(handle, path);
-    if (start.getUint32(0, true) === ZIP) return await openTorchFile(handle, path);
-    if (
-      start.getUint8(0) === 0x80 &&
-      start.getUint8(1) >= 2 &&
-      start.getUint8(1) <= 5 &&
-      start.getUint16(6) !== 0
-    )
+    const bytes = await firstBytes(handle, path);
+    const start = new DataView(bytes.buffer);
+    if (bytes.length >= 4 && start.getUint32(0, true) === ZIP) return await openTorchFile(handle, path);
+    const kind = fileKind(bytes);
+    if (kind) throw new FileFormatError(path, `${RULE}; ${kind.remedy}`, kind.what);
+    if (bytes.length < 8)
+      throw new FileFormatError(path, `${RULE}; download the file again`, `${bytes.length} bytes`);
+    const pickled = bytes[0] === 0x80 && bytes[1]! >= 2 && bytes[1]! <= 5 && bytes[8] !== 0x7b;
+    if (pickled && !LEGACY.every((byte, i) => bytes[2 + i] === byte))
+      throw new FileFormatError(
+        path,
+        `${RULE}; save the weights alone, torch.save(model.state_dict(), FILE)`,
+        'a pickle that torch.save did not write',
+      );
+    if (pickled)
       throw new FileFormatError(
         path,
         'a PyTorch file must be in the ZIP format of version 1.6 and later; convert it where PyTorch is installed: ' +
@@ -59,15 +75,18 @@ export async function openTensorFile(path: string): Promise<TensorFile> {
     metadata,
     settings: {},
     others: [],
+    notes: [],
     read: async (names) => (await readSafetensors(path, { names })).tensors,
   };
 }
 
-async function firstBytes(handle: FileHandle, path: string): Promise<DataView> {
+async function firstBytes(handle: FileHandle, path: string): Promise<Uint8Array<ArrayBuffer>> {
   const stat = await handle.stat();
-  if (!stat.isFile()) throw new FileFormatError(path, 'it must be a regular file', 'a folder or device');
-  if (stat.size < 8) throw new FileFormatError(path, 'a file of tensors has at least 8 bytes', stat.size);
-  const bytes = new DataView(new ArrayBuffer(8));
+  if (stat.isDirectory()) throw new FileFormatError(path, `${RULE}; name a file in it`, 'a folder');
+  if (!stat.isFile()) throw new FileFormatError(path, `${RULE}; give a regular file`, 'a device');
+  if (stat.size === 0)
+    throw new FileFormatError(path, `${RULE}; download the file again, or write it again`, 'an empty file');
+  const bytes = new Uint8Array(Math.min(KIND_BYTES, stat.size));
   await readAt(handle, bytes, 0, path);
   return bytes;
 }

@@ -2,6 +2,7 @@ import { appendFileSync, mkdirSync, readdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { crc32c } from './crc32c.ts';
+import { aboutPathSync } from './system-error.ts';
 import { type EventContent, encodeEvent, type SummaryValue } from './tensorboard-proto.ts';
 
 const PREFIX = 'events.out.tfevents.';
@@ -35,7 +36,7 @@ export class EventFile {
   }
 
   #append(wallTime: number, step: number, content: EventContent): void {
-    appendFileSync(this.path, record(encodeEvent(wallTime, step, content)));
+    aboutPathSync(this.path, () => appendFileSync(this.path, record(encodeEvent(wallTime, step, content))));
   }
 }
 

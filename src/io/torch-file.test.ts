@@ -195,7 +195,7 @@ describe('a tensor', () => {
     [
       'whose storage is said to be larger',
       tensor(storage('0', huge), { shape: [4], strides: [1] }),
-      `must have ${4 * huge} bytes, got 16`,
+      `must have ${(4 * huge).toLocaleString('en-US')} bytes, got 16`,
     ],
   ])('%s is refused', async (_, piece, message) => {
     await expect(open(pickle(dict(op.text('w'), piece)))).rejects.toThrow(message);

@@ -8,13 +8,14 @@ import { readAt } from './read-at.ts';
 import { inRowMajorOrder } from './strided.ts';
 import type { Setting, TensorFile } from './tensor-file.ts';
 import { storageBytes, TorchTensor, torchVocabulary } from './torch-values.ts';
+import { type Place, preferred } from './wrappers.ts';
 import { type ZipEntry, zipEntries } from './zip-entries.ts';
 
 /** Most bytes of a pickle: it describes tensors, their values lie elsewhere. */
 const MAX_PICKLE_BYTES = 16_000_000;
+/** How deep the dict of weights may lie in others. */
+const MAX_DEPTH = 4;
 
-/** Where the weights are in a checkpoint that holds other things too, the likeliest first. */
-const WRAPPERS = ['model', 'state_dict', 'model_state_dict', 'module'];
 /** Where training scripts keep their options. */
 const OPTIONS = 'args';
 
@@ -24,8 +25,21 @@ export async function openTorchFile(handle: FileHandle, path: string): Promise<T
   const entries = await zipEntries(handle, size, path);
   const names = [...entries.keys()].filter((name) => /^[^/]+\/data\.pkl$/.test(name));
   if (names.length !== 1)
-    throw new FileFormatError(path, "a PyTorch file holds one 'data.pkl' in its folder", names);
+    throw new FileFormatError(
+      path,
+      "a PyTorch file holds one 'data.pkl' in its folder; unpack any other archive and give the file of weights in it",
+      names.length > 0 ? names : [...entries.keys()],
+    );
   const folder = names[0]!.slice(0, -'data.pkl'.length);
+  if (entries.has(`${folder}constants.pkl`))
+    throw new FileFormatError(
+      path,
+      'a PyTorch file must hold weights without code; save them alone, torch.save(torch.jit.load(FILE).state_dict(), OTHER)',
+      'a program of TorchScript',
+    );
+  const packed = [...entries].find(([, entry]) => entry.packed)?.[0];
+  if (packed !== undefined)
+    throw new FileFormatError(path, `entry ${packed} of the archive must be stored as it is`, 'packed');
   const entryBytes = async (name: string, most: number) => {
     const { start, bytes } = entries.get(name)!;
     if (bytes > most) throw new FileFormatError(path, `${name} must have at most ${most} bytes`, bytes);
@@ -39,7 +53,7 @@ export async function openTorchFile(handle: FileHandle, path: string): Promise<T
       throw new FileFormatError(path, "a PyTorch file's byte order must be little", order);
   }
   const root = readPickle(await entryBytes(names[0]!, MAX_PICKLE_BYTES), torchVocabulary, path);
-  const { weights, settings, others } = parts(root, path);
+  const { weights, ...beside } = parts(root, path);
   const storage = (name: string, { storage }: TorchTensor): ZipEntry => {
     const entry = entries.get(`${folder}data/${storage.key}`);
     if (entry?.bytes === storageBytes(storage)) return entry;
@@ -67,8 +81,7 @@ export async function openTorchFile(handle: FileHandle, path: string): Promise<T
       [...weights].map(([name, tensor]) => [name, { dtype: tensor.storage.dtype, shape: tensor.shape }]),
     ),
     metadata: {},
-    settings,
-    others,
+    ...beside,
     async read(wanted) {
       const reopened = await open(path, 'r');
       try {
@@ -102,35 +115,81 @@ async function readTensor(
   return { dtype, shape, data: inRowMajorOrder(data, shape, strides) };
 }
 
-/** The named tensors of what was saved: a dict of tensors, or the one in a checkpoint. */
+/** A dict of named tensors in what was saved, with the keys that lead to it. */
+interface Weights {
+  readonly place: Place;
+  readonly tensors: Map<string, TorchTensor>;
+}
+
+/**
+ * The named tensors of what was saved: of all dicts in it those with at least half of the tensors of the largest, and of these
+ * the preferred one (see `preferred`).
+ */
 function parts(
   root: unknown,
   path: string,
-): {
-  weights: Map<string, TorchTensor>;
-  settings: Record<string, Setting>;
-  others: string[];
-} {
+): Pick<TensorFile, 'settings' | 'others' | 'notes'> & { weights: Map<string, TorchTensor> } {
   const fail = (rule: string, got: unknown) => new FileFormatError(path, rule, got);
   if (!(root instanceof Map)) throw fail('a PyTorch file must hold a dict of tensors', typeof root);
-  const keys = [...root.keys()].map(keyName);
-  if (tensorsOf(root).size > 0) {
-    const weights = tensorsOf(root);
-    return { weights, settings: settingsOf(root), others: keys.filter((key) => !weights.has(key)) };
-  }
-  const wrapper = WRAPPERS.find((key) => tensorsOf(root.get(key)).size > 0);
-  if (wrapper === undefined)
-    throw fail(`a checkpoint must hold its weights, named tensors, under ${WRAPPERS.join(', ')}`, keys);
-  const weights = tensorsOf(root.get(wrapper));
-  const inner = [...root.get(wrapper).keys()].map(keyName).filter((key) => !weights.has(key));
+  const all = weightsIn(root);
+  const most = all.reduce((count, { tensors }) => Math.max(count, tensors.size), 0);
+  const candidates = all.filter(({ tensors }) => 2 * tensors.size >= most);
+  const chosen = preferred(candidates, ({ place }) => place);
+  if (!chosen)
+    throw fail('a checkpoint must hold its weights, named tensors, in a dict', [...root.keys()].map(keyName));
+  const { place, tensors: weights } = chosen;
+  const rest = candidates.filter((each) => each !== chosen).map((each) => each.place.join('.'));
   return {
     weights,
-    settings: settingsOf(root.get(OPTIONS)),
-    others: [
-      ...keys.filter((key) => key !== wrapper && key !== OPTIONS),
-      ...inner.map((key) => `${wrapper}.${key}`),
-    ],
+    settings: { ...(place.length === 0 && settingsOf(root)), ...settingsOf(root.get(OPTIONS)) },
+    others: othersOf(root, place, weights),
+    notes:
+      rest.length === 0
+        ? []
+        : [
+            `weights are those under ${place.join('.') || 'no key'}; others, not used, are under ${rest.join(', ')}`,
+          ],
   };
+}
+
+/** All dicts of named tensors, the outer ones first. A dict that is met again is passed over. */
+function weightsIn(root: Map<unknown, unknown>): Weights[] {
+  const found: Weights[] = [];
+  const seen = new Set<unknown>([root]);
+  let level: { dict: Map<unknown, unknown>; place: Place }[] = [{ dict: root, place: [] }];
+  for (let depth = 0; depth <= MAX_DEPTH && level.length > 0; depth++) {
+    const below: typeof level = [];
+    for (const { dict, place } of level) {
+      const tensors = tensorsOf(dict);
+      if (tensors.size > 0) found.push({ place, tensors });
+      for (const [key, value] of dict) {
+        if (typeof key !== 'string' || !(value instanceof Map) || seen.has(value)) continue;
+        seen.add(value);
+        below.push({ dict: value, place: [...place, key] });
+      }
+    }
+    level = below;
+  }
+  return found;
+}
+
+/** Keys beside the weights, on all levels that lead to them. */
+function othersOf(
+  root: Map<unknown, unknown>,
+  place: Place,
+  weights: ReadonlyMap<string, unknown>,
+): string[] {
+  const others: string[] = [];
+  let dict = root;
+  for (const [depth, key] of place.entries()) {
+    const above = place.slice(0, depth);
+    for (const other of dict.keys())
+      if (other !== key && !(depth === 0 && other === OPTIONS))
+        others.push([...above, keyName(other)].join('.'));
+    dict = dict.get(key) as Map<unknown, unknown>;
+  }
+  const inner = [...dict.keys()].map(keyName).filter((key) => !weights.has(key));
+  return [...others, ...inner.map((key) => [...place, key].join('.'))];
 }
 
 /** A key in words; tuples may nest without end, and are not spelled out. */

@@ -50,26 +50,76 @@ const storages: Readonly<Record<string, Dtype>> = {
   BoolStorage: 'BOOL',
 };
 
+/** PyTorch's names of the types above, as tensors of an untyped storage have them. */
+const dtypes: Readonly<Record<string, Dtype>> = {
+  float64: 'F64',
+  float32: 'F32',
+  float16: 'F16',
+  bfloat16: 'BF16',
+  int64: 'I64',
+  int32: 'I32',
+  int16: 'I16',
+  int8: 'I8',
+  uint64: 'U64',
+  uint32: 'U32',
+  uint16: 'U16',
+  uint8: 'U8',
+  bool: 'BOOL',
+};
+
 const MAX_RANK = 64;
 
-/** The names that PyTorch's `torch.save` writes for tensors in containers, and the options of a training script. */
+/** Types of storages, of tensors and of their elements: names alone. */
+const TYPES =
+  /^torch(\.cuda|\.storage)?(\.sparse)?\.([A-Z]\w*(Storage|Tensor)|Tensor|bool|b?float\d+(_\w+)?|b?complex\d+|q?u?int\d+(x\d)?|bits\d+(x\d)?|per_(tensor|channel)_\w+)$/;
+
+/**
+ * The names that PyTorch's own unpickler of weights allows (`torch.load` with `weights_only=True`), and the options of a
+ * training script. Sparse, quantised and complex tensors are kept as objects without values.
+ */
 export const torchVocabulary: Vocabulary = {
   global(module, name) {
-    if (module === 'torch' && Object.hasOwn(storages, name)) return new PickledObject(name);
-    if (module === 'torch' && /^b?float\d+$|^u?int\d+$|^bool$/.test(name)) return new PickledObject(name);
-    const key = `${module}.${name}`;
-    return Object.hasOwn(makers, key) ? makers[key] : undefined;
+    const key = `${module.replace(/^__builtin__$/, 'builtins')}.${name}`; // as Python 2 and its protocols call it
+    if (Object.hasOwn(makers, key)) return makers[key];
+    return TYPES.test(key) ? new PickledObject(name) : undefined;
   },
   persistent: storage,
 };
 
+/** Makes something of which the type alone is kept. */
+const opaque =
+  (type: string): Maker =>
+  () =>
+    new PickledObject(type);
+const first: Maker = ([data]) => data;
+
 const makers: Readonly<Record<string, Maker>> = {
   'collections.OrderedDict': orderedDict,
+  'collections.Counter': counter,
+  'builtins.set': ([items]) => new Set(listOf(items)),
+  'builtins.frozenset': ([items]) => new Set(listOf(items)),
+  'builtins.complex': opaque('complex'),
+  'builtins.bytes': bytesOf,
+  'builtins.bytearray': bytesOf,
+  '_codecs.encode': bytesOf,
+  'torch._utils._rebuild_tensor': tensor,
   'torch._utils._rebuild_tensor_v2': tensor,
-  'torch._utils._rebuild_parameter': ([data]) => data,
-  'torch.Size': ([sizes]) => sizes,
-  'torch.device': () => new PickledObject('torch.device'),
-  'argparse.Namespace': () => new PickledObject('argparse.Namespace'),
+  'torch._utils._rebuild_tensor_v3': tensorOfType,
+  'torch._utils._rebuild_parameter': first,
+  'torch._utils._rebuild_parameter_with_state': first,
+  'torch._utils._rebuild_device_tensor_from_cpu_tensor': first,
+  'torch._utils._rebuild_device_tensor_from_numpy': opaque('torch.Tensor'),
+  'torch._utils._rebuild_meta_tensor_no_storage': opaque('torch.Tensor'),
+  'torch._utils._rebuild_qtensor': opaque('torch.Tensor'),
+  'torch._utils._rebuild_sparse_tensor': opaque('torch.Tensor'),
+  'torch._utils._rebuild_wrapper_subclass': opaque('torch.Tensor'),
+  'torch._tensor._rebuild_from_type_v2': ofType,
+  'torch.nn.parameter.Parameter': first,
+  'torch.Tensor': ([data]) => (data instanceof TorchTensor ? data : new PickledObject('torch.Tensor')),
+  'torch.serialization._get_layout': opaque('torch.layout'),
+  'torch.Size': ([sizes = []]) => sizes,
+  'torch.device': opaque('torch.device'),
+  'argparse.Namespace': opaque('argparse.Namespace'),
 };
 
 /** Empty, or from pairs. */
@@ -79,18 +129,57 @@ function orderedDict([pairs = []]: readonly unknown[]): unknown {
   return new Map(pairs as [unknown, unknown][]);
 }
 
+/** Empty, or from a dict of counts. */
+function counter([counts = new Map()]: readonly unknown[]): unknown {
+  if (counts instanceof Map) return new Map(counts);
+  throw new PickleFault('a Counter must be made from a dict', counts);
+}
+
+function listOf(items: unknown = []): readonly unknown[] {
+  if (Array.isArray(items)) return items;
+  throw new PickleFault('a set must be made from a list', items);
+}
+
+/** `()`, `(bytes)`, or `(text, 'latin1')`, as protocols before 3 write bytes. */
+function bytesOf([content = '']: readonly unknown[]): unknown {
+  if (content instanceof Uint8Array) return content;
+  if (typeof content === 'string') return Buffer.from(content, 'latin1');
+  throw new PickleFault('bytes must be made from text', content);
+}
+
+/** A subclass or a tensor with attributes: `(rebuild, type, args, state)`. */
+function ofType([rebuild, , args]: readonly unknown[]): unknown {
+  if (typeof rebuild !== 'function' || !Array.isArray(args))
+    throw new PickleFault('a tensor of a type must be rebuilt by a known maker', rebuild);
+  return rebuild(args);
+}
+
 /** `('storage', <type>, key, location, elements)`. */
-function storage(id: unknown): TorchStorage {
+function storage(id: unknown): TorchStorage | PickledObject {
   const [tag, type, key, , elements] = Array.isArray(id) ? id : [];
-  if (tag !== 'storage' || !(type instanceof PickledObject) || !Object.hasOwn(storages, type.type))
+  if (tag !== 'storage' || !(type instanceof PickledObject) || !type.type.endsWith('Storage'))
     throw new PickleFault('what lies beside a pickle must be the storage of a tensor', tag);
   if (typeof key !== 'string' || !isSize(elements))
     throw new PickleFault('a storage must have a key and a number of elements', elements);
-  return new TorchStorage(storages[type.type]!, key, elements);
+  if (type.type === 'UntypedStorage') return new TorchStorage('U8', key, elements);
+  if (Object.hasOwn(storages, type.type)) return new TorchStorage(storages[type.type]!, key, elements);
+  return type;
+}
+
+/** `(storage, offset, shape, strides, requires_grad, backward_hooks, dtype)`, the storage counted in bytes. */
+function tensorOfType([storage, offset, shape, strides, , , dtype]: readonly unknown[]): unknown {
+  if (!(storage instanceof TorchStorage) || !(dtype instanceof PickledObject))
+    throw new PickleFault('a tensor must have a storage and a type', storage);
+  if (!Object.hasOwn(dtypes, dtype.type)) return dtype;
+  const type = dtypes[dtype.type]!;
+  const elements = storage.elements / DTYPES[type].bytes;
+  if (!isSize(elements)) throw new PickleFault('a storage must hold whole elements', storage.elements);
+  return tensor([new TorchStorage(type, storage.key, elements), offset, shape, strides]);
 }
 
 /** `(storage, offset, shape, strides, requires_grad, backward_hooks)`. */
-function tensor([storage, offset, shape, strides]: readonly unknown[]): TorchTensor {
+function tensor([storage, offset, shape, strides]: readonly unknown[]): TorchTensor | PickledObject {
+  if (storage instanceof PickledObject) return storage; // of elements that are not read here
   if (!(storage instanceof TorchStorage)) throw new PickleFault('a tensor must have a storage', storage);
   if (!isSize(offset)) throw new PickleFault("a tensor's offset must be a whole number from 0", offset);
   if (!isSizes(shape)) throw new PickleFault("a tensor's shape must be whole numbers from 0", shape);

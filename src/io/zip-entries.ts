@@ -7,6 +7,8 @@ import { readAt } from './read-at.ts';
 export interface ZipEntry {
   readonly start: number;
   readonly bytes: number;
+  /** Whether they are compressed or encrypted. */
+  readonly packed: boolean;
 }
 
 /** Most bytes of names and places at the end of an archive that are read at once. */
@@ -15,8 +17,8 @@ const TAIL = 1 << 20;
 const MAX_ENTRIES = 100_000;
 
 /**
- * The entries of a ZIP archive by their names, in the order of its directory. Only stored entries are taken, those that
- * are neither packed nor encrypted; each lies inside the file. Throws FileFormatError.
+ * The entries of a ZIP archive by their names, in the order of its directory. Each lies
+ * inside the file. Throws FileFormatError.
  */
 export async function zipEntries(
   handle: FileHandle,
@@ -31,17 +33,20 @@ export async function zipEntries(
     const entries = new Map<string, ZipEntry>();
     for (const entry of found) {
       const { fileName, compressionMethod, compressedSize } = entry;
-      if (compressionMethod !== 0 || entry.isEncrypted())
-        throw new FileFormatError(path, `entry ${fileName} of the archive must be stored as it is`, 'packed');
       if (entries.has(fileName))
         throw new FileFormatError(path, 'names in the archive must be unique', fileName);
       const start = await dataStart(zip, entry);
-      entries.set(fileName, { start, bytes: compressedSize });
+      const packed = compressionMethod !== 0 || entry.isEncrypted();
+      entries.set(fileName, { start, bytes: compressedSize, packed });
     }
     return entries;
   } catch (error) {
     if (error instanceof FileFormatError) throw error;
-    throw new FileFormatError(path, 'the archive must be whole', (error as Error).message);
+    throw new FileFormatError(
+      path,
+      'the archive must be whole; download or write it again',
+      (error as Error).message,
+    );
   }
 }
 

@@ -31,9 +31,9 @@ export function judgedOn(
 
 const isName = (value: unknown): value is string => typeof value === 'string' && value !== '';
 
-/** CIFAR-10 is judged on its test images, however it was named. */
+/** CIFAR-10 is judged on its test images, unless the training images are named alone. */
 function shownAs(name: string): string {
-  return /^cifar10(:\w+)?$/.test(name) ? 'cifar10' : name;
+  return /^cifar10(:test)?$/.test(name) ? 'cifar10' : name;
 }
 
 function keyOf(name: string): string {

@@ -289,7 +289,7 @@ describe('report', () => {
 
   it('refuses another kind of page', async () => {
     await expect(report(runs, { output: 'page.pdf' })).rejects.toThrow(
-      'the page of a report must end in .html or .md, got page.pdf',
+      'a page must end in .html or .md, got page.pdf',
     );
   });
 });

@@ -1,13 +1,13 @@
-import { mkdir, readFile } from 'node:fs/promises';
-import { basename, dirname, extname, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { fewImages } from '../evaluate/interval.ts';
-import { writeFileAtomic } from '../io/atomic.ts';
 import { RunError } from '../run/error.ts';
 import { reportCurves } from './curves.ts';
 import { differencesTable, overviewTable } from './overview.ts';
-import { type Block, renderHtml, renderMarkdown } from './page.ts';
+import type { Block } from './page.ts';
 import { resultsOf } from './results.ts';
 import { type ReportedRun, readRuns, type UnreadableRun } from './run.ts';
+import { requirePage, writePage } from './write-page.ts';
 
 export interface ReportOptions {
   /** The page: `.html` (one file with everything in it) or `.md` (pictures in a folder beside it). */
@@ -31,31 +31,14 @@ export async function report(
   paths: readonly string[],
   { output, title = 'Runs' }: ReportOptions,
 ): Promise<ReportResult> {
-  const type = extname(output).toLowerCase();
-  if (type !== '.html' && type !== '.md')
-    throw new RunError(`the page of a report must end in .html or .md, got ${output}`);
+  requirePage(output);
   const { runs, unreadable } = await readRuns(paths);
   if (runs.length === 0)
     throw new RunError(
       `a report needs a run that can be read, got none${unreadable.map(({ path, reason }) => `\n${path}: ${reason}`).join('')}`,
     );
   const blocks = await makeBlocks(runs, unreadable);
-  await mkdir(dirname(output), { recursive: true });
-  if (type === '.html') {
-    await writeFileAtomic(output, renderHtml(title, blocks));
-    return { files: [output], unreadable };
-  }
-  const folder = `${basename(output, extname(output))}-pictures`;
-  const files: string[] = [];
-  await mkdir(join(dirname(output), folder), { recursive: true });
-  for (const block of blocks) {
-    if (block.kind !== 'picture') continue;
-    const path = join(dirname(output), folder, block.picture.name);
-    await writeFileAtomic(path, block.picture.data);
-    files.push(path);
-  }
-  await writeFileAtomic(output, renderMarkdown(title, blocks, folder));
-  return { files: [output, ...files], unreadable };
+  return { files: await writePage(output, title, blocks), unreadable };
 }
 
 async function makeBlocks(

@@ -69,7 +69,7 @@ async function readRun(path: string, name: string): Promise<ReportedRun> {
     .sort()
     .at(-1);
   const sitting = await lastSitting(folder);
-  const engine = (await engineOf(folder)) ?? sitting.engine;
+  const engine = await engineOf(folder);
   return {
     path,
     absolute: resolve(path),
@@ -106,8 +106,12 @@ async function lastSitting(folder: RunFolder): Promise<Partial<Sitting>> {
   return file ? { date: file.mtime.toISOString() } : {};
 }
 
-/** What the newest checkpoint says; undefined where there is none that can be read. */
-async function engineOf({ checkpoints }: RunFolder): Promise<string | undefined> {
+/** The engine that the newest checkpoint of a run names, or else its last sitting; undefined where neither can be read. */
+export async function engineOf(folder: RunFolder): Promise<string | undefined> {
+  return (await checkpointEngine(folder)) ?? (await readSittings(folder)).at(-1)?.engine;
+}
+
+async function checkpointEngine({ checkpoints }: RunFolder): Promise<string | undefined> {
   const files = ((await readdir(checkpoints).catch(absent)) ?? []).filter((f) => f.endsWith('.safetensors'));
   for (const file of files.sort().reverse())
     try {

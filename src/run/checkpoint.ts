@@ -19,9 +19,11 @@ export interface Progress {
   readonly epoch: number;
   /** The image that comes next, as the loader counts. */
   readonly cursor: Cursor;
-  /** What was trained on (`Dataset.contentKey`) and what ran the steps (`Backend.description`). */
+  /** What was trained on, as `identify` tells it, and what ran the steps (`Backend.description`). */
   readonly data: string;
   readonly engine: string;
+  /** Names of the broken images that were passed over, with the reasons, in the order of the names. */
+  readonly broken?: readonly (readonly [name: string, reason: string])[] | undefined;
 }
 
 /** What a checkpoint says about itself, without its tensors. */
@@ -49,6 +51,7 @@ const progressSchema = z.strictObject({
   cursor: z.strictObject({ epoch: z.int().min(0), position: z.int().min(0) }),
   data: z.string(),
   engine: z.string(),
+  broken: z.array(z.tuple([z.string(), z.string()])).optional(),
 });
 
 /**

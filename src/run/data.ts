@@ -1,7 +1,7 @@
 import type { Config } from '../config/schema.ts';
 import type { FetchOptions } from '../data/sources/cifar10-fetch.ts';
 import { type Dataset, split, subset } from '../data/sources/dataset.ts';
-import { openDataset } from '../data/sources/open.ts';
+import { absoluteSource, openDataset } from '../data/sources/open.ts';
 import { rng } from '../random/rng.ts';
 import { RunError } from './error.ts';
 
@@ -28,6 +28,20 @@ export async function openData(
         : { train: all, heldOut: undefined };
   const chosen = data.trainImages > 0 ? sample(train, data.trainImages, seed, 'train') : train;
   return { train: chosen, ...(heldOut && { heldOut }) };
+}
+
+/**
+ * Settings whose sources of images have absolute paths, so that a run finds its images wherever it is resumed or judged from.
+ */
+export function withAbsoluteSources<
+  T extends { readonly data?: { readonly source?: unknown; readonly test?: unknown } | undefined },
+>(settings: T): T {
+  const paths = Object.entries(settings.data ?? {}).flatMap(([key, value]) =>
+    (key === 'source' || key === 'test') && typeof value === 'string' ? [[key, absoluteSource(value)]] : [],
+  );
+  return paths.length > 0
+    ? { ...settings, data: { ...settings.data, ...Object.fromEntries(paths) } }
+    : settings;
 }
 
 /** At most `count` images of a data set, the same ones for the same seed and purpose. */

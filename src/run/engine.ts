@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { ConfigError } from '../config/error.ts';
 import type { Config } from '../config/schema.ts';
 import type { Backend } from '../engines/engine.ts';
+import { librarySets, setFolder } from '../engines/setup/library-sets.ts';
 import { cacheFolder } from '../io/cache-folder.ts';
 
 type EngineSettings = Config['engine'];
@@ -56,9 +57,16 @@ async function accelerator(error: Error): Promise<string | undefined> {
     : undefined;
 }
 
+/** Whether the onednn engine runs on this kind of machine. */
+export const runsOneDnn = process.platform === 'linux' && process.arch === 'x64';
+
+/** Where `setup onednn` installs oneDNN. */
+export const oneDnnFolder = (): string => setFolder(librarySets.onednn, cacheFolder());
+
 async function openOneDnn({ precision, threads }: EngineSettings): Promise<Backend> {
   const { openOneDnnBackend } = await import('../engines/onednn/backend.ts');
   return openOneDnnBackend({
+    folder: oneDnnFolder(),
     precision: precision === 'auto' ? 'f32' : precision,
     ...(threads > 0 && { threads }),
   });
@@ -67,7 +75,7 @@ async function openOneDnn({ precision, threads }: EngineSettings): Promise<Backe
 /** onednn where it runs; elsewhere onnx, with a line that tells why where that can be changed. */
 async function openCpu(settings: EngineSettings): Promise<Backend> {
   const onnx = () => openEngine({ ...settings, name: 'onnx' });
-  if (process.platform !== 'linux' || process.arch !== 'x64') return onnx();
+  if (!runsOneDnn) return onnx();
   try {
     return await openOneDnn(settings);
   } catch (error) {

@@ -19,21 +19,29 @@ export interface StepRow {
   readonly seconds?: number;
   /** What was not finite, where an update was skipped. */
   readonly skipped?: string;
+  /** Whether the run was stopped while what follows the update was measured: it is measured when the run goes on. */
+  readonly unmeasured?: true;
   readonly heldOutLoss?: number;
   readonly knn?: KnnScores;
   readonly [part: string]: unknown;
 }
 
-/** Top-1 accuracies of the kNN report, in [0, 1]. */
-export interface KnnScores {
-  /** Neighbours that vote: 20, fewer where fewer images may. Absent in rows of earlier versions: 20. */
-  readonly k?: number;
+/** Top-1 accuracies in [0, 1]. */
+export interface ProbeScores {
   /** Of the features of the weights at this step. */
   readonly features: number;
   /** Of the features of random weights, and of the raw pixels: at the start of a run only. */
   readonly random?: number;
   readonly pixels?: number;
-  /** Images that vote, and images that are classified. */
+}
+
+/** What the kNN report says: scores of kNN and, on the same images, of a brief linear probe. */
+export interface KnnScores extends ProbeScores {
+  /** Neighbours that vote: 20, fewer where fewer images may. Absent in rows of earlier versions: 20. */
+  readonly k?: number;
+  /** Absent where the images are too few. */
+  readonly linear?: ProbeScores;
+  /** Images that vote or are learned from, and images that are classified. */
   readonly train: number;
   readonly test: number;
   /** Given where each image is classified by all others: too few are held out. */
@@ -55,8 +63,8 @@ export type RunningEvent =
       readonly kind: 'checkpoint' | 'best' | 'reconstructions' | 'curves';
       readonly path: string;
     }
-  /** An evaluation, of so many images. */
-  | { readonly type: 'evaluating'; readonly done: number; readonly total: number }
+  /** An evaluation, of so many images; `what` names it where a run has several. */
+  | { readonly type: 'evaluating'; readonly what?: string; readonly done: number; readonly total: number }
   | { readonly type: 'end'; readonly outcome: Outcome; readonly step: number; readonly lastStep: number };
 
 /** What every run says at its start. */

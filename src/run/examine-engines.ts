@@ -3,6 +3,7 @@ import { openOneDnnBackend } from '../engines/onednn/backend.ts';
 import { openOnnxBackend } from '../engines/onnx/backend.ts';
 import { examineXla, type XlaReport } from '../engines/xla/doctor.ts';
 import { cacheFolder } from '../io/cache-folder.ts';
+import { oneDnnFolder, runsOneDnn } from './engine.ts';
 
 /** What a machine can train on. */
 export interface EngineReport {
@@ -35,12 +36,13 @@ export async function examineEngines(): Promise<EngineReport> {
   };
 }
 
-/** The engine in one line, or what it lacks. */
+/** The engine with its library in one line, or what is missing. */
 async function examineOneDnn(): Promise<{ description?: string; advice?: string }> {
+  if (!runsOneDnn) return {};
   try {
-    const backend = await openOneDnnBackend();
+    const backend = await openOneDnnBackend({ folder: oneDnnFolder() });
     await (await backend.open({})).dispose();
-    return { description: backend.description };
+    return { description: `${backend.description}, ${backend.library}` };
   } catch (error) {
     return { advice: error instanceof Error ? error.message : String(error) };
   }

@@ -1,6 +1,7 @@
-import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { removeTemporaries, writeFileAtomic } from '../io/atomic.ts';
+import { makeFolder } from '../io/make-folder.ts';
 import { RunError } from './error.ts';
 import type { RunConfig, RunKind } from './kind.ts';
 
@@ -77,7 +78,7 @@ export async function createRunFolder<C extends RunConfig>(
 
 /** Makes the folder of checkpoints where it lacks, and removes what a killed process left half written. */
 export async function prepareRunFolder(folder: RunFolder): Promise<void> {
-  await mkdir(folder.checkpoints, { recursive: true });
+  await makeFolder(folder.checkpoints);
   for (const inner of [folder.path, folder.checkpoints, folder.reconstructions])
     if ((await entriesOf(inner)).length > 0) await removeTemporaries(inner);
 }
@@ -156,7 +157,10 @@ export async function findCheckpoint(path: string): Promise<string> {
   if (!kind) throw new RunError(`a checkpoint must exist, got ${path}, which does not`);
   if (!kind.isDirectory()) return path;
   const newest = (await listCheckpoints(runFolder(path))).at(-1);
-  if (!newest) throw new RunError(`the folder of a run must hold checkpoints, got ${path} without any`);
+  if (!newest)
+    throw new RunError(
+      `the folder of a run must hold checkpoints, got ${path} without any; one of another project holds model.safetensors or pytorch_model.bin`,
+    );
   return newest;
 }
 

@@ -1,14 +1,15 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
 import { type RunFolder, runFolder } from './folder.ts';
 import { RunLock } from './lock.ts';
+import { ownIdentity } from './process-identity.ts';
 
 const base = temporaryFolder();
 
@@ -26,7 +27,8 @@ it('names this process while it is held, and is gone afterwards', async () => {
   const folder = await folderWith();
   const [lock, other] = [new RunLock(folder), new RunLock(folder)];
   await lock.take();
-  expect(JSON.parse(await readFile(folder.lock, 'utf8'))).toEqual({ pid: process.pid, host: hostname() });
+  expect(JSON.parse(await readFile(folder.lock, 'utf8'))).toEqual(ownIdentity());
+  expect(ownIdentity()).toMatchObject({ pid: process.pid, host: hostname() });
   await expect(other.take()).rejects.toThrow(`into which process ${process.pid} on ${hostname()} trains`);
   await other.release(); // was not taken
   expect(await readdir(folder.path)).toEqual(['.lock']);
@@ -47,7 +49,7 @@ it('is refused while the process that holds it runs, and taken over when it was 
   expect(await readFile(folder.lock, 'utf8')).toBe(holder(child.pid!));
   child.kill('SIGKILL');
   await once(child, 'exit');
-  await lock.take();
+  expect(await lock.take()).toMatchObject({ pid: child.pid });
   expect(JSON.parse(await readFile(folder.lock, 'utf8')).pid).toBe(process.pid);
   await lock.release();
 });
@@ -55,7 +57,7 @@ it('is refused while the process that holds it runs, and taken over when it was 
 it.runIf(process.platform === 'linux')(
   'is taken over when nobody has asked how its process ended',
   async () => {
-    const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60']); // a parent that never asks
+    const parent = spawn('sh', ['-c', 'sleep 0.3 & echo $!; exec sleep 60']); // a parent that never asks
     const [output] = (await once(parent.stdout, 'data')) as [Buffer];
     const folder = await folderWith(holder(Number(output)));
     const state = () => readFileSync(`/proc/${Number(output)}/stat`, 'utf8').split(' ')[2];
@@ -69,7 +71,109 @@ it.runIf(process.platform === 'linux')(
 
 it('is refused where nobody knows whether its process runs', async () => {
   const folder = await folderWith(holder(1, 'elsewhere'));
-  await expect(new RunLock(folder).take()).rejects.toThrow('process 1 on elsewhere trains');
+  await expect(new RunLock(folder).take()).rejects.toThrow(
+    'process 1 on elsewhere trains, or did when that machine was last heard of',
+  );
+});
+
+describe.runIf(process.platform === 'linux')('of a number that another process has by now', () => {
+  const { boot } = ownIdentity();
+  /** When a process began, by proc(5); its number is used again. */
+  const startedOf = (pid: number) =>
+    readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')[19]!;
+  let other: ChildProcess;
+  beforeAll(() => {
+    other = spawn('sleep', ['600']);
+  });
+  afterAll(() => {
+    other.kill();
+  });
+
+  it.each([
+    ['began at another time', () => ({ started: String(Number(startedOf(other.pid!)) - 1), boot })],
+    ['ran before the machine started again', () => ({ started: startedOf(other.pid!), boot: 'another' })],
+  ])('is taken over where its process %s', async (_, more) => {
+    const folder = await folderWith(JSON.stringify({ pid: other.pid, host: hostname(), ...more() }));
+    const lock = new RunLock(folder);
+    expect(await lock.take()).toMatchObject({ pid: other.pid });
+    await lock.release();
+  });
+
+  it('is taken over where it is older than that process, whatever wrote it', async () => {
+    const folder = await folderWith(holder(other.pid!)); // as earlier versions wrote it
+    const before = Date.now() / 1000 - 3600;
+    await utimes(folder.lock, before, before);
+    const lock = new RunLock(folder);
+    await lock.take();
+    await lock.release();
+  });
+
+  it('is refused where it is that very process', async () => {
+    const folder = await folderWith(
+      JSON.stringify({ pid: other.pid, host: hostname(), started: startedOf(other.pid!), boot }),
+    );
+    await expect(new RunLock(folder).take()).rejects.toThrow(`process ${other.pid} on ${hostname()} trains`);
+  });
+});
+
+describe.skipIf(process.platform === 'win32')('of a process that ends', () => {
+  const library = new URL('../../dist/run/lock.js', import.meta.url).href;
+  /** Takes a lock in a process of its own, which then does what `then` says. */
+  async function take(folder: RunFolder, then: string) {
+    const script = `import { RunLock } from '${library}';
+      await new RunLock(${JSON.stringify(folder)}).take();
+      ${then}
+      console.log('taken');
+      setTimeout(() => {}, 60_000);`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script]);
+    const said: string[] = [];
+    child.stdout.on('data', (text) => said.push(String(text)));
+    child.stderr.on('data', (text) => said.push(String(text)));
+    const closed = once(child, 'close');
+    await vi.waitFor(() => expect(said).not.toEqual([]), { timeout: 20_000 });
+    return { child, said, closed };
+  }
+  const left = (folder: RunFolder) => readdir(folder.path);
+
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('is given back at %s', async (signal) => {
+    const folder = await folderWith();
+    const { child, said, closed } = await take(folder, '');
+    expect(await left(folder)).toEqual(['.lock']);
+    child.kill(signal);
+    expect(await closed).toEqual([null, signal]); // as without a lock
+    expect(await left(folder)).toEqual([]);
+    expect(said.join('')).toBe('taken\n');
+  });
+
+  it('is kept where the application goes on after a signal, and given back when it ends', async () => {
+    const folder = await folderWith();
+    const { child, said, closed } = await take(
+      folder,
+      "process.once('SIGINT', () => console.log(process.listenerCount('SIGINT')));",
+    );
+    child.kill('SIGINT');
+    await vi.waitFor(() => expect(said.join('')).toBe('taken\n0\n')); // nobody else seems to listen
+    expect(await left(folder)).toEqual(['.lock']);
+    child.kill('SIGINT');
+    expect(await closed).toEqual([null, 'SIGINT']);
+    expect(await left(folder)).toEqual([]);
+  });
+
+  it('is given back where it exits', async () => {
+    const folder = await folderWith();
+    const { closed } = await take(folder, 'setTimeout(() => process.exit(3), 50);');
+    expect(await closed).toEqual([3, null]);
+    expect(await left(folder)).toEqual([]);
+  });
+
+  it('stays where another process has taken it over', async () => {
+    const folder = await folderWith();
+    const { child, closed } = await take(folder, '');
+    await writeFile(folder.lock, holder(process.pid));
+    child.kill('SIGTERM');
+    await closed;
+    expect(await left(folder)).toEqual(['.lock']);
+  });
 });
 
 it.each([

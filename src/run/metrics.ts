@@ -1,7 +1,7 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { readRows } from '../io/jsonl.ts';
+import { makeFolder } from '../io/make-folder.ts';
 import { renderCurves } from '../visualize/curves.ts';
 import type { StepRow } from './events.ts';
 import type { RunFolder } from './folder.ts';
@@ -22,7 +22,7 @@ export async function writeReconstructions(
   step: number,
   png: Uint8Array,
 ): Promise<string> {
-  await mkdir(folder.reconstructions, { recursive: true });
+  await makeFolder(folder.reconstructions);
   const path = join(folder.reconstructions, `step-${String(step).padStart(8, '0')}.png`);
   await writeFileAtomic(path, png);
   return path;

@@ -1,11 +1,13 @@
 import { classifierConfig, type FinetuneConfig } from '../config/finetune-schema.ts';
 import { type Augment, makeAugmenter } from '../data/augment/augment.ts';
-import { centreCrop, randomResizedCrop } from '../data/decode/crop.ts';
+import { centreCrop, type Geometry, randomResizedCrop } from '../data/decode/crop.ts';
+import { evaluationGeometry } from '../data/decode/evaluation-view.ts';
 import type { Batch } from '../data/load/batch.ts';
 import { evaluationBatches, type Loader, trainingBatches } from '../data/load/loader.ts';
 import type { Cursor } from '../data/load/sampler.ts';
 import type { Dataset } from '../data/sources/dataset.ts';
 import type { Values } from '../graph/index.ts';
+import { normalisationOf } from '../image/normalise.ts';
 import type { ClassifierConfig } from '../models/classifier.ts';
 import { dropPathScales } from '../nn/drop-path.ts';
 import { type ClassifierPrograms, classifierPrograms } from '../programs/classify.ts';
@@ -36,7 +38,7 @@ export function setUpClassifier(config: FinetuneConfig, classes: readonly string
   const { data, training, seed } = config;
   const model = classifierConfig(config, classes.length);
   const made = new Map<number, ClassifierPrograms>();
-  const shared = { size: model.image, channels: model.channels as 1 | 3, seed };
+  const shared = { size: model.image, channels: model.channels, range: normalisationOf(data).range, seed };
   const augment = augmentOf(data);
   makeAugmenter(augment, shared.channels); // what is impossible is refused here, before a run leaves anything
   const crop = randomResizedCrop({ scale: data.scale, ratio: data.ratio, flip: data.flip });
@@ -53,7 +55,7 @@ export function setUpClassifier(config: FinetuneConfig, classes: readonly string
     trainingViews: (dataset, given) =>
       trainingBatches(dataset, { ...shared, geometry: crop, augment, ...given }),
     testViews: (dataset, given) =>
-      evaluationBatches(dataset, { ...shared, geometry: centreCrop(data.evaluationCrop), ...given }),
+      evaluationBatches(dataset, { ...shared, geometry: testGeometry(data), ...given }),
     inputs({ view, labels, rngs }) {
       if (!labels) throw new RangeError('a classifier needs images with classes, got images without');
       const mixed = mixes(training)
@@ -77,6 +79,10 @@ export function setUpClassifier(config: FinetuneConfig, classes: readonly string
       };
     },
   };
+}
+
+function testGeometry({ evaluationView: view, evaluationCrop }: FinetuneConfig['data']): Geometry {
+  return view ? evaluationGeometry(view) : centreCrop(evaluationCrop);
 }
 
 function augmentOf({ randAugment, colourJitter, erasing, mean, std }: FinetuneConfig['data']): Augment {

@@ -5,6 +5,7 @@ import { evaluationBatches, type Loader, type LoaderOptions, trainingBatches } f
 import type { Cursor } from '../data/load/sampler.ts';
 import type { Dataset } from '../data/sources/dataset.ts';
 import type { Values } from '../graph/index.ts';
+import { normalisationOf } from '../image/normalise.ts';
 import type { Size } from '../image/size.ts';
 import { type PretrainPrograms, pretrainPrograms } from '../programs/pretrain.ts';
 import { drawBatch } from '../tasks/draws.ts';
@@ -32,8 +33,9 @@ export function setUp(config: Config): Setup {
   const { model, data, seed } = config;
   const pretext = task(config.task.name);
   const made = new Map<number, PretrainPrograms>();
-  const channels = model.channels as 1 | 3;
-  const options = (size: Size, geometry: CropGeometry) => ({ size, geometry, channels, seed });
+  const { channels } = model;
+  const { range } = normalisationOf(data);
+  const options = (size: Size, geometry: CropGeometry) => ({ size, geometry, channels, range, seed });
   return {
     config,
     task: pretext,

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { basename, relative } from 'node:path';
 import { appendRow, readRows } from '../io/jsonl.ts';
-import { shellWord } from '../text/shell.ts';
+import { shellLine } from '../text/shell.ts';
 import type { RunFolder } from './folder.ts';
 
 /** The images of a run, and those that it is judged by. */
@@ -49,5 +49,5 @@ export async function readSittings(folder: RunFolder): Promise<Partial<Sitting>[
 export function commandOf([node = 'node', script = '', ...args]: readonly string[]): string {
   const isOwn = /(^|[\\/])beyond-masking(\.[a-z]+)?$|[\\/]cli[\\/]main\.[jt]s$/.test(script);
   const start = isOwn ? ['npx', 'beyond-masking'] : [basename(node), relative(process.cwd(), script)];
-  return [...start, ...args].filter(Boolean).map(shellWord).join(' ');
+  return shellLine(...[...start, ...args].filter(Boolean));
 }

@@ -1,8 +1,10 @@
-import { mkdir } from 'node:fs/promises';
 import { mergeSettings } from '../config/overrides.ts';
+import { compare, identify, takenByOutline } from '../data/sources/content.ts';
+import type { Dataset, DigestOptions } from '../data/sources/dataset.ts';
 import type { Backend } from '../engines/engine.ts';
 import { FileFormatError } from '../io/file-format-error.ts';
 import { truncateAfter } from '../io/jsonl.ts';
+import { makeFolder } from '../io/make-folder.ts';
 import { checkChanges, startOption } from './changes.ts';
 import { type Checkpoint, readCheckpoint } from './checkpoint.ts';
 import { RunError } from './error.ts';
@@ -18,6 +20,8 @@ import {
 } from './folder.ts';
 import type { RunConfig, RunKind } from './kind.ts';
 import type { RunLock } from './lock.ts';
+import { readMetrics } from './metrics.ts';
+import type { ProcessIdentity } from './process-identity.ts';
 
 /** From where a run goes: its settings and, when it goes on, its newest checkpoint. */
 export interface StartingPoint<C extends RunConfig> {
@@ -25,8 +29,11 @@ export interface StartingPoint<C extends RunConfig> {
   readonly checkpoint?: Checkpoint<C>;
   /** What a person should know about it. */
   readonly notes: readonly string[];
-  /** Makes or readies the folder: to be called when nothing can be refused any more. */
-  begin(): Promise<void>;
+  /**
+   * Makes or readies the folder, and keeps the settings of the run there: those above, fitted to its images. To be called when
+   * nothing can be refused any more.
+   */
+  begin(config: C): Promise<void>;
 }
 
 /** What a run is to be. */
@@ -57,30 +64,51 @@ export async function startingPoint<C extends RunConfig>(
     return {
       config,
       notes: [],
-      async begin() {
-        await mkdir(folder.path, { recursive: true });
+      async begin(config) {
+        await makeFolder(folder.path);
         await lock.take();
         await createRunFolder(folder, kind, config);
       },
     };
   }
-  await lock.take();
+  const dead = await lock.take();
   const before = await readConfig(folder, kind);
   const config = kind.parse(mergeSettings(before, input));
   const notes = checkChanges(kind, before, config).map((change) => `changed setting: ${change}`);
   const checkpoint = await newestCheckpoint(folder, kind, notes);
-  if (!checkpoint) notes.push(`${folder.path} holds no checkpoint yet: the run starts from the beginning`);
+  notes.push(...(await aboutLastSitting(folder, checkpoint?.progress.step, dead)));
   return {
     config,
     ...(checkpoint && { checkpoint }),
     notes,
-    async begin() {
+    async begin(config) {
       await prepareRunFolder(folder);
       const step = checkpoint?.progress.step ?? -1;
       await truncateAfter(folder.metrics, (row) => Number(row.step) <= step);
       await writeConfig(folder, kind, config);
     },
   };
+}
+
+/** How the last sitting ended, where it did not save. @param saved the step of the checkpoint that the run goes on from */
+async function aboutLastSitting(
+  folder: RunFolder,
+  saved: number | undefined,
+  dead: ProcessIdentity | undefined,
+): Promise<string[]> {
+  const reached = (await readMetrics(folder)).at(-1)?.step ?? 0;
+  const killed = dead && `process ${dead.pid} was killed, or the machine stopped`;
+  const notes: string[] = [];
+  if (reached > (saved ?? 0)) {
+    const last = saved === undefined ? 'there is no checkpoint' : `the last checkpoint is of step ${saved}`;
+    notes.push(
+      `the run stopped without saving at step ${reached}${killed ? ` (${killed})` : ''}: ${last}, ` +
+        `and steps ${(saved ?? 0) + 1} to ${reached} are computed again`,
+    );
+  } else if (killed) notes.push(`the run stopped at step ${saved ?? 0}: ${killed}; nothing is lost`);
+  if (saved === undefined)
+    notes.push(`${folder.path} holds no checkpoint yet: the run starts from the beginning`);
+  return notes;
 }
 
 /** The newest checkpoint that can be read; a broken one is noted and passed over. */
@@ -100,17 +128,28 @@ async function newestCheckpoint<C extends RunConfig>(
   return undefined;
 }
 
-/** Throws RunError unless a resumed run finds the images it was trained on. @param key of the images that there are */
-export function checkData<C extends RunConfig>(
+/**
+ * What a run knows its images by, which its checkpoints keep. Reads them, unless they were read before. Throws RunError unless a
+ * resumed run finds the images it was trained on, and what `identify` throws.
+ * @param onNote called with what a person should know
+ */
+export async function checkData<C extends RunConfig>(
   { checkpoint }: StartingPoint<C>,
   kind: RunKind<C>,
-  key: string,
-): void {
-  if (!checkpoint || checkpoint.progress.data === key) return;
-  throw new RunError(
-    `a run must go on with the same images, got ${key} instead of ${checkpoint.progress.data} (number and content): ` +
-      `restore the images, or start another run in a new folder, from these weights with ${startOption(kind)}`,
-  );
+  images: Dataset,
+  { onNote, ...options }: DigestOptions & { readonly onNote: (message: string) => void },
+): Promise<string> {
+  const key = await identify(images, options);
+  if (!checkpoint) return key;
+  const { data } = checkpoint.progress;
+  const comparison = compare(data, key, images);
+  if (comparison === 'other')
+    throw new RunError(
+      `a run must go on with the same images, got ${key} instead of ${data} (number and content): ` +
+        `restore the images, or start another run in a new folder, from these weights with ${startOption(kind)}`,
+    );
+  if (comparison === 'outline') onNote(`the run ${takenByOutline}`);
+  return key;
 }
 
 /** What a person should know of the engine that a run goes on with. */

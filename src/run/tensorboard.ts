@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { plainMessage } from '../io/system-error.ts';
 import { EventFile, eventFiles } from '../io/tensorboard.ts';
 import type { SummaryValue } from '../io/tensorboard-proto.ts';
 import type { FinetuneEvent, LinprobeEvent, PretrainEvent, StepRow } from './events.ts';
@@ -30,7 +31,7 @@ export function tensorboardLog(
       else log?.add(event);
     } catch (error) {
       failed = true;
-      tell(`no TensorBoard events are written any more: ${(error as Error).message}`);
+      tell(`no TensorBoard events are written any more: ${plainMessage(error)}`);
     }
   };
 }

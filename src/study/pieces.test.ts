@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { finetuneFlops, stepFlops } from '../config/cost.ts';
-import { planStudy } from './pieces.ts';
-import { parseStudy, pretrainConfig } from './schema.ts';
+import { pretrainConfig } from './arms.ts';
+import { planStudy } from './plan.ts';
+import { parseStudy } from './schema.ts';
 
 /** 100 images, batches of 16: 96 an epoch; with a tenth of the labels, 10 in batches of 4: 8. */
-const study = parseStudy({
+const given = {
   arms: ['scratch', 'masked', 'zoomed-in'],
   seeds: [4, 7],
   pretrain: {
@@ -20,14 +21,16 @@ const study = parseStudy({
   },
   knn: {},
   finetune: [{ data: { labels: 0.1 }, training: { epochs: 20, batchSize: 4, warmupEpochs: 2 } }],
-});
+};
+const study = parseStudy(given);
 const images = { train: 100, classes: 5, labelled: (share: number) => 100 * share };
 const { pieces, cells } = planStudy(study, () => images);
 const piece = (id: string) => pieces.find((candidate) => candidate.id === id)!;
 const cell = (budget: string, arm: string, judge: string) =>
   cells.find((c) => c.budget === budget && c.arm === arm && c.judge === judge && c.seed === 4)!;
 
-const config = pretrainConfig(study, 'masked', 4);
+const [group] = study.groups;
+const config = pretrainConfig(group!, group!.arms[1]!, 4);
 const [masked, zoomed] = [stepFlops(config, true) * 96, stepFlops(config, false) * 96];
 const tuned = finetuneFlops(config, 5) * 8;
 
@@ -75,8 +78,120 @@ describe('planStudy', () => {
     );
   });
 
+  it('refuses batches larger than the images of pre-training', () => {
+    expect(() => planStudy(study, () => ({ ...images, train: 15 }))).toThrow(
+      'training.batchSize of pretrain must not exceed the images, got 16 and 15',
+    );
+  });
+
   it('plans scratch alone', () => {
-    const alone = planStudy(parseStudy({ ...study, arms: ['scratch'], seeds: [1] }), () => images);
+    const alone = planStudy(parseStudy({ ...given, arms: ['scratch'], seeds: [1] }), () => images);
     expect(alone.pieces.map(({ kind }) => kind)).toEqual(['initial', 'knn', 'finetune']);
+  });
+});
+
+describe('groups of arms', () => {
+  const grouped = (more: object = {}) =>
+    planStudy(
+      parseStudy({
+        ...given,
+        arms: undefined,
+        seeds: [4, 7],
+        groups: [
+          {
+            name: 'A',
+            budgets: ['steps'],
+            arms: ['masked', { name: 'late', task: 'scratch', seeds: [7], judges: ['finetune'] }],
+          },
+          {
+            name: 'B',
+            budgets: ['compute'],
+            judges: ['knn'],
+            pretrain: { training: { epochs: 20 } },
+            arms: ['masked', { name: 'short', task: 'zoomed-in', epochs: 10, settings: { seed: 99 } }],
+          },
+        ],
+        ...more,
+      }),
+      () => images,
+    );
+  const ids = (plan: { pieces: readonly { id: string }[] }) => plan.pieces.map(({ id }) => id);
+
+  it('have budgets, judges, seeds and epochs of their own', () => {
+    const plan = grouped();
+    expect(plan.cells.map((c) => `${c.group} ${c.budget} ${c.arm} ${c.seed} ${c.judge}`)).toEqual([
+      'A steps masked 4 kNN',
+      'A steps masked 4 fine-tune 10 %',
+      'A steps masked 7 kNN',
+      'A steps masked 7 fine-tune 10 %',
+      'A steps late 7 fine-tune 10 %',
+      'B compute masked 4 kNN',
+      'B compute short 4 kNN',
+      'B compute masked 7 kNN',
+      'B compute short 7 kNN',
+    ]);
+    const short = plan.cells.find((c) => c.arm === 'short')!;
+    const found = plan.pieces.find(({ id }) => id === short.model)!;
+    const epochs = Math.round((20 * masked) / zoomed);
+    expect(found).toMatchObject({ id: `short-${epochs}ep-seed4`, settings: { seed: 4 } });
+    expect(found.updates).toBe(6 * epochs);
+  });
+
+  it('run in the given order, all judges of a trained model before the next model', () => {
+    const order = [
+      { group: 'B', seeds: [7] },
+      { group: 'A', arms: ['late'] },
+      { group: 'A', seeds: [7] },
+    ];
+    const all = ids(grouped({ order }));
+    expect(all.sort()).toEqual(ids(grouped()).sort());
+    expect(ids(grouped({ order })).filter((id) => !/-(knn|finetune)/.test(id))).toEqual([
+      'masked-20ep-seed7',
+      expect.stringMatching(/^short-\d+ep-seed7$/),
+      'late-seed7',
+      'masked-30ep-seed7',
+      'masked-30ep-seed4',
+      'masked-20ep-seed4',
+      expect.stringMatching(/^short-\d+ep-seed4$/),
+    ]);
+    let model = '';
+    for (const piece of grouped({ order }).pieces)
+      if ('from' in piece) expect(piece.from).toBe(model);
+      else model = piece.id;
+  });
+
+  it('share the pieces that they have in common, judged by all at once', () => {
+    const plan = grouped({
+      groups: [
+        { name: 'A', budgets: ['steps'], judges: ['knn'], arms: ['masked', 'distorted'] },
+        { name: 'B', budgets: ['steps'], judges: ['finetune'], arms: ['masked'] },
+      ],
+      seeds: [4],
+    });
+    expect(ids(plan)).toEqual([
+      'masked-30ep-seed4',
+      'masked-30ep-seed4-knn',
+      'masked-30ep-seed4-finetune10-20ep',
+      'distorted-30ep-seed4',
+      'distorted-30ep-seed4-knn',
+    ]);
+  });
+
+  it('refuse a primary question to a judge that they do not have', () => {
+    const primary = { group: 'B', judge: 'fine-tune 10 %', arms: ['masked', 'short'] };
+    expect(() => grouped({ primary })).toThrow(
+      'primary must name a judge of its group, got "fine-tune 10 %" (kNN)',
+    );
+  });
+
+  it('refuse one name for different settings', () => {
+    const settings = { training: { weightDecay: 0.3 } };
+    const groups = [
+      { name: 'A', arms: ['masked'] },
+      { name: 'B', arms: [{ name: 'masked', task: 'masked', settings }] },
+    ];
+    expect(() => grouped({ groups })).toThrow(
+      'arms with different settings must have different names, got two kinds of masked-30ep-seed4',
+    );
   });
 });

@@ -6,18 +6,24 @@ import type { LinprobeInput } from '../config/linprobe-schema.ts';
 import { mergeConfig } from '../config/overrides.ts';
 import type { Config, ConfigInput } from '../config/schema.ts';
 import { task } from '../tasks/table.ts';
-import { pretrainConfig, pretrainSettings, SCRATCH, type Study } from './schema.ts';
-
-/** What arms have in common: the epochs of pre-training and fine-tuning, or the operations of both together. */
-export type Budget = 'steps' | 'compute';
-export const budgets: readonly Budget[] = ['steps', 'compute'];
+import {
+  type Arm,
+  type Budget,
+  finetuneSettings,
+  type Group,
+  pretrainConfig,
+  pretrainSettings,
+  SCRATCH,
+  stretched,
+} from './arms.ts';
 
 /** A part of a study that is run at once: a model to judge, or a judgement. */
 export type Piece = {
   /** Unique in the study, for the same settings the same; also the name of its folder. */
   readonly id: string;
-  /** Floating-point operations of training. */
+  /** Floating-point operations of training, and updates. */
   readonly flops: number;
+  readonly updates: number;
 } & (
   | { readonly kind: 'initial' | 'pretrain'; readonly settings: ConfigInput }
   | {
@@ -31,6 +37,7 @@ export type Piece = {
 
 /** A cell of the study: what judges an arm of a seed under a budget. */
 export interface Cell {
+  readonly group: string;
   readonly budget: Budget;
   readonly arm: string;
   readonly seed: number;
@@ -41,7 +48,7 @@ export interface Cell {
   readonly piece: string;
 }
 
-/** Numbers of images of a seed that settings alone do not tell. */
+/** Numbers of images that settings alone do not tell. */
 export interface ImageCounts {
   readonly train: number;
   readonly classes: number;
@@ -49,45 +56,54 @@ export interface ImageCounts {
   labelled(share: number): number;
 }
 
-export interface StudyPlan {
-  /** In the order in which they are run: seed by seed, models before their judges. */
-  readonly pieces: readonly Piece[];
-  readonly cells: readonly Cell[];
+/** A cell with its pieces. */
+export interface PlannedCell {
+  readonly cell: Cell;
+  readonly model: Piece;
+  readonly judge: Piece;
 }
 
 /**
- * What a study consists of. At equal compute, pre-training lasts for as many epochs as cost what those of the first
+ * The cells of a group, seed by seed. At equal compute, pre-training lasts for as many epochs as cost what those of the first
  * pre-trained arm cost, and fine-tuning from scratch gets that cost in epochs of its own; both rounded to whole epochs,
- * at least one. Pieces that both budgets have are one. Throws ConfigError where a batch is larger than the images.
+ * at least one. Throws ConfigError where a batch is larger than the images.
  */
-export function planStudy(study: Study, imagesOf: (seed: number) => ImageCounts): StudyPlan {
-  const pieces = new Map<string, Piece>();
-  const cells: Cell[] = [];
-  const reference = study.arms.find((arm) => arm !== SCRATCH);
-  for (const seed of study.seeds) {
-    const images = imagesOf(seed);
-    const cost = reference ? pretrainFlops(pretrainConfig(study, reference, seed), images.train) : 0;
-    for (const budget of budgets)
-      for (const arm of study.arms) {
-        const config = pretrainConfig(study, arm, seed);
-        const allowance = budget === 'compute' ? cost : 0;
-        const given = pretrainSettings(study, arm, seed);
-        const model =
-          arm === SCRATCH ? initial(given, seed) : pretraining(given, config, allowance, images.train);
-        pieces.set(model.id, model);
-        const extra = arm === SCRATCH ? allowance : 0;
-        for (const [judge, piece] of judgesOf(study, model, config, extra, images)) {
-          pieces.set(piece.id, piece);
-          cells.push({ budget, arm, seed, judge, model: model.id, piece: piece.id });
-        }
-      }
-  }
-  return { pieces: [...pieces.values()], cells };
+export function planGroup(group: Group, imagesOf: (config: Config) => ImageCounts): PlannedCell[] {
+  const reference = group.arms.find((arm) => arm.task !== SCRATCH);
+  const seeds = [...new Set(group.arms.flatMap((arm) => arm.seeds))];
+  return seeds.flatMap((seed) => {
+    const first = reference && pretrainConfig(group, reference, seed);
+    const cost = first ? pretrainUpdates(first, imagesOf(first).train) * updateFlops(first) : 0;
+    return group.budgets.flatMap((budget) =>
+      group.arms
+        .filter((arm) => arm.seeds.includes(seed))
+        .flatMap((arm) => {
+          const config = pretrainConfig(group, arm, seed);
+          const images = imagesOf(config);
+          const allowance = budget === 'compute' ? cost : 0;
+          const given = pretrainSettings(group, arm, seed);
+          const model =
+            arm.task === SCRATCH
+              ? initial(arm, given, seed)
+              : pretraining(arm, given, config, allowance, images.train);
+          const extra = arm.task === SCRATCH ? allowance : 0;
+          return judgesOf(group, arm, model, config, extra, images).map(([name, judge]) => ({
+            cell: {
+              ...{ group: group.name, budget, arm: arm.name, seed },
+              ...{ judge: name, model: model.id, piece: judge.id },
+            },
+            model,
+            judge,
+          }));
+        }),
+    );
+  });
 }
 
 /** @param extra operations that fine-tuning may spend beyond its settings */
 function judgesOf(
-  study: Study,
+  group: Group,
+  arm: Arm,
   model: Piece,
   config: Config,
   extra: number,
@@ -95,33 +111,38 @@ function judgesOf(
 ): [judge: string, piece: Piece][] {
   const { id: from } = model;
   const { seed } = config;
-  const { knn, linear, finetune } = study;
-  const judges: [judge: string, piece: Piece][] = [];
-  if (knn)
-    judges.push(['kNN', { kind: 'knn', id: `${from}-knn`, settings: { ...knn, seed }, from, flops: 0 }]);
-  if (linear) {
-    const settings = { ...linear, seed };
-    judges.push(['linear', { kind: 'linear', id: `${from}-linear`, settings, from, flops: 0 }]);
-  }
-  for (const given of finetune) {
+  const { knn, linear, finetune } = group;
+  const free = { from, flops: 0, updates: 0 };
+  const pieces: [judge: string, piece: Piece][] = [];
+  if (knn && arm.judges.includes('knn'))
+    pieces.push(['kNN', { kind: 'knn', id: `${from}-knn`, settings: { ...knn, seed }, ...free }]);
+  if (linear && arm.judges.includes('linear'))
+    pieces.push(['linear', { kind: 'linear', id: `${from}-linear`, settings: { ...linear, seed }, ...free }]);
+  for (const common of arm.judges.includes('finetune') ? finetune : []) {
+    const given = finetuneSettings(group, arm, common);
     const name = `fine-tune ${percent(given.data?.labels ?? 1)} %`;
-    judges.push([name, finetuning(given, model, config, extra, images)]);
+    pieces.push([name, finetuning(given, model, config, extra, images)]);
   }
-  return judges;
+  return pieces;
 }
 
-function initial(settings: ConfigInput, seed: number): Piece {
-  return { kind: 'initial', id: `${SCRATCH}-seed${seed}`, settings, flops: 0 };
+function initial(arm: Arm, settings: ConfigInput, seed: number): Piece {
+  return { kind: 'initial', id: `${slug(arm.name)}-seed${seed}`, settings, flops: 0, updates: 0 };
 }
 
 /** @param allowance operations to spend, 0: as the settings say */
-function pretraining(given: ConfigInput, config: Config, allowance: number, images: number): Piece {
+function pretraining(arm: Arm, given: ConfigInput, config: Config, allowance: number, images: number): Piece {
   const { training, seed } = config;
-  const epoch = pretrainFlops(config, images) / training.epochs;
-  const epochs = allowance > 0 ? Math.max(1, Math.round(allowance / epoch)) : training.epochs;
+  if (training.batchSize > images)
+    throw new ConfigError(
+      `training.batchSize of pretrain must not exceed the images, got ${training.batchSize} and ${images}`,
+    );
+  const epoch = pretrainUpdates(config, images) / training.epochs;
+  const flops = epoch * updateFlops(config);
+  const epochs = allowance > 0 ? Math.max(1, Math.round(allowance / flops)) : training.epochs;
   const settings = mergeConfig(given, { training: stretched(training, epochs) });
-  const id = `${config.task.name.replaceAll('+', '-')}-${epochs}ep-seed${seed}`;
-  return { kind: 'pretrain', id, settings, flops: epochs * epoch };
+  const id = `${slug(arm.name)}-${epochs}ep-seed${seed}`;
+  return { kind: 'pretrain', id, settings, flops: epochs * flops, updates: epochs * epoch };
 }
 
 /** @param extra operations to spend on epochs beyond those of the settings */
@@ -139,7 +160,8 @@ function finetuning(
     throw new ConfigError(
       `training.batchSize of finetune must not exceed the images with labels, got ${training.batchSize} and ${labelled} (${percent(data.labels)} %)`,
     );
-  const epoch = wholeBatches(labelled, training.batchSize) * finetuneFlops(config, images.classes);
+  const updates = Math.floor(labelled / training.batchSize);
+  const epoch = updates * training.batchSize * finetuneFlops(config, images.classes);
   const epochs = training.epochs + Math.round(extra / epoch);
   const settings = {
     ...given,
@@ -147,30 +169,26 @@ function finetuning(
     training: { ...given.training, ...stretched(training, epochs) },
   };
   const id = `${model.id}-finetune${percent(data.labels)}-${epochs}ep`;
-  return { kind: 'finetune', id, settings, from: model.id, flops: epochs * epoch };
+  return {
+    ...{ kind: 'finetune', id, settings, from: model.id },
+    ...{ flops: epochs * epoch, updates: epochs * updates },
+  };
 }
 
-/** Longer or shorter training; the warm-up changes in proportion. */
-function stretched(
-  training: { readonly epochs: number; readonly warmupEpochs: number },
-  epochs: number,
-): { epochs: number; warmupEpochs: number } {
-  const { warmupEpochs } = training;
-  if (epochs === training.epochs) return { epochs, warmupEpochs };
-  return { epochs, warmupEpochs: (warmupEpochs * epochs) / training.epochs };
+/** Updates of all epochs: the last, incomplete batch of one is left out. */
+function pretrainUpdates({ training }: Config, images: number): number {
+  return training.epochs * Math.floor(images / training.batchSize);
 }
 
-function pretrainFlops(config: Config, images: number): number {
-  const { training } = config;
-  const { masks } = task(config.task.name);
-  return training.epochs * wholeBatches(images, training.batchSize) * stepFlops(config, masks);
-}
-
-/** Images of an epoch: the last, incomplete batch is left out. */
-function wholeBatches(images: number, batchSize: number): number {
-  return Math.floor(images / batchSize) * batchSize;
+function updateFlops(config: Config): number {
+  return config.training.batchSize * stepFlops(config, task(config.task.name).masks);
 }
 
 function percent(share: number): number {
   return Number((100 * share).toFixed(4));
+}
+
+/** The name of an arm as part of a folder's name. */
+function slug(name: string): string {
+  return name.replace(/[^\p{L}\p{N}.]+/gu, '-').replace(/^[-.]+|-+$/g, '');
 }

@@ -1,10 +1,9 @@
-import { join } from 'node:path';
-import { readRows } from '../io/jsonl.ts';
 import { pairedDifference, type Summary, summarise } from '../report/statistics.ts';
-import type { MetricsRow } from '../visualize/series.ts';
-import { seriesOf } from '../visualize/series.ts';
-import { type Budget, budgets, type Cell, type Piece, type StudyPlan } from './pieces.ts';
-import { isFinished, pieceFolder } from './runner.ts';
+import { type Budget, budgets } from './arms.ts';
+import type { Cell } from './pieces.ts';
+import { type Places, readRecord } from './places.ts';
+import type { StudyPlan } from './plan.ts';
+import type { PieceRecord } from './record.ts';
 
 /** A cell with what its runs' files say. */
 export interface Score extends Cell {
@@ -13,10 +12,13 @@ export interface Score extends Cell {
   /** Floating-point operations and seconds of training: of the model and of what judges it. */
   readonly flops: number;
   readonly seconds: number;
+  /** Whether the model was trained again for this judge, with losses that differ from those that are kept. */
+  readonly retrained?: true;
 }
 
 /** An arm before a judge, over its seeds. */
 export interface ArmResult {
+  readonly group: string;
   readonly budget: Budget;
   readonly arm: string;
   readonly judge: string;
@@ -28,6 +30,7 @@ export interface ArmResult {
 
 /** How much better the second arm is than the first, over the seeds that both have. */
 export interface Difference {
+  readonly group: string;
   readonly budget: Budget;
   readonly judge: string;
   readonly arms: readonly [string, string];
@@ -42,64 +45,65 @@ export interface StudyResults {
   readonly missing: number;
 }
 
-/** Reads the scores of the pieces that are finished. Throws an error that names a file that is broken. */
-export async function readScores({ pieces, cells }: StudyPlan, output: string): Promise<Score[]> {
-  const byId = new Map(pieces.map((piece) => [piece.id, piece]));
-  const scores: Score[] = [];
-  for (const cell of cells) {
-    const [model, judge] = [byId.get(cell.model)!, byId.get(cell.piece)!];
-    if (!(await isFinished(judge, output))) continue;
-    const [trained, judged] = await Promise.all([model, judge].map((piece) => rowsOf(piece, output)));
-    scores.push({
-      ...cell,
-      top1: lastTop1(judged!, judge),
-      flops: model.flops + judge.flops,
-      seconds: secondsOf(trained!) + (judge.kind === 'finetune' ? secondsOf(judged!) : 0),
-    });
+/** What finished pieces left, by their ids. */
+export type Records = ReadonlyMap<string, PieceRecord>;
+
+/** Reads what finished pieces left. Throws an error that names a file that is broken. */
+export async function readRecords({ pieces }: StudyPlan, places: Places): Promise<Records> {
+  const records = new Map<string, PieceRecord>();
+  for (const piece of pieces) {
+    const record = await readRecord(piece, places);
+    if (record) records.set(piece.id, record);
   }
-  return scores;
+  return records;
 }
 
-/** Means and spreads over seeds, and differences between arms. */
+/** The scores of the cells whose judges are finished. */
+export function scoresOf({ pieces, cells }: StudyPlan, records: Records): Score[] {
+  const byId = new Map(pieces.map((piece) => [piece.id, piece]));
+  return cells.flatMap((cell) => {
+    const [model, judge] = [byId.get(cell.model)!, byId.get(cell.piece)!];
+    const [trained, judged] = [records.get(cell.model)?.scores, records.get(cell.piece)?.scores];
+    if (!judged) return [];
+    const retrained = trained && judged.modelLosses !== undefined && judged.modelLosses !== trained.losses;
+    return {
+      ...cell,
+      top1: judged.top1!,
+      flops: model.flops + judge.flops,
+      seconds: (trained?.seconds ?? 0) + (judge.kind === 'finetune' ? judged.seconds : 0),
+      ...(retrained && { retrained }),
+    };
+  });
+}
+
+/** Means and spreads over seeds, and differences between arms, group by group. */
 export function summariseStudy({ cells }: Pick<StudyPlan, 'cells'>, scores: readonly Score[]): StudyResults {
-  const arms = unique(cells.map(({ arm }) => arm));
-  const judges = unique(cells.map(({ judge }) => judge));
   const results: ArmResult[] = [];
   const differences: Difference[] = [];
-  for (const budget of budgets)
-    for (const judge of judges) {
-      const of = (arm: string) =>
-        scores.filter((score) => score.budget === budget && score.judge === judge && score.arm === arm);
-      const bySeed = (arm: string) => new Map(of(arm).map(({ seed, top1 }) => [seed, top1]));
-      for (const [i, arm] of arms.entries()) {
-        const own = of(arm);
-        if (own.length === 0) continue;
-        const mean = (key: 'flops' | 'seconds') => summarise(own.map((score) => score[key])).mean;
-        const top1 = summarise(own.map((score) => score.top1));
-        results.push({ budget, arm, judge, top1, flops: mean('flops'), seconds: mean('seconds') });
-        for (const other of arms.slice(0, i)) {
-          const difference = pairedDifference(bySeed(arm), bySeed(other));
-          if (difference) differences.push({ budget, judge, arms: [other, arm], top1: difference });
+  for (const group of unique(cells.map((cell) => cell.group)))
+    for (const budget of budgets) {
+      const own = <T extends Cell>(some: readonly T[]) =>
+        some.filter((cell) => cell.group === group && cell.budget === budget);
+      const arms = unique(own(cells).map(({ arm }) => arm));
+      const known = own(scores);
+      for (const judge of unique(own(cells).map((cell) => cell.judge))) {
+        const of = (arm: string) => known.filter((score) => score.judge === judge && score.arm === arm);
+        const bySeed = (arm: string) => new Map(of(arm).map(({ seed, top1 }) => [seed, top1]));
+        for (const [i, arm] of arms.entries()) {
+          const scored = of(arm);
+          if (scored.length === 0) continue;
+          const mean = (key: 'flops' | 'seconds') => summarise(scored.map((score) => score[key])).mean;
+          const top1 = summarise(scored.map((score) => score.top1));
+          const place = { group, budget, judge };
+          results.push({ ...place, arm, top1, flops: mean('flops'), seconds: mean('seconds') });
+          for (const other of arms.slice(0, i)) {
+            const difference = pairedDifference(bySeed(arm), bySeed(other));
+            if (difference) differences.push({ ...place, arms: [other, arm], top1: difference });
+          }
         }
       }
     }
   return { scores, arms: results, differences, missing: cells.length - scores.length };
-}
-
-async function rowsOf(piece: Piece, output: string): Promise<MetricsRow[]> {
-  if (piece.kind === 'initial') return [];
-  return readRows<MetricsRow>(join(pieceFolder(output, piece.id), 'metrics.jsonl'));
-}
-
-/** The last evaluation: where a run ended, not where it happened to be best on the images it is judged by. */
-function lastTop1(rows: readonly MetricsRow[], { id }: Piece): number {
-  const last = seriesOf(rows, 'top1').at(-1);
-  if (!last) throw new Error(`the metrics of a finished judge must hold top1, got none in ${id}`);
-  return last.y;
-}
-
-function secondsOf(rows: readonly MetricsRow[]): number {
-  return seriesOf(rows, 'seconds').at(-1)?.y ?? 0;
 }
 
 function unique<T>(items: readonly T[]): T[] {

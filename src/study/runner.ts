@@ -1,9 +1,19 @@
-import { mkdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { writeFileAtomic } from '../io/atomic.ts';
+import { makeFolder } from '../io/make-folder.ts';
+import { plainMessage } from '../io/system-error.ts';
 import { RunError } from '../run/error.ts';
 import type { FetchEvent } from '../run/events.ts';
 import type { Piece } from './pieces.ts';
+import {
+  finish,
+  hasWeights,
+  isFinished,
+  keep,
+  type Places,
+  pieceFolder,
+  readRecord,
+  reopen,
+} from './places.ts';
+import { recordOf } from './record.ts';
 
 /** Runs a piece, or goes on with it, in its folder, which exists. @param from folder of the model that it judges */
 export type RunPiece = (
@@ -22,62 +32,64 @@ export type StudyEvent =
   | { readonly type: 'note'; readonly message: string }
   | { readonly type: 'finished'; readonly piece: Piece; readonly seconds: number };
 
-/** The folder of a piece of the study in `output`. */
-export function pieceFolder(output: string, id: string): string {
-  return join(output, 'runs', id);
+export interface RunnerOptions {
+  readonly signal?: AbortSignal;
+  readonly onEvent?: (event: StudyEvent) => void;
 }
 
 /**
- * Runs the pieces in turn. What is finished is not run again; what was interrupted goes on where it was.
+ * Runs the pieces in turn. What is finished is not run again; what was interrupted goes on where it was. A model whose
+ * weights are gone is trained again when a judge needs it; where its losses are others than before, a note says so.
  * Throws RunError when a finished piece had other settings, or an error of `runPiece` with the name of the piece.
  */
 export async function runPieces(
   pieces: readonly Piece[],
-  output: string,
+  places: Places,
   runPiece: RunPiece,
-  { signal, onEvent = () => {} }: { signal?: AbortSignal; onEvent?: (event: StudyEvent) => void } = {},
+  { signal, onEvent = () => {} }: RunnerOptions = {},
 ): Promise<'finished' | 'interrupted'> {
-  const lacking: [number: number, piece: Piece][] = [];
-  for (const [i, piece] of pieces.entries())
-    if (!(await isFinished(piece, output))) lacking.push([i + 1, piece]);
-  for (const [number, piece] of lacking) {
+  const byId = new Map(pieces.map((piece) => [piece.id, piece]));
+  const missing: Piece[] = [];
+  for (const piece of pieces) if (!(await isFinished(piece, places))) missing.push(piece);
+  for (const piece of pieces) if (!missing.includes(piece)) await keep(piece, places);
+
+  const run = async (piece: Piece): Promise<'finished' | 'interrupted'> => {
     if (signal?.aborted) return 'interrupted';
-    onEvent({ type: 'piece', piece, number, total: pieces.length });
-    const folder = pieceFolder(output, piece.id);
-    const from = 'from' in piece ? pieceFolder(output, piece.from) : undefined;
+    onEvent({ type: 'piece', piece, number: pieces.indexOf(piece) + 1, total: pieces.length });
+    const folder = pieceFolder(places.output, piece.id);
+    const from = 'from' in piece ? pieceFolder(places.output, piece.from) : undefined;
     const started = performance.now();
-    await mkdir(folder, { recursive: true });
+    const seconds = () => (performance.now() - started) / 1000;
+    await makeFolder(folder);
     try {
       if ((await runPiece(piece, folder, from)) === 'interrupted') return 'interrupted';
     } catch (error) {
-      throw new RunError(`${piece.id}: ${(error as Error).message}`, { cause: error });
+      throw new RunError(`${piece.id}: ${plainMessage(error)}`, { cause: error });
     }
-    await writeFileAtomic(markerOf(folder), `${JSON.stringify({ settings: piece.settings }, null, 2)}\n`);
-    onEvent({ type: 'finished', piece, seconds: (performance.now() - started) / 1000 });
+    const model = 'from' in piece ? await recordOf(byId.get(piece.from)!, from!) : undefined;
+    await finish(piece, places, {
+      ...(model && { modelLosses: model.scores.losses! }),
+      ...((piece.kind === 'knn' || piece.kind === 'linear') && { seconds: round(seconds()) }),
+    });
+    onEvent({ type: 'finished', piece, seconds: seconds() });
+    return 'finished';
+  };
+
+  for (const piece of missing) {
+    const model = 'from' in piece ? byId.get(piece.from)! : undefined;
+    if (model && !(await hasWeights(model, places))) {
+      const before = await readRecord(model, places);
+      await reopen(model, places);
+      if ((await run(model)) === 'interrupted') return 'interrupted';
+      const after = await recordOf(model, pieceFolder(places.output, model.id));
+      if (before && before.scores.losses !== after.scores.losses)
+        onEvent({ type: 'note', message: `${model.id}: trained again, with losses that differ from before` });
+    }
+    if ((await run(piece)) === 'interrupted') return 'interrupted';
   }
   return 'finished';
 }
 
-/** Whether a piece is done, with these settings. Throws RunError when it was done with others. */
-export async function isFinished({ id, settings }: Piece, output: string): Promise<boolean> {
-  const folder = pieceFolder(output, id);
-  let marker: string;
-  try {
-    marker = await readFile(markerOf(folder), 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-    throw error;
-  }
-  const before: unknown = (JSON.parse(marker) as { settings?: unknown }).settings;
-  if (JSON.stringify(before) !== JSON.stringify(settings))
-    throw new RunError(
-      `a study must go on with its own settings, got others for ${folder}, which is finished: ` +
-        'choose another folder with --output, or delete that one to run it again',
-    );
-  return true;
-}
-
-/** The file that says that a piece is done: it is written last. */
-function markerOf(folder: string): string {
-  return join(folder, 'finished.json');
+function round(seconds: number): number {
+  return Number(seconds.toFixed(3));
 }

@@ -2,36 +2,51 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { ConfigError } from '../config/error.ts';
 import { explain } from '../config/explain.ts';
-import { oneOf, section, whole } from '../config/fields.ts';
+import { oneOf, section, text, whole } from '../config/fields.ts';
 import { resolveFinetuneConfig } from '../config/finetune-recipes.ts';
 import type { FinetuneInput } from '../config/finetune-schema.ts';
 import { type LinprobeInput, parseLinprobeConfig } from '../config/linprobe-schema.ts';
-import { mergeConfig, mergeSettings } from '../config/overrides.ts';
-import { resolveConfig } from '../config/recipes.ts';
-import type { Config, ConfigInput } from '../config/schema.ts';
+import { mergeConfig } from '../config/overrides.ts';
+import type { ConfigInput } from '../config/schema.ts';
 import { testSetOf } from '../evaluate/labelled-images.ts';
 import { taskNames } from '../tasks/table.ts';
-
-/** The arm that is not pre-trained. */
-export const SCRATCH = 'scratch';
+import { suggestion } from '../text/nearest.ts';
+import { type Arm, budgets, finetuneSettings, type Group, judges, pretrainConfig, SCRATCH } from './arms.ts';
 
 const settings = () => z.record(z.string(), z.unknown(), { error: 'must be a group of settings' });
 const list = <T extends z.ZodType>(item: T, of: string) => {
   const error = `must be a list of one or more ${of}, each once`;
-  return z
-    .array(item, { error })
-    .refine(
-      (items) => items.length > 0 && new Set(items.map((i) => JSON.stringify(i))).size === items.length,
-      {
-        error,
-      },
-    );
+  const unique = (items: readonly unknown[]) => new Set(items.map((i) => JSON.stringify(i))).size;
+  return z.array(item, { error }).refine((items) => items.length > 0 && unique(items) === items.length, {
+    error,
+  });
 };
+const name = () =>
+  text().refine((given) => /[\p{L}\p{N}]/u.test(given), {
+    error: 'must be a text with a letter or digit in it',
+  });
+const seeds = () => list(whole(0), 'seeds');
 
-const studySchema = section({
-  arms: list(oneOf([SCRATCH, ...taskNames]), 'arms').describe('tasks to pre-train with, or scratch'),
-  seeds: list(whole(0), 'seeds').describe('every arm is run once with each'),
-  pretrain: settings().describe('settings of pre-training, for all arms; a recipe may be named'),
+const armTask = oneOf([SCRATCH, ...taskNames]);
+const arm = z.union([
+  armTask,
+  section({
+    name: name().describe('what tables call the arm'),
+    task: armTask.describe('what it is pre-trained with, or scratch'),
+    settings: settings().optional().describe('settings of pre-training, over those of the group'),
+    finetune: settings().optional().describe('settings of fine-tuning, over those of the group'),
+    seeds: seeds().optional().describe('its seeds, in place of those of the group'),
+    epochs: whole(1).optional().describe('epochs of pre-training; the warm-up changes in proportion'),
+    judges: list(oneOf(judges), 'judges').optional().describe('judges, in place of those of the group'),
+  }),
+]);
+
+const groupFields = {
+  arms: list(arm, 'arms').optional().describe('tasks to pre-train with, or scratch; or objects'),
+  seeds: seeds().optional().describe('every arm is run once with each'),
+  budgets: list(oneOf(budgets), 'budgets').optional().describe('what arms have in common; default: both'),
+  judges: list(oneOf(judges), 'judges').optional().describe('judges of the group; default: all'),
+  pretrain: settings().optional().describe('settings of pre-training, for all arms; a recipe may be named'),
   knn: section({
     trainImages: whole(0).default(10_000).describe('most images that vote; 0: all'),
     testImages: whole(0).default(0).describe('most images that are classified; 0: all'),
@@ -41,19 +56,80 @@ const studySchema = section({
   linear: settings().optional().describe('settings of linear probes'),
   finetune: z
     .array(settings(), { error: 'must be a list of settings' })
-    .default([])
+    .optional()
     .describe('settings of fine-tuning, for each share of the labels (data.labels)'),
+};
+
+const studySchema = section({
+  title: text().optional().describe('heading of the page'),
+  ...groupFields,
+  groups: list(section({ name: name(), ...groupFields }), 'groups')
+    .optional()
+    .describe('groups of arms that are compared; what one leaves out is that of the study'),
+  order: list(
+    section({
+      group: text().describe('name of a group'),
+      seeds: seeds().optional(),
+      arms: list(text(), 'names of arms').optional(),
+    }),
+    'selections',
+  )
+    .optional()
+    .describe('what is run first, second, …; the rest follows'),
+  primary: section({
+    group: text().describe('name of a group'),
+    judge: text().describe('as tables call it: kNN, linear, fine-tune 10 %'),
+    arms: z
+      .tuple([text(), text()], { error: 'must be the names of two arms' })
+      .describe('two arms: how much better the first one is'),
+  })
+    .optional()
+    .describe('the one question that was asked beforehand; all else is exploratory'),
+  references: list(
+    section({
+      name: text().describe('whose scores these are'),
+      group: text().describe('name of a group'),
+      scores: z.record(z.string(), z.number(), { error: 'must be a group of numbers' }),
+    }),
+    'references',
+  )
+    .optional()
+    .describe("published scores, whose order is compared with that of a group's arms"),
 });
 
-/** A study: arms × seeds × judges. */
-export interface Study {
-  readonly arms: readonly string[];
-  readonly seeds: readonly number[];
-  readonly pretrain: ConfigInput;
-  readonly knn?: { readonly trainImages: number; readonly testImages: number } | undefined;
-  readonly linear?: LinprobeInput | undefined;
-  readonly finetune: readonly FinetuneInput[];
+/** Some of the cells of a study. */
+export interface Selection {
+  readonly group: string;
+  readonly seeds?: readonly number[] | undefined;
+  readonly arms?: readonly string[] | undefined;
 }
+
+/** The one question that a study asks: how much better the first arm is than the second. */
+export interface Primary {
+  readonly group: string;
+  /** `kNN`, `linear`, `fine-tune 10 %`. */
+  readonly judge: string;
+  readonly arms: readonly [string, string];
+}
+
+/** Scores that others published, by the names of arms of a group: their order is compared. */
+export interface Reference {
+  readonly name: string;
+  readonly group: string;
+  readonly scores: Readonly<Record<string, number>>;
+}
+
+/** A study: groups of arms × seeds × judges, what is run first, and what is asked. */
+export interface Study {
+  readonly title?: string | undefined;
+  readonly groups: readonly Group[];
+  readonly order: readonly Selection[];
+  readonly primary?: Primary | undefined;
+  readonly references: readonly Reference[];
+}
+
+type GivenStudy = z.output<typeof studySchema>;
+type GivenGroup = Omit<NonNullable<GivenStudy['groups']>[number], 'name'>;
 
 /** Reads the file of a study. Throws ConfigError as {@link parseStudy}, or the system's error. */
 export async function readStudy(path: string): Promise<Study> {
@@ -73,60 +149,124 @@ export async function readStudy(path: string): Promise<Study> {
 export function parseStudy(input: unknown): Study {
   const result = studySchema.safeParse(input);
   if (!result.success) throw new ConfigError(explain(result.error.issues, input, studySchema));
-  const given = result.data as Study;
-  for (const arm of given.arms)
-    within('pretrain', () => {
-      requireOwnStart(given.pretrain);
-      requireEpochs(pretrainConfig(given, arm, 0).training.maxSteps);
-    });
-  const study = {
-    ...given,
-    finetune: given.finetune.map((settings, i) => {
-      const own = onTheSame(given, settings);
-      within(`finetune[${i}]`, () => {
-        requireOwnStart(own);
-        requireEpochs(resolveFinetuneConfig(own).training.maxSteps);
-      });
-      return own;
-    }),
+  const { title, groups: given, order = [], primary, references = [], ...common } = result.data;
+  const groups = given
+    ? given.map(({ name, ...own }) => group(name, merged(common, own)))
+    : [group('', common)];
+  requireOnce(
+    'groups',
+    groups.map(({ name }) => name),
+  );
+  for (const own of groups) checkGroup(own);
+  for (const { group, arms = [] } of order) requireArms('order', group, arms, groups);
+  for (const { group, scores } of references) requireArms('references', group, Object.keys(scores), groups);
+  if (primary) requireArms('primary', primary.group, primary.arms, groups);
+  return { ...(title !== undefined && { title }), groups, order, ...(primary && { primary }), references };
+}
+
+/** What a group leaves out is that of the study; settings of pre-training are laid over those of the study. */
+function merged(common: GivenGroup, own: GivenGroup): GivenGroup {
+  const said = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
+  const pretrain = mergeConfig((common.pretrain ?? {}) as ConfigInput, (own.pretrain ?? {}) as ConfigInput);
+  return { ...common, ...said, pretrain };
+}
+
+function group(name: string, given: GivenGroup): Group {
+  const where = ofGroup(name);
+  const { arms, seeds, pretrain, knn, linear, finetune = [] } = given;
+  if (!arms) throw new ConfigError(`arms must be a list of one or more arms, each once, got nothing${where}`);
+  if (!pretrain) throw new ConfigError(`pretrain must be a group of settings, got nothing${where}`);
+  const all = judges.filter((judge) => (judge === 'finetune' ? finetune.length > 0 : given[judge]));
+  const wanted = given.judges ?? all;
+  const complete = arms.map((arm) => {
+    const { seeds: own, judges: chosen, ...rest } = typeof arm === 'string' ? { name: arm, task: arm } : arm;
+    const of = own ?? seeds;
+    if (!of)
+      throw new ConfigError(`seeds must be a list of one or more seeds, each once, got nothing${where}`);
+    return {
+      ...rest,
+      seeds: of,
+      judges: judges.filter((judge) => (chosen ?? wanted).includes(judge)),
+    } as Arm;
+  });
+  for (const judge of new Set(complete.flatMap((arm) => arm.judges)))
+    if (!all.includes(judge))
+      throw new ConfigError(`the judge ${judge} needs its settings, got none${where}`);
+  return {
+    name,
+    arms: complete,
+    budgets: budgets.filter((budget) => (given.budgets ?? budgets).includes(budget)),
+    pretrain: pretrain as ConfigInput,
+    ...(knn && { knn }),
+    ...(linear && { linear: linear as LinprobeInput }),
+    finetune: finetune as FinetuneInput[],
   };
-  if (given.linear) within('linear', () => parseLinprobeConfig(given.linear));
-  const shares = study.finetune.map((given) => resolveFinetuneConfig(given).data.labels);
+}
+
+function checkGroup(group: Group): void {
+  const where = ofGroup(group.name) || ' of the study';
+  requireOnce(
+    `arms${where}`,
+    group.arms.map((arm) => arm.name),
+  );
+  for (const arm of group.arms) {
+    const own = arm.settings || arm.epochs !== undefined ? `the arm "${arm.name}"` : 'pretrain';
+    within(`${own}${where}`, () => {
+      requireOwnStart({ ...group.pretrain, ...arm.settings });
+      requireEpochs(pretrainConfig(group, arm, 0).training.maxSteps);
+    });
+    for (const [i, given] of group.finetune.entries())
+      within(`finetune[${i}]${where}`, () => {
+        const settings = finetuneSettings(group, arm, given);
+        requireOwnStart(settings);
+        requireEpochs(resolveFinetuneConfig(settings).training.maxSteps);
+      });
+    requireJudgedImages(group, arm);
+  }
+  if (group.linear) within(`linear${where}`, () => parseLinprobeConfig(group.linear));
+  const shares = group.finetune.map((given) => resolveFinetuneConfig(given).data.labels);
   if (new Set(shares).size < shares.length)
     throw new ConfigError(
       `finetune must have settings with data.labels of its own each, got ${shares.join(', ')}`,
     );
-  requireJudgedImages(study);
-  if (!study.knn && !study.linear && study.finetune.length === 0)
+  if (group.arms.some((arm) => arm.judges.length === 0))
     throw new ConfigError('a study needs a judge, got none of knn, linear and finetune');
-  return study;
 }
 
-/** Settings of fine-tuning on the images of pre-training, and on its engine unless they name one. */
-function onTheSame(study: Study, settings: FinetuneInput): FinetuneInput {
-  const { source, trainImages, heldOut } = pretrainConfig(study, study.arms[0]!, 0).data;
-  const { engine = {} } = study.pretrain;
-  return mergeSettings({ engine }, settings, { data: { source, trainImages, heldOut } }) as FinetuneInput;
+/** Parts of a study that name a group and arms must name those that there are. */
+function requireArms(part: string, name: string, arms: readonly string[], groups: readonly Group[]): void {
+  const group = groups.find((candidate) => candidate.name === name);
+  const names = groups.map((candidate) => candidate.name);
+  if (!group)
+    throw new ConfigError(
+      `${part} must name a group of the study, got "${name}"${suggestion(name, names) || ` (${names.join(', ')})`}`,
+    );
+  const known = group.arms.map((arm) => arm.name);
+  for (const arm of arms)
+    if (!known.includes(arm))
+      throw new ConfigError(
+        `${part} must name arms of group ${name}, got "${arm}"${suggestion(arm, known) || ` (${known.join(', ')})`}`,
+      );
 }
 
-/** Arms start from random weights, and what follows from what the arms gave. */
+/** Arms start from random weights, and judges from what arms gave. */
 function requireOwnStart({ from }: { readonly from?: string | undefined }): void {
   if (from) throw new ConfigError(`from must be left to the study, got "${from}"`);
 }
 
 /** Judges need images that pre-training held out, or others. */
-function requireJudgedImages(study: Study): void {
-  const { source, heldOut } = pretrainConfig(study, study.arms[0]!, 0).data;
+function requireJudgedImages(group: Group, arm: Arm): void {
+  const { source, heldOut } = pretrainConfig(group, arm, 0).data;
   if (heldOut > 0 || testSetOf(source)) return;
-  const { knn, linear, finetune } = study;
-  const lacking = [
+  const { knn, linear, finetune } = group;
+  const without = [
     ...(knn ? ['knn'] : []),
     ...(linear && linear.test === undefined && linear.heldOut === undefined ? ['linear'] : []),
     ...finetune.flatMap(({ data }, i) => (data?.test ? [] : [`finetune[${i}]`])),
   ];
-  if (lacking.length > 0)
+  if (without.length > 0)
     throw new ConfigError(
-      `data.heldOut of pretrain must be above 0 where judges have no test images of their own, got 0 and ${lacking.join(', ')}`,
+      `data.heldOut of pretrain must be above 0 where judges have no test images of their own, got 0 and ${without.join(', ')}`,
     );
 }
 
@@ -136,15 +276,14 @@ function requireEpochs(maxSteps: number): void {
     throw new ConfigError(`training.maxSteps must be 0 in a study, which counts epochs, got ${maxSteps}`);
 }
 
-/** What a study says of the pre-training of an arm; for scratch, of a model that is not trained. */
-export function pretrainSettings({ pretrain }: Study, arm: string, seed: number): ConfigInput {
-  const task = arm === SCRATCH ? {} : { task: { name: arm as Config['task']['name'] } };
-  return mergeConfig(pretrain, task, { seed });
+function requireOnce(what: string, names: readonly string[]): void {
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice !== undefined)
+    throw new ConfigError(`${what} must each have a name of its own, got "${twice}" twice`);
 }
 
-/** The same, complete. */
-export function pretrainConfig(study: Study, arm: string, seed: number): Config {
-  return resolveConfig(pretrainSettings(study, arm, seed));
+function ofGroup(name: string): string {
+  return name === '' ? '' : ` of group ${name}`;
 }
 
 /** Errors of settings say where in the study the settings stand. */
@@ -152,7 +291,7 @@ function within(part: string, check: () => void): void {
   try {
     check();
   } catch (error) {
-    if (error instanceof ConfigError) throw new ConfigError(`in ${part} of the study: ${error.message}`);
+    if (error instanceof ConfigError) throw new ConfigError(`in ${part}: ${error.message}`);
     throw error;
   }
 }

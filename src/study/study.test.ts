@@ -1,12 +1,13 @@
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
 import { tinyImages, tinySettings } from '../../tests/support/tiny-run.ts';
 import { readRows } from '../io/jsonl.ts';
 import type { Piece } from './pieces.ts';
+import { pieceFolder } from './places.ts';
 import { type StudyResults, summariseStudy } from './results.ts';
-import { pieceFolder, type RunPiece, type StudyEvent } from './runner.ts';
+import type { RunPiece, StudyEvent } from './runner.ts';
 import { parseStudy } from './schema.ts';
 import { runStudy } from './study.ts';
 import { studyTables } from './table.ts';
@@ -35,6 +36,8 @@ function fake(top1: (piece: Piece) => number = () => 0.5) {
     ran.push(piece.id);
     const row = { step: 1, epoch: 1, seconds: 10, top1: top1(piece) };
     await writeFile(join(path, 'metrics.jsonl'), `${JSON.stringify(row)}\n`);
+    await mkdir(join(path, 'checkpoints'), { recursive: true });
+    await writeFile(join(path, 'checkpoints', 'step-00000001.safetensors'), '');
     return 'finished';
   };
   return { ran, runPiece };
@@ -99,7 +102,8 @@ describe('runStudy', () => {
     const { ran, runPiece } = fake();
     const signal = AbortSignal.abort();
     const output = join(folder, 'aborted');
-    expect((await runStudy(parseStudy(given()), { output, runPiece, signal })).outcome).toBe('interrupted');
+    const started = runStudy(parseStudy(given()), { output, runPiece, signal });
+    await expect(started).rejects.toBe(signal.reason); // while images are looked for
     expect(ran).toEqual([]);
   });
 
@@ -145,6 +149,7 @@ describe('runStudy', () => {
 describe('results', () => {
   const score = (arm: string, seed: number, top1: number, more = {}) => {
     const cell = {
+      group: '',
       budget: 'steps',
       judge: 'linear',
       model: '',
@@ -178,7 +183,7 @@ describe('results', () => {
     expect(differences).toHaveLength(1);
     expect(differences[0]).toMatchObject({ arms: ['scratch', 'masked'], top1: { n: 2 } });
     expect(differences[0]!.top1.mean).toBeCloseTo(0.25, 12);
-    expect(differences[0]!.top1.interval).toBeCloseTo((12.7062 * Math.sqrt(0.005)) / Math.SQRT2, 9);
+    expect(differences[0]!.top1.interval).toBeCloseTo((12.7062047 * Math.sqrt(0.005)) / Math.SQRT2, 6);
     const tables = studyTables({ scores, arms, differences, missing: 0 });
     expect(tables).toContain('| top-1 | linear |');
     expect(tables).toContain('| scratch | 35.00 ± 7.07 (2) |');

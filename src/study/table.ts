@@ -2,19 +2,19 @@ import { short } from '../config/recipes.ts';
 import { markdownTable } from '../report/page.ts';
 import type { Summary } from '../report/statistics.ts';
 import { plural } from '../text/plural.ts';
-import { type Budget, budgets } from './pieces.ts';
+import { type Budget, budgets } from './arms.ts';
 import type { StudyResults } from './results.ts';
 
 /** The tables of a study as Markdown: for each budget top-1, what it cost, and differences between arms. */
 export function studyTables(results: StudyResults): string {
-  const { missing } = results;
+  const { missing, arms } = results;
+  const groups = unique(arms.map(({ group }) => group));
   const note = missing > 0 ? [`Not finished: ${plural(missing, 'score')} missing.`] : [];
-  return [...note, ...budgets.flatMap((budget) => tablesOf(budget, results)), LEGEND]
-    .join('\n\n')
-    .concat('\n');
+  const tables = groups.flatMap((group) => budgets.flatMap((budget) => tablesOf(group, budget, results)));
+  return [...note, ...tables, LEGEND].join('\n\n').concat('\n');
 }
 
-const TITLES: Readonly<Record<Budget, string>> = { steps: 'Equal steps', compute: 'Equal compute' };
+export const TITLES: Readonly<Record<Budget, string>> = { steps: 'Equal steps', compute: 'Equal compute' };
 
 const LEGEND = `- Top-1 in percent: mean ± standard deviation (n − 1) over the seeds (number of seeds); the last evaluation of each run, not the best one.
 - Differences: mean over the seeds that both arms have, ± half of the 95 % interval by Student's t (number of pairs), in points.
@@ -22,8 +22,10 @@ const LEGEND = `- Top-1 in percent: mean ± standard deviation (n − 1) over th
 - Equal compute: pre-training lasts for as many whole epochs as cost what those of the first pre-trained arm cost, and fine-tuning from scratch gets that cost in further epochs of its own.
 - Compute is counted in floating-point operations of the matrix products of all training steps (forward once, backward twice), of pre-training and fine-tuning together; seconds are those measured in these steps. kNN and linear probes add none.`;
 
-function tablesOf(budget: Budget, { arms, differences }: StudyResults): string[] {
-  const own = arms.filter((result) => result.budget === budget);
+function tablesOf(group: string, budget: Budget, { arms, differences }: StudyResults): string[] {
+  const isOwn = (result: { group: string; budget: Budget }) =>
+    result.group === group && result.budget === budget;
+  const own = arms.filter(isOwn);
   if (own.length === 0) return [];
   const names = unique(own.map(({ arm }) => arm));
   const judges = unique(own.map(({ judge }) => judge));
@@ -35,7 +37,7 @@ function tablesOf(budget: Budget, { arms, differences }: StudyResults): string[]
         return found ? cell(found) : '–';
       }),
     ]);
-  const between = differences.filter((difference) => difference.budget === budget);
+  const between = differences.filter(isOwn);
   const pairs = unique(between.map((difference) => pairName(difference.arms)));
   const pairRows = pairs.map((pair) => [
     pair,
@@ -45,7 +47,7 @@ function tablesOf(budget: Budget, { arms, differences }: StudyResults): string[]
     }),
   ]);
   return [
-    `### ${TITLES[budget]}`,
+    `### ${group === '' ? '' : `${group}: `}${TITLES[budget]}`,
     markdownTable([['top-1', ...judges], ...rows(({ top1 }) => share(top1))]),
     ...(pairRows.length > 0 ? [markdownTable([['difference', ...judges], ...pairRows])] : []),
     markdownTable([
@@ -56,7 +58,7 @@ function tablesOf(budget: Budget, { arms, differences }: StudyResults): string[]
 }
 
 /** `45.67 ± 0.12 (3)`. */
-function share({ n, mean, deviation }: Summary): string {
+export function share({ n, mean, deviation }: Summary): string {
   const spread = deviation === undefined ? '' : ` ± ${hundredths(deviation)}`;
   return `${hundredths(mean)}${spread} (${n})`;
 }
@@ -64,10 +66,15 @@ function share({ n, mean, deviation }: Summary): string {
 /** `+1.23 ± 0.45 (3)`. */
 function points({ n, mean, interval }: Summary): string {
   const spread = interval === undefined ? '' : ` ± ${hundredths(interval)}`;
-  return `${mean < 0 ? '−' : '+'}${hundredths(Math.abs(mean))}${spread} (${n})`;
+  return `${signed(mean)}${spread} (${n})`;
 }
 
-function hundredths(fraction: number): string {
+/** `+1.23`, in points. */
+export function signed(fraction: number): string {
+  return `${fraction < 0 ? '−' : '+'}${hundredths(Math.abs(fraction))}`;
+}
+
+export function hundredths(fraction: number): string {
   return (100 * fraction).toFixed(2);
 }
 

@@ -1,9 +1,11 @@
 import { microBatchOf } from '../config/rules.ts';
 import type { Dataset } from '../data/sources/dataset.ts';
-import { slotName } from '../engines/engine.ts';
+import { type Backend, slotName } from '../engines/engine.ts';
 import { accuracy } from '../evaluate/accuracy.ts';
 import { evaluate } from '../evaluate/evaluator.ts';
+import { shortRun } from '../evaluate/images-at-once.ts';
 import type { Values } from '../graph/index.ts';
+import { plainMessage } from '../io/system-error.ts';
 import { trainingPlan } from '../programs/plan.ts';
 import { type Progress, saveCheckpoint } from '../run/checkpoint.ts';
 import type { StepRow } from '../run/events.ts';
@@ -17,6 +19,7 @@ import type { TrainingJob, Workplace } from './job.ts';
 const EVALUATED = 128;
 
 export interface FinetuneParts extends Workplace {
+  readonly backend: Backend;
   readonly setup: ClassifierSetup;
   /** What is trained on, and what is evaluated on. */
   readonly train: Dataset;
@@ -27,7 +30,7 @@ export interface FinetuneParts extends Workplace {
 
 /** Fine-tuning as the trainer takes it. */
 export function finetuneJob(parts: FinetuneParts): TrainingJob {
-  const { setup, train, test, randomStart, session, folder, broken, emit } = parts;
+  const { setup, train, test, randomStart, backend, session, folder, broken, emit } = parts;
   const { config, classes } = setup;
   const { training, evaluation } = config;
   const { gradients, parameters, specs } = setup.programs(microBatchOf(training));
@@ -45,17 +48,17 @@ export function finetuneJob(parts: FinetuneParts): TrainingJob {
     inputs: setup.inputs,
     save: (path, progress, state) => save(path, progress, state, plan.rule.slots),
     atStart: async () => undefined,
-    async atEpoch(progress) {
-      const { epoch } = progress;
-      if (epoch % evaluation.every !== 0 && epoch !== training.epochs) return {};
-      const batchSize = Math.min(EVALUATED, test.length);
+    async atEpoch(progress, last, signal) {
+      if (!last && progress.epoch % evaluation.every !== 0) return {};
+      const batchSize = Math.min(shortRun(config.model, backend, EVALUATED), test.length);
       const { predict, predictAverage } = setup.programs(batchSize);
       const views = () => setup.testViews(test, { batchSize, broken });
-      const onProgress = (done: number) => emit({ type: 'evaluating', done, total: test.length });
+      const onProgress = (done: number, total: number) => emit({ type: 'evaluating', done, total });
+      const watch = { onProgress, signal };
       const scores = {
-        ...(await evaluate(accuracy(predict, views, { onProgress }), session)),
+        ...(await evaluate(accuracy(predict, views, test.length), session, watch)),
         ...(training.ema > 0 &&
-          (await evaluate(accuracy(predictAverage, views, { named: averaged, onProgress }), session))),
+          (await evaluate(accuracy(predictAverage, views, test.length, averaged), session, watch))),
       };
       const weights = await best.weightsOf(scores);
       if (weights) {
@@ -69,7 +72,7 @@ export function finetuneJob(parts: FinetuneParts): TrainingJob {
       try {
         emit({ type: 'file', kind: 'curves', path: await writeCurves(folder, config) });
       } catch (error) {
-        emit({ type: 'note', message: `a picture could not be drawn: ${(error as Error).message}` });
+        emit({ type: 'note', message: `a picture could not be drawn: ${plainMessage(error)}` });
       }
     },
   };

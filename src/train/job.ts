@@ -29,10 +29,13 @@ export interface TrainingJob {
   inputs(images: Batch): Values;
   /** Writes a checkpoint. */
   save(path: string, progress: Progress, state: Values): Promise<void>;
-  /** Before the first update: what the row of step 0 says, if there is to be one. */
-  atStart(): Promise<Record<string, unknown> | undefined>;
-  /** After an epoch: what its last row says beyond the others. */
-  atEpoch(progress: Progress): Promise<Record<string, unknown>>;
+  /** Before the first update, until the signal is aborted: what the row of step 0 says, if there is to be one. */
+  atStart(signal?: AbortSignal): Promise<Record<string, unknown> | undefined>;
+  /**
+   * After an epoch, and when the run ends, until the signal is aborted: what the row says beyond the others.
+   * @param last whether the run ends: then everything is measured
+   */
+  atEpoch(progress: Progress, last: boolean, signal?: AbortSignal): Promise<Record<string, unknown>>;
   /**
    * Draws pictures of the run so far: all of them, or what costs little. A picture that fails ends no run.
    * @param all whether an epoch or the run has ended

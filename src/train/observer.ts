@@ -5,9 +5,10 @@ import { heldOutLoss } from '../evaluate/held-out.ts';
 import { usualScore } from '../evaluate/knn/knn.ts';
 import type { KnnProbe } from '../evaluate/knn/probe.ts';
 import { reconstructionGrid } from '../evaluate/reconstructions.ts';
+import { plainMessage } from '../io/system-error.ts';
 import type { Progress } from '../run/checkpoint.ts';
 import { type RunData, sample } from '../run/data.ts';
-import type { KnnScores, PretrainEvent } from '../run/events.ts';
+import type { KnnScores, PretrainEvent, ProbeScores } from '../run/events.ts';
 import { writeCurves, writeReconstructions } from '../run/metrics.ts';
 import type { Setup } from '../run/setup-pretrain.ts';
 import type { Workplace } from './job.ts';
@@ -22,6 +23,11 @@ export interface ObserverParts extends Omit<Workplace, 'emit'> {
   readonly randomStart: boolean;
   readonly emit: (event: PretrainEvent) => void;
 }
+
+/** What a probe's evaluators gave: of features, and at the start of random weights and of raw pixels. */
+type Measured = Readonly<
+  Record<'features', Record<string, number>> & Partial<Record<'random' | 'pixels', Record<string, number>>>
+>;
 
 /** What is measured and drawn beside training. */
 export class Observer {
@@ -38,26 +44,30 @@ export class Observer {
   }
 
   /** Before the first update: the kNN report of what training must beat. */
-  async atStart(): Promise<{ knn: KnnScores } | undefined> {
-    const { probe, session, randomStart } = this.#parts;
+  async atStart(signal?: AbortSignal): Promise<{ knn: KnnScores } | undefined> {
+    const { probe, randomStart } = this.#parts;
     if (!probe) return undefined;
-    const of = async (evaluator: Evaluator) => usualScore(await evaluate(evaluator, session)).top1;
-    const { k, top1: features } = usualScore(await evaluate(probe.features, session));
-    const random = randomStart ? features : await of(probe.random);
-    return { knn: this.#report(0, { k, features, random, pixels: await of(probe.pixels) }, probe) };
+    const random = await this.#measure(probe.random, signal);
+    const features = randomStart ? random : await this.#measure(probe.features, signal);
+    const pixels = await this.#measure(probe.pixels, signal);
+    return { knn: this.#report(0, { features, random, pixels }, probe) };
   }
 
-  /** After an epoch: the columns that its last row has beyond those of other rows. */
-  async atEpoch({ step, epoch }: Progress): Promise<{ heldOutLoss?: number; knn?: KnnScores }> {
-    const { setup, session, probe, broken } = this.#parts;
+  /** After an epoch, and when the run ends: the columns that the row has beyond those of other rows. */
+  async atEpoch(
+    { step, epoch }: Progress,
+    last: boolean,
+    signal?: AbortSignal,
+  ): Promise<{ heldOutLoss?: number; knn?: KnnScores }> {
+    const { setup, probe, broken } = this.#parts;
     const { evaluation, training } = setup.config;
     const heldOut = this.heldOut;
     const batchSize = Math.min(microBatchOf(training), heldOut?.length ?? 0);
-    const due = epoch % evaluation.knnEvery === 0 ? probe : undefined;
-    const knn = due && usualScore(await evaluate(due.features, session));
+    const due = last || epoch % evaluation.knnEvery === 0 ? probe : undefined;
+    const features = due && (await this.#measure(due.features, signal));
     return {
-      ...(heldOut && (await evaluate(heldOutLoss(setup, heldOut, { batchSize, broken }), session))),
-      ...(knn && { knn: this.#report(step, { k: knn.k, features: knn.top1 }, due!) }),
+      ...(heldOut && (await this.#measure(heldOutLoss(setup, heldOut, { batchSize, broken }), signal))),
+      ...(features && { knn: this.#report(step, { features }, due!) }),
     };
   }
 
@@ -68,7 +78,7 @@ export class Observer {
       emit({ type: 'file', kind: 'curves', path: await writeCurves(folder, setup.config) });
       if (reconstructions) await this.#drawReconstructions(step);
     } catch (error) {
-      emit({ type: 'note', message: `a picture could not be drawn: ${(error as Error).message}` });
+      emit({ type: 'note', message: `a picture could not be drawn: ${plainMessage(error)}` });
     }
   }
 
@@ -83,13 +93,32 @@ export class Observer {
     emit({ type: 'file', kind: 'reconstructions', path });
   }
 
-  #report(
-    step: number,
-    measured: Omit<KnnScores, 'train' | 'test'>,
-    { train, test, leaveOneOut }: KnnProbe,
-  ): KnnScores {
-    const scores = { ...measured, train, test, ...(leaveOneOut && { leaveOneOut }) };
+  #measure(evaluator: Evaluator, signal: AbortSignal | undefined): Promise<Record<string, number>> {
+    const { session, emit } = this.#parts;
+    const what = evaluator.name;
+    const onProgress = (done: number, total: number) => emit({ type: 'evaluating', what, done, total });
+    return evaluate(evaluator, session, { onProgress, signal });
+  }
+
+  #report(step: number, measured: Measured, { train, test, leaveOneOut }: KnnProbe): KnnScores {
+    const { k } = usualScore(measured.features);
+    const linear = scoresNamed('linear', measured);
+    const scores: KnnScores = {
+      ...{ k, ...scoresNamed(`knn${k}`, measured)! },
+      ...(linear && { linear }),
+      ...{ train, test, ...(leaveOneOut && { leaveOneOut }) },
+    };
     this.#parts.emit({ type: 'knn', step, scores });
     return scores;
   }
+}
+
+/** The scores of one name; undefined where it was not measured. */
+function scoresNamed(name: string, { features, random, pixels }: Measured): ProbeScores | undefined {
+  if (features[name] === undefined) return undefined;
+  return {
+    features: features[name],
+    ...(random && { random: random[name]! }),
+    ...(pixels && { pixels: pixels[name]! }),
+  };
 }

@@ -29,8 +29,8 @@ export function pretrainJob(parts: ObserverParts): TrainingJob & { readonly obse
         parameters: specs,
         slots: plan.rule.slots,
       }),
-    atStart: () => observer.atStart(),
-    atEpoch: (progress) => observer.atEpoch(progress),
+    atStart: (signal) => observer.atStart(signal),
+    atEpoch: (progress, last, signal) => observer.atEpoch(progress, last, signal),
     draw: (step, all) => observer.draw(step, all),
   };
 }

@@ -1,6 +1,7 @@
 import { microBatchOf } from '../config/rules.ts';
 import type { StepResult } from '../engines/engine.ts';
-import { appendRow } from '../io/jsonl.ts';
+import { appendRow, replaceLastRow } from '../io/jsonl.ts';
+import { plainMessage } from '../io/system-error.ts';
 import { learningRate, type Schedule, scaledPeak } from '../optim/schedule.ts';
 import type { Progress } from '../run/checkpoint.ts';
 import { RunError } from '../run/error.ts';
@@ -30,13 +31,20 @@ export class Trainer {
   readonly #schedule: Schedule;
   #progress: Progress;
   #savedStep = -1;
+  /** Whether the run was stopped while what follows the last update was measured. */
+  #isUnmeasured = false;
 
   /**
    * Throws RunError when the images do not fill a batch.
-   * @param engine what computes (`Backend.description`)
+   * @param about what the checkpoints say of images and engine, see `Progress`
    * @param progress of the checkpoint that the run goes on from
    */
-  constructor(job: TrainingJob, at: Workplace, engine: string, progress?: Progress) {
+  constructor(
+    job: TrainingJob,
+    at: Workplace,
+    about: Pick<Progress, 'data' | 'engine'>,
+    progress?: Progress,
+  ) {
     const { images, settings } = job;
     const { training } = settings;
     this.#job = job;
@@ -57,8 +65,7 @@ export class Trainer {
     };
     this.#progress = {
       ...(progress ?? { step: 0, skipped: 0, epoch: 0, cursor: { epoch: 0, position: 0 } }),
-      data: images.contentKey,
-      engine,
+      ...about,
     };
     if (progress) this.#savedStep = progress.step;
   }
@@ -69,14 +76,27 @@ export class Trainer {
 
   /** Trains until the end or until the signal is aborted, which lets the current update finish. */
   async run(signal?: AbortSignal): Promise<Outcome> {
-    const { training } = this.#job.settings;
-    const { folder, broken } = this.#at;
-    const rows = await readMetrics(folder);
-    const earlier = rows.at(-1)?.seconds ?? 0;
-    if (rows.length === 0 && this.step === 0 && !signal?.aborted) await this.#begin();
-    const { batchSize } = training;
+    try {
+      const rows = await readMetrics(this.#at.folder);
+      const last = rows.at(-1);
+      this.#isUnmeasured = last?.unmeasured === true;
+      await this.#untilStopped(signal, async () => {
+        if (!last && this.step === 0) await this.#begin(signal);
+        else if (last?.unmeasured) await this.#measureLast(last, signal);
+      });
+      await this.#train(last?.seconds ?? 0, signal);
+      return await this.#end();
+    } catch (error) {
+      throw await this.#withAdvice(error);
+    }
+  }
+
+  /** Makes the updates. @param earlier seconds of training in earlier sittings */
+  async #train(earlier: number, signal?: AbortSignal): Promise<void> {
+    const { batchSize } = this.#job.settings.training;
+    const { broken } = this.#at;
     const { cursor } = this.#progress;
-    const prefetch = microBatchOf(training) < batchSize ? 1 : 2; // a batch that needs cutting is large
+    const prefetch = microBatchOf(this.#job.settings.training) < batchSize ? 1 : 2; // a batch that needs cutting is large
     const inputs = new TrainingInputs(this.#job, this.#job.views({ batchSize, broken, cursor, prefetch }));
     const asked: AskedUpdate[] = [];
     const more = () => this.step + asked.length < this.lastStep && !signal?.aborted && !asked.at(-1)?.pause;
@@ -92,16 +112,13 @@ export class Trainer {
         const seconds = (now - from) / 1000;
         spent += seconds;
         const imagesPerSecond = Number((batchSize / seconds).toPrecision(4));
-        await this.#finish({ ...row, imagesPerSecond, seconds: round(earlier + spent, 3) }, update);
+        await this.#finish({ ...row, imagesPerSecond, seconds: round(earlier + spent, 3) }, update, signal);
         from = asked.length > 0 ? now : performance.now(); // what follows an update is not training, unless that goes on
       }
-    } catch (error) {
-      await Promise.allSettled(asked.map(({ result }) => result));
-      throw await this.#withAdvice(error);
     } finally {
+      await Promise.allSettled(asked.map(({ result }) => result));
       await inputs.dispose();
     }
-    return this.#end();
   }
 
   /** Where updates that are not finite are left out, whether one was must be known before the next. */
@@ -126,7 +143,7 @@ export class Trainer {
   }
 
   /** What an update gave. */
-  async #row({ step, lr, cursor, result, recycle }: AskedUpdate): Promise<StepRow> {
+  async #row({ step, lr, cursor, broken, result, recycle }: AskedUpdate): Promise<StepRow> {
     const { metrics, gradientNorm, nonFinite } = await result;
     recycle();
     if (nonFinite !== undefined) this.#refuse(nonFinite, step + 1);
@@ -137,6 +154,7 @@ export class Trainer {
       skipped: skipped + (nonFinite === undefined ? 0 : 1),
       epoch: cursor.epoch,
       cursor,
+      ...this.#brokenWith(broken),
     };
     return {
       step: step + 1,
@@ -148,30 +166,76 @@ export class Trainer {
     };
   }
 
+  /** The broken images that the updates so far passed over. The loader knows more: it runs ahead. */
+  #brokenWith(names: readonly string[]): Pick<Progress, 'broken'> {
+    const known = new Map(this.#progress.broken);
+    const { reasons } = this.#at.broken;
+    for (const name of names) if (!known.has(name)) known.set(name, reasons.get(name) ?? '');
+    return known.size > 0 ? { broken: [...known].sort(([a], [b]) => (a < b ? -1 : 1)) } : {};
+  }
+
   /** What follows an update: measurements, the row, the checkpoint. */
-  async #finish(row: StepRow, update: AskedUpdate): Promise<void> {
-    const { folder, emit } = this.#at;
-    const measured = epochEnded(update) ? await this.#job.atEpoch(this.#progress) : {};
-    const complete = { ...row, ...measured };
-    await appendRow(folder.metrics, complete);
-    emit({ type: 'step', row: complete, lastStep: this.lastStep });
+  async #finish(row: StepRow, update: AskedUpdate, signal?: AbortSignal): Promise<void> {
     const picturesDue = epochEnded(update) || this.step === this.lastStep;
+    if (!picturesDue) await this.#tell(row);
+    else if ((await this.#complete(row, signal)) === 'stopped') return;
     // First the pictures: what a checkpoint follows is complete, whenever the process is killed.
     if (picturesDue) await this.#job.draw(this.step, true);
     if (picturesDue || this.#saveDue(this.step)) await this.#save();
   }
 
+  async #tell(row: StepRow): Promise<void> {
+    await appendRow(this.#at.folder.metrics, row);
+    this.#at.emit({ type: 'step', row, lastStep: this.lastStep });
+  }
+
+  /** Completes the row of an epoch's or the run's last update; a run that is stopped meanwhile keeps the row as it is. */
+  async #complete(row: StepRow, signal?: AbortSignal): Promise<'done' | 'stopped'> {
+    const done = await this.#untilStopped(signal, async () => {
+      await this.#tell({ ...row, ...(await this.#measure(signal)) });
+    });
+    if (done) return 'done';
+    this.#isUnmeasured = true;
+    await this.#tell({ ...row, unmeasured: true });
+    return 'stopped';
+  }
+
+  #measure(signal?: AbortSignal): Promise<Record<string, unknown>> {
+    return this.#job.atEpoch(this.#progress, this.step === this.lastStep, signal);
+  }
+
+  /** Measures and draws what an earlier sitting left out when it was stopped. */
+  async #measureLast({ unmeasured, ...row }: StepRow, signal?: AbortSignal): Promise<void> {
+    const complete = { ...row, ...(await this.#measure(signal)) };
+    await replaceLastRow(this.#at.folder.metrics, complete);
+    this.#isUnmeasured = false;
+    this.#at.emit({ type: 'step', row: complete, lastStep: this.lastStep });
+    await this.#job.draw(this.step, true);
+  }
+
+  /** Whether the work was done; not if the signal was aborted before or meanwhile. */
+  async #untilStopped(signal: AbortSignal | undefined, work: () => Promise<void>): Promise<boolean> {
+    if (signal?.aborted) return false;
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      if (signal?.aborted && error === signal.reason) return false;
+      throw error;
+    }
+  }
+
   /** Measures what training starts from, and keeps it where no seed gives it again. */
-  async #begin(): Promise<void> {
+  async #begin(signal?: AbortSignal): Promise<void> {
     if (!this.#job.randomStart && this.#savedStep !== 0) await this.#save();
-    const measured = await this.#job.atStart();
+    const measured = await this.#job.atStart(signal);
     if (measured) await appendRow(this.#at.folder.metrics, { step: 0, epoch: 0, ...measured });
   }
 
   async #end(): Promise<Outcome> {
     const { emit } = this.#at;
-    const outcome =
-      this.step < this.lastStep ? 'interrupted' : this.step < this.totalSteps ? 'max-steps' : 'finished';
+    const stopped = this.step < this.lastStep || this.#isUnmeasured;
+    const outcome = stopped ? 'interrupted' : this.step < this.totalSteps ? 'max-steps' : 'finished';
     if (outcome === 'interrupted') {
       await this.#job.draw(this.step, false);
       if (this.#savedStep !== this.step) await this.#save();
@@ -200,11 +264,11 @@ export class Trainer {
   /** The error with the way back from it. */
   async #withAdvice(error: unknown): Promise<unknown> {
     if (!(error instanceof Error)) return error;
-    const last = (await listCheckpoints(this.#at.folder)).at(-1);
+    const last = (await listCheckpoints(this.#at.folder).catch(() => [])).at(-1);
     const advice = last
       ? `the last good checkpoint is ${last}: go on from it with --resume`
       : 'there is no checkpoint yet';
-    return new RunError(`${error.message}\n${advice}`, { cause: error });
+    return new RunError(`${plainMessage(error)}\n${advice}`, { cause: error });
   }
 }
 

@@ -11,6 +11,8 @@ export interface StepInputs {
   /** The pass that the images belong to, and where to go on after them. */
   readonly epoch: number;
   readonly cursor: Cursor;
+  /** Names of broken images that were passed over. */
+  readonly broken: readonly string[];
   /** Gives the memory of the inputs back: nobody may use them from now on. */
   readonly recycle: () => void;
 }
@@ -52,6 +54,7 @@ export class TrainingInputs {
       parts: cut(this.#job.inputs(batch), training.batchSize / microBatchOf(training)),
       epoch: batch.epoch,
       cursor: batch.cursor,
+      broken: batch.broken,
       recycle: () => this.#loader.recycle(batch),
     };
   }

@@ -4,10 +4,18 @@ import { RunError } from '../run/error.ts';
 import { findWeights } from '../run/folder.ts';
 
 /** What a folder of Hugging Face or timm calls its weights, the first choice first. */
-const NAMES = ['model.safetensors', 'pytorch_model.bin'];
+const NAMES = [
+  'model.safetensors',
+  'model.safetensors.index.json', // of several files
+  'pytorch_model.bin',
+  'pytorch_model.bin.index.json',
+];
+
+const WEIGHTS = /\.(safetensors|pth|pt|bin)$/;
 
 /**
- * The file of weights that a path means: the file itself, or that of a folder of Hugging Face or timm, or of a run.
+ * The file of weights that a path means: the file itself, or that of a folder of Hugging Face or timm, of one with a single file
+ * of weights, or of a run.
  * Throws RunError when there is none.
  */
 export async function findModelFile(path: string): Promise<string> {
@@ -18,7 +26,11 @@ export async function findModelFile(path: string): Promise<string> {
   const names = isFolder ? await readdir(path) : [];
   const name = NAMES.find((known) => names.includes(known));
   if (name) return join(path, name);
-  if (names.some((each) => /\.(safetensors|bin)\.index\.json$/.test(each)))
-    throw new RunError(`weights must lie in one file, got ${path} with several (an index.json)`);
+  const files = names.includes('checkpoints') ? [] : names.filter((each) => WEIGHTS.test(each));
+  if (files.length === 1) return join(path, files[0]!);
+  if (files.length > 1)
+    throw new RunError(
+      `one file of weights must be meant, got ${path} with ${files.slice(0, 5).join(', ')}: name one of them`,
+    );
   return findWeights(path);
 }

@@ -1,4 +1,5 @@
 import type { Normalisation } from '../image/normalise.ts';
+import type { EvaluationView } from '../image/view.ts';
 import { openTensorFile, type TensorFile } from '../io/tensor-file.ts';
 import type { AutoencoderConfig, EncoderConfig } from '../models/autoencoder.ts';
 import type { ClassifierConfig } from '../models/classifier.ts';
@@ -24,10 +25,14 @@ export interface ModelDescription {
   readonly classifier?: ClassifierConfig;
   /** Names of the head's classes, where they are known. */
   readonly classes?: readonly string[];
+  /** What the head's outputs are, where they are not the scores of classes that exclude each other. */
+  readonly problem?: 'multi-label' | 'regression';
   /** What pixels in [0, 1] are normalised with. */
   readonly normalisation: Normalisation;
   /** Side of an evaluation view relative to the image's shorter side. */
   readonly evaluationCrop: number;
+  /** How the file says that an evaluation view is made; else the view covers the model's images / `evaluationCrop`, bicubic. */
+  readonly evaluationView?: EvaluationView;
   readonly report: WeightsReport;
   /** Settings and progress, where a run of this project wrote the file. */
   readonly run?: CheckpointInfo<RunConfig>;

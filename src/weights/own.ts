@@ -1,4 +1,5 @@
 import { classifierConfig, type FinetuneConfig } from '../config/finetune-schema.ts';
+import { normalisationOf } from '../image/normalise.ts';
 import { FileFormatError } from '../io/file-format-error.ts';
 import type { TensorFile } from '../io/tensor-file.ts';
 import { autoencoderParameters } from '../models/autoencoder.ts';
@@ -6,6 +7,7 @@ import { classifierParameters } from '../models/classifier.ts';
 import { encoderParameters } from '../models/encoder.ts';
 import { type CheckpointInfo, checkpointInfo, isCheckpointOf } from '../run/checkpoint.ts';
 import { finetuning } from '../run/kind.ts';
+import { requireFinite } from './finite.ts';
 import type { FoundModel, ModelDescription } from './model.ts';
 import { requireShape } from './parameters.ts';
 
@@ -23,8 +25,9 @@ export function understandOwn(file: TensorFile): FoundModel {
     source: 'beyond-masking',
     path,
     ...model,
-    normalisation: { mean: data.mean, std: data.std },
+    normalisation: normalisationOf(data),
     evaluationCrop: data.evaluationCrop,
+    ...(data.evaluationView && { evaluationView: data.evaluationView }),
     report: {
       tensors: [...infos].map(([tensor, { dtype, shape }]) => ({
         tensor,
@@ -50,6 +53,10 @@ export function understandOwn(file: TensorFile): FoundModel {
           throw new FileFormatError(path, `tensor ${name} must be F32`, tensor.dtype);
         weights[name] = tensor.data as Float32Array;
       }
+      requireFinite(
+        path,
+        [...infos.keys()].flatMap((name) => (weights[name] ? [[name, weights[name]] as const] : [])),
+      );
       return { ...description, weights };
     },
   };

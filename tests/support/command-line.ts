@@ -14,31 +14,52 @@ export interface Finished {
 
 /** The built command, run in a folder. */
 export function commandLine(folder: string) {
-  /** Starts the command; `onLine` sees every line of its output. */
-  const start = (
+  /** Starts the command, or what a shell makes of it as "$@"; `onLine` sees every line of its output. */
+  const launch = (
     args: readonly string[],
-    onLine: (line: string, child: ChildProcess) => void = () => {},
-  ): Promise<Finished> => {
-    const env = { ...process.env, BEYOND_MASKING_DEBUG: '', BEYOND_MASKING_CACHE: join(folder, 'cache') };
-    const child = spawn(process.execPath, [main, ...args], { cwd: folder, env });
+    {
+      onLine = () => {},
+      shell,
+      env: given,
+    }: {
+      readonly onLine?: (line: string, child: ChildProcess) => void;
+      readonly shell?: string;
+      readonly env?: NodeJS.ProcessEnv;
+    } = {},
+  ): { readonly child: ChildProcess; readonly finished: Promise<Finished> } => {
+    const env = {
+      ...process.env,
+      BEYOND_MASKING_DEBUG: '',
+      BEYOND_MASKING_CACHE: join(folder, 'cache'),
+      ...given,
+    };
+    const command = [process.execPath, main, ...args];
+    const [program, ...rest] = shell === undefined ? command : ['bash', '-c', shell, 'bash', ...command];
+    const child = spawn(program!, rest, { cwd: folder, env });
     let out = '';
     let err = '';
-    let rest = '';
+    let line = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       out += text;
-      const lines = (rest + text).split('\n');
-      rest = lines.pop()!;
-      for (const line of lines) onLine(line, child);
+      const lines = (line + text).split('\n');
+      line = lines.pop()!;
+      for (const each of lines) onLine(each, child);
     });
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       err += text;
     });
-    return new Promise((resolve, reject) => {
+    const finished = new Promise<Finished>((resolve, reject) => {
       child.on('error', reject);
       child.on('close', (code) => resolve({ code, out, err }));
     });
+    return { child, finished };
   };
-  return { start, run: (...args: string[]) => start(args) };
+  /** The same until it has ended. */
+  const start = (
+    args: readonly string[],
+    onLine: (line: string, child: ChildProcess) => void = () => {},
+  ): Promise<Finished> => launch(args, { onLine }).finished;
+  return { launch, start, run: (...args: string[]) => start(args) };
 }
 
 /** Sends a signal when a run with --json tells of that step. */

@@ -1,4 +1,6 @@
+import { rm } from 'node:fs/promises';
 import { Command } from 'commander';
+import { digestFolder } from '../../data/sources/folder-digest.ts';
 import { clearFeatures, featureCacheFolder, listFeatures } from '../../evaluate/features/feature-cache.ts';
 import { plural } from '../../text/plural.ts';
 import { count, table } from '../show/table.ts';
@@ -16,13 +18,16 @@ Examples:
   $ beyond-masking cache --clear
 
 Features of frozen encoders (knn, linprobe, embed) are kept under a key of the weights, the images and all else
-that they depend on; files count by name and size, so give --no-cache where one was replaced by another of the
-same size. BEYOND_MASKING_CACHE names another folder.`,
+that they depend on; files count by path, size, times of their last change and inode. The digests of folders of images, which
+runs compare, lie beside them and are removed with them. BEYOND_MASKING_CACHE names another folder.`,
     )
     .action(async (options: { clear?: boolean; json?: boolean }) => {
       const folder = featureCacheFolder();
       const kept = await listFeatures(folder);
-      if (options.clear) await clearFeatures(folder);
+      if (options.clear) {
+        await clearFeatures(folder);
+        await rm(digestFolder(), { recursive: true, force: true });
+      }
       const bytes = kept.reduce((sum, entry) => sum + entry.bytes, 0);
       if (options.json) {
         console.log(

@@ -3,10 +3,18 @@ import type { FetchProgress } from '../../data/sources/cifar10-fetch.ts';
 import { openDataset } from '../../data/sources/open.ts';
 import { type PackProgress, packImages } from '../../data/sources/pack.ts';
 import { plural } from '../../text/plural.ts';
+import { UsageError } from '../errors.ts';
 import { reportBroken, wholeNumber } from '../options/options.ts';
 import { fetching } from '../show/fetching.ts';
 import { duration, percent } from '../show/table.ts';
 import { stoppable } from '../show/with-progress.ts';
+
+interface Options {
+  output: string;
+  resize: string;
+  channels: string;
+  range?: string;
+}
 
 export function packCommand(): Command {
   return new Command('pack')
@@ -18,6 +26,11 @@ export function packCommand(): Command {
       'shrink the shorter side of larger images to so many pixels, 0: never',
       '320',
     )
+    .option('--channels <n>', 'channels of the model: 3 (or 1), or the number of bands of the files', '3')
+    .option(
+      '--range <low,high>',
+      "samples of TIFF files and 16-bit PNGs that stand for 0 and 1 (default: their type's)",
+    )
     .addHelpText(
       'after',
       `
@@ -27,15 +40,25 @@ Examples:
 
 A pack of 320 pixels takes about 0.4 MB an image. Ctrl-C keeps what is done; the same command goes on with it.`,
     )
-    .action(async (source: string, { output, resize }: { output: string; resize: string }) => {
+    .action(async (source: string, { output, resize, ...given }: Options) => {
       const side = wholeNumber('--resize', resize);
+      const channels = wholeNumber('--channels', given.channels, 1);
+      const range = given.range === undefined ? undefined : interval('--range', given.range);
       const broken = reportBroken();
       const result = await stoppable(async (bar, signal) => {
         const fetched = (progress: FetchProgress) => bar.update(...fetching(progress));
-        const images = await openDataset(source, { onProgress: fetched, signal });
+        const images = await openDataset(source, {
+          onProgress: fetched,
+          onNote: (message) => bar.line(message, process.stderr),
+          signal,
+        });
         const start = performance.now();
         const onProgress = (progress: PackProgress) => bar.update(...packing(progress, start));
-        return packImages(images, output, { resize: side, broken, onProgress, signal });
+        return packImages(images, output, {
+          ...{ resize: side, channels, range, broken, onProgress, signal },
+          onDigest: fetched,
+          onNote: (message) => bar.line(message, process.stderr),
+        });
       }, 'what is packed is kept: the same command goes on with it');
       if (!result) return;
       const left = broken.reasons.size > 0 ? `, ${plural(broken.reasons.size, 'broken one')} left out` : '';
@@ -43,6 +66,13 @@ A pack of 320 pixels takes about 0.4 MB an image. Ctrl-C keeps what is done; the
       console.log(`${output} ${result.existed ? 'held these images already' : 'is complete'}: ${size}`);
       console.log(`use it with --data packed:${output}`);
     });
+}
+
+/** Two numbers, the smaller one first. Throws UsageError for other text. */
+function interval(option: string, text: string): [number, number] {
+  const [low = Number.NaN, high = Number.NaN, ...more] = text.split(',').map(Number);
+  if (low < high && Number.isFinite(high - low) && more.length === 0) return [low, high];
+  throw new UsageError(`${option} must be two numbers, the smaller one first, as 0,10000, got "${text}"`);
 }
 
 /** How far packing has come, for a progress bar: share and text. */

@@ -27,7 +27,8 @@ Examples:
 
 A source is a folder (with all below it), classes:FOLDER (a sub-folder for each class), packed:FOLDER (what pack
 has written), or cifar10.
-BEYOND_MASKING_CACHE names another folder for fetched data.`,
+Images are JPEG, PNG, WebP, GIF, TIFF or AVIF, of 134 million pixels at most: BEYOND_MASKING_MAX_PIXELS sets another
+limit. BEYOND_MASKING_CACHE names another folder for fetched data.`,
     );
 }
 

@@ -31,7 +31,7 @@ Examples:
   $ beyond-masking embed classes:/data/flowers --from vit-base.safetensors --output flowers.npy --pooling token
 
 A row for each image that can be read; broken ones are named, and left out.
-  .npy      float32 [images, width], and beside it .jsonl with file (and label, class) of each row
+  .npy      float32 [images, width], and beside it .images.jsonl with file (and label, class) of each row
   .parquet  columns file (and label, class) and feature, a list of float32
 
 Features are kept on the disk while they are made (see \`cache\`): after an interruption, the same command goes on.`,

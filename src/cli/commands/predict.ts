@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { fetched } from '../../data/sources/cifar10-fetch.ts';
 import { type Prediction, predict } from '../../evaluate/predict.ts';
 import { plural } from '../../text/plural.ts';
 import { addEngineOptions, type EngineOptions, engineOptions } from '../options/feature-options.ts';
@@ -16,7 +17,7 @@ interface Options extends EngineOptions {
 export function predictCommand(): Command {
   const command = new Command('predict')
     .description('classes of images, with their probabilities')
-    .argument('<images...>', 'image files, a folder, or cifar10:test')
+    .argument('<images...>', 'image files, folders (with all below them), or cifar10:test')
     .requiredOption(
       '--from <classifier>',
       'folder of a fine-tuning or probe, or a file of weights with a head',
@@ -32,8 +33,8 @@ Examples:
   $ beyond-masking predict cat.jpg dog.jpg --from runs/finetuned
   $ beyond-masking predict ~/photos --from runs/probe --top 1 --output photos.jsonl
 
-A line for each image: {"file", "classes": [{"class", "probability"}, …], "model"}. Broken images are named on the standard
-error and left out. With --output an interrupted command goes on where it was when it is given again.`,
+A line for each image: {"file", "image", "classes": [{"class", "probability"}, …], "model"}; image is the path of the file, or
+source and name, by which --output knows the images that it has. Broken images are named on the standard error and left out. With --output an interrupted command goes on where it was when it is given again.`,
     )
     .action(async (images: string[], options: Options) => {
       const { from, output } = options;
@@ -45,15 +46,19 @@ error and left out. With --output an interrupted command goes on where it was wh
           ? 'nothing was kept: --output keeps what is done'
           : `${output} has what is done: the same command goes on from it`;
       let count = 0;
+      let already: number | undefined;
       const finished = await withProgress(async ({ onProgress, signal }) => {
-        const told = (done: number, total: number) => onProgress('images', done, total);
+        const told = (done: number, total: number) => {
+          already ??= done;
+          onProgress('images', done, total);
+        };
         for await (const prediction of predict(from, images, {
           ...engine,
           top,
           output,
           signal,
           onProgress: told,
-          onFetch: ({ phase, done, total }) => onProgress(`CIFAR-10: ${phase}`, done, total),
+          onFetch: (progress) => onProgress(fetched(progress), progress.done, progress.total),
         })) {
           count++;
           if (options.json) console.log(JSON.stringify(prediction));
@@ -62,8 +67,9 @@ error and left out. With --output an interrupted command goes on where it was wh
         return true;
       }, kept);
       if (shown.length > 0) console.log(asTable(shown));
+      const there = already ? `, ${already} ${already === 1 ? 'was' : 'were'} there` : '';
       if (finished && output !== undefined && !options.json)
-        console.log(`${plural(count, 'prediction')} appended: ${output}`);
+        console.log(`${plural(count, 'prediction')} appended${there}: ${output}`);
     });
 }
 

@@ -37,7 +37,10 @@ export function pretrainCommand(): Command {
     .option('--batch-size <n>', 'images of one update')
     .option('--seed <n>', 'everything random follows from it')
     .option('--save-every <steps>', 'steps from one checkpoint to the next')
-    .option('--knn-every <epochs>', 'epochs from one kNN report to the next (needs classes)')
+    .option(
+      '--knn-every <epochs>',
+      'epochs from one report of kNN and linear probe to the next (needs classes)',
+    )
     .option(
       '--resume [folder]',
       'go on with the run in FOLDER; without FOLDER, with the one in --output, if there is one',

@@ -24,7 +24,7 @@ const usual = taskNames.filter((name) => name === 'masked+zoomed-in' || !name.st
 export function previewCommand(): Command {
   return new Command('preview')
     .description('draw images as they are and as every task degrades them')
-    .argument('[images...]', 'image files, a folder, or cifar10', ['cifar10'])
+    .argument('[images...]', 'image files, folders, or cifar10', ['cifar10'])
     .option('--output <file>', 'picture to write', 'preview.png')
     .option('--tasks <names>', `tasks, with commas between them (default: ${usual.join(',')})`)
     .option('--size <pixels>', 'side of the images (default: 224, for cifar10 32)')

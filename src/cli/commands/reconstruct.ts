@@ -20,7 +20,7 @@ export function reconstructCommand(): Command {
       '<model>',
       'the folder of a run, or a file of weights with a decoder, of a run, MAE or Hugging Face',
     )
-    .argument('[images...]', 'image files, or a folder (default: images that the run did not train on)');
+    .argument('[images...]', 'image files or folders (default: images that the run did not train on)');
   return addHeadsOptions(command)
     .option('--output <file>', 'picture to write', 'reconstruction.png')
     .option('--count <n>', 'most images', '8')

@@ -1,53 +1,62 @@
-import { join } from 'node:path';
 import { Argument, Command } from 'commander';
-import { pluginSets } from '../../engines/xla/plugin-sets.ts';
-import { type PluginName, planSetup, setupPlugin } from '../../engines/xla/setup.ts';
+import { setupOneDnn } from '../../engines/onednn/setup.ts';
+import { install, requirePlatform } from '../../engines/setup/install.ts';
+import { type LibraryName, librarySets, setFolder } from '../../engines/setup/library-sets.ts';
+import { requirements } from '../../engines/setup/pip.ts';
 import { cacheFolder } from '../../io/cache-folder.ts';
-import { interruptible } from '../show/interrupt.ts';
+import { withProgress } from '../show/with-progress.ts';
 
 interface Options {
-  python: string;
+  python?: string;
   dryRun?: boolean;
 }
 
 export function setupCommand(): Command {
-  const sets = Object.entries(pluginSets).map(
+  const sets = Object.entries(librarySets).map(
     ([name, { description }]) => `  ${name.padEnd(8)}${description}`,
   );
   return new Command('setup')
-    .description('install a plugin of the xla engine with pip, hashes checked')
-    .addArgument(new Argument('<plugin>', 'what to install').choices(Object.keys(pluginSets)))
-    .option('--python <path>', 'Python whose pip fetches the packages', 'python3')
+    .description('install the library of an engine, hashes checked, without root')
+    .addArgument(new Argument('<library>', 'what to install').choices(Object.keys(librarySets)))
+    .option('--python <path>', "Python whose pip fetches it (default: python3's; where that has none, HTTPS)")
     .option('--dry-run', 'print what would be fetched, and fetch nothing')
     .addHelpText(
       'after',
       `
-Plugins:
+Libraries:
 ${sets.join('\n')}
 
 Examples:
+  $ beyond-masking setup onednn
   $ beyond-masking setup cuda13
   $ beyond-masking setup cpu --dry-run
 
-They go into the cache (BEYOND_MASKING_CACHE names another folder) and nowhere else. \`beyond-masking doctor\` says
-whether they work.`,
+They come from the package index that pip's settings name (PIP_INDEX_URL, pip.conf), go into the cache
+(BEYOND_MASKING_CACHE names another folder) and nowhere else. \`beyond-masking doctor\` says whether they work.`,
     )
-    .action(async (name: PluginName, { python, dryRun }: Options) => {
-      const cache = join(cacheFolder(), 'pjrt');
+    .action(async (name: LibraryName, { python, dryRun }: Options) => {
+      const [set, cache] = [librarySets[name], cacheFolder()];
       if (dryRun) {
-        const { description, folder, requirements } = planSetup(name, { cache });
-        console.log(`${description}\ninto ${folder}\n\n${requirements.trimEnd()}`);
+        requirePlatform(set);
+        console.log(
+          `${set.description}\ninto ${setFolder(set, cache)}\n\n${requirements(set.wheels).trimEnd()}`,
+        );
         return;
       }
-      const { signal, done } = interruptible(() => console.error('stopping'));
-      try {
-        console.log(`installed in ${await setupPlugin(name, { cache, python, signal })}`);
-      } catch (error) {
-        if (error !== signal.reason) throw error;
-        console.error('stopped; nothing was changed');
-        process.exitCode = 130; // as the shell says of Ctrl-C
-      } finally {
-        done();
-      }
+      const installed = await withProgress(
+        (watched) => installLibrary(name, { cache, python, ...watched }),
+        'nothing was changed',
+      );
+      if (installed !== undefined) console.log(`installed in ${installed}`);
     });
+}
+
+/** Returns the folder, and what was found when the library was tried. */
+async function installLibrary(
+  name: LibraryName,
+  options: Parameters<typeof setupOneDnn>[0],
+): Promise<string> {
+  if (name !== 'onednn') return install(librarySets[name], options);
+  const { folder, version } = await setupOneDnn(options);
+  return `${folder}: oneDNN ${Object.values(version).join('.')}`;
 }

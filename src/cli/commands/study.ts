@@ -1,35 +1,61 @@
 import { basename } from 'node:path';
-import { Command } from 'commander';
-import { assumedRate } from '../../bench/rate.ts';
-import { isFinished, type StudyEvent } from '../../study/runner.ts';
+import { Command, Option } from 'commander';
+import { assumedRate, type TrainingRate } from '../../bench/rate.ts';
+import { short } from '../../config/recipes.ts';
+import { requirePage } from '../../report/write-page.ts';
+import { type PieceState, type Remainder, remainder } from '../../study/estimate.ts';
+import { keptPlan, openPlan } from '../../study/images.ts';
+import type { Places } from '../../study/places.ts';
+import type { StudyEvent } from '../../study/runner.ts';
 import { readStudy, type Study } from '../../study/schema.ts';
-import { openPlan, runStudy, tabulateStudy } from '../../study/study.ts';
+import { runStudy, tabulateStudy, writeStudyPage } from '../../study/study.ts';
+import { plural } from '../../text/plural.ts';
 import { roughTime } from '../../text/rough-time.ts';
+import { timeBudget } from '../options/time-budget.ts';
 import { fetching } from '../show/fetching.ts';
 import { interruptible } from '../show/interrupt.ts';
 import { ProgressBar } from '../show/progress-bar.ts';
-import { duration, table } from '../show/table.ts';
+import { count, duration, table } from '../show/table.ts';
 import { whileFetching } from '../show/with-progress.ts';
 
 interface Options {
   output?: string;
+  keep?: string;
+  budget?: string;
+  plan?: boolean;
   list?: boolean;
   tabulate?: boolean;
+  page?: string;
 }
 
 export function studyCommand(): Command {
   return new Command('study')
     .description('compare tasks: pre-train, judge and tabulate arms over seeds, as a file says')
-    .argument('<file>', 'JSON: arms, seeds, pretrain, knn, linear, finetune')
+    .argument('<file>', 'JSON: arms, seeds, pretrain, knn, linear, finetune; or groups of them')
     .option('--output <folder>', 'folder of the study (default: runs/<name of the file>)')
-    .option('--list', 'only list the pieces, what they cost and whether they are finished')
+    .option(
+      '--keep <folder>',
+      'keep settings, scores and losses of finished pieces here: they count as finished on any machine',
+    )
+    .option('--budget <time>', 'stop cleanly after this time, such as 20m, 1h30m or 90s; what runs is saved')
+    .option(
+      '--plan',
+      'only list the pieces in order: what each costs, what is finished, how long the rest takes',
+    )
+    .addOption(new Option('--list', 'the same').hideHelp())
     .option('--tabulate', 'only tabulate what is finished')
+    .option(
+      '--page <file>',
+      'only write a page (.md with pictures, or .html) from what is kept: no images are needed',
+    )
     .addHelpText(
       'after',
       `
 Examples:
-  $ beyond-masking study studies/cifar10-smoke.json --list
+  $ beyond-masking study studies/cifar10-smoke.json --plan
   $ beyond-masking study studies/cifar10-smoke.json
+  $ beyond-masking study studies/cifar10-protocol.json --keep studies/kept/cifar10-protocol --budget 20m
+  $ beyond-masking study studies/cifar10-protocol.json --keep studies/kept/cifar10-protocol --page docs/study.md
   $ beyond-masking report runs/cifar10-smoke/runs/* --output runs/cifar10-smoke/report.html
 
 Ctrl-C saves the run that goes on; the same command goes on with the study, and finished pieces are not run again.
@@ -37,57 +63,85 @@ The tables are written to results.md and results.json in its folder.`,
     )
     .action(async (file: string, options: Options) => {
       const study = await readStudy(file);
-      const output = options.output ?? `runs/${basename(file, '.json')}`;
-      if (options.list) await list(study, output);
-      else if (options.tabulate) await tabulate(study, output);
-      else await run(study, output, `beyond-masking study ${file}`);
+      const { keep } = options;
+      const places = { output: options.output ?? `runs/${basename(file, '.json')}`, keep };
+      if (options.plan || options.list) await showPlan(study, places);
+      else if (options.page !== undefined) await showPage(study, places, options.page);
+      else if (options.tabulate) await tabulate(study, places);
+      else await run(study, places, options.budget, `beyond-masking study ${file}`);
     });
 }
 
-async function list(study: Study, output: string): Promise<void> {
+async function showPlan(study: Study, places: Places): Promise<void> {
   const plan = await whileFetching((options) => openPlan(study, options));
   if (!plan) return;
-  const { pieces } = plan;
+  const left = await remainder(plan, places);
   const rate = assumedRate();
-  const rows = await Promise.all(
-    pieces.map(async (piece) => [
-      piece.id,
-      piece.kind,
-      piece.flops > 0 ? roughTime(piece.flops / rate.flops) : '',
-      (await isFinished(piece, output)) ? 'finished' : '',
-    ]),
-  );
-  console.log(table([['piece', 'kind', 'about', ''], ...rows]));
-  console.log(`\ntimes ${rate.how}`);
+  const rows = left.pieces.map((state) => planRow(state, rate));
+  console.log(table([['piece', 'kind', 'updates', 'operations', 'time', ''], ...rows]));
+  if (left.pieces.some(isAssumed)) console.log(`\ntimes of kinds that no finished piece tells: ${rate.how}`);
+  console.log(`\n${whatIsLeft(left)}`);
 }
 
-async function tabulate(study: Study, output: string): Promise<void> {
+/** Whether the time of a piece follows from no finished one. */
+const isAssumed = ({ piece, seconds }: PieceState) => seconds === undefined && piece.flops > 0;
+
+function planRow(state: PieceState, rate: TrainingRate): string[] {
+  const { piece, finished, seconds } = state;
+  const { id, kind, updates, flops } = piece;
+  const known = seconds === undefined ? '' : `${finished ? '' : 'about '}${duration(seconds)}`;
+  const time = isAssumed(state) ? `about ${roughTime(flops / rate.flops)}` : known;
+  return [id, kind, count(updates), `${short(flops)}FLOP`, time, finished ? 'finished' : ''];
+}
+
+function whatIsLeft({ pieces, finished, flops, seconds }: Remainder): string {
+  const done = `finished: ${finished} of ${plural(pieces.length, 'piece')}`;
+  if (finished === pieces.length) return done;
+  const time = seconds === undefined ? '' : `, about ${duration(seconds)} at the rate of the finished ones`;
+  return `${done}, left: ${short(flops)}FLOP${time}`;
+}
+
+async function tabulate(study: Study, places: Places): Promise<void> {
   const plan = await whileFetching((options) => openPlan(study, options));
-  if (plan) console.log((await tabulateStudy(plan, output)).tables);
+  if (plan) console.log((await tabulateStudy(plan, places)).tables);
 }
 
-async function run(study: Study, output: string, command: string): Promise<void> {
+async function showPage(study: Study, places: Places, page: string): Promise<void> {
+  requirePage(page);
+  const { keep } = places;
+  const plan =
+    keep === undefined
+      ? await whileFetching((options) => openPlan(study, options))
+      : await keptPlan(study, keep);
+  if (plan) console.log((await writeStudyPage(study, plan, places, page)).join('\n'));
+}
+
+async function run(study: Study, places: Places, budget: string | undefined, command: string): Promise<void> {
   const progress = new Progress();
-  const { signal, done } = interruptible(() => progress.stopping());
-  const stopped = () => {
-    console.error(`stopped; go on with:\n  npx ${command} --output ${output}`);
-    process.exitCode = 130; // as the shell says of Ctrl-C
+  const time = timeBudget(budget);
+  const interrupt = interruptible(() => progress.stopping());
+  const signal = AbortSignal.any([interrupt.signal, time.signal]);
+  const stopped = (left: string) => {
+    const inTime = signal.reason === time.signal.reason;
+    const options = Object.entries({ ...places, ...(inTime && { budget }) });
+    const given = options.flatMap(([name, value]) => (value === undefined ? [] : ` --${name} ${value}`));
+    const why = inTime ? `stopped after ${budget}` : 'stopped';
+    console.error(`${why}${left}; go on with:\n  npx ${command}${given.join('')}`);
+    if (!inTime) process.exitCode = 130; // as the shell says of Ctrl-C
   };
   try {
-    const { outcome, tables } = await runStudy(study, {
-      output,
-      signal,
-      onEvent: (event) => progress.show(event),
-    });
+    const onEvent = (event: StudyEvent) => progress.show(event);
+    const { outcome, tables, left } = await runStudy(study, { ...places, signal, onEvent });
     progress.close();
     console.log(tables);
-    if (outcome === 'interrupted') stopped();
+    if (outcome === 'interrupted') stopped(`: ${whatIsLeft(left)}`);
   } catch (error) {
     if (error !== signal.reason) throw error;
     progress.close();
-    stopped(); // while images were fetched
+    stopped(''); // while images were fetched
   } finally {
-    done();
+    interrupt.done();
+    time.done();
     progress.close();
   }
 }

@@ -1,11 +1,13 @@
 import type { Command } from 'commander';
 import { UsageError } from '../errors.ts';
+import { IMAGE_OPTION, imageSize } from './heads-options.ts';
 import { optionalEngine, reportBroken, tellNote, wholeNumber } from './options.ts';
 
 /** Options of commands that run a model. */
 export interface EngineOptions {
   imagesAtOnce?: string;
   heads?: string;
+  image?: string;
   backend?: string;
 }
 
@@ -13,14 +15,16 @@ export function addEngineOptions(command: Command): Command {
   return command
     .option('--images-at-once <n>', 'images that the engine takes at once')
     .option('--heads <n>', "attention heads, where another project's file does not tell")
+    .option(...IMAGE_OPTION)
     .option('--backend <name>', "engine: auto, onnx, onednn, xla, wasm or reference (default: the run's)");
 }
 
 /** The same, as library calls take them. Throws UsageError. */
-export async function engineOptions({ imagesAtOnce, heads, backend }: EngineOptions) {
+export async function engineOptions({ imagesAtOnce, heads, image, backend }: EngineOptions) {
   return {
     imagesAtOnce: imagesAtOnce === undefined ? undefined : wholeNumber('--images-at-once', imagesAtOnce, 1),
     heads: heads === undefined ? undefined : wholeNumber('--heads', heads, 1),
+    image: imageSize(image),
     backend: await optionalEngine(backend),
     broken: reportBroken(),
     onNote: tellNote,

@@ -5,6 +5,7 @@ import { finetuneRecipeNames, resolveFinetuneConfig } from '../../config/finetun
 import type { FinetuneInput } from '../../config/finetune-schema.ts';
 import { finetuneSchema } from '../../config/finetune-schema.ts';
 import { mergeSettings, parseSetting } from '../../config/overrides.ts';
+import { shellLine } from '../../text/shell.ts';
 import { fromScratch } from './finetune-command.ts';
 
 const some = fc.record(
@@ -49,7 +50,9 @@ it('a shell takes the command for the same settings, without the weights', () =>
     fc.property(fc.constantFrom(...finetuneRecipeNames), some, (recipe, given) => {
       const input = { recipe, ...given } as FinetuneInput;
       const config = resolveFinetuneConfig({ ...input, from: 'runs/mine' });
-      const words = execFileSync('sh', ['-c', `printf '%s\\n' ${fromScratch(config)}`], { encoding: 'utf8' });
+      const words = execFileSync('sh', ['-c', `printf '%s\\n' ${shellLine(...fromScratch(config))}`], {
+        encoding: 'utf8',
+      });
       const [command, ...rest] = words.trimEnd().split('\n');
       expect(command).toBe('finetune');
       const settings = rest.flatMap((word, i) => {

@@ -1,7 +1,6 @@
 import { resolveFinetuneConfig } from '../../config/finetune-recipes.ts';
 import { type FinetuneConfig, finetuneSchema } from '../../config/finetune-schema.ts';
 import { settings, valueAt } from '../../config/walk.ts';
-import { shellWord } from '../../text/shell.ts';
 
 /** Settings that have an option of their own. */
 const options: Readonly<Record<string, string>> = {
@@ -14,7 +13,7 @@ const options: Readonly<Record<string, string>> = {
 };
 
 /** The arguments of `finetune` for a run of a recipe with the same settings, but from random weights. */
-export function fromScratch(config: FinetuneConfig): string {
+export function fromScratch(config: FinetuneConfig): string[] {
   const { recipe, training } = config;
   const usual = resolveFinetuneConfig({ recipe });
   const { epochs } = training;
@@ -27,7 +26,7 @@ export function fromScratch(config: FinetuneConfig): string {
     const without = valueAt(path === 'training.epochs' ? usual : shorter, at);
     if (path === 'from' || JSON.stringify(value) === JSON.stringify(without)) return [];
     const option = options[path];
-    return [option ? `${option} ${shellWord(`${value}`)}` : `--set ${shellWord(`${path}=${value}`)}`];
+    return option ? [option, `${value}`] : ['--set', `${path}=${value}`];
   });
-  return ['finetune', '--recipe', recipe, ...changes].join(' ');
+  return ['finetune', '--recipe', recipe, ...changes];
 }

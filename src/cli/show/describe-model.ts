@@ -1,3 +1,4 @@
+import { describeView } from '../../image/view.ts';
 import type { StackSize } from '../../models/sizes.ts';
 import { plural } from '../../text/plural.ts';
 import type { ModelDescription } from '../../weights/model.ts';
@@ -14,7 +15,19 @@ const projects: Readonly<Record<string, string>> = {
 
 /** A model in a few lines: where it is from, its sizes, and the account of its tensors. */
 export function describeModel(model: ModelDescription, format: string): string {
-  const { source, run, encoder, decoder, classifier, classes, normalisation, evaluationCrop, report } = model;
+  const {
+    source,
+    run,
+    encoder,
+    decoder,
+    classifier,
+    classes,
+    normalisation,
+    evaluationCrop,
+    evaluationView,
+    problem,
+    report,
+  } = model;
   const lines = run
     ? [
         `step ${run.progress.step}, ${plural(run.progress.epoch, 'complete epoch')} of ${run.config.training.epochs}`,
@@ -31,11 +44,14 @@ export function describeModel(model: ModelDescription, format: string): string {
   if (decoder) lines.push(`decoder  ${stack(decoder.decoder)}; targets normalised: ${decoder.target}`);
   if (classifier) {
     const named = classes ? ` (${list(classes)})` : '';
+    const kind = problem === undefined ? '' : `; ${problem}`;
     const sees = classifier.pooling === 'token' ? 'the class token' : "the mean of the patches' tokens";
-    lines.push(`head     ${plural(classifier.classes, 'class', 'classes')}${named} from ${sees}`);
+    lines.push(`head     ${plural(classifier.classes, 'class', 'classes')}${named} from ${sees}${kind}`);
   }
+  const { range } = normalisation;
+  const samples = range ? `; samples from ${range.join(' to ')}` : '';
   lines.push(
-    `pixels   normalised with mean [${normalisation.mean}] and deviation [${normalisation.std}]; evaluation crop ${round(evaluationCrop)}`,
+    `pixels   normalised with mean [${normalisation.mean}] and deviation [${normalisation.std}]${samples}; ${evaluationView ? describeView(evaluationView) : `evaluation crop ${round(evaluationCrop)}`}`,
   );
   if (run) return lines.join('\n');
   const fates = (wanted: string) => report.tensors.filter(({ fate }) => fate === wanted);

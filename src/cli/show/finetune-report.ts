@@ -1,6 +1,8 @@
 import { fewImages, scoreText } from '../../evaluate/interval.ts';
 import type { FinetuneEvent, StepRow } from '../../run/events.ts';
 import { plural } from '../../text/plural.ts';
+import { shellLine } from '../../text/shell.ts';
+import { exportFormatsOf } from '../../weights/out/transformers-misfit.ts';
 import { fromScratch } from '../options/finetune-command.ts';
 import { RunReport } from './run-report.ts';
 import { count, table } from './table.ts';
@@ -37,6 +39,7 @@ export class FinetuneReport extends RunReport<Start, FinetuneEvent> {
         `${model.width} wide, ${model.depth} deep, ${model.image.join('×')} pixels in patches of ${model.patch}: ` +
           `${plural(weights.encoder, 'weight')}, head ${count(weights.head)}`,
       ],
+      ['exports', exportFormatsOf(model, model)],
     ] as const;
   }
 
@@ -81,17 +84,17 @@ export class FinetuneReport extends RunReport<Start, FinetuneEvent> {
     return warning === undefined ? scores : `${scores}\n${warning}`;
   }
 
-  protected suggestions({ config }: Start, output: string): string[] {
-    const { training, from, data, recipe } = config;
+  protected suggestions(start: Start, output: string): string[] {
+    const { config } = start;
+    const { from, data, recipe } = config;
     const judged = data.test || data.source;
     const images = judged.startsWith('cifar10') ? 'cifar10:test' : judged.replace(/^classes:/, '');
+    const scratch = shellLine(...fromScratch(config), '--output', `${output}-scratch`);
     return [
-      `predict --from ${output} ${images}`,
-      ...(from !== '' && recipe !== 'custom'
-        ? [`${fromScratch(config)} --output ${output}-scratch   (the same from random weights)`]
-        : []),
-      `finetune --resume ${output} --epochs ${training.epochs * 2}`,
-      `report ${output}`,
+      shellLine('predict', '--from', output, images),
+      ...(from !== '' && recipe !== 'custom' ? [`${scratch}   (the same from random weights)`] : []),
+      this.further(start, 2),
+      shellLine('report', output),
     ];
   }
 }

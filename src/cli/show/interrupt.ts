@@ -1,28 +1,35 @@
+import { ENDING_SIGNALS } from '../../engines/host/signals.ts';
+import { onReaderGone } from './streams.ts';
+
 /** Milliseconds in which signals count as one: npm hands a Ctrl-C on that its child has got already. */
 const TOGETHER = 300;
 
-const signals = ['SIGINT', 'SIGTERM'] as const;
-
 /**
- * A signal that the first Ctrl-C (or SIGTERM) aborts; the second one ends the process at once.
+ * A signal that is aborted by the first Ctrl-C, by the signals that terminals and schedulers send, and when nobody reads the output any
+ * more. A second Ctrl-C, or a second SIGTERM, ends the process at once; schedulers repeat the others.
  * @param onFirst called at the first
  */
 export function interruptible(onFirst: () => void): { signal: AbortSignal; done: () => void } {
   const controller = new AbortController();
-  let first = 0;
+  let first: { readonly name: string; readonly time: number } | undefined;
   const stop = () => {
-    for (const name of signals) process.off(name, interrupt);
+    for (const name of ENDING_SIGNALS) process.off(name, interrupt);
+    onReaderGone(undefined);
+  };
+  const begin = (name: string) => {
+    if (first) return;
+    first = { name, time: performance.now() };
+    controller.abort(new Error('interrupted'));
+    onFirst();
   };
   const interrupt = (name: NodeJS.Signals) => {
-    if (!controller.signal.aborted) {
-      first = performance.now();
-      controller.abort(new Error('interrupted'));
-      onFirst();
-    } else if (performance.now() - first > TOGETHER) {
-      stop();
-      process.kill(process.pid, name); // not `process.exit`, in which a working engine crashes
-    }
+    if (!first) return begin(name);
+    const atOnce = name === 'SIGINT' || (name === 'SIGTERM' && first.name === 'SIGTERM');
+    if (!atOnce || performance.now() - first.time <= TOGETHER) return;
+    stop();
+    process.kill(process.pid, name); // not `process.exit`, in which a working engine crashes
   };
-  for (const name of signals) process.on(name, interrupt);
+  for (const name of ENDING_SIGNALS) process.on(name, interrupt);
+  onReaderGone(() => begin('no reader'));
   return { signal: controller.signal, done: stop };
 }

@@ -1,6 +1,9 @@
-import { fewImages, scoreText } from '../../evaluate/interval.ts';
-import type { KnnScores, PretrainEvent, StepRow } from '../../run/events.ts';
+import { scoreText } from '../../evaluate/interval.ts';
+import type { KnnScores, PretrainEvent, ProbeScores, StepRow } from '../../run/events.ts';
 import { plural } from '../../text/plural.ts';
+import { shellLine } from '../../text/shell.ts';
+import { exportFormatsOf } from '../../weights/out/transformers-misfit.ts';
+import { learned } from './learned.ts';
 import { RunReport } from './run-report.ts';
 import { count } from './table.ts';
 
@@ -35,6 +38,7 @@ export class PretrainReport extends RunReport<EventOf<'start'>, PretrainEvent> {
         `${model.width} wide, ${model.depth} deep, ${model.image.join('×')} pixels in patches of ${model.patch}: ` +
           `${plural(weights.encoder, 'weight')}, decoder ${count(weights.decoder)}`,
       ],
+      ['exports', exportFormatsOf(model)],
     ] as const;
   }
 
@@ -44,18 +48,19 @@ export class PretrainReport extends RunReport<EventOf<'start'>, PretrainEvent> {
   }
 
   protected summary(): string {
-    return this.#lastKnn ? knnTable(this.#lastKnn, this.#firstKnn) : '';
+    return this.#lastKnn ? learned(this.#lastKnn, this.#firstKnn) : '';
   }
 
-  protected suggestions({ config, labelled }: EventOf<'start'>, output: string): string[] {
-    const { data, training } = config;
+  protected suggestions(start: EventOf<'start'>, output: string): string[] {
+    const { config, labelled } = start;
+    const { data } = config;
     const isCifar = data.source.startsWith('cifar10');
-    const how = isCifar ? '--recipe cifar10-micro-finetune --quick' : `--data ${data.source}`;
+    const how = isCifar ? ['--recipe', 'cifar10-micro-finetune', '--quick'] : ['--data', data.source];
     return [
-      `reconstruct ${output}`,
-      ...(labelled && (isCifar || data.heldOut > 0) ? [`knn ${output}`] : []),
-      ...(labelled ? [`finetune --from ${output} ${how}`] : []),
-      `pretrain --resume ${output} --epochs ${training.epochs * 5}`,
+      shellLine('reconstruct', output),
+      ...(labelled && (isCifar || data.heldOut > 0) ? [shellLine('knn', output)] : []),
+      ...(labelled ? [shellLine('finetune', '--from', output, ...how)] : []),
+      this.further(start, 5),
       'list recipes',
     ];
   }
@@ -64,35 +69,16 @@ export class PretrainReport extends RunReport<EventOf<'start'>, PretrainEvent> {
     if (step === 0) this.#firstKnn = scores;
     else this.#lastKnn = scores;
     const when = step === 0 ? 'before training' : `after step ${step}`;
-    this.bar.line(`kNN top-1 ${when}: ${knnText(scores)}`);
+    const linear = scores.linear ? `; linear: ${scoresText(scores.linear, scores.test)}` : '';
+    this.bar.line(`top-1 ${when}: kNN: ${scoresText(scores, scores.test)}${linear}`);
   }
 }
 
-function knnText({ features, random, pixels, test }: KnnScores): string {
+function scoresText({ features, random, pixels }: ProbeScores, test: number): string {
   const measured = [
     features !== random && `features ${scoreText(features, test)}`,
     random !== undefined && `random weights ${scoreText(random, test)}`,
     pixels !== undefined && `raw pixels ${scoreText(pixels, test)}`,
   ];
   return measured.filter(Boolean).join(', ');
-}
-
-function knnTable(
-  { k = 20, features, train, test, leaveOneOut }: KnnScores,
-  before: KnnScores | undefined,
-): string {
-  const rows = [
-    ['raw pixels', before?.pixels],
-    ['features of random weights', before?.random],
-    ['features after pre-training', features],
-  ] as const;
-  const measured = rows.filter(([, score]) => score !== undefined);
-  const how = leaveOneOut
-    ? `each of ${plural(test, 'image')} is classified by all others`
-    : `${plural(train, 'image')} ${train === 1 ? 'votes' : 'vote'} on ${count(test)}`;
-  return [
-    `kNN top-1 (k ${k}, cosine, temperature 0.07; ${how})`,
-    ...measured.map(([name, score]) => `  ${name.padEnd(30)}${scoreText(score!, test)}`),
-    ...[fewImages(test)].filter((line) => line !== undefined),
-  ].join('\n');
 }

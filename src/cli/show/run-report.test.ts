@@ -63,3 +63,15 @@ it.each([
   expect(commands.includes('knn out')).toBe(labelled);
   expect(commands.includes(`finetune --from out --data ${source}`)).toBe(labelled);
 });
+
+it.each<[Parameters<typeof parseConfig>[0], string]>([
+  [{}, 'timm, onnx; huggingface too with --set model.classToken=true from pre-training on'],
+  [{ model: { classToken: true } }, 'timm, onnx, huggingface'],
+])('pre-training says at its start what it can be exported to: %j', (settings, formats) => {
+  const log = vi.spyOn(console, 'log').mockImplementation(() => {});
+  const report = new PretrainReport('out', false);
+  const weights = { encoder: 1, decoder: 1 };
+  const config = parseConfig(settings);
+  report.show({ type: 'start', ...about, config, weights, heldOutImages: 1, labelled: false });
+  expect(log.mock.calls.join('\n')).toMatch(new RegExp(`exports +${formats}\\n`));
+});

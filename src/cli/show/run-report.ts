@@ -1,12 +1,18 @@
 import type { FetchEvent, RunningEvent, StartEvent, StepRow } from '../../run/events.ts';
 import type { RunConfig, RunKind } from '../../run/kind.ts';
 import { plural } from '../../text/plural.ts';
+import { shellLine } from '../../text/shell.ts';
 import { fetching } from './fetching.ts';
 import { ProgressBar } from './progress-bar.ts';
+import { Stages } from './stages.ts';
 import { count, duration, percent } from './table.ts';
 
 export type RunEvent<S> = RunningEvent | FetchEvent | S;
 type EventOf<T extends RunningEvent['type']> = Extract<RunningEvent, { type: T }>;
+
+/** Seconds after which it is shown that nothing was heard of a run. */
+const QUIET = 3;
+const STARTING = 'reading images and weights';
 
 /**
  * Shows the events of a run: a progress bar or plain lines, or with `json` one object a line. Kinds of runs add what they
@@ -21,6 +27,8 @@ export abstract class RunReport<S extends StartEvent<RunConfig>, E = RunEvent<S>
   readonly #json: boolean;
   /** Newest file of each kind. */
   readonly #files = new Map<string, string>();
+  readonly #stages = new Stages();
+  #waiting: NodeJS.Timeout | undefined;
   /** Images per second, smoothed. */
   #speed = 0;
 
@@ -28,11 +36,15 @@ export abstract class RunReport<S extends StartEvent<RunConfig>, E = RunEvent<S>
     this.#kind = kind;
     this.#output = output;
     this.#json = json;
+    if (!json) this.#wait(STARTING);
   }
 
   show(event: E): void {
     if (this.#json) console.log(JSON.stringify(event));
-    else this.tell(event);
+    else {
+      this.tell(event);
+      this.#wait(this.start ? 'preparing what comes next' : STARTING);
+    }
   }
 
   /** Ctrl-C was pressed. */
@@ -41,7 +53,19 @@ export abstract class RunReport<S extends StartEvent<RunConfig>, E = RunEvent<S>
   }
 
   close(): void {
+    clearInterval(this.#waiting);
     this.bar.clear();
+  }
+
+  /** From now on, shows how long nothing was heard of the run. */
+  #wait(what: string): void {
+    const since = performance.now();
+    clearInterval(this.#waiting);
+    this.#waiting = setInterval(() => {
+      const seconds = (performance.now() - since) / 1000;
+      if (seconds > QUIET) this.bar.update(0, `${what}, ${duration(seconds)}`);
+    }, 1000);
+    this.#waiting.unref();
   }
 
   /** Tells an event; `tellUsual` tells those that every kind has. */
@@ -64,10 +88,25 @@ export abstract class RunReport<S extends StartEvent<RunConfig>, E = RunEvent<S>
     else if (event.type === 'fetch') this.bar.update(...fetching(event.progress));
     else if (event.type === 'start') this.#begin(event);
     else if (event.type === 'step') this.#step(event);
-    else if (event.type === 'evaluating')
-      this.bar.update(event.done / event.total, `evaluating ${percent(event.done / event.total)}`);
+    else if (event.type === 'evaluating') this.#evaluating(event);
     else if (event.type === 'file') this.#files.set(event.kind, event.path);
     else this.#end(event);
+  }
+
+  #evaluating({ what = 'evaluating', done, total }: EventOf<'evaluating'>): void {
+    const left = this.#stages.left(what, done, total);
+    this.bar.update(done / total, `${what} ${percent(done / total)}${left}`);
+  }
+
+  /** The command that trains further: to the end of the schedule, where `maxSteps` cut it short, else for more epochs. */
+  protected further({ config, stepsPerEpoch }: S, times: number): string {
+    const { epochs, maxSteps } = config.training;
+    const cut = maxSteps > 0 && maxSteps < epochs * stepsPerEpoch;
+    const more = [
+      ...(cut ? [] : ['--epochs', `${epochs * times}`]),
+      ...(maxSteps > 0 ? ['--max-steps', '0'] : []),
+    ];
+    return shellLine(this.#kind, '--resume', this.#output, ...more);
   }
 
   #begin(event: S): void {
@@ -108,12 +147,18 @@ export abstract class RunReport<S extends StartEvent<RunConfig>, E = RunEvent<S>
     const output = this.#output;
     if (outcome === 'interrupted') {
       console.log(
-        `\nstopped after step ${step} of ${lastStep}; go on with:\n  npx beyond-masking ${this.#kind} --resume ${output}`,
+        `\nStopped after step ${step} of ${lastStep}. Resume with:\n  npx beyond-masking ${shellLine(this.#kind, '--resume', output)}`,
       );
       return;
     }
-    const already = start.step >= lastStep;
-    console.log(`\n${already ? 'this run was finished already' : 'finished'}, at step ${step}: ${output}`);
+    const { config, stepsPerEpoch } = start;
+    const total = stepsPerEpoch * config.training.epochs;
+    const already = start.step >= lastStep ? 'this run had ended already' : '';
+    const ended =
+      outcome === 'max-steps'
+        ? `ended by training.maxSteps at step ${step} of ${total}`
+        : `finished at step ${step}`;
+    console.log(`\n${[already, ended].filter(Boolean).join(', ')}: ${output}`);
     for (const [kind, path] of this.#files) console.log(`  ${kind.padEnd(16)}${path}`);
     const summary = this.summary();
     if (summary) console.log(`\n${summary}`);

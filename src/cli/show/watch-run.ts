@@ -2,6 +2,7 @@ import type { NoteEvent } from '../../run/events.ts';
 import type { TrainingEvent } from '../../run/tensorboard.ts';
 import { withTensorboard } from '../options/options.ts';
 import { interruptible } from './interrupt.ts';
+import { outputIsExtra } from './streams.ts';
 
 /** What shows a run to people. */
 interface Report<E> {
@@ -30,5 +31,6 @@ export async function watchRun<E extends TrainingEvent>(
   } finally {
     done();
     report.close();
+    outputIsExtra();
   }
 }

@@ -1,8 +1,8 @@
-import type { FetchOptions } from '../../data/sources/cifar10-fetch.ts';
+import type { FetchOptions, FetchProgress } from '../../data/sources/cifar10-fetch.ts';
 import { fetching } from './fetching.ts';
 import { interruptible } from './interrupt.ts';
 import { ProgressBar } from './progress-bar.ts';
-import { duration } from './table.ts';
+import { Stages } from './stages.ts';
 
 /** What a library call takes to be watched and stopped. */
 export interface Watched {
@@ -19,27 +19,24 @@ export function withProgress<T>(
   work: (watched: Watched) => Promise<T>,
   kept = 'what was computed is kept: the same command goes on from it',
 ): Promise<T | undefined> {
-  let stage = '';
-  let started = 0;
-  let first = 0;
+  const stages = new Stages();
   return stoppable((bar, signal) => {
     const onProgress = (what: string, done: number, total: number) => {
-      if (what !== stage) [stage, started, first] = [what, performance.now(), done];
-      const seconds = (performance.now() - started) / 1000;
-      const left = done > first ? `  ${duration(((total - done) * seconds) / (done - first))} left` : '';
-      bar.update(done / total, `${what}  ${done}/${total}${left}`);
+      if (total === 0) return bar.update(0, `${what}: ${done} found`);
+      bar.update(done / total, `${what}  ${done}/${total}${stages.left(what, done, total)}`);
     };
     return work({ onProgress, signal });
   }, kept);
 }
 
-/** The same for what may have to fetch CIFAR-10. */
+/** The same for what opens images: fetches CIFAR-10, or searches a folder. */
 export function whileFetching<T>(
-  work: (watched: Required<Pick<FetchOptions, 'onProgress' | 'signal'>>) => Promise<T>,
+  work: (watched: Required<Pick<FetchOptions, 'onProgress' | 'onNote' | 'signal'>>) => Promise<T>,
   kept = 'nothing is kept',
 ): Promise<T | undefined> {
   return stoppable(async (bar, signal) => {
-    const result = await work({ onProgress: (progress) => bar.update(...fetching(progress)), signal });
+    const onProgress = (progress: FetchProgress) => bar.update(...fetching(progress));
+    const result = await work({ onProgress, onNote: (message) => bar.line(message, process.stderr), signal });
     signal.throwIfAborted(); // what fetches nothing does not look at it
     return result;
   }, kept);

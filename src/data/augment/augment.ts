@@ -28,9 +28,10 @@ export interface Augmenter {
 
 /**
  * The augmentations of views of so many channels.
- * Throws RangeError for an unknown policy, a negative strength, impossible erasing or statistics of other channels.
+ * Throws RangeError for an unknown policy, a negative strength, impossible erasing, statistics of other channels, and changes of colour
+ * where there are none.
  */
-export function makeAugmenter(augment: Augment, channels: 1 | 3): Augmenter {
+export function makeAugmenter(augment: Augment, channels: number): Augmenter {
   const { erasing, colourJitter: strength = 0, normalisation } = augment;
   const policy = augment.randAugment === undefined ? undefined : parseRandAugment(augment.randAugment);
   const count = erasing?.count ?? 1;
@@ -42,6 +43,10 @@ export function makeAugmenter(augment: Augment, channels: 1 | 3): Augmenter {
   if (normalisation.mean.length !== channels || normalisation.std.length !== channels)
     throw new RangeError(
       `augmentation needs mean and std of ${plural(channels, 'channel')}, got [${normalisation.mean}] and [${normalisation.std}]`,
+    );
+  if ((policy || strength > 0) && channels !== 1 && channels !== 3)
+    throw new RangeError(
+      `RandAugment and colour jitter need grey or colour images, got ${channels} channels: --set data.randAugment='' --set data.colourJitter=0`,
     );
   const fill = normalisation.mean.map((mean) => Math.min(255, Math.round(255 * mean)));
   return {

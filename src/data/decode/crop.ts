@@ -1,3 +1,4 @@
+import type { EvaluationView, FilterName } from '../../image/view.ts';
 import type { Rng } from '../../random/rng.ts';
 
 /** Height and width in pixels, in the order of a tensor's axes. */
@@ -11,7 +12,7 @@ export interface Box {
   readonly height: number;
 }
 
-/** How a view is made from an image: cut `box` out, resize it (bicubic), keep `window` of that, mirror. */
+/** How a view is made from an image: cut `box` out, resize it, keep `window` of that, mirror. */
 export interface Crop {
   /** Part of the upright image. */
   readonly box: Box;
@@ -21,6 +22,10 @@ export interface Crop {
   readonly window: Box;
   /** Whether left and right change places, last of all. */
   readonly flip: boolean;
+  /** How the box is resized. Default: bicubic. */
+  readonly filter?: FilterName;
+  /** Values of the channels where the window reaches beyond the resized box. Default: 0. */
+  readonly border?: readonly number[];
 }
 
 /** Chooses the crop of one image (of size `image`) that becomes one view (of size `view`). */
@@ -33,14 +38,8 @@ export interface Geometry {
 /** What a geometry was made from. */
 export type GeometryDescription =
   | { readonly name: 'randomResizedCrop'; readonly options: RandomResizedCropOptions }
-  | { readonly name: 'centreCrop'; readonly ratio: number };
-
-/** The geometry that was described. */
-export function geometryFrom(description: GeometryDescription): Geometry {
-  return description.name === 'centreCrop'
-    ? centreCrop(description.ratio)
-    : randomResizedCrop(description.options);
-}
+  | { readonly name: 'centreCrop'; readonly ratio: number }
+  | { readonly name: 'evaluation'; readonly view: EvaluationView };
 
 /** Settings of `randomResizedCrop`. */
 export interface RandomResizedCropOptions {

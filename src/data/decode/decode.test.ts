@@ -1,7 +1,8 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { padded } from '../../../tests/support/padded.ts';
 import { temporaryFolder } from '../../../tests/support/temporary-folder.ts';
 import { rng } from '../../random/rng.ts';
 import type { RawImage } from '../sources/dataset.ts';
@@ -24,7 +25,7 @@ function picture(seed: number, width: number, height: number): RawImage {
 }
 
 function encode({ width, height, channels, data }: RawImage): Sharp {
-  return sharp(data, { raw: { width, height, channels } });
+  return sharp(data, { raw: { width, height, channels: channels as 3 } });
 }
 
 function difference(a: Uint8Array, b: Uint8Array) {
@@ -219,6 +220,58 @@ describe('decodeView', () => {
 
 describe('broken files', () => {
   const folder = temporaryFolder();
+  const reason = 'the file is cut off, damaged, or of a kind that cannot be decoded';
+  const fixture = (name: string) => readFile(join('tests', 'fixtures', 'broken', name));
+  /** Takes the pixel at a place, in shares of the sides. */
+  const pixelAt =
+    (share: number) =>
+    ([height, width]: Size): Crop => {
+      const one = { x: 0, y: 0, width: 1, height: 1 };
+      const at = (side: number) => Math.min(side - 1, Math.floor(share * side));
+      return { box: { ...one, x: at(width), y: at(height) }, resized: [1, 1], window: one, flip: false };
+    };
+  const outcome = (made: Promise<unknown>) =>
+    made.then(
+      () => 'read',
+      (error: Error) => error.message,
+    );
+
+  it.each([
+    ['baseline', 'jpg', 0],
+    ['baseline', 'jpg', 2 ** 20],
+    ['progressive', 'jpg', 2 ** 20],
+    ['png', 'png', 0],
+    ['png', 'png', 2 ** 20],
+    ['webp', 'webp', 0],
+    ['tiff', 'tif', 0],
+    ['gif', 'gif', 0],
+  ])(
+    'are broken for every crop and reader, in the same words: %s.%s with %i bytes more',
+    async (kind, ending, more) => {
+      for (const [state, expected] of [
+        ['whole', 'read'],
+        ['cut', reason],
+      ] as const) {
+        const small = await fixture(`${kind}-${state}.${ending}`);
+        const bytes = more > 0 ? padded(small, more) : small;
+        const path = join(folder, `${kind}-${state}-${more}.${ending}`);
+        await writeFile(path, bytes);
+        const outcomes = await Promise.all([
+          outcome(decodeImage(path)),
+          ...[0, 0.3, 0.99, 0].map((share) => outcome(decodeView(path, pixelAt(share), () => undefined))),
+        ]);
+        expect(new Set(outcomes), state).toEqual(new Set([expected]));
+      }
+    },
+  );
+
+  it('say the same while other files are decoded', async () => {
+    const [cut, whole] = await Promise.all(['png-cut.png', 'png-whole.png'].map(fixture));
+    const outcomes = await Promise.all(
+      Array.from({ length: 200 }, (_, i) => outcome(decodeImage(i % 2 === 0 ? cut! : whole!))),
+    );
+    expect(outcomes).toEqual(Array.from({ length: 200 }, (_, i) => (i % 2 === 0 ? reason : 'read')));
+  });
 
   it('are refused', async () => {
     const jpeg = await encode(picture(2, 300, 200))

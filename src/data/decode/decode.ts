@@ -1,43 +1,76 @@
-import { readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { isMainThread } from 'node:worker_threads';
 import type { Sharp } from 'sharp';
 import { DataError } from '../error.ts';
 import type { RawImage } from '../sources/dataset.ts';
+import { brokenFile, decodeToTheEnd } from './broken-file.ts';
 import { type Crop, type Size, whole } from './crop.ts';
+import { type ImageFormat, imageFormat, otherFormat } from './formats.ts';
+import { plainJpegSize } from './jpeg-header.ts';
+import { maxPixels, requirePixels } from './limits.ts';
+import { type FilePath, readImageFile, readImageFileSync } from './read-file.ts';
+import { type Reading, takesColours } from './reading.ts';
+import { readStored } from './stored.ts';
+import { firstPage } from './tiff.ts';
 import { turboJpeg } from './turbojpeg.ts';
 
 /**
- * Reads an image file (or its bytes) as upright sRGB, 8 bit, 3 channels: [height, width, 3].
+ * Reads an image file (or its bytes) as upright pixels of 8 bits, [height, width, channels]: sRGB of 3 channels, or grey or bands as
+ * they are stored where `reading` and the file want it (see `Reading`).
  *
  * EXIF orientation and an embedded colour profile are honoured; grey is repeated, CMYK and 16 bit are converted;
- * transparent parts show white, as on a page; of an animation the first frame is taken.
- * Rejects with an Error for a file that is missing, empty, cut off or no image.
+ * transparent parts show white, as on a page; of an animation, or of pages, the first is taken.
+ * Rejects with an Error for a file that is missing, empty, cut off, no image, or too large.
  */
-export async function decodeImage(source: string | Uint8Array): Promise<RawImage> {
-  return pixels(await open(source));
+export async function decodeImage(source: string | Uint8Array, reading: Reading = {}): Promise<RawImage> {
+  return typeof source === 'string' ? decodeFile(source, reading) : decodeBytes(source, reading);
 }
 
-/** A file of more bytes is cut out and resized while it is decoded: it may be much larger than the view. */
+/** The same of a file whose path may be no UTF-8. */
+export async function decodeFile(path: FilePath, reading: Reading = {}): Promise<RawImage> {
+  return decodeBytes(await readImageFile(path), reading);
+}
+
+async function decodeBytes(bytes: Uint8Array, reading: Reading): Promise<RawImage> {
+  const format = requireFormat(bytes);
+  const stored = await readStored(bytes, format, reading, await loadSharp());
+  return stored ?? opened(bytes, format, pixels);
+}
+
+/** Large files that this thread has decoded to their end, with their lengths; no more than `MOST_KNOWN`. */
+const complete = new Set<string>();
+const MOST_KNOWN = 100_000;
+
+/** A file of more bytes, or an image of more pixels, is cut out and resized while it is decoded: it may be much larger than the view. */
 const LARGE = 2 ** 20;
+const MANY_PIXELS = 2 ** 24;
 
 /**
- * Hands `use` the image from which a crop is to be taken, with that crop: the whole image, or, of a large file, the crop
+ * Hands `use` the image from which a crop is to be taken, with that crop: the whole image, or, of a large one, the crop
  * itself as `decodeCrop` makes it. `choose` gets the size of the upright image, once. The image's pixels change
- * after `use` has returned. Resolves to what `use` returns.
+ * after `use` has returned. Where crops are resized by another filter than the bicubic one, no file is large. Resolves to what
+ * `use` returns. Rejects for a broken file, wherever in it the crop lies.
  */
 export async function decodeView<T>(
-  file: string,
+  file: FilePath,
   choose: (image: Size) => Crop,
   use: (image: RawImage, crop: Crop) => T,
+  reading: Reading = {},
+  bicubic = true,
 ): Promise<T> {
   // A thread that has nothing else to do reads faster by waiting.
-  const bytes = isMainThread ? await readFile(file) : readFileSync(file);
-  if (bytes.length <= LARGE) {
-    const decode = await turboJpeg();
-    const image = decode?.(bytes) ?? (await decodeImage(bytes));
-    return use(image, choose([image.height, image.width]));
+  const bytes = isMainThread ? await readImageFile(file) : readImageFileSync(file);
+  const all = (image: RawImage) => use(image, choose([image.height, image.width]));
+  const small = bytes.length <= LARGE;
+  const fast = (small || !bicubic) && takesColours(reading) ? (await turboJpeg())?.(bytes) : undefined;
+  if (fast) {
+    requirePixels(fast.width, fast.height);
+    return all(fast);
   }
+  const format = requireFormat(bytes);
+  const stored = await readStored(bytes, format, reading, await loadSharp());
+  if (stored) return all(stored);
+  if (!bicubic || (small && !hasManyPixels(bytes, format))) return all(await opened(bytes, format, pixels));
+  await requireComplete(file, bytes, format);
   let flip = false;
   const image = await decodeCrop(bytes, (size) => {
     const crop = choose(size);
@@ -48,8 +81,24 @@ export async function decodeView<T>(
   return use(image, { box: whole(size), resized: size, window: whole(size), flip });
 }
 
+/** Whether a few bytes become much more than that, as far as the header of a PNG or JPEG tells. */
+function hasManyPixels(bytes: Uint8Array, format: ImageFormat): boolean {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (format === 'png') return bytes.length >= 24 && view.getUint32(16) * view.getUint32(20) > MANY_PIXELS;
+  const [height, width] = (format === 'jpeg' && plainJpegSize(bytes)) || [0, 0];
+  return height * width > MANY_PIXELS;
+}
+
+async function requireComplete(file: FilePath, bytes: Uint8Array, format: ImageFormat): Promise<void> {
+  const key = `${file} ${bytes.length}`;
+  if (complete.has(key)) return;
+  await opened(bytes, format, decodeToTheEnd);
+  if (complete.size === MOST_KNOWN) complete.clear();
+  complete.add(key);
+}
+
 /**
- * Like `decodeImage`, but decodes, cuts out and resizes in one go: the crop without its mirroring.
+ * Like `decodeImage` of colours, but decodes, cuts out and resizes in one go: the crop without its mirroring.
  * `choose` gets the size of the upright image. The filter is bicubic (a = −0.5), widened when shrinking; an enlarged
  * box lies half an output pixel further right and down than PIL's (libvips/libvips#4841), less than the
  * rounding of the box to whole pixels.
@@ -58,21 +107,23 @@ export async function decodeCrop(
   source: string | Uint8Array,
   choose: (image: Size) => Crop,
 ): Promise<RawImage> {
-  const image = await open(source);
-  const { format, autoOrient } = await image.metadata();
-  const size: Size = [autoOrient.height, autoOrient.width];
-  const chosen = choose(size);
-  const { box, resized, window } = format === 'jpeg' ? resizeFirst(chosen, size) : chosen;
-  if (box.width < size[1] || box.height < size[0]) image.extract(region(box));
-  image.resize({
-    width: resized[1],
-    height: resized[0],
-    fit: 'fill',
-    kernel: 'cubic',
-    fastShrinkOnLoad: false, // leaves at least a factor of 2 to the bicubic filter
+  const bytes = typeof source === 'string' ? await readImageFile(source) : source;
+  return opened(bytes, requireFormat(bytes), async (image) => {
+    const { format, autoOrient } = await image.metadata();
+    const size: Size = [autoOrient.height, autoOrient.width];
+    const chosen = choose(size);
+    const { box, resized, window } = format === 'jpeg' ? resizeFirst(chosen, size) : chosen;
+    if (box.width < size[1] || box.height < size[0]) image.extract(region(box));
+    image.resize({
+      width: resized[1],
+      height: resized[0],
+      fit: 'fill',
+      kernel: 'cubic',
+      fastShrinkOnLoad: false, // leaves at least a factor of 2 to the bicubic filter
+    });
+    if (window.width < resized[1] || window.height < resized[0]) image.extract(region(window));
+    return pixels(image);
   });
-  if (window.width < resized[1] || window.height < resized[0]) image.extract(region(window));
-  return pixels(image);
 }
 
 /**
@@ -110,11 +161,35 @@ export async function loadSharp(): Promise<typeof import('sharp').default> {
   }
 }
 
-async function open(source: string | Uint8Array): Promise<Sharp> {
-  const sharp = await loadSharp();
-  const bytes = typeof source === 'string' ? await readFile(source) : source;
+function requireFormat(bytes: Uint8Array): ImageFormat {
   if (bytes.length === 0) throw new DataError('an image must hold some bytes, got an empty file');
-  return sharp(bytes, { autoOrient: true, failOn: 'error' }); // warnings are harmless, e.g. odd metadata
+  const format = imageFormat(bytes);
+  if (format) return format;
+  throw new DataError(
+    `an image must be a JPEG, PNG, WebP, GIF, TIFF or AVIF by its first bytes, got ${otherFormat(bytes)}`,
+  );
+}
+
+/**
+ * Does `work` with an opened image. Rejects with a DataError where its bytes are broken, in the same words each time, and where it has
+ * too many pixels, with the limit.
+ */
+async function opened<T>(
+  bytes: Uint8Array,
+  format: ImageFormat,
+  work: (image: Sharp) => Promise<T>,
+): Promise<T> {
+  const sharp = await loadSharp();
+  const page = format === 'tiff' ? firstPage(bytes) : bytes;
+  const failOn = 'error'; // warnings are harmless, e.g. odd metadata
+  try {
+    return await work(sharp(page, { autoOrient: true, failOn, limitInputPixels: maxPixels() }));
+  } catch (error) {
+    if (!(error as Error).message.includes('exceeds pixel limit')) throw brokenFile(error);
+    const { width, height } = await sharp(page, { limitInputPixels: false }).metadata();
+    requirePixels(width, height);
+    throw error;
+  }
 }
 
 async function pixels(image: Sharp): Promise<RawImage> {

@@ -7,7 +7,7 @@ import { writePlanar } from './planar.ts';
 import { cropPlanes, cropResize } from './resize.ts';
 
 interface Case {
-  image: [width: number, height: number, channels: 1 | 3];
+  image: [width: number, height: number, channels: number];
   box: Box;
   resized: Size;
   bytes: string;
@@ -73,6 +73,27 @@ describe('cropResize', () => {
         const result = new Uint8Array(expected.length).fill(9);
         cropPlanes(image, crop, wanted, result, 3);
         expect(result).toEqual(expected);
+      }),
+    );
+  });
+
+  it('treats each of any number of channels as an image of its own', () => {
+    const numbers = fc.integer({ min: 1, max: 13 });
+    fc.assert(
+      fc.property(size, size, numbers, fc.boolean(), (from, to, c, flip) => {
+        const image = picture([from[1], from[0], c]);
+        const crop = { box: whole(from), resized: to, window: whole(to), flip };
+        const planes = new Uint8Array(c * to[0] * to[1]);
+        cropPlanes(image, crop, c, planes, 0);
+        for (let channel = 0; channel < c; channel++) {
+          const data = image.data.filter((_, i) => i % c === channel);
+          const one = new Uint8Array(to[0] * to[1]);
+          cropPlanes({ ...image, channels: 1, data }, crop, 1, one, 0);
+          expect(planes.subarray(channel * one.length, (channel + 1) * one.length)).toEqual(one);
+        }
+        const pixels = new Uint8Array(planes.length);
+        writePlanar(cropResize(image, crop), c, flip, pixels, 0);
+        expect(pixels).toEqual(planes);
       }),
     );
   });

@@ -1,73 +1,77 @@
+import type { FilterName } from '../../image/view.ts';
 import type { RawImage } from '../sources/dataset.ts';
 import type { Crop } from './crop.ts';
 import { writePlanar } from './planar.ts';
 import { bytes } from './resize-simd.ts';
 
-/** RGB pixels [height, width, 3] that are read when they are needed. */
+/** Pixels [height, width, channels] that are read when they are needed. */
 export interface Pixels {
   readonly width: number;
   readonly height: number;
-  readonly channels: 3;
+  readonly channels: number;
   /** Fills `target` with the bytes from `from` on. */
   read(from: number, target: Uint8Array): void;
 }
 
 /**
- * Carries out a crop, except for its mirroring: the box is resized with the bicubic filter of PIL (a = −0.5, widened
+ * Carries out a crop, except for its mirroring: the box is resized with a filter of PIL (by default the bicubic one, a = −0.5; widened
  * when shrinking, renormalised at the box's edges), and of that only the window is computed.
  * Arithmetic and rounding are PIL's too (22-bit fixed point), so the result is the same bytes.
  * Takes a few tenths of a millisecond for a view of 224 × 224.
  */
 export function cropResize(image: RawImage | Pixels, crop: Crop): RawImage {
-  if (image.channels === 1) return grey(cropResize(repeated(image), crop));
   const { width, height } = crop.window;
-  return { width, height, channels: 3, data: resize(image, crop, false).slice() };
+  return { width, height, channels: image.channels, data: resize(image, crop, false).slice() };
 }
 
 /**
  * Like `cropResize`, with the mirroring, and writes the view as planes [channels, height, width] of bytes into `out`
- * from `offset` on.
+ * from `offset` on. Other channels than the image's are made as `writePlanar` does.
  */
 export function cropPlanes(
   image: RawImage | Pixels,
   crop: Crop,
-  channels: 1 | 3,
+  channels: number,
   out: Uint8Array,
   offset: number,
 ): void {
-  if (image.channels === 3 && channels === 3) out.set(resize(image, crop, true), offset);
+  if (image.channels === channels) out.set(resize(image, crop, true), offset);
   else writePlanar(cropResize(image, crop), channels, crop.flip, out, offset);
 }
 
 const STRIP = 16; // rows that are resized across at once, one in each byte of a vector
 
 /** The window in the memory of the SIMD procedures, until the next call: as planes with the mirroring, or as pixels. */
-function resize(image: RawImage | Pixels, { box, resized, window, flip }: Crop, planes: boolean): Uint8Array {
-  const across = filter(box.width, resized[1], window.x, window.width);
-  const down = filter(box.height, resized[0], window.y, window.height);
+function resize(image: RawImage | Pixels, crop: Crop, planes: boolean): Uint8Array {
+  const { box, resized, window, flip, filter: name = 'bicubic' } = crop;
+  const across = filter(name, box.width, resized[1], window.x, window.width);
+  const down = filter(name, box.height, resized[0], window.y, window.height);
 
   // Only those rows that the window needs.
   const { top } = down;
+  const { channels } = image;
   const rows = down.end - top;
-  const line = image.width * 3;
-  const first = (box.y + top) * line + box.x * 3;
-  const length = (rows - 1) * line + box.width * 3;
+  const line = image.width * channels;
+  const first = (box.y + top) * line + box.x * channels;
+  const length = (rows - 1) * line + box.width * channels;
   const strips = Math.ceil(rows / STRIP);
   const left = across.top;
-  const columns = Math.ceil((3 * (across.end - left)) / STRIP);
+  const columns = Math.ceil((channels * (across.end - left)) / STRIP);
 
-  const [parts, samples] = planes ? [3, window.width] : [1, 3 * window.width];
+  const [parts, samples] = planes ? [channels, window.width] : [1, channels * window.width];
   const blocks = Math.ceil(samples / STRIP);
   const padded = blocks * STRIP;
-  const size = 3 * window.width * window.height;
+  const size = channels * window.width * window.height;
+  const pixel = channels * STRIP;
   const { memory, place, turn, weigh } = layout({
     acrossTable: across.table.byteLength,
     acrossWeights: across.weights.byteLength,
     downTable: down.table.byteLength,
     downWeights: down.weights.byteLength,
     input: (strips * STRIP + 1) * line, // the last strip may have fewer rows
-    turned: STRIP * STRIP * columns + 6 * STRIP,
-    narrow: STRIP * (3 * window.width + 6 * STRIP),
+    turned: STRIP * STRIP * columns + 2 * pixel,
+    before: STRIP * pixel, // mirrored lines are read a block beyond their end
+    narrow: pixel * (window.width + 2 * STRIP),
     middle: (strips * STRIP + 2) * parts * padded, // [rows, parts, padded]
     output: size, // [parts, window.height, samples]
   });
@@ -81,16 +85,15 @@ function resize(image: RawImage | Pixels, { box, resized, window, flip }: Crop, 
     new Int32Array(memory.buffer, place[`${name}Table`]).set(table);
     new Int16Array(memory.buffer, place[`${name}Weights`]).set(weights);
   }
-  // Where the first sample of each part lies in a strip's result [window.width, 3, STRIP], and how far the next one is.
-  const pixel = 3 * STRIP;
+  // Where the first sample of each part lies in a strip's result [window.width, channels, STRIP], and how far the next one is.
   const stride = planes ? (flip ? -pixel : pixel) : STRIP;
   const start = place.narrow + (flip && planes ? (window.width - 1) * pixel : 0);
   const { input, turned, narrow, middle, output } = place;
   const wide = parts * padded;
   for (let strip = 0; strip < strips; strip++) {
-    turn(input + strip * STRIP * line + 3 * left, line, STRIP, turned, STRIP, STRIP * STRIP, columns);
+    turn(input + strip * STRIP * line + channels * left, line, STRIP, turned, STRIP, STRIP * STRIP, columns);
     const source = turned - left * pixel;
-    weigh(source, pixel, 3, place.acrossTable, place.acrossWeights, window.width, narrow, pixel);
+    weigh(source, pixel, channels, place.acrossTable, place.acrossWeights, window.width, narrow, pixel);
     for (let part = 0; part < parts; part++) {
       const to = middle + strip * STRIP * wide + part * padded;
       turn(start + part * STRIP, stride, STRIP * stride, to, wide, STRIP, blocks);
@@ -122,21 +125,22 @@ const KEPT_FILTERS = 1024; // about 7 kB each
 const filters = new Map<string, Filter>();
 
 /** The outputs `first` … `first + count − 1` of resizing `from` samples to `to`. */
-function filter(from: number, to: number, first: number, count: number): Filter {
-  const key = `${from} ${to} ${first} ${count}`;
+function filter(name: FilterName, from: number, to: number, first: number, count: number): Filter {
+  const key = `${name} ${from} ${to} ${first} ${count}`;
   const kept = filters.get(key);
   if (kept) return kept;
   if (filters.size === KEPT_FILTERS) filters.clear();
-  const made = makeFilter(from, to, first, count);
+  const made = makeFilter(name, from, to, first, count);
   filters.set(key, made);
   return made;
 }
 
-function makeFilter(from: number, to: number, first: number, count: number): Filter {
+function makeFilter(name: FilterName, from: number, to: number, first: number, count: number): Filter {
+  const [kernel, reach] = kernels[name];
   const scale = from / to;
-  const widened = Math.max(scale, 1);
-  const support = 2 * widened;
-  const taps = Math.min(from, Math.ceil(2 * support));
+  const widened = name === 'nearest' ? 1 : Math.max(scale, 1);
+  const support = reach * widened;
+  const taps = Math.min(from, 2 * Math.ceil(support) + 1);
   const exact = new Float64Array(taps);
   const fixed = new Int32Array(taps + 1);
   const table = new Int32Array(2 * count);
@@ -147,7 +151,7 @@ function makeFilter(from: number, to: number, first: number, count: number): Fil
     const lo = Math.max(0, Math.floor(centre - support + 0.5));
     const hi = Math.min(from, lo + taps, Math.floor(centre + support + 0.5));
     let sum = 0;
-    for (let x = lo; x < hi; x++) sum += exact[x - lo] = cubic((x + 0.5 - centre) / widened);
+    for (let x = lo; x < hi; x++) sum += exact[x - lo] = kernel((x + 0.5 - centre) / widened);
     let [begin, used] = [hi - lo, 0];
     fixed.fill(0);
     for (let k = 0; k < hi - lo; k++) {
@@ -168,6 +172,25 @@ function makeFilter(from: number, to: number, first: number, count: number): Fil
     end = Math.max(end, lo + used);
   }
   return { top, end, table, weights: weights.slice(0, at) };
+}
+
+/** Kernels with their reach to either side, as PIL has them (`libImaging/Resample.c`); the nearest pixel is a box that is not widened. */
+const kernels: Readonly<Record<FilterName, readonly [kernel: (x: number) => number, reach: number]>> = {
+  nearest: [box, 0.5],
+  box: [box, 0.5],
+  bilinear: [(x) => Math.max(0, 1 - Math.abs(x)), 1],
+  hamming: [(x) => (Math.abs(x) < 1 ? sinc(x) * (0.54 + 0.46 * Math.cos(Math.PI * x)) : 0), 1],
+  bicubic: [cubic, 2],
+  lanczos: [(x) => (x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0), 3],
+};
+
+/** 1 in a pixel's width, its upper end included. */
+function box(x: number): number {
+  return x > -0.5 && x <= 0.5 ? 1 : 0;
+}
+
+function sinc(x: number): number {
+  return x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x);
 }
 
 /** Keys' cubic kernel with a = −0.5 (Catmull-Rom). */
@@ -215,14 +238,4 @@ function layout<K extends string>(sizes: Record<K, number>) {
   const missing = end - simd.memory.buffer.byteLength;
   if (missing > 0) simd.memory.grow(Math.ceil(missing / 65536));
   return { place, ...simd };
-}
-
-function repeated({ width, height, data }: RawImage): RawImage {
-  const out = Uint8Array.from({ length: 3 * data.length }, (_, i) => data[Math.floor(i / 3)]!);
-  return { width, height, channels: 3, data: out };
-}
-
-function grey({ width, height, data }: RawImage): RawImage {
-  const out = Uint8Array.from({ length: data.length / 3 }, (_, i) => data[3 * i]!);
-  return { width, height, channels: 1, data: out };
 }

@@ -14,7 +14,7 @@ const NAMES = {
   win32: ['turbojpeg.dll'],
 } as Partial<Record<NodeJS.Platform, readonly string[]>>;
 
-const MOST_PIXELS = 2 ** 26;
+const MOST_PIXELS = 2 ** 24; // each thread keeps the memory of its largest image
 
 let loading: Promise<Decode | undefined> | undefined;
 

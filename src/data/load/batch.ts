@@ -16,6 +16,8 @@ export interface Batch extends BatchPlan {
   readonly labels?: Int32Array;
   /** The random stream of each image, for what a task draws; `derive('crop')` and `derive('augment')` are used up. */
   readonly rngs: readonly Rng[];
+  /** Names of the images whose bytes are broken, where others or nothing took their places. */
+  readonly broken: readonly string[];
 }
 
 /** How views are made. */
@@ -31,6 +33,8 @@ export interface BatchOptions extends ViewOptions {
   /** What happens to the place of a broken image: the next readable one has full weight, or weight 0. */
   readonly replace: boolean;
   readonly signal: AbortSignal;
+  /** Called before an image is noted as broken. Rejects where no image has the channels of the model. */
+  readonly fits: () => Promise<void>;
 }
 
 /**
@@ -53,14 +57,15 @@ export async function loadBatch(
   const view = memory?.length === count * bytes ? memory : new Uint8Array(count * bytes);
   const indices = plan.indices.slice();
   const weights = plan.weights.slice();
+  const passedOver = new Set<string>();
   const rngs = Array.from(plan.indices, (index) => sampleRng(seed, plan.epoch, index));
   const real = plan.weights.filter((weight) => weight > 0).length; // padding comes last
   const here =
     (await onThreads(dataset, plan, real, options, view)) ?? Array.from({ length: real }, (_, i) => i);
   await inParallel(here.length, options.concurrency, signal, async (i) => {
     const slot = here[i]!;
-    const index = await readable(dataset, indices[slot]!, options.broken, async (index) => {
-      const from = dataset.source?.(index) ?? (await dataset.image(index));
+    const index = await readable(dataset, indices[slot]!, options, passedOver, async (index) => {
+      const from = dataset.source?.(index) ?? (await dataset.image(index, options));
       await makeView(from, options, rngs[slot]!, view, slot * bytes);
     });
     if (index !== indices[slot] && !options.replace) weights[slot] = 0;
@@ -75,6 +80,7 @@ export async function loadBatch(
     view,
     ...(labels && { labels: indices.map((index) => labels[index]!) }),
     rngs,
+    broken: [...passedOver].sort(),
   };
 }
 
@@ -91,7 +97,7 @@ async function onThreads(
   options: BatchOptions,
   view: Uint8Array,
 ): Promise<number[] | undefined> {
-  const { size, channels, seed, augment, broken, signal } = options;
+  const { size, channels, range, seed, augment, broken, signal, fits } = options;
   const geometry = options.geometry.description;
   if (!options.threads || !dataset.source || !geometry) return undefined;
   const left: number[] = [];
@@ -102,39 +108,48 @@ async function onThreads(
     const some = slots.slice(chunk * each, (chunk + 1) * each);
     const own = some.map((slot) => indices[slot]!);
     const sources = own.map((index) => dataset.source!(index));
-    const job = { sources, indices: own, seed, epoch, size, channels, geometry, augment };
+    const job = { sources, indices: own, seed, epoch, size, channels, range, geometry, augment };
     const bytes = viewBytes(options);
     const errors = await runOnThread(job, (made) => {
       for (const [i, slot] of some.entries())
         view.set(made.subarray(i * bytes, (i + 1) * bytes), slot * bytes);
     });
     for (const [i, slot] of some.entries()) {
-      if (errors[i] === undefined) continue;
-      broken.add(dataset.id(own[i]!), new Error(errors[i]));
+      const error = errors[i];
+      if (!error) continue;
+      await fits();
+      broken.add(dataset.id(own[i]!), error.message, error.passing);
       left.push(slot);
     }
   });
   return left;
 }
 
-/** The first readable image from `start` on, in the circle of all images; `read` rejects for a broken one. */
+/**
+ * The first readable image from `start` on, in the circle of all images; `read` rejects for a broken one. Notes in `passedOver` which
+ * ones have broken bytes.
+ */
 async function readable(
   dataset: Dataset,
   start: number,
-  broken: BrokenImages,
+  { broken, fits }: BatchOptions,
+  passedOver: Set<string>,
   read: (index: number) => Promise<void>,
 ): Promise<number> {
   for (let tried = 0; tried < dataset.length; tried++) {
     const index = (start + tried) % dataset.length;
     const id = dataset.id(index);
-    if (broken.has(id)) continue;
     try {
-      await read(index);
-      return index;
+      if (!broken.has(id)) {
+        await read(index);
+        return index;
+      }
     } catch (error) {
       if (error instanceof RangeError) throw error; // of the geometry, not of the image
+      await fits();
       broken.add(id, error);
     }
+    if (broken.has(id)) passedOver.add(id);
   }
   const [first] = broken.reasons;
   throw new DataError(`no image of '${dataset.name}' can be read, the first being ${first?.join(': ')}`);

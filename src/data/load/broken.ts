@@ -1,33 +1,48 @@
+import { isPassing } from '../error.ts';
+
 /**
  * The images that could not be read. Each is reported once; share one list between the loaders of a data set and its
- * parts, so that an image is not tried again.
+ * parts, so that an image whose bytes are broken is not tried again. One that the system did not give is.
  */
 export class BrokenImages {
-  readonly #reasons = new Map<string, string>();
+  readonly #reasons: Map<string, string>;
+  readonly #passing = new Set<string>();
   readonly #report: (id: string, reason: string) => void;
 
-  /** `report` is called once for each image, by default it writes a line to the standard error. */
+  /**
+   * @param report called once for each image, by default it writes a line to the standard error
+   * @param known images with broken bytes that were reported before, with the reasons
+   */
   constructor(
     report = (id: string, reason: string) => console.warn(`skipping broken image ${id}: ${reason}`),
+    known: Iterable<readonly [id: string, reason: string]> = [],
   ) {
     this.#report = report;
+    this.#reasons = new Map(known);
   }
 
-  /** Names of the broken images with the reason, in the order they were met. */
+  /** Names of all images that could not be read with the reason, in the order they were met. */
   get reasons(): ReadonlyMap<string, string> {
     return this.#reasons;
   }
 
+  /** Whether an image's bytes are broken: reading it again would fail again. */
   has(id: string): boolean {
-    return this.#reasons.has(id);
+    return this.#reasons.has(id) && !this.#passing.has(id);
   }
 
-  add(id: string, error: unknown): void {
+  /** @param passing whether the system failed, see `isPassing` */
+  add(id: string, error: unknown, passing = isPassing(error)): void {
     if (this.has(id)) return;
-    const reason = (error instanceof Error ? error.message : String(error))
-      .trim()
-      .replaceAll(/\s*\n\s*/g, '; ');
+    const known = this.#reasons.has(id);
+    const reason = reasonOf(error);
     this.#reasons.set(id, reason);
-    this.#report(id, reason);
+    if (passing) this.#passing.add(id);
+    else this.#passing.delete(id);
+    if (!known) this.#report(id, reason);
   }
+}
+
+function reasonOf(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).trim().replaceAll(/\s*\n\s*/g, '; ');
 }

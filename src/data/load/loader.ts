@@ -1,9 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { type Augment, makeAugmenter } from '../augment/augment.ts';
 import { centreCrop, type Geometry, randomResizedCrop, type Size } from '../decode/crop.ts';
+import type { Reading } from '../decode/reading.ts';
 import type { Dataset } from '../sources/dataset.ts';
 import { type Batch, loadBatch } from './batch.ts';
 import { BrokenImages } from './broken.ts';
+import { requireFitting } from './fitting.ts';
 import { type BatchPlan, type Cursor, evaluationPlan, trainingPlan } from './sampler.ts';
 
 /** Settings of a loader. */
@@ -13,8 +15,10 @@ export interface LoaderOptions {
   readonly size: Size;
   /** Seeds the order, the crops and the streams handed on with the batch. */
   readonly seed: number;
-  /** 3 by default; 1 turns colour into grey. */
-  readonly channels?: 1 | 3;
+  /** 3 by default; 1 turns colour into grey, other numbers take the bands of files as they are stored. */
+  readonly channels?: number;
+  /** The samples of TIFF files and 16-bit PNGs that stand for 0 and 1: see `Reading`. */
+  readonly range?: Reading['range'];
   /** By default `randomResizedCrop()` in training and `centreCrop()` in evaluation. */
   readonly geometry?: Geometry;
   /** How many batches are made ahead, 2 by default. */
@@ -106,8 +110,10 @@ export class Loader implements AsyncIterableIterator<Batch, undefined> {
       ? AbortSignal.any([this.#abort.signal, options.signal])
       : this.#abort.signal;
     const augmenter = options.augment && makeAugmenter(options.augment, channels);
+    let fitting: Promise<void> | undefined;
     const settings = {
       ...options,
+      fits: () => (fitting ??= requireFitting(dataset, settings)),
       augmenter,
       channels,
       concurrency,

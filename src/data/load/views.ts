@@ -2,24 +2,23 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import type { Rng } from '../../random/rng.ts';
 import { type Augment, type Augmenter, makeAugmenter } from '../augment/augment.ts';
 import { upright } from '../augment/image.ts';
-import {
-  type Crop,
-  type Geometry,
-  type GeometryDescription,
-  geometryFrom,
-  type Size,
-} from '../decode/crop.ts';
+import type { Crop, Geometry, GeometryDescription, Size } from '../decode/crop.ts';
 import { decodeView } from '../decode/decode.ts';
+import { geometryFrom, visible } from '../decode/evaluation-view.ts';
 import { writePlanar } from '../decode/planar.ts';
+import { type Reading, requireChannels } from '../decode/reading.ts';
 import { cropPlanes, cropResize, type Pixels } from '../decode/resize.ts';
-import { DataError } from '../error.ts';
+import { DataError, isPassing } from '../error.ts';
 import type { RawImage, Source } from '../sources/dataset.ts';
+import { inBorder } from './border.ts';
 import { sampleRng } from './sampler.ts';
 
 /** How a view is made from an image. */
 export interface ViewOptions {
   readonly size: Size;
-  readonly channels: 1 | 3;
+  readonly channels: number;
+  /** See `Reading`. */
+  readonly range?: Reading['range'];
   readonly geometry: Geometry;
   readonly augmenter?: Augmenter | undefined;
 }
@@ -31,7 +30,8 @@ export const viewBytes = ({ size, channels }: Pick<ViewOptions, 'size' | 'channe
 /**
  * Makes a view of an image: crop, mirroring, augmentation, in this order, drawn from `derive('crop')` and
  * `derive('augment')` of `rng`. Writes planes [channels, height, width] into `out` from `offset` on.
- * Rejects when the image cannot be read, with a RangeError when the geometry makes views of another size.
+ * Rejects when the image cannot be read, with ChannelsError when it has others, with a RangeError when the geometry makes views of
+ * another size.
  */
 export async function makeView(
   from: Source | RawImage,
@@ -40,22 +40,36 @@ export async function makeView(
   out: Uint8Array,
   offset: number,
 ): Promise<void> {
-  const { size, channels, geometry, augmenter } = options;
-  const choose = (image: Size) => geometry(rng.derive('crop'), image, size);
-  const use = (image: RawImage | Pixels, crop: Crop) => {
-    const { width, height } = crop.window;
+  const { size, channels, range, geometry, augmenter } = options;
+  let framed: Crop; // with its border
+  const choose = (image: Size) => {
+    framed = geometry(rng.derive('crop'), image, size);
+    const { width, height } = framed.window;
     if (height !== size[0] || width !== size[1])
       throw new RangeError(`a view must be ${size.join(' × ')}, got ${height} × ${width}`);
-    if (!augmenter) return cropPlanes(image, crop, channels, out, offset);
+    return { ...framed, window: visible(framed.window, framed.resized) };
+  };
+  const use = (image: RawImage | Pixels, crop: Crop) => {
+    requireChannels(image.channels, channels);
+    if (!augmenter)
+      return inBorder(framed, channels, out, offset, (target, at) =>
+        cropPlanes(image, crop, channels, target, at),
+      );
     const draws = rng.derive('augment');
     const augmented = augmenter.image(upright(cropResize(image, crop), channels, crop.flip), draws);
     writePlanar(augmented, channels, false, out, offset);
     augmenter.planes(out, offset, size, draws);
   };
   if ('data' in from) return use(from, choose([from.height, from.width]));
-  if (!('offset' in from)) return decodeView(from.file, choose, use);
-  const { file, width, height } = from;
-  use({ width, height, channels: 3, read: reader(file, from.offset) }, choose([height, width]));
+  if (!('offset' in from))
+    return decodeView(from.file, choose, use, { channels, range }, isBicubic(geometry));
+  const { file, offset: begin, ...image } = from;
+  use({ ...image, read: reader(file, begin) }, choose([image.height, image.width]));
+}
+
+/** Whether a geometry resizes as decoders of large files can. */
+function isBicubic({ description }: Geometry): boolean {
+  return description?.name !== 'evaluation' || description.view.filter === 'bicubic';
 }
 
 /** Files of packs stay open, so many at most. */
@@ -86,25 +100,29 @@ export interface ViewJob {
   readonly seed: number;
   readonly epoch: number;
   readonly size: Size;
-  readonly channels: 1 | 3;
+  readonly channels: number;
+  readonly range: Reading['range'];
   readonly geometry: GeometryDescription;
   readonly augment?: Augment | undefined;
 }
 
-/** For each view of a job why it could not be made, if so. */
-export type ViewErrors = readonly (string | undefined)[];
+/** For each view of a job why it could not be made, if so; `passing` as `isPassing` tells it. */
+export type ViewErrors = readonly ({ readonly message: string; readonly passing: boolean } | undefined)[];
 
 /** Makes the views of a job, one after another in `out`. */
 export async function makeViews(job: ViewJob, out: Uint8Array): Promise<ViewErrors> {
-  const { sources, indices, seed, epoch, size, channels, augment } = job;
+  const { sources, indices, seed, epoch, size, channels, range, augment } = job;
   const geometry = geometryFrom(job.geometry);
-  const options = { size, channels, geometry, augmenter: augment && makeAugmenter(augment, channels) };
-  const errors: (string | undefined)[] = [];
+  const options = { size, channels, range, geometry, augmenter: augment && makeAugmenter(augment, channels) };
+  const errors: ViewErrors[number][] = [];
   for (const [i, source] of sources.entries()) {
     const rng = sampleRng(seed, epoch, indices[i]!);
     const failure = await makeView(source, options, rng, out, i * viewBytes(job)).then(
       () => undefined,
-      (error) => (error instanceof Error ? error.message : String(error)),
+      (error) => ({
+        message: error instanceof Error ? error.message : String(error),
+        passing: isPassing(error),
+      }),
     );
     errors.push(failure);
   }

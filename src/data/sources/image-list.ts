@@ -1,29 +1,84 @@
 import { stat } from 'node:fs/promises';
-import { decodeImage } from '../decode/decode.ts';
+import { join, resolve } from 'node:path';
+import { fileStamp } from '../../io/file-stamp.ts';
+import { decodeFile } from '../decode/decode.ts';
+import { specialKind } from '../decode/read-file.ts';
+import { DataError } from '../error.ts';
 import type { FetchOptions } from './cifar10-fetch.ts';
 import type { Dataset } from './dataset.ts';
-import { openDataset } from './open.ts';
+import { homePath, isSpec, openDataset } from './open.ts';
 
 /**
- * A few images to look at: files in the given order, or the data set that a single name stands for (a folder,
- * classes:FOLDER, packed:FOLDER, cifar10). The options concern CIFAR-10. Rejects with a DataError when a data set cannot be used; a file is read when it is needed.
+ * The images that names stand for, in their order: image files, and whatever `openDataset` opens (a folder with all below it,
+ * classes:FOLDER, packed:FOLDER, cifar10). A file is read when it is needed.
+ * Rejects with a DataError as `requireImages` and `openDataset` do.
  */
 export async function openImages(names: readonly string[], options: FetchOptions = {}): Promise<Dataset> {
-  const [first] = names;
-  if (names.length === 1 && first !== undefined && !(await isFile(first))) return openDataset(first, options);
+  await requireImages(names);
+  const parts: Dataset[] = [];
+  let files: string[] = [];
+  const endFiles = async () => {
+    if (files.length > 0) parts.push(await imageFiles(files));
+    files = [];
+  };
+  for (const name of names) {
+    if (!isSpec(name) && (await stat(homePath(name))).isFile()) {
+      files.push(homePath(name));
+      continue;
+    }
+    await endFiles();
+    const dataset = await openDataset(name, options);
+    const folder = name.startsWith('cifar10') ? '' : homePath(name.replace(/^(folder|classes|packed):/, ''));
+    parts.push(names.length === 1 ? dataset : { ...dataset, id: (index) => join(folder, dataset.id(index)) });
+  }
+  await endFiles();
+  return parts.length === 1 ? parts[0]! : concatenated(parts);
+}
+
+/**
+ * Rejects with a DataError for names that stand for nothing, naming each, and for what is neither a file nor a folder. Opens nothing.
+ */
+export async function requireImages(names: readonly string[]): Promise<void> {
+  const missing: string[] = [];
+  for (const name of names) {
+    if (isSpec(name)) continue;
+    const found = await stat(homePath(name)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
+      throw error;
+    });
+    const kind = found && specialKind(found);
+    if (!found) missing.push(`'${name}'`);
+    else if (kind !== undefined && kind !== 'folder')
+      throw new DataError(`an image must be a regular file, got the ${kind} '${name}'`);
+  }
+  if (missing.length > 0) throw new DataError(`no such file or folder: ${missing.join(', ')}`);
+}
+
+async function imageFiles(names: readonly string[]): Promise<Dataset> {
+  const stamps = await Promise.all(names.map(fileStamp));
   return {
     name: names.join(', '),
     length: names.length,
-    contentKey: names.join('\n'),
+    contentKey: names.map((name, i) => `${resolve(name)}\0${stamps[i]!.stamp}`).join('\n'),
     id: (index) => names[index]!,
-    image: (index) => decodeImage(names[index]!),
+    image: (index, reading) => decodeFile(names[index]!, reading),
     source: (index) => ({ file: names[index]! }),
   };
 }
 
-async function isFile(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isFile(),
-    () => false,
+/** The images of some data sets, one after another, without classes. */
+function concatenated(parts: readonly Dataset[]): Dataset {
+  const places = parts.flatMap((part) =>
+    Array.from({ length: part.length }, (_, index) => ({ part, index })),
   );
+  return {
+    name: parts.map(({ name }) => name).join(', '),
+    length: places.length,
+    contentKey: parts.map(({ contentKey }) => contentKey).join('\n'),
+    id: (i) => places[i]!.part.id(places[i]!.index),
+    image: (i, reading) => places[i]!.part.image(places[i]!.index, reading),
+    ...(parts.every(({ source }) => source) && {
+      source: (i: number) => places[i]!.part.source!(places[i]!.index),
+    }),
+  };
 }

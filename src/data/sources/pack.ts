@@ -1,14 +1,17 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
 import { removeTemporaries, writeFileAtomic } from '../../io/atomic.ts';
+import { makeFolder } from '../../io/make-folder.ts';
+import { upright } from '../augment/image.ts';
 import { type Crop, type Size, whole } from '../decode/crop.ts';
 import { decodeView } from '../decode/decode.ts';
+import { type Reading, requireChannels } from '../decode/reading.ts';
 import { cropResize } from '../decode/resize.ts';
 import { DataError } from '../error.ts';
 import type { BrokenImages } from '../load/broken.ts';
-import type { Dataset, RawImage } from './dataset.ts';
-import { INDEX, type PackIndex, parse } from './packed.ts';
+import { compare, identify, takenByOutline } from './content.ts';
+import type { Dataset, DigestOptions, RawImage } from './dataset.ts';
+import { checksum, INDEX, type PackIndex, parse } from './packed.ts';
 
 const UNFINISHED = 'unfinished.json';
 const SHARD_BYTES = 2 ** 31;
@@ -18,11 +21,19 @@ const AT_ONCE = 16; // images that are decoded ahead of the one being written
 export interface PackOptions {
   /** Larger images are shrunk until their shorter side has so many pixels (bicubic); 0 keeps every size. */
   readonly resize: number;
+  /** Channels of the model that will read the pack, 3 by default: images of others are left out. */
+  readonly channels?: number;
+  /** The samples of TIFF files and 16-bit PNGs that stand for 0 and 1: see `Reading`. */
+  readonly range?: Reading['range'];
   /** Images that cannot be read are left out and noted here. */
   readonly broken: BrokenImages;
   /** A shard is ended when it has at least so many bytes, by default 2 GiB. */
   readonly shardBytes?: number;
   readonly onProgress?: (progress: PackProgress) => void;
+  /** Called before, while the images are read to know their content. */
+  readonly onDigest?: DigestOptions['onProgress'];
+  /** Called with what a person should know of a pack that is there already. */
+  readonly onNote?: (message: string) => void;
   /** Stops at the next image; what is packed so far is kept for the next call. */
   readonly signal?: AbortSignal;
 }
@@ -56,9 +67,9 @@ export async function packImages(
   const { resize, onProgress = () => {}, signal } = options;
   if (!Number.isInteger(resize) || resize < 0)
     throw new RangeError(`images are shrunk to a whole number of pixels, got ${resize}`);
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const path = join(folder, UNFINISHED);
-  const begun = await begin(dataset, folder, resize);
+  const begun = await begin(dataset, folder, options);
   if (begun.existed) return { ...sizeOf(begun.index), existed: true };
   const { index } = begun;
   let { next } = begun;
@@ -76,7 +87,7 @@ export async function packImages(
           images.names.push(dataset.id(i));
           images.widths.push(image.width);
           images.heights.push(image.height);
-          images.checksums.push(crc32(image.data));
+          images.checksums.push(checksum(image.data));
           if (dataset.labels) images.labels?.push(dataset.labels[i]!);
           yield image.data;
         }
@@ -109,45 +120,64 @@ function sizeOf({ shards }: PackIndex) {
 async function begin(
   dataset: Dataset,
   folder: string,
-  resize: number,
+  { resize, channels = 3, range, onDigest, onNote = () => {}, signal }: PackOptions,
 ): Promise<{ index: PackIndex; next: number; existed: boolean }> {
   await removeTemporaries(folder);
-  const { name, contentKey, classes, labels } = dataset;
-  const matches = ({ sourceKey, resize: side }: PackIndex) => sourceKey === contentKey && side === resize;
-  for (const file of [INDEX, UNFINISHED]) {
-    const path = join(folder, file);
-    const text = await readFile(path, 'utf8').catch(() => undefined);
-    if (text === undefined) continue;
-    const index = parse(text, path);
-    if (!matches(index))
-      throw new DataError(
-        `'${folder}' holds a pack of '${index.source}' with --resize ${index.resize}, whose images are others: choose another folder, or delete it`,
-      );
-    const { next } = JSON.parse(text) as { next?: number };
-    return { index, next: next ?? 0, existed: file === INDEX };
-  }
   const others = await readdir(folder);
+  const file = [INDEX, UNFINISHED].find((name) => others.includes(name));
   const foreign = others.find((each) => !/^pixels-\d+\.bin$/.test(each));
-  if (foreign !== undefined)
+  if (file === undefined && foreign !== undefined)
     throw new DataError(`a pack needs an empty folder, got '${folder}' with '${foreign}'`);
-  const images = { names: [], widths: [], heights: [], checksums: [], ...(labels && { labels: [] }) };
-  const about = { source: name, sourceKey: contentKey, resize, ...(classes && { classes: [...classes] }) };
-  const index = { format: 'beyond-masking pack', version: 1, ...about, shards: [], images } as const;
-  return { index: structuredClone(index) as unknown as PackIndex, next: 0, existed: false };
+  const watched = { ...(onDigest && { onProgress: onDigest }), ...(signal && { signal }) };
+  const sourceKey = await identify(dataset, watched);
+  const sourceOutline = dataset.content?.outline;
+  const keys = { sourceKey, ...(sourceOutline !== undefined && { sourceOutline }) };
+  if (file === undefined) {
+    const { name, classes, labels } = dataset;
+    const images = { names: [], widths: [], heights: [], checksums: [], ...(labels && { labels: [] }) };
+    const about = {
+      source: name,
+      ...keys,
+      resize,
+      channels,
+      range,
+      ...(classes && { classes: [...classes] }),
+    };
+    const index = { format: 'beyond-masking pack', version: 1, ...about, shards: [], images } as const;
+    return { index: structuredClone(index) as unknown as PackIndex, next: 0, existed: false };
+  }
+  const path = join(folder, file);
+  const text = await readFile(path, 'utf8');
+  const index = parse(text, path);
+  const { next } = JSON.parse(text) as { next?: number };
+  const comparison = compare(index.sourceKey, sourceKey, dataset);
+  const settings = (each: Pick<PackIndex, 'resize' | 'channels' | 'range'>) =>
+    JSON.stringify([each.resize, each.channels, each.range]);
+  const sameSettings = settings(index) === settings({ resize, channels, range });
+  if (comparison === 'other' || !sameSettings)
+    throw new DataError(
+      `'${folder}' holds a pack of '${index.source}' with --resize ${index.resize}, whose images are others: choose another folder, or delete it`,
+    );
+  if (comparison !== 'same') {
+    onNote(`the pack in '${folder}' ${takenByOutline}`);
+    Object.assign(index, keys);
+    await writeFileAtomic(path, JSON.stringify({ ...index, next }));
+  }
+  return { index, next: next ?? 0, existed: file === INDEX };
 }
 
 /** The images from `start` on, in order, decoded a few at a time; without pixels where one cannot be read. */
 async function* decoded(
   dataset: Dataset,
   start: number,
-  { resize, broken }: PackOptions,
+  { resize, broken, channels = 3, range }: PackOptions,
 ): AsyncGenerator<{ i: number; image: RawImage | undefined }> {
   const ahead: Promise<RawImage | undefined>[] = [];
   for (let i = start; i < dataset.length; i++) {
     while (ahead.length < AT_ONCE && i + ahead.length < dataset.length) {
       const id = dataset.id(i + ahead.length);
       ahead.push(
-        shrunk(dataset, i + ahead.length, resize).catch((error) => {
+        shrunk(dataset, i + ahead.length, resize, { channels, range }).catch((error) => {
           broken.add(id, error);
           return undefined;
         }),
@@ -157,22 +187,25 @@ async function* decoded(
   }
 }
 
-async function shrunk(dataset: Dataset, i: number, side: number): Promise<RawImage> {
+async function shrunk(
+  dataset: Dataset,
+  i: number,
+  side: number,
+  reading: Reading & { readonly channels: number },
+): Promise<RawImage> {
   const choose = ([height, width]: Size): Crop => {
     const scale = side === 0 ? 1 : Math.min(1, side / Math.min(height, width));
     const size: Size = [Math.round(height * scale), Math.round(width * scale)];
     return { box: whole([height, width]), resized: size, window: whole(size), flip: false };
   };
   const source = dataset.source?.(i);
-  if (source && !('offset' in source)) {
-    return colour(await decodeView(source.file, choose, cropResize));
-  }
-  const image = await dataset.image(i);
-  return colour(cropResize(image, choose([image.height, image.width])));
+  if (source && !('offset' in source))
+    return withChannels(await decodeView(source.file, choose, cropResize, reading), reading.channels);
+  const image = await dataset.image(i, reading);
+  return withChannels(cropResize(image, choose([image.height, image.width])), reading.channels);
 }
 
-function colour(image: RawImage): RawImage {
-  if (image.channels === 3) return image;
-  const data = Uint8Array.from({ length: 3 * image.data.length }, (_, i) => image.data[Math.floor(i / 3)]!);
-  return { ...image, channels: 3, data };
+function withChannels(image: RawImage, channels: number): RawImage {
+  requireChannels(image.channels, channels);
+  return upright(image, channels, false);
 }

@@ -1,7 +1,9 @@
-import { open, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { open, readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
+import { fileStamp, MISSING } from '../../io/file-stamp.ts';
 import { plural } from '../../text/plural.ts';
 import { DataError } from '../error.ts';
 import type { Dataset } from './dataset.ts';
@@ -11,15 +13,21 @@ export const INDEX = 'index.json';
 
 const count = z.int().min(0);
 
-/** What a pack's index says. Images lie in its shards one after another, without gaps, each [height, width, 3] bytes. */
+/** What a pack's index says. Images lie in its shards one after another, without gaps, each [height, width, channels] bytes. */
 export const packIndex = z.object({
   format: z.literal('beyond-masking pack'),
   version: z.literal(1),
-  /** Name and content of the data set that was packed. */
+  /** Name and content of the data set that was packed, as `identify` tells it; earlier versions kept the outline. */
   source: z.string(),
   sourceKey: z.string(),
+  /** What earlier versions would have kept; absent where `sourceKey` is that. */
+  sourceOutline: z.string().optional(),
   /** The shorter side that larger images were shrunk to; 0: none were. */
   resize: count,
+  /** Of all images; 3 in packs that do not say it. */
+  channels: count.min(1).default(3),
+  /** The samples that stood for 0 and 1, where they were given. */
+  range: z.tuple([z.number(), z.number()]).readonly().optional(),
   classes: z.array(z.string()).optional(),
   shards: z.array(z.object({ file: z.string().regex(/^pixels-\d+\.bin$/), images: count, bytes: count })),
   /** One entry for each image, in order. */
@@ -27,12 +35,17 @@ export const packIndex = z.object({
     names: z.array(z.string()),
     widths: z.array(count.min(1)),
     heights: z.array(count.min(1)),
-    /** CRC-32 of the image's bytes. */
-    checksums: z.array(count),
+    /** SHA-256 of the image's bytes in base64; in packs of earlier versions their CRC-32. */
+    checksums: z.array(z.union([z.string(), count])),
     labels: z.array(count).optional(),
   }),
 });
 export type PackIndex = z.infer<typeof packIndex>;
+
+/** What an index keeps of an image's bytes. */
+export function checksum(data: Uint8Array): string {
+  return createHash('sha256').update(data).digest('base64');
+}
 
 /**
  * Opens a folder written by `packImages`: images with their classes, pixels read from the shards when they are needed.
@@ -40,26 +53,25 @@ export type PackIndex = z.infer<typeof packIndex>;
  * Rejects with a DataError when there is no complete pack, or when shards are missing or cut off.
  */
 export async function openPacked(folder: string): Promise<Dataset> {
+  const stamps = [resolve(folder), (await fileStamp(join(folder, INDEX))).stamp];
   const index = await readIndex(folder);
-  const { images, shards, classes } = index;
+  const { images, shards, classes, channels } = index;
   const files: string[] = [];
   const offsets: number[] = [];
   let next = 0;
   for (const shard of shards) {
     const file = join(folder, shard.file);
-    const size = await stat(file).then(
-      (found) => found.size,
-      () => undefined,
-    );
-    if (size !== shard.bytes)
+    const { size, stamp } = await fileStamp(file);
+    if (size !== shard.bytes || stamp === MISSING)
       throw new DataError(
-        `${file} must have ${plural(shard.bytes, 'byte')}, got ${size ?? 'no such file'}; pack the images again`,
+        `${file} must have ${plural(shard.bytes, 'byte')}, got ${stamp === MISSING ? 'no such file' : size}; pack the images again`,
       );
+    stamps.push(stamp);
     let offset = 0;
     for (const end = next + shard.images; next < end; next++) {
       files.push(file);
       offsets.push(offset);
-      offset += 3 * images.widths[next]! * images.heights[next]!;
+      offset += channels * images.widths[next]! * images.heights[next]!;
     }
     if (offset !== shard.bytes) throw new DataError(`the sizes of images and shards in ${folder} differ`);
   }
@@ -68,18 +80,23 @@ export async function openPacked(folder: string): Promise<Dataset> {
     offset: offsets[i]!,
     width: images.widths[i]!,
     height: images.heights[i]!,
+    channels,
   });
   return {
     name: `packed:${folder}`,
     length: images.names.length,
-    contentKey: `packed-${index.resize}-${index.sourceKey}`,
+    contentKey: `packed-${images.names.length}-${hashOf(stamps)}`,
+    content: {
+      outline: `packed-${index.resize}-${index.sourceOutline ?? index.sourceKey}`,
+      digest: async () => digestOf(index),
+    },
     ...(classes && { classes }),
     ...(images.labels && { labels: Int32Array.from(images.labels) }),
     id: (i) => images.names[i]!,
     source,
     image: async (i) => {
       const { file, offset, width, height } = source(i);
-      const data = new Uint8Array(3 * width * height);
+      const data = new Uint8Array(channels * width * height);
       const handle = await open(file, 'r');
       try {
         const { bytesRead } = await handle.read(data, 0, data.length, offset);
@@ -87,10 +104,22 @@ export async function openPacked(folder: string): Promise<Dataset> {
       } finally {
         await handle.close();
       }
-      if (crc32(data) !== images.checksums[i]) throw new DataError('its pixels differ from their checksum');
-      return { width, height, channels: 3, data };
+      const sum = images.checksums[i];
+      if (sum !== (typeof sum === 'number' ? crc32(data) : checksum(data)))
+        throw new DataError('its pixels differ from their checksum');
+      return { width, height, channels, data };
     },
   };
+}
+
+/** By the checksums that packing wrote, so nothing is read; `data verify` compares them with the images. */
+function digestOf({ classes = [], images }: PackIndex): string {
+  const { names, widths, heights, checksums, labels = [] } = images;
+  return `packed-${names.length}-sha256-${hashOf([classes, names, widths, heights, checksums, labels])}`;
+}
+
+function hashOf(content: unknown): string {
+  return createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 32);
 }
 
 async function readIndex(folder: string): Promise<PackIndex> {

@@ -1,84 +1,95 @@
-import { readdir, realpath, stat } from 'node:fs/promises';
-import { extname, join } from 'node:path';
-import { plural } from '../../text/plural.ts';
+import { open, stat } from 'node:fs/promises';
+import { extname } from 'node:path';
+import { type FileStamp, MISSING } from '../../io/file-stamp.ts';
+import { HEAD, imageFormat } from '../decode/formats.ts';
+import { type FilePath, specialKind, systemPath } from '../decode/read-file.ts';
 import { DataError } from '../error.ts';
+import { FORMATS, LeftOut } from './left-out.ts';
+import { type FoundFile, walk } from './walk.ts';
 
-/** File name endings that count as images, in lower case. */
-export const IMAGE_EXTENSIONS = ['.jpg', '.jpeg', '.png', '.webp', '.gif', '.tif', '.tiff', '.avif'] as const;
+/** File name endings, in lower case, of files that count as images without a look at their bytes. */
+const ENDINGS = new Set(
+  ['.jpg', '.jpeg', '.jpe', '.jfif', '.png', '.webp', '.gif', '.tif', '.tiff', '.avif'], //
+);
 
 /** What was found under a folder. */
 export interface Scan {
   /** Image files relative to the folder, with '/' between the parts, sorted by code unit on every platform. */
   readonly paths: readonly string[];
-  /** Size in bytes of each; 0 for a link that leads nowhere. */
-  readonly sizes: readonly number[];
+  /** Size and state of each; a link that leads nowhere has 0 bytes. */
+  readonly stamps: readonly FileStamp[];
+  /** Where those lie whose names are no UTF-8, by their paths. */
+  readonly bytes: ReadonlyMap<string, FilePath>;
   /** Folders below the folder, likewise relative. */
   readonly folders: readonly string[];
 }
 
+export interface ScanOptions {
+  /** Told how many images were found so far, at most a few times a second, and not in the first one. */
+  readonly onFound?: ((images: number) => void) | undefined;
+  /** Told what else lies in the folder, in one line. */
+  readonly onNote?: ((message: string) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
- * Finds all image files under `folder`, at any depth, by their names' endings. Links are followed, a link back to a
- * folder above is not; names that begin with a dot are passed over.
- * Rejects with a DataError when the folder is missing, no folder, empty, or holds no image.
+ * Finds all image files under `folder`, at any depth: by the endings of their names, or, where those say nothing, by their first bytes.
+ * Each file counts once, whatever links lead to it; names that begin with a dot are passed over.
+ * Rejects with a DataError when the folder is missing, no folder, empty, or holds no image, and with the signal's reason.
  */
-export async function scanImages(folder: string): Promise<Scan> {
+export async function scanImages(folder: string, options: ScanOptions = {}): Promise<Scan> {
+  const { onFound = () => {}, onNote = () => {}, signal } = options;
   const found = await stat(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') throw new DataError(`the data folder must exist, got '${folder}'`);
     throw error;
   });
-  if (!found.isDirectory()) throw new DataError(`the data must be a folder, got the file '${folder}'`);
-  const { images, others, folders } = await walk(folder, '', []);
-  if (images.length === 0) {
-    const got =
-      others.length === 0 ? 'no files' : `${plural(others.length, 'other file')}, such as '${others[0]}'`;
+  if (!found.isDirectory())
+    throw new DataError(`the data must be a folder, got the ${specialKind(found) ?? 'file'} '${folder}'`);
+  const images: FoundFile[] = [];
+  const folders: string[] = [];
+  const leftOut = new LeftOut();
+  let told = performance.now() + 1000;
+  const onFile = async (file: FoundFile) => {
+    if (await isImage(file, leftOut)) images.push(file);
+    if (performance.now() < told) return;
+    told = performance.now() + 250;
+    onFound(images.length);
+  };
+  await walk(folder, { leftOut, onFile, onFolder: (path) => folders.push(path), signal });
+  const others = `${leftOut}`;
+  if (images.length === 0)
     throw new DataError(
-      `the data folder must hold images (${IMAGE_EXTENSIONS.join(' ')}), got ${got} in '${folder}'`,
+      `the data folder must hold images (${FORMATS}), got ${others === '' ? 'no files' : others} in '${folder}'`,
     );
-  }
-  images.sort(([a], [b]) => (a < b ? -1 : 1));
-  return { paths: images.map(([path]) => path), sizes: images.map(([, size]) => size), folders };
+  if (others !== '') onNote(`left out of '${folder}': ${others}`);
+  images.sort((a, b) => (a.path < b.path ? -1 : 1));
+  const odd = images.filter(({ file }) => typeof file !== 'string');
+  return {
+    paths: images.map(({ path }) => path),
+    stamps: images.map(({ stamp }) => stamp),
+    bytes: new Map(odd.map(({ path, file }) => [path, file])),
+    folders,
+  };
 }
 
-interface Found {
-  readonly images: [path: string, size: number][];
-  readonly others: string[];
-  readonly folders: string[];
+async function isImage({ path, file, stamp }: FoundFile, leftOut: LeftOut): Promise<boolean> {
+  if (ENDINGS.has(extname(path).toLowerCase())) return true;
+  try {
+    if (stamp.size > 0 && imageFormat(await head(file))) return true;
+    if (stamp.stamp === MISSING) leftOut.unreadable(path, new Error('a link that leads nowhere'));
+    else leftOut.file(path);
+  } catch (error) {
+    leftOut.unreadable(path, error);
+  }
+  return false;
 }
 
-/** Collects what lies in root/within; `above` holds the true paths of the folders around it. */
-async function walk(
-  root: string,
-  within: string,
-  above: readonly string[],
-  found: Found = { images: [], others: [], folders: [] },
-): Promise<Found> {
-  const folder = join(root, within);
-  const here = await realpath(folder);
-  if (above.includes(here)) return found;
-  const files: string[] = [];
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
-    if (entry.name.startsWith('.')) continue;
-    const path = within === '' ? entry.name : `${within}/${entry.name}`;
-    const target = entry.isSymbolicLink() ? await stat(join(root, path)).catch(() => entry) : entry;
-    if (target.isDirectory()) {
-      found.folders.push(path);
-      await walk(root, path, [...above, here], found);
-    } else if (IMAGE_EXTENSIONS.some((extension) => extension === extname(path).toLowerCase())) {
-      files.push(path);
-    } else {
-      found.others.push(path);
-    }
+async function head(file: FilePath): Promise<Uint8Array> {
+  const handle = await open(systemPath(file));
+  try {
+    const { buffer, bytesRead } = await handle.read(new Uint8Array(HEAD), 0, HEAD, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await handle.close();
   }
-  const atOnce = 64;
-  for (let i = 0; i < files.length; i += atOnce) {
-    const some = files.slice(i, i + atOnce).map(async (path): Promise<[string, number]> => {
-      const size = await stat(join(root, path)).then(
-        (file) => file.size,
-        () => 0,
-      );
-      return [path, size];
-    });
-    found.images.push(...(await Promise.all(some)));
-  }
-  return found;
 }

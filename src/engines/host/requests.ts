@@ -1,3 +1,5 @@
+import { withMemoryAdvice } from './failure.ts';
+
 /** What an engine does on request, by the name of its method. */
 type RequestTable<R> = { [K in keyof R]: { take: unknown; give: unknown } };
 
@@ -49,7 +51,7 @@ export abstract class EngineClient<R extends RequestTable<R>> {
     this.pending.delete(id);
     if (this.pending.size === 0) this.keepAlive(false);
     if (error === undefined) asked.resolve(value);
-    else asked.reject(new Error(error));
+    else asked.reject(new Error(withMemoryAdvice(error)));
   }
 
   /** The engine is no more. */

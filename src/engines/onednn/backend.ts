@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { Values } from '../../graph/tensor.ts';
 import { plural } from '../../text/plural.ts';
 import type { Backend } from '../engine.ts';
+import { libraryFiles } from './library.ts';
 import type { Precision } from './lower.ts';
 import { ProcessClient } from './process-client.ts';
 import { OneDnnSession } from './session.ts';
@@ -11,22 +12,27 @@ export interface OneDnnOptions {
   readonly threads?: number | undefined;
   /** Type in which products are computed. Default: f32. */
   readonly precision?: Precision | undefined;
+  /** Folder into which `setup onednn` has installed oneDNN: looked into where the system has none. */
+  readonly folder?: string | undefined;
 }
 
 export interface OneDnnBackend extends Backend {
+  /** oneDNN's library: a name that the system knows, or a path. */
+  readonly library: string;
   open(state: Values): Promise<OneDnnSession>;
 }
 
 /**
- * oneDNN, a library of the system, for x86 CPUs on Linux. Throws an Error that says how to install what is missing.
+ * oneDNN, a library, for x86 CPUs on Linux. Throws an Error that says how to install what is missing.
  * In bf16, weights, moments, norms, softmax and losses stay float32.
  */
 export async function openOneDnnBackend(options: OneDnnOptions = {}): Promise<OneDnnBackend> {
-  const { threads = availableParallelism(), precision = 'f32' } = options;
+  const { threads = availableParallelism(), precision = 'f32', folder } = options;
+  const files = libraryFiles(folder);
   const start = async () => {
     const client = new ProcessClient();
     try {
-      return { client, ...(await client.request('start', { threads, precision })) };
+      return { client, ...(await client.request('start', { threads, precision, files })) };
     } catch (error) {
       await client.stop();
       throw error;
@@ -36,6 +42,7 @@ export async function openOneDnnBackend(options: OneDnnOptions = {}): Promise<On
   let spare: ProcessClient | undefined = first.client;
   return {
     name: 'onednn',
+    library: first.file,
     description: `oneDNN ${first.version} (${precision}, ${plural(threads, 'thread')})`,
     async open(state) {
       const client = spare ?? (await start()).client;

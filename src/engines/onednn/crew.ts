@@ -6,6 +6,8 @@ import type { Library } from './library.ts';
 export interface HelperData {
   readonly part: number;
   readonly count: number;
+  /** oneDNN's library. */
+  readonly file: string;
   /** Jobs done by all helpers together, and how many of them failed. */
   readonly done: Int32Array;
 }
@@ -23,7 +25,7 @@ export class Crew {
   constructor(library: Library, threads: number) {
     this.part = new Part(0, threads, library);
     this.helpers = Array.from({ length: threads - 1 }, (_, i) => {
-      const workerData: HelperData = { part: i + 1, count: threads, done: this.done };
+      const workerData: HelperData = { part: i + 1, count: threads, file: library.file, done: this.done };
       const helper = new Worker(new URL('./helper.js', import.meta.url), { workerData });
       helper.unref();
       return helper;

@@ -42,13 +42,13 @@ export class Engine {
   private scratch = { address: 0n, bytes: 0 };
   private measures = false;
 
-  async start({ threads, precision }: Requests['start']['take']): Promise<Requests['start']['give']> {
-    this.library = await loadLibrary();
+  async start({ threads, precision, files }: Requests['start']['take']): Promise<Requests['start']['give']> {
+    this.library = await loadLibrary(files);
     this.library.setThreads(threads);
     this.memory = new Memory(this.library);
     this.crew = new Crew(this.library, threads);
     if (precision === 'bf16') requireBf16();
-    return { version: Object.values(this.library.version).join('.') };
+    return { version: Object.values(this.library.version).join('.'), file: this.library.file };
   }
 
   async write(values: Values): Promise<undefined> {

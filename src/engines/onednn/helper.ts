@@ -3,8 +3,8 @@ import type { HelperData } from './crew.ts';
 import { type Entry, type Job, Part } from './jobs.ts';
 import { loadLibrary } from './library.ts';
 
-const { part: number, count, done } = workerData as HelperData;
-const part = new Part(number, count, await loadLibrary());
+const { part: number, count, file, done } = workerData as HelperData;
+const part = new Part(number, count, await loadLibrary([file]));
 
 parentPort!.on('message', (order: Entry | Job) => {
   try {

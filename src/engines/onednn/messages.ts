@@ -25,7 +25,11 @@ export interface StepOrder {
 
 /** What the engine does on request; each answers with a value or an error. */
 export interface Requests {
-  start: { take: { threads: number; precision: Precision }; give: { version: string } };
+  /** Loads oneDNN from the first file that is one. */
+  start: {
+    take: { threads: number; precision: Precision; files: readonly string[] };
+    give: { version: string; file: string };
+  };
   /** Adds tensors to the state, or overwrites them. */
   write: { take: Values; give: undefined };
   /** Adds tensors of zeros, float32, by their lengths. */

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { engineEnded } from '../host/failure.ts';
 import { type Answer, EngineClient, type Message } from '../host/requests.ts';
 import type { Requests } from './messages.ts';
 import { ARRAYS, pack } from './parcels.ts';
@@ -17,6 +18,9 @@ const environment = { GOMP_SPINCOUNT: '1000' };
 /** Steps make little garbage, and V8 would let it pile up: room for new objects grows to 32 MB on each thread. */
 const flags = ['--max-semi-space-size=4'];
 
+/** Milliseconds that a process which cannot be reached is given to tell how it ended. */
+const GRACE = 1000;
+
 /** The engine in a process of its own: a crash of native code is an error here, and the event loop stays free. */
 export class ProcessClient extends EngineClient<Requests> {
   private readonly child: ChildProcess;
@@ -31,17 +35,16 @@ export class ProcessClient extends EngineClient<Requests> {
       stdio: ['inherit', 'inherit', 'inherit', 'ipc', 'pipe'],
     });
     this.arrays = this.child.stdio[ARRAYS] as Socket;
-    this.arrays.on('error', () => {}); // the process has ended, which is told below
+    this.arrays.on('error', () => {}); // the process has ended, which is reported below
     this.arrays.unref();
     this.child.on('message', (answer: Answer) => this.answered(answer));
     this.child.on('error', (error) =>
       this.fail(new Error(`the onednn engine's process failed: ${error.message}`)),
     );
     this.child.on('exit', (code, signal) =>
-      this.fail(new Error(`the onednn engine's process ended (${signal ?? `exit status ${code}`})`)),
+      this.fail(engineEnded("the onednn engine's process", code, signal)),
     );
-    this.child.unref();
-    this.child.channel?.unref();
+    this.keepAlive(false);
   }
 
   async stop(): Promise<void> {
@@ -52,13 +55,18 @@ export class ProcessClient extends EngineClient<Requests> {
   protected send(message: Message<Requests>): void {
     const { parcel, arrays } = pack(message.request);
     this.child.send({ id: message.id, ...parcel }, (error) => {
-      if (error) this.fail(new Error(`the onednn engine's process cannot be reached: ${error.message}`));
+      if (!error) return;
+      const reason = new Error(`the onednn engine's process cannot be reached: ${error.message}`);
+      setTimeout(() => this.fail(reason), GRACE);
     });
     for (const bytes of arrays) this.arrays.write(bytes);
   }
 
   protected keepAlive(yes: boolean): void {
-    if (yes) this.child.channel?.ref();
-    else this.child.channel?.unref();
+    // The process itself, too: its pipe closes before it is known how it ended.
+    for (const handle of [this.child, this.child.channel]) {
+      if (yes) handle?.ref();
+      else handle?.unref();
+    }
   }
 }

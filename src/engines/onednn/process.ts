@@ -1,4 +1,6 @@
 import { answer, type Message } from '../host/requests.ts';
+import { ENDING_SIGNALS } from '../host/signals.ts';
+import { endWithParent } from './end-with-parent.ts';
 import { Engine } from './engine.ts';
 import type { Requests } from './messages.ts';
 import { ARRAYS, Inbox, type Parcel } from './parcels.ts';
@@ -10,9 +12,11 @@ const inbox = new Inbox(ARRAYS);
 process.on('message', async ({ id, ...parcel }: Parcel & { readonly id: number }) => {
   const request = inbox.unpack(parcel);
   if (!request) process.exit();
-  process.send!(await answer<Requests>(engine, { id, request } as Message<Requests>));
+  const message = await answer<Requests>(engine, { id, request } as Message<Requests>);
+  process.send!(message, undefined, undefined, () => {}); // nobody is left to read of an error
 });
 // Ctrl-C reaches every process of a terminal, and `timeout` or a service's manager those of a group: the one that asks for
 // work decides when it ends.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
+for (const signal of ENDING_SIGNALS) process.on(signal, () => {});
 process.on('disconnect', () => process.exit());
+endWithParent();

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { isMissing, oneDnnFolder } from '../../../tests/support/libraries.ts';
 import { testSessions } from '../../../tests/support/session-suite.ts';
 import { largest, seed, TinyTraining } from '../../../tests/support/tiny-training.ts';
 import { referenceBackend } from '../reference/backend.ts';
@@ -8,7 +9,7 @@ import { openOneDnnBackend } from './backend.ts';
 const training = new TinyTraining({ depth: 2, pretext: 'masked+zoomed-in' });
 
 describe(`sessions of the onednn engine (SEED=${seed})`, () => {
-  testSessions(training, () => openOneDnnBackend({ threads: 2 }));
+  testSessions(training, () => openOneDnnBackend({ threads: 2, folder: oneDnnFolder }));
 });
 
 describe('the process of the onednn engine', () => {
@@ -20,7 +21,7 @@ describe('the process of the onednn engine', () => {
 
   it('leaves it to this one what a signal to all of a group means', async () => {
     const before = children();
-    const backend = await openOneDnnBackend({ threads: 1 });
+    const backend = await openOneDnnBackend({ threads: 1, folder: oneDnnFolder });
     const session = await backend.open({ x: Float32Array.of(1, 2) });
     const made = children().filter((pid) => !before.includes(pid));
     expect(made.length).toBeGreaterThan(0);
@@ -30,9 +31,9 @@ describe('the process of the onednn engine', () => {
   });
 });
 
-describe(`bfloat16 (SEED=${seed})`, () => {
+describe.skipIf(isMissing('a CPU with bfloat16'))(`bfloat16 (SEED=${seed})`, () => {
   it('follows float32: losses, gradients and weights of ten steps', async () => {
-    const narrow = await openOneDnnBackend({ threads: 1, precision: 'bf16' });
+    const narrow = await openOneDnnBackend({ threads: 1, precision: 'bf16', folder: oneDnnFolder });
     const ours = await training.run(narrow, training.adamw(), 10);
     const truth = await training.run(referenceBackend, training.adamw(), 10);
     ours.rows.forEach(({ metrics, gradientNorm }, step) => {
@@ -49,7 +50,9 @@ describe(`bfloat16 (SEED=${seed})`, () => {
     async (pretext) => {
       const training = new TinyTraining({ depth: 1, pretext });
       const { programs, weights } = training;
-      const narrow = await (await openOneDnnBackend({ threads: 1, precision: 'bf16' })).open(weights);
+      const narrow = await (
+        await openOneDnnBackend({ threads: 1, precision: 'bf16', folder: oneDnnFolder })
+      ).open(weights);
       const exact = await referenceBackend.open(weights);
       const [got, truth] = [
         await narrow.run(programs.reconstruct, training.batch(0)),
@@ -64,7 +67,7 @@ describe(`bfloat16 (SEED=${seed})`, () => {
   );
 
   it('two runs are the same, bit for bit', async () => {
-    const backend = await openOneDnnBackend({ threads: 2, precision: 'bf16' });
+    const backend = await openOneDnnBackend({ threads: 2, precision: 'bf16', folder: oneDnnFolder });
     const [a, b] = [
       await training.run(backend, training.adamw(), 3),
       await training.run(backend, training.adamw(), 3),

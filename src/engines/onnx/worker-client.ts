@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { engineEnded, withMemoryAdvice } from '../host/failure.ts';
 import { type Answer, EngineClient, type Message } from '../host/requests.ts';
 import type { Requests } from './messages.ts';
 
@@ -16,13 +17,14 @@ export class WorkerClient extends EngineClient<Requests> {
     super();
     this.worker.on('message', (answer: Answer) => this.answered(answer));
     this.worker.on('error', (error) =>
-      this.fail(new Error(`the onnx engine's thread died: ${error.message}`)),
+      this.fail(new Error(withMemoryAdvice(`the onnx engine's thread died: ${error.message}`))),
     );
-    this.worker.on('exit', () => this.fail(new Error('the onnx engine has been stopped')));
+    this.worker.on('exit', (code) => this.fail(engineEnded("the onnx engine's thread", code, null)));
     this.worker.unref();
   }
 
   async stop(): Promise<void> {
+    this.fail(new Error('the onnx engine has been stopped'));
     await this.worker.terminate();
   }
 

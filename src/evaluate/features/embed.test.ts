@@ -1,5 +1,5 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { copyFile, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readNpy } from '../../../tests/support/npy.ts';
@@ -7,6 +7,7 @@ import { temporaryFolder } from '../../../tests/support/temporary-folder.ts';
 import { tinyImages, tinySettings } from '../../../tests/support/tiny-run.ts';
 import { BrokenImages } from '../../data/load/broken.ts';
 import { openDataset } from '../../data/sources/open.ts';
+import { packImages } from '../../data/sources/pack.ts';
 import { referenceBackend } from '../../engines/reference/backend.ts';
 import { readRows } from '../../io/jsonl.ts';
 import { pretrain } from '../../pretrain.ts';
@@ -48,17 +49,62 @@ describe('embed', () => {
     return extractor.features(await openDataset(source));
   }
 
+  it('takes no images for others of the same names and sizes', async () => {
+    const featureCache = join(folder, 'cache-of-tiffs');
+    const put = async (name: string, letter: string) => {
+      await mkdir(join(folder, name), { recursive: true });
+      for (const program of ['pillow', 'tifffile'])
+        await copyFile(
+          join('tests', 'fixtures', 'identity', `${program}-${letter}.tif`),
+          join(folder, name, `${program}.tif`),
+        );
+    };
+    const rowsOf = async (name: string) => {
+      const output = join(folder, 'tiffs.npy');
+      await write(join(folder, name), 'tiffs.npy', { featureCache });
+      const { features } = await expected(join(folder, name));
+      expect(readNpy(output)).toEqual({ shape: [2, 8], data: features });
+      return features;
+    };
+    await put('tiffs-a', 'a');
+    await put('tiffs-b', 'b');
+    const [a, b] = [await rowsOf('tiffs-a'), await rowsOf('tiffs-b')];
+    expect(a).not.toEqual(b);
+    await put('tiffs-a', 'b'); // in place
+    expect(await rowsOf('tiffs-a')).toEqual(b);
+    await rm(join(folder, 'tiffs-a'), { recursive: true });
+    await put('tiffs-a', 'a');
+    expect(await rowsOf('tiffs-a')).toEqual(a);
+  });
+
+  it.skipIf(process.platform === 'win32')('reads again what the system did not give', async () => {
+    const featureCache = join(folder, 'cache-of-links');
+    const source = join(folder, 'links');
+    await tinyImages(source, 3, 1);
+    await symlink('nowhere.png', join(source, 'class0', 'dangling.png'));
+    await symlink('circle.png', join(source, 'class0', 'circle.png'));
+    const broken = quiet();
+    const first = await write(source, 'links.npy', { featureCache, broken });
+    expect(first).toMatchObject({ images: 3, broken: 2 });
+    expect([...broken.reasons.values()].sort()).toEqual([
+      expect.stringContaining('ELOOP'),
+      expect.stringContaining('ENOENT'),
+    ]);
+    await copyFile(join(source, 'class0', '000.png'), join(source, 'class0', 'nowhere.png'));
+    expect(await write(source, 'links.npy', { featureCache })).toMatchObject({ images: 4, broken: 1 }); // the first link leads to a file that counts itself
+  });
+
   it('writes a NumPy array and the names of its rows', async () => {
     const result = await write(images, 'flat.npy');
     expect(result).toMatchObject({
       images: 11,
       width: 8,
       broken: 1,
-      files: [join(folder, 'flat.npy'), join(folder, 'flat.jsonl')],
+      files: [join(folder, 'flat.npy'), join(folder, 'flat.images.jsonl')],
     });
     const { features } = await expected(images);
     expect(readNpy(join(folder, 'flat.npy'))).toEqual({ shape: [11, 8], data: features });
-    const rows = await readRows(join(folder, 'flat.jsonl'));
+    const rows = await readRows(join(folder, 'flat.images.jsonl'));
     expect(rows.map(({ file }) => file)).not.toContain('class1/004.png');
     expect(rows[0]).toEqual({ file: 'class0/000.png' });
   });
@@ -152,6 +198,59 @@ describe('predict', () => {
     await expect(all([images], { output: other })).rejects.toThrow('those of another: choose another file');
   });
 
+  it('knows images by where they lie, not by their names alone', async () => {
+    const output = join(folder, 'week.jsonl');
+    const days = ['monday', 'tuesday'].map((day) => join(folder, day));
+    for (const [i, day] of days.entries()) await tinyImages(day, 4, 2, 20 + i);
+    const [monday, tuesday] = days as [string, string];
+    expect(await all([monday], { output })).toHaveLength(4);
+    const second = await all([tuesday], { output });
+    expect(second.map(({ image }) => image)).toEqual(second.map(({ file }) => join(tuesday, file)));
+    expect(second).toHaveLength(4);
+    for (const again of [
+      [monday],
+      [`folder:${tuesday}`],
+      [relative('.', monday)],
+      second.map((one) => one.image),
+    ])
+      expect(await all(again, { output })).toEqual([]);
+    await packImages(await openDataset(tuesday), join(folder, 'pack'), { resize: 0, broken: quiet() });
+    expect(await all([`packed:${join(folder, 'pack')}`], { output })).toHaveLength(4);
+    expect(await all([`packed:${relative('.', join(folder, 'pack'))}`], { output })).toEqual([]);
+    const rows = await readRows<Prediction>(output);
+    expect(new Set(rows.map(({ image }) => image)).size).toBe(12);
+  });
+
+  it('goes on with the file of an earlier version', async () => {
+    const output = join(folder, 'earlier.jsonl');
+    const source = join(folder, 'monday');
+    const whole = await all([source]);
+    const earlier = whole.slice(0, 3).map(({ image: _, ...row }) => row);
+    await writeFile(
+      output,
+      [...earlier, { ...earlier[0], file: 'gone.png' }].map((row) => `${JSON.stringify(row)}\n`).join(''),
+    );
+    const notes: string[] = [];
+    const onNote = (note: string) => notes.push(note);
+    expect(await all([source], { output, onNote })).toEqual(whole.slice(3));
+    expect(notes).toEqual([expect.stringContaining('has 3 rows of an earlier version')]);
+    const rows = await readRows(output);
+    expect([...rows.slice(0, 3), ...rows.slice(4)]).toEqual(whole);
+    expect(await all([join(folder, 'tuesday')], { output, onNote })).toHaveLength(4);
+    expect(notes).toHaveLength(1);
+  });
+
+  it('writes beside the files of embed, and says what else is there', async () => {
+    const [table, output] = [join(folder, 'photos.npy'), join(folder, 'photos.jsonl')];
+    const given = { backend: referenceBackend, featureCache: false as const, broken: quiet() };
+    await embed(classifier, images, { ...given, output: table });
+    const predictions = await all([images], { output });
+    await embed(classifier, images, { ...given, output: table });
+    expect(await readRows(output)).toEqual(predictions);
+    const names = join(folder, 'photos.images.jsonl');
+    await expect(all([images], { output: names })).rejects.toThrow('must hold predictions and nothing else');
+  });
+
   it('needs a head, and an image that can be read', async () => {
     await expect(predict(model, [images], { backend: referenceBackend }).next()).rejects.toThrow(
       'prediction needs a model with a head',
@@ -161,7 +260,7 @@ describe('predict', () => {
 });
 
 it('likeliest is a softmax', () => {
-  const [first, second] = likeliest(Float32Array.of(1000, 1001, 999), 2, ['a', 'b', 'c']);
+  const [first, second] = likeliest(Float32Array.of(1000, 1001, 999), 2, { classes: ['a', 'b', 'c'] });
   expect([first!.class, second!.class]).toEqual(['b', 'a']);
   expect(first!.probability).toBeCloseTo(1 / (1 + Math.exp(-1) + Math.exp(-2)), 10);
   expect(likeliest(Float32Array.of(0, 1), 5).map((one) => one.class)).toEqual(['1', '0']);

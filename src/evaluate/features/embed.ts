@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
 import { BrokenImages } from '../../data/load/broken.ts';
-import type { FetchOptions } from '../../data/sources/cifar10-fetch.ts';
+import { type FetchOptions, fetched } from '../../data/sources/cifar10-fetch.ts';
 import { openDataset } from '../../data/sources/open.ts';
 import { writeNpyTable, writeParquetTable } from '../../io/feature-table.ts';
 import { RunError } from '../../run/error.ts';
@@ -40,9 +40,10 @@ export async function embed(path: string, source: string, options: EmbedOptions)
   if (kind !== '.npy' && kind !== '.parquet')
     throw new RunError(`features are written as .npy or .parquet, got ${output}`);
   await requireFolder(dirname(output));
-  const model = await openModel(path, { heads: options.heads });
+  const model = await openModel(path, { heads: options.heads, image: options.image });
   const dataset = await openDataset(source, {
-    onProgress: ({ phase, done, total }) => say(`CIFAR-10: ${phase}`, done, total),
+    onProgress: (progress) => say(fetched(progress), progress.done, progress.total),
+    onNote: options.onNote,
     ...(cache !== undefined && { cache }),
     ...(signal && { signal }),
   });

@@ -136,6 +136,47 @@ describe('FeatureExtractor', () => {
     expect(await listFeatures(featureCache)).toEqual([]);
   });
 
+  it.each([
+    ['EMFILE', () => Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' }), false],
+    [
+      'EIO on a thread',
+      () => new Error('torn', { cause: Object.assign(new Error(), { code: 'EIO' }) }),
+      false,
+    ],
+    ['memory', () => new Error('VipsImage: out of memory --- size == 64MB'), false],
+    ['bytes', () => new Error('VipsJpeg: premature end'), true],
+  ] as const)('keeps a failure only where the bytes are broken: %s', async (_, failure, kept) => {
+    const featureCache = emptyCache();
+    const dataset = pictures(PART + 3);
+    let failing = true;
+    const flaky: Dataset = {
+      ...dataset,
+      image(index) {
+        if (failing && index === 1) throw failure();
+        return dataset.image(index);
+      },
+    };
+    const options = { featureCache, partSize: PART };
+    expect((await extract(flaky, options)).indices).not.toContain(1);
+    failing = false;
+    const again = await extract(flaky, options);
+    if (kept) expect(again.indices).not.toContain(1);
+    else expect(again).toEqual(await extract(dataset));
+    expect((await listFeatures(featureCache))[0]).toMatchObject({ parts: 2 });
+  });
+
+  it('does without a cache that cannot be used', async () => {
+    const featureCache = emptyCache();
+    await writeFile(featureCache, 'no folder');
+    const notes: string[] = [];
+    const onNote = (note: string) => notes.push(note);
+    const dataset = pictures(PART + 3);
+    expect(await extract(dataset, { featureCache, partSize: PART, onNote })).toEqual(await extract(dataset));
+    expect(notes).toEqual([
+      expect.stringMatching(/^features are not kept on the disk, .*BEYOND_MASKING_CACHE/),
+    ]);
+  });
+
   it('keeps apart what differs', async () => {
     const featureCache = emptyCache();
     const dataset = pictures(2);

@@ -1,12 +1,12 @@
 import { BrokenImages } from '../../data/load/broken.ts';
 import { type Dataset, subset } from '../../data/sources/dataset.ts';
 import type { Backend, Session } from '../../engines/engine.ts';
-import { patchCount } from '../../image/size.ts';
-import type { EncoderConfig } from '../../models/autoencoder.ts';
+import type { Size } from '../../image/size.ts';
 import type { Pooling } from '../../models/classifier.ts';
 import { type FeatureConfig, featureParameters, featureProgram } from '../../programs/features.ts';
 import { RunError } from '../../run/error.ts';
 import type { Model } from '../../weights/model.ts';
+import { batchFor } from '../images-at-once.ts';
 import type { EngineOptions } from '../model-engine.ts';
 import { centralViews, nothingReadable, readable } from '../views.ts';
 import { contentKey, FeatureStore, featureCacheFolder, type Part } from './feature-cache.ts';
@@ -15,20 +15,22 @@ import { type Features, join, programRows, rows } from './features.ts';
 /** What of a model its features depend on. */
 export type FeatureModel = Pick<
   Model,
-  'path' | 'encoder' | 'classifier' | 'normalisation' | 'evaluationCrop' | 'weights'
+  'path' | 'encoder' | 'classifier' | 'normalisation' | 'evaluationCrop' | 'evaluationView' | 'weights'
 >;
 
 export interface ExtractOptions {
   readonly backend: Backend;
   /** How tokens become features. Default: as the model's head does it, the mean of the patches' tokens without one. */
   readonly pooling?: Pooling | undefined;
-  /** Images of one run of the engine. Default: as many as make 16,384 tokens, 256 at most. */
+  /** Images of one run of the engine. Default: as many as make 16,384 tokens, 256 at most; on CPUs as many as take about a second. */
   readonly imagesAtOnce?: number | undefined;
   /** Folder in which features are kept, false for none. Default: `features` in the project's cache folder. */
   readonly featureCache?: string | false | undefined;
   /** Images of a part that is kept: what is lost at most when an extraction is interrupted. Default: 512. */
   readonly partSize?: number | undefined;
   readonly broken?: BrokenImages | undefined;
+  /** Called with why features are not kept on the disk, where they cannot be. Default: console.warn. */
+  readonly onNote?: ((message: string) => void) | undefined;
   /** Ends the extraction with its reason; parts that are complete are kept. */
   readonly signal?: AbortSignal;
 }
@@ -38,6 +40,8 @@ export type FeatureOptions = Omit<ExtractOptions, 'backend'> &
   EngineOptions & {
     /** Attention heads, where the file of another project does not tell. */
     readonly heads?: number | undefined;
+    /** Height and width of the images, over those in the file of another project. */
+    readonly image?: Size | undefined;
   };
 
 /** Told how many images are done. */
@@ -90,7 +94,7 @@ export class FeatureExtractor {
   /** All parts by their numbers, from the cache or made. */
   async #parts(dataset: Dataset, onProgress: OnProgress): Promise<Map<number, Part>> {
     const { featureCache: cache } = this.#options;
-    const store = cache === false ? undefined : this.#store(dataset, cache);
+    let store = cache === false ? undefined : this.#store(dataset, cache);
     const count = Math.ceil(dataset.length / this.#partSize);
     const parts = new Map<number, Part>();
     for (let number = 0; store && number < count; number++) {
@@ -105,7 +109,12 @@ export class FeatureExtractor {
     for await (const [number, part] of this.#make(dataset, missing, (done) =>
       onProgress(known + done, dataset.length),
     )) {
-      await store?.write(number, part);
+      // Images that the system did not give this time may be there the next time.
+      if (part.broken.every(([id]) => this.#broken.has(id)))
+        await store?.write(number, part).catch((error: Error) => {
+          store = undefined;
+          this.#options.onNote?.(`features are not kept: ${error.message}`);
+        });
       parts.set(number, part);
     }
     return parts;
@@ -131,11 +140,13 @@ export class FeatureExtractor {
           made.push({ features, width: features.length, indices: indices.subarray(place, place + 1) });
           onDone(place + 1);
         }
-        const broken = Array.from(own, (index) => dataset.id(index)).flatMap((id) => {
-          const reason = this.#broken.reasons.get(id);
-          return reason === undefined ? [] : [[id, reason] as const];
+        const features = join(made, this.config.width);
+        const failed = own.filter((index) => !features.indices.includes(index));
+        const broken = Array.from(failed, (index): Part['broken'][number] => {
+          const id = dataset.id(index);
+          return [id, this.#broken.reasons.get(id) ?? 'its view was not made'];
         });
-        yield [number, { ...join(made, this.config.width), broken }];
+        yield [number, { ...features, broken }];
       }
     } finally {
       await all.return(undefined);
@@ -151,7 +162,7 @@ export class FeatureExtractor {
   }
 
   async *#rows(dataset: Dataset): AsyncGenerator<[index: number, row: Float32Array]> {
-    const { imagesAtOnce = batchFor(this.config), signal } = this.#options;
+    const { imagesAtOnce = batchFor(this.config, this.#options.backend), signal } = this.#options;
     const size = Math.min(imagesAtOnce, dataset.length);
     const views = centralViews(this.#model, dataset, { batchSize: size, broken: this.#broken, signal });
     this.#session ??= this.#open();
@@ -169,24 +180,25 @@ export class FeatureExtractor {
   #store(dataset: Dataset, folder: string | undefined): FeatureStore {
     this.#key ??= this.#modelKey();
     const key = contentKey([this.#key, dataset.contentKey]);
-    return new FeatureStore(folder ?? featureCacheFolder(), key, {
-      model: this.#model.path,
-      images: dataset.name,
-    });
+    const about = { model: this.#model.path, images: dataset.name };
+    return new FeatureStore(folder ?? featureCacheFolder(), key, about, this.#options.onNote);
   }
 
   #modelKey(): string {
-    const { normalisation, evaluationCrop, weights } = this.#model;
+    const { normalisation, evaluationCrop, evaluationView, weights } = this.#model;
     const engine = this.#options.backend.description;
-    const { mean, std } = normalisation;
-    const about = { ...this.config, mean, std, evaluationCrop, engine, part: this.#partSize };
+    const { mean, std, range } = normalisation;
+    const about = {
+      ...this.config,
+      mean,
+      std,
+      range,
+      evaluationCrop,
+      evaluationView,
+      engine,
+      part: this.#partSize,
+    };
     const tensors = featureParameters(this.config).flatMap(({ name }) => [name, weights[name]!]);
     return contentKey([JSON.stringify(about), ...tensors]);
   }
-}
-
-/** Images that make about 16,384 tokens: a power of two. */
-export function batchFor(encoder: Pick<EncoderConfig, 'image' | 'patch'>): number {
-  const images = 16_384 / patchCount(encoder);
-  return Math.min(256, Math.max(1, 2 ** Math.floor(Math.log2(images))));
 }

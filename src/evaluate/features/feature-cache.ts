@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../io/atomic.ts';
 import { cacheFolder } from '../../io/cache-folder.ts';
 import type { NamedTensor } from '../../io/dtypes.ts';
 import { FileFormatError } from '../../io/file-format-error.ts';
+import { makeFolder } from '../../io/make-folder.ts';
 import { readSafetensors, writeSafetensors } from '../../io/safetensors.ts';
+import { plainMessage } from '../../io/system-error.ts';
 import type { Features } from './features.ts';
 
 /** Features of some images of a data set that follow each other. */
@@ -44,18 +46,36 @@ export function contentKey(contents: readonly (string | Float32Array)[]): string
 
 /**
  * Features of one model and one data set on the disk, in parts. Each part is one file that is there as a whole or not at
- * all, and whose content follows from the key: processes may read and write the same ones at once.
+ * all, and whose content follows from the key: processes may read and write the same ones at once. A disk that cannot be used costs
+ * time and nothing else: that is told once for each folder.
  */
 export class FeatureStore {
   readonly #folder: string;
   readonly #about: Pick<CachedFeatures, 'model' | 'images'>;
+  readonly #giveUp: (error: unknown) => void;
+  #isUsable = true;
+  #described = false;
 
-  constructor(folder: string, key: string, about: Pick<CachedFeatures, 'model' | 'images'>) {
+  /** @param tell called with why features are not kept */
+  constructor(
+    folder: string,
+    key: string,
+    about: Pick<CachedFeatures, 'model' | 'images'>,
+    tell: (message: string) => void = console.warn,
+  ) {
     this.#folder = join(folder, key);
     this.#about = about;
+    this.#giveUp = (error) => {
+      this.#isUsable = false;
+      if (unusable.has(folder)) return;
+      unusable.add(folder);
+      tell(
+        `features are not kept on the disk, BEYOND_MASKING_CACHE may name another folder: ${plainMessage(error)}`,
+      );
+    };
   }
 
-  /** A part; undefined when it is not there, or damaged: then it is made again. */
+  /** A part; undefined when it is not there, damaged, or cannot be read: then it is made again. */
   async read(number: number): Promise<Part | undefined> {
     try {
       const { tensors, metadata } = await readSafetensors(this.#file(number), {
@@ -67,15 +87,20 @@ export class FeatureStore {
       return { features: data as Float32Array, width: shape[1]!, indices, broken };
     } catch (error) {
       const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-      if (missing || error instanceof FileFormatError || error instanceof SyntaxError) return undefined;
-      throw error;
+      const damaged = error instanceof FileFormatError || error instanceof SyntaxError;
+      if (!missing && !damaged) this.#giveUp(error);
+      return undefined;
     }
   }
 
-  /** Throws the system's error. */
-  async write(number: number, { features, width, indices, broken }: Part): Promise<void> {
-    await mkdir(this.#folder, { recursive: true });
-    if (number === 0) await writeFileAtomic(join(this.#folder, ABOUT), JSON.stringify(this.#about));
+  async write(number: number, part: Part): Promise<void> {
+    if (this.#isUsable) await this.#put(number, part).catch(this.#giveUp);
+  }
+
+  async #put(number: number, { features, width, indices, broken }: Part): Promise<void> {
+    await makeFolder(this.#folder);
+    if (!this.#described) await writeFileAtomic(join(this.#folder, ABOUT), JSON.stringify(this.#about));
+    this.#described = true;
     const shape = [indices.length, width];
     const tensors = new Map<string, NamedTensor>([
       ['features', { dtype: 'F32', shape, data: features as Float32Array<ArrayBuffer> }],
@@ -91,9 +116,13 @@ export class FeatureStore {
 
 const ABOUT = 'about.json';
 
+/** Folders that could not be used, of which that was told. */
+const unusable = new Set<string>();
+
 /** All features that are kept. */
 export async function listFeatures(folder = featureCacheFolder()): Promise<CachedFeatures[]> {
-  return Promise.all((await names(folder)).map((key) => describe(folder, key)));
+  const keys = (await names(folder)).filter((name) => /^[0-9a-f]{32}$/.test(name));
+  return Promise.all(keys.map((key) => describe(folder, key)));
 }
 
 /** Removes all features that are kept, those of extractions that were killed included. */
@@ -104,7 +133,7 @@ export async function clearFeatures(folder = featureCacheFolder()): Promise<void
 async function describe(folder: string, key: string): Promise<CachedFeatures> {
   const inner = join(folder, key);
   const files = await names(inner);
-  const sizes = await Promise.all(files.map(async (file) => (await stat(join(inner, file))).size));
+  const sizes = await Promise.all(files.map((file) => sizeOf(join(inner, file))));
   const about = await readFile(join(inner, ABOUT), 'utf8').then(
     (text) => JSON.parse(text) as Pick<CachedFeatures, 'model' | 'images'>,
     () => ({ model: '?', images: '?' }),
@@ -115,7 +144,15 @@ async function describe(folder: string, key: string): Promise<CachedFeatures> {
 
 async function names(folder: string): Promise<string[]> {
   return readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return [];
     throw error;
   });
+}
+
+/** 0 for what another process has just removed. */
+async function sizeOf(path: string): Promise<number> {
+  return stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  );
 }

@@ -41,16 +41,28 @@ export async function* rows(
   for await (const batch of views) {
     const values = await rowsOf(batch.view);
     const width = values.length / batch.weights.length;
-    for (const [i, index] of batch.indices.entries())
-      if (batch.weights[i]! > 0) yield [index, values.subarray(i * width, (i + 1) * width)];
+    for (const [i, index] of batch.indices.entries()) {
+      if (batch.weights[i]! === 0) continue;
+      const row = values.subarray(i * width, (i + 1) * width);
+      const fault = row.find((value) => !Number.isFinite(value));
+      if (fault !== undefined)
+        throw new RunError(
+          `features must be finite numbers, got ${fault} for image ${index}: check the weights`,
+        );
+      yield [index, row];
+    }
   }
 }
 
-/** The rows of one pass together. */
-export async function collect(views: AsyncIterable<Batch>, rowsOf: RowsOf): Promise<Features> {
+/** The rows of one pass together. @param onProgress called with the rows so far */
+export async function collect(
+  views: AsyncIterable<Batch>,
+  rowsOf: RowsOf,
+  onProgress: (done: number) => void = () => {},
+): Promise<Features> {
   const parts: Features[] = [];
   for await (const [index, row] of rows(views, rowsOf))
-    parts.push({ features: row, width: row.length, indices: Int32Array.of(index) });
+    onProgress(parts.push({ features: row, width: row.length, indices: Int32Array.of(index) }));
   return join(parts, parts[0]?.width ?? 0);
 }
 

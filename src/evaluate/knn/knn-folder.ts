@@ -1,5 +1,5 @@
-import { mkdir } from 'node:fs/promises';
 import { writeFileAtomic } from '../../io/atomic.ts';
+import { makeFolder } from '../../io/make-folder.ts';
 import { type RunFolder, requireSame, runFolder } from '../../run/folder.ts';
 import { appendSitting } from '../../run/sittings.ts';
 import { usualScore } from './knn.ts';
@@ -30,7 +30,7 @@ export class KnnFolder {
     const knn = { k, features: top1, random: of(random), pixels: of(pixels), train, test };
     const row = { step: 0, epoch: 0, top1, knn, neighbours: { features, random, pixels } };
     const { path, config, metrics } = this.#folder;
-    await mkdir(path, { recursive: true });
+    await makeFolder(path);
     await writeFileAtomic(config, this.#config);
     await writeFileAtomic(metrics, `${JSON.stringify(row)}\n`);
     await appendSitting(this.#folder, engine, {

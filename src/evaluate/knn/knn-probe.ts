@@ -1,76 +1,108 @@
 import type { BrokenImages } from '../../data/load/broken.ts';
 import type { Dataset } from '../../data/sources/dataset.ts';
 import type { Backend, Session } from '../../engines/engine.ts';
+import { normalisationOf } from '../../image/normalise.ts';
 import type { Size } from '../../image/size.ts';
 import { type RunData, sample } from '../../run/data.ts';
 import { initialiseOnThreads } from '../../run/initialise-on-threads.ts';
 import type { Setup } from '../../run/setup-pretrain.ts';
-import type { Evaluator } from '../evaluator.ts';
+import type { Evaluator, Score, Watch } from '../evaluator.ts';
 import { collect, labelled, pixelRows, programRows, type RowsOf } from '../features/features.ts';
+import { shortRun } from '../images-at-once.ts';
 import { FEW_SET_ASIDE } from '../labelled-images.ts';
+import { linearScore } from '../probe/linear-score.ts';
+import { unlearnedClasses } from '../unlearned.ts';
 import { centralViews, thumbnail } from '../views.ts';
 import { knnScores } from './knn.ts';
 import type { KnnProbe } from './probe.ts';
+import { keptScores } from './score-cache.ts';
 
-/** Images of one run of the engine. */
+/** Most images of one run of the engine. */
 const BATCH = 250;
 
+export interface KnnProbeOptions {
+  readonly broken?: BrokenImages;
+  /** Whether the session that is judged holds the random weights of the run's seed until it trains. */
+  readonly randomStart?: boolean;
+  /** Folder in which scores of random weights and of pixels are kept, false for none. Default: beside features. */
+  readonly scoreCache?: string | false | undefined;
+}
+
 /**
- * A probe on a run's images: training images vote on held-out ones, or, where those are too few, each training image is classified by
- * all others. Undefined when there are no labels.
+ * A probe on a run's images: training images vote, or train a linear classifier, and held-out ones are classified. Where those are too
+ * few, each training image is classified by all others, and there is no linear classifier. Undefined when there are no labels.
  */
 export function knnProbe(
   backend: Backend,
   setup: Setup,
   data: RunData,
-  broken?: BrokenImages,
+  { broken, randomStart = false, scoreCache }: KnnProbeOptions = {},
 ): KnnProbe | undefined {
-  const { evaluation, seed, model } = setup.config;
+  const { evaluation, seed, model, data: views } = setup.config;
   if (!data.heldOut || !data.train.labels || !data.heldOut.labels) return undefined;
   const leaveOneOut = data.heldOut.length < FEW_SET_ASIDE && data.train.length > data.heldOut.length;
   const most = leaveOneOut ? Math.min(evaluation.knnTrain, evaluation.knnTest) : evaluation.knnTrain;
   const train = sample(data.train, most, seed, 'knn train');
   const test = leaveOneOut ? train : sample(data.heldOut, evaluation.knnTest, seed, 'knn test');
-  const batchSize = Math.min(BATCH, train.length, test.length);
-  const of = async (dataset: Dataset, rowsOf: RowsOf, size: Size = model.image) => {
-    const views = { encoder: model, evaluationCrop: setup.config.data.evaluationCrop };
-    return labelled(
-      await collect(centralViews(views, dataset, { batchSize, size, broken }), rowsOf),
-      dataset,
-    );
+  const { evaluationCrop } = views;
+  const normalisation = normalisationOf(views);
+  const batchSize = Math.min(shortRun(model, backend, BATCH), train.length, test.length);
+  const judge = async (rowsOf: RowsOf, size: Size, { signal, onProgress }: Watch): Promise<Score[]> => {
+    const given = { encoder: model, normalisation, evaluationCrop };
+    const total = train.length + (leaveOneOut ? 0 : test.length);
+    const of = async (dataset: Dataset, before: number) => {
+      const batches = centralViews(given, dataset, { batchSize, size, broken, signal });
+      const progress = (done: number) => {
+        if (done % batchSize === 0 || done === dataset.length) onProgress?.(before + done, total);
+      };
+      return labelled(await collect(batches, rowsOf, progress), dataset);
+    };
+    const bank = await of(train, 0);
+    const queries = leaveOneOut ? bank : await of(test, train.length);
+    const scores = Object.entries(await knnScores(backend, bank, queries, { leaveOneOut, signal }));
+    const linear = leaveOneOut ? undefined : await linearScore(backend, bank, queries, seed, signal);
+    return linear === undefined ? scores : [...scores, ['linear', linear]];
   };
   const { features, specs } = setup.programs(batchSize);
-  const judge = async (rowsOf: RowsOf, size?: Size) => {
-    const bank = await of(train, rowsOf, size);
-    return knnScores(backend, bank, leaveOneOut ? bank : await of(test, rowsOf, size), leaveOneOut);
+  const ofWeights = (session: Session, watch: Watch) =>
+    judge(programRows(session, features), model.image, watch);
+  const ofRandomWeights = async (watch: Watch) => {
+    const session = await backend.open(await initialiseOnThreads(specs, seed));
+    try {
+      return await ofWeights(session, watch);
+    } finally {
+      await session.dispose();
+    }
   };
-  const ofWeights = (session: Session) => judge(programRows(session, features));
+  const size = thumbnail(model.image);
+  const ofPixels = (watch: Watch) =>
+    judge(pixelRows(normalisation, model.channels, size[0] * size[1]), size, watch);
+  const depends = [
+    { normalisation, evaluationCrop, batchSize, leaveOneOut, engine: backend.description },
+    ...[train.contentKey, test.contentKey],
+  ];
+  const kept = (about: readonly unknown[], measure: () => Promise<Score[]>) =>
+    scoreCache === false ? measure() : keptScores([...about, ...depends], measure, scoreCache);
   return {
     train: train.length - (leaveOneOut ? 1 : 0),
     test: test.length,
     leaveOneOut,
-    features: evaluator('kNN of features', ofWeights),
-    random: evaluator('kNN of features of random weights', async () => {
-      const session = await backend.open(await initialiseOnThreads(specs, seed));
-      try {
-        return await ofWeights(session);
-      } finally {
-        await session.dispose();
-      }
-    }),
-    pixels: evaluator('kNN of raw pixels', async () => {
-      const size = thumbnail(model.image);
-      const rowsOf = pixelRows(setup.config.data, model.channels, size[0] * size[1]);
-      return judge(rowsOf, size);
-    }),
+    warning: unlearnedClasses(train.classes!, train.labels!, test.labels!, leaveOneOut),
+    features: evaluator('kNN and linear probe of features', ofWeights),
+    random: evaluator('kNN and linear probe of random weights', (session, watch) =>
+      kept([model, seed], () => (randomStart ? ofWeights(session, watch) : ofRandomWeights(watch))),
+    ),
+    pixels: evaluator('kNN and linear probe of raw pixels', (_, watch) =>
+      kept(['pixels', size, model.channels, seed], () => ofPixels(watch)),
+    ),
   };
 }
 
-function evaluator(name: string, measure: (session: Session) => Promise<Record<string, number>>): Evaluator {
+function evaluator(name: string, measure: (session: Session, watch: Watch) => Promise<Score[]>): Evaluator {
   return {
     name,
-    async *run(session) {
-      yield* Object.entries(await measure(session));
+    async *run(session, watch = {}) {
+      yield* await measure(session, watch);
     },
   };
 }

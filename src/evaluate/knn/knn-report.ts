@@ -1,4 +1,5 @@
 import { BrokenImages } from '../../data/load/broken.ts';
+import { fetched } from '../../data/sources/cifar10-fetch.ts';
 import type { Dataset } from '../../data/sources/dataset.ts';
 import { featureParameters } from '../../programs/features.ts';
 import { sample } from '../../run/data.ts';
@@ -13,11 +14,14 @@ import {
 import { collect, type Features, labelled, pixelRows } from '../features/features.ts';
 import { type LabelledImages, type LabelledImagesOptions, openLabelled } from '../labelled-images.ts';
 import { modelEngine } from '../model-engine.ts';
+import { unlearnedClasses } from '../unlearned.ts';
 import { centralViews, thumbnail } from '../views.ts';
 import { knnScores } from './knn.ts';
 import { KnnFolder } from './knn-folder.ts';
 
-export interface KnnReportOptions extends Omit<LabelledImagesOptions, 'onProgress'>, FeatureOptions {
+export interface KnnReportOptions
+  extends Omit<LabelledImagesOptions, 'onProgress' | 'onNote'>,
+    FeatureOptions {
   /** Most images that vote, and that are classified; 0: all. Default: 10,000 and 2,000. */
   readonly trainImages?: number | undefined;
   readonly testImages?: number | undefined;
@@ -45,7 +49,7 @@ export interface KnnReport {
   /** What the images were opened from: those that voted, and those that were classified where these are others. */
   readonly source: string;
   readonly testSource?: string;
-  /** What computed. */
+  /** What computed (`Backend.description`). */
   readonly engine: string;
 }
 
@@ -54,12 +58,12 @@ export interface KnnReport {
  * `FeatureExtractor`. Throws RunError when the folder of `output` holds something else, and what `openModel` and `openLabelled` throw.
  */
 export async function knn(path: string, options: KnnReportOptions = {}): Promise<KnnReport> {
-  const { seed = 0, output, onProgress: say = () => {} } = options;
+  const { seed = 0, output, signal, onProgress: say = () => {} } = options;
   const folder = output === undefined ? undefined : await KnnFolder.open(output, path, settingsOf(options));
-  const model = await openModel(path, { heads: options.heads });
+  const model = await openModel(path, { heads: options.heads, image: options.image });
   const all = await openLabelled(model, {
     ...options,
-    onProgress: ({ phase, done, total }) => say(`CIFAR-10: ${phase}`, done, total),
+    onProgress: (progress) => say(fetched(progress), progress.done, progress.total),
   });
   const backend = await modelEngine(model, options);
   const given = { ...options, backend, broken: options.broken ?? new BrokenImages() };
@@ -77,17 +81,22 @@ export async function knn(path: string, options: KnnReportOptions = {}): Promise
     const queries = leaveOneOut
       ? bank
       : labelled(await featuresOf(test, (done) => say(what, train.length + done, total)), test);
-    const accuracies = await knnScores(backend, bank, queries, leaveOneOut);
-    return { accuracies, train: bank.labels.length - (leaveOneOut ? 1 : 0), test: queries.labels.length };
+    const accuracies = await knnScores(backend, bank, queries, { leaveOneOut, signal });
+    const warning = unlearnedClasses(train.classes!, bank.labels, queries.labels, leaveOneOut);
+    const voters = bank.labels.length - (leaveOneOut ? 1 : 0);
+    return { accuracies, warning, train: voters, test: queries.labels.length };
   };
   try {
-    const { accuracies, ...counts } = await judge('features of the model', (...args) =>
+    const { accuracies, warning, ...counts } = await judge('features of the model', (...args) =>
       trained.features(...args),
     );
+    if (warning !== undefined) options.onNote?.(warning);
     const { accuracies: ofRandom } = await judge('features of random weights', (...args) =>
       random.features(...args),
     );
-    const { accuracies: ofPixels } = await judge('raw pixels', (dataset) => pixels(model, dataset, given));
+    const { accuracies: ofPixels } = await judge('raw pixels', (dataset, onProgress) =>
+      pixels(model, dataset, given, onProgress),
+    );
     const { source, testSource } = all;
     const report: KnnReport = {
       ...{ features: accuracies, random: ofRandom, pixels: ofPixels, ...counts },
@@ -130,9 +139,11 @@ function pixels(
   model: Model,
   dataset: Dataset,
   { broken, signal }: Pick<ExtractOptions, 'broken' | 'signal'>,
+  onProgress: OnProgress,
 ): Promise<Features> {
   const size = thumbnail(model.encoder.image);
   const batchSize = Math.min(256, dataset.length);
   const views = centralViews(model, dataset, { batchSize, size, broken, signal });
-  return collect(views, pixelRows(model.normalisation, model.encoder.channels, size[0] * size[1]));
+  const rowsOf = pixelRows(model.normalisation, model.encoder.channels, size[0] * size[1]);
+  return collect(views, rowsOf, (done) => onProgress(done, dataset.length));
 }

@@ -17,6 +17,8 @@ export interface KnnOptions {
   readonly leaveOneOut?: boolean;
   /** A neighbour's vote weighs exp(cosine / temperature). Default: 0.07. */
   readonly temperature?: number;
+  /** Ends the call with its reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** DINO's numbers of neighbours. */
@@ -44,10 +46,10 @@ export async function knnScores(
   backend: Backend,
   train: LabelledFeatures,
   test: LabelledFeatures,
-  leaveOneOut = false,
+  { leaveOneOut = false, ...options }: Omit<KnnOptions, 'k'> = {},
 ): Promise<Record<string, number>> {
   const k = neighboursOf(train.labels.length - (leaveOneOut ? 1 : 0));
-  const accuracies = await knnAccuracy(backend, train, test, { k, leaveOneOut });
+  const accuracies = await knnAccuracy(backend, train, test, { ...options, k, leaveOneOut });
   return Object.fromEntries(k.map((one, i) => [`knn${one}`, accuracies[i]!]));
 }
 
@@ -64,7 +66,7 @@ export async function knnAccuracy(
   backend: Backend,
   train: LabelledFeatures,
   test: LabelledFeatures,
-  { leaveOneOut = false, k, temperature = 0.07 }: KnnOptions = {},
+  { leaveOneOut = false, k, temperature = 0.07, signal }: KnnOptions = {},
 ): Promise<number[]> {
   const [rows, width] = shapeOf(train);
   const voters = rows - (leaveOneOut ? 1 : 0);
@@ -85,6 +87,7 @@ export async function knnAccuracy(
     const voter = new Voter(train.labels, counts, temperature);
     const correct = counts.map(() => 0);
     for (let start = 0; start < queries; start += chunk) {
+      signal?.throwIfAborted();
       const from = Math.min(start, queries - chunk); // the last chunk overlaps the one before it
       const taken = unit.slice(from * width, (from + chunk) * width);
       const { similarities } = await session.run(product, { queries: taken });

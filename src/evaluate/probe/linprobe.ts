@@ -1,5 +1,8 @@
 import { type LinprobeInput, parseLinprobeConfig } from '../../config/linprobe-schema.ts';
 import { BrokenImages } from '../../data/load/broken.ts';
+import { type FetchProgress, fetched } from '../../data/sources/cifar10-fetch.ts';
+import { identify } from '../../data/sources/content.ts';
+import { absoluteSource } from '../../data/sources/open.ts';
 import { sample } from '../../run/data.ts';
 import { RunError } from '../../run/error.ts';
 import type { LinprobeEvent } from '../../run/events.ts';
@@ -8,6 +11,7 @@ import { FeatureExtractor, type FeatureOptions } from '../features/extract.ts';
 import { labelled } from '../features/features.ts';
 import { openLabelled } from '../labelled-images.ts';
 import { modelEngine } from '../model-engine.ts';
+import { unlearnedClasses } from '../unlearned.ts';
 import { bestRate, type RateScore, scoreRates } from './choose-rate.ts';
 import { crossValidate } from './cross-validate.ts';
 import { linearAccuracy } from './linear-accuracy.ts';
@@ -55,14 +59,21 @@ export interface LinprobeResult {
  * `openModel` throws.
  */
 export async function linprobe(path: string, options: LinprobeOptions = {}): Promise<LinprobeResult> {
-  const config = parseLinprobeConfig(options.settings ?? {});
+  const given = parseLinprobeConfig(options.settings ?? {});
+  const absolute = (source: string | undefined) => source && absoluteSource(source);
+  const config = { ...given, data: absolute(given.data), test: absolute(given.test) };
   const { onProgress: say = () => {}, signal, output } = options;
-  const model = await openModel(path, { heads: options.heads });
-  const { data, test, heldOut, pooling } = config;
+  const model = await openModel(path, { heads: options.heads, image: options.image });
+  const { heldOut, pooling } = config;
+  const { data, test } = given;
+  const watched = {
+    onProgress: (progress: FetchProgress) => say(fetched(progress), progress.done, progress.total),
+    ...(signal && { signal }),
+  };
   const all = await openLabelled(model, {
     ...{ data, test, heldOut },
-    onProgress: ({ phase, done, total }) => say(`CIFAR-10: ${phase}`, done, total),
-    ...(signal && { signal }),
+    onNote: options.onNote,
+    ...watched,
   });
   const some = (part: 'train' | 'test', count: number) =>
     count > 0 ? sample(all[part], count, config.seed, part) : all[part];
@@ -78,6 +89,7 @@ export async function linprobe(path: string, options: LinprobeOptions = {}): Pro
   const broken = options.broken ?? new BrokenImages();
   const extractor = new FeatureExtractor(model, { ...options, backend, broken, pooling });
   const run = { kind: 'linprobe', from: path, ...config } as const;
+  const dataKey = output === undefined ? '' : await identify(images.train, watched);
   const folder = output === undefined ? undefined : await ProbeFolder.open(output, run, options.onEvent);
   try {
     const featuresOf = async (part: 'train' | 'test', what: string) => {
@@ -86,6 +98,8 @@ export async function linprobe(path: string, options: LinprobeOptions = {}): Pro
     };
     const train = await featuresOf('train', 'features of training images');
     const judged = together ? train : await featuresOf('test', 'features of test images');
+    const warning = unlearnedClasses(classes, train.labels, judged.labels, together !== undefined);
+    if (warning !== undefined) options.onNote?.(warning);
     await extractor.dispose();
 
     const fit = { backend, classes: classes.length, signal };
@@ -113,7 +127,7 @@ export async function linprobe(path: string, options: LinprobeOptions = {}): Pro
     });
     const accuracy = crossed ?? (await linearAccuracy(backend, [head!], judged))[0]!;
     await folder?.append({ step: lastStep, epoch: config.epochs, ...accuracy, learningRate: best });
-    const about = { classes, step: lastStep, data: images.train.contentKey, engine: backend.description };
+    const about = { classes, step: lastStep, data: dataKey, engine: backend.description };
     const checkpoint = await folder?.save(model, extractor.config, head!, about);
     return {
       ...accuracy,

@@ -1,9 +1,10 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { type FinetuneConfig, parseFinetuneConfig } from '../../config/finetune-schema.ts';
 import type { ProbeRun } from '../../config/linprobe-schema.ts';
 import type { Backend } from '../../engines/engine.ts';
 import { writeFileAtomic } from '../../io/atomic.ts';
 import { appendRow } from '../../io/jsonl.ts';
+import { makeFolder } from '../../io/make-folder.ts';
 import { classifierParameters } from '../../models/classifier.ts';
 import type { FeatureConfig } from '../../programs/features.ts';
 import { saveCheckpoint } from '../../run/checkpoint.ts';
@@ -44,7 +45,7 @@ export class ProbeFolder {
     const folder = runFolder(path);
     const config = `${JSON.stringify(run, null, 2)}\n`;
     await requireSame(folder, 'probe', config);
-    await mkdir(folder.checkpoints, { recursive: true });
+    await makeFolder(folder.checkpoints);
     const lock = new RunLock(folder);
     await lock.take();
     await writeFileAtomic(folder.config, config);
@@ -117,7 +118,7 @@ function classifierSettings(run: ProbeRun, model: Model, features: FeatureConfig
   const { image, patch, channels, width, depth, heads, mlpRatio, classToken, positions, epsilon } = features;
   const encoder = { patch, channels, width, depth, heads, mlpRatio, classToken, positions, epsilon };
   const { pooling, fcNorm } = features;
-  const { normalisation, evaluationCrop } = model;
+  const { normalisation, evaluationCrop, evaluationView } = model;
   return parseFinetuneConfig({
     recipe: 'linprobe',
     from: run.from,
@@ -127,7 +128,9 @@ function classifierSettings(run: ProbeRun, model: Model, features: FeatureConfig
       test: run.test ?? '',
       mean: [...normalisation.mean],
       std: [...normalisation.std],
+      ...(normalisation.range && { range: [...normalisation.range] }),
       evaluationCrop,
+      ...(evaluationView && { evaluationView }),
     },
     model: { ...encoder, image: [...image], pooling, fcNorm },
     training: { epochs: run.epochs, warmupEpochs: run.warmupEpochs },

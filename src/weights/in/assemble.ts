@@ -2,7 +2,7 @@ import { elementCount, type NamedTensor, toFloat32 } from '../../io/dtypes.ts';
 import { FileFormatError } from '../../io/file-format-error.ts';
 import type { TensorFile } from '../../io/tensor-file.ts';
 import type { TensorFate } from '../report.ts';
-import { type NamingTable, plainName, type Slot } from './naming.ts';
+import type { Naming, Slot } from './naming.ts';
 
 /** A tensor of the file, or a third of one of the model's. */
 interface Piece {
@@ -22,14 +22,20 @@ export interface Renamed {
 const slots: readonly Slot[] = ['query', 'key', 'value'];
 
 /**
- * Names a file's tensors by a table. Throws FileFormatError for what the table refuses, and for two tensors of one name.
+ * Names a file's tensors. Throws FileFormatError for what the table refuses, and for two tensors of one name.
  */
-export function renameAll(file: TensorFile, table: NamingTable): Renamed {
+export function renameAll(file: TensorFile, { table, plain, prefix }: Naming): Renamed {
   const pieces = new Map<string, Piece[]>();
   const fates = new Map<string, TensorFate>();
+  const names = new Set([...plain.values()].filter((name) => name !== undefined));
+  const rules = [...(table.before?.(names) ?? []), ...table.rules];
   for (const [tensor, { dtype, shape }] of file.tensors) {
-    const plain = plainName(tensor);
-    const rule = table.rules.find(({ match }) => match.test(plain));
+    const theirs = plain.get(tensor);
+    if (theirs === undefined) {
+      fates.set(tensor, { tensor, dtype, shape, fate: 'ignored', reason: `not under ${prefix}` });
+      continue;
+    }
+    const rule = rules.find(({ match }) => match.test(theirs));
     if (!rule || 'refuse' in rule)
       throw new FileFormatError(
         file.path,
@@ -40,7 +46,7 @@ export function renameAll(file: TensorFile, table: NamingTable): Renamed {
       fates.set(tensor, { tensor, dtype, shape, fate: 'ignored', reason: rule.ignore });
       continue;
     }
-    const name = plain.replace(rule.match, rule.to);
+    const name = theirs.replace(rule.match, rule.to);
     const already = pieces.get(name) ?? [];
     if (already.some(({ slot }) => slot === rule.slot || !slot || !rule.slot))
       throw new FileFormatError(file.path, `one tensor only may stand for ${name}`, tensor);
@@ -94,6 +100,23 @@ export async function readRenamed(
     weights[name] = joined;
   }
   return weights;
+}
+
+/** The tensors of a file whose values `weights` holds, in the order of the file, as float32. */
+export function* tensorsOf(
+  file: TensorFile,
+  { pieces, fates }: Renamed,
+  weights: Readonly<Record<string, Float32Array>>,
+): Generator<[tensor: string, values: Float32Array]> {
+  for (const tensor of file.tensors.keys()) {
+    const name = fates.get(tensor)?.name;
+    const values = name === undefined ? undefined : weights[name];
+    if (!values) continue;
+    const slot = pieces.get(name!)!.find((piece) => piece.tensor === tensor)?.slot;
+    const size = values.length / slots.length;
+    const at = slot ? slots.indexOf(slot) * size : 0;
+    yield [tensor, slot ? values.subarray(at, at + size) : values];
+  }
 }
 
 function floats(file: TensorFile, name: string, tensor: NamedTensor): Float32Array {

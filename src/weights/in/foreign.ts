@@ -1,15 +1,19 @@
-import { IMAGENET, type Normalisation } from '../../image/normalise.ts';
+import { GREY_IMAGENET, IMAGENET, type Normalisation } from '../../image/normalise.ts';
+import type { Size } from '../../image/size.ts';
+import type { EvaluationView } from '../../image/view.ts';
 import { FileFormatError } from '../../io/file-format-error.ts';
 import type { TensorFile } from '../../io/tensor-file.ts';
 import { plural } from '../../text/plural.ts';
+import { requireFinite } from '../finite.ts';
 import type { FoundModel, ModelDescription } from '../model.ts';
 import type { TensorFate } from '../report.ts';
-import { type Renamed, readRenamed, renameAll } from './assemble.ts';
-import { findTable } from './naming.ts';
+import { type Renamed, readRenamed, renameAll, tensorsOf } from './assemble.ts';
+import { classNames } from './labels.ts';
+import { findNaming } from './naming.ts';
 import { adaptWeights, isJointBias, planWeights } from './plan.ts';
 import { positionsOf } from './positions.ts';
 import { findSettings } from './settings.ts';
-import { autoencoderOf, classifierOf, type Evidence, encoderOf } from './sizes.ts';
+import { autoencoderOf, classifierOf, decoderFault, type Evidence, encoderOf } from './sizes.ts';
 import { tables } from './tables.ts';
 
 /** What the shapes of weights cannot tell: counts where nothing beside the weights tells it either. */
@@ -20,6 +24,10 @@ export interface ForeignOptions {
   readonly unusualHeads?: number | undefined;
   /** Attention heads of the decoder. */
   readonly decoderHeads?: number | undefined;
+  /** Height and width of the images, over those in the file. */
+  readonly image?: Size | undefined;
+  /** The same, where the file leaves open which of several it is. */
+  readonly usualImage?: Size | undefined;
 }
 
 /** Where evaluation views are cut when nothing tells it: 224 of 256 pixels. */
@@ -32,16 +40,17 @@ const USUAL_CROP = 224 / 256;
  */
 export async function understandForeign(file: TensorFile, options: ForeignOptions = {}): Promise<FoundModel> {
   const { path } = file;
-  const table = findTable(tables, file.tensors.keys());
-  if (!table)
+  const naming = findNaming(tables, file.tensors.keys());
+  if (!naming)
     throw new FileFormatError(
       path,
       "weights must be named as those of a Vision Transformer by timm, MAE, the paper's code or Hugging Face",
       [...file.tensors.keys()].slice(0, 3).join(', ') || 'no tensors',
     );
-  const renamed = renameAll(file, table);
+  const { table } = naming;
+  const renamed = renameAll(file, naming);
   const found = await findSettings(file, table.source);
-  const notes = found.from.map((from) => `settings from ${from}`);
+  const notes = [...file.notes, ...naming.notes, ...found.from.map((from) => `settings from ${from}`)];
   const evidence: Evidence = {
     path,
     source: table.source,
@@ -52,7 +61,8 @@ export async function understandForeign(file: TensorFile, options: ForeignOption
   };
   const sizes = encoderOf(evidence);
   const encoder = { ...sizes, positions: await positionsOf(file, renamed, sizes, table.source) };
-  const decoder = autoencoderOf(evidence, encoder);
+  const fault = decoderFault(evidence, encoder);
+  const decoder = fault === undefined ? autoencoderOf(evidence, encoder) : undefined;
   const classifier = classifierOf(evidence, encoder);
   const parts = { encoder, ...(decoder && { decoder }), ...(classifier && { classifier }) };
   const plan = planWeights(path, parts, renamed.shapes);
@@ -60,37 +70,56 @@ export async function understandForeign(file: TensorFile, options: ForeignOption
   if (table.source !== 'huggingface' && plan.names.some(isJointBias))
     notes.push('biases of keys are set to 0: softmax does not see them');
   if (file.others.length > 0) notes.push(`beside the weights, not used: ${file.others.join(', ')}`);
+  const classes = classifier && classNames(found.classes, classifier.classes);
+  const evaluationView = found.view?.(encoder.image);
   const description: ModelDescription = {
     source: table.source,
     path,
     ...parts,
-    ...(classifier && found.classes?.length === classifier.classes && { classes: found.classes }),
+    ...(classes && { classes }),
+    ...(classifier && found.problem && { problem: found.problem }),
     normalisation,
-    evaluationCrop: found.evaluationCrop ?? USUAL_CROP,
-    report: { tensors: fatesOf(file, renamed, plan.names), missing: plan.missing, notes },
+    evaluationCrop:
+      found.evaluationCrop ?? (evaluationView ? cropOf(evaluationView, encoder.image) : USUAL_CROP),
+    ...(evaluationView && { evaluationView }),
+    report: { tensors: fatesOf(file, renamed, plan.names, fault), missing: plan.missing, notes },
   };
   return {
     description,
-    load: async () => ({
-      ...description,
-      weights: adaptWeights(plan, await readRenamed(file, renamed, plan.names)),
-    }),
+    async load() {
+      const weights = await readRenamed(file, renamed, plan.names);
+      requireFinite(path, tensorsOf(file, renamed, weights));
+      return { ...description, weights: adaptWeights(plan, weights) };
+    },
   };
 }
 
-function normalisationOf({ path, found, notes }: Evidence, channels: number): Normalisation {
-  const { mean, std } = found;
-  if (mean && std) {
+/** The share of the shorter side that a view keeps, for runs of this project that start from the model. */
+function cropOf({ resized }: EvaluationView, image: Size): number {
+  return Math.min(1, image[0] / resized[0], image[1] / resized[1]);
+}
+
+function normalisationOf({ path, found, notes, source }: Evidence, channels: number): Normalisation {
+  const each = (values: readonly number[]) =>
+    values.length === 1 ? Array.from({ length: channels }, () => values[0]!) : values;
+  if (found.mean && found.std) {
+    const [mean, std] = [each(found.mean), each(found.std)];
     if (mean.length === channels && std.length === channels && std.every((s) => s > 0)) return { mean, std };
     throw new FileFormatError(
       path,
       `mean and deviation must be told for each of ${plural(channels, 'channel')}`,
-      `[${mean}] and [${std}]`,
+      `[${found.mean}] and [${found.std}]`,
     );
   }
   if (channels === IMAGENET.mean.length) {
     notes.push("how pixels are normalised is not in the file: ImageNet's mean and deviation are assumed");
     return IMAGENET;
+  }
+  if (channels === 1 && source === 'paper') {
+    notes.push(
+      "how pixels are normalised is not in the file: ImageNet's mean and deviation of grey are assumed",
+    );
+    return GREY_IMAGENET;
   }
   notes.push('how pixels are normalised is not in the file: to [-1, 1] is assumed');
   const half = Array.from({ length: channels }, () => 0.5);
@@ -98,7 +127,12 @@ function normalisationOf({ path, found, notes }: Evidence, channels: number): No
 }
 
 /** What became of every tensor of the file, in its order. */
-function fatesOf(file: TensorFile, { fates }: Renamed, names: readonly string[]): TensorFate[] {
+function fatesOf(
+  file: TensorFile,
+  { fates }: Renamed,
+  names: readonly string[],
+  decoderFault: string | undefined,
+): TensorFate[] {
   const taken = new Set(names);
   return [...file.tensors.keys()].map((tensor) => {
     const fate = fates.get(tensor)!;
@@ -111,7 +145,9 @@ function fatesOf(file: TensorFile, { fates }: Renamed, names: readonly string[])
         reason: 'added to the one and taken off the other, which computes the same',
       };
     if (taken.has(fate.name!)) return fate;
-    const { name: _, ...rest } = fate;
-    return { ...rest, fate: 'ignored', reason: 'the rest of that part of a model is not in the file' };
+    const { name, ...rest } = fate;
+    const ofDecoder = /^(decoder_|mask_token)/.test(name!);
+    const reason = 'the rest of that part of a model is not in the file';
+    return { ...rest, fate: 'ignored', reason: (ofDecoder ? decoderFault : undefined) ?? reason };
   });
 }

@@ -1,28 +1,29 @@
 import { ignore, type NamingTable, type Rule, refuse, rename, type Slot } from './naming.ts';
 import { refusals, rest } from './timm.ts';
 
-/** Layers of a stack: queries, keys and values apart, which are one tensor here. */
+/** Layers of a stack, by the names of files and those that `transformers` 5 has in memory (`state_dict()`): queries, keys and values apart, which are one tensor here. */
 function layers(theirs: string, ours: string): Rule[] {
   const layer = (part: string, to: string, slot?: Slot) =>
     rename(new RegExp(String.raw`^${theirs}\.(\d+)\.${part}\.(weight|bias)$`), `${ours}.$1.${to}.$2`, slot);
   return [
     ignore(
-      new RegExp(String.raw`^${theirs}\.\d+\.attention\.attention\.key\.bias$`),
+      new RegExp(String.raw`^${theirs}\.\d+\.attention\.(?:attention\.key|k_proj)\.bias$`),
       'biases of keys do not change the attention: softmax is the same for all',
     ),
-    layer(String.raw`attention\.attention\.query`, 'attn.qkv', 'query'),
-    layer(String.raw`attention\.attention\.key`, 'attn.qkv', 'key'),
-    layer(String.raw`attention\.attention\.value`, 'attn.qkv', 'value'),
-    layer(String.raw`attention\.output\.dense`, 'attn.proj'),
+    layer(String.raw`attention\.(?:attention\.query|q_proj)`, 'attn.qkv', 'query'),
+    layer(String.raw`attention\.(?:attention\.key|k_proj)`, 'attn.qkv', 'key'),
+    layer(String.raw`attention\.(?:attention\.value|v_proj)`, 'attn.qkv', 'value'),
+    layer(String.raw`attention\.(?:output\.dense|o_proj)`, 'attn.proj'),
     layer('layernorm_before', 'norm1'),
     layer('layernorm_after', 'norm2'),
-    layer(String.raw`intermediate\.dense`, 'mlp.fc1'),
-    layer(String.raw`output\.dense`, 'mlp.fc2'),
+    layer(String.raw`(?:intermediate\.dense|mlp\.fc1)`, 'mlp.fc1'),
+    layer(String.raw`(?:output\.dense|mlp\.fc2)`, 'mlp.fc2'),
   ];
 }
 
 /**
- * Hugging Face's `ViTModel`, `ViTForImageClassification`, `ViTMAEModel` and `ViTMAEForPreTraining`; models on top of an
+ * Hugging Face's `ViTModel`, `ViTForImageClassification`, `ViTForMaskedImageModeling` (its encoder), `ViTMAEModel` and
+ * `ViTMAEForPreTraining`; models on top of an
  * encoder put `vit.` before its names.
  */
 export const huggingface: NamingTable = {
@@ -35,7 +36,7 @@ export const huggingface: NamingTable = {
     rename(/^(?:vit\.)?embeddings\.patch_embeddings\.projection\.(weight|bias)$/, 'patch_embed.proj.$1'),
     ignore(/^(?:vit\.)?embeddings\.mask_token$/, 'masks tokens at the input, for another pre-training'),
     refuse(/^(?:vit\.)?embeddings\./, 'embeddings that are unknown here'),
-    ...layers(String.raw`(?:vit\.)?encoder\.layer`, 'blocks'),
+    ...layers(String.raw`(?:vit\.)?(?:encoder\.layer|layers)`, 'blocks'),
     rename(/^(?:vit\.)?layernorm\.(weight|bias)$/, 'norm.$1'),
     ignore(/^(?:vit\.)?pooler\./, 'a layer on the class token that images were not classified with'),
     rename(/^classifier\.(weight|bias)$/, 'head.$1'),
@@ -45,7 +46,11 @@ export const huggingface: NamingTable = {
       '$1',
     ),
     ...layers(String.raw`decoder\.(?:decoder_layers|decoder_encoder\.layer)`, 'decoder_blocks'),
-    refuse(/^((vit\.)?encoder|decoder)\./, 'layers that are unknown here'),
+    ignore(
+      /^decoder\.0\.(weight|bias)$/,
+      'the one layer that makes pixels of tokens in ViTForMaskedImageModeling',
+    ),
+    refuse(/^((vit\.)?(encoder|layers)|decoder)\./, 'layers that are unknown here'),
     ...rest,
   ],
 };

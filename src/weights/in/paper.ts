@@ -1,5 +1,24 @@
-import { keep, type NamingTable, refuse, rename } from './naming.ts';
+import { ignore, keep, type NamingTable, type Rule, refuse, rename } from './naming.ts';
 import { BLOCK, refusals, rest } from './timm.ts';
+
+const UNUSED = "declared by the paper's zoomed-in encoder, which never uses it";
+
+/**
+ * The class token of a file without an encoder's prefix: of a fine-tuned model with learned positions it is used. Where
+ * positions are not stored they are those of the patches alone, and the fine-tuning code adds them to one token more.
+ */
+function classToken(names: ReadonlySet<string>): readonly Rule[] {
+  if (names.has('pos_embed')) return [];
+  const lone = /^cls_token$/;
+  return names.has('head.weight')
+    ? [
+        refuse(
+          lone,
+          'a class token that has no position (the fine-tuning code of the paper cannot run with it)',
+        ),
+      ]
+    : [ignore(lone, UNUSED)];
+}
 
 /**
  * The paper's own code (sunsmarterjie/beyond_masking): biases of queries and values apart and none of keys, position
@@ -8,8 +27,10 @@ import { BLOCK, refusals, rest } from './timm.ts';
 export const paper: NamingTable = {
   source: 'paper',
   mark: /(^encoder\.patch_embed\.proj\.weight|\.attn\.q_bias)$/,
+  before: classToken,
   rules: [
     ...refusals,
+    ignore(/^encoder\.cls_token$/, UNUSED),
     rename(/^(?:encoder\.)?(cls_token|pos_embed)$/, '$1'),
     rename(/^(?:encoder\.)?(patch_embed\.proj\.(?:weight|bias))$/, '$1'),
     rename(/^(?:encoder\.)?(blocks\.\d+\.attn)\.q_bias$/, '$1.qkv.bias', 'query'),

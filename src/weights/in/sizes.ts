@@ -20,6 +20,10 @@ export interface Evidence {
   /** The same, where the size is no usual one either. */
   readonly unusualHeads?: number | undefined;
   readonly decoderHeads?: number | undefined;
+  /** Height and width, as the caller says. */
+  readonly image?: Size | undefined;
+  /** The same, where the file leaves open which of several it is. */
+  readonly usualImage?: Size | undefined;
   /** Collects what had to be assumed. */
   readonly notes: string[];
 }
@@ -56,6 +60,14 @@ export function encoderOf(evidence: Evidence): Omit<EncoderConfig, 'positions'> 
     heads: found.heads ?? evidence.heads ?? usualHeads(evidence, width, depth),
     epsilon,
   };
+}
+
+/** Why the file's decoder, if it has one, can be no part of an autoencoder with this encoder. */
+export function decoderFault({ shapes }: Evidence, { patch, channels }: EncoderConfig): string | undefined {
+  const predicted = shapes.get('decoder_pred.weight')?.[0];
+  const theirs = predicted === undefined ? channels : predicted / patch ** 2;
+  if (theirs === channels) return undefined;
+  return `a decoder that predicts ${plural(theirs, 'channel')} of images of which the encoder sees ${channels}`;
 }
 
 /** The autoencoder that the file's decoder makes, if it has one. */
@@ -121,28 +133,75 @@ function countBlocks({ path, shapes }: Evidence, stack: string): number {
   return count;
 }
 
-/** Height and width, from the number of positions. */
+/**
+ * Height and width: as the caller or the model's settings say, else from the number of positions.
+ * Throws FileFormatError where these contradict each other, and where the positions leave open which of two sizes it is.
+ */
 function imageOf(
-  { path, shapes, found, notes }: Evidence,
+  { path, source, shapes, found, notes, image, usualImage }: Evidence,
   { patch, classToken }: Pick<EncoderConfig, 'patch' | 'classToken'>,
 ): Size {
   const rows = shapes.get('pos_embed')?.at(-2);
+  const stated = image ?? found.image;
+  const likely = found.likelyImages ?? [];
   if (rows === undefined) {
-    if (!found.image)
-      notes.push(`positions are not in the file: images of ${USUAL_IMAGE.join('×')} are assumed`);
-    return found.image ?? USUAL_IMAGE;
+    const known = stated ?? likely[0];
+    if (!known) notes.push(`positions are not in the file: images of ${USUAL_IMAGE.join('×')} are assumed`);
+    return known ?? USUAL_IMAGE;
   }
-  const counts = classToken ? [rows - 1, rows] : [rows]; // some models have no position of the class token
-  const told = found.image;
-  if (told && counts.includes((told[0] / patch) * (told[1] / patch))) return told;
-  const sides = counts.map(Math.sqrt).filter((side) => Number.isInteger(side) && side > 0);
-  if (sides.length === 0)
+  // Where there is a class token it has a position too, but in some models of timm.
+  const sure = !classToken || found.placedToken !== undefined || source === 'huggingface';
+  const placed = classToken && found.placedToken !== false ? rows - 1 : rows;
+  const counts = sure ? [placed] : [placed, rows];
+  const fits = ([height, width]: Size) => counts.includes((height / patch) * (width / patch));
+  const named = (size: Size) => size.join('×');
+  if (stated) {
+    if (fits(stated)) return stated;
     throw new FileFormatError(
       path,
-      'positions must be those of a square image, or of one that config.json tells',
-      rows,
+      `${rows} positions must be those of images of ${named(stated)} in patches of ${patch}, as ${image ? 'was asked for' : 'its settings say'}; say another size with ${remedy()}`,
+      `${(stated[0] / patch) * (stated[1] / patch)} patches`,
     );
-  return [sides[0]! * patch, sides[0]! * patch];
+  }
+  const fitting = likely.find(fits);
+  if (fitting) return fitting;
+  const other = likely.length > 0 ? `its settings name images of ${likely.map(named).join(' or ')}; ` : '';
+  const square = (count: number): Size | undefined => {
+    const side = Math.sqrt(count) * patch;
+    return count > 0 && Number.isInteger(side / patch) ? [side, side] : undefined;
+  };
+  const usual = square(placed);
+  if (usual) {
+    if (other) notes.push(`${other}the positions are those of ${named(usual)}, which is taken`);
+    return usual;
+  }
+  if (usualImage && fits(usualImage)) return usualImage;
+  const unplaced = counts.includes(rows) ? square(rows) : undefined;
+  const oblong = nearSquare(placed).map((side) => side * patch) as unknown as Size;
+  if (unplaced)
+    throw new FileFormatError(
+      path,
+      `${other}its ${rows} positions can be those of images of ${named(unplaced)} (the class token has none) or of ${named(oblong)} (the class token has one): say which, --image ${unplaced.join('x')} or ${remedy(oblong)}`,
+      'two readings',
+    );
+  throw new FileFormatError(
+    path,
+    `${other}its ${placed} positions of patches make no square: say the size of the images, for example ${remedy(oblong)}`,
+    `patches of ${patch}`,
+  );
+}
+
+/** The options by which a caller says the size of the images. */
+function remedy(size?: Size): string {
+  const [cli, setting] = size ? [size.join('x'), size.join(',')] : ['HEIGHTxWIDTH', 'HEIGHT,WIDTH'];
+  return `--image ${cli} (for runs that start from it --set model.image=${setting})`;
+}
+
+/** The two factors of a number that differ least, the smaller one first. */
+function nearSquare(count: number): readonly [number, number] {
+  let side = Math.max(1, Math.floor(Math.sqrt(count)));
+  while (count % side !== 0) side--;
+  return [side, count / side];
 }
 
 /** Heads of the usual sizes; the shapes of weights do not show them. */

@@ -1,4 +1,5 @@
 import { basename, dirname, sep } from 'node:path';
+import { describeView } from '../../image/view.ts';
 import { plural } from '../../text/plural.ts';
 import type { Model } from '../model.ts';
 import { block, type Written } from './format.ts';
@@ -59,7 +60,7 @@ export function modelCard(model: Model, { format, part, written, record, checks 
       `# ${title(model, part)}`,
     ].join('\n'),
     ...sections.filter(([, text]) => text).map(([name, text]) => `## ${name}\n\n${text}`),
-    `Written by [beyond-masking](https://www.npmjs.com/package/beyond-masking).\n`,
+    'Written by beyond-masking.\n',
   ].join('\n\n');
 }
 
@@ -75,7 +76,7 @@ const positionNames = {
 };
 
 function description(model: Model, part: Part): string {
-  const { encoder, decoder, classifier, normalisation, evaluationCrop } = model;
+  const { encoder, decoder, classifier, normalisation, evaluationCrop, evaluationView } = model;
   const { pooling, fcNorm } = featuresOf(model);
   const pooled = pooling === 'token' ? 'the class token' : "the mean of the patches' tokens";
   const rows: [string, unknown][] = [
@@ -88,7 +89,10 @@ function description(model: Model, part: Part): string {
     ['positions', positionNames[encoder.positions]],
     ['features', `${pooled}, ${fcNorm ? 'then a norm' : 'after the final norm'}`],
   ];
-  if (part === 'classifier') rows.push(['classes', classifier!.classes]);
+  if (part === 'classifier') {
+    rows.push(['classes', classifier!.classes]);
+    if (model.problem) rows.push(['outputs', `logits of a ${model.problem} head`]);
+  }
   if (part === 'autoencoder') {
     const { width, depth, heads } = decoder!.decoder;
     rows.push(['decoder: width, blocks, heads', `${width}, ${depth}, ${heads}`]);
@@ -101,9 +105,13 @@ function description(model: Model, part: Part): string {
     'pixels in [0, 1] are normalised by',
     `mean ${normalisation.mean.join(', ')}; deviation ${normalisation.std.join(', ')}`,
   ]);
+  const { range } = normalisation;
+  if (range) rows.push(['samples that stand for 0 and 1', range.join(', ')]);
   rows.push([
     'evaluation',
-    `resized (bicubic) so that the view is ${evaluationCrop} of the shorter side, centre cut out`,
+    evaluationView
+      ? describeView(evaluationView)
+      : `resized (bicubic) so that the view is ${evaluationCrop} of the shorter side, centre cut out`,
   ]);
   return table(['', ''], rows);
 }

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Backend } from '../../engines/engine.ts';
 import { openOnnxBackend } from '../../engines/onnx/backend.ts';
 import { writeFileAtomic } from '../../io/atomic.ts';
+import { makeFolder } from '../../io/make-folder.ts';
 import { suggestion } from '../../text/nearest.ts';
 import type { ForeignOptions } from '../in/foreign.ts';
 import { openModel } from '../model.ts';
@@ -68,7 +69,7 @@ export async function exportModel(path: string, options: ExportOptions): Promise
   const part = options.part ?? defaultPart(model);
   requirePart(model, part, options.format, format.parts);
   const folder = join(dirname(output), `.${basename(output)}.${randomUUID()}.tmp`);
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   try {
     stage('writing', 1);
     const written = await format.write(model, part, folder);
@@ -89,6 +90,9 @@ export async function exportModel(path: string, options: ExportOptions): Promise
     return { folder: output, part, files, notes: written.notes, ...(check && { check }) };
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
+    const { path: named } = error as NodeJS.ErrnoException;
+    if (named?.startsWith(folder))
+      Object.assign(error as Error, { path: `${options.output}${named.slice(folder.length)}` });
     throw error;
   }
 }

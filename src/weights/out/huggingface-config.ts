@@ -33,11 +33,12 @@ export function huggingFaceConfig(model: Model, part: Part): object {
 }
 
 /** Numbers of classes to their names and back; names that are not known are made of the number. */
-function labels({ classifier, classes }: Model): object {
+function labels({ classifier, classes, problem }: Model): object {
   const names = Array.from({ length: classifier!.classes }, (_, i) => classes?.[i] ?? `LABEL_${i}`);
   return {
     id2label: Object.fromEntries(names.map((name, i) => [i, name])),
     label2id: Object.fromEntries(names.map((name, i) => [name, i])),
+    ...(problem && { problem_type: problem === 'multi-label' ? 'multi_label_classification' : problem }),
   };
 }
 

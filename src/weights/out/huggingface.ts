@@ -11,6 +11,7 @@ import { huggingFaceClasses, huggingFaceConfig } from './huggingface-config.ts';
 import { ExportError, type Part } from './part.ts';
 import { preprocessorConfig, preprocessorNotes } from './preprocessor.ts';
 import { rowsOf, tensor, tensorsOf, writeTensors } from './tensors.ts';
+import { transformersMisfit } from './transformers-misfit.ts';
 
 /** A folder for `transformers`: ViTModel, ViTForImageClassification or ViTMAEForPreTraining. */
 export const huggingFace: Format = {
@@ -31,20 +32,13 @@ export const huggingFace: Format = {
 /** Throws ExportError where the classes of `transformers` compute something else. */
 function requireFit({ encoder, classifier }: Model, part: Part): void {
   const other = 'export it with --format timm or --format onnx';
-  if (!encoder.classToken)
-    throw new ExportError(`a ViT of transformers has a class token, got a model without one: ${other}`);
-  if (classifier?.fcNorm)
-    throw new ExportError(
-      `a ViT of transformers ends in a norm of its tokens, got a classifier that pools before its norm: ${other}`,
-    );
-  if (part === 'classifier' && classifier!.pooling === 'mean')
-    throw new ExportError(
-      `${huggingFaceClasses.classifier} reads the class token, got a classifier that reads the mean of the patches: ${other}`,
-    );
-  if (part === 'autoencoder' && encoder.image[0] !== encoder.image[1])
-    throw new ExportError(
-      `${huggingFaceClasses.autoencoder} takes square images, got ${encoder.image.join(' × ')}`,
-    );
+  const head = part === 'classifier' || classifier?.fcNorm ? classifier : undefined; // pooling is the head's alone
+  const misfit = transformersMisfit(encoder, head);
+  if (misfit)
+    throw new ExportError(`${misfit.rule}, got ${misfit.got}: ${other}, or train one with ${misfit.remedy}`);
+  const { image } = encoder;
+  if (part === 'autoencoder' && image[0] !== image[1])
+    throw new ExportError(`${huggingFaceClasses.autoencoder} takes square images, got ${image.join(' × ')}`);
 }
 
 /** Names inside a block, here and there; queries, keys and values are one matrix here and three there. */

@@ -1,4 +1,6 @@
 import { join } from 'node:path';
+import type { Size } from '../../image/size.ts';
+import type { EvaluationView } from '../../image/view.ts';
 import { writeFileAtomic } from '../../io/atomic.ts';
 import { classifierParameters } from '../../models/classifier.ts';
 import { modelSizes } from '../../models/sizes.ts';
@@ -78,13 +80,28 @@ export const timm: Format = {
       arguments: JSON.stringify(made.args),
     });
     await writeFileAtomic(join(folder, 'config.json'), json(folderConfig(model, made)));
-    return { library: 'timm', usage: usage(model, made), notes: [] };
+    return { library: 'timm', usage: usage(model, made), notes: notesOf(model, part) };
   },
 };
 
+/** What timm has no place for. */
+function notesOf({ problem, evaluationView: view, encoder: { image } }: Model, part: Part): string[] {
+  return [
+    part === 'classifier' &&
+      problem === 'multi-label' &&
+      'An image may have several labels: take the sigmoid of each logit. timm has no setting that says so.',
+    part === 'classifier' && problem === 'regression' && 'The logits are values of a regression.',
+    view?.fit === 'keep' && "timm's transform resizes pictures; evaluation cut them as they are.",
+    view &&
+      view.fit !== 'keep' &&
+      image[0] / view.resized[0] !== image[1] / view.resized[1] &&
+      "timm's transform has one share for both sides; evaluation had one for each.",
+  ].filter((note) => typeof note === 'string');
+}
+
 /** What timm reads of a folder: the model, and how images are prepared for it. */
 function folderConfig(model: Model, { architecture, args }: TimmModel): object {
-  const { encoder, normalisation, evaluationCrop, classes } = model;
+  const { encoder, normalisation, evaluationCrop, evaluationView: view, classes } = model;
   return {
     architecture,
     num_classes: args.num_classes ?? 1000,
@@ -95,9 +112,9 @@ function folderConfig(model: Model, { architecture, args }: TimmModel): object {
     pretrained_cfg: {
       input_size: [encoder.channels, ...encoder.image],
       fixed_input_size: true,
-      interpolation: 'bicubic',
-      crop_pct: evaluationCrop,
-      crop_mode: 'center',
+      interpolation: view?.filter ?? 'bicubic',
+      crop_pct: view ? cropShare(view, encoder.image) : evaluationCrop,
+      crop_mode: view ? cropModes[view.fit] : 'center',
       mean: normalisation.mean,
       std: normalisation.std,
       num_classes: args.num_classes ?? 1000,
@@ -105,6 +122,16 @@ function folderConfig(model: Model, { architecture, args }: TimmModel): object {
       classifier: 'head',
     },
   };
+}
+
+const cropModes = { cover: 'center', contain: 'border', stretch: 'squash', keep: 'center' } as const;
+
+/** The share that timm divides the image's side by to get the size before the cut. */
+function cropShare({ fit, resized }: EvaluationView, image: Size): number {
+  if (fit === 'keep') return 1;
+  const exact = image[0] / resized[0];
+  // timm rounds down: a share that is off by the last bit must not cost a pixel.
+  return Math.floor(image[0] / exact) === resized[0] ? exact : image[0] / (resized[0] + 0.25);
 }
 
 function usage({ encoder: { epsilon = EPSILON } }: Model, { architecture, args }: TimmModel): string {

@@ -1,0 +1,26 @@
+import type { Backend } from '../engines/engine.ts';
+import { patchCount } from '../image/size.ts';
+import type { EncoderConfig } from '../models/autoencoder.ts';
+
+type Sizes = Pick<EncoderConfig, 'image' | 'patch' | 'width' | 'depth'>;
+
+/** Operations of one run of an engine for CPUs: about a second on two cores, which is as long as Ctrl-C waits. */
+const RUN_FLOPS = 1.75e11;
+
+/** Tokens of one run of an engine: more make no engine faster. */
+const RUN_TOKENS = 16_384;
+
+/** The most images of one run of an encoder that keep it short where CPUs compute. */
+export function shortRun(encoder: Sizes, { name }: Pick<Backend, 'name'>, most: number): number {
+  if (name === 'xla') return most;
+  const { width, depth } = encoder;
+  const tokens = patchCount(encoder);
+  const flops = 2 * depth * tokens * (12 * width ** 2 + 2 * tokens * width);
+  return Math.min(most, Math.max(1, Math.floor(RUN_FLOPS / flops)));
+}
+
+/** Images of one run: a power of two. */
+export function batchFor(encoder: Sizes, backend: Pick<Backend, 'name'>): number {
+  const images = shortRun(encoder, backend, Math.min(256, RUN_TOKENS / patchCount(encoder)));
+  return 2 ** Math.max(0, Math.floor(Math.log2(images)));
+}

@@ -1,0 +1,50 @@
+/**
+ * Names that training scripts put weights under, the first choice first: what was trained, before its averages; of a
+ * self-distillation the teacher, which its authors evaluate.
+ */
+const WRAPPERS = [
+  'model',
+  'state_dict',
+  'model_state_dict',
+  'module',
+  'net',
+  'network',
+  'weights',
+  'params',
+  'teacher',
+  'target_encoder',
+  'student',
+  'base_encoder',
+  'encoder',
+  'backbone',
+  'vit',
+  'model_ema',
+  'ema_model',
+  'state_dict_ema',
+  'ema_state_dict',
+  'ema',
+  'momentum_encoder',
+];
+
+/** A place in a file where weights may lie: the names above them, outermost first. */
+export type Place = readonly string[];
+
+/**
+ * The place to take weights from, where several are possible: the one whose names come first in the list above, compared from the
+ * outermost on; names that are not in it come last, in the order of the file.
+ */
+export function preferred<T>(candidates: readonly T[], placeOf: (candidate: T) => Place): T | undefined {
+  const ranks = new Map(candidates.map((each) => [each, placeOf(each).map(rankOf)]));
+  return [...candidates].sort((a, b) => compare(ranks.get(a)!, ranks.get(b)!))[0];
+}
+
+function rankOf(name: string): number {
+  const rank = WRAPPERS.indexOf(name);
+  return rank < 0 ? WRAPPERS.length : rank;
+}
+
+function compare(a: readonly number[], b: readonly number[]): number {
+  const differs = a.findIndex((rank, i) => rank !== b[i]);
+  if (differs < 0) return a.length - b.length;
+  return differs < b.length ? a[differs]! - b[differs]! : 1;
+}

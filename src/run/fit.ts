@@ -1,0 +1,56 @@
+import { totalmem } from 'node:os';
+import { type Sized, trainingBytes } from '../config/cost.ts';
+import { plural } from '../text/plural.ts';
+import type { RunConfig } from './kind.ts';
+
+/** Updates of an epoch that a batch which does not fit the images is cut down to give. */
+const UPDATES = 4;
+
+/** The part of the machine's memory that a step may take. */
+const SHARE_OF_MEMORY = 0.5;
+
+/**
+ * The settings of a new run with a batch that fits its images and micro-batches that fit the machine's memory, and a line for
+ * each setting that changed. A batch larger than the images becomes the largest power of two that gives four updates an epoch.
+ * @param images number of training images
+ * @param masks whether the task removes tokens
+ * @param memory of the machine, in bytes
+ */
+export function fitBatch<C extends RunConfig & Sized>(
+  config: C,
+  images: number,
+  masks: boolean,
+  memory = totalmem(),
+): { readonly config: C; readonly notes: readonly string[] } {
+  const { training, engine } = config;
+  const notes: string[] = [];
+  let { batchSize, microBatch } = training;
+  if (batchSize > images) {
+    batchSize = 2 ** Math.floor(Math.log2(Math.max(1, images / UPDATES)));
+    microBatch = 0;
+    notes.push(
+      `batch of ${plural(batchSize, 'image')}: ${training.batchSize} do not fit the ${plural(images, 'training image')} (--batch-size N sets another)`,
+    );
+  }
+  // An accelerator has memory of its own; a micro-batch that was given stays.
+  if (microBatch === 0 && engine.name !== 'xla') {
+    const bytes = trainingBytes(config, masks);
+    const most = Math.max(1, Math.floor((SHARE_OF_MEMORY * memory) / bytes));
+    const fitting = largestDivisor(batchSize, most);
+    if (batchSize > most && (batchSize / fitting) % engine.devices === 0) {
+      microBatch = fitting;
+      notes.push(
+        `micro-batches of ${plural(fitting, 'image')}: ${batchSize} at once would take about ${Math.round((bytes * batchSize) / 1e9)} GB ` +
+          '(--set training.microBatch=N sets another number)',
+      );
+    }
+  }
+  if (notes.length === 0) return { config, notes };
+  return { config: { ...config, training: { ...training, batchSize, microBatch } }, notes };
+}
+
+function largestDivisor(of: number, most: number): number {
+  let divisor = Math.min(of, most);
+  while (of % divisor !== 0) divisor--;
+  return divisor;
+}

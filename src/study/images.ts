@@ -1,0 +1,123 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { ConfigError } from '../config/error.ts';
+import { resolveFinetuneConfig } from '../config/finetune-recipes.ts';
+import type { Config } from '../config/schema.ts';
+import type { FetchOptions } from '../data/sources/cifar10-fetch.ts';
+import { labelledShare } from '../data/sources/labelled-share.ts';
+import { writeFileAtomic } from '../io/atomic.ts';
+import { openData, type RunData } from '../run/data.ts';
+import { RunError } from '../run/error.ts';
+import { finetuneSettings, pretrainConfig } from './arms.ts';
+import { FORMAT, readKeptFile } from './keep.ts';
+import type { ImageCounts } from './pieces.ts';
+import { planStudy, type StudyPlan } from './plan.ts';
+import type { Study } from './schema.ts';
+
+/** Numbers of images as they are kept: a study is planned from them where its images are not. */
+const countsSchema = z.object({
+  counts: z.record(
+    z.string(),
+    z.object({
+      source: z.string(),
+      train: z.number(),
+      classes: z.number(),
+      /** Of each share of the labels. */
+      labelled: z.record(z.string(), z.number()),
+    }),
+  ),
+});
+
+type AllCounts = z.output<typeof countsSchema>['counts'];
+
+/**
+ * What a study consists of, on its images, which are fetched if need be; their numbers are kept. Throws DataError when they cannot
+ * be used, RunError without classes.
+ */
+export async function openPlan(
+  study: Study,
+  { keep, ...options }: FetchOptions & { readonly keep?: string | undefined } = {},
+): Promise<StudyPlan> {
+  const counts: AllCounts = {};
+  const opened = new Map<string, Promise<RunData>>();
+  const open = (config: Config) => {
+    const { trainImages } = config.data;
+    const key = keyOf({ ...config, seed: trainImages > 0 ? config.seed : 0 }); // only a limited number is chosen by the seed
+    const data = opened.get(key) ?? openData(config, options);
+    opened.set(key, data);
+    return data;
+  };
+  for (const { config, shares } of wanted(study)) {
+    const key = keyOf(config);
+    const known = counts[key];
+    if (known && shares.every((share) => share in known.labelled)) continue;
+    const { train } = await open(config);
+    if (!train.classes)
+      throw new RunError(
+        `a study needs images with classes: cifar10, classes:FOLDER or packed:FOLDER, got ${train.name}`,
+      );
+    const labelled = shares.map((share) => [share, labelledShare(train, share, config.seed).length]);
+    counts[key] = {
+      ...{ source: config.data.source, train: train.length, classes: train.classes.length },
+      labelled: { ...known?.labelled, ...Object.fromEntries(labelled) },
+    };
+  }
+  if (keep !== undefined) {
+    const path = countsFile(keep);
+    const before = await readKeptFile(path, countsSchema);
+    const all = { ...before?.counts, ...counts };
+    await mkdir(keep, { recursive: true });
+    await writeFileAtomic(path, `${JSON.stringify({ format: FORMAT, counts: all }, null, 2)}\n`);
+  }
+  return planFrom(study, counts);
+}
+
+/** The same from what is kept, without images. Throws RunError where that does not suffice. */
+export async function keptPlan(study: Study, keep: string): Promise<StudyPlan> {
+  const path = countsFile(keep);
+  const kept = await readKeptFile(path, countsSchema);
+  if (!kept) throw new RunError(`the folder of kept pieces must hold images.json, got none: ${path}`);
+  return planFrom(study, kept.counts);
+}
+
+function planFrom(study: Study, counts: AllCounts): StudyPlan {
+  return planStudy(study, (config): ImageCounts => {
+    const known = counts[keyOf(config)];
+    if (!known) throw unknown(config.data.source);
+    return {
+      ...known,
+      labelled(share) {
+        const count = known.labelled[share];
+        if (count === undefined) throw unknown(`${share} of ${config.data.source}`);
+        return count;
+      },
+    };
+  });
+}
+
+function unknown(what: string): ConfigError {
+  return new ConfigError(
+    `the number of images must be known, got none kept for ${what}: run the study with --keep where its images are`,
+  );
+}
+
+/** The settings that images depend on, and the shares of their labels that are asked for. */
+function wanted({ groups }: Study): { config: Config; shares: number[] }[] {
+  return groups.flatMap((group) =>
+    group.arms.flatMap((arm) => {
+      const shares = group.finetune.map(
+        (given) => resolveFinetuneConfig(finetuneSettings(group, arm, given)).data.labels,
+      );
+      return arm.seeds.map((seed) => ({ config: pretrainConfig(group, arm, seed), shares }));
+    }),
+  );
+}
+
+function keyOf({ data: { source, heldOut, trainImages }, seed }: Config): string {
+  return JSON.stringify([source, heldOut, trainImages, seed]);
+}
+
+function countsFile(keep: string): string {
+  return join(keep, 'images.json');
+}

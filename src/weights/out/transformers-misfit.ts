@@ -1,0 +1,42 @@
+import type { EncoderConfig } from '../../models/autoencoder.ts';
+import type { ClassifierConfig } from '../../models/classifier.ts';
+
+/** Why a model is none of those of `transformers`, and the settings of a run whose model is one. */
+export interface Misfit {
+  readonly rule: string;
+  readonly got: string;
+  readonly remedy: string;
+}
+
+/** Why the Vision Transformers of `transformers` compute something else than a model; undefined where they do not. */
+export function transformersMisfit(
+  encoder: Pick<EncoderConfig, 'classToken'>,
+  classifier?: Pick<ClassifierConfig, 'pooling' | 'fcNorm'>,
+): Misfit | undefined {
+  if (!encoder.classToken)
+    return {
+      rule: 'a ViT of transformers has a class token',
+      got: 'a model without one',
+      remedy: '--set model.classToken=true from pre-training on',
+    };
+  const remedy = '--set model.pooling=token --set model.fcNorm=false';
+  if (classifier?.fcNorm)
+    return {
+      rule: 'a ViT of transformers ends in a norm of its tokens',
+      got: 'a classifier that pools before its norm',
+      remedy,
+    };
+  if (classifier?.pooling === 'mean')
+    return {
+      rule: 'ViTForImageClassification reads the class token',
+      got: 'a classifier that reads the mean of the patches',
+      remedy,
+    };
+  return undefined;
+}
+
+/** The formats that a run's model can be exported to, for those who start it. */
+export function exportFormatsOf(...model: Parameters<typeof transformersMisfit>): string {
+  const misfit = transformersMisfit(...model);
+  return misfit ? `timm, onnx; huggingface too with ${misfit.remedy}` : 'timm, onnx, huggingface';
+}

@@ -1,0 +1,74 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import { expect, it } from 'vitest';
+import { makeProgram } from '../src/cli/program.ts';
+
+const repository = fileURLToPath(new URL('..', import.meta.url));
+
+/** Commands of a text, with the words of each: lines that begin with one, and what stands in backticks. */
+function commandsOf(text: string): string[][] {
+  const whole = text.replace(/\s*\\\n\s*/g, ' ');
+  const lines = [...whole.matchAll(/^[ $]*(?:npx )?beyond-masking (?!:)(.*)$/gm)];
+  const inline = [...whole.matchAll(/`(?:npx )?beyond-masking ([^`\n]*)`/g)];
+  return [...lines, ...inline].map(([, words]) => wordsOf(words!)).filter((words) => words.length > 0);
+}
+
+/** Words as a shell makes them, without the comment or description behind them; what stands in brackets is given. */
+function wordsOf(line: string): string[] {
+  const words = [...line.replace(/(\s#| {2}).*$|[[\]]/g, '').matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)];
+  return words.map(([, single, double, plain]) => single ?? double ?? plain!);
+}
+
+/** The program; its commands parse and do nothing. */
+function parser(): Command {
+  const program = makeProgram();
+  const quiet = (command: Command): void => {
+    command.configureOutput({ writeOut: () => {}, writeErr: () => {} });
+    if (command.commands.length === 0) command.action(() => {});
+    command.commands.forEach(quiet);
+  };
+  quiet(program);
+  return program;
+}
+
+/** What `--help` prints for every command. */
+function helps(command = makeProgram()): string[] {
+  const texts: string[] = [];
+  command.configureOutput({ writeOut: (text) => texts.push(text) });
+  command.outputHelp();
+  return [texts.join(''), ...command.commands.flatMap((each) => helps(each as Command))];
+}
+
+const pages = [
+  'README.md',
+  'CONTRIBUTING.md',
+  ...readdirSync(`${repository}docs`).map((name) => `docs/${name}`),
+];
+const texts: [string, string][] = [
+  ...pages
+    .filter((page) => page.endsWith('.md'))
+    .map((page): [string, string] => [page, readFileSync(`${repository}${page}`, 'utf8')]),
+  ['--help', helps().join('\n')],
+];
+const commands = texts.flatMap(([page, text]) =>
+  commandsOf(text).map((words): [string, string[]] => [`${page}: ${words.join(' ')}`, words]),
+);
+
+it('commands are found', () => {
+  expect(commands.length).toBeGreaterThan(60);
+  expect(
+    commandsOf('```sh\nnpx beyond-masking a \\\n  --b "c d"   # e\n```\nsee `beyond-masking f`'),
+  ).toEqual([['a', '--b', 'c d'], ['f']]);
+});
+
+it.each([...new Map(commands)])('%s', async (_, words) => {
+  await parser().parseAsync(words, { from: 'user' });
+});
+
+it.each([['pretrian'], ['pretrain', '--recpie', 'x'], ['setup', 'cuda12'], ['inspect']])(
+  'a command that does not exist is noticed: %s',
+  async (...words) => {
+    await expect(parser().parseAsync(words, { from: 'user' })).rejects.toThrow();
+  },
+);

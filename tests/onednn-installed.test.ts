@@ -1,0 +1,38 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { parseConfig } from '../src/config/schema.ts';
+import { openOneDnnBackend } from '../src/engines/onednn/backend.ts';
+import { installedLibrary } from '../src/engines/onednn/library.ts';
+import { openEngine } from '../src/run/engine.ts';
+import { hideSystemOneDnn } from './support/hide-onednn.ts';
+import { isMissing, oneDnnFolder } from './support/libraries.ts';
+import { baseSeed, testOperations } from './support/operations-suite.ts';
+import { testSessions } from './support/session-suite.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
+import { seed, TinyTraining } from './support/tiny-training.ts';
+
+const name = 'oneDNN by setup';
+
+describe.skipIf(isMissing(name))(`the installed oneDNN (SEED=${seed}, ${baseSeed})`, () => {
+  const folder = temporaryFolder();
+  beforeAll(() => hideSystemOneDnn(join(folder, 'hidden')));
+  afterAll(() => {
+    vi.unstubAllEnvs();
+  });
+  const open = () => openOneDnnBackend({ threads: 2, folder: oneDnnFolder });
+
+  it('is what auto takes where the system has none', async () => {
+    const backend = await openEngine(parseConfig({ engine: { name: 'auto', threads: 1 } }).engine);
+    expect(backend).toMatchObject({ name: 'onednn', description: 'oneDNN 3.2.0 (f32, 1 thread)' });
+    expect(backend).toMatchObject({ library: installedLibrary(oneDnnFolder) });
+    expect(backend.notice).toBeUndefined();
+  });
+
+  describe('trains as the reference does', () => {
+    testSessions(new TinyTraining({ depth: 2, pretext: 'masked+zoomed-in' }), open);
+  });
+
+  describe('computes what the reference does', () => {
+    testOperations({ open, tolerance: 1e-5, draws: 4 });
+  });
+});

@@ -1,0 +1,162 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { rng } from '../src/random/rng.ts';
+import { commandLine, outcome, signalAt } from './support/command-line.ts';
+import { isMissing } from './support/libraries.ts';
+import { randomCheckpoint, randomClassifier } from './support/random-checkpoint.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
+import { tinyFinetuneSettings, tinyImages, tinySettings } from './support/tiny-run.ts';
+
+const folder = temporaryFolder();
+const { launch, run, start } = commandLine(folder);
+
+const model = ['image=[8,8]', 'patch=4', 'width=8', 'depth=1', 'heads=2'];
+const decoder = ['decoder.width=8', 'decoder.depth=1', 'decoder.heads=2'];
+const set = (keys: readonly string[]) => keys.flatMap((key) => ['--set', `model.${key}`]);
+const training = ['--data', 'classes:images', '--batch-size', '4', '--set', 'training.warmupEpochs=0.5'];
+const held = ['--set', 'data.heldOut=0.25'];
+const pretraining = ['pretrain', ...training, ...held, ...set([...model, ...decoder])];
+
+beforeAll(async () => {
+  await tinyImages(join(folder, 'images'), 27);
+  await randomCheckpoint(join(folder, 'model.safetensors'), rng(1), tinySettings('classes:images'));
+  const settings = tinyFinetuneSettings('classes:images');
+  await randomClassifier(join(folder, 'head.safetensors'), rng(2), settings, ['class0', 'class1']);
+});
+
+/** The processes that a process has started, directly or not. */
+function descendants(pid: number): number[] {
+  if (process.platform !== 'linux') return [];
+  const children = readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+    readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+  );
+  return children.flatMap((child) => [child, ...descendants(child)]);
+}
+
+/** Waits until a process has the engine's, and returns that one's number. */
+async function engineOf(pid: number): Promise<number> {
+  const isEngine = (child: number) =>
+    readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('onednn/process.js');
+  return vi.waitFor(
+    () => {
+      const found = descendants(pid).find(isEngine);
+      expect(found).toBeDefined();
+      return found!;
+    },
+    { timeout: 60_000, interval: 10 },
+  );
+}
+
+/** Processor time that a process has used, by proc(5). */
+function cpuSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+/** Whether there is such a process, one that has ended and that nobody has asked how left out. */
+function runs(pid: number): boolean {
+  try {
+    return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
+  } catch {
+    return false;
+  }
+}
+
+const oneDnnIsMissing = isMissing('onednn');
+
+describe.skipIf(oneDnnIsMissing)('when the process of the onednn engine is killed', () => {
+  const engine = 'onednn';
+  const killed =
+    /the onednn engine's process was killed \(SIGKILL\), as the system does where memory runs out; .*training\.microBatch/;
+  const backend = ['--backend', engine];
+
+  it.each([
+    ['pretrain', [...pretraining, '--output', 'dead-pretrain', ...backend]],
+    ['finetune', ['finetune', ...training, ...held, ...set(model), '--output', 'dead-finetune', ...backend]],
+    ['knn', ['knn', 'model.safetensors', ...backend]],
+    ['linprobe', ['linprobe', 'model.safetensors', ...backend]],
+    ['embed', ['embed', 'images', '--from', 'model.safetensors', '--output', 'dead.npy', ...backend]],
+    ['predict', ['predict', 'images', '--from', 'head.safetensors', ...backend]],
+    ['reconstruct', ['reconstruct', 'model.safetensors', 'images', ...backend]],
+    ['bench', ['bench', '--model', 'micro', '--batch', '8', '--engine', engine]],
+  ])('%s says so', async (_, args) => {
+    const { child, finished } = launch(args);
+    process.kill(await engineOf(child.pid!), 'SIGKILL');
+    const { code, err } = await finished;
+    expect(err).toMatch(killed);
+    expect(err.trim().split('\n').length).toBeLessThanOrEqual(2);
+    expect(err).not.toMatch(/^ +at /m);
+    expect(code).toBe(1);
+  });
+
+  it('a run that had begun says where it can go on', async () => {
+    const args = [...pretraining, '--epochs', '2000', '--output', 'begun', ...backend, '--json'];
+    let done = false;
+    const { code, err } = await launch(args, {
+      onLine: (line, child) => {
+        if (done || !line.includes('"checkpoint"')) return;
+        done = true;
+        void engineOf(child.pid!).then((pid) => process.kill(pid, 'SIGKILL'));
+      },
+    }).finished;
+    expect(err).toMatch(killed);
+    expect(err).toMatch(
+      /\nthe last good checkpoint is begun\/checkpoints\/step-.*: go on from it with --resume\n$/,
+    );
+    expect(code).toBe(1);
+  });
+
+  it('an engine that computes for long ends with the process that asked for it', async () => {
+    const { child, finished } = launch(['bench', '--model', 'small', '--batch', '96', '--engine', engine]);
+    const pid = await engineOf(child.pid!);
+    // It is in a step by then, which takes longer than what follows.
+    await vi.waitFor(() => expect(cpuSeconds(pid)).toBeGreaterThan(8), { timeout: 200_000, interval: 100 });
+    child.kill('SIGKILL');
+    await finished;
+    await vi.waitFor(() => expect(runs(pid)).toBe(false), { timeout: 5000 });
+  }, 240_000);
+});
+
+for (const engine of ['onednn', 'onnx', 'reference'])
+  describe.skipIf(engine === 'onednn' && oneDnnIsMissing)(
+    `when a run on the ${engine} engine is killed`,
+    () => {
+      const args = [...pretraining, '--epochs', '8', '--backend', engine, '--set', 'engine.threads=1'];
+
+      it('nothing is left running, and the next start says what happened and ends the same', async () => {
+        let left: number[] = [];
+        const output = ['--output', `killed-${engine}`, '--resume'];
+        const { code } = await launch([...args, ...output, '--json'], {
+          onLine: (line, child) => {
+            if (left.length === 0) left = descendants(child.pid!);
+            signalAt('SIGKILL', 13)(line, child);
+          },
+        }).finished;
+        expect(code).toBe(null);
+        await vi.waitFor(() => expect(left.filter(runs)).toEqual([]), { timeout: 5000 });
+        const resumed = await run(...args, ...output);
+        expect(resumed.out).toMatch(
+          /^the run stopped (without saving at step 1\d \(process \d+ was killed, or the machine stopped\): the last checkpoint is of step 1\d, and steps 1\d to 1\d are computed again|at step 1\d: process \d+ was killed, or the machine stopped; nothing is lost)$/m,
+        );
+        expect(resumed.code).toBe(0);
+        await start([...args, '--output', `whole-${engine}`]);
+        const ends = await Promise.all(
+          ['killed', 'whole'].map((name) => outcome(join(folder, `${name}-${engine}`))),
+        );
+        expect(ends[0]).toEqual(ends[1]);
+      });
+    },
+  );
+
+it('a run that was killed before its first checkpoint says so', async () => {
+  const args = [...pretraining, '--epochs', '8', '--backend', 'reference', '--output', 'early', '--resume'];
+  await start([...args, '--json'], signalAt('SIGKILL', 2));
+  const { out } = await run(...args);
+  expect(out).toMatch(
+    /the run stopped without saving at step \d \(process \d+ was killed.*\): there is no checkpoint/,
+  );
+  expect(out).toContain('early holds no checkpoint yet: the run starts from the beginning');
+  await rm(join(folder, 'early'), { recursive: true });
+});

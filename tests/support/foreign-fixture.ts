@@ -1,0 +1,17 @@
+import { fileURLToPath } from 'node:url';
+import { toFloat32 } from '../../src/io/dtypes.ts';
+import { readSafetensors } from '../../src/io/safetensors.ts';
+
+/** A file or folder that `tests/oracle/make_foreign_fixtures.py` wrote. */
+export const foreignFixture = (name: string): string =>
+  fileURLToPath(new URL(`../fixtures/foreign/${name}`, import.meta.url));
+
+/** What the projects compute with them, by name. */
+export async function foreignExpected() {
+  const { tensors } = await readSafetensors(foreignFixture('expected.safetensors'));
+  return {
+    float: (name: string): Float32Array => toFloat32(tensors.get(name)!),
+    integers: (name: string): Int32Array => tensors.get(name)!.data as Int32Array,
+    shape: (name: string): readonly number[] => tensors.get(name)!.shape,
+  };
+}

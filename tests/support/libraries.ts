@@ -1,0 +1,129 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { requireBf16 } from '../../src/engines/onednn/cpu.ts';
+import { libraryFiles } from '../../src/engines/onednn/library.ts';
+import { librarySets, setFolder } from '../../src/engines/setup/library-sets.ts';
+import { cacheFolder } from '../../src/io/cache-folder.ts';
+import { cpuPlugin } from './xla.ts';
+
+/** Something that npm does not bring, with the tests that need it: nothing else excuses a test that does not run. */
+interface Library {
+  readonly name: string;
+  /** Of the machine itself: nothing can install it. */
+  readonly ofMachine?: true;
+  /** Resolves to whether it is there, by other means than the code that is tested where that is possible. */
+  readonly isThere: () => boolean | Promise<boolean>;
+  /** Folders of tests that are left out as a whole where it is missing. */
+  readonly folders: readonly string[];
+  /** What else is skipped then: beginnings of `file > full name`. */
+  readonly tests: readonly string[];
+}
+
+/** Where `setup onednn` installs it. */
+export const oneDnnFolder = setFolder(librarySets.onednn, cacheFolder());
+
+export const libraries: readonly Library[] = [
+  {
+    name: 'onednn',
+    isThere: async () => (await Promise.all(libraryFiles(oneDnnFolder).map(loads))).includes(true),
+    folders: ['src/engines/onednn/', 'tests/onednn/'],
+    tests: [
+      'src/bench/bench.test.ts > the onednn engine',
+      'src/bench/bench.test.ts > bench on onednn',
+      'tests/composites.test.ts > composites and their gradients equal PyTorch on onednn',
+      'tests/flat-patches.test.ts > flat patches on onednn ',
+      'tests/flat-patches.test.ts > losses of pictures with flat patches on onednn ',
+      'tests/process-death.test.ts > when the process of the onednn engine is killed',
+      'tests/process-death.test.ts > when a run on the onednn engine is killed',
+      'tests/tasks.test.ts > tasks agree with the oracle on onednn',
+    ],
+  },
+  {
+    name: 'a CPU with bfloat16',
+    ofMachine: true,
+    isThere: multipliesBf16,
+    folders: [],
+    tests: [
+      'src/engines/onednn/operations.test.ts > the onednn engine in bf16',
+      'src/engines/onednn/session.test.ts > bfloat16',
+      'tests/flat-patches.test.ts > flat patches on onednn bf16 ',
+      'tests/flat-patches.test.ts > losses of pictures with flat patches on onednn bf16 ',
+    ],
+  },
+  {
+    name: 'oneDNN by setup',
+    isThere: () => existsSync(oneDnnFolder),
+    folders: [],
+    tests: ['tests/onednn-installed.test.ts > the installed oneDNN'],
+  },
+  {
+    name: 'xla',
+    isThere: () =>
+      existsSync(join(cacheFolder(), 'pjrt', 'cpu')) ||
+      cpuPlugin().then(
+        () => true,
+        () => false,
+      ),
+    folders: ['src/engines/xla/', 'tests/xla/'],
+    tests: [
+      'tests/flat-patches.test.ts > flat patches on xla ',
+      'tests/flat-patches.test.ts > losses of pictures with flat patches on xla ',
+    ],
+  },
+  {
+    name: 'POSIX',
+    ofMachine: true,
+    isThere: () => process.platform !== 'win32',
+    folders: [],
+    tests: [
+      'src/data/sources/cifar10.test.ts > fetchCifar10 with another npm',
+      'src/data/sources/folder.test.ts > ',
+      'src/engines/setup/install.test.ts > with pip',
+      'src/evaluate/features/embed.test.ts > ',
+      'src/run/lock.test.ts > ',
+      'tests/bin.test.ts > ',
+      'tests/disk.test.ts > ',
+      'tests/output-streams.test.ts > ',
+      'tests/signals.test.ts > ',
+    ],
+  },
+  {
+    name: 'Linux',
+    ofMachine: true,
+    isThere: () => process.platform === 'linux',
+    folders: [],
+    tests: ['src/run/lock.test.ts > ', 'tests/disk.test.ts > ', 'tests/output-streams.test.ts > '],
+  },
+];
+
+function loads(file: string): Promise<boolean> {
+  return import('koffi')
+    .then(
+      ({ default: koffi }) => koffi.load(file) !== undefined,
+      () => false,
+    )
+    .catch(() => false);
+}
+
+function multipliesBf16(): boolean {
+  try {
+    requireBf16();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Names of those that are missing. With `TEST_ENGINES=all`, as in `.ci/run`, everything that can be installed must be there
+ * and excuses nothing.
+ */
+export async function missingLibraries(): Promise<string[]> {
+  const wanted = libraries.filter(({ ofMachine }) => ofMachine || process.env.TEST_ENGINES !== 'all');
+  const there = await Promise.all(wanted.map(({ isThere }) => isThere()));
+  return wanted.filter((_, i) => !there[i]).map(({ name }) => name);
+}
+
+/** In a test: whether a library is missing, as `vitest.config.ts` found it. */
+export const isMissing = (name: string): boolean =>
+  (process.env.MISSING_LIBRARIES ?? '').split('|').includes(name);
