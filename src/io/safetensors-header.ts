@@ -55,7 +55,7 @@ export function parseHeader(json: Uint8Array, dataBytes: number, file: string): 
       );
     end += info.bytes;
   }
-  const filled = plural(end > dataBytes ? end : dataBytes, 'byte');
+  const filled = plural(Math.max(end, dataBytes), 'byte');
   if (end > dataBytes)
     throw fail(
       `a safetensors file must be whole, with ${filled} of data; download or write it again`,

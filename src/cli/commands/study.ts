@@ -90,7 +90,7 @@ function planRow(state: PieceState, rate: TrainingRate): string[] {
   const { piece, finished, seconds } = state;
   const { id, kind, updates, flops } = piece;
   const known = seconds === undefined ? '' : `${finished ? '' : 'about '}${duration(seconds)}`;
-  const time = isAssumed(state) ? `about ${roughTime(flops / rate.flops)}` : known;
+  const time = isAssumed(state) ? roughTime(flops / rate.flops) : known;
   return [id, kind, count(updates), `${short(flops)}FLOP`, time, finished ? 'finished' : ''];
 }
 
