@@ -101,7 +101,7 @@ describe('a run with a kNN report', () => {
   const measuring = (what: string) => (event: PretrainEvent) =>
     event.type === 'evaluating' && event.what === what;
 
-  it.each(['kNN of features of random weights', 'kNN of raw pixels'])(
+  it.each(['kNN of random weights', 'kNN of raw pixels'])(
     'stops at the start while it measures: %s',
     async (what) => {
       const output = `start-${what.length}`;
@@ -123,7 +123,7 @@ describe('a run with a kNN report', () => {
     for (const event of events)
       if (event.type === 'evaluating') last.set(event.what, event.done / event.total);
     expect([...last]).toEqual([
-      ['kNN of features of random weights', 1],
+      ['kNN of random weights', 1],
       ['kNN of raw pixels', 1],
       ['kNN of features', 1],
       ['held-out loss', 1],
@@ -140,7 +140,7 @@ describe('a run with a kNN report', () => {
     expect(second.events.some(({ type }) => type === 'evaluating')).toBe(false);
     const other = { ...input(), seed: 4 };
     const third = await stopAt(({ type }) => type === 'step', 'third', other, scoreCache);
-    expect(third.events.some(measuring('kNN of features of random weights'))).toBe(true);
+    expect(third.events.some(measuring('kNN of random weights'))).toBe(true);
   });
 });
 

@@ -74,6 +74,7 @@ export function knnProbe(
       await session.dispose();
     }
   };
+  const what = leaveOneOut ? 'kNN' : 'kNN and linear probe';
   const size = thumbnail(model.image);
   const ofPixels = (watch: Watch) =>
     judge(pixelRows(normalisation, model.channels, size[0] * size[1]), size, watch);
@@ -88,11 +89,11 @@ export function knnProbe(
     test: test.length,
     leaveOneOut,
     warning: unlearnedClasses(train.classes!, train.labels!, test.labels!, leaveOneOut),
-    features: evaluator('kNN and linear probe of features', ofWeights),
-    random: evaluator('kNN and linear probe of random weights', (session, watch) =>
+    features: evaluator(`${what} of features`, ofWeights),
+    random: evaluator(`${what} of random weights`, (session, watch) =>
       kept([model, seed], () => (randomStart ? ofWeights(session, watch) : ofRandomWeights(watch))),
     ),
-    pixels: evaluator('kNN and linear probe of raw pixels', (_, watch) =>
+    pixels: evaluator(`${what} of raw pixels`, (_, watch) =>
       kept(['pixels', size, model.channels, seed], () => ofPixels(watch)),
     ),
   };
