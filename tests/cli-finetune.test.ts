@@ -63,7 +63,7 @@ describe('fine-tuning', () => {
       /^\d+ weights loaded from pretrained\/checkpoints\/step-00000005\.safetensors\n/,
     );
     expect(tuned.out).toContain('head: new, for 2 classes');
-    expect(tuned.out).toMatch(/images +classes:images: 20 of 2 classes, and 7 to evaluate on/);
+    expect(tuned.out).toMatch(/images +classes:\S+images: 20 of 2 classes, and 7 to evaluate on/);
     expect(tuned.out).toMatch(
       /epoch 2 done, step 10: loss [\d.]+, evaluation loss [\d.]+, top-1 [\d.]+ %, top-5 100\.0 %/,
     );

@@ -98,7 +98,7 @@ describe('usage', () => {
 
   it.each([
     ['pretrain', 'a run needs images, got none'],
-    ['pretrain --data nowhere', "the data folder must exist, got 'nowhere'"],
+    ['pretrain --data nowhere', `the data folder must exist, got '${join(folder, 'nowhere')}'`],
     ['pretrain --resume nowhere', 'holds config.json, got nowhere without it'],
     ['inspect nowhere', 'a checkpoint must exist, got nowhere'],
     ['inspect images', 'must hold checkpoints, got images without any'],

@@ -101,7 +101,7 @@ describe('a run with a kNN report', () => {
   const measuring = (what: string) => (event: PretrainEvent) =>
     event.type === 'evaluating' && event.what === what;
 
-  it.each(['kNN of features of random weights', 'kNN of raw pixels'])(
+  it.each(['kNN and linear probe of random weights', 'kNN and linear probe of raw pixels'])(
     'stops at the start while it measures: %s',
     async (what) => {
       const output = `start-${what.length}`;
@@ -123,9 +123,9 @@ describe('a run with a kNN report', () => {
     for (const event of events)
       if (event.type === 'evaluating') last.set(event.what, event.done / event.total);
     expect([...last]).toEqual([
-      ['kNN of features of random weights', 1],
-      ['kNN of raw pixels', 1],
-      ['kNN of features', 1],
+      ['kNN and linear probe of random weights', 1],
+      ['kNN and linear probe of raw pixels', 1],
+      ['kNN and linear probe of features', 1],
       ['held-out loss', 1],
     ]);
   });
@@ -140,13 +140,13 @@ describe('a run with a kNN report', () => {
     expect(second.events.some(({ type }) => type === 'evaluating')).toBe(false);
     const other = { ...input(), seed: 4 };
     const third = await stopAt(({ type }) => type === 'step', 'third', other, scoreCache);
-    expect(third.events.some(measuring('kNN of features of random weights'))).toBe(true);
+    expect(third.events.some(measuring('kNN and linear probe of random weights'))).toBe(true);
   });
 });
 
 it.each([
   ['pretrain', 'held-out loss'],
-  ['pretrain', 'kNN of features'],
+  ['pretrain', 'kNN and linear probe of features'],
   ['finetune', undefined],
 ] as const)('%s stops after an epoch while it measures %s, and ends the same', async (kind, what) => {
   const source = `classes:${join(folder, 'images')}`;
