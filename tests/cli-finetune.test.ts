@@ -63,11 +63,13 @@ describe('fine-tuning', () => {
       /^\d+ weights loaded from pretrained\/checkpoints\/step-00000005\.safetensors\n/,
     );
     expect(tuned.out).toContain('head: new, for 2 classes');
-    expect(tuned.out).toMatch(/images +classes:.*\/images: 20 of 2 classes, and 7 to evaluate on/);
+    expect(tuned.out).toMatch(/images +classes:\S+images: 20 of 2 classes, and 7 to evaluate on/);
     expect(tuned.out).toMatch(
       /epoch 2 done, step 10: loss [\d.]+, evaluation loss [\d.]+, top-1 \d+ % \(\d+–\d+ %\)\n/,
     );
-    expect(tuned.out).toMatch(/finished at step 10: tuned[\s\S]*best +tuned\/checkpoints\/best\.safetensors/);
+    expect(tuned.out).toMatch(
+      /finished, at step 10: tuned[\s\S]*best +tuned\/checkpoints\/best\.safetensors/,
+    );
     expect(tuned.out).toMatch(/best +\d +trained +\d+ % \(\d+–\d+ %\)\njudged on 7 images only: /);
     expect(tuned.out).not.toContain('top-5'); // of two classes
     expect(tuned.code).toBe(0);
@@ -88,7 +90,7 @@ describe('fine-tuning', () => {
     const stopped = await start([...args, '--output', 'killed', '--resume'], signalAt('SIGINT', 12));
     expect(stopped.code).toBe(130);
     const last = await run('finetune', '--resume', 'killed');
-    expect(last.out).toMatch(/going on after step \d+[\s\S]*finished at step 20/);
+    expect(last.out).toMatch(/going on after step \d+[\s\S]*finished, at step 20/);
     const [whole, killed] = await Promise.all(['whole', 'killed'].map((name) => outcome(join(folder, name))));
     expect(killed).toEqual(whole);
     const best = (name: string) => readFile(join(folder, name, 'checkpoints', 'best.safetensors'));
@@ -117,7 +119,7 @@ describe('fine-tuning', () => {
     );
     expect(err).toContain('press Ctrl-C again to stop at once');
     expect(out).toMatch(
-      /Stopped after step \d+ of 10000\. Resume with:\n {2}npx beyond-masking finetune --resume stopped/,
+      /stopped after step \d+ of 10000; go on with:\n {2}npx beyond-masking finetune --resume stopped/,
     );
     expect(code).toBe(130);
   });

@@ -98,7 +98,7 @@ describe('usage', () => {
 
   it.each([
     ['pretrain', 'a run needs images, got none'],
-    ['pretrain --data nowhere', "/nowhere'"],
+    ['pretrain --data nowhere', `the data folder must exist, got '${join(folder, 'nowhere')}'`],
     ['pretrain --resume nowhere', 'holds config.json, got nowhere without it'],
     ['inspect nowhere', 'a checkpoint must exist, got nowhere'],
     ['inspect images', 'must hold checkpoints, got images without any'],
@@ -158,7 +158,7 @@ describe('a run', () => {
   it('trains, and its checkpoint serves the other commands', async () => {
     const trained = await run('pretrain', ...tiny, '--epochs', '2', '--output', 'plain');
     expect(trained.err).toMatch(/epoch 0\.20\/2 {2}step 1\/10 {2}loss \d\.\d+ {2}[\d.]+ img\/s {2}.* left/);
-    expect(trained.out).toContain('finished at step 10: plain');
+    expect(trained.out).toContain('finished, at step 10: plain');
     expect(trained.code).toBe(0);
 
     const again = await run('pretrain', ...tiny, '--epochs', '2', '--output', 'plain');
@@ -230,7 +230,7 @@ describe('a run', () => {
     await start([...args, '--output', 'killed', '--resume'], signalAt('SIGKILL', 21));
     await start([...args, '--output', 'killed', '--resume'], signalAt('SIGINT', 27));
     const last = await run('pretrain', '--resume', 'killed');
-    expect(last.out).toMatch(/going on after step \d+[\s\S]*finished at step 40/);
+    expect(last.out).toMatch(/going on after step \d+[\s\S]*finished, at step 40/);
     const ends = await Promise.all(['whole', 'killed'].map((name) => outcome(join(folder, name))));
     expect(ends[1]).toEqual(ends[0]);
   });
@@ -247,7 +247,7 @@ describe('a run', () => {
     );
     expect(err).toContain('press Ctrl-C again to stop at once');
     expect(out).toMatch(
-      /Stopped after step \d+ of 10000\. Resume with:\n {2}npx beyond-masking pretrain --resume stopped/,
+      /stopped after step \d+ of 10000; go on with:\n {2}npx beyond-masking pretrain --resume stopped/,
     );
     expect(code).toBe(130);
     expect((await readdir(join(folder, 'stopped', 'checkpoints'))).length).toBeGreaterThan(0);
@@ -282,9 +282,7 @@ describe('a run', () => {
   it('that is finished says so, and what to do', async () => {
     await run('pretrain', ...tiny, '--epochs', '1', '--output', 'done');
     const { code, out } = await run('pretrain', ...tiny, '--epochs', '1', '--output', 'done', '--resume');
-    expect(out).toMatch(
-      /this run had ended already, finished at step 5: done[\s\S]*--resume done --epochs 5/,
-    );
+    expect(out).toMatch(/this run was finished already, at step 5: done[\s\S]*--resume done --epochs 5/);
     expect(code).toBe(0);
   });
 });

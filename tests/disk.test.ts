@@ -54,7 +54,7 @@ beforeAll(async () => {
 
 /** Rows of a .npy file and of the names beside it. */
 async function rowsOf(name: string): Promise<[array: number, names: number]> {
-  const names = (await readFile(join(folder, `${name}.jsonl`), 'utf8')).trim().split('\n');
+  const names = (await readFile(join(folder, `${name}.images.jsonl`), 'utf8')).trim().split('\n');
   return [readNpy(join(folder, `${name}.npy`)).shape[0]!, names.length];
 }
 
@@ -74,7 +74,7 @@ describe.skipIf(process.platform === 'win32')('a file that may not grow', () => 
     for (const blocks of [4, 9]) {
       const { code, err } = await limited(blocks, [...embed, 'many', '--output', 'a.npy', '--no-cache']);
       expect(err).toMatch(
-        /^error: the file is larger than the system allows: a\.(npy|jsonl): raise the limit/m,
+        /^error: the file is larger than the system allows: a\.(npy|images\.jsonl): raise the limit/m,
       );
       expect(err).not.toMatch(/^ +at /m);
       expect(code).toBe(1);
@@ -148,7 +148,7 @@ describe.runIf(existsSync('/proc/self'))('a cache that cannot be written', () =>
         ),
       ]);
       expect(code).toBe(0);
-      for (const type of ['npy', 'jsonl'])
+      for (const type of ['npy', 'images.jsonl'])
         expect(await readFile(join(folder, `c.${type}`))).toEqual(
           await readFile(join(folder, `whole.${type}`)),
         );
@@ -182,7 +182,7 @@ it('commands at once on one cache, in which other files lie, give what each alon
   ]);
   expect(ends.map(({ code }) => code)).toEqual([0, 0, 0, 0, 0]);
   for (const name of outputs)
-    for (const type of ['npy', 'jsonl'])
+    for (const type of ['npy', 'images.jsonl'])
       expect(await readFile(join(folder, `${name}.${type}`))).toEqual(
         await readFile(join(folder, `alone.${type}`)),
       );

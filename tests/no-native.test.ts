@@ -63,6 +63,12 @@ describe('without the native engine', () => {
     ]);
   });
 
+  it('bench prints its own results alone', async () => {
+    vi.stubEnv('NODE_OPTIONS', `--import ${pathToFileURL(join(folder, 'missing.mjs'))}`);
+    const { out } = await run(...'bench --model micro --batch 1 --steps 1 --engine onnx --json'.split(' '));
+    expect(JSON.parse(out)).toMatchObject({ batch: 1 });
+  });
+
   it('what is installed and does not load says so itself', async () => {
     expect(await notices('broken', 'embed images --from run --output more.npy')).toEqual([
       'onnxruntime-node is installed and does not load (libgone.so.1 is not there): ' +

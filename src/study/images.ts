@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ConfigError } from '../config/error.ts';
@@ -7,6 +6,7 @@ import type { Config } from '../config/schema.ts';
 import type { FetchOptions } from '../data/sources/cifar10-fetch.ts';
 import { labelledShare } from '../data/sources/labelled-share.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
+import { makeFolder } from '../io/make-folder.ts';
 import { openData, type RunData } from '../run/data.ts';
 import { RunError } from '../run/error.ts';
 import { finetuneSettings, pretrainConfig } from './arms.ts';
@@ -67,7 +67,7 @@ export async function openPlan(
     const path = countsFile(keep);
     const before = await readKeptFile(path, countsSchema);
     const all = { ...before?.counts, ...counts };
-    await mkdir(keep, { recursive: true });
+    await makeFolder(keep);
     await writeFileAtomic(path, `${JSON.stringify({ format: FORMAT, counts: all }, null, 2)}\n`);
   }
   return planFrom(study, counts);

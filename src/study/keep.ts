@@ -1,9 +1,10 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { readRows } from '../io/jsonl.ts';
+import { makeFolder } from '../io/make-folder.ts';
 import { RunError } from '../run/error.ts';
 import type { MetricsRow } from '../visualize/series.ts';
 import { byEpoch } from './epochs.ts';
@@ -76,7 +77,7 @@ export async function writeKept(keep: string, piece: Piece, record: PieceRecord)
     rows = byEpoch(record.epochs, together);
     metrics = lines(rows);
   }
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   await writeFileAtomic(join(folder, 'config.json'), config);
   await writeFileAtomic(join(folder, 'metrics.jsonl'), metrics);
   await writeFileAtomic(join(folder, 'scores.json'), scores); // last: it says that the piece is finished

@@ -147,18 +147,18 @@ export abstract class RunReport<S extends StartEvent<RunConfig>, E = RunEvent<S>
     const output = this.#output;
     if (outcome === 'interrupted') {
       console.log(
-        `\nStopped after step ${step} of ${lastStep}. Resume with:\n  npx beyond-masking ${shellLine(this.#kind, '--resume', output)}`,
+        `\nstopped after step ${step} of ${lastStep}; go on with:\n  npx beyond-masking ${shellLine(this.#kind, '--resume', output)}`,
       );
       return;
     }
     const { config, stepsPerEpoch } = start;
     const total = stepsPerEpoch * config.training.epochs;
-    const already = start.step >= lastStep ? 'this run had ended already' : '';
+    const already = start.step >= lastStep;
     const ended =
       outcome === 'max-steps'
-        ? `ended by training.maxSteps at step ${step} of ${total}`
-        : `finished at step ${step}`;
-    console.log(`\n${[already, ended].filter(Boolean).join(', ')}: ${output}`);
+        ? `${already ? 'this run was ended already' : 'ended'} by training.maxSteps, at step ${step} of ${total}`
+        : `${already ? 'this run was finished already' : 'finished'}, at step ${step}`;
+    console.log(`\n${ended}: ${output}`);
     for (const [kind, path] of this.#files) console.log(`  ${kind.padEnd(16)}${path}`);
     const summary = this.summary();
     if (summary) console.log(`\n${summary}`);

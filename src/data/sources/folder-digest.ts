@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, readFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { writeFileAtomic } from '../../io/atomic.ts';
 import { cacheFolder } from '../../io/cache-folder.ts';
 import { type FileStamp, MISSING, stampOf } from '../../io/file-stamp.ts';
+import { makeFolder } from '../../io/make-folder.ts';
 import { rng } from '../../random/rng.ts';
 import { type FilePath, systemPath } from '../decode/read-file.ts';
 import { inParallel } from '../load/parallel.ts';
@@ -131,7 +132,7 @@ async function digestFile(
 /** A cache that cannot be written to costs time, nothing else. */
 async function keep(path: string, text: string): Promise<void> {
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     await writeFileAtomic(path, text);
   } catch {}
 }

@@ -55,8 +55,10 @@ export class Engine {
   async compile({ program, compiled, profiled }: Requests['compile']['take']): Promise<undefined> {
     const { model, ...ports } = compiled;
     await this.programs.get(program)?.session.release();
-    const session = await this.open(model, profiled);
-    if (profiled) this.profiled.add(session);
+    // WebAssembly's profiler writes to the standard output, which is the program's.
+    const watched = profiled && this.runtime.native;
+    const session = await this.open(model, watched);
+    if (watched) this.profiled.add(session);
     this.programs.set(program, { ...ports, session });
   }
 
