@@ -31,11 +31,11 @@ export function makeProgram(): Command {
       'after',
       `
 Examples:
-  $ beyond-masking pretrain --recipe cifar10-micro-masked-zoomed-in --quick
-  $ beyond-masking pretrain --recipe cifar10-micro-masked --data ~/photos --output runs/photos
-  $ beyond-masking knn runs/cifar10-micro-masked-zoomed-in-quick
-  $ beyond-masking finetune --from runs/cifar10-micro-masked-zoomed-in-quick --recipe cifar10-micro-finetune --quick
-  $ beyond-masking list recipes
+  $ npx beyond-masking pretrain --recipe cifar10-micro-masked-zoomed-in --quick
+  $ npx beyond-masking pretrain --recipe cifar10-micro-masked --data ~/photos --output runs/photos
+  $ npx beyond-masking knn runs/cifar10-micro-masked-zoomed-in-quick
+  $ npx beyond-masking finetune --from runs/cifar10-micro-masked-zoomed-in-quick --recipe cifar10-micro-finetune --quick
+  $ npx beyond-masking list recipes
 
 BEYOND_MASKING_DEBUG=1 shows where an error came from.`,
     );

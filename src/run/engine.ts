@@ -53,7 +53,7 @@ async function accelerator(error: Error): Promise<string | undefined> {
   if (!(error instanceof NoDeviceError)) return error.message;
   if (error.failures.length > 0) return error.failures.join('; ');
   return hasNvidia()
-    ? "An NVIDIA GPU needs XLA's plugin: `beyond-masking setup cuda13` installs it"
+    ? "An NVIDIA GPU needs XLA's plugin: `npx beyond-masking setup cuda13` installs it"
     : undefined;
 }
 

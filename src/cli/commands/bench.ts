@@ -47,10 +47,10 @@ Times are medians. A product's own rate is that of each kind of matrix product o
 the steps. Before PyTorch's times count, its losses must agree with ours.
 
 Examples:
-  $ beyond-masking bench
-  $ beyond-masking bench --model micro --batch 256 --engine onnx
-  $ beyond-masking bench --engine onednn --precision bf16 --compare python3
-  $ beyond-masking bench --model small --finetune --json`,
+  $ npx beyond-masking bench
+  $ npx beyond-masking bench --model micro --batch 256 --engine onnx
+  $ npx beyond-masking bench --engine onednn --precision bf16 --compare python3
+  $ npx beyond-masking bench --model small --finetune --json`,
     )
     .action(async (options: Options) => {
       const given = benchOptions(options);

@@ -14,8 +14,8 @@ export function cacheCommand(): Command {
       'after',
       `
 Examples:
-  $ beyond-masking cache
-  $ beyond-masking cache --clear
+  $ npx beyond-masking cache
+  $ npx beyond-masking cache --clear
 
 Features of frozen encoders (knn, linprobe, embed) are kept under a key of the weights, the images and all else
 that they depend on; files count by path, size, times of their last change and inode. The digests of folders of images, which

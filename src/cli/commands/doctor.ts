@@ -6,7 +6,7 @@ export function doctorCommand(): Command {
   return new Command('doctor')
     .description('what this machine can train on, what is missing, and the command that installs it')
     .option('--json', 'print JSON')
-    .addHelpText('after', '\nExample:\n  $ beyond-masking doctor')
+    .addHelpText('after', '\nExample:\n  $ npx beyond-masking doctor')
     .action(async ({ json }: { json?: boolean }) => {
       const report = await examineEngines();
       console.log(json ? JSON.stringify(report, null, 2) : describe(report));

@@ -27,8 +27,8 @@ export function embedCommand(): Command {
       'after',
       `
 Examples:
-  $ beyond-masking embed ~/photos --from runs/mine --output photos.parquet
-  $ beyond-masking embed classes:/data/flowers --from vit-base.safetensors --output flowers.npy --pooling token
+  $ npx beyond-masking embed ~/photos --from runs/mine --output photos.parquet
+  $ npx beyond-masking embed classes:/data/flowers --from vit-base.safetensors --output flowers.npy --pooling token
 
 A row for each image that can be read; broken ones are named, and left out.
   .npy      float32 [images, width], and beside it .images.jsonl with file (and label, class) of each row

@@ -28,9 +28,9 @@ export function exportCommand(): Command {
       'after',
       `
 Examples:
-  $ beyond-masking export runs/mine --format timm --output vit-timm
-  $ beyond-masking export runs/mine-finetune --format onnx --output vit-onnx
-  $ beyond-masking export mae.safetensors --format huggingface --part autoencoder --output vit-mae
+  $ npx beyond-masking export runs/mine --format timm --output vit-timm
+  $ npx beyond-masking export runs/mine-finetune --format onnx --output vit-onnx
+  $ npx beyond-masking export mae.safetensors --format huggingface --part autoencoder --output vit-mae
 
 Models without a class token cannot be written for transformers: timm and ONNX take them.`,
     )

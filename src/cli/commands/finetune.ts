@@ -67,12 +67,12 @@ export function finetuneCommand(): Command {
       'after',
       `
 Examples:
-  $ beyond-masking finetune --from runs/cifar10-micro-masked-zoomed-in-quick --recipe cifar10-micro-finetune --quick
-  $ beyond-masking finetune --recipe cifar10-micro-finetune --quick --output runs/scratch     the same, from scratch
-  $ beyond-masking finetune --from mae_pretrain_vit_base.pth --recipe imagenet-base-finetune \\
+  $ npx beyond-masking finetune --from runs/cifar10-micro-masked-zoomed-in-quick --recipe cifar10-micro-finetune --quick
+  $ npx beyond-masking finetune --recipe cifar10-micro-finetune --quick --output runs/scratch     the same, from scratch
+  $ npx beyond-masking finetune --from mae_pretrain_vit_base.pth --recipe imagenet-base-finetune \\
       --data classes:/data/imagenet/train --test classes:/data/imagenet/val
-  $ beyond-masking finetune --from runs/mae --data classes:~/flowers --labels 0.1 --epochs 50 --output runs/flowers
-  $ beyond-masking finetune --resume runs/flowers
+  $ npx beyond-masking finetune --from runs/mae --data classes:~/flowers --labels 0.1 --epochs 50 --output runs/flowers
+  $ npx beyond-masking finetune --resume runs/flowers
 
 Sizes of the model, normalisation and, unless said otherwise, the size of images are those of the weights.
 Ctrl-C saves a checkpoint and stops; a second one stops at once.`,

@@ -23,9 +23,9 @@ export function inspectCommand(): Command {
       'after',
       `
 Examples:
-  $ beyond-masking inspect runs/cifar10-micro-masked-zoomed-in-quick
-  $ beyond-masking inspect runs/mine/checkpoints/step-00000390.safetensors --tensors
-  $ beyond-masking inspect mae_pretrain_vit_base.pth`,
+  $ npx beyond-masking inspect runs/cifar10-micro-masked-zoomed-in-quick
+  $ npx beyond-masking inspect runs/mine/checkpoints/step-00000390.safetensors --tensors
+  $ npx beyond-masking inspect mae_pretrain_vit_base.pth`,
     )
     .action(async (target: string, options: Options) => {
       const { path, format, model, refusal, parts, tensors } = await inspectModel(

@@ -33,9 +33,9 @@ export function knnCommand(): Command {
       'after',
       `
 Examples:
-  $ beyond-masking knn runs/cifar10-micro-masked-zoomed-in-quick
-  $ beyond-masking knn runs/mine --data classes:/data/flowers --output runs/mine-knn
-  $ beyond-masking knn vit-base.safetensors --data classes:/data/imagenet/train --test classes:/data/imagenet/val
+  $ npx beyond-masking knn runs/cifar10-micro-masked-zoomed-in-quick
+  $ npx beyond-masking knn runs/mine --data classes:/data/flowers --output runs/mine-knn
+  $ npx beyond-masking knn vit-base.safetensors --data classes:/data/imagenet/train --test classes:/data/imagenet/val
 
 It is a report: numbers to compare, with those of random weights and of raw pixels beside them. Where a tenth of the images
 would be fewer than 100, and neither --test nor --held-out says otherwise, each image is classified by all others.`,

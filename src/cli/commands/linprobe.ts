@@ -61,9 +61,9 @@ export function linprobeCommand(): Command {
       'after',
       `
 Examples:
-  $ beyond-masking linprobe runs/cifar10-micro-masked-zoomed-in-quick --output runs/probe
-  $ beyond-masking linprobe runs/mine --data classes:/data/flowers --rates 0.1
-  $ beyond-masking linprobe vit-base.safetensors --data classes:/data/imagenet/train --test classes:/data/imagenet/val
+  $ npx beyond-masking linprobe runs/cifar10-micro-masked-zoomed-in-quick --output runs/probe
+  $ npx beyond-masking linprobe runs/mine --data classes:/data/flowers --rates 0.1
+  $ npx beyond-masking linprobe vit-base.safetensors --data classes:/data/imagenet/train --test classes:/data/imagenet/val
 
 Features of central crops are computed once and kept on the disk (see \`cache\`); training on them takes seconds, so an
 interrupted probe is simply begun again. The learning rate is chosen on a tenth of the training images, never on the test

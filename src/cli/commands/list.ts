@@ -47,11 +47,11 @@ export function listCommand(): Command {
       'after',
       `
 Examples:
-  $ beyond-masking list tasks
-  $ beyond-masking list recipes --measure
-  $ beyond-masking list recipes --filter imagenet-base
-  $ beyond-masking list settings            every key for --set of pretrain, with its default
-  $ beyond-masking list finetune-settings   the same of finetune`,
+  $ npx beyond-masking list tasks
+  $ npx beyond-masking list recipes --measure
+  $ npx beyond-masking list recipes --filter imagenet-base
+  $ npx beyond-masking list settings            every key for --set of pretrain, with its default
+  $ npx beyond-masking list finetune-settings   the same of finetune`,
     )
     .action(async (kind: string | undefined, { filter = '', measure, backend, json }: Options) => {
       const chosen = kind ? [kind] : ['tasks', 'models', 'recipes'];

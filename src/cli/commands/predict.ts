@@ -30,8 +30,8 @@ export function predictCommand(): Command {
       'after',
       `
 Examples:
-  $ beyond-masking predict cat.jpg dog.jpg --from runs/finetuned
-  $ beyond-masking predict ~/photos --from runs/probe --top 1 --output photos.jsonl
+  $ npx beyond-masking predict cat.jpg dog.jpg --from runs/finetuned
+  $ npx beyond-masking predict ~/photos --from runs/probe --top 1 --output photos.jsonl
 
 A line for each image: {"file", "image", "classes": [{"class", "probability"}, …], "model"}; image is the path of the file, or
 source and name, by which --output knows the images that it has. Broken images are named on the standard error and left out. With --output an interrupted command goes on where it was when it is given again.`,

@@ -58,10 +58,10 @@ export function pretrainCommand(): Command {
       'after',
       `
 Examples:
-  $ beyond-masking pretrain --recipe cifar10-micro-masked-zoomed-in --quick
-  $ beyond-masking pretrain --recipe imagenet-base-masked --data /data/imagenet/train --output runs/mae
-  $ beyond-masking pretrain --recipe cifar10-micro-blurred --data ~/photos --epochs 20 --set data.heldOut=0.1
-  $ beyond-masking pretrain --resume runs/mae --epochs 400
+  $ npx beyond-masking pretrain --recipe cifar10-micro-masked-zoomed-in --quick
+  $ npx beyond-masking pretrain --recipe imagenet-base-masked --data /data/imagenet/train --output runs/mae
+  $ npx beyond-masking pretrain --recipe cifar10-micro-blurred --data ~/photos --epochs 20 --set data.heldOut=0.1
+  $ npx beyond-masking pretrain --resume runs/mae --epochs 400
 
 Ctrl-C saves a checkpoint and stops; a second one stops at once.`,
     )

@@ -39,9 +39,9 @@ export function previewCommand(): Command {
       'after',
       `
 Examples:
-  $ beyond-masking preview
-  $ beyond-masking preview cat.jpg dog.jpg --output degradations.png
-  $ beyond-masking preview ~/photos --tasks masked,zoomed-in,masked+zoomed-in --count 8`,
+  $ npx beyond-masking preview
+  $ npx beyond-masking preview cat.jpg dog.jpg --output degradations.png
+  $ npx beyond-masking preview ~/photos --tasks masked,zoomed-in,masked+zoomed-in --count 8`,
     )
     .action(async (names: string[], options: Options) => {
       const small = names.length === 1 && names[0]!.startsWith('cifar10');

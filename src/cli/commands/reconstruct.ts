@@ -30,9 +30,9 @@ export function reconstructCommand(): Command {
       'after',
       `
 Examples:
-  $ beyond-masking reconstruct runs/cifar10-micro-masked-zoomed-in-quick
-  $ beyond-masking reconstruct runs/mine cat.jpg dog.jpg --output cat-and-dog.png
-  $ beyond-masking reconstruct mae_visualize_vit_large.pth ~/photos`,
+  $ npx beyond-masking reconstruct runs/cifar10-micro-masked-zoomed-in-quick
+  $ npx beyond-masking reconstruct runs/mine cat.jpg dog.jpg --output cat-and-dog.png
+  $ npx beyond-masking reconstruct mae_visualize_vit_large.pth ~/photos`,
     )
     .action(async (model: string, images: string[], options: Options) => {
       const png = await whileFetching(

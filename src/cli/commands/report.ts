@@ -15,8 +15,8 @@ export function reportCommand(): Command {
       'after',
       `
 Examples:
-  $ beyond-masking report runs/cifar10-micro-masked-zoomed-in-quick
-  $ beyond-masking report runs/* --output report.md --title "Five tasks on CIFAR-10"`,
+  $ npx beyond-masking report runs/cifar10-micro-masked-zoomed-in-quick
+  $ npx beyond-masking report runs/* --output report.md --title "Five tasks on CIFAR-10"`,
     )
     .action(async (runs: string[], options: { output: string; title: string }) => {
       const { files, unreadable } = await report(runs, options);

@@ -27,12 +27,12 @@ Libraries:
 ${sets.join('\n')}
 
 Examples:
-  $ beyond-masking setup onednn
-  $ beyond-masking setup cuda13
-  $ beyond-masking setup cpu --dry-run
+  $ npx beyond-masking setup onednn
+  $ npx beyond-masking setup cuda13
+  $ npx beyond-masking setup cpu --dry-run
 
 They come from the package index that pip's settings name (PIP_INDEX_URL, pip.conf), go into the cache
-(BEYOND_MASKING_CACHE names another folder) and nowhere else. \`beyond-masking doctor\` says whether they work.`,
+(BEYOND_MASKING_CACHE names another folder) and nowhere else. \`npx beyond-masking doctor\` says whether they work.`,
     )
     .action(async (name: LibraryName, { python, dryRun }: Options) => {
       const [set, cache] = [librarySets[name], cacheFolder()];

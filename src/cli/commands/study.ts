@@ -52,11 +52,11 @@ export function studyCommand(): Command {
       'after',
       `
 Examples:
-  $ beyond-masking study studies/cifar10-smoke.json --plan
-  $ beyond-masking study studies/cifar10-smoke.json
-  $ beyond-masking study studies/cifar10-protocol.json --keep studies/kept/cifar10-protocol --budget 20m
-  $ beyond-masking study studies/cifar10-protocol.json --keep studies/kept/cifar10-protocol --page docs/study.md
-  $ beyond-masking report runs/cifar10-smoke/runs/* --output runs/cifar10-smoke/report.html
+  $ npx beyond-masking study studies/cifar10-smoke.json --plan
+  $ npx beyond-masking study studies/cifar10-smoke.json
+  $ npx beyond-masking study studies/cifar10-protocol.json --keep studies/kept/cifar10-protocol --budget 20m
+  $ npx beyond-masking study studies/cifar10-protocol.json --keep studies/kept/cifar10-protocol --page docs/study.md
+  $ npx beyond-masking report runs/cifar10-smoke/runs/* --output runs/cifar10-smoke/report.html
 
 Ctrl-C saves the run that goes on; the same command goes on with the study, and finished pieces are not run again.
 The tables are written to results.md and results.json in its folder.`,
@@ -68,7 +68,7 @@ The tables are written to results.md and results.json in its folder.`,
       if (options.plan || options.list) await showPlan(study, places);
       else if (options.page !== undefined) await showPage(study, places, options.page);
       else if (options.tabulate) await tabulate(study, places);
-      else await run(study, places, options.budget, `beyond-masking study ${file}`);
+      else await run(study, places, options.budget, `npx beyond-masking study ${file}`);
     });
 }
 

@@ -64,7 +64,7 @@ export function adviceFor(
   if (!koffi) return 'the xla engine needs the package koffi: npm install koffi';
   const accelerated = plugins.some(({ works }) => works && works.platform !== 'cpu');
   if (accelerated) return undefined;
-  if (gpus.length > 0) return 'the GPU needs the plugin of XLA for CUDA: beyond-masking setup cuda13';
+  if (gpus.length > 0) return 'the GPU needs the plugin of XLA for CUDA: npx beyond-masking setup cuda13';
   return undefined;
 }
 

@@ -18,7 +18,7 @@ export class NoDeviceError extends XlaError {
     const tried = [...failures, ...absent];
     super(
       `the xla engine needs a PJRT plugin with a device, got${tried.length > 0 ? `\n${tried.join('\n')}` : ' none'}\n` +
-        '`beyond-masking doctor` says what is missing; `beyond-masking setup cuda13` installs the plugin for NVIDIA GPUs',
+        '`npx beyond-masking doctor` says what is missing; `npx beyond-masking setup cuda13` installs the plugin for NVIDIA GPUs',
     );
     this.failures = failures;
   }
