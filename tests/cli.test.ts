@@ -59,7 +59,7 @@ describe('usage', () => {
     );
     for (const { code, out } of helps) {
       expect(code).toBe(0);
-      expect(out).toContain('Examples:\n  $ beyond-masking ');
+      expect(out).toContain('Examples:\n  $ npx beyond-masking ');
     }
     for (const name of commands) expect(helps[0]!.out).toContain(`\n  ${name} `);
   });

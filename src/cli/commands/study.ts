@@ -68,7 +68,7 @@ The tables are written to results.md and results.json in its folder.`,
       if (options.plan || options.list) await showPlan(study, places);
       else if (options.page !== undefined) await showPage(study, places, options.page);
       else if (options.tabulate) await tabulate(study, places);
-      else await run(study, places, options.budget, `npx beyond-masking study ${file}`);
+      else await run(study, places, options.budget, `beyond-masking study ${file}`);
     });
 }
 
