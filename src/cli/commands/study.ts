@@ -11,6 +11,7 @@ import { readStudy, type Study } from '../../study/schema.ts';
 import { runStudy, tabulateStudy, writeStudyPage } from '../../study/study.ts';
 import { plural } from '../../text/plural.ts';
 import { roughTime } from '../../text/rough-time.ts';
+import { shellLine } from '../../text/shell.ts';
 import { timeBudget } from '../options/time-budget.ts';
 import { fetching } from '../show/fetching.ts';
 import { interruptible } from '../show/interrupt.ts';
@@ -68,7 +69,7 @@ The tables are written to results.md and results.json in its folder.`,
       if (options.plan || options.list) await showPlan(study, places);
       else if (options.page !== undefined) await showPage(study, places, options.page);
       else if (options.tabulate) await tabulate(study, places);
-      else await run(study, places, options.budget, `beyond-masking study ${file}`);
+      else await run(study, places, options.budget, file);
     });
 }
 
@@ -116,7 +117,7 @@ async function showPage(study: Study, places: Places, page: string): Promise<voi
   if (plan) console.log((await writeStudyPage(study, plan, places, page)).join('\n'));
 }
 
-async function run(study: Study, places: Places, budget: string | undefined, command: string): Promise<void> {
+async function run(study: Study, places: Places, budget: string | undefined, file: string): Promise<void> {
   const progress = new Progress();
   const time = timeBudget(budget);
   const interrupt = interruptible(() => progress.stopping());
@@ -124,9 +125,10 @@ async function run(study: Study, places: Places, budget: string | undefined, com
   const stopped = (left: string) => {
     const inTime = signal.reason === time.signal.reason;
     const options = Object.entries({ ...places, ...(inTime && { budget }) });
-    const given = options.flatMap(([name, value]) => (value === undefined ? [] : ` --${name} ${value}`));
+    const given = options.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value]));
+    const command = shellLine('study', file, ...given);
     const why = inTime ? `stopped after ${budget}` : 'stopped';
-    console.error(`${why}${left}; go on with:\n  npx ${command}${given.join('')}`);
+    console.error(`${why}${left}; go on with:\n  npx beyond-masking ${command}`);
     if (!inTime) process.exitCode = 130; // as the shell says of Ctrl-C
   };
   try {
