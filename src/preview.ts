@@ -90,7 +90,7 @@ async function column(
       if (cells.length === images.length) return;
       const data = pictures.subarray(i * size, (i + 1) * size);
       const { picture, scaled } = toShownImage({ channels, height: image[0], width: image[1], data });
-      const masked = task.masks ? removed(order!, i, geometry, maskRatio) : undefined;
+      const masked = task.mask ? removed(order!, i, geometry, maskRatio) : undefined;
       const shown = masked ? hideTokens(picture, masked, patchGrid(geometry), patch) : picture;
       cells.push(weight > 0 ? { picture: shown, scaled } : undefined);
     });

@@ -1,8 +1,8 @@
 import type { Normalisation } from '../image/normalise.ts';
 import type { EvaluationView } from '../image/view.ts';
 import { openTensorFile, type TensorFile } from '../io/tensor-file.ts';
-import type { AutoencoderConfig, EncoderConfig } from '../models/autoencoder.ts';
 import type { ClassifierConfig } from '../models/classifier.ts';
+import type { AutoencoderConfig, EncoderConfig } from '../models/config.ts';
 import { type CheckpointInfo, isCheckpoint } from '../run/checkpoint.ts';
 import type { RunConfig } from '../run/kind.ts';
 import { findModelFile } from './find.ts';

@@ -3,7 +3,7 @@ import type { Size } from '../../image/size.ts';
 import type { EvaluationView } from '../../image/view.ts';
 import type { TensorFile } from '../../io/tensor-file.ts';
 import type { Pooling } from '../../models/classifier.ts';
-import type { TargetKind } from '../../nn/target.ts';
+import type { PixelNormalisation } from '../../nn/targets/pixels.ts';
 import { huggingFaceSettings } from './huggingface-settings.ts';
 import { jsonOf, readJson } from './json.ts';
 import { timmSettings } from './timm-settings.ts';
@@ -21,7 +21,7 @@ export interface FoundSettings {
   readonly likelyImages?: readonly Size[] | undefined;
   /** Whether the class token has a position. */
   readonly placedToken?: boolean | undefined;
-  readonly target?: TargetKind | undefined;
+  readonly target?: PixelNormalisation | undefined;
   readonly pooling?: Pooling | undefined;
   /** Names of the classes by their numbers. */
   readonly classes?: Readonly<Record<string, string>> | undefined;
