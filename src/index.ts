@@ -9,7 +9,8 @@
 // Runs
 export { ConfigError } from './config/error.ts';
 export { mergeConfig, parseOverride } from './config/overrides.ts';
-export { type Recipe, recipe, recipeNames, resolveConfig } from './config/recipes.ts';
+export { recipe, recipeNames, resolveConfig } from './config/recipes.ts';
+export type { Recipe } from './config/recipe.ts';
 export { type Config, type ConfigInput, configSchema, parseConfig } from './config/schema.ts';
 export { type Checkpoint, type CheckpointInfo, type Progress, readCheckpoint } from './run/checkpoint.ts';
 export { RunError } from './run/error.ts';
@@ -50,7 +51,8 @@ export { type KnnOptions, knnAccuracy, type LabelledFeatures } from './evaluate/
 export { type LinprobeInput, linprobeSchema } from './config/linprobe-schema.ts';
 export { type Prediction, type PredictOptions, predict } from './evaluate/predict.ts';
 export { type LinprobeOptions, type LinprobeResult, linprobe } from './evaluate/probe/linprobe.ts';
-export { type KnnReport, type KnnReportOptions, knn } from './evaluate/knn/knn-report.ts';
+export { type KnnReportOptions, knn } from './evaluate/knn/knn-report.ts';
+export type { KnnReport } from './evaluate/knn/knn-folder.ts';
 
 // Images
 export type { Augment } from './data/augment/augment.ts';
@@ -106,11 +108,7 @@ export { type PretrainOptions, type PretrainPrograms, pretrainPrograms } from '.
 
 // Graphs, engines, optimizers
 export type { Backend, Parameter, Session, StepResult, TrainingPlan } from './engines/engine.ts';
-export {
-  type OneDnnBackend,
-  type OneDnnOptions,
-  openOneDnnBackend,
-} from './engines/onednn/backend.ts';
+export { type OneDnnBackend, type OneDnnOptions, openOneDnnBackend } from './engines/onednn/backend.ts';
 export { OneDnnSession } from './engines/onednn/session.ts';
 export { setupOneDnn } from './engines/onednn/setup.ts';
 export { type OnnxBackend, type OnnxOptions, openOnnxBackend } from './engines/onnx/backend.ts';

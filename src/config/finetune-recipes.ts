@@ -4,33 +4,9 @@ import { finetuneFlops } from './cost.ts';
 import { ConfigError } from './error.ts';
 import { type FinetuneConfig, type FinetuneInput, parseFinetuneConfig } from './finetune-schema.ts';
 import { mergeSettings } from './merge.ts';
+import type { FinetuneEntry, FinetuneRecipe } from './recipe.ts';
 import { finetuneRecipeEntries } from './recipes/finetune.ts';
-import { adapted, type Cost, recipeNames } from './recipes.ts';
-
-/** A recipe of fine-tuning as data: settings of its own, over those of its model's size. */
-export interface FinetuneEntry {
-  /** `data-model-finetune` */
-  readonly name: string;
-  readonly model: string;
-  readonly source: string;
-  /** Images of one pass, and their classes. */
-  readonly images: number;
-  readonly classes: number;
-  readonly expected: string;
-  readonly notes: readonly string[];
-  readonly settings: FinetuneInput;
-  /** Laid over the settings for a variant of a few minutes, named `<name>-quick`. */
-  readonly quick?: FinetuneInput;
-}
-
-export interface FinetuneRecipe {
-  readonly name: string;
-  readonly source: string;
-  readonly cost: Cost;
-  readonly expected: string;
-  readonly notes: readonly string[];
-  readonly config: FinetuneConfig;
-}
+import { adapted, recipeNames } from './recipes.ts';
 
 /** Names of all recipes of fine-tuning; quick variants are not counted. */
 export const finetuneRecipeNames: readonly string[] = finetuneRecipeEntries.map(({ name }) => name);

@@ -4,48 +4,12 @@ import { stepFlops } from './cost.ts';
 import { ConfigError } from './error.ts';
 import type { FinetuneConfig } from './finetune-schema.ts';
 import { mergeConfig } from './overrides.ts';
+import type { Cost, Recipe, RecipeEntry } from './recipe.ts';
 import { cifar10Recipes } from './recipes/cifar10.ts';
 import { imagenetRecipes } from './recipes/imagenet.ts';
 import { fittingMicroBatch } from './rules.ts';
 import { type Config, type ConfigInput, parseConfig } from './schema.ts';
 import { taskDefaults } from './task-defaults.ts';
-
-/** A recipe as data: settings of its own, over those of its model's size and task. */
-export interface RecipeEntry {
-  /** `data-model-task` */
-  readonly name: string;
-  readonly model: string;
-  readonly task: string;
-  /** Where the settings come from. */
-  readonly source: string;
-  /** Images of one pass. */
-  readonly images: number;
-  /** The number it should give, or that none was published. */
-  readonly expected: string;
-  /** What else there is to know, in whole lines that recipes may share: the machine and patience that it takes. */
-  readonly notes: readonly string[];
-  readonly settings: ConfigInput;
-  /** Laid over the settings for a variant of a few minutes, named `<name>-quick`. */
-  readonly quick?: ConfigInput;
-}
-
-/** What a run takes. */
-export interface Cost {
-  /** Over all epochs. */
-  readonly images: number;
-  /** Floating-point operations of matrix products, of all images together. */
-  readonly flops: number;
-}
-
-/** A named set of settings, complete, with where it comes from, what it costs and what it should give. */
-export interface Recipe {
-  readonly name: string;
-  readonly source: string;
-  readonly cost: Cost;
-  readonly expected: string;
-  readonly notes: readonly string[];
-  readonly config: Config;
-}
 
 const entries: readonly RecipeEntry[] = [...cifar10Recipes, ...imagenetRecipes];
 

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { NamedTensor } from './dtypes.ts';
 import { FileFormatError } from './file-format-error.ts';
-import type { TensorFile } from './tensor-file.ts';
+import type { TensorFile } from './tensor-file-types.ts';
 
 /** Most bytes of an index: a model has some thousand tensors. */
 const MAX_INDEX_BYTES = 20_000_000;

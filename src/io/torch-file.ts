@@ -6,7 +6,7 @@ import { readPickle } from './pickle.ts';
 import { PickledObject } from './pickle-values.ts';
 import { readAt } from './read-at.ts';
 import { inRowMajorOrder } from './strided.ts';
-import type { Setting, TensorFile } from './tensor-file.ts';
+import type { Setting, TensorFile } from './tensor-file-types.ts';
 import { storageBytes, TorchTensor, torchVocabulary } from './torch-values.ts';
 import { type Place, preferred } from './wrappers.ts';
 import { type ZipEntry, zipEntries } from './zip-entries.ts';

@@ -1,6 +1,7 @@
 import { DTYPES, elementCount } from '../io/dtypes.ts';
 import { FileFormatError } from '../io/file-format-error.ts';
-import { openTensorFile, type TensorFile } from '../io/tensor-file.ts';
+import { openTensorFile } from '../io/tensor-file.ts';
+import type { TensorFile } from '../io/tensor-file-types.ts';
 import type { Part } from '../nn/parameters.ts';
 import { findModelFile } from './find.ts';
 import type { ForeignOptions } from './in/foreign.ts';

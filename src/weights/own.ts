@@ -1,14 +1,14 @@
 import { classifierConfig, type FinetuneConfig } from '../config/finetune-schema.ts';
 import { normalisationOf } from '../image/normalise.ts';
 import { FileFormatError } from '../io/file-format-error.ts';
-import type { TensorFile } from '../io/tensor-file.ts';
+import type { TensorFile } from '../io/tensor-file-types.ts';
 import { autoencoderParameters } from '../models/autoencoder.ts';
 import { classifierParameters } from '../models/classifier.ts';
 import { encoderParameters } from '../models/encoder.ts';
 import { type CheckpointInfo, checkpointInfo, isCheckpointOf } from '../run/checkpoint.ts';
 import { finetuning } from '../run/kind.ts';
+import type { FoundModel, ModelDescription } from './description.ts';
 import { requireFinite } from './finite.ts';
-import type { FoundModel, ModelDescription } from './model.ts';
 import { requireShape } from './parameters.ts';
 
 /** A checkpoint of this project. Optimizer slots are not read. Throws FileFormatError where tensors do not fit its settings. */

@@ -4,7 +4,7 @@ import { autoencoderParameters } from '../models/autoencoder.ts';
 import { classifierParameters } from '../models/classifier.ts';
 import { encoderParameters } from '../models/encoder.ts';
 import type { ParameterSpec } from '../nn/parameters.ts';
-import type { Model } from './model.ts';
+import type { Model } from './description.ts';
 
 /** Encoder, and what of decoder and head a model has. */
 export type ModelParts = Pick<Model, 'encoder' | 'decoder' | 'classifier'>;

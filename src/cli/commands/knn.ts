@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { fewImages, scoreText } from '../../evaluate/interval.ts';
-import { type KnnReport, knn } from '../../evaluate/knn/knn-report.ts';
+import type { KnnReport } from '../../evaluate/knn/knn-folder.ts';
+import { knn } from '../../evaluate/knn/knn-report.ts';
 import { plural } from '../../text/plural.ts';
 import { keptFeatures } from '../options/feature-options.ts';
 import { addImageOptions, type ImageOptions, imageOptions } from '../options/image-options.ts';

@@ -1,6 +1,7 @@
 import type { TrainingRate } from '../../bench/rate.ts';
 import { finetuneRecipe, finetuneRecipeNames } from '../../config/finetune-recipes.ts';
-import { type Cost, recipe, recipeNames, short } from '../../config/recipes.ts';
+import type { Cost } from '../../config/recipe.ts';
+import { recipe, recipeNames, short } from '../../config/recipes.ts';
 import { taskNames } from '../../tasks/table.ts';
 import { roughTime } from '../../text/rough-time.ts';
 import { table } from './table.ts';

@@ -1,6 +1,6 @@
 import { CIFAR10 } from '../../image/normalise.ts';
 import { tasks } from '../../tasks/table.ts';
-import type { RecipeEntry } from '../recipes.ts';
+import type { RecipeEntry } from '../recipe.ts';
 import type { ConfigInput } from '../schema.ts';
 
 const shared: ConfigInput = {

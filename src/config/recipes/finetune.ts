@@ -1,6 +1,6 @@
 import { CIFAR10 } from '../../image/normalise.ts';
-import type { FinetuneEntry } from '../finetune-recipes.ts';
 import type { FinetuneInput } from '../finetune-schema.ts';
+import type { FinetuneEntry } from '../recipe.ts';
 
 /** MAE. */
 const MAE = 'arXiv 2111.06377';

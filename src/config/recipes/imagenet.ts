@@ -1,6 +1,6 @@
 import { modelNames } from '../../models/sizes.ts';
 import { tasks } from '../../tasks/table.ts';
-import type { RecipeEntry } from '../recipes.ts';
+import type { RecipeEntry } from '../recipe.ts';
 
 /** Fine-tuned top-1 of ViT-B after 300 epochs, in percent (arXiv 2203.14313). */
 const published: Readonly<Record<string, string>> = {

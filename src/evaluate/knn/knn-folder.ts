@@ -3,7 +3,26 @@ import { makeFolder } from '../../io/make-folder.ts';
 import { type RunFolder, requireSame, runFolder } from '../../run/folder.ts';
 import { appendSitting } from '../../run/sittings.ts';
 import { usualScore } from './knn.ts';
-import type { KnnReport } from './knn-report.ts';
+
+/** Top-1 accuracies, in [0, 1], by number of neighbours, of which there are never more than voters: `knn10`, `knn20`, … */
+export type KnnByNeighbours = Record<string, number>;
+
+export interface KnnReport {
+  /** Of the model's features, of those of the same model with random weights, and of raw pixels (32 × 32 at most). */
+  readonly features: KnnByNeighbours;
+  readonly random: KnnByNeighbours;
+  readonly pixels: KnnByNeighbours;
+  /** Images that voted, and images that were classified. */
+  readonly train: number;
+  readonly test: number;
+  /** Whether each image was classified by all others: there are too few to set some aside, and nobody said how. */
+  readonly leaveOneOut: boolean;
+  /** What the images were opened from: those that voted, and those that were classified where these are others. */
+  readonly source: string;
+  readonly testSource?: string;
+  /** What computed (`Backend.description`). */
+  readonly engine: string;
+}
 
 /** The folder of a kNN report, which `report` reads as it reads the folders of runs: settings, and a row with the scores. */
 export class KnnFolder {

@@ -17,6 +17,7 @@ import { modelEngine } from '../model-engine.ts';
 import { unlearnedClasses } from '../unlearned.ts';
 import { centralViews, thumbnail } from '../views.ts';
 import { knnScores } from './knn.ts';
+import type { KnnReport } from './knn-folder.ts';
 import { KnnFolder } from './knn-folder.ts';
 
 export interface KnnReportOptions
@@ -31,26 +32,6 @@ export interface KnnReportOptions
   readonly output?: string | undefined;
   /** Called while images are fetched or features computed. */
   readonly onProgress?: (what: string, done: number, total: number) => void;
-}
-
-/** Top-1 accuracies, in [0, 1], by number of neighbours, of which there are never more than voters: `knn10`, `knn20`, … */
-export type KnnByNeighbours = Record<string, number>;
-
-export interface KnnReport {
-  /** Of the model's features, of those of the same model with random weights, and of raw pixels (32 × 32 at most). */
-  readonly features: KnnByNeighbours;
-  readonly random: KnnByNeighbours;
-  readonly pixels: KnnByNeighbours;
-  /** Images that voted, and images that were classified. */
-  readonly train: number;
-  readonly test: number;
-  /** Whether each image was classified by all others: there are too few to set some aside, and nobody said how. */
-  readonly leaveOneOut: boolean;
-  /** What the images were opened from: those that voted, and those that were classified where these are others. */
-  readonly source: string;
-  readonly testSource?: string;
-  /** What computed (`Backend.description`). */
-  readonly engine: string;
 }
 
 /**

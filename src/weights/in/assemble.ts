@@ -1,6 +1,6 @@
 import { elementCount, type NamedTensor, toFloat32 } from '../../io/dtypes.ts';
 import { FileFormatError } from '../../io/file-format-error.ts';
-import type { TensorFile } from '../../io/tensor-file.ts';
+import type { TensorFile } from '../../io/tensor-file-types.ts';
 import type { TensorFate } from '../report.ts';
 import type { Naming, Slot } from './naming.ts';
 

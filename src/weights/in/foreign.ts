@@ -2,10 +2,10 @@ import { GREY_IMAGENET, IMAGENET, type Normalisation } from '../../image/normali
 import type { Size } from '../../image/size.ts';
 import type { EvaluationView } from '../../image/view.ts';
 import { FileFormatError } from '../../io/file-format-error.ts';
-import type { TensorFile } from '../../io/tensor-file.ts';
+import type { TensorFile } from '../../io/tensor-file-types.ts';
 import { plural } from '../../text/plural.ts';
+import type { FoundModel, ModelDescription } from '../description.ts';
 import { requireFinite } from '../finite.ts';
-import type { FoundModel, ModelDescription } from '../model.ts';
 import type { TensorFate } from '../report.ts';
 import { type Renamed, readRenamed, renameAll, tensorsOf } from './assemble.ts';
 import { classNames } from './labels.ts';

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { Size } from '../../image/size.ts';
+import type { FoundSettings } from './found-settings.ts';
 import { parse } from './json.ts';
 import { labels } from './labels.ts';
 import { preprocessing } from './preprocessing.ts';
-import type { FoundSettings } from './settings.ts';
 
 const side = z.int().min(1);
 

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import type { Size } from '../../image/size.ts';
 import { type EvaluationView, type FilterName, filters } from '../../image/view.ts';
 import { FileFormatError } from '../../io/file-format-error.ts';
+import type { FoundSettings } from './found-settings.ts';
 import { parse } from './json.ts';
-import type { FoundSettings } from './settings.ts';
 
 const side = z.int().min(1);
 const edge = side.nullish();

@@ -4,7 +4,7 @@ import type { ClassifierConfig } from '../../models/classifier.ts';
 import type { AutoencoderConfig, EncoderConfig } from '../../models/config.ts';
 import { modelSizes } from '../../models/sizes.ts';
 import { plural } from '../../text/plural.ts';
-import type { FoundSettings } from './settings.ts';
+import type { FoundSettings } from './found-settings.ts';
 
 /** Shapes of a file's weights by the names here. */
 export type Shapes = ReadonlyMap<string, readonly number[]>;

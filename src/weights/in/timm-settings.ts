@@ -2,9 +2,9 @@ import { z } from 'zod';
 import type { Size } from '../../image/size.ts';
 import { type EvaluationView, filters } from '../../image/view.ts';
 import { FileFormatError } from '../../io/file-format-error.ts';
+import type { FoundSettings } from './found-settings.ts';
 import { parse } from './json.ts';
 import { labels } from './labels.ts';
-import type { FoundSettings } from './settings.ts';
 
 const side = z.int().min(1);
 const statistics = z.union([z.number().transform((value) => [value]), z.array(z.number()).min(1)]);
