@@ -140,6 +140,21 @@ const primitiveCases: Record<string, DrawCase> = {
     }
     return { inputs, build: (tensors) => [g.concat(tensors, axis)] };
   },
+  // Pieces of one tensor, of which engines may make a view: single rows at any distance, and longer ones beside them.
+  'concat of slices': (random) => {
+    const shape = sides(random, whole(random, 1, 4));
+    const axis = random.int(shape.length);
+    const pieces = Array.from({ length: whole(random, 2, 4) }, () => {
+      const start = random.int(shape[axis]!);
+      return [start, coin(random, 0.6) ? start + 1 : whole(random, start + 1, shape[axis]!)] as const;
+    });
+    return one(anyType(random, 'x', shape), (x) =>
+      g.concat(
+        pieces.map(([start, end]) => g.sliceAxis(x, axis, start, end)),
+        axis,
+      ),
+    );
+  },
   reverse: (random) => {
     const shape = sides(random, whole(random, 1, 4));
     const axes = someAxes(random, shape);
