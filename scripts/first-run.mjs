@@ -28,7 +28,7 @@ const HELD_OUT_IMAGES = 2000;
 const VOTERS = 10_000; // evaluation.knnTrain
 const WARM_UP = 0.1; // of all updates
 
-const flopsOf = (settings) => stepFlops(resolveConfig(settings), true);
+const flopsOf = (settings) => stepFlops(resolveConfig(settings));
 const budget = Number(given.budget) * BASELINE_VIEWS * flopsOf(shared);
 
 /** Whole epochs, of as many images as make the budget. */

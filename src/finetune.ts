@@ -122,14 +122,12 @@ async function trainFrom(
   };
   const data = await openImages(start.config, { ...watched, onNote: note });
   const dataKey = await checkData(start, finetuning, data.train, { ...watched, onNote: note });
-  const { config, notes } = checkpoint
-    ? { ...start, notes: [] }
-    : fitBatch(start.config, data.train.length, false);
+  const { config, notes } = checkpoint ? { ...start, notes: [] } : fitBatch(start.config, data.train.length);
   for (const message of notes) note(message);
   const warning = unlearnedClasses(data.classes, data.train.labels!, data.test.labels!);
   if (warning !== undefined) note(warning);
   const setup = setUpClassifier(config, data.classes);
-  const { specs, parameters } = setup.programs(microBatchOf(config.training));
+  const { specs } = setup.programs(microBatchOf(config.training));
   const state = checkpoint?.state ?? (await firstState(setup, specs, note));
   const backend = options.backend ?? (await openEngine(config.engine));
   for (const message of aboutEngine(start, backend)) note(message);
@@ -153,18 +151,18 @@ async function trainFrom(
       images: data.train.length,
       testImages: data.test.length,
     });
-    const values = (of: (name: string) => boolean) =>
-      parameters
-        .filter(({ name }) => of(name))
-        .reduce((sum, { name }) => sum + sizeOf(specs.find((spec) => spec.name === name)!.shape), 0);
+    const values = (head: boolean) =>
+      specs
+        .filter(({ trained, part }) => trained && (part === 'head') === head)
+        .reduce((sum, { shape }) => sum + sizeOf(shape), 0);
     emit({
       type: 'start',
       folder: folder.path,
       config,
       engine: backend.description,
       weights: {
-        encoder: values((name) => !name.startsWith('head.')),
-        head: values((name) => name.startsWith('head.')),
+        encoder: values(false),
+        head: values(true),
       },
       classes: data.classes,
       images: data.train.length,

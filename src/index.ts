@@ -92,12 +92,9 @@ export { countImages, type ImageCounts, verifyImages } from './data/sources/chec
 export { openImages } from './data/sources/image-list.ts';
 
 // Tasks and models
-export {
-  type AutoencoderConfig,
-  autoencoderParameters,
-  type EncoderConfig,
-  type ParameterSpec,
-} from './models/autoencoder.ts';
+export type { AutoencoderConfig, EncoderConfig } from './models/config.ts';
+export { autoencoderParameters } from './models/autoencoder.ts';
+export type { ParameterSpec } from './nn/parameters.ts';
 export { type ClassifierConfig, classifierParameters, classify, type Pooling } from './models/classifier.ts';
 export { modelConfig, modelNames, modelSize, modelSizes } from './models/sizes.ts';
 export { initialise } from './nn/init.ts';

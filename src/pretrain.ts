@@ -6,7 +6,7 @@ import type { FetchProgress } from './data/sources/cifar10-fetch.ts';
 import type { Backend } from './engines/engine.ts';
 import { knnProbe } from './evaluate/knn/knn-probe.ts';
 import { sizeOf, type Values } from './graph/index.ts';
-import type { ParameterSpec } from './nn/parameters.ts';
+import type { ParameterSpec, Part } from './nn/parameters.ts';
 import { openData, withAbsoluteSources } from './run/data.ts';
 import { openEngine } from './run/engine.ts';
 import type { Outcome, PretrainEvent } from './run/events.ts';
@@ -16,7 +16,6 @@ import { initialiseOnThreads } from './run/initialise-on-threads.ts';
 import { pretraining } from './run/kind.ts';
 import { RunLock } from './run/lock.ts';
 import { readMetrics } from './run/metrics.ts';
-import { type Part, partOf } from './run/part.ts';
 import { setUp } from './run/setup-pretrain.ts';
 import { appendSitting } from './run/sittings.ts';
 import { aboutEngine, checkData, type StartingPoint, startingPoint } from './run/start.ts';
@@ -92,7 +91,7 @@ async function trainFrom(
   const note = (message: string) => emit({ type: 'note', message });
   const { checkpoint } = start;
   for (const message of start.notes) note(message);
-  const { task } = setUp(start.config); // refuses what does not fit before images are looked for
+  setUp(start.config); // refuses what does not fit before images are looked for
   const watched = {
     onProgress: (progress: FetchProgress) => emit({ type: 'fetch', progress }),
     onNote: note,
@@ -100,9 +99,7 @@ async function trainFrom(
   };
   const data = await openData(start.config, watched);
   const dataKey = await checkData(start, pretraining, data.train, { ...watched, onNote: note });
-  const { config, notes } = checkpoint
-    ? { ...start, notes: [] }
-    : fitBatch(start.config, data.train.length, task.masks);
+  const { config, notes } = checkpoint ? { ...start, notes: [] } : fitBatch(start.config, data.train.length);
   for (const message of notes) note(message);
   const setup = setUp(config);
   const { specs } = setup.programs(microBatchOf(config.training));
@@ -177,6 +174,6 @@ async function firstState(
 }
 
 function trainedValues(specs: readonly ParameterSpec[], part: Part): number {
-  const trained = specs.filter((spec) => spec.trained && partOf(spec.name) === part);
+  const trained = specs.filter((spec) => spec.trained && spec.part === part);
   return trained.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 }

@@ -28,7 +28,7 @@ beforeAll(async () => {
 async function drawn(names: readonly string[], tasks: readonly string[]) {
   const broken = new BrokenImages(() => {});
   const png = await preview(await openImages(names), {
-    ...{ ...IMAGENET, backend: referenceBackend, tasks: tasks.map(task), broken },
+    ...{ ...IMAGENET, backend: referenceBackend, tasks: tasks.map((name) => task(name)), broken },
     geometry: { image: [32, 32], patch: 4, channels: 3 },
   });
   expect((await sharp(png).metadata()).format).toBe('png');

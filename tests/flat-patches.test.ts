@@ -6,7 +6,7 @@ import { referenceBackend } from '../src/engines/reference/backend.ts';
 import { input, program } from '../src/graph/index.ts';
 import type { Size } from '../src/image/size.ts';
 import { areaResize } from '../src/nn/area.ts';
-import { patchTarget } from '../src/nn/target.ts';
+import { patchTarget } from '../src/nn/targets/pixels.ts';
 import { evaluateTask } from '../src/programs/evaluate-task.ts';
 import { type Rng, rng } from '../src/random/rng.ts';
 import { drawBatch } from '../src/tasks/draws.ts';
@@ -60,12 +60,15 @@ for (const [name, open, needs] of engines)
     });
 
     const targetOf = async (image: Float32Array, size: Size, patch: number, resized: Size = size) => {
-      const context = { image: resized, patch, channels, mean, std, target: 'channel' } as const;
+      const context = { image: resized, patch, channels, mean, std };
       const picture = areaResize(input('image', [1, channels, ...size]), resized);
       const session = await engine.open({});
       try {
-        return (await session.run(program('target', { y: patchTarget(picture, context).values }), { image }))
-          .y!;
+        return (
+          await session.run(program('target', { y: patchTarget(picture, 'channel', context).values }), {
+            image,
+          })
+        ).y!;
       } finally {
         await session.dispose();
       }

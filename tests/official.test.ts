@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { referenceBackend } from '../src/engines/reference/backend.ts';
 import { toFloat32 } from '../src/io/dtypes.ts';
 import { readSafetensors, writeSafetensors } from '../src/io/safetensors.ts';
-import type { AutoencoderConfig } from '../src/models/autoencoder.ts';
+import type { AutoencoderConfig } from '../src/models/config.ts';
 import { evaluateTask } from '../src/programs/evaluate-task.ts';
 import { task } from '../src/tasks/table.ts';
 import { openModel } from '../src/weights/model.ts';

@@ -1,6 +1,7 @@
 import { type Config, parseConfig } from '../config/schema.ts';
 import type { Session } from '../engines/engine.ts';
-import { type AutoencoderConfig, autoencoderParameters } from '../models/autoencoder.ts';
+import { autoencoderParameters } from '../models/autoencoder.ts';
+import type { AutoencoderConfig } from '../models/config.ts';
 import { modelConfig } from '../models/sizes.ts';
 import { initialise } from '../nn/init.ts';
 import { openEngine } from '../run/engine.ts';

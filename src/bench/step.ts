@@ -3,14 +3,15 @@ import { matmulFlops } from '../graph/flops.ts';
 import type { Values } from '../graph/index.ts';
 import { IMAGENET } from '../image/normalise.ts';
 import type { Size } from '../image/size.ts';
-import type { AutoencoderConfig } from '../models/autoencoder.ts';
 import type { ClassifierConfig } from '../models/classifier.ts';
+import type { AutoencoderConfig } from '../models/config.ts';
 import type { ParameterSpec } from '../nn/parameters.ts';
 import { adamw } from '../optim/adamw.ts';
 import { classifierPrograms } from '../programs/classify.ts';
 import { pretrainPrograms } from '../programs/pretrain.ts';
 import { rng } from '../random/rng.ts';
 import { drawBatch } from '../tasks/draws.ts';
+import { modelFor } from '../tasks/fit.ts';
 import { task } from '../tasks/table.ts';
 
 /** A training step with a batch of noise: what is measured. */
@@ -28,8 +29,9 @@ const { mean, std } = IMAGENET;
 const CLASSES = 1000;
 
 /** A pre-training step. Throws RangeError for an unknown task. */
-export function pretrainStep(model: AutoencoderConfig, taskName: string, batch: number): BenchStep {
+export function pretrainStep(given: AutoencoderConfig, taskName: string, batch: number): BenchStep {
   const pretext = task(taskName);
+  const model = modelFor(pretext, given);
   const { gradients, parameters, specs } = pretrainPrograms({ model, task: pretext, batch, mean, std });
   const streams = Array.from({ length: batch }, (_, i) => rng(3, i));
   return {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { filters } from '../image/view.ts';
+import { task, taskNames } from '../tasks/table.ts';
 
 /*
  * Kinds of settings. Each states its rule once, as the end of the sentence "<setting> must …, got …".
@@ -90,6 +91,27 @@ export function numbers(min: number) {
 /** One of some names. */
 export function oneOf<const T extends readonly string[]>(names: T) {
   return z.enum(names, { error: `must be one of ${names.join(', ')}` });
+}
+
+/**
+ * The name of a task, also of two degradations in a row.
+ * @param more other names
+ */
+export function taskName(...more: readonly string[]) {
+  const known = (name: string) => {
+    try {
+      task(name);
+      return true;
+    } catch {
+      return more.includes(name);
+    }
+  };
+  const error = `must be one of ${[...more, ...taskNames].join(', ')}, or two of them in a row as zoomed-in+blurred`;
+  return z.string({ error }).superRefine((name, context) => {
+    if (known(name)) return;
+    const values = [...more, ...taskNames];
+    context.addIssue({ code: 'invalid_value', values, message: error, input: name });
+  });
 }
 
 /** Any text. */

@@ -3,7 +3,7 @@ import { suggestion } from '../text/nearest.ts';
 import { finetuneFlops } from './cost.ts';
 import { ConfigError } from './error.ts';
 import { type FinetuneConfig, type FinetuneInput, parseFinetuneConfig } from './finetune-schema.ts';
-import { mergeSettings } from './overrides.ts';
+import { mergeSettings } from './merge.ts';
 import type { FinetuneEntry, FinetuneRecipe } from './recipe.ts';
 import { finetuneRecipeEntries } from './recipes/finetune.ts';
 import { adapted, recipeNames } from './recipes.ts';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ConfigError } from './error.ts';
 import { unknownKey } from './explain.ts';
+import { mergeSettings } from './merge.ts';
 import { type ConfigInput, configSchema } from './schema.ts';
 import { members, settings, unwrap } from './walk.ts';
 
@@ -26,24 +27,6 @@ export function parseSetting(assignment: string, root: z.ZodType): object {
 /** Settings over settings: groups are merged, single settings and lists replaced. Undefined changes nothing. */
 export function mergeConfig(...layers: readonly ConfigInput[]): ConfigInput {
   return mergeSettings(...layers);
-}
-
-/** The same for settings of any kind. */
-export function mergeSettings(...layers: readonly object[]): object {
-  return layers.reduce<Record<string, unknown>>((all, layer) => merge(all, layer), {});
-}
-
-function merge(under: Record<string, unknown>, over: object): Record<string, unknown> {
-  const out = { ...under };
-  for (const [key, value] of Object.entries(over)) {
-    if (value === undefined) continue;
-    out[key] = isGroup(value) ? merge(isGroup(out[key]) ? out[key] : {}, value) : value;
-  }
-  return out;
-}
-
-function isGroup(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function find(path: readonly string[], root: z.ZodType): z.ZodType {

@@ -1,5 +1,4 @@
 import { modelSize } from '../models/sizes.ts';
-import { task } from '../tasks/table.ts';
 import { suggestion } from '../text/nearest.ts';
 import { stepFlops } from './cost.ts';
 import { ConfigError } from './error.ts';
@@ -10,6 +9,7 @@ import { cifar10Recipes } from './recipes/cifar10.ts';
 import { imagenetRecipes } from './recipes/imagenet.ts';
 import { fittingMicroBatch } from './rules.ts';
 import { type Config, type ConfigInput, parseConfig } from './schema.ts';
+import { taskDefaults } from './task-defaults.ts';
 
 const entries: readonly RecipeEntry[] = [...cifar10Recipes, ...imagenetRecipes];
 
@@ -58,7 +58,9 @@ export function resolveConfig(input: ConfigInput): Config {
   const name = input.recipe ?? 'custom';
   if (name === 'custom') return parseConfig(input);
   const { config } = recipe(name);
-  return parseConfig(mergeConfig(config, { training: adapted(config.training, input) }, input));
+  // Another task than the recipe's comes with its own defaults.
+  const defaults = input.task?.name === config.task.name ? {} : (taskDefaults(input) ?? {});
+  return parseConfig(mergeConfig(config, { training: adapted(config.training, input) }, defaults, input));
 }
 
 /** What a recipe's training becomes where the settings given shorten it or change its batch, and say nothing else of it. */
@@ -92,7 +94,7 @@ function skeleton({ model, task }: RecipeEntry): ConfigInput {
 
 function cost(entry: RecipeEntry, config: Config): Cost {
   const images = entry.images * config.training.epochs;
-  return { images, flops: images * stepFlops(config, task(config.task.name).masks) };
+  return { images, flops: images * stepFlops(config) };
 }
 
 /** 34.9e9 as `34.9 G`; at least 1, or 0. */

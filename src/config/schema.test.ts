@@ -27,7 +27,7 @@ describe('parseConfig', () => {
     [{ task: { maskRatio: 1 } }, 'task.maskRatio must lie in [0, 1), got 1'],
     [
       { model: { target: 'chanel' } },
-      'model.target must be one of channel, patch, none, got "chanel" (did you mean "channel"?)',
+      'model.target must be one of channel, patch, none, low-pass, hog, got "chanel" (did you mean "channel"?)',
     ],
     [
       { data: { scale: [0.5, 0.2] } },

@@ -1,8 +1,12 @@
 import type { z } from 'zod';
-import { taskNames } from '../tasks/table.ts';
+import { decoderKinds, decoders } from '../models/decoders/table.ts';
+import { targetNames, targets } from '../nn/targets/table.ts';
+import { taskFault } from '../tasks/fit.ts';
+import { maskNames } from '../tasks/masks/table.ts';
+import { taskOf } from '../tasks/table.ts';
 import { ConfigError } from './error.ts';
 import { explain } from './explain.ts';
-import { fraction, oneOf, section, whole } from './fields.ts';
+import { fraction, oneOf, section, share, taskName, whole } from './fields.ts';
 import { requireAll, sharedRules } from './rules.ts';
 import {
   checkpoints,
@@ -15,18 +19,32 @@ import {
   stackFields,
   trainingFields,
 } from './sections.ts';
+import { withTaskDefaults } from './task-defaults.ts';
 
 const model = section({
   ...encoderFields,
-  decoder: section(stackFields(384, 4, 6, 'decoder')).prefault({}),
-  target: oneOf(['channel', 'patch', 'none'])
+  decoder: section({
+    kind: oneOf(decoderKinds)
+      .default('transformer')
+      .describe(`decoder: ${decoderKinds.map((kind) => `${kind} (${decoders[kind].summary})`).join('; ')}`),
+    ...stackFields(384, 4, 6, 'decoder'),
+    share: share().default(1).describe('cross decoder: share of the removed patches that training predicts'),
+  }).prefault({}),
+  target: oneOf(targetNames)
     .default('channel')
-    .describe("normalisation of the target's patches: per channel (the paper), per patch (MAE), none"),
+    .describe(
+      `what the decoder predicts: ${targetNames.map((name) => `${name} (${targets[name].summary})`).join('; ')}`,
+    ),
 });
 
 const task = section({
-  name: oneOf(taskNames).default('masked+zoomed-in').describe('how images are degraded, see `list tasks`'),
+  name: taskName()
+    .default('masked+zoomed-in')
+    .describe(
+      'how images are degraded, see `list tasks`; two in a row: zoomed-in+blurred, masked+zoomed-in+blurred',
+    ),
   maskRatio: fraction().default(0.75).describe('share of the tokens that a masked task removes'),
+  mask: oneOf(maskNames).default('random').describe('how a masked task chooses the tokens, see `list masks`'),
 });
 
 const training = trainingFields({
@@ -75,10 +93,12 @@ export type ConfigInput = z.input<typeof configSchema>;
  * an unknown key is answered with the nearest known one.
  */
 export function parseConfig(input: unknown): Config {
-  const result = configSchema.safeParse(input);
+  const result = configSchema.safeParse(withTaskDefaults(input));
   if (!result.success) throw new ConfigError(explain(result.error.issues, input, configSchema));
   const config = result.data;
   const { decoder } = config.model;
+  const fault = taskFault(taskOf(config.task), config.model);
+  if (fault) throw new ConfigError(fault);
   requireAll([
     ...sharedRules(config),
     [

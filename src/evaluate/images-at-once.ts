@@ -1,6 +1,6 @@
 import type { Backend } from '../engines/engine.ts';
 import { patchCount } from '../image/size.ts';
-import type { EncoderConfig } from '../models/autoencoder.ts';
+import type { EncoderConfig } from '../models/config.ts';
 
 type Sizes = Pick<EncoderConfig, 'image' | 'patch' | 'width' | 'depth'>;
 

@@ -1,6 +1,7 @@
 import type { Dataset } from '../data/sources/dataset.ts';
 import type { Session } from '../engines/engine.ts';
 import { patchGrid } from '../image/size.ts';
+import { targetOf } from '../nn/targets/table.ts';
 import type { Setup, ViewOptions } from '../run/setup-pretrain.ts';
 import { type GridRow, renderGrid } from '../visualize/grid.ts';
 import { hideTokens, toImage, toShownImage } from '../visualize/image.ts';
@@ -8,8 +9,8 @@ import { columnTitle, shortNames } from '../visualize/titles.ts';
 
 /**
  * Draws, for each image of a data set, the original, what the encoder sees and the reconstruction: a PNG file.
- * The original is what the prediction stands for. Patches are predicted normalised, so the picture takes mean and
- * deviation from the original's patches, and its caption says so.
+ * The original is what the prediction stands for. Where patches are predicted normalised, the picture takes mean and
+ * deviation from the original's patches; the caption says so. Targets that are no pixels have no reconstruction.
  */
 export async function reconstructionGrid(
   session: Session,
@@ -18,6 +19,7 @@ export async function reconstructionGrid(
   options: Pick<ViewOptions, 'broken'> & { readonly title: string; readonly signal?: AbortSignal },
 ): Promise<Buffer> {
   const { model } = setup.config;
+  const { explanation, summary } = targetOf(model.target);
   const batchSize = Math.min(dataset.length, 16);
   const { reconstruct } = setup.programs(batchSize);
   const rows: GridRow[] = [];
@@ -41,22 +43,19 @@ export async function reconstructionGrid(
       const seen = toShownImage(planes('degraded', i));
       scaled ||= seen.scaled;
       const degraded = hideTokens(seen.picture, mask, grid, model.patch);
-      rows.push([toImage(planes('original', i)), degraded, toImage(planes('reconstruction', i))]);
+      const recovered = pictures.reconstruction ? [toImage(planes('reconstruction', i))] : [];
+      rows.push([toImage(planes('original', i)), degraded, ...recovered]);
       names.push(dataset.id(batch.indices[i]!));
     });
   }
   return renderGrid({
     rows,
     rowTitles: shortNames(names),
-    columnTitles: ['original', columnTitle('degraded input', scaled), 'reconstruction'],
-    caption: `${options.title} · ${explanations[model.target]}`,
+    columnTitles: [
+      'original',
+      columnTitle('degraded input', scaled),
+      ...('reconstruction' in reconstruct.outputs ? ['reconstruction'] : []),
+    ],
+    caption: `${options.title} · ${explanation ?? `The model predicts ${summary}, which are no picture.`}`,
   });
 }
-
-const explanations = {
-  channel:
-    "The model predicts normalised patches: in the reconstruction, each patch's mean and standard deviation by channel are those of the original.",
-  patch:
-    "The model predicts normalised patches: in the reconstruction, each patch's mean and standard deviation are those of the original.",
-  none: 'The model predicts pixels: the reconstruction shows them as they are.',
-};

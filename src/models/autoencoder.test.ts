@@ -7,7 +7,11 @@ import { constant, gather, sizeOf } from '../graph/index.ts';
 import { patchCount } from '../image/size.ts';
 import { maskTokens } from '../nn/masking.ts';
 import type { Rng } from '../random/rng.ts';
-import { type AutoencoderConfig, autoencoderParameters, decode, encode } from './autoencoder.ts';
+import { autoencoderParameters } from './autoencoder.ts';
+import type { AutoencoderConfig } from './config.ts';
+import type { Encoded } from './decoders/decoder.ts';
+import { decoderOf } from './decoders/table.ts';
+import { encode } from './encoder.ts';
 import { modelConfig } from './sizes.ts';
 
 const model: AutoencoderConfig = { ...tiny, image: [12, 20], depth: 2 };
@@ -24,8 +28,10 @@ function example(config: AutoencoderConfig, random: Rng) {
   const values = randomWeights(config, random);
   const tensors = new Map(specs.map(({ name, shape }) => [name, constant(values[name]!, shape)]));
   const shape = [2, config.channels, ...config.image];
+  const weights = (name: string) => tensors.get(name)!;
   return {
-    weights: (name: string) => tensors.get(name)!,
+    weights,
+    decode: (encoded: Encoded) => decoderOf(config.decoder).decode(config, weights, encoded),
     image: constant(normals(random, sizeOf(shape)), shape),
   };
 }
@@ -42,22 +48,22 @@ describe.each(variants)('an autoencoder %s', (_, config) => {
 
   it('has the shapes it says', () => {
     withRandom(1, (random) => {
-      const { weights, image } = example(config, random);
+      const { weights, image, decode } = example(config, random);
       for (const masking of [undefined, shuffle(random, 4).masking]) {
         const tokens = encode(config, weights, image, masking);
         expect(tokens.shape).toEqual([2, first + (masking ? 4 : patches), 12]);
-        const prediction = decode(config, weights, tokens, masking);
+        const prediction = decode({ tokens, masking });
         const size = 16 * config.channels;
         expect(prediction.all.shape).toEqual([2, patches, size]);
         expect(evaluate(prediction.all).every(Number.isFinite)).toBe(true);
-        expect(prediction.removed?.shape).toEqual(masking && [2, patches - 4, size]);
+        expect(prediction.removed?.values.shape).toEqual(masking && [2, patches - 4, size]);
       }
     });
   });
 
   it('does not mind the order of its tokens', () => {
     withRandom(3, (random) => {
-      const { weights, image } = example(config, random);
+      const { weights, image, decode } = example(config, random);
       const { orders, masking } = shuffle(random, patches); // all stay, in another order
       const tokens = encode(config, weights, image);
       const shuffled = encode(config, weights, image, masking);
@@ -68,18 +74,20 @@ describe.each(variants)('an autoencoder %s', (_, config) => {
         ...[...one].flatMap((n) => row(b, first + n)),
       ]);
       expect(relativeError(evaluate(shuffled), expected)).toBeLessThan(1e-9);
-      const straight = evaluate(decode(config, weights, tokens).all);
-      const restored = evaluate(decode(config, weights, shuffled, masking).all);
+      const straight = evaluate(decode({ tokens }).all);
+      const restored = evaluate(decode({ tokens: shuffled, masking }).all);
       expect(relativeError(restored, straight)).toBeLessThan(1e-9);
     });
   });
 
   it('predicts of removed patches alone what it predicts of all', () => {
     withRandom(3, (random) => {
-      const { weights, image } = example(config, random);
+      const { weights, image, decode } = example(config, random);
       const { masking } = shuffle(random, 5);
-      const { all, removed } = decode(config, weights, encode(config, weights, image, masking), masking);
-      expect(relativeError(evaluate(removed!), evaluate(gather(all, masking.removed)))).toBeLessThan(1e-12);
+      const { all, removed } = decode({ tokens: encode(config, weights, image, masking), masking });
+      expect(relativeError(evaluate(removed!.values), evaluate(gather(all, masking.removed)))).toBeLessThan(
+        1e-12,
+      );
     });
   });
 

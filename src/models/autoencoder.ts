@@ -1,32 +1,12 @@
-import { type Geometry, patchGrid } from '../image/size.ts';
-import type { ParameterSpec } from '../nn/parameters.ts';
-import type { Positions } from '../nn/positions.ts';
-import type { TargetKind } from '../nn/target.ts';
-import { decoderParameters } from './decoder.ts';
-import { encoderParameters } from './encoder.ts';
-import type { StackSize } from './sizes.ts';
-
-export type { ParameterSpec, Weights } from '../nn/parameters.ts';
-export type { Positions } from '../nn/positions.ts';
-export { decode, type Prediction } from './decoder.ts';
-export { type EncodeOptions, encode, encodeTokens } from './encoder.ts';
-
-/** A Vision Transformer: how it cuts images, and its stack of blocks. */
-export interface EncoderConfig extends Geometry, StackSize {
-  /** Hidden width of the MLPs relative to the blocks' width. */
-  readonly mlpRatio: number;
-  /** Whether a trained token is put before those of the patches. */
-  readonly classToken: boolean;
-  readonly positions: Positions;
-  /** What the norms add to variances. Default: 1e-6. */
-  readonly epsilon?: number;
-}
-
-/** An encoder, a light decoder and what the decoder is to predict. */
-export interface AutoencoderConfig extends EncoderConfig {
-  readonly decoder: StackSize;
-  readonly target: TargetKind;
-}
+import type { Tensor } from '../graph/index.ts';
+import { patchGrid } from '../image/size.ts';
+import type { Masking } from '../nn/masking.ts';
+import { inPart, type ParameterSpec, type Weights } from '../nn/parameters.ts';
+import { targetOf } from '../nn/targets/table.ts';
+import type { AutoencoderConfig, EncoderConfig, StackSize } from './config.ts';
+import type { Prediction } from './decoders/decoder.ts';
+import { decoderOf } from './decoders/table.ts';
+import { encode, encoderParameters } from './encoder.ts';
 
 /**
  * The state tensors of an autoencoder, encoder first, always in the same order.
@@ -34,15 +14,43 @@ export interface AutoencoderConfig extends EncoderConfig {
  */
 export function autoencoderParameters(config: AutoencoderConfig): ParameterSpec[] {
   checkConfig(config);
-  return [...encoderParameters(config), ...decoderParameters(config)];
+  const decoder = decoderOf(config.decoder).parameters(config);
+  return [...encoderParameters(config), ...inPart('decoder', decoder)];
+}
+
+/** What an autoencoder sees beside an image. */
+export interface RecoverOptions {
+  /** Which tokens are visible; all of them without it. */
+  readonly masking?: Masking | undefined;
+  /** [B, C, H, W], normalised: a second image, whole, which the prediction may look at: for a cross decoder. */
+  readonly guide?: Tensor | undefined;
+}
+
+/** Predicts the target of images [B, C, H, W], normalised. */
+export function recover(
+  config: AutoencoderConfig,
+  weights: Weights,
+  image: Tensor,
+  { masking, guide }: RecoverOptions = {},
+): Prediction {
+  const decoder = decoderOf(config.decoder);
+  const fill = decoder.fillsEncoder && masking ? weights('mask_token') : undefined;
+  return decoder.decode(config, weights, {
+    tokens: encode(config, weights, image, masking, { fill }),
+    masking,
+    guide: guide && encode(config, weights, guide),
+  });
 }
 
 function checkConfig(config: AutoencoderConfig): void {
   checkEncoder(config);
   checkStack('decoder', config.decoder);
-  const values = config.patch ** 2 * (config.target === 'channel' ? 1 : config.channels);
-  if (config.target !== 'none' && values < 2)
-    throw new RangeError(`a target is normalised over 2 values of a patch at least, got ${values}`);
+  const { kind = 'transformer', share = 1 } = config.decoder;
+  if (!(share > 0 && share <= 1))
+    throw new RangeError(`the decoder's share of removed patches must lie in (0, 1], got ${share}`);
+  if (share !== 1 && kind !== 'cross')
+    throw new RangeError(`a share of removed patches needs a cross decoder, got ${kind} and ${share}`);
+  targetOf(config.target).size(config);
 }
 
 /** Throws RangeError where an encoder's sizes do not fit each other. */

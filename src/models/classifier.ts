@@ -1,8 +1,16 @@
 import { linear, mean, reshape, sliceAxis, type Tensor } from '../graph/index.ts';
 import { norm } from '../nn/block.ts';
-import { linearParameters, normParameters, type ParameterSpec, type Weights } from '../nn/parameters.ts';
-import { checkEncoder, type EncodeOptions, type EncoderConfig, encodeTokens } from './autoencoder.ts';
-import { encoderParameters } from './encoder.ts';
+import {
+  inPart,
+  type LayerParameter,
+  linearParameters,
+  normParameters,
+  type ParameterSpec,
+  type Weights,
+} from '../nn/parameters.ts';
+import { checkEncoder } from './autoencoder.ts';
+import type { EncoderConfig } from './config.ts';
+import { type EncodeOptions, encoderParameters, encodeTokens } from './encoder.ts';
 
 /** How the tokens become one vector: the mean of the patches' tokens, or the class token. */
 export type Pooling = 'mean' | 'token';
@@ -28,13 +36,15 @@ const HEAD_STD = 2e-5;
 export function classifierParameters(config: ClassifierConfig): ParameterSpec[] {
   checkClassifier(config);
   const { width, classes, fcNorm } = config;
-  const encoder = encoderParameters(config).filter(({ name }) => !fcNorm || !name.startsWith('norm.'));
-  const [weight, bias] = linearParameters('head', width, classes) as [ParameterSpec, ParameterSpec];
+  const last = config.depth + 1;
+  // The norm after the pooling takes the place of the encoder's own.
+  const encoder = encoderParameters(config).filter(({ layer }) => !fcNorm || layer !== last);
+  const [weight, bias] = linearParameters('head', width, classes) as [LayerParameter, LayerParameter];
+  const head = [{ ...weight, init: { kind: 'truncatedNormal', std: HEAD_STD } as const }, bias];
   return [
     ...encoder,
-    ...(fcNorm ? normParameters('fc_norm', width) : []),
-    { ...weight, init: { kind: 'truncatedNormal', std: HEAD_STD } },
-    bias,
+    ...inPart('encoder', fcNorm ? normParameters('fc_norm', width) : [], last),
+    ...inPart('head', head, last),
   ];
 }
 

@@ -1,23 +1,39 @@
-import { add, broadcast, concat, gather, linear, reshape, sliceAxis, type Tensor } from '../graph/index.ts';
+import {
+  add,
+  broadcast,
+  concat,
+  gather,
+  linear,
+  mul,
+  reshape,
+  sliceAxis,
+  sub,
+  type Tensor,
+} from '../graph/index.ts';
 import { block, blockParameters, norm } from '../nn/block.ts';
 import { branchScales } from '../nn/drop-path.ts';
 import type { Masking } from '../nn/masking.ts';
-import { normParameters, type ParameterSpec, parameter, type Weights } from '../nn/parameters.ts';
+import { inPart, normParameters, type ParameterSpec, parameter, type Weights } from '../nn/parameters.ts';
 import { patchify } from '../nn/patches.ts';
 import { positionParameters } from '../nn/positions.ts';
-import type { EncoderConfig } from './autoencoder.ts';
+import type { EncoderConfig } from './config.ts';
 
 /** State tensors of an encoder, named as in timm. */
 export function encoderParameters(config: EncoderConfig): ParameterSpec[] {
   const { patch, channels, width, depth, mlpRatio, classToken } = config;
   const uniform = { kind: 'uniform', bound: 1 / Math.sqrt(channels * patch * patch) } as const;
-  return [
+  const embedding = [
     ...(classToken ? [parameter('cls_token', [1, 1, width], { kind: 'truncatedNormal' })] : []),
     positionParameters('pos_embed', config, width),
     parameter('patch_embed.proj.weight', [width, channels, patch, patch], uniform, true),
     parameter('patch_embed.proj.bias', [width], uniform),
-    ...Array.from({ length: depth }, (_, i) => blockParameters(`blocks.${i}`, width, mlpRatio)).flat(),
-    ...normParameters('norm', width),
+  ];
+  return [
+    ...inPart('encoder', embedding, 0),
+    ...Array.from({ length: depth }, (_, i) =>
+      inPart('encoder', blockParameters(`blocks.${i}`, width, mlpRatio), i + 1),
+    ).flat(),
+    ...inPart('encoder', normParameters('norm', width), depth + 1),
   ];
 }
 
@@ -27,14 +43,23 @@ export function encoderParameters(config: EncoderConfig): ParameterSpec[] {
  * @param masking which tokens are visible; all of them without it
  * @returns [B, K, D] in the masking's order, after the class token where the model has one: [B, 1 + K, D]
  */
-export function encode(config: EncoderConfig, weights: Weights, image: Tensor, masking?: Masking): Tensor {
-  return norm(encodeTokens(config, weights, image, { masking }), weights, 'norm', config.epsilon);
+export function encode(
+  config: EncoderConfig,
+  weights: Weights,
+  image: Tensor,
+  masking?: Masking,
+  options: Pick<EncodeOptions, 'fill'> = {},
+): Tensor {
+  const tokens = encodeTokens(config, weights, image, { masking, ...options });
+  return norm(tokens, weights, 'norm', config.epsilon);
 }
 
 /** What encoding takes beside weights and images. */
 export interface EncodeOptions {
   /** Which tokens are visible; all of them without it. */
   readonly masking?: Masking | undefined;
+  /** [1, 1, D], a token in place of each removed patch: with it, all patches keep their places. Without it, they are left out. */
+  readonly fill?: Tensor | undefined;
   /** f32 [B, depth, 2], by what the branches of the blocks are multiplied: see `dropPathScales`. */
   readonly dropPath?: Tensor | undefined;
 }
@@ -44,28 +69,51 @@ export function encodeTokens(
   config: EncoderConfig,
   weights: Weights,
   image: Tensor,
-  { masking, dropPath }: EncodeOptions = {},
+  options: EncodeOptions = {},
 ): Tensor {
-  let x = embed(config, weights, image, masking);
-  for (let i = 0; i < config.depth; i++)
+  return encodeLayers(config, weights, image, options).at(-1)!;
+}
+
+/** The tokens after each block, the first one's first; shapes as those of `encode`. Only those that are used are computed. */
+export function encodeLayers(
+  config: EncoderConfig,
+  weights: Weights,
+  image: Tensor,
+  { masking, fill, dropPath }: EncodeOptions = {},
+): Tensor[] {
+  let x = embed(config, weights, image, { masking, fill });
+  return Array.from({ length: config.depth }, (_, i) => {
     x = block(x, weights, `blocks.${i}`, config.heads, {
       scales: dropPath && branchScales(dropPath, i),
       epsilon: config.epsilon,
     });
-  return x;
+    return x;
+  });
 }
 
-/** Patches through a linear layer, positions added. Removed patches are left out before, while they are pixels. */
-function embed(config: EncoderConfig, weights: Weights, image: Tensor, masking?: Masking): Tensor {
+/** Patches through a linear layer, positions added. Removed patches are left out before, while they are pixels, or filled after. */
+function embed(
+  config: EncoderConfig,
+  weights: Weights,
+  image: Tensor,
+  { masking, fill }: Pick<EncodeOptions, 'masking' | 'fill'>,
+): Tensor {
   const { width, patch, classToken } = config;
   const positions = weights('pos_embed'); // [1, N, D], or [1, 1 + N, D] with a class token
   const first = classToken ? 1 : 0;
   const places = sliceAxis(positions, 1, first, positions.shape[1]!);
   const patches = patchify(image, patch);
-  const seen = (x: Tensor) => (masking ? gather(x, masking.keep, masking.restore) : x);
+  const seen = (x: Tensor) => (masking && !fill ? gather(x, masking.keep, masking.restore) : x);
   const weight = reshape(weights('patch_embed.proj.weight'), [width, -1]);
-  const tokens = add(linear(seen(patches), weight, weights('patch_embed.proj.bias')), seen(places));
+  const embedded = linear(seen(patches), weight, weights('patch_embed.proj.bias'));
+  const tokens = add(masking && fill ? filled(embedded, fill, masking) : embedded, seen(places));
   if (!classToken) return tokens;
   const token = add(weights('cls_token'), sliceAxis(positions, 1, 0, 1));
   return concat([broadcast(token, [tokens.shape[0]!, 1, width]), tokens], 1);
+}
+
+/** Tokens [B, N, D] with `fill` in place of the removed ones. */
+function filled(tokens: Tensor, fill: Tensor, { mask }: Masking): Tensor {
+  const removed = reshape(mask, [...mask.shape, 1]);
+  return add(mul(tokens, sub(1, removed)), mul(fill, removed));
 }

@@ -1,6 +1,6 @@
 import type { Size } from '../image/size.ts';
 import { suggestion } from '../text/nearest.ts';
-import type { AutoencoderConfig } from './autoencoder.ts';
+import type { AutoencoderConfig } from './config.ts';
 
 /** Width, depth and number of attention heads of a stack of transformer blocks. */
 export interface StackSize {

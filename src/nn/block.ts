@@ -12,10 +12,10 @@ import {
   type Tensor,
   transpose,
 } from '../graph/index.ts';
-import { linearParameters, normParameters, type ParameterSpec, type Weights } from './parameters.ts';
+import { type LayerParameter, linearParameters, normParameters, type Weights } from './parameters.ts';
 
 /** Weights of one transformer block, named as in timm (`<name>.attn.qkv.weight`, …). */
-export function blockParameters(name: string, width: number, mlpRatio: number): ParameterSpec[] {
+export function blockParameters(name: string, width: number, mlpRatio: number): LayerParameter[] {
   const hidden = Math.round(width * mlpRatio);
   return [
     ...normParameters(`${name}.norm1`, width),
@@ -51,10 +51,14 @@ export function block(
   const normed = norm(x, weights, `${name}.norm1`, epsilon);
   const attended = selfAttention(normed, weights, `${name}.attn`, heads, from);
   const y = add(tokensFrom(x, from), scaled(attended, 0));
+  return add(y, scaled(feedForward(y, weights, name, epsilon), 1));
+}
+
+/** The second branch of a block: a norm and an MLP, [B, N, D] → [B, N, D]. */
+export function feedForward(x: Tensor, weights: Weights, name: string, epsilon?: number): Tensor {
   const at = (part: string) => weights(`${name}.mlp.${part}`);
-  const hidden = norm(y, weights, `${name}.norm2`, epsilon);
-  const made = mlp(hidden, at('fc1.weight'), at('fc1.bias'), at('fc2.weight'), at('fc2.bias'));
-  return add(y, scaled(made, 1));
+  const hidden = norm(x, weights, `${name}.norm2`, epsilon);
+  return mlp(hidden, at('fc1.weight'), at('fc1.bias'), at('fc2.weight'), at('fc2.bias'));
 }
 
 /** Layer norm. */
@@ -64,18 +68,24 @@ export function norm(x: Tensor, weights: Weights, name: string, epsilon = 1e-6):
 
 /** Multi-head self-attention with biases on queries and values only: [B, N, D] → [B, N − from, D]. */
 function selfAttention(x: Tensor, weights: Weights, name: string, heads: number, from: number): Tensor {
-  const [batch, tokens, width] = x.shape as [number, number, number];
+  const width = x.shape[2]!;
   const weight = weights(`${name}.qkv.weight`);
-  const bias = mul(weights(`${name}.qkv.bias`), withoutKeys(width));
+  const bias = mul(weights(`${name}.qkv.bias`), withoutKeys(width, ['queries', 'keys', 'values']));
   /** Parts `start` to `end` of queries, keys and values, for every head: [B, h, N, d] each. */
   const parts = (of: Tensor, start: number, end: number) => {
     const rows = (y: Tensor) => sliceAxis(y, 0, start * width, end * width);
     return splitHeads(linear(of, rows(weight), rows(bias)), end - start, heads);
   };
   const all = from === 0 ? parts(x, 0, 3) : [...parts(tokensFrom(x, from), 0, 1), ...parts(x, 1, 3)];
-  const y = transpose(attention(...(all as [Tensor, Tensor, Tensor])), [0, 2, 1, 3]); // [B, N, h, d]
+  return joinHeads(attention(...(all as [Tensor, Tensor, Tensor])), weights, name);
+}
+
+/** What the heads of an attention found, through its last layer: [B, h, N, d] → [B, N, D]. */
+export function joinHeads(found: Tensor, weights: Weights, name: string): Tensor {
+  const y = transpose(found, [0, 2, 1, 3]); // [B, N, h, d]
+  const [batch, tokens, heads, features] = y.shape as [number, number, number, number];
   return linear(
-    reshape(y, [batch, tokens - from, width]),
+    reshape(y, [batch, tokens, heads * features]),
     weights(`${name}.proj.weight`),
     weights(`${name}.proj.bias`),
   );
@@ -83,10 +93,11 @@ function selfAttention(x: Tensor, weights: Weights, name: string, heads: number,
 
 const tokensFrom = (x: Tensor, from: number) => (from === 0 ? x : sliceAxis(x, 1, from, x.shape[1]!));
 
-/** 1 for the biases of queries and values, 0 for those of keys, which softmax does not see: [3·D]. */
-function withoutKeys(width: number): Tensor {
+/** 1 for the biases of queries and values, 0 for those of keys, which softmax does not see: [parts · width]. */
+export function withoutKeys(width: number, parts: readonly ('queries' | 'keys' | 'values')[]): Tensor {
+  const size = parts.length * width;
   return constant(
-    Float32Array.from({ length: 3 * width }, (_, i) => (Math.floor(i / width) === 1 ? 0 : 1)),
-    [3 * width],
+    Float32Array.from({ length: size }, (_, i) => (parts[Math.floor(i / width)] === 'keys' ? 0 : 1)),
+    [size],
   );
 }

@@ -1,6 +1,6 @@
 import { sizeOf } from '../graph/index.ts';
 import { type Rng, rng } from '../random/rng.ts';
-import type { Init, ParameterSpec } from './parameters.ts';
+import type { Init, LayerParameter } from './parameters.ts';
 
 const SIGMA = 0.02;
 
@@ -8,7 +8,7 @@ const SIGMA = 0.02;
  * The first values of a model's tensors. Each has a stream of its own, named by (seed, its name): it does not matter
  * which others there are.
  */
-export function initialise(specs: readonly ParameterSpec[], seed: number): Record<string, Float32Array> {
+export function initialise(specs: readonly LayerParameter[], seed: number): Record<string, Float32Array> {
   return Object.fromEntries(
     specs.map(({ name, shape, init }) => [name, start(init, sizeOf(shape), rng(seed, 'init', name))]),
   );

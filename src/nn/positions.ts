@@ -1,6 +1,6 @@
 import { sizeOf } from '../graph/index.ts';
 import { type Geometry, patchCount, patchGrid, type Size } from '../image/size.ts';
-import { type ParameterSpec, parameter } from './parameters.ts';
+import { type LayerParameter, parameter } from './parameters.ts';
 
 /**
  * Sine-cosine table over the patches counted row by row, sines and cosines interleaved: [N, width].
@@ -51,7 +51,7 @@ interface Placed extends Geometry {
  * The table [1, N, width], after a row for the class token where there is one (zeros in the fixed tables).
  * Throws RangeError where the width does not suit the table.
  */
-export function positionParameters(name: string, config: Placed, width: number): ParameterSpec {
+export function positionParameters(name: string, config: Placed, width: number): LayerParameter {
   const { classToken, positions } = config;
   const first = classToken ? 1 : 0;
   const shape = [1, first + patchCount(config), width];

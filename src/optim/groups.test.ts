@@ -1,4 +1,6 @@
 import { expect, it } from 'vitest';
+import { classifierParameters } from '../models/classifier.ts';
+import { modelConfig } from '../models/sizes.ts';
 import { layerDecay, parameterGroups } from './groups.ts';
 
 it('decays what says so, and leaves out what is fixed', () => {
@@ -15,7 +17,10 @@ it('decays what says so, and leaves out what is fixed', () => {
 
 // The numbers of MAE's util/lr_decay.py for 12 blocks and 0.75.
 it('decays the learning rate layer by layer', () => {
-  const scale = layerDecay(0.75, 12);
+  const model = { ...modelConfig('base', { classToken: true }), classes: 10, pooling: 'mean' } as const;
+  const specs = [true, false].flatMap((fcNorm) => classifierParameters({ ...model, fcNorm }));
+  const byLayer = layerDecay(0.75, 12);
+  const scale = (name: string) => byLayer(specs.find((spec) => spec.name === name)!.layer);
   for (const name of ['cls_token', 'pos_embed', 'patch_embed.proj.weight', 'patch_embed.proj.bias'])
     expect(scale(name)).toBeCloseTo(0.0237573, 7);
   expect(scale('blocks.0.attn.qkv.weight')).toBeCloseTo(0.0316764, 7);

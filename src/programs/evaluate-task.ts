@@ -2,6 +2,7 @@ import { type Backend, gradientName } from '../engines/engine.ts';
 import { input, program, sizeOf, type Tensor, type Values } from '../graph/index.ts';
 import { autoencoderParameters } from '../models/autoencoder.ts';
 import { pixelOrder } from '../nn/patches.ts';
+import { targetOf } from '../nn/targets/table.ts';
 import { drawInputs } from '../tasks/draws.ts';
 import { plural } from '../text/plural.ts';
 import { gradientOutputs, lossesByImage, lossScalars, weightInputs } from './pretrain.ts';
@@ -28,7 +29,7 @@ export interface TaskEvaluation {
   readonly losses: Float32Array;
   /** [B, C, H, W], normalised: what the encoder sees before tokens are removed */
   readonly degraded: Float32Array;
-  /** [B, N, p²·C], values of a patch in the order (row, column, channel) */
+  /** [B, N, size], the target's values; pixels of a patch in the order (row, column, channel), as p²·C */
   readonly prediction: Float32Array;
   /** By weight name; empty if not asked for. */
   readonly gradients: Record<string, Float32Array>;
@@ -55,7 +56,9 @@ export async function evaluateTask(options: TaskEvaluationOptions): Promise<Task
     ...scalars,
     losses: lossesByImage(graph).losses!,
     degraded: graph.degraded,
-    prediction: pixelOrder(graph.prediction, model.channels),
+    prediction: targetOf(model.target).toPixels
+      ? pixelOrder(graph.prediction, model.channels)
+      : graph.prediction,
     ...gradientOutputs(scalars.loss!, trained, inputs),
   };
   const session = await backend.open(weights);

@@ -10,7 +10,7 @@ export type FeatureConfig = Omit<ClassifierConfig, 'classes'>;
 
 /** The weights that features depend on. Throws RangeError where sizes, or pooling and class token, do not fit. */
 export function featureParameters(config: FeatureConfig): ParameterSpec[] {
-  return classifierParameters({ ...config, classes: 2 }).filter(({ name }) => !name.startsWith('head.'));
+  return classifierParameters({ ...config, classes: 2 }).filter(({ part }) => part !== 'head');
 }
 
 /** view u8 [B, C, H, W] → `features` [B, D]; the weights are taken by name. */

@@ -6,9 +6,11 @@ import { randomWeights, tiny } from '../../tests/support/tiny.ts';
 import { referenceBackend } from '../engines/reference/backend.ts';
 import { evaluateProgram } from '../engines/reference/evaluate.ts';
 import { constant, sizeOf } from '../graph/index.ts';
-import { autoencoderParameters, encode } from '../models/autoencoder.ts';
+import { autoencoderParameters } from '../models/autoencoder.ts';
+import { encode } from '../models/encoder.ts';
 import { type Rng, rng } from '../random/rng.ts';
 import { drawBatch } from '../tasks/draws.ts';
+import { modelFor } from '../tasks/fit.ts';
 import { task, taskNames } from '../tasks/table.ts';
 import { evaluateTask } from './evaluate-task.ts';
 import { pretrainPrograms } from './pretrain.ts';
@@ -16,12 +18,13 @@ import { pretrainPrograms } from './pretrain.ts';
 const fresh = () => Math.floor(Math.random() * 2 ** 32);
 const bytes = (random: Rng, size: number) => Uint8Array.from({ length: size }, () => random.int(256));
 
-function example(name: string, random: Rng, model = tiny) {
-  const programs = pretrainPrograms({ model, task: task(name), batch: 2, ...imagenet });
+function example(name: string, random: Rng, given = tiny) {
+  const model = modelFor(task(name), given);
+  const programs = pretrainPrograms({ model, task: task(name), maskRatio: 0.75, batch: 2, ...imagenet });
   const view = bytes(random, sizeOf(programs.loss.inputs.view!.shape));
   const draws = drawBatch(task(name), model, [random.derive(0), random.derive(1)]);
   const weights = randomWeights(model, random);
-  return { programs, view, draws, weights, values: { ...weights, ...draws, view } };
+  return { model, programs, view, draws, weights, values: { ...weights, ...draws, view } };
 }
 
 /** (u8/255 − mean)/std of images [B, 3, H, W]. */
@@ -35,11 +38,12 @@ function normalised(view: Uint8Array, pixels: number): Float32Array {
 describe.each(taskNames)('%s', (name) => {
   it('takes bytes and yields what evaluateTask does', async () => {
     const seed = fresh();
-    const { programs, view, draws, weights, values } = example(name, rng(seed));
+    const { model, programs, view, draws, weights, values } = example(name, rng(seed));
     const [, , height, width] = programs.loss.inputs.view!.shape as [number, number, number, number];
     const expected = await evaluateTask({
-      model: tiny,
+      model,
       task: task(name),
+      maskRatio: 0.75,
       ...imagenet,
       weights,
       view: normalised(view, height * width),
@@ -67,7 +71,7 @@ describe.each(taskNames)('%s', (name) => {
     const pictures = evaluateProgram(programs.reconstruct, values);
     expect(Object.keys(pictures).sort()).toEqual(['degraded', 'mask', 'original', 'reconstruction']);
     const removed = (pictures.mask as Float64Array).reduce((sum, x) => sum + x, 0);
-    expect(removed).toBe(task(name).masks ? 2 * 6 : 0); // of 8 tokens 2 stay
+    expect(removed).toBe(task(name).mask ? 2 * 6 : 0); // of 8 tokens 2 stay
     for (const picture of ['degraded', 'original', 'reconstruction'])
       expect(pictures[picture]).toHaveLength(2 * 3 * 8 * 16);
     // The original is a picture: on the scale [0, 1].

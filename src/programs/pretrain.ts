@@ -2,13 +2,16 @@ import { gradientName, type Parameter } from '../engines/engine.ts';
 import { average, cast, constant, grad, input, type Program, program, type Tensor } from '../graph/index.ts';
 import type { Normalisation } from '../image/normalise.ts';
 import { patchCount } from '../image/size.ts';
-import { autoencoderParameters, encode, type ParameterSpec, type Weights } from '../models/autoencoder.ts';
+import { autoencoderParameters } from '../models/autoencoder.ts';
 import { pool } from '../models/classifier.ts';
+import { encode } from '../models/encoder.ts';
 import { fromPicture, toPicture } from '../nn/normalise.ts';
+import type { ParameterSpec, Weights } from '../nn/parameters.ts';
 import { unpatchify } from '../nn/patches.ts';
-import { patchTarget } from '../nn/target.ts';
+import { targetOf } from '../nn/targets/table.ts';
 import { parameterGroups } from '../optim/groups.ts';
 import { drawInputs } from '../tasks/draws.ts';
+import type { Draws } from '../tasks/task.ts';
 import { type TaskGraph, type TaskOptions, taskGraph } from './task-graph.ts';
 
 export interface PretrainOptions extends TaskOptions {
@@ -29,8 +32,8 @@ export interface PretrainPrograms {
   readonly loss: Program;
   /**
    * view [B, C, Hv, Wv] → pictures [B, C, H, W] on the scale [0, 1], not clipped: `original` (what the prediction
-   * stands for), `degraded`, `reconstruction` (by the original's patch statistics); `mask` [B, N], 1 for removed
-   * tokens.
+   * stands for), `degraded` and, of targets that can be drawn, `reconstruction` (by the original's patch statistics); `mask`
+   * [B, N], 1 for removed tokens.
    */
   readonly reconstruct: Program;
   /** view [B, C, H, W] → `features` [B, D]: the mean of the patches' tokens after the final norm */
@@ -47,14 +50,15 @@ export function pretrainPrograms(options: PretrainOptions): PretrainPrograms {
   const specs = autoencoderParameters(model);
   const weights = weightInputs(specs);
   const view = fromBytes(input('view', [batch, model.channels, ...task.view(model.image)], 'u8'), options);
-  const graph = taskGraph(options, weights, view, drawInputs(task, model, batch));
+  const draws = drawInputs(task, model, batch);
+  const graph = taskGraph(options, weights, view, draws);
   const scalars = lossScalars(graph);
   const loss = program('loss', { ...scalars, ...lossesByImage(graph) });
   const parameters = parameterGroups(specs, weightDecay).filter(({ name }) => name in loss.inputs);
   return {
     gradients: program('gradients', { ...scalars, ...gradientOutputs(scalars.loss!, parameters, weights) }),
     loss,
-    reconstruct: program('reconstruct', pictures(options, graph, view)),
+    reconstruct: program('reconstruct', pictures(options, graph, view, draws)),
     features: featuresProgram(options, weights),
     specs,
     parameters,
@@ -101,13 +105,15 @@ function pictures(
   { model, task, batch }: PretrainOptions,
   { context, degraded, prediction, mask }: TaskGraph,
   view: Tensor,
+  draws: Draws,
 ): Record<string, Tensor> {
-  const original = task.clean(view, context);
-  const { toPixels } = patchTarget(original, context);
+  const original = task.clean(view, context, draws);
+  const toPixels = targetOf(context.target).toPixels;
+  const recovered = toPixels && unpatchify(toPixels(prediction, original, context), context);
   return {
     original: toPicture(original, context),
     degraded: toPicture(degraded, context),
-    reconstruction: toPicture(unpatchify(toPixels(prediction), context), context),
+    ...(recovered && { reconstruction: toPicture(recovered, context) }),
     mask: mask ?? constant(new Float32Array(batch * patchCount(model)), [batch, patchCount(model)]),
   };
 }

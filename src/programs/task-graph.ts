@@ -1,8 +1,11 @@
 import type { Tensor } from '../graph/index.ts';
 import type { Normalisation } from '../image/normalise.ts';
 import { patchCount } from '../image/size.ts';
-import { type AutoencoderConfig, decode, encode, type Weights } from '../models/autoencoder.ts';
+import { recover } from '../models/autoencoder.ts';
+import type { AutoencoderConfig } from '../models/config.ts';
 import { maskTokens, visibleTokens } from '../nn/masking.ts';
+import type { Weights } from '../nn/parameters.ts';
+import { maskRatioOf, taskFault } from '../tasks/fit.ts';
 import type { Draws, Losses, PretextTask, TaskContext } from '../tasks/task.ts';
 import { plural } from '../text/plural.ts';
 
@@ -10,7 +13,7 @@ import { plural } from '../text/plural.ts';
 export interface TaskOptions extends Normalisation {
   readonly model: AutoencoderConfig;
   readonly task: PretextTask;
-  /** Share of the tokens that a task removes, if it removes any. Default: 0.75. */
+  /** Share of the tokens that a task removes, if it removes any. Default: the task's own, mostly 0.75. */
   readonly maskRatio?: number | undefined;
 }
 
@@ -18,7 +21,7 @@ export interface TaskOptions extends Normalisation {
 export interface TaskGraph extends Losses {
   /** [B, C, H, W], normalised */
   readonly degraded: Tensor;
-  /** [B, N, C·p²], values of a patch in the order (channel, row, column) */
+  /** [B, N, size], values of the target: of pixels, a patch's in the order (channel, row, column) */
   readonly prediction: Tensor;
   /** f32 [B, N], 1 for removed tokens; undefined where none is */
   readonly mask: Tensor | undefined;
@@ -30,20 +33,23 @@ export interface TaskGraph extends Losses {
  * Throws RangeError where the task does not fit the model.
  */
 export function taskGraph(options: TaskOptions, weights: Weights, view: Tensor, draws: Draws): TaskGraph {
-  const { model, task, mean, std, maskRatio = 0.75 } = options;
+  const { model, task, mean, std, maskRatio = maskRatioOf(task) } = options;
   checkTask(options);
   const { image, patch, channels, target } = model;
   const context: TaskContext = { image, patch, channels, target, mean, std };
   const tokens = patchCount(model);
-  const visible = task.masks ? visibleTokens(tokens, maskRatio) : tokens;
+  const visible = task.mask ? visibleTokens(tokens, maskRatio) : tokens;
   const masking = visible < tokens ? maskTokens(draws.order!, visible) : undefined;
   const degraded = task.degrade(view, draws, context);
-  const prediction = decode(model, weights, encode(model, weights, degraded, masking), masking);
+  const guide = task.guide?.(view, draws, context);
+  const prediction = recover(model, weights, degraded, { masking, guide });
   const losses = task.loss({ prediction, view, draws, masking }, context);
   return { ...losses, degraded, prediction: prediction.all, mask: masking?.mask, context };
 }
 
 function checkTask({ model, task, mean, std }: TaskOptions): void {
+  const fault = taskFault(task, model);
+  if (fault) throw new RangeError(fault);
   if (task.channels !== undefined && task.channels !== model.channels)
     throw new RangeError(
       `task ${task.name} needs images of ${plural(task.channels, 'channel')}, got ${model.channels}`,

@@ -15,7 +15,7 @@ describe('fitBatch', () => {
         fc.integer({ min: 1, max: 5000 }),
         fc.integer({ min: 1, max: 5000 }),
         (images, batchSize) => {
-          const { config, notes } = fitBatch(base({ batchSize }), images, true, 1e6 * GB);
+          const { config, notes } = fitBatch(base({ batchSize }), images, 1e6 * GB);
           const fitted = config.training.batchSize;
           expect(fitted).toBeLessThanOrEqual(images);
           if (batchSize <= images) expect({ fitted, notes }).toEqual({ fitted: batchSize, notes: [] });
@@ -28,15 +28,18 @@ describe('fitBatch', () => {
 
   it('cuts a batch into equal parts that half of the memory holds', () => {
     // ViT-B, 75 % of the tokens removed: some 95 MB an image.
-    const { config, notes } = fitBatch(base(), 1e6, true, 16 * GB);
+    const { config, notes } = fitBatch(base(), 1e6, 16 * GB);
     expect(config.training.microBatch).toBe(64);
     expect(notes).toEqual([
       expect.stringMatching(/^micro-batches of 64 images: 2048 at once would take about 19\d GB/),
     ]);
-    expect(fitBatch(base({ batchSize: 32 }), 1e6, true, 16 * GB).notes).toEqual([]);
-    expect(fitBatch(base({ microBatch: 512 }), 1e6, true, 16 * GB).notes).toEqual([]);
+    expect(fitBatch(base({ batchSize: 32 }), 1e6, 16 * GB).notes).toEqual([]);
+    expect(fitBatch(base({ microBatch: 512 }), 1e6, 16 * GB).notes).toEqual([]);
     // All tokens take more.
-    expect(fitBatch(base(), 1e6, false, 16 * GB).config.training.microBatch).toBe(16);
+    expect(
+      fitBatch({ ...base(), task: { ...base().task, name: 'zoomed-in' } }, 1e6, 16 * GB).config.training
+        .microBatch,
+    ).toBe(16);
   });
 });
 

@@ -13,13 +13,11 @@ const SHARE_OF_MEMORY = 0.5;
  * The settings of a new run with a batch that fits its images and micro-batches that fit the machine's memory, and a line for
  * each setting that changed. A batch larger than the images becomes the largest power of two that gives four updates an epoch.
  * @param images number of training images
- * @param masks whether the task removes tokens
  * @param memory of the machine, in bytes
  */
 export function fitBatch<C extends RunConfig & Sized>(
   config: C,
   images: number,
-  masks: boolean,
   memory = totalmem(),
 ): { readonly config: C; readonly notes: readonly string[] } {
   const { training, engine } = config;
@@ -34,7 +32,7 @@ export function fitBatch<C extends RunConfig & Sized>(
   }
   // An accelerator has memory of its own; a micro-batch that was given stays.
   if (microBatch === 0 && engine.name !== 'xla') {
-    const bytes = trainingBytes(config, masks);
+    const bytes = trainingBytes(config);
     const most = Math.max(1, Math.floor((SHARE_OF_MEMORY * memory) / bytes));
     const fitting = largestDivisor(batchSize, most);
     if (batchSize > most && (batchSize / fitting) % engine.devices === 0) {

@@ -9,7 +9,7 @@ import { normalisationOf } from '../image/normalise.ts';
 import type { Size } from '../image/size.ts';
 import { type PretrainPrograms, pretrainPrograms } from '../programs/pretrain.ts';
 import { drawBatch } from '../tasks/draws.ts';
-import { task } from '../tasks/table.ts';
+import { taskOf } from '../tasks/table.ts';
 import type { PretextTask } from '../tasks/task.ts';
 
 /** The programs and the views that settings stand for. */
@@ -31,7 +31,7 @@ export type ViewOptions = Pick<LoaderOptions, 'batchSize' | 'broken' | 'prefetch
 /** Throws RangeError where sizes, task and model do not fit each other. */
 export function setUp(config: Config): Setup {
   const { model, data, seed } = config;
-  const pretext = task(config.task.name);
+  const pretext = taskOf(config.task);
   const made = new Map<number, PretrainPrograms>();
   const { channels } = model;
   const { range } = normalisationOf(data);

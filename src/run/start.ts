@@ -1,4 +1,4 @@
-import { mergeSettings } from '../config/overrides.ts';
+import { mergeSettings } from '../config/merge.ts';
 import { compare, identify, takenByOutline } from '../data/sources/content.ts';
 import type { Dataset, DigestOptions } from '../data/sources/dataset.ts';
 import type { Backend } from '../engines/engine.ts';

@@ -1,6 +1,7 @@
 import type { FinetuneInput } from '../config/finetune-schema.ts';
 import type { LinprobeInput } from '../config/linprobe-schema.ts';
-import { mergeConfig, mergeSettings } from '../config/overrides.ts';
+import { mergeSettings } from '../config/merge.ts';
+import { mergeConfig } from '../config/overrides.ts';
 import { resolveConfig } from '../config/recipes.ts';
 import type { Config, ConfigInput } from '../config/schema.ts';
 
@@ -41,7 +42,7 @@ export interface Group {
 
 /** The settings of an arm's pre-training as they were given; for scratch, of a model that is not trained. */
 export function pretrainSettings({ pretrain }: Group, arm: Arm, seed: number): ConfigInput {
-  const task = arm.task === SCRATCH ? {} : { task: { name: arm.task as Config['task']['name'] } };
+  const task = arm.task === SCRATCH ? {} : { task: { name: arm.task } };
   const given = mergeConfig(pretrain, arm.settings ?? {}, task, { seed });
   if (arm.epochs === undefined) return given;
   return mergeConfig(given, { training: stretched(resolveConfig(given).training, arm.epochs) });

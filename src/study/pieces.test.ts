@@ -31,7 +31,10 @@ const cell = (budget: string, arm: string, judge: string) =>
 
 const [group] = study.groups;
 const config = pretrainConfig(group!, group!.arms[1]!, 4);
-const [masked, zoomed] = [stepFlops(config, true) * 96, stepFlops(config, false) * 96];
+const [masked, zoomed] = [
+  stepFlops({ ...config, task: { ...config.task, name: 'masked' } }) * 96,
+  stepFlops({ ...config, task: { ...config.task, name: 'zoomed-in' } }) * 96,
+];
 const tuned = finetuneFlops(config, 5) * 8;
 
 describe('planStudy', () => {

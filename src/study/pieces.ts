@@ -5,7 +5,6 @@ import type { FinetuneInput } from '../config/finetune-schema.ts';
 import type { LinprobeInput } from '../config/linprobe-schema.ts';
 import { mergeConfig } from '../config/overrides.ts';
 import type { Config, ConfigInput } from '../config/schema.ts';
-import { task } from '../tasks/table.ts';
 import {
   type Arm,
   type Budget,
@@ -181,7 +180,7 @@ function pretrainUpdates({ training }: Config, images: number): number {
 }
 
 function updateFlops(config: Config): number {
-  return config.training.batchSize * stepFlops(config, task(config.task.name).masks);
+  return config.training.batchSize * stepFlops(config);
 }
 
 function percent(share: number): number {

@@ -2,14 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { ConfigError } from '../config/error.ts';
 import { explain } from '../config/explain.ts';
-import { oneOf, section, text, whole } from '../config/fields.ts';
+import { oneOf, section, taskName, text, whole } from '../config/fields.ts';
 import { resolveFinetuneConfig } from '../config/finetune-recipes.ts';
 import type { FinetuneInput } from '../config/finetune-schema.ts';
 import { type LinprobeInput, parseLinprobeConfig } from '../config/linprobe-schema.ts';
 import { mergeConfig } from '../config/overrides.ts';
 import type { ConfigInput } from '../config/schema.ts';
 import { testSetOf } from '../evaluate/labelled-images.ts';
-import { taskNames } from '../tasks/table.ts';
 import { suggestion } from '../text/nearest.ts';
 import { type Arm, budgets, finetuneSettings, type Group, judges, pretrainConfig, SCRATCH } from './arms.ts';
 
@@ -27,7 +26,7 @@ const name = () =>
   });
 const seeds = () => list(whole(0), 'seeds');
 
-const armTask = oneOf([SCRATCH, ...taskNames]);
+const armTask = taskName(SCRATCH);
 const arm = z.union([
   armTask,
   section({

@@ -1,16 +1,19 @@
 import { mul, reshape, sub, sum, sumOfSquares, type Tensor } from '../graph/index.ts';
 import type { Masking } from '../nn/masking.ts';
-import { patchTarget } from '../nn/target.ts';
+import { targetOf } from '../nn/targets/table.ts';
 import type { Losses, LossInputs, TaskContext } from './task.ts';
 
-/** Mean squared error of each image's prediction of the picture `clean` [B, C, H, W], over removed patches or all. */
+/**
+ * Mean squared error of each image's prediction of the target of `clean` [B, C, H, W]: over the removed patches that are
+ * predicted, or over all where none is removed.
+ */
 export function recoveryLoss(
-  { prediction, masking }: LossInputs,
+  { prediction: { all, removed } }: LossInputs,
   clean: Tensor,
   context: TaskContext,
 ): Losses {
-  const target = patchTarget(clean, context, masking).values;
-  return { losses: patchLoss(sub(prediction.removed ?? prediction.all, target)), parts: {} };
+  const target = targetOf(context.target).of(clean, context, removed?.tokens);
+  return { losses: patchLoss(sub(removed?.values ?? all, target)), parts: {} };
 }
 
 /** Mean square of each image's residual patches [B, N, P], over removed patches or all: [B]. */

@@ -8,7 +8,7 @@ import type { PretextTask } from './task.ts';
 export const plain: PretextTask = {
   name: 'plain',
   summary: 'the image as it is',
-  masks: false,
+  judges: 'patches',
   view: (image) => image,
   draws: () => ({}),
   draw: () => ({}),

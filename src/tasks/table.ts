@@ -1,8 +1,12 @@
 import { suggestion } from '../text/nearest.ts';
 import { blurred } from './blurred.ts';
-import { masked } from './compose.ts';
+import { inARow, masked } from './compose.ts';
+import { crossZoom } from './cross-zoom.ts';
 import { deColorized, deColorizedHsv } from './de-colorized.ts';
 import { distorted } from './distorted.ts';
+import { frequency } from './frequency.ts';
+import { maskGenerator } from './masks/table.ts';
+import { noise } from './noise.ts';
 import { plain } from './plain.ts';
 import { superResolution } from './super-resolution.ts';
 import type { PretextTask } from './task.ts';
@@ -18,19 +22,40 @@ const degradations: readonly PretextTask[] = [
   deColorized,
   deColorizedHsv,
   superResolution,
+  noise,
+  frequency,
 ];
 
-/** All tasks. */
-export const tasks: readonly PretextTask[] = [masked(plain), ...degradations, ...degradations.map(masked)];
+/** All tasks with a name of their own; two degradations in a row have names too, see `task`. */
+export const tasks: readonly PretextTask[] = [
+  masked(plain),
+  ...degradations,
+  ...[...degradations, crossZoom].map((degradation) => masked(degradation)),
+];
 
 export const taskNames: readonly string[] = tasks.map(({ name }) => name);
 
-/** The task of that name. Throws RangeError for an unknown one. */
-export function task(name: string): PretextTask {
-  const found = tasks.find((candidate) => candidate.name === name);
-  if (!found)
+/**
+ * The task of that name: one of `taskNames`, or `[masked+]first+second` for two degradations in a row.
+ * @param mask how a task that removes tokens chooses them
+ * Throws RangeError for an unknown name, and where two degradations do not fit each other.
+ */
+export function task(name: string, mask = 'random'): PretextTask {
+  const parts = name.split('+');
+  const masks = parts[0] === 'masked';
+  const names = masks ? parts.slice(1) : parts;
+  const found = names.map((part) => [...degradations, crossZoom].find((known) => known.name === part));
+  const [first, second] = found;
+  const known = names.length <= 2 && !found.includes(undefined) && (masks || (first && first !== crossZoom));
+  if (!known)
     throw new RangeError(
-      `a task must be one of ${taskNames.join(', ')}, got "${name}"${suggestion(name, taskNames)}`,
+      `a task must be one of ${taskNames.join(', ')}, or two of them in a row, got "${name}"${suggestion(name, taskNames)}`,
     );
-  return found;
+  const degradation = first && second ? inARow(first, second) : (first ?? plain);
+  return masks ? masked(degradation, maskGenerator(mask)) : degradation;
+}
+
+/** The task that settings name. Throws RangeError as `task` does. */
+export function taskOf(settings: { readonly name: string; readonly mask?: string | undefined }): PretextTask {
+  return task(settings.name, settings.mask);
 }

@@ -1,12 +1,17 @@
 import type { DType, Shape, Tensor, Values } from '../graph/index.ts';
 import type { Geometry, Size } from '../image/size.ts';
-import type { Prediction } from '../models/decoder.ts';
+import type { DecoderKind } from '../models/config.ts';
+import type { Prediction } from '../models/decoders/decoder.ts';
 import type { Masking } from '../nn/masking.ts';
-import type { TargetContext } from '../nn/target.ts';
+import type { TargetName } from '../nn/targets/table.ts';
+import type { TargetContext } from '../nn/targets/target.ts';
 import type { Rng } from '../random/rng.ts';
 
 /** What a task's graph needs to know beside its tensors. */
-export type TaskContext = TargetContext;
+export interface TaskContext extends TargetContext {
+  /** What the decoder predicts. */
+  readonly target: TargetName;
+}
 
 /** One kind of random number of a task: its shape for one image, without the batch axis. */
 export interface DrawSpec {
@@ -34,6 +39,24 @@ export interface LossInputs {
   readonly masking?: Masking | undefined;
 }
 
+/** A way to choose the tokens that are removed. */
+export interface MaskGenerator {
+  /** Key in the table and in configurations: `random`, `block`, … */
+  readonly name: string;
+  /** In one line. */
+  readonly summary: string;
+  /** A permutation of an image's tokens, i32 [N], counted row by row: whatever the mask ratio, the last ones are removed. */
+  order(rng: Rng, geometry: Geometry): Int32Array;
+}
+
+/** Settings of a task and its model that differ from those of most tasks. */
+export interface TaskDefaults {
+  /** Share of the tokens that is removed. */
+  readonly maskRatio?: number;
+  readonly target?: TargetName;
+  readonly decoder?: DecoderKind;
+}
+
 /**
  * A way to pre-train by recovering an image: how a view is degraded, and how a prediction of the clean image is
  * judged. Everything random is drawn on the host and enters the graph as an input.
@@ -45,8 +68,15 @@ export interface PretextTask {
   readonly summary: string;
   /** Number of channels that images must have; any number if absent. */
   readonly channels?: number;
-  /** Whether tokens are removed: by the draw `order`, of which the first ones are kept. */
-  readonly masks: boolean;
+  /** How the removed tokens are chosen, where tokens are removed: by the draw `order`, of which the first ones are kept. */
+  readonly mask?: MaskGenerator;
+  /**
+   * What the loss takes: the values of patches, whatever the target; the whole predicted image, of a target that is pixels; or the
+   * spectrum of that image, of pixels that are not normalised.
+   */
+  readonly judges: 'patches' | 'image' | 'spectrum';
+  /** Settings that the task takes where none are given. */
+  readonly defaults?: TaskDefaults;
   /** Size of the crop that the loader delivers for an input of size `image`. */
   view(image: Size): Size;
   /** What `draw` yields, by name. */
@@ -55,7 +85,9 @@ export interface PretextTask {
   draw(rng: Rng, geometry: Geometry): Values;
   /** What the encoder sees, before tokens are removed: view [B, C, Hv, Wv] → [B, C, H, W], both normalised. */
   degrade(view: Tensor, draws: Draws, context: TaskContext): Tensor;
+  /** A second image, which the decoder sees whole: view [B, C, Hv, Wv] → [B, C, H, W], both normalised. */
+  guide?(view: Tensor, draws: Draws, context: TaskContext): Tensor;
   /** The picture that the prediction stands for: view [B, C, Hv, Wv] → [B, C, H, W], both normalised. */
-  clean(view: Tensor, context: TaskContext): Tensor;
+  clean(view: Tensor, context: TaskContext, draws: Draws): Tensor;
   loss(inputs: LossInputs, context: TaskContext): Losses;
 }

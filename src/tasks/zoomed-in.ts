@@ -2,7 +2,7 @@ import { add, concat, mul, reshape, slice, sub, sumOfSquares, type Tensor } from
 import type { Size } from '../image/size.ts';
 import { areaResize, areaRows, project } from '../nn/area.ts';
 import { patchify, unpatchify } from '../nn/patches.ts';
-import { patchTarget } from '../nn/target.ts';
+import { targetOf } from '../nn/targets/table.ts';
 import { patchLoss } from './patch-loss.ts';
 import { plain } from './plain.ts';
 import type { PretextTask } from './task.ts';
@@ -13,6 +13,7 @@ const CENTRE_WEIGHT = 0.8;
 export const zoomedIn: PretextTask = {
   ...plain,
   name: 'zoomed-in',
+  judges: 'image',
   summary: 'the centre of a larger view, of which the border is to be predicted too',
   view: (image) => {
     if (image.some((side) => border(side) === 0))
@@ -25,10 +26,10 @@ export const zoomedIn: PretextTask = {
     const { image, patch } = context;
     const predicted = areaResize(unpatchify(prediction.all, context), zoomedIn.view(image));
     // Residuals of the centre, against the target of what the encoder saw.
-    const target = patchTarget(centreOf(view, image), context).values;
+    const target = targetOf(context.target).of(centreOf(view, image), context);
     const centre = patchLoss(sub(patchify(centreOf(predicted, image), patch), target), masking);
     // Residuals of the border, against the target of the whole view: both are enlarged alike, so their difference is.
-    const whole = patchTarget(areaResize(view, image), context).values;
+    const whole = targetOf(context.target).of(areaResize(view, image), context);
     const missed = enlargedBorder(unpatchify(sub(prediction.all, whole), context), image);
     const edge = add(stripLoss(missed.topAndBottom), stripLoss(missed.leftAndRight));
     return {

@@ -1,7 +1,7 @@
 import { abs, add, cast, constant, matmul, maximum, reshape, sub, type Tensor } from '../graph/index.ts';
 import { areaResize, areaRows, project } from '../nn/area.ts';
 import { patchify, unpatchify } from '../nn/patches.ts';
-import { patchTarget } from '../nn/target.ts';
+import { targetOf } from '../nn/targets/table.ts';
 import { patchLoss } from './patch-loss.ts';
 import { plain } from './plain.ts';
 import type { Draws, PretextTask } from './task.ts';
@@ -10,6 +10,7 @@ import type { Draws, PretextTask } from './task.ts';
 export const zoomedOut: PretextTask = {
   ...plain,
   name: 'zoomed-out',
+  judges: 'image',
   summary: 'a smaller view at a random place, mirrored around',
   view: (image) => image.map(viewSide) as [number, number],
   draws: () => ({ left: { shape: [], dtype: 'i32' }, top: { shape: [], dtype: 'i32' } }),
@@ -24,7 +25,7 @@ export const zoomedOut: PretextTask = {
   clean: (view, { image }) => areaResize(view, image),
   loss: ({ prediction, view, draws, masking }, context) => {
     const { image, patch } = context;
-    const target = patchTarget(areaResize(view, image), context).values;
+    const target = targetOf(context.target).of(areaResize(view, image), context);
     // Prediction and target take the same linear path, so it is enough to take their difference along it:
     // shrunk to the view's size, then put on the canvas.
     const { rows, columns } = canvas(draws, image);

@@ -1,7 +1,7 @@
 import { sameShape, sizeOf, type Values } from '../graph/index.ts';
 import { patchGrid } from '../image/size.ts';
-import type { EncoderConfig } from '../models/autoencoder.ts';
 import type { ClassifierConfig } from '../models/classifier.ts';
+import type { EncoderConfig } from '../models/config.ts';
 import type { ParameterSpec } from '../nn/parameters.ts';
 import { resamplePositions } from '../nn/resample-positions.ts';
 import { RunError } from '../run/error.ts';
@@ -32,8 +32,8 @@ export function adoptWeights(
   const missing: string[] = [];
   let loaded = 0;
   const [was, is] = [patchGrid(given.encoder), patchGrid(config)];
-  for (const { name, shape, trained } of specs) {
-    if (name.startsWith('head.') && !head) continue;
+  for (const { name, part, shape, trained } of specs) {
+    if (part === 'head' && !head) continue;
     if (!trained && !sameShape(was, is)) continue;
     const values = given.weights[name];
     const placed = values && (name === 'pos_embed' ? placePositions(values, given.encoder, config) : values);

@@ -1,7 +1,7 @@
 import type { Normalisation } from '../image/normalise.ts';
 import type { EvaluationView } from '../image/view.ts';
-import type { AutoencoderConfig, EncoderConfig } from '../models/autoencoder.ts';
 import type { ClassifierConfig } from '../models/classifier.ts';
+import type { AutoencoderConfig, EncoderConfig } from '../models/config.ts';
 import type { CheckpointInfo } from '../run/checkpoint.ts';
 import type { RunConfig } from '../run/kind.ts';
 import type { WeightsReport } from './report.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { weightsFixture } from '../../tests/support/weights-fixture.ts';
-import { type AutoencoderConfig, autoencoderParameters } from '../models/autoencoder.ts';
+import { autoencoderParameters } from '../models/autoencoder.ts';
+import type { AutoencoderConfig } from '../models/config.ts';
 import { initialise } from '../nn/init.ts';
 import { describeInit, initFrom } from './init-from.ts';
 import { type Model, openModel } from './model.ts';

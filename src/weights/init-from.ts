@@ -1,5 +1,5 @@
 import { sameShape, type Values } from '../graph/index.ts';
-import type { AutoencoderConfig } from '../models/autoencoder.ts';
+import type { AutoencoderConfig } from '../models/config.ts';
 import type { ParameterSpec } from '../nn/parameters.ts';
 import { RunError } from '../run/error.ts';
 import { plural } from '../text/plural.ts';

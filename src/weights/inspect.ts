@@ -2,14 +2,15 @@ import { DTYPES, elementCount } from '../io/dtypes.ts';
 import { FileFormatError } from '../io/file-format-error.ts';
 import { openTensorFile } from '../io/tensor-file.ts';
 import type { TensorFile } from '../io/tensor-file-types.ts';
-import { type Part, partOf } from '../run/part.ts';
+import type { Part } from '../nn/parameters.ts';
 import { findModelFile } from './find.ts';
 import type { ForeignOptions } from './in/foreign.ts';
 import { type ModelDescription, understand } from './model.ts';
+import { modelParameters } from './parameters.ts';
 
 export interface PartSummary {
-  /** `other`: what the model here has no place for. */
-  readonly part: Part | 'other';
+  /** `optimizer`: moments and averages of weights; `other`: what the model here has no place for. */
+  readonly part: Part | 'optimizer' | 'other';
   readonly tensors: number;
   readonly values: number;
   readonly bytes: number;
@@ -53,10 +54,9 @@ function summarise(
   model: ModelDescription | undefined,
 ): PartSummary {
   const names = new Map(model?.report.tensors.map(({ tensor, name }) => [tensor, name]));
-  const belongs = (tensor: string) => {
-    const name = names.get(tensor) ?? (tensor.includes(':') ? tensor : undefined);
-    return name === undefined ? 'other' : partOf(name);
-  };
+  const parts = new Map(model && modelParameters(model).map(({ name, part }) => [name, part]));
+  const belongs = (tensor: string) =>
+    tensor.includes(':') ? 'optimizer' : (parts.get(names.get(tensor) ?? '') ?? 'other');
   const own = [...tensors].filter(([tensor]) => belongs(tensor) === part).map(([, info]) => info);
   const total = (measure: (info: (typeof own)[number]) => number) =>
     own.reduce((sum, info) => sum + measure(info), 0);

@@ -1,8 +1,9 @@
 import type { Shape } from '../graph/index.ts';
 import { FileFormatError } from '../io/file-format-error.ts';
-import { autoencoderParameters, type ParameterSpec } from '../models/autoencoder.ts';
+import { autoencoderParameters } from '../models/autoencoder.ts';
 import { classifierParameters } from '../models/classifier.ts';
 import { encoderParameters } from '../models/encoder.ts';
+import type { ParameterSpec } from '../nn/parameters.ts';
 import type { Model } from './description.ts';
 
 /** Encoder, and what of decoder and head a model has. */

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { Values } from '../../src/graph/index.ts';
 import { type NamedTensor, toFloat32 } from '../../src/io/dtypes.ts';
 import { readSafetensors } from '../../src/io/safetensors.ts';
-import type { AutoencoderConfig } from '../../src/models/autoencoder.ts';
+import type { AutoencoderConfig } from '../../src/models/config.ts';
 import type { TaskEvaluationOptions } from '../../src/programs/evaluate-task.ts';
 import { drawName } from '../../src/tasks/draws.ts';
 import { task } from '../../src/tasks/table.ts';

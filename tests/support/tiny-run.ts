@@ -2,7 +2,8 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import type { FinetuneInput } from '../../src/config/finetune-schema.ts';
-import { mergeConfig, mergeSettings } from '../../src/config/overrides.ts';
+import { mergeSettings } from '../../src/config/merge.ts';
+import { mergeConfig } from '../../src/config/overrides.ts';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { rng } from '../../src/random/rng.ts';
 

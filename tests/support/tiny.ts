@@ -1,6 +1,6 @@
 import type { Values } from '../../src/graph/index.ts';
-import type { AutoencoderConfig } from '../../src/models/autoencoder.ts';
 import { autoencoderParameters } from '../../src/models/autoencoder.ts';
+import type { AutoencoderConfig } from '../../src/models/config.ts';
 import { initialise } from '../../src/nn/init.ts';
 import type { Rng } from '../../src/random/rng.ts';
 import { normals } from './random.ts';

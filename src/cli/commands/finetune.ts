@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { quickFinetuneVariant } from '../../config/finetune-recipes.ts';
 import { finetuneSchema } from '../../config/finetune-schema.ts';
-import { mergeSettings } from '../../config/overrides.ts';
+import { mergeSettings } from '../../config/merge.ts';
 import { finetune } from '../../finetune.ts';
 import { finetuning } from '../../run/kind.ts';
 import { tensorboardOption } from '../options/options.ts';

@@ -4,7 +4,8 @@ import { expect, it } from 'vitest';
 import { finetuneRecipeNames, resolveFinetuneConfig } from '../../config/finetune-recipes.ts';
 import type { FinetuneInput } from '../../config/finetune-schema.ts';
 import { finetuneSchema } from '../../config/finetune-schema.ts';
-import { mergeSettings, parseSetting } from '../../config/overrides.ts';
+import { mergeSettings } from '../../config/merge.ts';
+import { parseSetting } from '../../config/overrides.ts';
 import { shellLine } from '../../text/shell.ts';
 import { fromScratch } from './finetune-command.ts';
 

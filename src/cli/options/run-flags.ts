@@ -1,5 +1,6 @@
 import type { z } from 'zod';
-import { mergeSettings, parseSetting } from '../../config/overrides.ts';
+import { mergeSettings } from '../../config/merge.ts';
+import { parseSetting } from '../../config/overrides.ts';
 import { readConfig, runFolder } from '../../run/folder.ts';
 import type { RunConfig, RunKind } from '../../run/kind.ts';
 import { UsageError } from '../errors.ts';

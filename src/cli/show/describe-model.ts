@@ -1,5 +1,6 @@
 import { describeView } from '../../image/view.ts';
-import type { StackSize } from '../../models/sizes.ts';
+import type { StackSize } from '../../models/config.ts';
+import { targetOf } from '../../nn/targets/table.ts';
 import { plural } from '../../text/plural.ts';
 import type { ModelDescription } from '../../weights/model.ts';
 
@@ -41,7 +42,10 @@ export function describeModel(model: ModelDescription, format: string): string {
     `encoder  ${stack(encoder)}, MLPs ×${encoder.mlpRatio}, norms' epsilon ${(encoder.epsilon ?? 1e-6).toExponential()}`,
     `         ${encoder.channels}×${height}×${width} pixels in patches of ${encoder.patch}; ${token}; positions ${encoder.positions}`,
   );
-  if (decoder) lines.push(`decoder  ${stack(decoder.decoder)}; targets normalised: ${decoder.target}`);
+  if (decoder)
+    lines.push(
+      `decoder  ${decoder.decoder.kind ?? 'transformer'}, ${stack(decoder.decoder)}; target: ${targetOf(decoder.target).summary}`,
+    );
   if (classifier) {
     const named = classes ? ` (${list(classes)})` : '';
     const kind = problem === undefined ? '' : `; ${problem}`;

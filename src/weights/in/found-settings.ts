@@ -1,7 +1,7 @@
 import type { Size } from '../../image/size.ts';
 import type { EvaluationView } from '../../image/view.ts';
 import type { Pooling } from '../../models/classifier.ts';
-import type { TargetKind } from '../../nn/target.ts';
+import type { PixelNormalisation } from '../../nn/targets/pixels.ts';
 
 /** What the shapes of weights do not tell, as far as it was found beside them. */
 export interface FoundSettings {
@@ -16,7 +16,7 @@ export interface FoundSettings {
   readonly likelyImages?: readonly Size[] | undefined;
   /** Whether the class token has a position. */
   readonly placedToken?: boolean | undefined;
-  readonly target?: TargetKind | undefined;
+  readonly target?: PixelNormalisation | undefined;
   readonly pooling?: Pooling | undefined;
   /** Names of the classes by their numbers. */
   readonly classes?: Readonly<Record<string, string>> | undefined;

@@ -1,7 +1,7 @@
 import { patchGrid } from '../../image/size.ts';
 import { FileFormatError } from '../../io/file-format-error.ts';
 import type { TensorFile } from '../../io/tensor-file-types.ts';
-import type { EncoderConfig } from '../../models/autoencoder.ts';
+import type { EncoderConfig } from '../../models/config.ts';
 import { type Positions, sincos1d, sincos2d } from '../../nn/positions.ts';
 import { type Renamed, readRenamed } from './assemble.ts';
 

@@ -1,7 +1,7 @@
 import type { Size } from '../../image/size.ts';
 import { FileFormatError } from '../../io/file-format-error.ts';
-import type { AutoencoderConfig, EncoderConfig } from '../../models/autoencoder.ts';
 import type { ClassifierConfig } from '../../models/classifier.ts';
+import type { AutoencoderConfig, EncoderConfig } from '../../models/config.ts';
 import { modelSizes } from '../../models/sizes.ts';
 import { plural } from '../../text/plural.ts';
 import type { FoundSettings } from './found-settings.ts';

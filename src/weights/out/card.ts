@@ -1,5 +1,6 @@
 import { basename, dirname, sep } from 'node:path';
 import { describeView } from '../../image/view.ts';
+import { targetOf } from '../../nn/targets/table.ts';
 import { plural } from '../../text/plural.ts';
 import type { Model } from '../model.ts';
 import { block, type Written } from './format.ts';
@@ -96,10 +97,7 @@ function description(model: Model, part: Part): string {
   if (part === 'autoencoder') {
     const { width, depth, heads } = decoder!.decoder;
     rows.push(['decoder: width, blocks, heads', `${width}, ${depth}, ${heads}`]);
-    rows.push([
-      "target's patches normalised",
-      { channel: 'per channel', patch: 'as a whole', none: 'not' }[decoder!.target],
-    ]);
+    rows.push(['target', targetOf(decoder!.target).summary]);
   }
   rows.push([
     'pixels in [0, 1] are normalised by',

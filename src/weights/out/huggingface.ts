@@ -143,7 +143,7 @@ function lossNotes({ decoder, run }: Model): string[] {
     notes.push(
       `The model was trained with the task ${trained}; ${name} only masks: its \`loss\` is that of the task masked.`,
     );
-  if (trained && !task(trained).masks)
+  if (trained && !task(trained).mask)
     notes.push(
       `The task ${trained} removes no tokens: call the model with \`mask_ratio\` 0 in its configuration to see what it recovers.`,
     );

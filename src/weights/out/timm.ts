@@ -73,7 +73,7 @@ export const timm: Format = {
     const made = timmModel(model, part);
     const config = { ...featuresOf(model), classes: model.classifier?.classes ?? 2 };
     const specs = classifierParameters(config).filter(
-      ({ name }) => part === 'classifier' || !name.startsWith('head.'),
+      (spec) => part === 'classifier' || spec.part !== 'head',
     );
     await writeTensors(folder, tensorsOf(model, specs), {
       architecture: made.architecture,

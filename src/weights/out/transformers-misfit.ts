@@ -1,5 +1,5 @@
-import type { EncoderConfig } from '../../models/autoencoder.ts';
 import type { ClassifierConfig } from '../../models/classifier.ts';
+import type { EncoderConfig } from '../../models/config.ts';
 
 /** Why a model is none of those of `transformers`, and the settings of a run whose model is one. */
 export interface Misfit {

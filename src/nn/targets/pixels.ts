@@ -14,29 +14,42 @@ import {
   sub,
   sumOfSquares,
   type Tensor,
-} from '../graph/index.ts';
-import type { Normalisation } from '../image/normalise.ts';
-import type { Geometry } from '../image/size.ts';
-import type { Masking } from './masking.ts';
-import { patchify } from './patches.ts';
+} from '../../graph/index.ts';
+import type { Geometry } from '../../image/size.ts';
+import { patchify } from '../patches.ts';
+import type { Target, TargetContext } from './target.ts';
 
-/** How a patch of the target is normalised: per channel (the paper), as a whole (MAE), or not at all. */
-export type TargetKind = 'channel' | 'patch' | 'none';
-
-/** What a target is made from, beside the picture. */
-export interface TargetContext extends Geometry, Normalisation {
-  readonly target: TargetKind;
-}
+/** How the pixels of a patch are normalised: per channel (the paper), as a whole (MAE), or not at all. */
+export type PixelNormalisation = 'channel' | 'patch' | 'none';
 
 interface PatchTarget {
-  /** [B, N, C·p²] or, of removed patches, [B, N − K, C·p²]; values of a patch in the order (channel, row, column) */
+  /** [B, N, C·p²] or, of some tokens, [B, M, C·p²]; values of a patch in the order (channel, row, column) */
   readonly values: Tensor;
   /** Takes values like these back to pixels of the normalised image, in the same shape. */
   readonly toPixels: (values: Tensor) => Tensor;
 }
 
+/** The pixels of patches as a target. */
+export function pixels(normalised: PixelNormalisation, summary: string, explanation: string): Target {
+  return {
+    summary,
+    explanation,
+    size: (geometry) => pixelCount(geometry, normalised),
+    of: (image, context, tokens) => patchTarget(image, normalised, context, tokens).values,
+    toPixels: (values, image, context) => patchTarget(image, normalised, context).toPixels(values),
+  };
+}
+
+/** Values of a patch. Throws RangeError where there are too few to normalise. */
+export function pixelCount({ patch, channels }: Geometry, normalised: PixelNormalisation): number {
+  const values = patch ** 2 * (normalised === 'channel' ? 1 : channels);
+  if (normalised !== 'none' && values < 2)
+    throw new RangeError(`a target is normalised over 2 values of a patch at least, got ${values}`);
+  return patch ** 2 * channels;
+}
+
 /**
- * What is to be predicted of a normalised image [B, C, H, W].
+ * The pixels of a normalised image [B, C, H, W], by patches.
  *
  * `channel`: (u − mean) / (std + 1e-6) by patch and channel of the picture u = x·std + mean on the scale [0, 1]. As
  * mean and deviation of u are those of x shifted and scaled, this is (x − mean) / (std + 1e-6/σ) with the image's own
@@ -44,25 +57,29 @@ interface PatchTarget {
  * `patch`: (x − mean) / √(variance + 1e-6) over all values of a patch (arXiv 2111.06377). `none`: x.
  * Variances are unbiased. A flat patch has the target 0 on every engine: without care, rounding noise of its mean, divided by a
  * spread of about 1e-6, would reach the loss.
- * @param masking where given, of the removed patches alone, in its order
+ * @param tokens i32 [B, M]: where given, of these tokens alone
  */
-export function patchTarget(image: Tensor, context: TargetContext, masking?: Masking): PatchTarget {
-  const { patch, channels, target, std } = context;
+export function patchTarget(
+  image: Tensor,
+  normalised: PixelNormalisation,
+  { patch, channels, std }: TargetContext,
+  tokens?: Tensor,
+): PatchTarget {
   const all = patchify(image, patch);
-  const patches = masking ? gather(all, masking.removed) : all;
-  if (target === 'none') return { values: patches, toPixels: (values) => values };
-  const groups = target === 'channel' ? channels : 1;
+  const patches = tokens ? gather(all, tokens) : all;
+  if (normalised === 'none') return { values: patches, toPixels: (values) => values };
+  const groups = normalised === 'channel' ? channels : 1;
   const [batch, count, size] = patches.shape as [number, number, number];
   const shape = [batch, count, groups, size / groups];
   // Shifted by a pixel of its own, a patch has small values: their mean is exact where all are equal.
-  const pixels = reshape(patches, shape);
-  const first = sliceAxis(pixels, 3, 0, 1); // [B, N, groups, 1]
-  const x = sub(pixels, first);
+  const grouped = reshape(patches, shape);
+  const first = sliceAxis(grouped, 3, 0, 1); // [B, N, groups, 1]
+  const x = sub(grouped, first);
   const centre = mean(x, [3]);
   const centred = sub(x, centre);
   const variance = mul(sumOfSquares(centred), 1 / (size / groups - 1)); // [B, N, groups, 1]
   const spread =
-    target === 'channel'
+    normalised === 'channel'
       ? add(
           sqrt(variance),
           constant(

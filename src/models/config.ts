@@ -1,0 +1,38 @@
+import type { Geometry } from '../image/size.ts';
+import type { Positions } from '../nn/positions.ts';
+import type { TargetName } from '../nn/targets/table.ts';
+
+/** Width, depth and number of attention heads of a stack of transformer blocks. */
+export interface StackSize {
+  readonly width: number;
+  readonly depth: number;
+  readonly heads: number;
+}
+
+/** A Vision Transformer: how it cuts images, and its stack of blocks. */
+export interface EncoderConfig extends Geometry, StackSize {
+  /** Hidden width of the MLPs relative to the blocks' width. */
+  readonly mlpRatio: number;
+  /** Whether a trained token is put before those of the patches. */
+  readonly classToken: boolean;
+  readonly positions: Positions;
+  /** What the norms add to variances. Default: 1e-6. */
+  readonly epsilon?: number;
+}
+
+/** How a decoder predicts: see `decoders`. */
+export type DecoderKind = 'transformer' | 'cross' | 'linear';
+
+/** A decoder's kind and, but for the linear one, its stack of blocks. */
+export interface DecoderConfig extends StackSize {
+  /** Default: transformer. */
+  readonly kind?: DecoderKind | undefined;
+  /** Of a cross decoder: the share of the removed patches that training predicts. Default: 1. */
+  readonly share?: number | undefined;
+}
+
+/** An encoder, a light decoder and what the decoder predicts. */
+export interface AutoencoderConfig extends EncoderConfig {
+  readonly decoder: DecoderConfig;
+  readonly target: TargetName;
+}

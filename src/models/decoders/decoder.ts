@@ -1,0 +1,53 @@
+import type { Tensor } from '../../graph/index.ts';
+import type { Masking } from '../../nn/masking.ts';
+import type { LayerParameter, Weights } from '../../nn/parameters.ts';
+import type { AutoencoderConfig } from '../config.ts';
+
+/** What a decoder predicts. Only what is used is computed. */
+export interface Prediction {
+  /** [B, N, size], of all patches. */
+  readonly all: Tensor;
+  /** Where tokens are removed: what the loss of removed patches takes, at less cost. */
+  readonly removed?: RemovedPatches | undefined;
+}
+
+/** Predictions of removed patches, or of some of them. */
+export interface RemovedPatches {
+  /** [B, M, size] */
+  readonly values: Tensor;
+  /** i32 [B, M], which patches they are. */
+  readonly tokens: Tensor;
+}
+
+/** What a decoder sees of images. */
+export interface Encoded {
+  /** [B, K, D] in the masking's order, after the class token where the model has one: [B, 1 + K, D]; after the final norm */
+  readonly tokens: Tensor;
+  /** The masking with which the tokens were encoded; without it, all N patches are there. */
+  readonly masking?: Masking | undefined;
+  /** Tokens [B, L, D] of a second image, which the prediction may look at: for a cross decoder. */
+  readonly guide?: Tensor | undefined;
+}
+
+/** Numbers of patches of one image. */
+export interface PatchCounts {
+  readonly tokens: number;
+  readonly removed: number;
+  readonly patches: number;
+}
+
+/** A kind of decoder. */
+export interface Decoder {
+  /** In one line. */
+  readonly summary: string;
+  /** Whether the encoder sees a mask token in place of each removed one (SimMIM), which is then not left out. */
+  readonly fillsEncoder: boolean;
+  /** State tensors, named as in MAE where MAE has them. */
+  parameters(config: AutoencoderConfig): LayerParameter[];
+  decode(config: AutoencoderConfig, weights: Weights, encoded: Encoded): Prediction;
+  /**
+   * Floating-point operations of the matrix products for one image, forward.
+   * @param counts of the patches that the decoder sees as tokens, of those that were removed, and of all that the image has
+   */
+  flops(config: AutoencoderConfig, counts: PatchCounts): number;
+}

@@ -1,0 +1,50 @@
+import { add, attention, linear, mul, splitHeads, type Tensor } from '../graph/index.ts';
+import { feedForward, joinHeads, norm, withoutKeys } from './block.ts';
+import { type LayerParameter, linearParameters, normParameters, type Weights } from './parameters.ts';
+
+/** Weights of a block whose tokens attend to others, `keyWidth` wide, and not to each other. */
+export function crossBlockParameters(
+  name: string,
+  width: number,
+  keyWidth: number,
+  mlpRatio: number,
+): LayerParameter[] {
+  const hidden = Math.round(width * mlpRatio);
+  return [
+    ...normParameters(`${name}.norm1`, width),
+    ...linearParameters(`${name}.cross_attn.q`, width, width),
+    ...linearParameters(`${name}.cross_attn.kv`, keyWidth, 2 * width),
+    ...linearParameters(`${name}.cross_attn.proj`, width, width),
+    ...normParameters(`${name}.norm2`, width),
+    ...linearParameters(`${name}.mlp.fc1`, width, hidden),
+    ...linearParameters(`${name}.mlp.fc2`, hidden, width),
+  ];
+}
+
+/**
+ * A pre-norm block of cross-attention (CrossMAE, arXiv 2401.14391): each token attends to the context alone.
+ * @param x [B, M, D]
+ * @param context [B, K, E], normalised already
+ * @returns [B, M, D]
+ */
+export function crossBlock(
+  x: Tensor,
+  context: Tensor,
+  weights: Weights,
+  name: string,
+  heads: number,
+  epsilon?: number,
+): Tensor {
+  const at = (part: string) => weights(`${name}.cross_attn.${part}`);
+  const width = x.shape[2]!;
+  const [q] = splitHeads(
+    linear(norm(x, weights, `${name}.norm1`, epsilon), at('q.weight'), at('q.bias')),
+    1,
+    heads,
+  );
+  const bias = mul(at('kv.bias'), withoutKeys(width, ['keys', 'values']));
+  const [k, v] = splitHeads(linear(context, at('kv.weight'), bias), 2, heads);
+  const attended = joinHeads(attention(q!, k!, v!), weights, `${name}.cross_attn`);
+  const y = add(x, attended);
+  return add(y, feedForward(y, weights, name, epsilon));
+}

@@ -1,0 +1,19 @@
+import { lowPass } from '../fourier.ts';
+import { pixels } from './pixels.ts';
+import type { Target } from './target.ts';
+
+/** Radius of the filter as a share of the image's side: 40 frequencies of 224 pixels (PixMIM, arXiv 2303.02416). */
+const RADIUS = 40 / 224;
+
+const asWhole = pixels(
+  'patch',
+  'pixels without their high frequencies (PixMIM), normalised per patch',
+  "The model predicts normalised patches of the image without its high frequencies: in the reconstruction, each patch's mean and standard deviation are those of the filtered original.",
+);
+
+/** Pixels of the image behind an ideal low-pass filter, patches normalised as a whole. */
+export const lowPassPixels: Target = {
+  ...asWhole,
+  of: (image, context, tokens) => asWhole.of(lowPass(image, RADIUS), context, tokens),
+  toPixels: (values, image, context) => asWhole.toPixels!(values, lowPass(image, RADIUS), context),
+};

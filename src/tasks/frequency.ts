@@ -1,0 +1,74 @@
+import {
+  add,
+  clip,
+  constant,
+  div,
+  mul,
+  reshape,
+  sqrt,
+  square,
+  sub,
+  sum,
+  type Tensor,
+} from '../graph/index.ts';
+import type { Size } from '../image/size.ts';
+import { columnCounts, lowFrequencies, lowPass, spectrum } from '../nn/fourier.ts';
+import { fromPicture, toPicture } from '../nn/normalise.ts';
+import { unpatchify } from '../nn/patches.ts';
+import { plain } from './plain.ts';
+import type { Draws, PretextTask } from './task.ts';
+
+/** Radius of the circle of low frequencies as a share of the image's side: 16 frequencies of 224 pixels. */
+const RADIUS = 16 / 224;
+
+/**
+ * Masked frequency modelling (MFM, arXiv 2206.07706): low or high frequencies are removed, each for half of the images, and the
+ * loss is the mean distance of the spectra at the removed ones. Here each image counts alike; in MFM, each removed frequency of a batch.
+ */
+export const frequency: PretextTask = {
+  ...plain,
+  name: 'frequency',
+  summary: 'low or high frequencies are removed, and judged in the spectrum (MFM)',
+  judges: 'spectrum',
+  defaults: { target: 'none', decoder: 'linear' },
+  draws: () => ({ low: { shape: [], dtype: 'f32' } }),
+  draw: (rng) => ({ low: Float32Array.of(rng.int(2)) }), // 1: low frequencies stay, 0: high ones
+  degrade: (view, draws, context) => {
+    const picture = toPicture(view, context);
+    const smooth = lowPass(picture, RADIUS);
+    const kept = ofImages(draws);
+    const filtered = add(mul(smooth, kept), mul(sub(picture, smooth), sub(1, kept)));
+    return fromPicture(clip(filtered, 0, 1), context);
+  },
+  loss: ({ prediction, view, draws }, context) => {
+    const { re, im } = spectrum(sub(unpatchify(prediction.all, context), view)); // [B, C, H, ⌊W/2⌋ + 1]
+    const distance = sqrt(add(add(square(re), square(im)), 1e-12));
+    const low = inCircle(context.image);
+    const kept = ofImages(draws);
+    const removed = add(mul(low.high, kept), mul(low.low, sub(1, kept)));
+    const [batch, channels] = view.shape as [number, number];
+    const sums = sum(mul(distance, removed), [1, 2, 3]);
+    const counts = mul(sum(removed, [1, 2, 3]), channels);
+    return { losses: reshape(div(sums, counts), [batch]), parts: {} };
+  },
+};
+
+/** The draw `low` [B] for every value of an image: [B, 1, 1, 1]. */
+const ofImages = ({ low }: Draws): Tensor => reshape(low!, [low!.shape[0]!, 1, 1, 1]);
+
+/** How many frequencies each computed one stands for, inside of the circle and outside: [1, 1, H, ⌊W/2⌋ + 1] each. */
+function inCircle(image: Size): { low: Tensor; high: Tensor } {
+  const counts = columnCounts(image);
+  const low = lowFrequencies(image, RADIUS);
+  const shape = [1, 1, image[0], counts.length / image[0]];
+  return {
+    low: constant(
+      counts.map((count, i) => count * low[i]!),
+      shape,
+    ),
+    high: constant(
+      counts.map((count, i) => count * (1 - low[i]!)),
+      shape,
+    ),
+  };
+}
