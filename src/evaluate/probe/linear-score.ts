@@ -34,7 +34,8 @@ export async function linearScore(
   const config = parseLinprobeConfig({ ...schedule, batchSize, seed });
   const classes = 1 + Math.max(...new Set(train.labels), ...new Set(test.labels));
   const fit = { backend, classes, signal };
-  const best = bestRate(await scoreRates(train, config, fit))!;
+  const [scores] = await scoreRates([train], config, fit);
+  const best = bestRate(scores!)!;
   const heads = await trainProbe(train, probeSettings(config, count, [best]), fit);
   const [accuracy] = await linearAccuracy(backend, heads, test);
   return accuracy!.top1;
