@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -307,6 +307,40 @@ describe('report', () => {
     expect(tableUnder(markdown, 'Runs').map((row) => row[0])).toEqual(['run', a, b]);
     expect(markdown).toContain('No run has been judged yet');
   });
+
+  it.skipIf(process.platform === 'win32')(
+    'knows a run and its images by every name of their folders',
+    async () => {
+      const knn = { features: 0.5, train: 10, test: 10 };
+      const images = join(folder, 'linked images');
+      const from = await fakeRun(
+        'linked',
+        { task: { name: 'masked' }, data: { source: `classes:${images}` } },
+        [
+          { step: 0, knn },
+          { step: 1, knn },
+        ],
+      );
+      await mkdir(images);
+      await symlink(folder, join(folder, 'link'));
+      const other = join(folder, 'link', 'linked');
+      const probe = await fakeRun(
+        'linked-probe',
+        {
+          kind: 'linprobe',
+          from: join(other, 'checkpoints', 'gone.safetensors'),
+          data: `classes:${join(folder, 'link', 'linked images')}`,
+        },
+        [{ step: 1, top1: 0.25 }],
+      );
+      const output = join(folder, 'linked.md');
+      await report([from, probe], { output });
+      expect(tableUnder(await readFile(output, 'utf8'), `What was learned: classes:${images}`)).toEqual([
+        ['top-1', 'steps', 'kNN', 'linear'],
+        ['linked: masked', '1', expect.stringContaining('50 %'), '25.0 %'],
+      ]);
+    },
+  );
 
   it('refuses another kind of page', async () => {
     await expect(report(runs, { output: 'page.pdf' })).rejects.toThrow(
