@@ -132,6 +132,19 @@ const primitiveCases: Record<string, DrawCase> = {
   concat: (random) => {
     const shape = sides(random, whole(random, 1, 4));
     const axis = random.int(shape.length);
+    if (coin(random) && shape[axis]! > 0) {
+      // Pieces of one tensor, in any order and of any length: neighbours in memory, or not.
+      const pieces = Array.from({ length: whole(random, 1, 4) }, () => {
+        const start = random.int(shape[axis]!);
+        return [start, coin(random) ? start + 1 : whole(random, start + 1, shape[axis]!)] as const;
+      });
+      return one(anyType(random, 'x', shape), (x) =>
+        g.concat(
+          pieces.map(([start, end]) => g.sliceAxis(x, axis, start, end)),
+          axis,
+        ),
+      );
+    }
     const first = anyType(random, 'x0', shape);
     const inputs = [first];
     while (inputs.length < 4 && coin(random, 0.7)) {
@@ -139,21 +152,6 @@ const primitiveCases: Record<string, DrawCase> = {
       if (next.dtype === first.dtype) inputs.push(next);
     }
     return { inputs, build: (tensors) => [g.concat(tensors, axis)] };
-  },
-  // Pieces of one tensor, of which engines may make a view: single rows at any distance, and longer ones beside them.
-  'concat of slices': (random) => {
-    const shape = sides(random, whole(random, 1, 4));
-    const axis = random.int(shape.length);
-    const pieces = Array.from({ length: whole(random, 2, 4) }, () => {
-      const start = random.int(shape[axis]!);
-      return [start, coin(random, 0.6) ? start + 1 : whole(random, start + 1, shape[axis]!)] as const;
-    });
-    return one(anyType(random, 'x', shape), (x) =>
-      g.concat(
-        pieces.map(([start, end]) => g.sliceAxis(x, axis, start, end)),
-        axis,
-      ),
-    );
   },
   reverse: (random) => {
     const shape = sides(random, whole(random, 1, 4));
