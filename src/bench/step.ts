@@ -1,5 +1,5 @@
 import type { TrainingPlan } from '../engines/engine.ts';
-import { matmulFlops } from '../graph/flops.ts';
+import { programFlops } from '../graph/flops.ts';
 import type { Values } from '../graph/index.ts';
 import { IMAGENET } from '../image/normalise.ts';
 import type { Size } from '../image/size.ts';
@@ -20,7 +20,7 @@ export interface BenchStep {
   readonly specs: readonly ParameterSpec[];
   readonly model: AutoencoderConfig | ClassifierConfig;
   readonly images: number;
-  /** Multiplications and additions of matrix products, none of them twice. */
+  /** Multiplications and additions of products and convolutions, none of them twice. */
   readonly flops: number;
 }
 
@@ -38,7 +38,7 @@ export function pretrainStep(model: AutoencoderConfig, taskName: string, batch: 
     specs,
     model,
     images: batch,
-    flops: matmulFlops(gradients),
+    flops: programFlops(gradients),
   };
 }
 
@@ -66,7 +66,7 @@ export function finetuneStep(encoder: AutoencoderConfig, batch: number): BenchSt
     specs,
     model,
     images: batch,
-    flops: matmulFlops(gradients),
+    flops: programFlops(gradients),
   };
 }
 
