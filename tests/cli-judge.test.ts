@@ -4,6 +4,7 @@ import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readRows } from '../src/io/jsonl.ts';
 import { pretrain } from '../src/pretrain.ts';
+import { commandHere } from './support/command-here.ts';
 import { commandLine } from './support/command-line.ts';
 import { readNpy } from './support/npy.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
@@ -11,6 +12,7 @@ import { tinyImages, tinySettings } from './support/tiny-run.ts';
 
 const folder = temporaryFolder();
 const { run } = commandLine(folder);
+const here = commandHere(folder);
 
 beforeAll(async () => {
   await tinyImages(join(folder, 'images'), 30);
@@ -115,7 +117,7 @@ describe('judging a run', () => {
     ['knn run --pooling max', '--pooling must be mean or token, got "max"'],
     ['knn run --held-out 1', '--held-out must lie in (0, 1), got "1"'],
   ])('%s: one message, exit code 2', async (line, message) => {
-    const { code, err } = await run(...line.split(' '));
+    const { code, err } = await here(...line.split(' '));
     expect(err).toContain(message);
     expect(err).not.toMatch(/\n\s+at /);
     expect(code).toBe(2);
@@ -131,7 +133,7 @@ describe('judging a run', () => {
     ['predict nowhere.png other.png --from run', "no such file or folder: 'nowhere.png', 'other.png'"],
     ['knn run --data images', 'images with classes are needed, got images without'],
   ])('%s: one message, exit code 1', async (line, message) => {
-    const { code, err } = await run(...line.split(' '));
+    const { code, err } = await here(...line.split(' '));
     expect(err).toContain(message);
     expect(err).not.toMatch(/\n\s+at /);
     expect(code).toBe(1);

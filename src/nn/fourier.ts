@@ -49,6 +49,9 @@ export function lowPass(image: Tensor, radius: number): Tensor {
   return reshape(pixels, [batch, channels, height, width]);
 }
 
+/** Frequencies on the circle itself count as high, however their sum of squares is rounded: (3/28)² + (4/28)² is (40/224)². */
+const ROUNDING = 1e-12;
+
 /**
  * 1 for the frequencies inside of the circle, 0 outside: [H · (⌊W/2⌋ + 1)].
  * @param radius as for `lowPass`
@@ -59,7 +62,7 @@ export function lowFrequencies([height, width]: Size, radius: number): Float32Ar
     const row = Math.floor(i / columns);
     const k = (row <= height / 2 ? row : row - height) / height;
     const l = (i % columns) / width;
-    return k * k + l * l < radius * radius ? 1 : 0;
+    return k * k + l * l < radius * radius * (1 - ROUNDING) ? 1 : 0;
   });
 }
 

@@ -140,9 +140,10 @@ export async function listCheckpoints(folder: RunFolder): Promise<string[]> {
   return names.sort((a, b) => step(a) - step(b)).map((name) => join(folder.checkpoints, name));
 }
 
-/** Deletes all but the newest `keep` checkpoints. */
+/** Deletes all but the newest `keep` checkpoints. One that cannot be deleted, as Windows keeps what somebody has open, stays for the next time. */
 export async function pruneCheckpoints(folder: RunFolder, keep: number): Promise<void> {
-  for (const path of (await listCheckpoints(folder)).slice(0, -keep)) await rm(path, { force: true });
+  for (const path of (await listCheckpoints(folder)).slice(0, -keep))
+    await rm(path, { force: true }).catch(() => {});
 }
 
 /**

@@ -132,6 +132,19 @@ const primitiveCases: Record<string, DrawCase> = {
   concat: (random) => {
     const shape = sides(random, whole(random, 1, 4));
     const axis = random.int(shape.length);
+    if (coin(random) && shape[axis]! > 0) {
+      // Pieces of one tensor, in any order and of any length: neighbours in memory, or not.
+      const pieces = Array.from({ length: whole(random, 1, 4) }, () => {
+        const start = random.int(shape[axis]!);
+        return [start, coin(random) ? start + 1 : whole(random, start + 1, shape[axis]!)] as const;
+      });
+      return one(anyType(random, 'x', shape), (x) =>
+        g.concat(
+          pieces.map(([start, end]) => g.sliceAxis(x, axis, start, end)),
+          axis,
+        ),
+      );
+    }
     const first = anyType(random, 'x0', shape);
     const inputs = [first];
     while (inputs.length < 4 && coin(random, 0.7)) {

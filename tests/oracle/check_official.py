@@ -4,6 +4,7 @@ import os
 import numpy as np
 import torch
 
+import decoders
 import safetensors_io
 import tasks
 import vit
@@ -44,7 +45,7 @@ def main():
     view, centre, magnitude = (torch.tensor(tensors[k]).double() for k in ("view", "centre", "magnitude"))
     draws = {"centre": centre, "magnitude": magnitude}
     degraded = tasks.degrade(CONFIG, view, draws)
-    loss, _, _ = tasks.recover(CONFIG, view, draws, vit.predict(p, CONFIG, degraded))
+    loss, _, _ = tasks.recover(CONFIG, view, draws, decoders.predict(p, CONFIG, degraded))
     loss.backward()
     worst = 0.0
 

@@ -1,14 +1,18 @@
 """Writes the fixtures: python3 tests/oracle/make_fixtures.py (PyTorch and NumPy; see README.md)."""
 import json
 import os
+import sys
 import zlib
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
+import decoders
+import make_hog_fixture
 import safetensors_io
 import self_checks
+import targets
 import tasks
 import vit
 
@@ -39,18 +43,54 @@ def fixtures():
     out["masked+zoomed-in-64"] = (1, {"task": "masked+zoomed-in", **TINY, **SQUARE})
     out["zoomed-out-64"] = (1, {"task": "zoomed-out", **TINY, **SQUARE})
     out["blurred-96"] = (1, {"task": "blurred", **TINY, "image": [96, 96], "patch": 16})
-    return out
+    return {**out, **later_fixtures()}
+
+
+def with_decoder(kind, **options):
+    return {**TINY, "decoder": {**TINY["decoder"], "kind": kind, **options}}
+
+
+def later_fixtures():
+    """Relatives of the paper's tasks, other targets and other decoders."""
+    linear, cross = with_decoder("linear"), with_decoder("cross")
+    small, pixels = {"image": [12, 20], "patch": 4}, {"target": "none"}
+    out = {
+        "frequency": (2, {"task": "frequency", **linear, **pixels}),
+        "frequency-odd": (2, {"task": "frequency", **linear, **pixels, "image": [25, 35], "patch": 5}),
+        "masked+frequency": (2, {"task": "masked+frequency", **TINY, **pixels, **small}),
+        "low-pass-28": (2, {"task": "noise", **TINY, "target": "low-pass", "image": [28, 28], "patch": 4}),
+        "masked-hog": (2, {"task": "masked", **TINY, "target": "hog"}),
+        "masked-hog-16": (2, {"task": "masked", **TINY, "target": "hog", "image": [32, 48], "patch": 16}),
+    }
+    in_small = {
+        "noise": {"task": "noise", **TINY},
+        "masked-low-pass": {"task": "masked", **TINY, "target": "low-pass"},
+        "masked-cross": {"task": "masked", **cross, "target": "patch"},
+        "masked-cross-share": {"task": "masked", **with_decoder("cross", share=0.5), **MAE, "target": "channel"},
+        "masked-linear": {"task": "masked", **linear, **pixels, "maskRatio": 0.6},
+        "masked-linear-mae": {"task": "masked", **linear, **MAE},
+        "masked+cross-zoom": {"task": "masked+cross-zoom", **cross},
+        "masked+cross-zoom-share": {
+            "task": "masked+cross-zoom", **with_decoder("cross", share=0.4, depth=2), **MAE, "target": "hog"
+        },
+        "zoomed-in+blurred": {"task": "zoomed-in+blurred", **TINY},
+        "masked+zoomed-out+noise": {"task": "masked+zoomed-out+noise", **TINY},
+        "distorted+de-colorized": {"task": "distorted+de-colorized", **TINY},
+        "masked+cross-zoom+blurred": {"task": "masked+cross-zoom+blurred", **cross},
+        "frequency+noise": {"task": "frequency+noise", **linear, **pixels},
+    }  # fmt: skip
+    return {**out, **{key: (2, {**overrides, **small}) for key, overrides in in_small.items()}}
 
 
 def make_config(overrides):
     config = {
         "image": [24, 40], "patch": 8, "channels": 3, "mlpRatio": 4, "classToken": False, "positions": "sincos1d",
         "target": "channel", "maskRatio": 0.75 if overrides["task"].startswith("masked") else 0,
-        "mean": tasks.MEAN, "std": tasks.STD,
+        "mean": targets.MEAN, "std": targets.STD,
     }  # fmt: skip
     config.update(overrides)
     config["decoderPositions"] = "sincos2d" if config["positions"] == "sincos2d" else "sincos1d"
-    if tasks.base_task(config["task"]) == "de-colorized":
+    if "de-colorized" in tasks.degradations(config["task"]):
         config.setdefault("colour", "grey")
     return config
 
@@ -67,7 +107,7 @@ def make_image(rng, batch, size):
     image += 0.5 * rng.standard_normal(image.shape)
     low, high = image.min((2, 3), keepdims=True), image.max((2, 3), keepdims=True)
     image = 0.02 + 0.96 * (image - low) / (high - low)
-    return tasks.normalise(torch.from_numpy(image)).numpy().astype(np.float32)
+    return targets.normalise(torch.from_numpy(image)).numpy().astype(np.float32)
 
 
 def to_torch(value):
@@ -80,31 +120,32 @@ def to_torch(value):
 def task_fixture(key, batch, overrides):
     rng = np.random.default_rng(zlib.crc32(key.encode()))
     config = make_config(overrides)
-    parameters = vit.make_parameters(rng, config)
+    parameters = decoders.make_parameters(rng, config)
     view = make_image(rng, batch, tasks.view_size(config["task"], config["image"]))
     drawn = tasks.draw(rng, config, batch)
 
-    fixed = vit.fixed_names(config)
+    fixed = decoders.fixed_names(config)
     p = {k: to_torch(v).requires_grad_(k not in fixed) for k, v in parameters.items()}
     image, draws = to_torch(view), {k: to_torch(v) for k, v in drawn.items()}
-    order = draws.get("order")
-    grid = vit.grid_of(config)
-    kept = vit.keep_count(grid[0] * grid[1], config["maskRatio"])
+    order, guide = draws.get("order"), tasks.guide_of(config, image)
     degraded = tasks.degrade(config, image, draws)
 
     def loss_of(weights):
-        return tasks.recover(config, image, draws, vit.predict(weights, config, degraded, order), kept)[0]
+        return tasks.recover(config, image, draws, decoders.predict(weights, config, degraded, order, guide))[0]
 
-    prediction = vit.predict(p, config, degraded, order)
-    loss, parts, compared = tasks.recover(config, image, draws, prediction, kept)
+    prediction = decoders.predict(p, config, degraded, order, guide)
+    loss, parts, compared = tasks.recover(config, image, draws, prediction)
     loss.backward()
 
     trained = [k for k in p if k not in fixed]
     self_checks.check_gradient(rng, loss_of, p, trained)
-    self_checks.check_perfect_prediction(config, image, draws, kept)
+    self_checks.check_perfect_prediction(config, image, draws)
     if order is not None:
         with torch.no_grad():
-            self_checks.check_masking(rng, config, p, degraded, order)
+            self_checks.check_masking(config, p, degraded, order, guide)
+    if decoders.kind_of(config) == "cross":
+        with torch.no_grad():
+            self_checks.check_cross(config, p, degraded, order, guide)
 
     tensors = {"param." + k: v for k, v in parameters.items()}
     tensors["view"] = view
@@ -191,10 +232,10 @@ def pieces():
 
     image = make_image(rng, 2, [16, 24])
     tensors["target.image"], x = image, to_torch(image)
-    tensors["target.patches"] = tasks.patchify(x, 8).numpy()
+    tensors["target.patches"] = targets.patchify(x, 8).numpy()
     for kind in ("channel", "patch", "none"):
-        tensors["target." + kind] = tasks.make_target(x, 8, kind).numpy()
-    metadata["target"] = json.dumps({"patch": 8, "mean": tasks.MEAN, "std": tasks.STD})
+        tensors["target." + kind] = targets.make_target(x, 8, kind).numpy()
+    metadata["target"] = json.dumps({"patch": 8, "mean": targets.MEAN, "std": targets.STD})
     safetensors_io.save(os.path.join(OUT, "pieces.safetensors"), tensors, metadata)
 
 
@@ -259,15 +300,19 @@ def adamw():
     safetensors_io.save(os.path.join(OUT, "adamw.safetensors"), tensors, metadata)
 
 
-def main():
+def main(keys):
+    """Writes the fixtures of these tasks, or all fixtures."""
     torch.set_num_threads(1)
     os.makedirs(OUT, exist_ok=True)
     self_checks.run_all()
     for key, (batch, overrides) in fixtures().items():
-        task_fixture(key, batch, overrides)
-    pieces()
-    adamw()
+        if not keys or key in keys:
+            task_fixture(key, batch, overrides)
+    if not keys:
+        pieces()
+        adamw()
+        make_hog_fixture.main()
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

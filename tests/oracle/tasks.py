@@ -1,68 +1,32 @@
-"""The degradations, the targets and the losses."""
+"""The degradations and the losses."""
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+import decoders
+import frequencies
+from targets import make_target, normalise, patchify, unnormalise, unpatchify
+
 EDGE_WEIGHT = 0.2
 SATURATION = 0.3
-
-
-# images and patches ---------------------------------------------------------------------------
-
-
-def statistics(x):
-    """Mean and standard deviation, [C, 1, 1] each, in the precision of x."""
-    return (torch.tensor(values, dtype=x.dtype)[:, None, None] for values in (MEAN, STD))
-
-
-def normalise(x):
-    mean, std = statistics(x)
-    return (x - mean) / std
-
-
-def unnormalise(x):
-    mean, std = statistics(x)
-    return x * std + mean
-
-
-def patchify(x, patch):
-    """[B, C, H, W] -> [B, N, p*p*C], a patch vector being (pixel row, pixel column, channel)."""
-    b, c, h, w = x.shape
-    x = x.reshape(b, c, h // patch, patch, w // patch, patch)
-    return x.permute(0, 2, 4, 3, 5, 1).reshape(b, -1, patch * patch * c)
-
-
-def unpatchify(x, patch, size):
-    b, c = len(x), x.shape[-1] // patch**2
-    rows, columns = size[0] // patch, size[1] // patch
-    x = x.reshape(b, rows, columns, patch, patch, c)
-    return x.permute(0, 5, 1, 3, 2, 4).reshape(b, c, *size)
+NOISE = 75 / 255
 
 
 def area(x, size):
     return F.interpolate(x, size=tuple(size), mode="area")
 
 
-def make_target(x, patch, kind):
-    """x [B, C, H, W] normalised by MEAN and STD -> [B, N, p*p*C]."""
-    if kind == "none":
-        return patchify(x, patch)
-    if kind == "patch":
-        x = patchify(x, patch)
-        return (x - x.mean(-1, keepdim=True)) / torch.sqrt(x.var(-1, unbiased=True, keepdim=True) + 1e-6)
-    y = patchify(unnormalise(x), patch)
-    y = y.reshape(*y.shape[:2], patch * patch, x.shape[1])
-    y = (y - y.mean(2, keepdim=True)) / (y.std(2, unbiased=True, keepdim=True) + 1e-6)
-    return y.flatten(2)
-
-
 # sizes ----------------------------------------------------------------------------------------
 
 
+def degradations(task):
+    """'masked+zoomed-out+noise' -> ['zoomed-out', 'noise']; 'masked' -> []."""
+    return [part for part in task.split("+") if part != "masked"]
+
+
 def base_task(task):
-    """'masked+blurred' -> 'blurred'; 'masked' -> 'masked'."""
-    return task.split("+")[-1]
+    """The degradation that says what is recovered: 'masked+zoomed-out+noise' -> 'zoomed-out'; 'masked' -> 'masked'."""
+    return (degradations(task) or ["masked"])[0]
 
 
 def view_size(task, size):
@@ -71,6 +35,8 @@ def view_size(task, size):
         return [side + 2 * round(side / 7) for side in size]
     if task == "zoomed-out":
         return [round(5 * side / 7) for side in size]
+    if task == "cross-zoom":
+        return [round(10 * side / 7) for side in size]
     return list(size)
 
 
@@ -83,26 +49,40 @@ def filter_size(size):
 
 def draw(rng, config, batch):
     """{name: array}, float32 or int32."""
-    task, size = config["task"], config["image"]
-    tokens = size[0] * size[1] // config["patch"] ** 2
     out = {}
-    if task.startswith("masked"):
+    if config["task"].startswith("masked"):
+        tokens = config["image"][0] * config["image"][1] // config["patch"] ** 2
         out["order"] = np.argsort(rng.random((batch, tokens)), axis=1).astype(np.int32)
-    view = view_size(task, size)
-    if base_task(task) == "zoomed-out":
+    for prefix, task in zip(("", "second."), degradations(config["task"])):
+        out.update({prefix + name: value for name, value in draw_one(rng, config, batch, task).items()})
+    return {k: v if v.dtype == np.int32 else v.astype(np.float32) for k, v in out.items()}
+
+
+def draw_one(rng, config, batch, task):
+    size, out = config["image"], {}
+    if task == "zoomed-out":
+        view = view_size(task, size)
         out["left"] = rng.integers(0, size[1] - view[1], batch).astype(np.int32)
         out["top"] = rng.integers(0, size[0] - view[0], batch).astype(np.int32)
-    elif base_task(task) == "distorted":
+    elif task == "distorted":
         out["centre"] = rng.uniform(-1, 1, (batch, 2))
         out["magnitude"] = rng.uniform(0.15, 0.25, batch)
-    elif base_task(task) == "blurred":
+    elif task == "blurred":
         k = filter_size(size)
         bound = 1 / np.sqrt(3 * k * k)
         out["weight"] = rng.normal(1 / (k * k), 0.02, (batch, 3, 3, k, k))
         out["bias"] = rng.uniform(-bound, bound, (batch, 3))
-    elif base_task(task) == "de-colorized" and config["colour"] == "grey":
+    elif task == "de-colorized" and config["colour"] == "grey":
         out["channel_weights"] = rng.uniform(0, 2 / 3, (batch, 3))
-    return {k: v if v.dtype == np.int32 else v.astype(np.float32) for k, v in out.items()}
+    elif task == "noise":
+        out["noise"] = rng.standard_normal((batch, config["channels"], *size))
+    elif task == "frequency":
+        out["low"] = (rng.integers(2) + np.arange(batch)) % 2.0  # both kinds
+    elif task == "cross-zoom":
+        out["side"] = np.sqrt(rng.uniform(0.3, 0.6, batch))
+        out["top"], out["left"] = (rng.uniform(0, 1 - out["side"]) for _ in range(2))
+        out["top"][0], out["left"][0] = 0, 1 - out["side"][0]  # a corner, where sampling reaches beyond the view
+    return out
 
 
 # degradations ---------------------------------------------------------------------------------
@@ -176,9 +156,43 @@ def desaturate(x):
     return normalise(hsv_to_rgb(hue, SATURATION * saturation, value))
 
 
+def add_noise(x, noise):
+    return normalise(torch.clamp(unnormalise(x) + NOISE * noise, 0, 1))
+
+
+def kept_frequencies(low, size):
+    """bool [B, 1, H, W]: the low frequencies where low [B] is 1, else the high ones."""
+    inside = torch.from_numpy(frequencies.is_low(size, frequencies.MASKED))
+    return torch.stack([inside if one == 1 else ~inside for one in low])[:, None]
+
+
+def mask_frequencies(x, low):
+    kept = kept_frequencies(low, x.shape[2:])
+    return normalise(torch.clamp(frequencies.keep(unnormalise(x), kept), 0, 1))
+
+
+def crop(x, top, left, side, size):
+    """A part of each view, bilinear; all three in shares of the view."""
+
+    def line(start, count):  # [B, count], from -1 to 1 across the view
+        centres = (torch.arange(count, dtype=x.dtype) + 0.5) / count
+        return 2 * (start[:, None] + side[:, None] * centres) - 1
+
+    y, xs = line(top, size[0])[:, :, None], line(left, size[1])[:, None, :]
+    grid = torch.stack(torch.broadcast_tensors(xs, y), dim=-1)
+    return F.grid_sample(x, grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+
 def degrade(config, view, draws):
     """The input of the encoder, before token removal."""
-    task, size = base_task(config["task"]), config["image"]
+    x = view
+    for prefix, task in zip(("", "second."), degradations(config["task"])):
+        x = degrade_one(config, task, x, {k[len(prefix) :]: v for k, v in draws.items() if k.startswith(prefix)})
+    return x
+
+
+def degrade_one(config, task, view, draws):
+    size = config["image"]
     if task == "zoomed-in":
         return crop_centre(view, size)
     if task == "zoomed-out":
@@ -189,17 +203,41 @@ def degrade(config, view, draws):
         return blur(view, draws["weight"], draws["bias"])
     if task == "de-colorized":
         return desaturate(view) if config["colour"] == "saturation" else grey(view, draws["channel_weights"])
-    return view
+    if task == "noise":
+        return add_noise(view, draws["noise"])
+    if task == "frequency":
+        return mask_frequencies(view, draws["low"])
+    if task == "cross-zoom":
+        return crop(view, draws["top"], draws["left"], draws["side"], size)
+    raise ValueError(task)
+
+
+def guide_of(config, view):
+    """A second image that the decoder sees, or None."""
+    return area(view, config["image"]) if base_task(config["task"]) == "cross-zoom" else None
+
+
+def clean(config, view, draws):
+    """The picture that the prediction stands for."""
+    if base_task(config["task"]) == "cross-zoom":
+        return crop(view, draws["top"], draws["left"], draws["side"], config["image"])
+    return area(view, config["image"])
 
 
 # losses ---------------------------------------------------------------------------------------
 
 
-def mean_over(per_patch, order, kept):
-    """Mean of [B, N] over the masked patches, or over all of them without masking."""
-    if order is None:
-        return per_patch.mean()
-    return torch.gather(per_patch, 1, order[:, kept:]).mean()
+def mean_over(per_patch, judged):
+    """Mean of [B, N] over the patches [B, M] that are judged, or over all of them."""
+    return per_patch.mean() if judged is None else torch.gather(per_patch, 1, judged).mean()
+
+
+def frequency_loss(prediction, view, low):
+    """Mean over images of the mean distance of the spectra, over the channels and the removed frequencies."""
+    difference = torch.fft.fft2(prediction - view, norm="ortho")
+    distance = torch.sqrt(difference.real**2 + difference.imag**2 + 1e-12)
+    removed = ~kept_frequencies(low, view.shape[2:]).expand(view.shape)
+    return torch.stack([d[chosen].mean() for d, chosen in zip(distance, removed)]).mean()
 
 
 def border_strips(x, border):
@@ -209,17 +247,20 @@ def border_strips(x, border):
     return x[:, :, :v], x[:, :, x.shape[2] - v :], middle[..., :h], middle[..., x.shape[3] - h :]
 
 
-def recover(config, view, draws, prediction, kept=None):
+def recover(config, view, draws, prediction):
     """Returns (loss, parts, tensors); tensors holds what was compared."""
     task, size, patch, kind = base_task(config["task"]), config["image"], config["patch"], config["target"]
-    order = draws.get("order")
+    judged = decoders.judged(config, draws.get("order"))
+    if task == "frequency":
+        image = unpatchify(prediction, patch, size)
+        return frequency_loss(image, view, draws["low"]), {}, {"target": patchify(view, patch)}
     if task == "zoomed-in":
         full = list(view.shape[2:])
         border = [(full[0] - size[0]) // 2, (full[1] - size[1]) // 2]
         enlarged = area(unpatchify(prediction, patch, size), full)
         target = make_target(crop_centre(view, size), patch, kind)
         difference = patchify(crop_centre(enlarged, size), patch) - target
-        centre = mean_over((difference**2).mean(-1), order, kept)
+        centre = mean_over((difference**2).mean(-1), judged)
         whole = area(unpatchify(make_target(area(view, size), patch, kind), patch, size), full)
         strips = zip(border_strips(enlarged, border), border_strips(whole, border))
         edge = sum(((a - b) ** 2).mean() for a, b in strips)
@@ -234,6 +275,6 @@ def recover(config, view, draws, prediction, kept=None):
 
         target, compared = path(make_target(area(view, size), patch, kind)), path(prediction)
     else:
-        target, compared = make_target(view, patch, kind), prediction
-    loss = mean_over(((compared - target) ** 2).mean(-1), order, kept)
+        target, compared = make_target(clean(config, view, draws), patch, kind), prediction
+    loss = mean_over(((compared - target) ** 2).mean(-1), judged)
     return loss, {}, {"target": target}

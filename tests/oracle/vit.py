@@ -1,4 +1,4 @@
-"""The encoder and the decoder as functions of a dictionary of parameters (timm / MAE names)."""
+"""The encoder as a function of a dictionary of parameters (timm / MAE names)."""
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -67,7 +67,7 @@ def block(p, prefix, x, heads):
     return x + F.linear(y, p[prefix + "mlp.fc2.weight"], p[prefix + "mlp.fc2.bias"])
 
 
-# model ----------------------------------------------------------------------------------------
+# encoder --------------------------------------------------------------------------------------
 
 
 def grid_of(config):
@@ -79,53 +79,41 @@ def keep_count(tokens, ratio):
     return int(np.floor(tokens * (1 - ratio)))
 
 
-def predict(p, config, image, order=None):
-    """image [B, C, H, W], order [B, N] or None for no removal; prediction [B, N, p*p*C]."""
+def encode(p, config, image, order=None, fill=None):
+    """
+    Tokens of images [B, C, H, W] after the final norm, the class token first: [B, (1 +) K, D].
+    order [B, N] or None for no removal; fill [1, 1, D] stands in place of removed patches, which are left out without it.
+    """
     rows, columns = grid_of(config)
     tokens, class_token = rows * columns, config["classToken"]
     x = F.conv2d(image, p["patch_embed.proj.weight"], p["patch_embed.proj.bias"], stride=config["patch"])
     x = x.flatten(2).transpose(1, 2)  # row-major tokens
     positions = p["pos_embed"]
+    count = keep_count(tokens, config["maskRatio"])
+    if order is not None and fill is not None:
+        removed = torch.argsort(order, dim=1) >= count  # a token's place in the order
+        x = torch.where(removed[:, :, None], fill, x)
     x = x + positions[:, int(class_token) :]
-    if order is not None:
-        kept = order[:, : keep_count(tokens, config["maskRatio"])]
+    if order is not None and fill is None:
+        kept = order[:, :count]
         x = torch.gather(x, 1, kept[:, :, None].expand(-1, -1, x.shape[-1]))
     if class_token:
         x = torch.cat([(p["cls_token"] + positions[:, :1]).expand(len(x), -1, -1), x], dim=1)
     for i in range(config["depth"]):
         x = block(p, f"blocks.{i}.", x, config["heads"])
-    x = layer_norm(x, p["norm.weight"], p["norm.bias"])
-
-    x = F.linear(x, p["decoder_embed.weight"])
-    if order is not None:
-        head, x = x[:, : int(class_token)], x[:, int(class_token) :]
-        masks = p["mask_token"].expand(len(x), tokens - x.shape[1], -1)
-        place = torch.argsort(order, dim=1)  # inverse permutation
-        x = torch.gather(torch.cat([x, masks], dim=1), 1, place[:, :, None].expand(-1, -1, x.shape[-1]))
-        x = torch.cat([head, x], dim=1)
-    x = x + p["decoder_pos_embed"]
-    for i in range(config["decoder"]["depth"]):
-        x = block(p, f"decoder_blocks.{i}.", x, config["decoder"]["heads"])
-    x = layer_norm(x, p["decoder_norm.weight"], p["decoder_norm.bias"])
-    x = F.linear(x, p["decoder_pred.weight"], p["decoder_pred.bias"])
-    return x[:, int(class_token) :]
+    return layer_norm(x, p["norm.weight"], p["norm.bias"])
 
 
 # parameters -----------------------------------------------------------------------------------
 
 
-def fixed_names(config):
-    """Parameters that are stored and not trained."""
-    fixed = {"decoder_pos_embed"}
-    return fixed if config["positions"] == "learned" else fixed | {"pos_embed"}
-
-
 def drop_key_bias(name, value):
-    """Zeroes the key third of a qkv bias (or of its gradient)."""
-    if name.endswith("attn.qkv.bias"):
-        third = len(value) // 3
-        value = value.copy()
-        value[third : 2 * third] = 0
+    """Zeroes the keys' part of a bias of attention (or of its gradient)."""
+    parts = {"qkv": (3, 1), "kv": (2, 0)}.get(name.split(".")[-2], None) if name.endswith("bias") else None
+    if parts:
+        value = value.copy().reshape(parts[0], -1)
+        value[parts[1]] = 0
+        value = value.reshape(-1)
     return value
 
 
@@ -158,27 +146,14 @@ def random_value(rng, name, shape):
     return rng.standard_normal(shape) / np.sqrt(np.prod(shape[1:]))
 
 
-def make_parameters(rng, config):
-    """{name: float32 array}."""
+def encoder_shapes(config):
+    """Shapes by name, in the order in which values are drawn."""
     grid, patch, channels, width = grid_of(config), config["patch"], config["channels"], config["width"]
-    decoder, class_token, tokens = config["decoder"], config["classToken"], grid[0] * grid[1]
-    shapes = {"cls_token": [1, 1, width]} if class_token else {}
-    shapes["pos_embed"] = [1, tokens + int(class_token), width]
+    shapes = {"cls_token": [1, 1, width]} if config["classToken"] else {}
+    shapes["pos_embed"] = [1, grid[0] * grid[1] + int(config["classToken"]), width]
     shapes["patch_embed.proj.weight"] = [width, channels, patch, patch]
     shapes["patch_embed.proj.bias"] = [width]
     for i in range(config["depth"]):
         shapes.update(block_shapes(f"blocks.{i}.", width))
     shapes.update({"norm.weight": [width], "norm.bias": [width]})
-    shapes["decoder_embed.weight"] = [decoder["width"], width]
-    shapes["mask_token"] = [1, 1, decoder["width"]]
-    shapes["decoder_pos_embed"] = [1, tokens + int(class_token), decoder["width"]]
-    for i in range(decoder["depth"]):
-        shapes.update(block_shapes(f"decoder_blocks.{i}.", decoder["width"]))
-    shapes.update({"decoder_norm.weight": [decoder["width"]], "decoder_norm.bias": [decoder["width"]]})
-    shapes["decoder_pred.weight"] = [patch * patch * channels, decoder["width"]]
-    shapes["decoder_pred.bias"] = [patch * patch * channels]
-    values = {name: random_value(rng, name, shape) for name, shape in shapes.items()}
-    if config["positions"] != "learned":
-        values["pos_embed"] = position_table(config["positions"], grid, width, class_token)
-    values["decoder_pos_embed"] = position_table(config["decoderPositions"], grid, decoder["width"], class_token)
-    return {name: value.astype(np.float32) for name, value in values.items()}
+    return shapes

@@ -130,12 +130,6 @@ export class Engine {
     return [...this.programs.values()].flatMap(({ profile }) => profile.timings());
   }
 
-  /** On what the last run has left in memory. */
-  async products(program: number): Promise<readonly Timing[]> {
-    const { profile, calls } = this.programs.get(program)!;
-    return profile.products(calls);
-  }
-
   /** Runs a program; its outputs stay until another one runs. */
   execute(program: number, inputs: Values): Prepared {
     const prepared = this.programs.get(program)!;

@@ -1,11 +1,14 @@
-import { apply, defineOperation, refuse, requireFloat, type Tensor } from '../tensor.ts';
+import { definePrimitive } from '../signatures.ts';
+import { apply, refuse, requireFloat, sizeOf, type Tensor } from '../tensor.ts';
 import { broadcast, reshape, reverse, slice, transpose } from './shape.ts';
 
-const filterBankOperation = defineOperation({
+const filterBankOperation = definePrimitive({
   name: 'filterBank',
+  role: 'convolution',
+  flops: ({ inputs: [, filters], outputs: [y] }) => 2 * sizeOf(y.shape) * sizeOf(filters.shape.slice(2)),
   infer: (inputs, { padding }) => {
     requireFloat('filterBank', inputs);
-    const [x, filters] = inputs as [Tensor, Tensor];
+    const [x, filters] = inputs;
     const fits = x.shape.length === 4 && filters.shape.length === 5 && x.shape[0] === filters.shape[0];
     if (!fits || x.shape[1] !== filters.shape[2])
       refuse('filterBank', 'images [B, Cin, H, W] take filters [B, Cout, Cin, k, l]', inputs);
@@ -17,15 +20,15 @@ const filterBankOperation = defineOperation({
     return [{ shape: [batch, outChannels, ...sides], dtype: 'f32' }];
   },
   vjp: ({ inputs: [x, filters], attributes: { padding } }, [dy]) => {
-    const [batch, inChannels, height, width] = x!.shape as [number, number, number, number];
-    const [, outChannels, , k, l] = filters!.shape as [number, number, number, number, number];
+    const [batch, inChannels, height, width] = x.shape as [number, number, number, number];
+    const [, outChannels, , k, l] = filters.shape as [number, number, number, number, number];
     // The input's gradient: the output's, filtered with the mirrored bank.
-    const mirrored = reverse(transpose(filters!, [0, 2, 1, 3, 4]), [3, 4]);
-    const dx = filterBank(dy!, mirrored, [k - 1 - padding[0], l - 1 - padding[1]]);
+    const mirrored = reverse(transpose(filters, [0, 2, 1, 3, 4]), [3, 4]);
+    const dx = filterBank(dy, mirrored, [k - 1 - padding[0], l - 1 - padding[1]]);
     // The filters' gradient: each input channel, filtered with the output's gradient.
-    const [outHeight, outWidth] = dy!.shape.slice(2) as [number, number];
-    const channels = reshape(x!, [batch * inChannels, 1, height, width]);
-    const bank = broadcast(reshape(dy!, [batch, 1, outChannels, outHeight, outWidth]), [
+    const [outHeight, outWidth] = dy.shape.slice(2) as [number, number];
+    const channels = reshape(x, [batch * inChannels, 1, height, width]);
+    const bank = broadcast(reshape(dy, [batch, 1, outChannels, outHeight, outWidth]), [
       batch,
       inChannels,
       outChannels,

@@ -1,36 +1,29 @@
-import {
-  apply,
-  defineOperation,
-  type Node,
-  type Operation,
-  refuse,
-  requireFloat,
-  sizeOf,
-  type Tensor,
-} from '../tensor.ts';
+import { definePrimitive, type NodeOf } from '../signatures.ts';
+import { apply, refuse, requireFloat, sizeOf, type Tensor } from '../tensor.ts';
 import { abs, div, mul, sign, sub } from './elementwise.ts';
 import { broadcast, requireAxes, reshape } from './shape.ts';
 
-function reduction(name: string, vjp: (node: Node, dy: Tensor) => Tensor): Operation {
-  return defineOperation({
+function reduction(name: 'sum' | 'max', vjp: (node: NodeOf<'sum'>, dy: Tensor) => Tensor) {
+  return definePrimitive({
     name,
+    role: 'reduce',
     infer: (inputs, { axes }) => {
       const [x] = inputs;
       requireFloat(name, inputs);
-      requireAxes(name, x!, axes);
-      if (name === 'max' && axes.some((axis: number) => x!.shape[axis] === 0))
+      requireAxes(name, x, axes);
+      if (name === 'max' && axes.some((axis: number) => x.shape[axis] === 0))
         refuse(name, `axes (${axes.join(', ')}) must hold something`, inputs);
-      return [{ shape: x!.shape.map((side, axis) => (axes.includes(axis) ? 1 : side)), dtype: 'f32' }];
+      return [{ shape: x.shape.map((side, axis) => (axes.includes(axis) ? 1 : side)), dtype: 'f32' }];
     },
-    vjp: (node, [dy]) => [vjp(node, dy!)],
+    vjp: (node, [dy]) => [vjp(node, dy)],
   });
 }
 
-const sumOperation = reduction('sum', ({ inputs: [x] }, dy) => broadcast(dy, x!.shape));
+const sumOperation = reduction('sum', ({ inputs: [x] }, dy) => broadcast(dy, x.shape));
 
 const maxOperation = reduction('max', ({ inputs: [x], outputs: [y], attributes: { axes } }, dy) => {
   // 1 where the maximum is reached; ties share the gradient.
-  const reached = sub(1, abs(sign(sub(x!, y!))));
+  const reached = sub(1, abs(sign(sub(x, y))));
   return mul(reached, div(dy, sum(reached, axes)));
 });
 
