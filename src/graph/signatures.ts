@@ -36,7 +36,7 @@ export interface Primitives {
   scatterAdd: readonly [x: Tensor, indices: Tensor];
   invertPermutation: readonly [order: Tensor];
   matmul: Two;
-  filterBank: readonly [x: Tensor, filters: Tensor];
+  conv: readonly [x: Tensor, filters: Tensor];
 }
 
 /** The composites of this folder and their inputs: an engine may have rules for some of them. */

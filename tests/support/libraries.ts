@@ -35,6 +35,7 @@ export const libraries: readonly Library[] = [
       'src/bench/bench.test.ts > the onednn engine',
       'src/bench/bench.test.ts > bench on onednn',
       'tests/composites.test.ts > composites and their gradients equal PyTorch on onednn',
+      'tests/conv.test.ts > convolutions on onednn',
       'tests/flat-patches.test.ts > flat patches on onednn ',
       'tests/flat-patches.test.ts > losses of pictures with flat patches on onednn ',
       'tests/process-death.test.ts > when the process of the onednn engine is killed',
@@ -88,6 +89,7 @@ export const libraries: readonly Library[] = [
       ),
     folders: ['src/engines/xla/', 'tests/xla/'],
     tests: [
+      'tests/conv.test.ts > convolutions on xla',
       'tests/flat-patches.test.ts > flat patches on xla ',
       'tests/flat-patches.test.ts > losses of pictures with flat patches on xla ',
     ],

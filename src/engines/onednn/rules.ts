@@ -101,19 +101,32 @@ export const rules: { readonly [N in PrimitiveName]: RuleOf<N> } = {
   gather: host,
   scatterAdd: host,
   invertPermutation: host,
-  filterBank: ({ builder }, { outputs: [y], attributes: { padding } }, [images, filters]) => {
-    // One convolution in float32, whatever products are computed in, with each image as a group of channels.
-    const [x, bank] = [builder.dense(images), builder.dense(filters)];
-    const out = builder.fresh(y.shape);
-    const asOne = (view: View) => {
-      const [batch, channels, ...image] = view.shape as [number, number, number, number];
-      return reshaped(view, [1, batch * channels, ...image])!;
-    };
-    builder.emit({ kind: 'convolution', x: asOne(x), filters: bank, out: asOne(out), padding });
-    return out;
+  conv: ({ builder }, { inputs: [, filters], outputs: [y], attributes }, [image, taps]) => {
+    // In float32, whatever products are computed in.
+    const { strides, padding, inputDilation, filterDilation: dilation, groups } = attributes;
+    const [out, ...rest] = filters.shape as [number, ...number[]];
+    const bank = reshaped(builder.dense(taps), [groups, out / groups, ...rest])!;
+    const made = builder.fresh(y.shape);
+    const x = spread(builder, image, inputDilation);
+    builder.emit({ kind: 'convolution', x, filters: bank, out: made, strides, dilation, padding });
+    return made;
   },
   matmul: (context, { attributes, outputs: [y] }, [a, b]) => product(context, a, b, y.shape, attributes),
 };
+
+/** An image with zeros between its pixels, end to end. */
+function spread(builder: Builder, x: View, distances: readonly number[]): View {
+  if (distances.every((distance) => distance === 1)) return builder.dense(x);
+  const by = [1, 1, ...distances];
+  // With as many zeros after the last pixel as between two: oneDNN writes no rows that reach into each other.
+  const out = builder.zeros(
+    x.shape.map((side, axis) => side * by[axis]!),
+    x.dtype,
+  );
+  builder.copy(x, { ...out, shape: x.shape, strides: out.strides.map((stride, axis) => stride * by[axis]!) });
+  const ends = x.shape.map((side, axis) => (side - 1) * by[axis]! + 1);
+  return builder.dense(sliced(out, [0, 0, 0, 0], ends));
+}
 
 /** Whether a view is another one, moved by so many elements. */
 const follows = (view: View, other: View, by: number) =>

@@ -82,24 +82,34 @@ export const rules: { readonly [N in PrimitiveName]: RuleOf<N> } = {
       axis: 1,
     });
   },
-  filterBank: (writer, { inputs: [x, filters], outputs: [y], attributes: { padding } }, [images, bank]) => {
-    // One convolution with a group for each image.
-    const [batch, channels, height, width] = x.shape as [number, number, number, number];
-    const [, out, , k, l] = filters.shape as [number, number, number, number, number];
-    const convolved = writer.node(
-      'Conv',
-      [
-        reshape(writer, images, [1, batch * channels, height, width]),
-        reshape(writer, bank, [batch * out, channels, k, l]),
-      ],
-      { group: batch, kernel_shape: [k, l], pads: [...padding, ...padding] },
-    );
-    return reshape(writer, convolved, y.shape);
+  conv: (writer, { inputs: [x, { shape }], attributes }, [image, filters]) => {
+    const { strides, padding, inputDilation, filterDilation, groups } = attributes;
+    const [[top, bottom], [left, right]] = padding;
+    return writer.node('Conv', [spread(writer, x.shape, image, inputDilation), filters], {
+      group: groups,
+      kernel_shape: shape.slice(2),
+      strides,
+      dilations: filterDilation,
+      pads: [top, left, bottom, right],
+    });
   },
 };
 
 export function reshape(writer: ModelWriter, x: string, shape: Shape): string {
   return writer.node('Reshape', [x, writer.int64(shape)], { allowzero: 1 });
+}
+
+/** Zeros between the pixels of an image, which Conv knows only between those of a filter. */
+function spread(writer: ModelWriter, shape: Shape, image: string, distances: readonly number[]): string {
+  if (distances.every((distance) => distance === 1)) return image;
+  const [batch, channels, height, width] = shape as [number, number, number, number];
+  const [down, across] = distances as [number, number];
+  const apart = reshape(writer, image, [batch, channels, height, 1, width, 1]);
+  const after = [0, 0, 0, down - 1, 0, across - 1];
+  const padded = writer.node('Pad', [apart, writer.int64([...after.map(() => 0), ...after])]);
+  const whole = reshape(writer, padded, [batch, channels, height * down, width * across]);
+  const ends = [(height - 1) * down + 1, (width - 1) * across + 1];
+  return writer.node('Slice', [whole, writer.int64([0, 0]), writer.int64(ends), writer.int64([2, 3])]);
 }
 
 /** Indices into all samples' rows laid end to end. */

@@ -3,7 +3,7 @@ import { checkInputs, type Program } from '../../graph/program.ts';
 import type { PrimitiveName } from '../../graph/signatures.ts';
 import { type Node, refuse, type Tensor, type TensorData } from '../../graph/tensor.ts';
 import { topologicalOrder } from '../../graph/topology.ts';
-import { filterBank } from './conv.ts';
+import { conv } from './conv.ts';
 import { describeData, narrow, type ReferenceData, widen } from './data.ts';
 import { elementwise } from './elementwise.ts';
 import { gather } from './gather.ts';
@@ -17,7 +17,7 @@ const kernels: Kernels = {
   ...gather,
   ...reduce,
   ...shape,
-  filterBank,
+  conv,
   matmul,
 };
 

@@ -89,24 +89,14 @@ export const linear: Rule = (writer, { outputs: [y] }, [x, weight, bias], type) 
   return writer.apply('stablehlo.add', [product, added]);
 };
 
-/** One convolution with a group for each image. */
-export const filterBank: RuleOf<'filterBank'> = (
-  writer,
-  { outputs: [y], attributes: { padding } },
-  [images, bank],
-) => {
-  const [batch, channels, height, width] = images.shape as [number, number, number, number];
-  const [, out, , k, l] = bank.shape as [number, number, number, number, number];
-  const x = writer.reshape(images, [1, batch * channels, height, width]);
-  const filters = writer.reshape(bank, [batch * out, channels, k, l]);
+export const conv: RuleOf<'conv'> = (writer, { outputs: [y], attributes }, [x, filters]) => {
+  const { strides, padding, inputDilation, filterDilation, groups } = attributes;
   const precision = writer.productPrecision;
-  const sides = padding.map((side: number) => list([side, side]));
   const text =
     `stablehlo.convolution(${x.name}, ${filters.name}) dim_numbers = [b, f, 0, 1]x[o, i, 0, 1]->[b, f, 0, 1], ` +
-    `window = {stride = [1, 1], pad = ${list(sides)}, lhs_dilate = [1, 1], rhs_dilate = [1, 1], reverse = [false, false]} ` +
-    `{batch_group_count = 1 : i64, feature_group_count = ${batch} : i64, ` +
+    `window = {stride = ${list(strides)}, pad = ${list(padding.map(list))}, lhs_dilate = ${list(inputDilation)}, ` +
+    `rhs_dilate = ${list(filterDilation)}, reverse = [false, false]} ` +
+    `{batch_group_count = 1 : i64, feature_group_count = ${groups} : i64, ` +
     `precision_config = [#stablehlo<precision ${precision}>, #stablehlo<precision ${precision}>]}`;
-  const [rows, columns] = y.shape.slice(2) as [number, number];
-  const made = { shape: [1, batch * out, rows, columns], type: x.type };
-  return writer.reshape(writer.write(text, [x, filters], made), y.shape);
+  return writer.write(text, [x, filters], { shape: y.shape, type: x.type });
 };

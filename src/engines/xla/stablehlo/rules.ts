@@ -2,7 +2,7 @@ import type { ForInputs, NodeOf, PrimitiveName } from '../../../graph/signatures
 import type { Node, Shape } from '../../../graph/tensor.ts';
 import { fusedRules } from './fused-attention.ts';
 import { gather, invertPermutation, scatterAdd } from './indexing.ts';
-import { filterBank, linear, matmul } from './products.ts';
+import { conv, linear, matmul } from './products.ts';
 import { type ElementType, elementType, list, typeText, type Value } from './values.ts';
 import { type FunctionWriter, names } from './writer.ts';
 
@@ -80,7 +80,7 @@ export const rules: { readonly [N in PrimitiveName]: RuleOf<N> } = {
   pad: (writer, { outputs: [y], attributes: { before, after } }, [x]) =>
     pad(writer, x, before, after, y.shape),
   matmul,
-  filterBank,
+  conv,
   gather,
   scatterAdd,
   invertPermutation,
