@@ -61,7 +61,14 @@ describe('the linter', () => {
       await writeFile(path, file.at(-1)!);
     }
     const biome = resolve('node_modules/@biomejs/biome/bin/biome');
-    const options = ['lint', '--vcs-enabled=false', '--reporter=json', '--max-diagnostics=none', '.'];
+    const options = [
+      'check',
+      '--formatter-enabled=false',
+      '--vcs-enabled=false',
+      '--reporter=json',
+      '--max-diagnostics=none',
+      '.',
+    ];
     const { stdout } = spawnSync(process.execPath, [biome, ...options], { cwd: folder, encoding: 'utf8' });
     for (const { category, location } of JSON.parse(stdout).diagnostics) {
       const path = location.path.replaceAll('\\', '/').replace(/^src\//, '');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { operations } from '../graph/index.ts';
 import { rules as oneDnnRules } from './onednn/rules.ts';
-import type { Overrides } from './onnx/lower.ts';
+import type { Overrides } from './onnx/rule.ts';
 import { rules as onnxRules } from './onnx/rules.ts';
 import type { Kernels } from './reference/kernel.ts';
 import { rules as xlaRules } from './xla/stablehlo/rules.ts';

@@ -9,10 +9,12 @@ import {
   broadcastPair,
   type CaseInput,
   coin,
+  type DrawCase,
   type DrawValue,
   f32,
   fraction,
   i32,
+  type OperationCase,
   partOfOrders,
   pick,
   side,
@@ -21,15 +23,6 @@ import {
 } from './draw.ts';
 
 export type { CaseInput } from './draw.ts';
-
-/** A use of an operation: its inputs with values, and the graph from them to its outputs. */
-export interface OperationCase {
-  readonly inputs: readonly CaseInput[];
-  build(tensors: readonly Tensor[]): Tensor[];
-}
-
-/** Draws a case of one operation. */
-export type DrawCase = (random: Rng) => OperationCase;
 
 const normal =
   (random: Rng): DrawValue =>

@@ -1,7 +1,7 @@
 import { constantOperation, inputName, inputOperation } from '../../graph/operations/source.ts';
 import { type Decompositions, optimise } from '../../graph/passes/optimise.ts';
 import type { Program } from '../../graph/program.ts';
-import type { ForInputs, NodeOf, OperationName } from '../../graph/signatures.ts';
+import type { OperationName } from '../../graph/signatures.ts';
 import { GraphError, type Node, type Tensor, type Values } from '../../graph/tensor.ts';
 import { topologicalOrder } from '../../graph/topology.ts';
 import { evaluateNode } from '../reference/evaluate.ts';
@@ -9,20 +9,8 @@ import { decompositions } from './decompositions.ts';
 import { outputValue } from './messages.ts';
 import { ModelWriter } from './model-writer.ts';
 import { overrides } from './overrides.ts';
+import type { Overrides, Rule } from './rule.ts';
 import { rules } from './rules.ts';
-
-/** Writes a node's operators; takes the names of its inputs, returns those of its outputs. */
-export type Rule = (writer: ModelWriter, node: Node, inputs: readonly string[]) => string | readonly string[];
-
-/** The rule of an operation, or one that serves several. */
-export type RuleOf<N extends OperationName> = (
-  writer: ModelWriter,
-  node: NodeOf<N>,
-  inputs: ForInputs<N, string>,
-) => string | readonly string[];
-
-/** Rules of some operations. */
-export type Overrides = { readonly [N in OperationName]?: RuleOf<N> };
 
 export interface LowerOptions {
   /** Rules that come before those of all backends: for composites as wholes, and for operations written in another way. */

@@ -1,4 +1,4 @@
-import type { Overrides } from './lower.ts';
+import type { Overrides } from './rule.ts';
 
 /** Composites that onnxruntime computes in one operator. */
 export const overrides: Overrides = {

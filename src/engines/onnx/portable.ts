@@ -1,9 +1,10 @@
 import type { Program } from '../../graph/program.ts';
 import type { Values } from '../../graph/tensor.ts';
 import { dynamicBatch } from './dynamic-batch.ts';
-import { type Overrides, writeProgram } from './lower.ts';
+import { writeProgram } from './lower.ts';
 import { ModelWriter } from './model-writer.ts';
 import type { ModelOptions, OnnxGraph } from './proto.ts';
+import type { Overrides } from './rule.ts';
 
 /** What onnxruntime knows since 1.12 (2022); LayerNormalization came with it. */
 export const portableVersion: ModelOptions = { irVersion: 8, opsets: [{ domain: '', version: 17 }] };

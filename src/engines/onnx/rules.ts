@@ -1,7 +1,7 @@
 import type { NodeOf, PrimitiveName } from '../../graph/signatures.ts';
 import { type Shape, sizeOf } from '../../graph/tensor.ts';
-import type { RuleOf } from './lower.ts';
 import type { ModelWriter } from './model-writer.ts';
+import type { RuleOf } from './rule.ts';
 
 /** An operation that ONNX has under another name. */
 const same =

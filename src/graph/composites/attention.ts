@@ -1,6 +1,6 @@
 import { mul, sub } from '../operations/elementwise.ts';
 import { matmul } from '../operations/matmul.ts';
-import { sum } from '../operations/reduce.ts';
+import { sum } from '../operations/sum.ts';
 import { defineComposite, type One } from '../signatures.ts';
 import { apply, applyAll, refuse, requireFloat, sameShape, type Tensor } from '../tensor.ts';
 import { softmax } from './softmax.ts';

@@ -1,6 +1,7 @@
 import { exp, log, mul, sub } from '../operations/elementwise.ts';
-import { max, sum } from '../operations/reduce.ts';
+import { max } from '../operations/reduce.ts';
 import { reshape } from '../operations/shape.ts';
+import { sum } from '../operations/sum.ts';
 import { defineComposite, type One } from '../signatures.ts';
 import { apply, refuse, requireFloat, sameShape, type Tensor } from '../tensor.ts';
 import { softmax } from './softmax.ts';

@@ -1,6 +1,7 @@
 import { add, div, mul, sqrt, square, sub } from '../operations/elementwise.ts';
-import { mean, sum } from '../operations/reduce.ts';
+import { mean } from '../operations/reduce.ts';
 import { reshape } from '../operations/shape.ts';
+import { sum } from '../operations/sum.ts';
 import { defineComposite } from '../signatures.ts';
 import { applyAll, refuse, requireFloat, sameShape, sizeOf, type Tensor } from '../tensor.ts';
 

@@ -1,5 +1,6 @@
 import { div, exp, mul, sub } from '../operations/elementwise.ts';
-import { max, sum } from '../operations/reduce.ts';
+import { max } from '../operations/reduce.ts';
+import { sum } from '../operations/sum.ts';
 import { defineComposite, type One } from '../signatures.ts';
 import { apply, refuse, requireFloat, type Tensor } from '../tensor.ts';
 

@@ -1,5 +1,5 @@
 import { mul, square } from '../operations/elementwise.ts';
-import { sum } from '../operations/reduce.ts';
+import { sum } from '../operations/sum.ts';
 import { defineComposite, type One } from '../signatures.ts';
 import { apply, refuse, requireFloat, type Tensor } from '../tensor.ts';
 

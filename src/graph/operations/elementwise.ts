@@ -1,7 +1,7 @@
 import { definePrimitive, type NameOf, type One, type Two } from '../signatures.ts';
 import { apply, refuse, requireFloat, type Shape, type Tensor } from '../tensor.ts';
-import { sumTo } from './shape.ts';
 import { constant } from './source.ts';
+import { sumTo } from './sum.ts';
 
 function unary(
   name: NameOf<One>,

@@ -1,7 +1,7 @@
 import { definePrimitive } from '../signatures.ts';
 import { apply, refuse, sameShape, type Tensor } from '../tensor.ts';
-import { sum } from './reduce.ts';
 import { pad } from './shape.ts';
+import { sum } from './sum.ts';
 
 const rowShape = (x: Tensor) => x.shape.slice(2);
 

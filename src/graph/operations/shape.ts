@@ -1,6 +1,5 @@
 import { definePrimitive } from '../signatures.ts';
 import { apply, type DType, refuse, type Shape, sameShape, sizeOf, type Tensor } from '../tensor.ts';
-import { sum } from './reduce.ts';
 
 const reshapeOperation = definePrimitive({
   name: 'reshape',
@@ -39,21 +38,6 @@ export function transpose(x: Tensor, permutation: readonly number[]): Tensor {
   if (sorted.length !== x.shape.length || sorted.some((axis, i) => axis !== i))
     refuse('transpose', `(${permutation.join(', ')}) must name every axis once`, [x]);
   return permutation.every((axis, i) => axis === i) ? x : apply(transposeOperation, [x], { permutation });
-}
-
-const broadcastOperation = definePrimitive({
-  name: 'broadcast',
-  role: 'move',
-  infer: ([x], { shape }) => [{ shape, dtype: x.dtype }],
-  vjp: ({ inputs: [x] }, [dy]) => [sumTo(dy, x.shape)],
-});
-
-/** Repeats along axes of side 1 (and along new leading axes) up to `shape`. */
-export function broadcast(x: Tensor, shape: Shape): Tensor {
-  const offset = shape.length - x.shape.length;
-  if (offset < 0 || x.shape.some((side, axis) => side !== 1 && side !== shape[axis + offset]))
-    refuse('broadcast', `sides must be 1 or those of [${shape.join(', ')}]`, [x]);
-  return sameShape(shape, x.shape) ? x : apply(broadcastOperation, [x], { shape });
 }
 
 const sliceOperation = definePrimitive({
@@ -176,14 +160,4 @@ export function cast(x: Tensor, dtype: DType): Tensor {
 export function requireAxes(name: string, x: Tensor, axes: readonly number[]): void {
   if (axes.some((axis, i) => !(axis in x.shape) || axes.indexOf(axis) !== i))
     refuse(name, `axes (${axes.join(', ')}) must exist and differ`, [x]);
-}
-
-/** Sums `x` over the axes along which `shape` would be broadcast to it. */
-export function sumTo(x: Tensor, shape: Shape): Tensor {
-  if (sameShape(x.shape, shape)) return x;
-  const offset = x.shape.length - shape.length;
-  const axes = x.shape
-    .map((_, axis) => axis)
-    .filter((axis) => axis < offset || shape[axis - offset] !== x.shape[axis]);
-  return reshape(sum(x, axes), shape);
 }

@@ -4,7 +4,7 @@ import type { Decompositions } from '../../../graph/passes/optimise.ts';
 import { applyAll, type Node, type Operation, type Tensor } from '../../../graph/tensor.ts';
 import { cudnnCall } from './cudnn-call.ts';
 import { barrierOperation } from './rematerialise.ts';
-import type { Rule } from './rules.ts';
+import type { Rule } from './rule.ts';
 import type { Value } from './values.ts';
 import type { FunctionWriter } from './writer.ts';
 

@@ -1,4 +1,4 @@
-import type { RuleOf } from './rules.ts';
+import type { RuleOf } from './rule.ts';
 import { list, type Value } from './values.ts';
 import type { FunctionWriter } from './writer.ts';
 

@@ -1,6 +1,7 @@
 import { add, div, maximum, mul, sqrt, square, sub } from '../../../graph/operations/elementwise.ts';
-import { mean, sum } from '../../../graph/operations/reduce.ts';
+import { mean } from '../../../graph/operations/reduce.ts';
 import { reshape } from '../../../graph/operations/shape.ts';
+import { sum } from '../../../graph/operations/sum.ts';
 import type { DecompositionOf } from '../../../graph/passes/optimise.ts';
 import { applyAll } from '../../../graph/tensor.ts';
 import { barrierOperation } from './rematerialise.ts';

@@ -1,7 +1,7 @@
 import type { ForInputs, NodeOf } from '../../../graph/signatures.ts';
 import { type Shape, sameShape, sizeOf } from '../../../graph/tensor.ts';
 import { bandOf, bandProduct } from './banded.ts';
-import type { Rule, RuleOf } from './rules.ts';
+import type { Rule, RuleOf } from './rule.ts';
 import { type ElementType, list, type Value } from './values.ts';
 import type { FunctionWriter } from './writer.ts';
 
