@@ -18,6 +18,9 @@ beforeAll(async () => {
   await tinyImages(join(folder, 'images'), 30);
   await tinyImages(join(folder, 'test'), 8, 2, 2);
   await writeFile(join(folder, 'test', 'class1', 'torn.png'), 'no image');
+  await tinyImages(join(folder, 'one'), 6, 1);
+  await tinyImages(join(folder, 'three'), 3, 3);
+  await tinyImages(join(folder, 'single'), 1);
   const settings = { training: { epochs: 1 }, evaluation: { reconstructions: 0 } };
   await pretrain(tinySettings(`classes:${join(folder, 'images')}`, settings), {
     output: join(folder, 'run'),
@@ -132,6 +135,13 @@ describe('judging a run', () => {
     ['predict test --from run', 'prediction needs a model with a head, got run without'],
     ['predict nowhere.png other.png --from run', "no such file or folder: 'nowhere.png', 'other.png'"],
     ['knn run --data images', 'images with classes are needed, got images without'],
+    ['knn run --data classes:one', 'kNN needs two classes or more, got class0 alone'],
+    ['linprobe run --data classes:one', 'a probe needs two classes or more, got class0 alone'],
+    [
+      'linprobe run --data classes:three',
+      'a learning rate is chosen of 4 images or more, got 3: give more images',
+    ],
+    ['pretrain --data single', 'images can be held out of two or more, got 1 in '],
   ])('%s: one message, exit code 1', async (line, message) => {
     const { code, err } = await here(...line.split(' '));
     expect(err).toContain(message);

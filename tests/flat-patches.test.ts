@@ -1,7 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Backend } from '../src/engines/engine.ts';
-import { openOneDnnBackend } from '../src/engines/onednn/backend.ts';
-import { openOnnxBackend } from '../src/engines/onnx/backend.ts';
 import { referenceBackend } from '../src/engines/reference/backend.ts';
 import { input, program } from '../src/graph/index.ts';
 import type { Size } from '../src/image/size.ts';
@@ -10,25 +8,12 @@ import { patchTarget } from '../src/nn/targets/pixels.ts';
 import { evaluateTask } from '../src/programs/evaluate-task.ts';
 import { type Rng, rng } from '../src/random/rng.ts';
 import { drawBatch } from '../src/tasks/draws.ts';
+import { modelFor } from '../src/tasks/fit.ts';
 import { task } from '../src/tasks/table.ts';
-import { isMissing, oneDnnFolder } from './support/libraries.ts';
+import { engines } from './support/engines.ts';
+import { isMissing } from './support/libraries.ts';
 import { relativeError } from './support/task-fixture.ts';
 import { randomWeights, tiny } from './support/tiny.ts';
-import { openCpuXla } from './support/xla.ts';
-
-/** Engines with what they need. */
-const engines: readonly (readonly [name: string, open: () => Promise<Backend>, needs: readonly string[]])[] =
-  [
-    ['reference', async () => referenceBackend, []],
-    ['onnx', () => openOnnxBackend(), []],
-    ['onednn', () => openOneDnnBackend({ folder: oneDnnFolder }), ['onednn']],
-    [
-      'onednn bf16',
-      () => openOneDnnBackend({ precision: 'bf16', folder: oneDnnFolder }),
-      ['onednn', 'a CPU with bfloat16'],
-    ],
-    ['xla', () => openCpuXla(), ['xla']],
-  ];
 
 const channels = 3;
 const mean = [0.485, 0.456, 0.406];
@@ -122,12 +107,12 @@ for (const [name, open, needs] of engines.slice(1))
       engine = await open();
     });
 
-    it.each(['masked', 'zoomed-in', 'masked+zoomed-in', 'zoomed-out', 'distorted'])(
+    it.each(['masked', 'zoomed-in', 'masked+zoomed-in', 'zoomed-out', 'distorted', 'masked+cross-zoom'])(
       'agree with the reference: %s',
       async (key) => {
         const random = rng(seed, key);
         const pretext = task(key);
-        const model = { ...tiny, image: [32, 32] as const, patch: 8 };
+        const model = modelFor(pretext, { ...tiny, image: [32, 32] as const, patch: 8 });
         const options = {
           model,
           task: pretext,

@@ -3,7 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import { readRows } from '../io/jsonl.ts';
 import { readHeader } from '../io/safetensors.ts';
 import { truePath } from '../io/true-path.ts';
-import { type RunFolder, runFolder } from '../run/folder.ts';
+import { type RunFolder, runFolder, runsInside } from '../run/folder.ts';
 import { readSittings, type Sitting } from '../run/sittings.ts';
 import type { MetricsRow } from '../visualize/series.ts';
 
@@ -87,7 +87,8 @@ async function readRun(path: string, name: string): Promise<ReportedRun> {
 
 async function readSettings({ path, config }: RunFolder): Promise<Record<string, unknown>> {
   const text = await readFile(config, 'utf8').catch(absent);
-  if (text === undefined) throw new Error(`the folder of a run holds config.json, got ${path} without it`);
+  if (text === undefined)
+    throw new Error(`the folder of a run holds config.json, got ${path} without it${await runsInside(path)}`);
   let settings: unknown;
   try {
     settings = JSON.parse(text);

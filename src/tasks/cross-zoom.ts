@@ -1,6 +1,19 @@
-import { abs, add, clip, constant, maximum, mul, reshape, sub, type Tensor } from '../graph/index.ts';
+import {
+  add,
+  cast,
+  clip,
+  constant,
+  floor,
+  gather,
+  minimum,
+  mul,
+  reshape,
+  sub,
+  type Tensor,
+  transpose,
+} from '../graph/index.ts';
 import type { Size } from '../image/size.ts';
-import { areaResize, project } from '../nn/area.ts';
+import { areaResize } from '../nn/area.ts';
 import { recoveryLoss } from './patch-loss.ts';
 import { plain } from './plain.ts';
 import type { Draws, PretextTask } from './task.ts';
@@ -40,28 +53,37 @@ export const crossZoom: PretextTask = {
 /** Larger than the input, so that the crop has about its resolution: 320 for 224. */
 const viewSide = (side: number) => Math.round((10 * side) / 7);
 
-/** A part of each view, bilinear: [B, C, Hv, Wv] → [B, C, H, W]. */
+/**
+ * A part of each view, bilinear: [B, C, Hv, Wv] → [B, C, H, W]. Differences to a neighbour are added, so that flat areas stay flat to
+ * the last bit, in whatever type products are computed: their targets are 0.
+ */
 function crop(view: Tensor, { top, left, side }: Draws, [height, width]: Size): Tensor {
   const [fullHeight, fullWidth] = view.shape.slice(2) as [number, number];
-  return project(view, between(top!, side!, fullHeight, height), between(left!, side!, fullWidth, width));
+  const rows = between(transpose(view, [0, 2, 1, 3]), places(top!, side!, fullHeight, height)); // [B, H, C, Wv]
+  const columns = between(transpose(rows, [0, 3, 2, 1]), places(left!, side!, fullWidth, width)); // [B, W, C, H]
+  return transpose(columns, [0, 2, 3, 1]);
 }
 
 /**
- * One axis of the crop: a matrix [B, 1, to, from] of bilinear weights, which are those of the nearest two pixels.
+ * Where the pixels of the crop lie along one axis of the view, counted in its pixels: [B, to].
  * @param start,share f32 [B], of the side `from`
  */
-function between(start: Tensor, share: Tensor, from: number, to: number): Tensor {
-  const batch = start.shape[0]!;
+function places(start: Tensor, share: Tensor, from: number, to: number): Tensor {
   const centres = constant(
     Float32Array.from({ length: to }, (_, i) => (i + 0.5) / to),
-    [1, 1, to, 1],
+    [1, to],
   );
-  const pixels = constant(
-    Float32Array.from({ length: from }, (_, i) => i),
-    [1, 1, 1, from],
-  );
-  const ofImage = (x: Tensor) => reshape(x, [batch, 1, 1, 1]);
+  const ofImage = (x: Tensor) => reshape(x, [x.shape[0]!, 1]);
   // Centres of pixels lie at whole numbers; beyond the first and last one, these go on.
-  const place = sub(mul(add(ofImage(start), mul(ofImage(share), centres)), from), 0.5);
-  return maximum(sub(1, abs(sub(clip(place, 0, from - 1), pixels))), 0);
+  return clip(sub(mul(add(ofImage(start), mul(ofImage(share), centres)), from), 0.5), 0, from - 1);
+}
+
+/** Rows of x [B, N, ...] at places [B, K], linearly between two neighbours: [B, K, ...]. */
+function between(x: Tensor, place: Tensor): Tensor {
+  const before = floor(place);
+  const row = (at: Tensor) => gather(x, cast(at, 'i32'));
+  const first = row(before);
+  const difference = sub(row(minimum(add(before, 1), x.shape[1]! - 1)), first);
+  const share = reshape(sub(place, before), [...place.shape, ...x.shape.slice(2).fill(1)]);
+  return add(first, mul(difference, share));
 }

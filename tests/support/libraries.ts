@@ -38,6 +38,7 @@ export const libraries: readonly Library[] = [
       'tests/conv.test.ts > convolutions on onednn',
       'tests/flat-patches.test.ts > flat patches on onednn ',
       'tests/flat-patches.test.ts > losses of pictures with flat patches on onednn ',
+      'tests/hog.test.ts > histograms of bytes on onednn ',
       'tests/process-death.test.ts > when the process of the onednn engine is killed',
       'tests/process-death.test.ts > when a run on the onednn engine is killed',
       'tests/tasks.test.ts > tasks agree with the oracle on onednn',
@@ -71,6 +72,7 @@ export const libraries: readonly Library[] = [
       'src/engines/onednn/session.test.ts > bfloat16',
       'tests/flat-patches.test.ts > flat patches on onednn bf16 ',
       'tests/flat-patches.test.ts > losses of pictures with flat patches on onednn bf16 ',
+      'tests/hog.test.ts > histograms of bytes on onednn bf16 ',
     ],
   },
   {
@@ -92,6 +94,7 @@ export const libraries: readonly Library[] = [
       'tests/conv.test.ts > convolutions on xla',
       'tests/flat-patches.test.ts > flat patches on xla ',
       'tests/flat-patches.test.ts > losses of pictures with flat patches on xla ',
+      'tests/hog.test.ts > histograms of bytes on xla ',
     ],
   },
   {

@@ -33,13 +33,20 @@ const AT_ONCE = 64;
 /**
  * Finds all regular files below a folder, each once: folders and files are known by device and inode (or true path), so that links and second names
  * of what was met before are left out. Links are followed last, in the order of their paths, so that a file keeps the name under which
- * it really lies. Nothing is opened but folders. Names that begin with a dot are passed over.
+ * it really lies. Nothing is opened but folders. Names that begin with a dot are passed over, and folders of runs, whose pictures are
+ * made of images.
  * Rejects with the system's error where the folder itself cannot be read, and with the signal's reason.
  */
 export async function walk(folder: string, options: WalkOptions): Promise<void> {
   const walker = new Walker(options);
   await walker.folder({ path: '', file: folder });
   await walker.followLinks();
+}
+
+function holdsRun(folders: readonly Place[], files: readonly Place[]): boolean {
+  const has = (places: readonly Place[], name: string) =>
+    places.some(({ path }) => path.slice(path.lastIndexOf('/') + 1) === name);
+  return has(folders, 'checkpoints') && has(files, 'config.json') && has(files, 'metrics.jsonl');
 }
 
 class Walker {
@@ -64,6 +71,10 @@ class Walker {
           continue;
         }
         const { below, files } = await this.#entries(place);
+        if (place.path !== '' && holdsRun(below, files)) {
+          leftOut.special('run folder', place.path);
+          continue;
+        }
         if (place.path !== '') onFolder(place.path);
         for (const each of below.reverse()) folders.push([each, undefined]);
         await this.#files(files);

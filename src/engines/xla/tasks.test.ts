@@ -4,13 +4,17 @@ import { openCpuXla } from '../../../tests/support/xla.ts';
 import { evaluateTask } from '../../programs/evaluate-task.ts';
 import type { XlaBackend } from './backend.ts';
 
-// Every degradation, with masking or without: compiling takes seconds for each. Sessions are tested with the masked task.
+// Every degradation, target and decoder, with masking or without: compiling takes seconds for each. Sessions are tested with
+// the masked task.
 const keys = [
   'masked+zoomed-in',
   'zoomed-out-64',
   'distorted',
   'masked+blurred',
   'de-colorized-hsv',
+  'frequency-odd',
+  'masked-hog-16',
+  'masked+cross-zoom-share',
 ] as const;
 
 describe('tasks agree with the oracle on XLA', () => {

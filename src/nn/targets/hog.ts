@@ -19,9 +19,14 @@ import {
   transpose,
 } from '../../graph/index.ts';
 import { type Geometry, patchGrid } from '../../image/size.ts';
-import type { Target } from './target.ts';
+import type { Target, TargetContext } from './target.ts';
 
 const BINS = 9;
+/**
+ * Smaller gradients are rounding and count as 0: a gradient along an axis then has its bin on every engine, and a flat area none.
+ * In units of white less black, where samples of 16 bits differ by 1.5e-5.
+ */
+const SMALLEST = 4e-6;
 
 /**
  * Histograms of oriented gradients (MaskFeat, arXiv 2112.09133), by channel: Sobel gradients with mirrored borders, nine bins of
@@ -40,23 +45,14 @@ export const hog: Target = {
 
 const cellSide = (patch: number) => (patch % 8 === 0 ? 8 : patch);
 
-/** Gradients that are rounding noise, of pixels whose deviation is about 1: one grey level of 255 makes some 0.02. */
-const NOISE = 1e-5;
-
-/** 1 where a > b, 0 elsewhere. */
-const above = (a: Tensor, b: Tensor | number) => maximum(sign(sub(a, b)), 0);
-
 /** [B, C, H, W] → [B, N, C·9·cells] */
-function histograms(image: Tensor, geometry: Geometry): Tensor {
-  const { patch } = geometry;
-  const [rows, columns] = patchGrid(geometry);
+function histograms(image: Tensor, context: TargetContext): Tensor {
+  const { patch, std } = context;
+  const [rows, columns] = patchGrid(context);
   const [batch, channels] = image.shape as [number, number];
-  const { down, across } = sobel(image);
-  const length = sqrt(add(square(down), square(across)));
-  const weight = mul(mul(length, above(length, NOISE)), window(patch, geometry));
-  // Gradients along the image's columns are common in pictures, and on the edge between two bins: rounding must not decide.
-  const cleaned = mul(across, above(abs(across), mul(length, NOISE)));
-  const counted = bins(down, cleaned).map((inside) => mul(inside, weight));
+  const [down, across] = sobel(image).map((gradient) => withoutRounding(gradient, std)) as [Tensor, Tensor];
+  const length = mul(sqrt(add(square(down), square(across))), window(patch, context));
+  const counted = bins(down, across).map((inside) => mul(inside, length));
   const cell = cellSide(patch);
   const cells = patch / cell;
   const stacked = concat(
@@ -71,10 +67,19 @@ function histograms(image: Tensor, geometry: Geometry): Tensor {
 }
 
 /** Sobel gradients along rows and columns, borders mirrored. Differences come first: flat areas give exact zeros. */
-function sobel(image: Tensor): { down: Tensor; across: Tensor } {
+function sobel(image: Tensor): [down: Tensor, across: Tensor] {
   const difference = (x: Tensor, axis: number) => sub(...outer(x, axis));
   const smooth = (x: Tensor, axis: number) => add(add(...outer(x, axis)), mul(x, 2));
-  return { down: smooth(difference(image, 2), 3), across: smooth(difference(image, 3), 2) };
+  return [smooth(difference(image, 2), 3), smooth(difference(image, 3), 2)];
+}
+
+/** Gradients of a normalised image with 0 in place of the smallest ones. */
+function withoutRounding(gradient: Tensor, std: readonly number[]): Tensor {
+  const smallest = constant(
+    Float32Array.from(std, (sigma) => SMALLEST / sigma),
+    [std.length, 1, 1],
+  );
+  return mul(gradient, sign(maximum(sub(abs(gradient), smallest), 0)));
 }
 
 /** The neighbours of each pixel before and after it along an axis; beyond the border, those on its other side. */
