@@ -83,8 +83,8 @@ function write(
   const { operation, attributes, outputs } = node;
   if (operation === constantOperation)
     return [writer.constant(attributes.data, outputs[0]!.shape, outputs[0]!.dtype)];
-  const known: Overrides = { ...rules, ...overrides };
-  const rule = known[operation.name as OperationName] as Rule | undefined;
+  const name = operation.name as PrimitiveName;
+  const rule = (overrides[name] ?? rules[name]) as Rule | undefined;
   if (!rule)
     throw new GraphError(`the onnx engine lowers ${Object.keys(rules).join(', ')}, got ${operation.name}`);
   const made = rule(writer, node, inputs);
