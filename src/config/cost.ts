@@ -17,7 +17,7 @@ export function stepFlops({ model, task }: Pick<Config, 'model' | 'task'>): numb
   const visible = mask ? visibleTokens(patches, task.maskRatio) : patches;
   const decoder = decoderOf(model.decoder);
   const encoded = decoder.fillsEncoder ? patches : visible;
-  const known = encoded + (guide ? patches : 0);
+  const known = encoded + (guide ? patches + (model.classToken ? 1 : 0) : 0);
   const forward =
     encoderFlops(model, encoded) +
     (guide ? encoderFlops(model, patches) : 0) +
