@@ -7,7 +7,7 @@ import { weightInputs } from '../programs/pretrain.ts';
 import { taskGraph } from '../programs/task-graph.ts';
 import { drawInputs } from '../tasks/draws.ts';
 import { taskOf } from '../tasks/table.ts';
-import { finetuneFlops, stepFlops } from './cost.ts';
+import { finetuneFlops, stepFlops, trainingBytes } from './cost.ts';
 import { parseFinetuneConfig } from './finetune-schema.ts';
 import { mergeSettings } from './merge.ts';
 import { type ConfigInput, parseConfig } from './schema.ts';
@@ -84,4 +84,18 @@ it.each<[string, number, ConfigInput]>([
   const forward = matmulFlops(program('losses', { losses: graph.losses }));
   const counted = stepFlops(config) / 3;
   expect(Math.abs(forward / batch / counted - 1)).toBeLessThanOrEqual(tolerance);
+});
+
+it('trainingBytes counts an image that the encoder sees whole beside another', () => {
+  const bytes = (name: string, decoder: string) =>
+    trainingBytes(
+      parseConfig(
+        mergeSettings(base, { model: { decoder: { kind: decoder } }, task: { name } }) as ConfigInput,
+      ),
+    );
+  const [masked, whole] = [bytes('masked', 'cross'), bytes('noise', 'cross')];
+  const guided = bytes('masked+cross-zoom', 'cross');
+  expect(guided).toBeGreaterThan(whole);
+  expect(guided).toBeLessThan(masked + whole);
+  expect(bytes('masked', 'linear')).toBe(bytes('noise', 'linear'));
 });
