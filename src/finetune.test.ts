@@ -145,7 +145,7 @@ describe('finetune', () => {
       [
         { data: { source: images } },
         {},
-        `without: its 2 sub-folders look like classes: use classes:${images}`,
+        `without: its 2 sub-folders look like classes: use --data classes:${images}`,
       ],
       [{ data: { heldOut: 0 } }, {}, 'images to judge on are needed, got none: data.heldOut is 0'],
       [{ data: { randAugment: 'rand-q9' } }, {}, "got 'q9' in 'rand-q9'"],

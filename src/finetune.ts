@@ -22,6 +22,7 @@ import { readMetrics } from './run/metrics.ts';
 import { type ClassifierSetup, setUpClassifier } from './run/setup-finetune.ts';
 import { appendSitting } from './run/sittings.ts';
 import { aboutEngine, checkData, type StartingPoint, startingPoint } from './run/start.ts';
+import { oneLine } from './text/one-line.ts';
 import { bestTop1, finetuneJob } from './train/finetune-job.ts';
 import { Trainer } from './train/trainer.ts';
 import { adoptWeights } from './weights/adopt-weights.ts';
@@ -133,7 +134,7 @@ async function trainFrom(
   for (const message of aboutEngine(start, backend)) note(message);
   const session = await backend.open(state);
   try {
-    const report = (id: string, reason: string) => note(`broken image skipped: ${id}: ${reason}`);
+    const report = (id: string, reason: string) => note(`broken image skipped: ${oneLine(id)}: ${reason}`);
     const broken = new BrokenImages(report, checkpoint?.progress.broken);
     const at = { session, folder, broken, emit };
     const randomStart = config.from === '' && !checkpoint;

@@ -300,6 +300,16 @@ describe('pretrain', () => {
     expect((await readdir(output)).filter((name) => name.startsWith('.'))).toEqual([]);
   });
 
+  it('goes on in a folder that lies among its images', async () => {
+    const source = join(folder, 'among');
+    await tinyImages(source, 12);
+    const output = join(source, 'runs', 'mine');
+    const more = { data: { source }, evaluation: { reconstructions: 2 } };
+    expect((await train({ ...more, training: { maxSteps: 1 } }, { output })).outcome).toBe('max-steps');
+    expect(await readdir(join(output, 'reconstructions'))).toHaveLength(1);
+    expect((await train({ ...more, training: { maxSteps: 2 } }, { output, resume: true })).step).toBe(2);
+  });
+
   it('skips broken images by name', async () => {
     const source = join(folder, 'broken');
     await tinyImages(source, 12);

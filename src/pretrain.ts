@@ -19,6 +19,7 @@ import { readMetrics } from './run/metrics.ts';
 import { setUp } from './run/setup-pretrain.ts';
 import { appendSitting } from './run/sittings.ts';
 import { aboutEngine, checkData, type StartingPoint, startingPoint } from './run/start.ts';
+import { oneLine } from './text/one-line.ts';
 import { pretrainJob } from './train/pretrain-job.ts';
 import { Trainer } from './train/trainer.ts';
 import { describeInit, initFrom } from './weights/init-from.ts';
@@ -108,7 +109,7 @@ async function trainFrom(
   for (const message of aboutEngine(start, backend)) note(message);
   const session = await backend.open(state);
   try {
-    const report = (id: string, reason: string) => note(`broken image skipped: ${id}: ${reason}`);
+    const report = (id: string, reason: string) => note(`broken image skipped: ${oneLine(id)}: ${reason}`);
     const broken = new BrokenImages(report, checkpoint?.progress.broken);
     const randomStart = config.from === '' && !checkpoint;
     const wanted = config.evaluation.knnEvery > 0;

@@ -9,6 +9,7 @@ import { type Geometry, patchGrid } from './image/size.ts';
 import { visibleTokens } from './nn/masking.ts';
 import { fromPicture, toPicture } from './nn/normalise.ts';
 import { drawBatch, drawInputs, drawName } from './tasks/draws.ts';
+import { maskRatioOf } from './tasks/fit.ts';
 import { plain } from './tasks/plain.ts';
 import type { PretextTask } from './tasks/task.ts';
 import { renderGrid } from './visualize/grid.ts';
@@ -20,7 +21,7 @@ export interface PreviewOptions extends Normalisation {
   readonly tasks: readonly PretextTask[];
   /** Size of the pictures, side of the patches and number of channels. */
   readonly geometry: Geometry;
-  /** Share of the tokens that masking removes. Default: 0.75. */
+  /** Share of the tokens that masking removes. Default: the task's own, mostly 0.75. */
   readonly maskRatio?: number | undefined;
   readonly seed?: number | undefined;
   readonly broken?: BrokenImages | undefined;
@@ -59,7 +60,7 @@ async function column(
   images: Dataset,
   task: PretextTask,
   session: Session,
-  { geometry, mean, std, maskRatio = 0.75, seed = 0, broken }: PreviewOptions,
+  { geometry, mean, std, maskRatio = maskRatioOf(task), seed = 0, broken }: PreviewOptions,
 ): Promise<(Shown | undefined)[]> {
   const { image, channels, patch } = geometry;
   const view = task.view(image);

@@ -1,12 +1,14 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { commandHere } from './support/command-here.ts';
 import { commandLine, outcome, signalAt } from './support/command-line.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 import { tinyImages } from './support/tiny-run.ts';
 
 const folder = temporaryFolder();
 const { start, run } = commandLine(folder);
+const here = commandHere(folder);
 beforeAll(async () => {
   await tinyImages(join(folder, 'images'), 27);
 });
@@ -37,7 +39,7 @@ it.each([
   ],
   ['--labels 2', 'data.labels must lie in (0, 1], got 2'],
 ])('finetune %s: one message, exit code 2', async (line, message) => {
-  const { code, out, err } = await run('finetune', ...line.split(' '));
+  const { code, out, err } = await here('finetune', ...line.split(' '));
   expect(err).toContain(message);
   expect(err).not.toMatch(/\n\s+at /);
   expect({ code, out }).toEqual({ code: 2, out: '' });
@@ -48,7 +50,7 @@ it.each([
   ['--data classes:images --from nowhere', 'nowhere'],
   ['--resume nowhere', 'holds config.json, got nowhere without it'],
 ])('finetune %s: one message, exit code 1', async (line, message) => {
-  const { code, err } = await run('finetune', ...line.split(' ').filter(Boolean));
+  const { code, err } = await here('finetune', ...line.split(' ').filter(Boolean));
   expect(err).toContain(message);
   expect(err).not.toMatch(/\n\s+at /);
   expect(code).toBe(1);

@@ -4,6 +4,7 @@ import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readRows } from '../src/io/jsonl.ts';
 import { pretrain } from '../src/pretrain.ts';
+import { commandHere } from './support/command-here.ts';
 import { commandLine } from './support/command-line.ts';
 import { readNpy } from './support/npy.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
@@ -11,11 +12,15 @@ import { tinyImages, tinySettings } from './support/tiny-run.ts';
 
 const folder = temporaryFolder();
 const { run } = commandLine(folder);
+const here = commandHere(folder);
 
 beforeAll(async () => {
   await tinyImages(join(folder, 'images'), 30);
   await tinyImages(join(folder, 'test'), 8, 2, 2);
   await writeFile(join(folder, 'test', 'class1', 'torn.png'), 'no image');
+  await tinyImages(join(folder, 'one'), 6, 1);
+  await tinyImages(join(folder, 'three'), 3, 3);
+  await tinyImages(join(folder, 'single'), 1);
   const settings = { training: { epochs: 1 }, evaluation: { reconstructions: 0 } };
   await pretrain(tinySettings(`classes:${join(folder, 'images')}`, settings), {
     output: join(folder, 'run'),
@@ -115,7 +120,7 @@ describe('judging a run', () => {
     ['knn run --pooling max', '--pooling must be mean or token, got "max"'],
     ['knn run --held-out 1', '--held-out must lie in (0, 1), got "1"'],
   ])('%s: one message, exit code 2', async (line, message) => {
-    const { code, err } = await run(...line.split(' '));
+    const { code, err } = await here(...line.split(' '));
     expect(err).toContain(message);
     expect(err).not.toMatch(/\n\s+at /);
     expect(code).toBe(2);
@@ -130,8 +135,15 @@ describe('judging a run', () => {
     ['predict test --from run', 'prediction needs a model with a head, got run without'],
     ['predict nowhere.png other.png --from run', "no such file or folder: 'nowhere.png', 'other.png'"],
     ['knn run --data images', 'images with classes are needed, got images without'],
+    ['knn run --data classes:one', 'kNN needs two classes or more, got class0 alone'],
+    ['linprobe run --data classes:one', 'a probe needs two classes or more, got class0 alone'],
+    [
+      'linprobe run --data classes:three',
+      'a learning rate is chosen of 4 images or more, got 3: give more images',
+    ],
+    ['pretrain --data single', 'images can be held out of two or more, got 1 in '],
   ])('%s: one message, exit code 1', async (line, message) => {
-    const { code, err } = await run(...line.split(' '));
+    const { code, err } = await here(...line.split(' '));
     expect(err).toContain(message);
     expect(err).not.toMatch(/\n\s+at /);
     expect(code).toBe(1);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readSafetensors, writeSafetensors } from '../src/io/safetensors.ts';
+import { commandHere } from './support/command-here.ts';
 import { commandLine, type Finished, outcome, signalAt } from './support/command-line.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 import { tinyImages } from './support/tiny-run.ts';
@@ -13,6 +14,7 @@ beforeAll(async () => {
 });
 
 const { start, run } = commandLine(folder);
+const here = commandHere(folder);
 
 /** Arguments for a model that trains in no time. */
 const tiny = [
@@ -54,9 +56,8 @@ describe('usage', () => {
   ];
 
   it('has help with examples for every command', async () => {
-    const helps = await Promise.all(
-      [[], ...commands.map((name) => [name])].map((args) => run(...args, '--help')),
-    );
+    const helps = [await run('--help')];
+    for (const name of commands) helps.push(await here(name, '--help'));
     for (const { code, out } of helps) {
       expect(code).toBe(0);
       expect(out).toContain('Examples:\n  $ npx beyond-masking ');
@@ -89,7 +90,7 @@ describe('usage', () => {
     ['data fetsh', "unknown command 'fetsh'\n(Did you mean fetch?)"],
     ['inspect', "missing required argument 'model'"],
   ])('%s: one message, exit code 2', async (line, message) => {
-    const { code, out, err } = await run(...line.split(' '));
+    const { code, out, err } = await here(...line.split(' '));
     expect(err).toContain(message);
     expect(err).toMatch(/^error: /);
     expect(err).not.toMatch(/\n\s+at /);
@@ -108,16 +109,21 @@ describe('usage', () => {
     ['preview nowhere.png', 'nowhere.png'],
     ['preview images --tasks maskd', 'a task must be one of'],
   ])('%s: one message, exit code 1', async (line, message) => {
-    const { code, err } = await run(...line.split(' '));
+    const { code, err } = await here(...line.split(' '));
     expect(err).toContain(message);
     expect(err).not.toMatch(/\n\s+at /);
     expect(code).toBe(1);
   });
 
+  it('a command of its own says and ends with the same', async () => {
+    for (const line of ['pretrain --recpie x', 'pretrain --epochs many --data images', 'data count nowhere'])
+      expect(await run(...line.split(' '))).toEqual(await here(...line.split(' ')));
+  });
+
   it('names packs among the sources of images', async () => {
-    const helps = ['pretrain', 'finetune', 'knn', 'linprobe', 'embed'].map((name) => run(name, '--help'));
-    const texts = [...(await Promise.all(helps)), await run('list', 'settings', '--json')];
-    for (const { out } of texts) expect(out).toContain('packed:FOLDER');
+    for (const name of ['pretrain', 'finetune', 'knn', 'linprobe', 'embed'])
+      expect((await here(name, '--help')).out).toContain('packed:FOLDER');
+    expect((await here('list', 'settings', '--json')).out).toContain('packed:FOLDER');
   });
 
   it('lists what there is', async () => {

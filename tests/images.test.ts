@@ -6,6 +6,7 @@ import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { pretrain } from '../src/pretrain.ts';
 import { rng } from '../src/random/rng.ts';
+import { commandHere } from './support/command-here.ts';
 import { commandLine } from './support/command-line.ts';
 import { readNpy } from './support/npy.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
@@ -13,6 +14,7 @@ import { tinyImages, tinySettings } from './support/tiny-run.ts';
 
 const folder = temporaryFolder();
 const { run } = commandLine(folder);
+const here = commandHere(folder);
 const fixture = (name: string) => fileURLToPath(new URL(`fixtures/images/${name}`, import.meta.url));
 const unit = (channels: number) => ({
   mean: Array<number>(channels).fill(0.5),
@@ -79,12 +81,12 @@ describe.each([2, 4, 12] as const)('a model of %i channels', (channels) => {
       ['predict', 'colour', '--from', `probe-${channels}`],
       ['reconstruct', model, 'colour'],
     ]) {
-      const { code, err } = await run(...args);
+      const { code, err } = await here(...args);
       expect(err, args[0]).toMatch(refusal);
       expect(err).not.toContain('broken image');
       expect(code).toBe(1);
     }
-    const judged = await run('knn', model, '--data', 'classes:colour');
+    const judged = await here('knn', model, '--data', 'classes:colour');
     expect(judged).toMatchObject({ code: 1, err: expect.stringContaining(`images of ${channels} channels`) });
   });
 });
@@ -100,8 +102,11 @@ it('a model of colours refuses bands without colours', async () => {
 });
 
 describe('images that are named', () => {
-  const predict = (...names: string[]) =>
-    run('predict', ...names, '--from', 'probe-4', '--top', '1', '--json');
+  const args = (names: readonly string[]) => [
+    ...['predict', ...names, '--from', 'probe-4', '--top', '1', '--json'],
+  ];
+  const predict = (...names: string[]) => run(...args(names));
+  const refused = (...names: string[]) => here(...args(names));
   const files = (out: string) =>
     out
       .trim()
@@ -120,14 +125,14 @@ describe('images that are named', () => {
   });
 
   it('must exist, before anything is done', async () => {
-    const missing = await predict('colour-alpha/one/0.png', 'nothing.png', 'colour-alpha', 'tpyo');
+    const missing = await refused('colour-alpha/one/0.png', 'nothing.png', 'colour-alpha', 'tpyo');
     expect(missing).toEqual({
       code: 1,
       out: '',
       err: "error: no such file or folder: 'nothing.png', 'tpyo'\n",
     });
-    expect(await predict('tpyo')).toMatchObject({ err: "error: no such file or folder: 'tpyo'\n" });
-    expect((await run('preview', 'tpyo')).err).toBe("error: no such file or folder: 'tpyo'\n");
+    expect(await refused('tpyo')).toMatchObject({ err: "error: no such file or folder: 'tpyo'\n" });
+    expect((await here('preview', 'tpyo')).err).toBe("error: no such file or folder: 'tpyo'\n");
   });
 
   it.skipIf(process.platform === 'win32')('must be regular files', async () => {
@@ -140,8 +145,8 @@ describe('images that are named', () => {
       ['preview', '2.png'],
       ['reconstruct', 'run-4', '2.png'],
     ])
-      expect((await run(...args)).err, args[0]).toBe(refusal('named pipe', '2.png'));
-    expect((await run('preview', 'zero.png')).err).toBe(refusal('device', 'zero.png'));
+      expect((await here(...args)).err, args[0]).toBe(refusal('named pipe', '2.png'));
+    expect((await here('preview', 'zero.png')).err).toBe(refusal('device', 'zero.png'));
     expect((await run('embed', '2.png', '--from', 'run-4', '--output', 'none.npy')).err).toContain(
       'got the named pipe',
     );

@@ -42,7 +42,7 @@ export interface BenchRow {
   /** Least and most of the steps that count. */
   readonly spread: readonly [number, number];
   readonly imagesPerSecond: number;
-  /** Rate of the step's matrix products over the whole step. */
+  /** Rate of the step's products and convolutions over the whole step. */
   readonly gflops: number;
 }
 
@@ -52,9 +52,9 @@ export interface BenchResult {
   readonly model: string;
   readonly batch: number;
   readonly rows: readonly BenchRow[];
-  /** Time of the step's products, each kind run alone, over the time of the step. */
+  /** Least times of the step's products and convolutions, over the time of the step. */
   readonly share?: number;
-  /** Rate of those products. */
+  /** Their rate by those times. */
   readonly productGflops?: number;
   /** Time of the first step beyond a later one. */
   readonly firstStepExtra: number;
@@ -141,8 +141,9 @@ function row(
   };
 }
 
-function ownRate({ products }: Measure, stepSeconds: number): Pick<BenchResult, 'share' | 'productGflops'> {
-  if (!products) return {};
+function ownRate({ calls = [] }: Measure, stepSeconds: number): Pick<BenchResult, 'share' | 'productGflops'> {
+  const products = calls.filter(({ flops }) => flops > 0);
+  if (products.length === 0) return {};
   const sum = (of: (timing: Timing) => number) => products.reduce((total, each) => total + of(each), 0);
   const seconds = sum(({ milliseconds }) => milliseconds) / 1000;
   return { share: seconds / stepSeconds, productGflops: sum(({ flops }) => flops) / seconds / 1e9 };

@@ -1,7 +1,7 @@
 import type { Backend, Session } from '../engines/engine.ts';
-import { isTimed, type TimedSession, type Timing } from '../engines/timing.ts';
+import { isTimed, type Timing } from '../engines/timing.ts';
 import type { Values } from '../graph/index.ts';
-import { median, peakGigabytes } from './machine.ts';
+import { peakGigabytes } from './machine.ts';
 import type { BenchStep } from './step.ts';
 
 export const LEARNING_RATE = 1e-4;
@@ -24,8 +24,6 @@ export interface Measure {
   readonly firstSeconds: number;
   /** Largest resident memory until the steps that count, of this process and the engine's, in GB. */
   readonly peakGB: number;
-  /** The first step's products, each kind run alone, in turns with the steps: medians. */
-  readonly products?: readonly Timing[];
   /** The calls of the first step by their least times, slowest first. */
   readonly calls?: readonly Timing[];
 }
@@ -38,8 +36,8 @@ export interface MeasureOptions {
 }
 
 /**
- * Times steps that share their weights. They take turns with each other and with their products, so that a change of the
- * machine's speed meets all alike. Throws Error where a loss is not finite.
+ * Times steps that share their weights. They take turns, so that a change of the machine's speed meets all
+ * alike. Throws Error where a loss is not finite.
  */
 export async function measure(
   backend: Backend,
@@ -62,10 +60,8 @@ export async function measure(
       tell(i + 1);
     }
     const peakGB = peakGigabytes();
-    const rounds: (readonly Timing[])[] = [];
     for (let i = 0; i < count; i++) {
       await runner.round(true);
-      if (isTimed(session)) rounds.push(await timeProducts(session, steps[0]!));
       tell(WARM_UP + i + 1);
     }
     const measured = { steps: runner.measures, firstSeconds, peakGB };
@@ -76,7 +72,7 @@ export async function measure(
       tell(WARM_UP + count + i + 1);
     }
     const calls = [...(await session.profile())].sort((a, b) => b.milliseconds - a.milliseconds);
-    return { ...measured, products: medians(rounds), calls };
+    return { ...measured, calls };
   } finally {
     await session.dispose();
   }
@@ -115,15 +111,4 @@ class Runner {
       throw new Error(`${result.nonFinite} must be finite, got another value`);
     return { loss: result.metrics.loss!, time };
   }
-}
-
-function timeProducts(session: TimedSession, { plan, inputs }: BenchStep): Promise<readonly Timing[]> {
-  return session.timeProducts(plan.gradients, Object.keys(inputs));
-}
-
-function medians(rounds: readonly (readonly Timing[])[]): Timing[] {
-  return (rounds[0] ?? []).map((timing, i) => ({
-    ...timing,
-    milliseconds: median(rounds.map((round) => round[i]!.milliseconds)),
-  }));
 }

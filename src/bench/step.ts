@@ -1,5 +1,5 @@
 import type { TrainingPlan } from '../engines/engine.ts';
-import { matmulFlops } from '../graph/flops.ts';
+import { programFlops } from '../graph/flops.ts';
 import type { Values } from '../graph/index.ts';
 import { IMAGENET } from '../image/normalise.ts';
 import type { Size } from '../image/size.ts';
@@ -21,7 +21,7 @@ export interface BenchStep {
   readonly specs: readonly ParameterSpec[];
   readonly model: AutoencoderConfig | ClassifierConfig;
   readonly images: number;
-  /** Multiplications and additions of matrix products, none of them twice. */
+  /** Multiplications and additions of products and convolutions, none of them twice. */
   readonly flops: number;
 }
 
@@ -40,7 +40,7 @@ export function pretrainStep(given: AutoencoderConfig, taskName: string, batch: 
     specs,
     model,
     images: batch,
-    flops: matmulFlops(gradients),
+    flops: programFlops(gradients),
   };
 }
 
@@ -68,7 +68,7 @@ export function finetuneStep(encoder: AutoencoderConfig, batch: number): BenchSt
     specs,
     model,
     images: batch,
-    flops: matmulFlops(gradients),
+    flops: programFlops(gradients),
   };
 }
 

@@ -1,7 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { lowered } from '../engines/onnx/lower.ts';
-import { valueTypes } from '../engines/onnx/shapes.ts';
 import { add, input, matmul, program, transpose } from '../graph/index.ts';
 import { modelConfig } from '../models/sizes.ts';
 import { type Budget, countWork, growth } from './budget.ts';
@@ -42,11 +40,8 @@ describe('work of lowered programs', () => {
   it.each([
     ['pre-training', pretrainStep(modelConfig('tiny'), 'masked', 2)],
     ['fine-tuning', finetuneStep(modelConfig('tiny'), 2)],
-  ])('has the shapes that the program declares and the FLOPs of the formula: %s', (_, step) => {
+  ])('has the FLOPs of the formula: %s', (_, step) => {
     const { gradients } = step.plan;
-    const graph = lowered(gradients).graph('');
-    const types = valueTypes(graph);
-    for (const { name, shape } of graph.outputs) expect(types.get(name)!.shape, name).toEqual(shape);
     // The formula counts a gradient for the images, which is not computed, and no sums by products.
     for (const { gflop } of [
       onnxWork(gradients),

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { matmulFlops } from '../graph/flops.ts';
+import { programFlops } from '../graph/flops.ts';
 import { input, program } from '../graph/index.ts';
 import { autoencoderParameters } from '../models/autoencoder.ts';
 import { classifierParameters, classify } from '../models/classifier.ts';
@@ -21,7 +21,7 @@ it.each([false, true])('finetuneFlops counts the products of the graph, class to
   const weights = (name: string) => input(name, shapes.get(name)!);
   const batch = 2;
   const logits = classify(model, weights, input('image', [batch, 3, 16, 24]));
-  const forward = matmulFlops(program('classify', { logits }));
+  const forward = programFlops(program('classify', { logits }));
   expect(finetuneFlops(config, 7) * batch).toBe(3 * forward);
 });
 

@@ -1,5 +1,3 @@
-import type { Program } from '../graph/program.ts';
-
 /** Time that a kind of call took in one run of a program. */
 export interface Timing {
   /** What was computed, and of which sides. */
@@ -7,7 +5,7 @@ export interface Timing {
   readonly calls: number;
   /** Time of one run for all of these calls. */
   readonly milliseconds: number;
-  /** Multiplications and additions of one run; 0 for what is no product. */
+  /** Multiplications and additions of one run; 0 for what is neither a product nor a convolution. */
   readonly flops: number;
 }
 
@@ -15,15 +13,9 @@ export interface Timing {
 export interface TimedSession {
   /** Begins to measure the calls of every program; asked again, their least times so far. */
   profile(): Promise<readonly Timing[]>;
-  /**
-   * Calls each product of a program by itself, once to warm up and once timed. The program must have run.
-   * @param names inputs that came with the run
-   */
-  timeProducts(program: Program, names: readonly string[]): Promise<readonly Timing[]>;
 }
 
-export const isTimed = (session: object): session is TimedSession =>
-  'timeProducts' in session && 'profile' in session;
+export const isTimed = (session: object): session is TimedSession => 'profile' in session;
 
 /** Calls of one name taken together. */
 export function together(timings: readonly Timing[]): Timing[] {

@@ -5,8 +5,8 @@ export type Score = readonly [name: string, value: number];
 
 /** How a measurement is watched and stopped. */
 export interface Watch {
-  /** Called after each batch with the images so far, and all of them. */
-  readonly onProgress?: (done: number, total: number) => void;
+  /** Called after each batch with the images so far, and all of them; what else takes time names itself. */
+  readonly onProgress?: (done: number, total: number, what?: string) => void;
   /** Ends the measurement with its reason, after the current batch. */
   readonly signal?: AbortSignal | undefined;
 }

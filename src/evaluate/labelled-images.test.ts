@@ -116,9 +116,9 @@ it('names the form of the source that has classes, where there is one', async ()
   const images = join(folder, 'images');
   for (const given of [images, `folder:${images}`])
     await expect(openLabelled({}, { data: given })).rejects.toThrow(
-      `got ${images} without: its 2 sub-folders look like classes: use classes:${images}`,
+      `got ${images} without: its 2 sub-folders look like classes: use --data classes:${images}`,
     );
   await expect(openLabelled({}, { data: join(images, 'class0') })).rejects.toThrow(
-    'use cifar10 or classes:FOLDER, a folder with a sub-folder for each class',
+    'use --data cifar10 or --data classes:FOLDER, a folder with a sub-folder for each class',
   );
 });

@@ -73,7 +73,7 @@ export async function openLabelled(
   const all = withClasses(await openDataset(source, options), source);
   const other = test ?? (own?.data.test || testSetOf(source));
   if (other !== undefined) {
-    const judged = withClasses(await openDataset(other, options), other);
+    const judged = withClasses(await openDataset(other, options), other, '--test');
     if (await sameImages(judged, all, options))
       throw new RunError(`images to learn from and to judge on must differ, got ${source} for both`);
     return { train: all, test: relabel(judged, all.classes!), source, testSource: other };
@@ -92,20 +92,20 @@ function whyNone(source: string, heldOut: number | undefined): string {
     : `the model's run held out none of ${source}; name others with --test, or judge on a share that it was trained on with --held-out 0.1`;
 }
 
-function withClasses(dataset: Dataset, source: string): Dataset {
+function withClasses(dataset: Dataset, source: string, option = '--data'): Dataset {
   if (dataset.labels && dataset.classes) return dataset;
   throw new RunError(
-    `images with classes are needed, got ${dataset.name} without: ${remedy(dataset, source)}`,
+    `images with classes are needed, got ${dataset.name} without: ${remedy(dataset, source, option)}`,
   );
 }
 
 /** How images get classes: by their sub-folders, where each image of a folder lies in one. */
-function remedy({ length, id }: Dataset, source: string): string {
+function remedy({ length, id }: Dataset, source: string, option: string): string {
   const folders = new Set(Array.from({ length }, (_, i) => /^([^/\\]+)[/\\]/.exec(id(i))?.[1] ?? ''));
   const folder = source.replace(/^folder:/, '');
   if (!source.startsWith('packed:') && folders.size > 1 && !folders.has(''))
-    return `its ${folders.size} sub-folders look like classes: use classes:${folder}`;
-  return 'use cifar10 or classes:FOLDER, a folder with a sub-folder for each class';
+    return `its ${folders.size} sub-folders look like classes: use ${option} classes:${folder}`;
+  return `use ${option} cifar10 or ${option} classes:FOLDER, a folder with a sub-folder for each class`;
 }
 
 /** The same images, their labels counted as `classes` are. Throws RunError for a class that is not among them. */

@@ -1,16 +1,22 @@
 import { optimise } from './passes/optimise.ts';
 import type { Program } from './program.ts';
-import { sizeOf } from './tensor.ts';
+import type { Node } from './tensor.ts';
 import { topologicalOrder } from './topology.ts';
 
-/** Multiplications and additions of a program's matrix products, common ones counted once. */
-export function matmulFlops(program: Program): number {
-  const { outputs } = optimise(program);
-  const nodes = topologicalOrder(Object.values(outputs)).filter(
-    ({ operation }) => operation.name === 'matmul',
-  );
-  return nodes.reduce((sum, { inputs: [a], attributes, outputs: [product] }) => {
-    const inner = a!.shape.at(attributes.transposeA ? -2 : -1)!;
-    return sum + 2 * inner * sizeOf(product!.shape);
-  }, 0);
+/** Multiplications and additions of a program's products and convolutions, common ones counted once. */
+export function programFlops(program: Program): number {
+  return flopsOf(topologicalOrder(Object.values(optimise(program).outputs)));
+}
+
+/** Those of some nodes. */
+export function flopsOf(nodes: readonly Node[]): number {
+  return nodes.reduce((sum, node) => sum + nodeFlops(node), 0);
+}
+
+function nodeFlops(node: Node): number {
+  const { operation, inputs } = node;
+  if (operation.flops) return operation.flops(node);
+  if (!operation.decompose) return 0;
+  const end = new Set(inputs.map((input) => input.node));
+  return flopsOf(topologicalOrder(operation.decompose(node, inputs), end));
 }

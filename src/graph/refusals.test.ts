@@ -95,14 +95,60 @@ const refusals: [string, () => unknown, string][] = [
   ],
   ['invertPermutation', () => g.invertPermutation(of('i32', 3)), 'orders are i32 [B, N], got i32[3]'],
   [
-    'filterBank',
-    () => g.filterBank(f32(2, 3, 8, 8), f32(2, 4, 2, 3, 3), [1, 1]),
-    'images [B, Cin, H, W] take filters [B, Cout, Cin, k, l], got f32[2, 3, 8, 8] and f32[2, 4, 2, 3, 3]',
+    'conv',
+    () => g.conv(f32(2, 3, 8, 8), f32(4, 2, 3, 3)),
+    'images [N, 1·C, H, W] take filters [1·O, C, k, l], got f32[2, 3, 8, 8] and f32[4, 2, 3, 3]',
   ],
   [
-    'filterBank',
-    () => g.filterBank(f32(1, 1, 2, 2), f32(1, 1, 1, 5, 1), [0, 0]),
-    'filters must fit into the padded images, got f32[1, 1, 2, 2] and f32[1, 1, 1, 5, 1]',
+    'conv',
+    () => g.conv(f32(2, 4, 8, 8), f32(3, 2, 3, 3), { groups: 2 }),
+    'images [N, 2·C, H, W] take filters [2·O, C, k, l], got f32[2, 4, 8, 8] and f32[3, 2, 3, 3]',
+  ],
+  [
+    'conv',
+    () => g.conv(f32(3, 8, 8), f32(4, 3, 3, 3)),
+    'images [N, 1·C, H, W] take filters [1·O, C, k, l], got f32[3, 8, 8] and f32[4, 3, 3, 3]',
+  ],
+  [
+    'conv',
+    () => g.conv(f32(1, 1, 2, 2), f32(1, 1, 5, 1)),
+    'filters must fit into the padded images, got f32[1, 1, 2, 2] and f32[1, 1, 5, 1]',
+  ],
+  [
+    'conv',
+    () => g.conv(f32(1, 1, 9, 9), f32(1, 1, 3, 1), { filterDilation: [5, 1] }),
+    'filters must fit into the padded images, got f32[1, 1, 9, 9] and f32[1, 1, 3, 1]',
+  ],
+  [
+    'conv',
+    () => g.conv(f32(0, 1, 2, 2), f32(1, 1, 1, 1)),
+    'images and filters must hold something, got f32[0, 1, 2, 2] and f32[1, 1, 1, 1]',
+  ],
+  [
+    'conv',
+    () => g.conv(f32(1, 0, 2, 2), f32(1, 0, 1, 1)),
+    'images and filters must hold something, got f32[1, 0, 2, 2] and f32[1, 0, 1, 1]',
+  ],
+  [
+    'conv',
+    () => g.conv(f32(1, 1, 2, 2), f32(1, 1, 1, 1), { strides: [0, 1] }),
+    'strides, dilations and groups must be whole and positive, padding whole, got strides 0,1; dilations 1,1 and 1,1; groups 1; padding 0,0,0,0',
+  ],
+  [
+    'conv',
+    () => g.conv(f32(1, 1, 2, 2), f32(1, 1, 1, 1), { groups: 0 }),
+    'strides, dilations and groups must be whole and positive, padding whole, got strides 1,1; dilations 1,1 and 1,1; groups 0; padding 0,0,0,0',
+  ],
+  [
+    'conv',
+    () =>
+      g.conv(f32(1, 1, 2, 2), f32(1, 1, 1, 1), {
+        padding: [
+          [0.5, 0],
+          [0, 0],
+        ],
+      }),
+    'strides, dilations and groups must be whole and positive, padding whole, got strides 1,1; dilations 1,1 and 1,1; groups 1; padding 0.5,0,0,0',
   ],
   ['matmul', () => g.matmul(f32(3), f32(3, 2)), 'operands must be matrices, got f32[3] and f32[3, 2]'],
   [

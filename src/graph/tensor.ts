@@ -16,14 +16,16 @@ export interface TensorType {
 // biome-ignore lint/suspicious/noExplicitAny: each operation knows the attributes it was built with.
 export type Attributes = Readonly<Record<string, any>>;
 
-/** One application of an operation. */
-export interface Node {
+/** One application of an operation. @typeParam I its inputs, one type each. @typeParam O its outputs */
+export interface Node<I extends Tensors = Tensors, O extends Tensors = Tensors> {
   readonly id: number;
   readonly operation: Operation;
-  readonly inputs: readonly Tensor[];
+  readonly inputs: I;
   readonly attributes: Attributes;
-  readonly outputs: readonly Tensor[];
+  readonly outputs: O;
 }
+
+export type Tensors = readonly Tensor[];
 
 /** A symbolic value: one output of a node. */
 export interface Tensor extends TensorType {
@@ -31,24 +33,54 @@ export interface Tensor extends TensorType {
   readonly index: number;
 }
 
+/** What an operation does to values. Rules for many operations at once (mixed precision, simplifications) read it. */
+export type Role =
+  /** Brings values in. */
+  | 'source'
+  /** Puts values in other places and changes none. */
+  | 'move'
+  /** Makes each value from one value of each input. The inputs of a primitive broadcast. */
+  | 'pointwise'
+  /** A function between two products, or its gradient; all shapes are equal. */
+  | 'activation'
+  /** Makes one value of many. */
+  | 'reduce'
+  /** Sums of products: of matrices, or of rows with each other. */
+  | 'product'
+  | 'convolution'
+  /** Sets values in relation to the others of their row. */
+  | 'norm'
+  /** Computes places of values, in integers. */
+  | 'index';
+
+/** Gradients of outputs, undefined where nothing flows. A rule is called only where something flows. */
+type Cotangents<O extends Tensors> = O extends readonly [Tensor]
+  ? readonly [Tensor]
+  : { readonly [K in keyof O]: Tensor | undefined };
+
+// As a method, so that an operation of two inputs is an `Operation` too.
+type Vjp<I extends Tensors, O extends Tensors> = {
+  rule(node: Node<I, O>, cotangents: Cotangents<O>): readonly (Tensor | undefined)[] | null;
+}['rule'];
+
 /**
  * One kind of computation: what it yields, how it is differentiated and, for a composite, what it is made of.
  * A backend lowers every operation without `decompose`; it may override those that have one.
  */
-export interface Operation {
+export interface Operation<I extends Tensors = Tensors, O extends Tensors = Tensors> {
   readonly name: string;
+  readonly role: Role;
   /** Types of the outputs; throws a `GraphError` when the inputs break the operation's rule. */
-  infer(inputs: readonly Tensor[], attributes: Attributes): TensorType[];
+  infer(inputs: I, attributes: Attributes): readonly TensorType[];
   /**
-   * Gradients of the inputs, given those of the outputs (undefined where nothing flows).
-   * Null, as the rule or from it: a composite is differentiated through its decomposition, anything else lets no
-   * gradient through.
+   * Gradients of the inputs, given those of the outputs. Null, as the rule or from it: a composite is differentiated
+   * through its decomposition, anything else lets no gradient through.
    */
-  readonly vjp:
-    | ((node: Node, cotangents: readonly (Tensor | undefined)[]) => (Tensor | undefined)[] | null)
-    | null;
+  readonly vjp: Vjp<I, O> | null;
+  /** Multiplications and additions. Default: those of the decomposition; none for a primitive. */
+  flops?(node: Node<I, O>): number;
   /** What a composite is made of: its outputs from `inputs`, which stand for the node's own. */
-  readonly decompose?: (node: Node, inputs: readonly Tensor[]) => Tensor[];
+  decompose?(node: Node<I, O>, inputs: I): Tensor[];
 }
 
 /** A rule of the graph was broken: names the operation, the rule and the shapes it got. */
@@ -60,7 +92,9 @@ const table = new Map<string, Operation>();
 let nextId = 0;
 
 /** Enters an operation into the table of all operations. */
-export function defineOperation<T extends Operation>(operation: T): T {
+export function defineOperation<I extends Tensors = Tensors, O extends Tensors = Tensors>(
+  operation: Operation<I, O>,
+): Operation {
   if (table.has(operation.name))
     throw new GraphError(`operation names are unique, got "${operation.name}" twice`);
   table.set(operation.name, operation);

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { renamePatiently } from './rename.ts';
 import { aboutPath } from './system-error.ts';
 
 /** What can be written: text, the bytes of an array, or pieces that are produced (and may fail) in turn. */
@@ -48,7 +49,7 @@ export async function writeFilesAtomic(
       }
     }
     if (written.length > 1) await rm(written.at(-1)!.path, { force: true });
-    for (const { path, temporary } of written) await rename(temporary, path).catch(naming(path));
+    for (const { path, temporary } of written) await renamePatiently(temporary, path).catch(naming(path));
   } catch (error) {
     // The first error is the one to report.
     for (const { temporary } of written) await rm(temporary, { force: true }).catch(() => {});

@@ -14,6 +14,8 @@ const RULES: Readonly<Record<string, readonly [reason: string, remedy?: string]>
   ],
   EROFS: ['the disk is read-only', 'choose a folder on another disk'],
   EIO: ['the disk cannot be read or written', 'check the disk and its connection, or choose another one'],
+  EBUSY: ['another program has the file open', 'close it there'],
+  ENAMETOOLONG: ['the name is too long'],
   EMFILE: ['too many files are open', 'raise the limit (`ulimit -n`)'],
 };
 

@@ -21,6 +21,7 @@ import type { UpdateRule } from '../graph/update.ts';
  */
 const adamwOperation = defineOperation({
   name: 'adamw',
+  role: 'pointwise',
   infer: (inputs, { ema }) => {
     requireFloat('adamw', inputs);
     const [weight, gradient, ...slots] = inputs.slice(0, -4) as [Tensor, Tensor, ...Tensor[]];

@@ -5,7 +5,7 @@ import { recover } from '../models/autoencoder.ts';
 import type { AutoencoderConfig } from '../models/config.ts';
 import { maskTokens, visibleTokens } from '../nn/masking.ts';
 import type { Weights } from '../nn/parameters.ts';
-import { taskFault } from '../tasks/fit.ts';
+import { maskRatioOf, taskFault } from '../tasks/fit.ts';
 import type { Draws, Losses, PretextTask, TaskContext } from '../tasks/task.ts';
 import { plural } from '../text/plural.ts';
 
@@ -46,9 +46,6 @@ export function taskGraph(options: TaskOptions, weights: Weights, view: Tensor, 
   const losses = task.loss({ prediction, view, draws, masking }, context);
   return { ...losses, degraded, prediction: prediction.all, mask: masking?.mask, context };
 }
-
-/** The share of tokens that a task removes unless settings say otherwise. */
-export const maskRatioOf = ({ defaults }: PretextTask): number => defaults?.maskRatio ?? 0.75;
 
 function checkTask({ model, task, mean, std }: TaskOptions): void {
   const fault = taskFault(task, model);

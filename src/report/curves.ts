@@ -1,6 +1,6 @@
 import { smoothed } from '../visualize/curves.ts';
 import { type OverlayPanel, renderOverlay } from '../visualize/overlay.ts';
-import { knnSeries, type Point, seriesOf } from '../visualize/series.ts';
+import { knnSeries, linearSeries, type Point, seriesOf } from '../visualize/series.ts';
 import type { ReportedRun, RunKind } from './run.ts';
 
 /** Curves of all runs over each other as SVG: of pre-training, then of what was made of it. */
@@ -23,6 +23,7 @@ export function reportCurves(runs: readonly ReportedRun[]): string {
     panel('Loss of pre-training, smoothed', 'pretrain', loss),
     panel('Held-out loss of pre-training', 'pretrain', series('heldOutLoss')),
     panel('kNN top-1 of pre-training', 'pretrain', ({ rows }) => knnSeries(rows), true),
+    panel('Brief linear top-1 of pre-training', 'pretrain', ({ rows }) => linearSeries(rows), true),
     panel('Loss of linear probes, smoothed', 'linprobe', loss),
     panel('Loss of fine-tuning, smoothed', 'finetune', loss),
     panel('Evaluation loss of fine-tuning', 'finetune', series('evaluationLoss')),

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { truePath } from '../io/true-path.ts';
 import { plural } from '../text/plural.ts';
 import type { ReportedRun } from './run.ts';
 
@@ -38,8 +38,8 @@ function shownAs(name: string): string {
 
 function keyOf(name: string): string {
   const [, kind, folder] = /^(classes|packed):(.*)$/.exec(name) ?? [];
-  if (kind) return `${kind}:${resolve(folder!)}`;
-  return shownAs(name) === 'cifar10' ? 'cifar10' : resolve(name);
+  if (kind) return `${kind}:${truePath(folder!)}`;
+  return shownAs(name) === 'cifar10' ? 'cifar10' : truePath(name);
 }
 
 /** `10,000 images`, or `60 images, leave-one-out`; a dash where it is not known. */

@@ -76,7 +76,9 @@ function time(seconds: number): string {
 export function differencesTable(runs: readonly ReportedRun[]): string[][] | undefined {
   const shown = (run: ReportedRun, path: string) => {
     const value = run.settings.get(path);
-    return value === undefined ? '–' : typeof value === 'string' ? value || '""' : JSON.stringify(value);
+    if (value === undefined) return '–';
+    if (typeof value === 'number') return String(Number(value.toPrecision(6)));
+    return typeof value === 'string' ? value || '""' : JSON.stringify(value);
   };
   const paths = new Set(runs.flatMap(({ settings }) => [...settings.keys()]));
   paths.delete('from');

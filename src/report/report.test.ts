@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -148,13 +148,14 @@ describe('report', () => {
     };
     const flowers = `classes:${join(folder, 'flowers')}`;
     const task = { name: 'masked' };
-    const knn = (features: number, train: number, test: number) => ({
-      knn: { k: 20, features, random: 0.25, pixels: 0.5, train, test },
+    const knn = (features: number, train: number, test: number, more: object = {}) => ({
+      knn: { k: 20, features, random: 0.25, pixels: 0.5, train, test, ...more },
     });
+    const linear = { features: 0.45, random: 0.25, pixels: 0.35 };
     const one = await sat(
       await fakeRun('one', { task, data: { source: 'cifar10' } }, [
-        { step: 0, ...knn(0.2, 10_000, 2000) },
-        { step: 9, ...knn(0.4, 10_000, 2000) },
+        { step: 0, ...knn(0.2, 10_000, 2000, { linear }) },
+        { step: 9, ...knn(0.4, 10_000, 2000, { linear: { features: 0.65 } }) },
       ]),
       sitting('elsewhere', 1, 1),
       sitting('cifar10', 50_000, 2000),
@@ -180,20 +181,26 @@ describe('report', () => {
     ];
     const output = join(folder, 'groups.md');
     await report([one, ...judged], { output });
+    const from = (source: string) => [
+      ...['2026-01-02 03:04', '1.2.3', `npx beyond-masking x --data '${source}'`],
+    ];
     const markdown = (await readFile(output, 'utf8')).replaceAll('\\_', '_');
     expect(tableUnder(markdown, 'What was learned: cifar10')).toEqual([
-      ['top-1', 'steps', 'kNN'],
-      ['raw pixels', '', '50.0 %'],
-      ['random weights', '', '25.0 %'],
-      ['one: masked', '9', '40.0 %'],
+      ['top-1', 'steps', 'kNN', 'brief linear'],
+      ['raw pixels', '', '50.0 %', '35.0 %'],
+      ['random weights', '', '25.0 %', '25.0 %'],
+      ['one: masked', '9', '40.0 %', '65.0 %'],
     ]);
+    expect(markdown).toContain('Brief linear: the probe that a run trains beside its kNN');
+    const cifar10 = ['2,000 images', '10,000 images', 'one', ...from('cifar10')];
+    expect(markdown).toContain(`| ${['brief linear, raw pixels', '35.0 %', ...cifar10].join(' | ')} |`);
+    expect(markdown).toContain(`| ${['brief linear', '65.0 %', ...cifar10].join(' | ')} |`);
     expect(tableUnder(markdown, `What was learned: ${flowers}`)).toEqual([
       ['top-1', 'steps', 'kNN', 'linear', 'fine-tune 100 %, 1 epoch'],
       ['raw pixels', '', '50 % (38–62 %)', '–', '–'],
       ['random weights', '', '25 % (16–37 %)', '–', '–'],
       ['one: masked', '9', '75 % (63–84 %)', '50 % (38–62 %)', '100 % (61–100 %)'],
     ]);
-    const from = ['2026-01-02 03:04', '1.2.3', `npx beyond-masking x --data '${flowers}'`];
     for (const row of [
       [
         'kNN, raw pixels, k 20',
@@ -201,11 +208,25 @@ describe('report', () => {
         '60 images, leave-one-out',
         '59 images',
         'one-knn',
-        ...from,
+        ...from(flowers),
       ],
-      ['kNN, k 20', '75 % (63–84 %)', '60 images, leave-one-out', '59 images', 'one-knn', ...from],
-      ['linear', '50 % (38–62 %)', '60 images, 10-fold cross-validation', '60 images', 'one-probe', ...from],
-      ['fine-tune 100 %, 1 epoch', '100 % (61–100 %)', '6 images', '54 images', 'one-tuned', ...from],
+      ['kNN, k 20', '75 % (63–84 %)', '60 images, leave-one-out', '59 images', 'one-knn', ...from(flowers)],
+      [
+        'linear',
+        '50 % (38–62 %)',
+        '60 images, 10-fold cross-validation',
+        '60 images',
+        'one-probe',
+        ...from(flowers),
+      ],
+      [
+        'fine-tune 100 %, 1 epoch',
+        '100 % (61–100 %)',
+        '6 images',
+        '54 images',
+        'one-tuned',
+        ...from(flowers),
+      ],
     ])
       expect(markdown).toContain(`| ${row.join(' | ')} |`);
     expect(markdown).toContain('fewer than 1,000 images');
@@ -286,6 +307,40 @@ describe('report', () => {
     expect(tableUnder(markdown, 'Runs').map((row) => row[0])).toEqual(['run', a, b]);
     expect(markdown).toContain('No run has been judged yet');
   });
+
+  it.skipIf(process.platform === 'win32')(
+    'knows a run and its images by every name of their folders',
+    async () => {
+      const knn = { features: 0.5, train: 10, test: 10 };
+      const images = join(folder, 'linked images');
+      const from = await fakeRun(
+        'linked',
+        { task: { name: 'masked' }, data: { source: `classes:${images}` } },
+        [
+          { step: 0, knn },
+          { step: 1, knn },
+        ],
+      );
+      await mkdir(images);
+      await symlink(folder, join(folder, 'link'));
+      const other = join(folder, 'link', 'linked');
+      const probe = await fakeRun(
+        'linked-probe',
+        {
+          kind: 'linprobe',
+          from: join(other, 'checkpoints', 'gone.safetensors'),
+          data: `classes:${join(folder, 'link', 'linked images')}`,
+        },
+        [{ step: 1, top1: 0.25 }],
+      );
+      const output = join(folder, 'linked.md');
+      await report([from, probe], { output });
+      expect(tableUnder(await readFile(output, 'utf8'), `What was learned: classes:${images}`)).toEqual([
+        ['top-1', 'steps', 'kNN', 'linear'],
+        ['linked: masked', '1', expect.stringContaining('50 %'), '25.0 %'],
+      ]);
+    },
+  );
 
   it('refuses another kind of page', async () => {
     await expect(report(runs, { output: 'page.pdf' })).rejects.toThrow(

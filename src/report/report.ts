@@ -7,6 +7,7 @@ import { differencesTable, overviewTable } from './overview.ts';
 import type { Block } from './page.ts';
 import { resultsOf } from './results.ts';
 import { type ReportedRun, readRuns, type UnreadableRun } from './run.ts';
+import { BRIEF } from './scores.ts';
 import { requirePage, writePage } from './write-page.ts';
 
 export interface ReportOptions {
@@ -49,7 +50,12 @@ async function makeBlocks(
   const blocks: Block[] = results.flatMap(({ name, table, scores, fewest }): Block[] => [
     { kind: 'heading', text: `What was learned: ${name}` },
     { kind: 'table', rows: table },
-    { kind: 'paragraph', text: [RESULTS_NOTE, fewest && fewImages(fewest) ? FEW_NOTE : ''].join('').trim() },
+    {
+      kind: 'paragraph',
+      text: [RESULTS_NOTE, table[0]!.includes(BRIEF) && BRIEF_NOTE, fewest && fewImages(fewest) && FEW_NOTE]
+        .filter((note) => note)
+        .join(' '),
+    },
     { kind: 'paragraph', text: 'Every score, with where it comes from:' },
     { kind: 'table', rows: scores },
   ]);
@@ -90,8 +96,10 @@ const KINDS = [
 ] as const;
 const RESULTS_NOTE =
   'Scores of the last evaluation of each run, not of the best one. Means over runs with their standard deviation where a cell stands for several.';
+const BRIEF_NOTE =
+  'Brief linear: the probe that a run trains beside its kNN, in seconds; linear is the full one of linprobe.';
 const FEW_NOTE =
-  " Brackets hold the 95 % interval (Wilson's) of scores of fewer than 1,000 images: those whose intervals overlap are not told apart.";
+  "Brackets hold the 95 % interval (Wilson's) of scores of fewer than 1,000 images: those whose intervals overlap are not told apart.";
 const CURVES_NOTE = 'Curves by step. Losses of different tasks are not comparable: their targets differ.';
 
 async function reconstructions(runs: readonly ReportedRun[]): Promise<Block[]> {

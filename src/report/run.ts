@@ -2,7 +2,8 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { readRows } from '../io/jsonl.ts';
 import { readHeader } from '../io/safetensors.ts';
-import { type RunFolder, runFolder } from '../run/folder.ts';
+import { truePath } from '../io/true-path.ts';
+import { type RunFolder, runFolder, runsInside } from '../run/folder.ts';
 import { readSittings, type Sitting } from '../run/sittings.ts';
 import type { MetricsRow } from '../visualize/series.ts';
 
@@ -72,13 +73,13 @@ async function readRun(path: string, name: string): Promise<ReportedRun> {
   const engine = await engineOf(folder);
   return {
     path,
-    absolute: resolve(path),
+    absolute: truePath(path),
     name,
     kind: kindOf(config.kind),
     settings: new Map(flat(config)),
     rows: (rows ?? []).filter(({ step }) => Number.isFinite(step)),
     sitting,
-    ...(typeof from === 'string' && from !== '' && { from: resolve(from) }),
+    ...(typeof from === 'string' && from !== '' && { from: truePath(from) }),
     ...(engine !== undefined && { engine }),
     ...(newest !== undefined && { reconstructions: join(folder.reconstructions, newest) }),
   };
@@ -86,7 +87,8 @@ async function readRun(path: string, name: string): Promise<ReportedRun> {
 
 async function readSettings({ path, config }: RunFolder): Promise<Record<string, unknown>> {
   const text = await readFile(config, 'utf8').catch(absent);
-  if (text === undefined) throw new Error(`the folder of a run holds config.json, got ${path} without it`);
+  if (text === undefined)
+    throw new Error(`the folder of a run holds config.json, got ${path} without it${await runsInside(path)}`);
   let settings: unknown;
   try {
     settings = JSON.parse(text);

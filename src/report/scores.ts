@@ -5,7 +5,7 @@ import type { ReportedRun } from './run.ts';
 /** What was measured of a run. */
 export interface Score {
   readonly run: ReportedRun;
-  /** What judged: `kNN`, `linear`, `fine-tune 1 %, 100 epochs`. */
+  /** What judged: `kNN`, `brief linear`, `linear`, `fine-tune 1 %, 100 epochs`. */
   readonly column: string;
   /** The same, in full: `kNN, k 20, of raw pixels`. */
   readonly judge: string;
@@ -17,6 +17,8 @@ export interface Score {
 }
 
 const KNN = 'kNN';
+/** A run's own linear probe, beside kNN; `linear` is the full one of `linprobe`. */
+export const BRIEF = 'brief linear';
 const LINEAR = 'linear';
 
 /** The last scores of a run: where it ended, not where it happened to be best on the images it is judged by. */
@@ -25,8 +27,7 @@ export function scoresOf(run: ReportedRun): Score[] {
     const row = run.rows.findLast(
       ({ step, knn }) => (step > 0 || run.kind === 'knn') && numberIn(knn, 'features') !== undefined,
     );
-    const value = numberIn(row?.knn, 'features');
-    return value === undefined ? [] : [knnScore(run, row?.knn, value, '')];
+    return probeScores(run, row?.knn, 'features', '');
   }
   const top1 = run.rows.findLast((row) => Number.isFinite(row.top1))?.top1;
   if (typeof top1 !== 'number') return [];
@@ -35,18 +36,27 @@ export function scoresOf(run: ReportedRun): Score[] {
   return [{ run, column, judge: column, value: top1, images: known(testImages), learned: known(images) }];
 }
 
-/** The first kNN score of what a model must beat. */
+/** The first scores of what a model must beat. */
 export function baselineOf(run: ReportedRun, key: 'pixels' | 'random'): Score[] {
-  const knn = run.rows[0]?.knn;
-  const value = numberIn(knn, key);
-  return value === undefined
-    ? []
-    : [knnScore(run, knn, value, key === 'pixels' ? ', raw pixels' : ', random weights')];
+  return probeScores(run, run.rows[0]?.knn, key, key === 'pixels' ? ', raw pixels' : ', random weights');
 }
 
-function knnScore(run: ReportedRun, knn: unknown, value: number, of: string): Score {
+/** Scores of kNN and, where it was trained, of the brief linear probe on the same images. */
+function probeScores(
+  run: ReportedRun,
+  knn: unknown,
+  key: 'features' | 'pixels' | 'random',
+  of: string,
+): Score[] {
   const [images, learned] = [known(numberIn(knn, 'test')), known(numberIn(knn, 'train'))];
-  return { run, column: KNN, judge: `kNN${of}, k ${numberIn(knn, 'k') ?? 20}`, value, images, learned };
+  const judges = [
+    [KNN, `kNN${of}, k ${numberIn(knn, 'k') ?? 20}`, knn],
+    [BRIEF, `${BRIEF}${of}`, (knn as { linear?: unknown } | null | undefined)?.linear],
+  ] as const;
+  return judges.flatMap(([column, judge, scores]) => {
+    const value = numberIn(scores, key);
+    return value === undefined ? [] : [{ run, column, judge, value, images, learned }];
+  });
 }
 
 /** A kNN report counts in place of the smaller one that a run makes beside training. */
@@ -64,7 +74,7 @@ function fineTune({ settings }: ReportedRun): string {
 
 /** Runs on the same images share their baseline. */
 export function distinct(scores: readonly Score[]): Score[] {
-  return [...new Map(scores.map((score) => [score.value, score])).values()];
+  return [...new Map(scores.map((score) => [`${score.column} ${score.value}`, score])).values()];
 }
 
 function numberIn(knn: unknown, key: string): number | undefined {
@@ -74,9 +84,11 @@ function numberIn(knn: unknown, key: string): number | undefined {
 
 const known = (value: unknown) => (isCount(value) ? value : undefined);
 
-/** kNN, linear, then fine-tuning from few labels to all. */
+/** kNN, linear probes, then fine-tuning from few labels to all. */
 export function byColumn(a: string, b: string): number {
-  const place = (column: string) =>
-    column === KNN ? -2 : column === LINEAR ? -1 : Number.parseFloat(column.slice('fine-tune '.length));
+  const place = (column: string) => {
+    const probe = [KNN, BRIEF, LINEAR].indexOf(column);
+    return probe >= 0 ? probe - 3 : Number.parseFloat(column.slice('fine-tune '.length));
+  };
   return place(a) - place(b);
 }

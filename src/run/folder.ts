@@ -103,7 +103,9 @@ export async function readConfig<C extends RunConfig>(folder: RunFolder, kind: R
     text = await readFile(folder.config, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    throw new RunError(`the folder of a run holds config.json, got ${folder.path} without it`);
+    throw new RunError(
+      `the folder of a run holds config.json, got ${folder.path} without it${await runsInside(folder.path)}`,
+    );
   }
   try {
     const { kind: name = 'pretrain', ...settings } = JSON.parse(text);
@@ -119,6 +121,17 @@ export async function readConfig<C extends RunConfig>(folder: RunFolder, kind: R
 /** Whether a folder holds a run. */
 export async function holdsRun(path: string): Promise<boolean> {
   return (await entriesOf(path)).includes('config.json');
+}
+
+const NAMED = 3;
+
+/** Words for an error about a folder that is no run and holds some: which. Empty where it holds none, or cannot be read. */
+export async function runsInside(path: string): Promise<string> {
+  const names = await readdir(path).catch(() => []);
+  const holding = await Promise.all(names.map((name) => holdsRun(join(path, name)).catch(() => false)));
+  const runs = names.filter((_, i) => holding[i]).map((name) => join(path, name));
+  const more = runs.length > NAMED ? ', …' : '';
+  return runs.length === 0 ? '' : `; runs lie in it: ${runs.slice(0, NAMED).join(', ')}${more}`;
 }
 
 /** Where the checkpoint of a step lies. */
@@ -140,9 +153,10 @@ export async function listCheckpoints(folder: RunFolder): Promise<string[]> {
   return names.sort((a, b) => step(a) - step(b)).map((name) => join(folder.checkpoints, name));
 }
 
-/** Deletes all but the newest `keep` checkpoints. */
+/** Deletes all but the newest `keep` checkpoints. One that cannot be deleted, as Windows keeps what somebody has open, stays for the next time. */
 export async function pruneCheckpoints(folder: RunFolder, keep: number): Promise<void> {
-  for (const path of (await listCheckpoints(folder)).slice(0, -keep)) await rm(path, { force: true });
+  for (const path of (await listCheckpoints(folder)).slice(0, -keep))
+    await rm(path, { force: true }).catch(() => {});
 }
 
 /**
@@ -159,7 +173,7 @@ export async function findCheckpoint(path: string): Promise<string> {
   const newest = (await listCheckpoints(runFolder(path))).at(-1);
   if (!newest)
     throw new RunError(
-      `the folder of a run must hold checkpoints, got ${path} without any; one of another project holds model.safetensors or pytorch_model.bin`,
+      `the folder of a run must hold checkpoints, got ${path} without any${(await runsInside(path)) || '; one of another project holds model.safetensors or pytorch_model.bin'}`,
     );
   return newest;
 }

@@ -1,10 +1,11 @@
 import { readFileSync, rmSync } from 'node:fs';
+import { endBySignal } from '../engines/host/signals.ts';
 
 /** Lock files of this process, with their contents. */
 const held = new Map<string, string>();
 
 /** Signals that end a process which does not listen to them. */
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK'] as const;
 
 /** Whether this process has that lock, or is about to take it. */
 export function holdsLock(path: string): boolean {
@@ -61,5 +62,5 @@ function onSignal(signal: NodeJS.Signals): void {
     return;
   }
   removeAll();
-  process.kill(process.pid, signal);
+  endBySignal(signal);
 }

@@ -1,4 +1,4 @@
-import { add, filterBank, reshape } from '../graph/index.ts';
+import { add, conv, reshape } from '../graph/index.ts';
 import type { Geometry } from '../image/size.ts';
 import { plain } from './plain.ts';
 import type { PretextTask } from './task.ts';
@@ -26,9 +26,14 @@ export const blurred: PretextTask = {
     };
   },
   degrade: (view, { weight, bias }, context) => {
-    const margin = (filterSide(context) - 1) / 2;
-    const [batch, channels] = view.shape as [number, number];
-    return add(filterBank(view, weight!, [margin, margin]), reshape(bias!, [batch, channels, 1, 1]));
+    const side = filterSide(context);
+    const margin = [(side - 1) / 2, (side - 1) / 2] as const;
+    const [batch, channels, ...image] = view.shape as [number, number, number, number];
+    // One convolution, with a group of channels for each image.
+    const images = reshape(view, [1, batch * channels, ...image]);
+    const filters = reshape(weight!, [batch * channels, channels, side, side]);
+    const filtered = conv(images, filters, { padding: [margin, margin], groups: batch });
+    return add(reshape(filtered, view.shape), reshape(bias!, [batch, channels, 1, 1]));
   },
 };
 

@@ -32,3 +32,6 @@ export function modelFor<M extends Pick<AutoencoderConfig, 'target' | 'decoder'>
   const { target = model.target, decoder: kind = model.decoder.kind } = task.defaults ?? {};
   return { ...model, target, decoder: { ...model.decoder, ...(kind && { kind }) } };
 }
+
+/** The share of tokens that a task removes unless settings say otherwise. */
+export const maskRatioOf = ({ defaults }: PretextTask): number => defaults?.maskRatio ?? 0.75;

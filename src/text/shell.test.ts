@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { shellLine } from './shell.ts';
+import { quoted, shellLine } from './shell.ts';
 
 it('a shell takes a line apart into its words', () => {
   const word = fc.string({ unit: 'binary', maxLength: 12 }).map((text) => text.replaceAll('\0', ''));
@@ -23,4 +23,50 @@ it.each([
   ['$HOME', "'$HOME'"],
 ])('quotes %j as %s', (word, line) => {
   expect(shellLine('knn', word)).toBe(`knn ${line}`);
+});
+
+/** A command line taken apart as Microsoft's C runtime does it ("Parsing C command-line arguments"). */
+function wordsOnWindows(line: string): string[] {
+  const words: string[] = [];
+  let [word, inside] = [undefined as string | undefined, false];
+  for (const [, slashes, character] of line.matchAll(/(\\*)([^\\]|$)/gs)) {
+    if (character === '"') {
+      word = (word ?? '') + slashes!.slice(0, slashes!.length >> 1);
+      if (slashes!.length % 2 === 1) word += '"';
+      else inside = !inside;
+    } else {
+      if (slashes) word = (word ?? '') + slashes;
+      if (character && (inside || !/[ \t]/.test(character))) word = (word ?? '') + character;
+      else if (character !== '' || slashes || word !== undefined) {
+        if (word !== undefined) words.push(word);
+        word = undefined;
+      }
+    }
+  }
+  return words;
+}
+
+it('a program on Windows gets the same words', () => {
+  const word = fc.string({
+    unit: fc.constantFrom('a', ' ', '"', '\\', '/', ':', ',', "'", '\t', 'é'),
+    maxLength: 8,
+  });
+  fc.assert(
+    fc.property(fc.array(word, { minLength: 1, maxLength: 5 }), (words) => {
+      const line = words.map((text) => quoted(text, 'win32')).join(' ');
+      expect(wordsOnWindows(line)).toEqual(words);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+it.each([
+  ['C:\\photos\\2019', 'C:\\photos\\2019'],
+  ['C:\\my photos\\', '"C:\\my photos\\\\"'],
+  ['\\\\server\\share\\my photos', '"\\\\server\\share\\my photos"'],
+  ["classes:D:\\it's", '"classes:D:\\it\'s"'],
+  ['0.1,0.3', '"0.1,0.3"'], // PowerShell takes a comma for a list
+  ['', '""'],
+])('quotes %j on Windows as %s', (text, line) => {
+  expect(quoted(text, 'win32')).toBe(line);
 });

@@ -95,8 +95,8 @@ export class Observer {
 
   #measure(evaluator: Evaluator, signal: AbortSignal | undefined): Promise<Record<string, number>> {
     const { session, emit } = this.#parts;
-    const what = evaluator.name;
-    const onProgress = (done: number, total: number) => emit({ type: 'evaluating', what, done, total });
+    const onProgress = (done: number, total: number, what = evaluator.name) =>
+      emit({ type: 'evaluating', what, done, total });
     return evaluate(evaluator, session, { onProgress, signal });
   }
 

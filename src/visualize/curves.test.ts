@@ -91,17 +91,21 @@ test('the PNG shows text', async () => {
   expect(title.filter((value) => value < 100).length).toBeGreaterThan(1000);
 });
 
-test('kNN stands among the accuracies, all in percent', () => {
-  const knn = (features: number) => ({ knn: { features, train: 54, test: 6 } });
+test('kNN and the brief linear probe stand among the accuracies, all in percent', () => {
+  const knn = (features: number, linear?: number) => ({
+    knn: { features, train: 54, test: 6, linear: { features: linear } },
+  });
   const rows = [
-    { step: 0, ...knn(0) },
+    { step: 0, ...knn(0, 0.25) },
     { step: 1, loss: 1 },
-    { step: 2, loss: 0.9, ...knn(1 / 6) },
+    { step: 2, loss: 0.9, ...knn(1 / 6, 1 / 3) },
   ];
   const svg = renderCurves(rows, { title: 'run' });
   expect(svg).toContain('>Accuracy</text>');
   expect(svg).toContain('>kNN top-1</text>');
   expect(svg).toContain('kNN top-1 16.7 %');
+  expect(svg).toContain('>brief linear top-1</text>');
+  expect(svg).toContain('brief linear top-1 33.3 %');
   expect(svg).toMatch(/class="tick">\d+ %<\/text>/);
   const zero = renderCurves([{ step: 3, loss: 1, top1: 0 }], { title: 'run' });
   expect(zero).toContain('top-1 0.0 %');

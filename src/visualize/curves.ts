@@ -3,6 +3,7 @@ import { type Curve, type PanelOptions, renderPanel } from './panel.ts';
 import {
   brokenSteps,
   knnSeries,
+  linearSeries,
   type MetricsRow,
   type Point,
   partNames,
@@ -91,6 +92,7 @@ function otherPanels(rows: readonly MetricsRow[], parts: readonly string[]): Con
   const accuracies = [
     ...ACCURACIES.map(([key, label]) => ({ label, points: series(key) })),
     { label: 'kNN top-1', points: knnSeries(rows) },
+    { label: 'brief linear top-1', points: linearSeries(rows) },
   ].map((curve, i) => ({ ...curve, colour: colour(i), dots: curve.points.length <= FEW }));
   const panels: Content[] = [
     { title: 'Accuracy', curves: accuracies.filter(({ points }) => points.length > 0), percent: true },
@@ -134,6 +136,8 @@ function summary(rows: readonly MetricsRow[]): string {
   if (top1) facts.push(`top-1 ${share(top1.y)}`);
   const knn = knnSeries(rows).at(-1);
   if (knn) facts.push(`kNN top-1 ${share(knn.y)}`);
+  const linear = linearSeries(rows).at(-1);
+  if (linear) facts.push(`brief linear top-1 ${share(linear.y)}`);
   return facts.join('  ·  ');
 }
 

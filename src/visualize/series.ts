@@ -40,6 +40,15 @@ export function knnSeries(rows: readonly MetricsRow[]): Point[] {
   return seriesOf(accuracies, 'top1');
 }
 
+/** Top-1 of the brief linear probe of the features, by step. */
+export function linearSeries(rows: readonly MetricsRow[]): Point[] {
+  const probes = rows.map(({ step, knn }) => ({
+    step,
+    knn: (knn as { linear?: unknown } | null | undefined)?.linear,
+  }));
+  return knnSeries(probes);
+}
+
 /** Steps at which the loss was given but was not a finite number. */
 export function brokenSteps(rows: readonly MetricsRow[]): number[] {
   const broken = rows.filter(

@@ -20,8 +20,8 @@ test.each([
     ['1.png', '1.png'],
   ],
   [
-    ['train image 6250', '17', './cat.jpg', 'C:\\photos\\dog.jpg'],
-    ['train image 6250', '17', 'cat.jpg', 'dog.jpg'],
+    ['train image 6250', '17', './cat.jpg', 'x/back\\slash.jpg', 'x/latin-\\xE9.jpg'],
+    ['train image 6250', '17', 'cat.jpg', 'back\\slash.jpg', 'latin-\\xE9.jpg'],
   ],
   [
     ['1.png', 'a/1.png'],
@@ -29,7 +29,11 @@ test.each([
   ],
   [[], []],
 ])('%j', (paths, names) => {
-  expect(shortNames(paths)).toEqual(names);
+  expect(shortNames(paths, 'linux')).toEqual(names);
+});
+
+test('on Windows, names stand behind either separator', () => {
+  expect(shortNames(['C:\\photos\\dog.jpg', 'C:/photos/cat.jpg'], 'win32')).toEqual(['dog.jpg', 'cat.jpg']);
 });
 
 test('different files have different names, each the end of its path', () => {

@@ -2,8 +2,9 @@
  * File names of paths, in the order of the paths; where two are alike, with as many folders before them as tell them apart. Names that are
  * no paths stay.
  */
-export function shortNames(paths: readonly string[]): string[] {
-  const parts = paths.map((path) => path.split(/[\\/]+/).filter(Boolean));
+export function shortNames(paths: readonly string[], platform = process.platform): string[] {
+  const between = platform === 'win32' ? /[\\/]+/ : /\/+/;
+  const parts = paths.map((path) => path.split(between).filter(Boolean));
   const last = (i: number, count: number) => parts[i]!.slice(-count).join('/') || paths[i]!;
   return paths.map((path, i) => {
     for (let count = 1; count < parts[i]!.length; count++) {

@@ -59,6 +59,7 @@ function differencesOf({ encoder, decoder }: Model, config: AutoencoderConfig): 
     ['heads', encoder.heads, config.heads],
     ['positions', encoder.positions, config.positions],
     ['epsilon', encoder.epsilon ?? 1e-6, config.epsilon ?? 1e-6],
+    ['decoder.kind', decoder?.decoder.kind ?? 'transformer', config.decoder.kind ?? 'transformer'],
     ['decoder.heads', decoder?.decoder.heads ?? config.decoder.heads, config.decoder.heads],
     ['target', decoder?.target ?? config.target, config.target],
   ];

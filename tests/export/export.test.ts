@@ -9,7 +9,7 @@ import { readSafetensors, writeSafetensors } from '../../src/io/safetensors.ts';
 import { type Rng, rng } from '../../src/random/rng.ts';
 import { type Model, openModel } from '../../src/weights/model.ts';
 import { type ExportOptions, exportModel } from '../../src/weights/out/export.ts';
-import { randomClassifier } from '../support/random-checkpoint.ts';
+import { randomCheckpoint, randomClassifier } from '../support/random-checkpoint.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { cases } from './cases.ts';
 
@@ -71,7 +71,39 @@ describe(`exports (SEED=${seed})`, () => {
         expect(again.weights[name], name).toEqual(data);
       if (part === 'classifier')
         expect(again).toMatchObject({ classifier: { classes: 5 }, classes: original.classes });
-      if (part === 'autoencoder') expect(again.decoder?.decoder).toEqual(original.decoder?.decoder);
+      // A decoder of another project has no kind but the usual one.
+      if (part === 'autoencoder')
+        expect({ kind: 'transformer', share: 1, ...again.decoder?.decoder }).toEqual(
+          original.decoder?.decoder,
+        );
+    },
+  );
+
+  it.each([
+    [{ decoder: { kind: 'cross', share: 0.5 } }, 'got cross and the target channel'],
+    [{ decoder: { kind: 'linear' } }, 'got linear and the target channel'],
+    [{ target: 'hog' }, 'got transformer and the target hog'],
+  ] as const)(
+    'an autoencoder that transformers does not know is refused, its encoder is not: %j',
+    async (model, got) => {
+      const path = join(folder, `${count++}.safetensors`);
+      const size = {
+        image: [16, 16] as [number, number],
+        patch: 4,
+        width: 12,
+        depth: 1,
+        heads: 3,
+        classToken: true,
+      };
+      const decoder = { width: 8, depth: 1, heads: 2, ...('decoder' in model && model.decoder) };
+      await randomCheckpoint(path, rng(seed), {
+        task: { name: 'masked' },
+        model: { ...size, ...model, decoder },
+      });
+      const options = { format: 'huggingface', output: newFolder() } as const;
+      await expect(exportModel(path, { ...options, part: 'autoencoder' })).rejects.toThrow(got);
+      await exportModel(path, { ...options, part: 'features' });
+      expect((await openModel(options.output)).encoder).toMatchObject(size);
     },
   );
 

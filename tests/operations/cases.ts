@@ -9,10 +9,12 @@ import {
   broadcastPair,
   type CaseInput,
   coin,
+  type DrawCase,
   type DrawValue,
   f32,
   fraction,
   i32,
+  type OperationCase,
   partOfOrders,
   pick,
   side,
@@ -21,15 +23,6 @@ import {
 } from './draw.ts';
 
 export type { CaseInput } from './draw.ts';
-
-/** A use of an operation: its inputs with values, and the graph from them to its outputs. */
-export interface OperationCase {
-  readonly inputs: readonly CaseInput[];
-  build(tensors: readonly Tensor[]): Tensor[];
-}
-
-/** Draws a case of one operation. */
-export type DrawCase = (random: Rng) => OperationCase;
 
 const normal =
   (random: Rng): DrawValue =>
@@ -65,6 +58,16 @@ const someAxes = (random: Rng, shape: readonly number[]) =>
 const low = (random: Rng) => fraction(random, 0.1, 0.3);
 const high = (random: Rng) => fraction(random, 0.6, 0.8);
 const positive = (random: Rng) => () => random.uniform(0.5, 2);
+
+/** A side of an image, and how filters move along it: zeros around, or a part of the image cut off; some all of it. */
+function drawWindow(random: Rng) {
+  const [taps, stride] = [whole(random, 1, 3), whole(random, 1, 3)];
+  const [inputDilation, filterDilation] = [pick(random, [1, 1, 2, 3]), pick(random, [1, 1, 2])];
+  const padding = [whole(random, -3, 4), whole(random, -3, 4)] as const;
+  const least = 1 + (taps - 1) * filterDilation - padding[0] - padding[1];
+  const side = Math.max(1, Math.ceil((least - 1) / inputDilation) + 1) + random.int(4);
+  return { side, taps, stride, inputDilation, filterDilation, padding };
+}
 
 const primitiveCases: Record<string, DrawCase> = {
   input: (random) => one(anyType(random, 'x', sides(random, rank(random))), (x) => x),
@@ -196,18 +199,30 @@ const primitiveCases: Record<string, DrawCase> = {
     );
   },
 
-  filterBank: (random) => {
-    const [batch, inChannels, outChannels] = [side(random), side(random), side(random)];
-    const [k, l] = [whole(random, 1, 4), whole(random, 1, 4)];
-    const padding = [random.int(4), random.int(4)] as const;
-    const height = whole(random, Math.max(1, k - 2 * padding[0]), 6);
-    const width = whole(random, Math.max(1, l - 2 * padding[1]), 6);
+  conv: (random) => {
+    // Depthwise where a group has one channel.
+    const groups = pick(random, [1, 1, 2, 3]);
+    const [batch, channels, out] = [whole(random, 1, 3), whole(random, 1, 3), whole(random, 1, 3)];
+    const axes = [drawWindow(random), drawWindow(random)] as const;
+    const both = <T>(of: (axis: (typeof axes)[number]) => T) => [of(axes[0]), of(axes[1])] as const;
+    const options = {
+      strides: both(({ stride }) => stride),
+      padding: both(({ padding }) => padding),
+      inputDilation: both(({ inputDilation }) => inputDilation),
+      filterDilation: both(({ filterDilation }) => filterDilation),
+      groups,
+    };
+    const gradients = coin(random);
     return {
       inputs: [
-        f32('x', [batch, inChannels, height, width], normal(random)),
-        f32('filters', [batch, outChannels, inChannels, k, l], normal(random)),
+        f32('x', [batch, groups * channels, ...both(({ side }) => side)], normal(random)),
+        f32('filters', [groups * out, channels, ...both(({ taps }) => taps)], normal(random)),
       ],
-      build: ([x, filters]) => [g.filterBank(x!, filters!, padding)],
+      build: ([x, filters]) => {
+        const y = g.conv(x!, filters!, options);
+        // With its gradients, the row has second derivatives.
+        return gradients ? [y, ...g.grad(g.total(g.square(y)), [x!, filters!])] : [y];
+      },
     };
   },
   matmul: (random) => {

@@ -1,7 +1,6 @@
 import type { Tensor } from '../../src/graph/index.ts';
 import * as g from '../../src/graph/index.ts';
-import type { DrawCase, OperationCase } from './cases.ts';
-import { coin, f32, side, sides, varied, whole } from './draw.ts';
+import { coin, type DrawCase, f32, type OperationCase, side, sides, varied, whole } from './draw.ts';
 
 /** The same case, continued to the gradients of all its inputs, with a cotangent of random numbers. */
 const differentiated =

@@ -1,4 +1,4 @@
-import type { DType, Shape, TensorData } from '../../src/graph/index.ts';
+import type { DType, Shape, Tensor, TensorData } from '../../src/graph/index.ts';
 import { sizeOf } from '../../src/graph/index.ts';
 import type { Rng } from '../../src/random/rng.ts';
 
@@ -8,6 +8,15 @@ export interface CaseInput {
   readonly dtype: DType;
   readonly values: TensorData;
 }
+
+/** A use of an operation: its inputs with values, and the graph from them to its outputs. */
+export interface OperationCase {
+  readonly inputs: readonly CaseInput[];
+  build(tensors: readonly Tensor[]): Tensor[];
+}
+
+/** Draws a case of one operation. */
+export type DrawCase = (random: Rng) => OperationCase;
 
 /** Draws one value; `i` is its place in row-major order. */
 export type DrawValue = (i: number) => number;

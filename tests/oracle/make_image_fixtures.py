@@ -42,6 +42,18 @@ def tiff(file, array, **options):
     tifffile.imwrite(here / file, array, **options)
 
 
+def named_once(file, tag):
+    """Has a tag of a file (little-endian, one page) give once what it gave for every band, as some programs write it."""
+    path = here / file
+    data = bytearray(path.read_bytes())
+    directory = int.from_bytes(data[4:8], 'little')
+    for entry in range(directory + 2, directory + 2 + 12 * int.from_bytes(data[directory:directory + 2], 'little'), 12):
+        if int.from_bytes(data[entry:entry + 2], 'little') == tag:
+            offset = int.from_bytes(data[entry + 8:entry + 12], 'little')
+            data[entry + 4:entry + 12] = (1).to_bytes(4, 'little') + data[offset:offset + 2] + b'\0\0'
+    path.write_bytes(data)
+
+
 def grey(expected):
     return np.repeat(expected[..., None], 3, axis=2)
 
@@ -117,6 +129,17 @@ case('bands-2-turned.tif', 'tifffile', np.ascontiguousarray(np.rot90(two, -1)), 
 three = (many[..., :3] * 255).astype(np.uint8)
 tiff('bands-3.tif', three, **black, planarconfig='contig', compression='zstd')
 case('bands-3.tif', 'tifffile', three, channels=3)
+
+# What TIFF wants for each band, given once.
+tiff('format-once-planes.tif', np.ascontiguousarray(rgb.transpose(2, 0, 1)), photometric='rgb', planarconfig='separate')
+named_once('format-once-planes.tif', 339)
+case('format-once-planes.tif', 'tifffile', to_bytes(rgb, 0, 1), channels=3)
+tiff('format-once.tif', rgb.astype(np.float32), photometric='rgb')
+named_once('format-once.tif', 339)
+case('format-once.tif', 'tifffile', to_bytes(rgb.astype(np.float32), 0, 1), channels=3)
+tiff('bits-once.tif', (many[..., :5] * 65535).astype(np.uint16), **black, planarconfig='contig')
+named_once('bits-once.tif', 258)
+case('bits-once.tif', 'tifffile', to_bytes((many[..., :5] * 65535).astype(np.uint16), 0, 65535), channels=5)
 
 # PNGs whose alpha is a band.
 Image.fromarray(colours, 'RGBA').save(here / 'rgba.png')

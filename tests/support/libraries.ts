@@ -17,7 +17,11 @@ interface Library {
   readonly folders: readonly string[];
   /** What else is skipped then: beginnings of `file > full name`. */
   readonly tests: readonly string[];
+  /** Folders and files of tests that pass without it, and run otherwise where it is there. */
+  readonly also?: readonly string[];
 }
+
+const TURBOJPEG = ['libturbojpeg.so.0', 'libturbojpeg.dylib', 'turbojpeg.dll'];
 
 /** Where `setup onednn` installs it. */
 export const oneDnnFolder = setFolder(librarySets.onednn, cacheFolder());
@@ -31,6 +35,7 @@ export const libraries: readonly Library[] = [
       'src/bench/bench.test.ts > the onednn engine',
       'src/bench/bench.test.ts > bench on onednn',
       'tests/composites.test.ts > composites and their gradients equal PyTorch on onednn',
+      'tests/conv.test.ts > convolutions on onednn',
       'tests/flat-patches.test.ts > flat patches on onednn ',
       'tests/flat-patches.test.ts > losses of pictures with flat patches on onednn ',
       'tests/hog.test.ts > histograms of bytes on onednn ',
@@ -38,6 +43,24 @@ export const libraries: readonly Library[] = [
       'tests/process-death.test.ts > when a run on the onednn engine is killed',
       'tests/tasks.test.ts > tasks agree with the oracle on onednn',
     ],
+    // It is the engine that commands take where it is there, and runs in a process of its own.
+    also: [
+      'src/engines/setup/',
+      'tests/cli.test.ts',
+      'tests/cli-finetune.test.ts',
+      'tests/cli-judge.test.ts',
+      'tests/images.test.ts',
+      'tests/interrupt.test.ts',
+      'tests/onednn-missing.test.ts',
+      'tests/signals.test.ts',
+    ],
+  },
+  {
+    name: 'libturbojpeg',
+    isThere: async () => (await Promise.all(TURBOJPEG.map(loads))).includes(true),
+    folders: [],
+    tests: [],
+    also: ['src/data/decode/', 'src/data/load/'],
   },
   {
     name: 'a CPU with bfloat16',
@@ -68,6 +91,7 @@ export const libraries: readonly Library[] = [
       ),
     folders: ['src/engines/xla/', 'tests/xla/'],
     tests: [
+      'tests/conv.test.ts > convolutions on xla',
       'tests/flat-patches.test.ts > flat patches on xla ',
       'tests/flat-patches.test.ts > losses of pictures with flat patches on xla ',
       'tests/hog.test.ts > histograms of bytes on xla ',
@@ -118,13 +142,27 @@ function multipliesBf16(): boolean {
 }
 
 /**
- * Names of those that are missing. With `TEST_ENGINES=all`, as in `.ci/run`, everything that can be installed must be there
- * and excuses nothing.
+ * Names of those that are missing. With `TEST_ENGINES=all`, and with `TEST_ENGINES=libraries` as in `.ci/run`, everything that can be
+ * installed must be there and excuses nothing.
  */
 export async function missingLibraries(): Promise<string[]> {
-  const wanted = libraries.filter(({ ofMachine }) => ofMachine || process.env.TEST_ENGINES !== 'all');
+  const wanted = libraries.filter(({ ofMachine }) => ofMachine || !process.env.TEST_ENGINES);
   const there = await Promise.all(wanted.map(({ isThere }) => isThere()));
   return wanted.filter((_, i) => !there[i]).map(({ name }) => name);
+}
+
+/**
+ * Where tests lie that libraries bear on, all others being the same where nothing but npm's packages can be seen. What a missing
+ * library excuses is among them, so that it runs in either the one place or the other.
+ */
+export function testsOfLibraries(): string[] {
+  const installed = libraries.filter(({ ofMachine, name }) => !ofMachine || name === 'a CPU with bfloat16');
+  const places = installed.flatMap(({ folders, tests, also = [] }) => [
+    ...folders,
+    ...tests.map((name) => name.split(' > ')[0]!),
+    ...also,
+  ]);
+  return [...new Set(places)].map((place) => (place.endsWith('/') ? `${place}**/*.test.ts` : place));
 }
 
 /** In a test: whether a library is missing, as `vitest.config.ts` found it. */

@@ -43,8 +43,8 @@ export function benchCommand(): Command {
     .addHelpText(
       'after',
       `
-Times are medians. A product's own rate is that of each kind of matrix product of the step, run by itself in turns with
-the steps. Before PyTorch's times count, its losses must agree with ours.
+Times are medians. The rate of the products alone is that of the step's matrix products and convolutions, by their least
+times in three more steps, which the engine's profiler watches. Before PyTorch's times count, its losses must agree with ours.
 
 Examples:
   $ npx beyond-masking bench

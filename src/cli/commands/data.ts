@@ -3,6 +3,7 @@ import { countImages, verifyImages } from '../../data/sources/check-images.ts';
 import { verifyCifar10 } from '../../data/sources/cifar10.ts';
 import { fetchCifar10 } from '../../data/sources/cifar10-fetch.ts';
 import { openDataset } from '../../data/sources/open.ts';
+import { oneLine } from '../../text/one-line.ts';
 import { plural } from '../../text/plural.ts';
 import { ProgressBar } from '../show/progress-bar.ts';
 import { count, percent, table } from '../show/table.ts';
@@ -63,7 +64,7 @@ function verifyCommand(): Command {
       const broken = await verifyImages(images, (done, all) =>
         bar.update(done / all, `reading images ${percent(done / all)}`),
       ).finally(() => bar.clear());
-      for (const [id, reason] of broken) console.log(`broken: ${id}: ${reason}`);
+      for (const [id, reason] of broken) console.log(`broken: ${oneLine(id)}: ${reason}`);
       console.log(`${plural(images.length, 'image')}, ${count(broken.size)} of them broken`);
       if (broken.size > 0) process.exitCode = 1;
     });

@@ -5,8 +5,11 @@ import { finetuneSchema } from '../../config/finetune-schema.ts';
 import { quickVariant, recipe } from '../../config/recipes.ts';
 import { configSchema } from '../../config/schema.ts';
 import { settings } from '../../config/walk.ts';
+import { decoders } from '../../models/decoders/table.ts';
 import { modelSizes } from '../../models/sizes.ts';
-import { tasks } from '../../tasks/table.ts';
+import { targets } from '../../nn/targets/table.ts';
+import { maskGenerators } from '../../tasks/masks/table.ts';
+import { taskNames, tasks } from '../../tasks/table.ts';
 import { suggestion } from '../../text/nearest.ts';
 import { plural } from '../../text/plural.ts';
 import { UsageError } from '../errors.ts';
@@ -19,6 +22,11 @@ const kinds: Readonly<
   Record<string, { data(filter: string): object[]; text?(filter: string, rate: TrainingRate): string }>
 > = {
   tasks: { data: listTasks, text: describeTasks },
+  masks: {
+    data: () => maskGenerators.map(({ name, summary }) => ({ name, 'what is removed together': summary })),
+  },
+  targets: { data: () => choices(targets, 'what the decoder predicts') },
+  decoders: { data: () => choices(decoders, 'how it predicts') },
   models: { data: listModels },
   recipes: {
     data: listRecipes,
@@ -54,7 +62,7 @@ Examples:
   $ npx beyond-masking list finetune-settings   the same of finetune`,
     )
     .action(async (kind: string | undefined, { filter = '', measure, backend, json }: Options) => {
-      const chosen = kind ? [kind] : ['tasks', 'models', 'recipes'];
+      const chosen = kind ? [kind] : ['tasks', 'masks', 'models', 'recipes'];
       if (json) {
         const all = chosen.map((name) => [name, kinds[name]!.data(filter)]);
         console.log(JSON.stringify(Object.fromEntries(all), null, 2));
@@ -95,17 +103,25 @@ npx beyond-masking pretrain --recipe imagenet-tiny-masked-zoomed-in --data ~/pho
   your own images; --epochs and --batch-size make it shorter`;
 }
 
+/** What a setting can be: names, and a line for each. */
+function choices(table: Readonly<Record<string, { readonly summary: string }>>, column: string) {
+  return Object.entries(table).map(([name, { summary }]) => ({ name, [column]: summary }));
+}
+
 function listTasks() {
   return tasks.map(({ name, summary }) => ({ name, 'what it does to an image': summary }));
 }
 
-/** Every task once: masking combines with all but itself. */
+/** Every degradation once: masking combines with all of them, and one can follow another. */
 function describeTasks(): string {
-  const alone = tasks.filter(({ name }) => !name.startsWith('masked+'));
-  const combined = tasks.length - alone.length;
+  const alone = tasks.filter(
+    ({ name }) => !taskNames.includes(name.replace('masked+', '')) || !name.includes('+'),
+  );
   const rows = alone.map(({ name, summary }) => [name, summary]);
   return `${table([['name', 'what it does to an image'], ...rows])}
-masked+NAME       any of the ${combined} others, then most tokens are removed: masked+zoomed-in`;
+masked+NAME: then most tokens are removed, as masked+zoomed-in (how they are chosen: --set task.mask=NAME, list masks)
+NAME+NAME: one degradation after the other, as zoomed-in+blurred or masked+zoomed-in+blurred
+What is predicted: --set model.target=NAME (list targets); how: --set model.decoder.kind=NAME (list decoders).`;
 }
 
 function listModels() {

@@ -4,6 +4,7 @@ import { IMAGENET } from '../../image/normalise.ts';
 import { writeFileAtomic } from '../../io/atomic.ts';
 import { preview } from '../../preview.ts';
 import { sample } from '../../run/data.ts';
+import { maskNames } from '../../tasks/masks/table.ts';
 import { task, taskNames } from '../../tasks/table.ts';
 import { optionalEngine, reportBroken, wholeNumber } from '../options/options.ts';
 import { whileFetching } from '../show/with-progress.ts';
@@ -11,6 +12,7 @@ import { whileFetching } from '../show/with-progress.ts';
 interface Options {
   output: string;
   tasks?: string;
+  mask: string;
   size?: string;
   patch?: string;
   count: string;
@@ -27,6 +29,7 @@ export function previewCommand(): Command {
     .argument('[images...]', 'image files, folders, or cifar10', ['cifar10'])
     .option('--output <file>', 'picture to write', 'preview.png')
     .option('--tasks <names>', `tasks, with commas between them (default: ${usual.join(',')})`)
+    .option('--mask <name>', `how masked tasks choose the tokens: ${maskNames.join(', ')}`, 'random')
     .option('--size <pixels>', 'side of the images (default: 224, for cifar10 32)')
     .option(
       '--patch <pixels>',
@@ -41,7 +44,8 @@ export function previewCommand(): Command {
 Examples:
   $ npx beyond-masking preview
   $ npx beyond-masking preview cat.jpg dog.jpg --output degradations.png
-  $ npx beyond-masking preview ~/photos --tasks masked,zoomed-in,masked+zoomed-in --count 8`,
+  $ npx beyond-masking preview ~/photos --tasks masked,zoomed-in,masked+zoomed-in --count 8
+  $ npx beyond-masking preview cifar10 --tasks masked,zoomed-in+blurred --mask green-noise`,
     )
     .action(async (names: string[], options: Options) => {
       const small = names.length === 1 && names[0]!.startsWith('cifar10');
@@ -51,7 +55,7 @@ Examples:
         options.patch === undefined
           ? nearestDivisor(side, small ? 4 : side / 14)
           : wholeNumber('--patch', options.patch, 1);
-      const chosen = (options.tasks?.split(',') ?? usual).map((name) => task(name.trim()));
+      const chosen = (options.tasks?.split(',') ?? usual).map((name) => task(name.trim(), options.mask));
       const count = wholeNumber('--count', options.count, 1);
       const all = await whileFetching((watched) => openImages(names, watched));
       if (!all) return;

@@ -5,6 +5,7 @@ import type { Backend } from '../../engines/engine.ts';
 import { openEngine } from '../../run/engine.ts';
 import type { NoteEvent } from '../../run/events.ts';
 import { type TrainingEvent, tensorboardLog } from '../../run/tensorboard.ts';
+import { oneLine } from '../../text/one-line.ts';
 import { UsageError } from '../errors.ts';
 
 /** A whole number of at least `min`. Throws UsageError for other text. */
@@ -31,7 +32,7 @@ export function tellNote(message: string): void {
 
 /** Tells of broken images on the standard error. */
 export function reportBroken(): BrokenImages {
-  return new BrokenImages((id, reason) => console.error(`broken image skipped: ${id}: ${reason}`));
+  return new BrokenImages((id, reason) => console.error(`broken image skipped: ${oneLine(id)}: ${reason}`));
 }
 
 /** The option of every training command that {@link withTensorboard} is for. */

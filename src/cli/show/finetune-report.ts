@@ -5,7 +5,7 @@ import { shellLine } from '../../text/shell.ts';
 import { exportFormatsOf } from '../../weights/out/transformers-misfit.ts';
 import { fromScratch } from '../options/finetune-command.ts';
 import { RunReport } from './run-report.ts';
-import { count, table } from './table.ts';
+import { count, epochText, table } from './table.ts';
 
 type Start = Extract<FinetuneEvent, { type: 'start' }>;
 
@@ -51,7 +51,7 @@ export class FinetuneReport extends RunReport<Start, FinetuneEvent> {
     const fifth = top5 === undefined ? '' : `, top-5 ${share(top5)}`;
     const average = emaTop1 === undefined ? '' : `, of averaged weights ${share(emaTop1)}`;
     return (
-      `epoch ${Math.round(epoch)} done, step ${step}: loss ${loss?.toFixed(4)}, evaluation loss ${Number(evaluationLoss).toFixed(4)}, ` +
+      `${epochText(epoch)}, step ${step}: loss ${loss?.toFixed(4)}, evaluation loss ${Number(evaluationLoss).toFixed(4)}, ` +
       `top-1 ${share(top1)}${fifth}${average}`
     );
   }
@@ -70,7 +70,7 @@ export class FinetuneReport extends RunReport<Start, FinetuneEvent> {
     const hasFifth = rows.some(({ top5 }) => top5 !== undefined);
     const line = (what: string, row: (typeof rows)[number]) => [
       what,
-      String(Math.round(row.epoch)),
+      String(Number(row.epoch.toFixed(2))),
       row.weights,
       scoreText(row.top1, images),
       ...(hasFifth ? [scoreText(Number(row.top5), images)] : []),

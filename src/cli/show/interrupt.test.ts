@@ -35,3 +35,20 @@ it('one that npm hands on counts as the same', () => {
   expect(signalled(1000, 1010, 1020)).toEqual({ aborted: true, firsts: 1, kills: 0 });
   expect(signalled(1000, 1010, 1400)).toEqual({ aborted: true, firsts: 1, kills: 1 });
 });
+
+it('Ctrl-Break on Windows does the same, and a signal that no process can send there ends it all the same', () => {
+  const before = process.listenerCount('SIGBREAK');
+  const kill = vi.spyOn(process, 'kill').mockImplementation(() => {
+    throw Object.assign(new Error('kill ENOSYS'), { code: 'ENOSYS' }); // as Windows answers
+  });
+  const exit = vi.spyOn(process, 'exit').mockImplementation(() => undefined as never);
+  const clock = vi.spyOn(performance, 'now').mockReturnValue(1000);
+  const { signal } = interruptible(() => {});
+  process.emit('SIGBREAK', 'SIGBREAK');
+  expect([signal.aborted, kill.mock.calls.length]).toEqual([true, 0]);
+  clock.mockReturnValue(2000);
+  process.emit('SIGBREAK', 'SIGBREAK');
+  expect(kill.mock.calls).toEqual([[process.pid, 'SIGBREAK']]);
+  expect(exit.mock.calls).toEqual([[1]]);
+  expect(process.listenerCount('SIGBREAK')).toBe(before);
+});

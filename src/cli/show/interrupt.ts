@@ -1,4 +1,4 @@
-import { ENDING_SIGNALS } from '../../engines/host/signals.ts';
+import { ENDING_SIGNALS, endBySignal } from '../../engines/host/signals.ts';
 import { onReaderGone } from './streams.ts';
 
 /** Milliseconds in which signals count as one: npm hands a Ctrl-C on that its child has got already. */
@@ -24,10 +24,11 @@ export function interruptible(onFirst: () => void): { signal: AbortSignal; done:
   };
   const interrupt = (name: NodeJS.Signals) => {
     if (!first) return begin(name);
-    const atOnce = name === 'SIGINT' || (name === 'SIGTERM' && first.name === 'SIGTERM');
+    const atOnce =
+      name === 'SIGINT' || name === 'SIGBREAK' || (name === 'SIGTERM' && first.name === 'SIGTERM');
     if (!atOnce || performance.now() - first.time <= TOGETHER) return;
     stop();
-    process.kill(process.pid, name); // not `process.exit`, in which a working engine crashes
+    endBySignal(name); // not `process.exit`, in which a working engine crashes
   };
   for (const name of ENDING_SIGNALS) process.on(name, interrupt);
   onReaderGone(() => begin('no reader'));

@@ -5,7 +5,7 @@ import { shellLine } from '../../text/shell.ts';
 import { exportFormatsOf } from '../../weights/out/transformers-misfit.ts';
 import { learned } from './learned.ts';
 import { RunReport } from './run-report.ts';
-import { count } from './table.ts';
+import { count, epochText } from './table.ts';
 
 type EventOf<T extends PretrainEvent['type']> = Extract<PretrainEvent, { type: T }>;
 
@@ -44,7 +44,7 @@ export class PretrainReport extends RunReport<EventOf<'start'>, PretrainEvent> {
 
   protected judged({ step, epoch, loss, heldOutLoss }: StepRow): string | undefined {
     if (heldOutLoss === undefined) return undefined;
-    return `epoch ${Math.round(epoch)} done, step ${step}: loss ${loss?.toFixed(4)}, held-out loss ${heldOutLoss?.toFixed(4)}`;
+    return `${epochText(epoch)}, step ${step}: loss ${loss?.toFixed(4)}, held-out loss ${heldOutLoss?.toFixed(4)}`;
   }
 
   protected summary(): string {

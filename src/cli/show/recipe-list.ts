@@ -1,6 +1,7 @@
 import type { TrainingRate } from '../../bench/rate.ts';
 import { finetuneRecipe, finetuneRecipeNames } from '../../config/finetune-recipes.ts';
 import type { Cost } from '../../config/recipe.ts';
+import { variants } from '../../config/recipes/variants.ts';
 import { recipe, recipeNames, short } from '../../config/recipes.ts';
 import { taskNames } from '../../tasks/table.ts';
 import { roughTime } from '../../text/rough-time.ts';
@@ -36,7 +37,7 @@ export function recipeGrid(rate: TrainingRate): string {
   return `${table([
     ['', ...data!.map((name, i) => (name === data![i - 1] ? '' : name))],
     ['task', ...size!],
-    ...taskNames.map((task) => [task, ...cells(task)]),
+    ...[...taskNames, ...variants.map(({ name }) => name)].map((task) => [task, ...cells(task)]),
     ['finetune', ...cells('finetune')],
   ])}
 

@@ -1,7 +1,13 @@
+import { oneLine } from '../../text/one-line.ts';
+
+/** Letters of the widest column: longer text, which few rows have, runs over. */
+const WIDEST = 60;
+
 /** Rows of text as columns, two spaces apart; the first row is the heading. */
-export function table(rows: readonly (readonly string[])[]): string {
+export function table(given: readonly (readonly string[])[]): string {
+  const rows = given.map((row) => row.map(oneLine));
   const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(...rows.map((row) => (row[column] ?? '').length)),
+    Math.min(WIDEST, Math.max(...rows.map((row) => (row[column] ?? '').length))),
   );
   return rows
     .map((row) =>
@@ -24,6 +30,12 @@ export function duration(seconds: number): string {
   const [hours, minutes] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60)];
   if (hours > 0) return `${hours} h ${String(minutes).padStart(2, '0')} min`;
   return minutes > 0 ? `${minutes} min ${String(whole % 60).padStart(2, '0')} s` : `${whole} s`;
+}
+
+/** `epoch 2 done`, or `epoch 0.40` inside of one. */
+export function epochText(epoch: number): string {
+  const whole = Math.round(epoch);
+  return whole > 0 && Math.abs(epoch - whole) < 1e-6 ? `epoch ${whole} done` : `epoch ${epoch.toFixed(2)}`;
 }
 
 /** 0.4567 as `45.7 %`. */

@@ -1,7 +1,9 @@
 import { CIFAR10 } from '../../image/normalise.ts';
 import { tasks } from '../../tasks/table.ts';
+import { mergeSettings } from '../merge.ts';
 import type { RecipeEntry } from '../recipe.ts';
 import type { ConfigInput } from '../schema.ts';
+import { variants } from './variants.ts';
 
 const shared: ConfigInput = {
   data: {
@@ -24,17 +26,19 @@ const quick: ConfigInput = {
   evaluation: { knnEvery: 2 },
 };
 
-/** The micro ViT on CIFAR-10, for every task: a run of hours, and a quick variant of minutes. */
-export const cifar10Recipes: readonly RecipeEntry[] = tasks.map(({ name: task }) => ({
-  name: `cifar10-micro-${task.replaceAll('+', '-')}`,
+const ofTasks = tasks.map(({ name: task }) => ({ name: task.replaceAll('+', '-'), task, settings: {} }));
+
+/** The micro ViT on CIFAR-10, for every task and variant: a run of hours, and a quick variant of minutes. */
+export const cifar10Recipes: readonly RecipeEntry[] = [...ofTasks, ...variants].map((of) => ({
+  name: `cifar10-micro-${of.name}`,
   model: 'micro',
-  task,
-  source: "the paper's settings, batch 256",
+  task: of.task,
+  source: `the paper's settings, batch 256${'source' in of ? `; ${of.source}` : ''}`,
   images: 50_000,
   expected: 'not published',
   notes: [
     'cifar10-*: hours on two CPU cores; with --quick, two epochs of smaller batches at a higher learning rate: minutes',
   ],
-  settings: shared,
+  settings: mergeSettings(shared, of.settings),
   quick,
 }));

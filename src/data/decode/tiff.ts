@@ -36,6 +36,7 @@ export async function readTiff(bytes: Uint8Array, reading: Reading): Promise<Raw
     const all = bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
     const page = await (await fromArrayBuffer(all.buffer as ArrayBuffer)).getImage(0);
     const { bands, plain, orientation } = await understand(page);
+    await repeatForBands(page);
     const picture = takesColours(reading) && plain && (!reading.range || bands.colours === 'others');
     if (picture) return undefined;
     requireBands(bands, reading);
@@ -88,6 +89,23 @@ async function understand(
       extra.length <= 1,
     orientation: await one(TAG.orientation, 1),
   };
+}
+
+/** Has a page give for each band what some programs write once for all of them: the decoder wants one of each. */
+async function repeatForBands(page: GeoTIFFImage): Promise<void> {
+  const count = page.getSamplesPerPixel();
+  const directory = page.fileDirectory;
+  const all = new Map<unknown, number[]>();
+  for (const [name, number] of [
+    ['BitsPerSample', TAG.bits],
+    ['SampleFormat', TAG.format],
+  ] as const) {
+    const values = await valuesOf(page, number);
+    if (values.length === 1 && count > 1) all.set(name, Array<number>(count).fill(values[0]!));
+  }
+  const [get, load] = [directory.getValue.bind(directory), directory.loadValue.bind(directory)];
+  directory.getValue = ((tag) => all.get(tag) ?? get(tag)) as typeof get;
+  directory.loadValue = (async (tag) => all.get(tag) ?? load(tag)) as typeof load;
 }
 
 async function valuesOf(page: GeoTIFFImage, tag: number): Promise<number[]> {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { extract } from 'tar';
 import { cacheFolder } from '../../io/cache-folder.ts';
 import { makeFolder } from '../../io/make-folder.ts';
@@ -192,6 +193,7 @@ async function publish(ready: string, home: string, old: string): Promise<void> 
     } catch (error) {
       if (await isComplete(home)) return;
       if (attempt === PUBLISH_ATTEMPTS) throw error;
+      await setTimeout(50 * attempt); // on Windows, a virus scanner may have a file open
       // Where this fails, the other process has just moved it.
       await rename(home, `${old}-${attempt}`).catch(() => {});
     }

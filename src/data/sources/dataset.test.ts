@@ -57,6 +57,6 @@ describe('split', () => {
 
   it('says what it needs', () => {
     expect(() => split(numbers(5), 0)).toThrow('the held-out fraction must lie in (0, 1), got 0');
-    expect(() => split(numbers(1), 0.5)).toThrow('a split needs at least two images, got 1');
+    expect(() => split(numbers(1), 0.5)).toThrow('images can be held out of two or more, got 1 in ');
   });
 });

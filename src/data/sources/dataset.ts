@@ -110,7 +110,10 @@ export function split(dataset: Dataset, fraction: number): { train: Dataset; hel
     throw new RangeError(`the held-out fraction must lie in (0, 1), got ${fraction}`);
   }
   const n = dataset.length;
-  if (n < 2) throw new RangeError(`a split needs at least two images, got ${n}`);
+  if (n < 2)
+    throw new RangeError(
+      `images can be held out of two or more, got ${n} in '${dataset.name}': give more, or hold none out (--set data.heldOut=0)`,
+    );
   const count = Math.min(n - 1, Math.max(1, Math.round(fraction * n)));
   const order = rng(0, 'split').permutation(n);
   return {

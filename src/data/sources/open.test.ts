@@ -1,10 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { homedir } from 'node:os';
+import { join, posix, win32 } from 'node:path';
 import { afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { temporaryFolder } from '../../../tests/support/temporary-folder.ts';
 import { BrokenImages } from '../load/broken.ts';
 import type { Dataset } from './dataset.ts';
-import { openDataset } from './open.ts';
+import { absoluteSource, homePath, isSpec, openDataset } from './open.ts';
 import { packImages } from './pack.ts';
 
 const root = temporaryFolder();
@@ -50,4 +51,23 @@ it('says what is wrong', async () => {
     "the data folder must exist, got 'no-such-thing'",
   );
   await expect(openDataset('')).rejects.toThrow('must be named');
+});
+
+it.each([
+  ['C:\\photos', 'C:\\photos'],
+  ['c:/photos/2019', 'c:\\photos\\2019'],
+  ['classes:C:\\photos\\', 'classes:C:\\photos'],
+  ['packed:\\\\server\\share\\pack', 'packed:\\\\server\\share\\pack'],
+  ['folder://server/share/my photos', 'folder:\\\\server\\share\\my photos'],
+  ['cifar10:test', 'cifar10:test'],
+])('on Windows, the source %s is %s wherever one stands', (spec, absolute) => {
+  expect(absoluteSource(spec, win32)).toBe(absolute);
+  expect(isSpec(spec)).toBe(/^(classes|packed|folder|cifar10)/.test(spec));
+});
+
+it('on Windows, ~\\ is the home folder too', () => {
+  expect(homePath('~\\photos', win32)).toBe(win32.join(homedir(), 'photos'));
+  expect(homePath('~/photos', win32)).toBe(win32.join(homedir(), 'photos'));
+  expect(homePath('~', win32)).toBe(win32.join(homedir(), ''));
+  expect(homePath('~\\photos', posix)).toBe('~\\photos'); // a name like any other
 });

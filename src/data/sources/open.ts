@@ -1,11 +1,13 @@
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import system from 'node:path';
 import { DataError } from '../error.ts';
 import { openCifar10 } from './cifar10.ts';
 import type { FetchOptions } from './cifar10-fetch.ts';
 import type { Dataset } from './dataset.ts';
 import { openClassFolders, openFolder } from './folder.ts';
 import { openPacked } from './packed.ts';
+
+type Paths = Pick<typeof system, 'join' | 'resolve' | 'sep'>;
 
 const SPECS = 'cifar10, cifar10:train, cifar10:test, a folder, folder:PATH, classes:PATH or packed:PATH';
 
@@ -37,13 +39,14 @@ export function isSpec(name: string): boolean {
 }
 
 /** The same source with an absolute path, for programs that run elsewhere; sources without a path are left as they are. */
-export function absoluteSource(spec: string): string {
+export function absoluteSource(spec: string, paths: Paths = system): string {
   if (spec === '' || /^cifar10(:|$)/.test(spec)) return spec;
   const [, scheme = '', rest] = /^((?:folder|classes|packed):)?(.*)$/s.exec(spec)!;
-  return `${scheme}${resolve(homePath(rest!))}`;
+  return `${scheme}${paths.resolve(homePath(rest!, paths))}`;
 }
 
-/** A path with the home folder in place of a leading `~`. */
-export function homePath(text: string): string {
-  return text === '~' || text.startsWith('~/') ? join(homedir(), text.slice(1)) : text;
+/** A path with the home folder in place of a leading `~`. @param paths those of the system */
+export function homePath(text: string, paths: Paths = system): string {
+  const inHome = text === '~' || text.startsWith('~/') || text.startsWith(`~${paths.sep}`);
+  return inHome ? paths.join(homedir(), text.slice(1)) : text;
 }

@@ -138,6 +138,34 @@ describe.skipIf(process.platform !== 'linux')('names that are no UTF-8', () => {
   });
 });
 
+describe('runs among the images', () => {
+  async function putRun(path: string) {
+    await put(`${path}/config.json`, '{}');
+    await put(`${path}/metrics.jsonl`);
+    await put(`${path}/checkpoints/step-00000001.safetensors`);
+    await put(`${path}/reconstructions/step-00000001.png`);
+  }
+
+  it('are passed over, as their pictures are made of images', async () => {
+    for (const path of ['cat/a.png', 'dog/b.png']) await put(path);
+    const before = await openClassFolders(root);
+    await putRun('run');
+    await putRun('cat/deep/run');
+    const after = await openClassFolders(root, { onNote });
+    expect([after.classes, after.length]).toEqual([['cat', 'dog'], 2]);
+    expect(after.contentKey).toBe(before.contentKey);
+    expect(notes).toEqual([expect.stringContaining('2 run folders: cat/deep/run, run')]);
+    expect((await openFolder(join(root, 'run', 'reconstructions'))).length).toBe(1); // where they are asked for
+    expect((await openFolder(join(root, 'run'))).length).toBe(1);
+  });
+
+  it('are not taken for runs by half of their files', async () => {
+    await put('cat/config.json', '{}');
+    await put('cat/checkpoints/a.png');
+    expect((await openFolder(root)).length).toBe(1);
+  });
+});
+
 describe('a search', () => {
   it('ends with the reason of its signal', async () => {
     for (let i = 0; i < 500; i++) await put(`${i % 10}/${i}.png`);

@@ -1,5 +1,5 @@
 import type { BigIntStats, Dirent } from 'node:fs';
-import { opendir, stat } from 'node:fs/promises';
+import { opendir, realpath, stat } from 'node:fs/promises';
 import { type FileStamp, MISSING, stampOf } from '../../io/file-stamp.ts';
 import { type FilePath, specialKind, systemPath } from '../decode/read-file.ts';
 import { pathIn, shownName } from './file-names.ts';
@@ -31,15 +31,22 @@ interface Place {
 const AT_ONCE = 64;
 
 /**
- * Finds all regular files below a folder, each once: folders and files are known by device and inode, so that links and second names
+ * Finds all regular files below a folder, each once: folders and files are known by device and inode (or true path), so that links and second names
  * of what was met before are left out. Links are followed last, in the order of their paths, so that a file keeps the name under which
- * it really lies. Nothing is opened but folders. Names that begin with a dot are passed over.
+ * it really lies. Nothing is opened but folders. Names that begin with a dot are passed over, and folders of runs, whose pictures are
+ * made of images.
  * Rejects with the system's error where the folder itself cannot be read, and with the signal's reason.
  */
 export async function walk(folder: string, options: WalkOptions): Promise<void> {
   const walker = new Walker(options);
   await walker.folder({ path: '', file: folder });
   await walker.followLinks();
+}
+
+function holdsRun(folders: readonly Place[], files: readonly Place[]): boolean {
+  const has = (places: readonly Place[], name: string) =>
+    places.some(({ path }) => path.slice(path.lastIndexOf('/') + 1) === name);
+  return has(folders, 'checkpoints') && has(files, 'config.json') && has(files, 'metrics.jsonl');
 }
 
 class Walker {
@@ -59,11 +66,15 @@ class Walker {
       const [place] = next;
       try {
         const stats = next[1] ?? (await stat(systemPath(place.file), { bigint: true }));
-        if (!this.#isNew(stats)) {
+        if (!(await this.#isNew(stats, place.file))) {
           leftOut.repeat();
           continue;
         }
         const { below, files } = await this.#entries(place);
+        if (place.path !== '' && holdsRun(below, files)) {
+          leftOut.special('run folder', place.path);
+          continue;
+        }
         if (place.path !== '') onFolder(place.path);
         for (const each of below.reverse()) folders.push([each, undefined]);
         await this.#files(files);
@@ -127,12 +138,14 @@ class Walker {
     if (!stats) return onFile({ path, file, stamp: { size: 0, stamp: MISSING } });
     const kind = specialKind(stats);
     if (kind !== undefined) leftOut.special(kind, path);
-    else if (!this.#isNew(stats)) leftOut.repeat();
+    else if (!(await this.#isNew(stats, file))) leftOut.repeat();
     else await onFile({ path, file, stamp: stampOf(stats) });
   }
 
-  #isNew({ dev, ino }: BigIntStats): boolean {
+  async #isNew({ dev, ino }: BigIntStats, file: FilePath): Promise<boolean> {
+    // Some network disks of Windows number no file.
+    const key = ino === 0n ? await realpath(systemPath(file), 'latin1') : `${dev}:${ino}`;
     const before = this.#known.size;
-    return this.#known.add(`${dev}:${ino}`).size > before;
+    return this.#known.add(key).size > before;
   }
 }

@@ -32,6 +32,14 @@ export class Builder {
     return { region, dtype, shape, strides: denseStrides(shape), offset: 0 };
   }
 
+  /** Memory of its own that holds zeros. */
+  zeros(shape: Shape, dtype: StorageType): View {
+    const out = this.fresh(shape, dtype);
+    const bytes: View = { ...out, dtype: 'u8', shape: [out.region.bytes], strides: [1] };
+    this.emit({ kind: 'host', kernel: 'zero', inputs: [], out: bytes, attributes: {} });
+    return out;
+  }
+
   constant(data: Uint8Array, shape: Shape, dtype: DType): View {
     return {
       region: this.region(data.byteLength, { constant: data }),

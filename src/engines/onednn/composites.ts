@@ -1,20 +1,30 @@
-import { type Shape, sizeOf } from '../../graph/tensor.ts';
+import type { CompositeName, PrimitiveName } from '../../graph/signatures.ts';
+import { type Operation, type Shape, sizeOf } from '../../graph/tensor.ts';
 import type { Builder } from './builder.ts';
-import { type Context, product, type Rule, turned, zeros } from './rules.ts';
+import { type Context, product, type Rule, type RuleOf, rules, turned, zeros } from './rules.ts';
 import { permuted, reshaped, type StorageType, sliced, type View } from './view.ts';
 
 /** Composites that oneDNN computes as a whole, or in fewer passes than what they are made of. */
-export const composites: Readonly<Record<string, Rule>> = {
+export const composites: { readonly [N in CompositeName]?: RuleOf<N> } = {
+  split: (_, { attributes: { axis }, outputs }, [x]) =>
+    outputs.map(({ shape }, i) => {
+      const start = x.shape.map((_, other) => (other === axis ? i * shape[axis]! : 0));
+      return sliced(
+        x,
+        start,
+        start.map((from, other) => from + shape[other]!),
+      );
+    }),
   linear: (context, { outputs: [y] }, [x, weight, bias]) =>
     product(
       context,
-      x!,
-      weight!,
+      x,
+      weight,
       y!.shape,
       { transposeA: false, transposeB: true, alpha: 1 },
       bias && context.builder.dense(bias),
     ),
-  gelu: ({ builder, storage }, _, [x]) => builder.eltwise('gelu', builder.as(storage[0]!, x!)),
+  gelu: ({ builder, storage }, _, [x]) => builder.eltwise('gelu', builder.as(storage[0]!, x)),
   geluGrad: ({ builder, storage }, _, inputs) => {
     const [x, dy] = inputs.map((view) => builder.dense(builder.as(storage[0]!, view))) as [View, View];
     const out = builder.fresh(x.shape, storage[0]!);
@@ -23,8 +33,8 @@ export const composites: Readonly<Record<string, Rule>> = {
     return out;
   },
   softmax: ({ builder }, _, [x]) => {
-    const out = builder.fresh(x!.shape);
-    builder.emit({ kind: 'softmax', x: asRows(builder.dense(x!)), out: asRows(out) });
+    const out = builder.fresh(x.shape);
+    builder.emit({ kind: 'softmax', x: asRows(builder.dense(x)), out: asRows(out) });
     return out;
   },
   layerNorm: ({ builder }, { attributes: { epsilon }, outputs: [y, mu] }, inputs) => {
@@ -92,7 +102,7 @@ export const composites: Readonly<Record<string, Rule>> = {
   },
   attentionGrad: (context, { attributes: { scale } }, inputs) => {
     const { builder, compute, storage } = context;
-    const y = inputs[3]!;
+    const y = inputs[3];
     const [q, k, v, , dy] = inputs.map((view) => matrices(context, view)) as [View, View, View, View, View];
     const known = builder.weights.get(y);
     const p = known ? builder.as(compute, known) : attentionWeights(context, q, k, scale);
@@ -111,6 +121,10 @@ export const composites: Readonly<Record<string, Rule>> = {
     return places;
   },
 };
+
+/** How an operation is written; undefined where that takes other operations. */
+export const ruleOf = ({ name }: Operation): Rule | undefined =>
+  (composites[name as CompositeName] ?? rules[name as PrimitiveName]) as Rule | undefined;
 
 /** Queries, keys, values or their gradient with the matrices of all heads end to end: products read those fastest. */
 function matrices({ builder, compute }: Context, view: View): View {

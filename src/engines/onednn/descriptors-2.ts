@@ -8,6 +8,7 @@ import {
   scaled,
   sides,
   softmaxAccurate,
+  windowSides,
 } from './descriptors.ts';
 import type { Library, Pointer } from './library.ts';
 
@@ -34,8 +35,8 @@ export function descriptors2(library: Library, engine: bigint): Descriptors {
   const eltwiseGrad = operation('eltwise_backward', 'int, void *, void *, float, float');
   const binary = operation('binary', 'int, void *, void *, void *');
   const convolution = operation(
-    'convolution_forward',
-    'int, int, void *, void *, void *, void *, void *, void *, void *',
+    'dilated_convolution_forward',
+    'int, int, void *, void *, void *, void *, void *, void *, void *, void *',
   );
   const softmax = operation('softmax_v2_forward', 'int, int, void *, void *, int');
   const softmaxGrad = operation('softmax_v2_backward', 'int, void *, void *, void *, int');
@@ -58,12 +59,8 @@ export function descriptors2(library: Library, engine: bigint): Descriptors {
     eltwiseGrad: (name, x, dy, forward) => make(eltwiseGrad(eltwiseKinds[name], dy, x, 0, 0), null, forward),
     binary: (name, a, b, out) => make(binary(binaryKinds[name], a, b, out)),
     copy: (x, out) => reorder(x, engine, out, engine, null),
-    convolution: (x, filters, out, padding) => {
-      const [strides, zeros] = [sides([1, 1]), sides(padding)];
-      return make(
-        convolution(forwardTraining, convolutionDirect, x, filters, null, out, strides, zeros, zeros),
-      );
-    },
+    convolution: (x, filters, out, window) =>
+      make(convolution(forwardTraining, convolutionDirect, x, filters, null, out, ...windowSides(window))),
     softmax: (x, out) => make(softmax(forwardTraining, softmaxAccurate, x, out, 1)),
     softmaxGrad: (y, dy, out, forward) => make(softmaxGrad(softmaxAccurate, out, dy, y, 1), null, forward),
     layerNorm: (x, statistics, epsilon) =>

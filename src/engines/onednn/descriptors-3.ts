@@ -8,6 +8,7 @@ import {
   scaled,
   sides,
   softmaxAccurate,
+  windowSides,
 } from './descriptors.ts';
 import type { Library } from './library.ts';
 
@@ -50,10 +51,9 @@ export function descriptors3(library: Library, engine: bigint): Descriptors {
       eltwiseGrad(engine, eltwiseKinds[name], dy, dy, x, 0, 0, forward, null),
     binary: (name, a, b, out) => binary(engine, binaryKinds[name], a, b, out, null),
     copy: (x, out) => reorder(x, engine, out, engine, null),
-    convolution: (x, filters, out, padding) => {
-      const [strides, gaps, zeros] = [sides([1, 1]), sides([0, 0]), sides(padding)];
+    convolution: (x, filters, out, window) => {
       const kind = [engine, forwardTraining, convolutionDirect] as const;
-      return convolution(...kind, x, filters, null, out, strides, gaps, zeros, zeros, null);
+      return convolution(...kind, x, filters, null, out, ...windowSides(window), null);
     },
     softmax: (x, out) => softmax(engine, forwardTraining, softmaxAccurate, x, out, 1, null),
     softmaxGrad: (y, dy, out, forward) => softmaxGrad(engine, softmaxAccurate, out, dy, y, 1, forward, null),

@@ -1,4 +1,4 @@
-import type { Binary, Eltwise } from './instructions.ts';
+import type { Binary, Eltwise, Window } from './instructions.ts';
 import type { Library, Pointer } from './library.ts';
 import type { StorageType } from './view.ts';
 
@@ -14,8 +14,7 @@ export interface Descriptors {
   eltwiseGrad(name: Eltwise, x: Pointer, dy: Pointer, forward: bigint): bigint;
   binary(name: Binary, a: Pointer, b: Pointer, out: Pointer): bigint;
   copy(x: Pointer, out: Pointer): bigint;
-  /** With stride 1. @param padding rows and columns of zeros on each side */
-  convolution(x: Pointer, filters: Pointer, out: Pointer, padding: readonly number[]): bigint;
+  convolution(x: Pointer, filters: Pointer, out: Pointer, window: Window): bigint;
   /** Over the last axis of a matrix. */
   softmax(x: Pointer, out: Pointer): bigint;
   softmaxGrad(y: Pointer, dy: Pointer, out: Pointer, forward: bigint): bigint;
@@ -40,6 +39,14 @@ export const backward = 128;
 
 /** Sides or strides as oneDNN takes them. */
 export const sides = (values: readonly number[]) => BigInt64Array.from(values, BigInt);
+
+/** Strides, gaps between taps, and zeros before and after, as oneDNN takes them. */
+export const windowSides = ({ strides, dilation, padding }: Window) => [
+  sides(strides),
+  sides(dilation.map((distance) => distance - 1)),
+  sides(padding.map(([before]) => before)),
+  sides(padding.map(([, after]) => after)),
+];
 
 /** Attributes of a product that is scaled; none where it is not. */
 export function scaled(

@@ -10,25 +10,12 @@ import { Memory } from './memory.ts';
 import type { Requests, StepOrder } from './messages.ts';
 import { Primitives } from './primitives.ts';
 import { Profile } from './profile.ts';
+import type { EngineMemory, Prepared, Stored } from './stored.ts';
 import { TrainingStep } from './training-step.ts';
 import { bytesOf, type View } from './view.ts';
 
-/** A tensor outside of JavaScript's heap. */
-export interface Stored {
-  readonly address: bigint;
-  readonly data: TensorData;
-}
-
-/** A program whose calls have their addresses. */
-export interface Prepared {
-  readonly calls: readonly (() => void)[];
-  readonly profile: Profile;
-  readonly given: ReadonlyMap<string, Stored>;
-  readonly outputs: ReadonlyMap<string, Stored>;
-}
-
 /** Holds the state and runs programs, on whichever thread it lives. */
-export class Engine {
+export class Engine implements EngineMemory {
   private library!: Library;
   private memory!: Memory;
   private crew!: Crew;
@@ -130,13 +117,6 @@ export class Engine {
     return [...this.programs.values()].flatMap(({ profile }) => profile.timings());
   }
 
-  /** On what the last run has left in memory. */
-  async products(program: number): Promise<readonly Timing[]> {
-    const { profile, calls } = this.programs.get(program)!;
-    return profile.products(calls);
-  }
-
-  /** Runs a program; its outputs stay until another one runs. */
   execute(program: number, inputs: Values): Prepared {
     const prepared = this.programs.get(program)!;
     const { calls, given, profile } = prepared;
@@ -150,12 +130,10 @@ export class Engine {
     return this.programs.get(program)!;
   }
 
-  /** What the state holds under a name. */
   stored(name: string): Stored {
     return this.state.get(name)!;
   }
 
-  /** Where gradients of several micro-batches are added up; the same place when asked again. */
   sum(name: string, length: number): Stored {
     const known = this.sums.get(name) ?? this.store('f32', length);
     this.sums.set(name, known);

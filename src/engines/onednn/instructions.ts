@@ -5,6 +5,13 @@ import type { View } from './view.ts';
 export type Eltwise = 'linear' | 'exp' | 'log' | 'sqrt' | 'abs' | 'pow' | 'gelu';
 export type Binary = 'add' | 'sub' | 'mul' | 'div' | 'max' | 'min';
 
+/** How filters move over an image, and how far apart their taps lie; zeros before and after rows, and columns. */
+export interface Window {
+  readonly strides: readonly number[];
+  readonly dilation: readonly number[];
+  readonly padding: readonly (readonly [number, number])[];
+}
+
 /** One call of a kernel on views. */
 export type Instruction =
   | { kind: 'matmul'; a: View; b: View; bias?: View; out: View; alpha: number }
@@ -12,8 +19,8 @@ export type Instruction =
   | { kind: 'eltwiseGrad'; function: Eltwise; x: View; dy: View; out: View }
   | { kind: 'binary'; function: Binary; a: View; b: View; out: View }
   | { kind: 'copy'; x: View; out: View }
-  /** Images [1, G·C, H, W] with filters [G, O, C, k, l], stride 1: a group of channels with filters of its own each. */
-  | { kind: 'convolution'; x: View; filters: View; out: View; padding: readonly [number, number] }
+  /** Images [N, G·C, H, W] with filters [G, O, C, k, l]: a group of channels with filters of its own each. */
+  | ({ kind: 'convolution'; x: View; filters: View; out: View } & Window)
   | { kind: 'softmax'; x: View; out: View }
   | { kind: 'softmaxGrad'; y: View; dy: View; out: View }
   | {

@@ -1,22 +1,22 @@
 import { constantOperation, inputName, inputOperation } from '../../graph/operations/source.ts';
 import { optimise } from '../../graph/passes/optimise.ts';
 import type { Program } from '../../graph/program.ts';
-import { type Node, sizeOf, type Tensor } from '../../graph/tensor.ts';
+import { GraphError, type Node, sizeOf, type Tensor } from '../../graph/tensor.ts';
 import { topologicalOrder } from '../../graph/topology.ts';
 import { evaluateNode } from '../reference/evaluate.ts';
 import { Builder } from './builder.ts';
-import { composites } from './composites.ts';
+import { composites, ruleOf } from './composites.ts';
 import type { Plan, PlannedOutput } from './instructions.ts';
 import { layOut, withoutUnread } from './memory-plan.ts';
 import { recomputeLong } from './recompute.ts';
-import { host, rules } from './rules.ts';
+import { rules } from './rules.ts';
 import { mayNarrow, narrowTensors, storageOf } from './storage.ts';
 import { bytesOf, denseStrides, type View } from './view.ts';
 
 /** Type in which products are computed; sums are float32 in both. */
 export type Precision = 'f32' | 'bf16';
 
-const kept = new Set([...Object.keys(composites), 'split']);
+const kept = new Set(Object.keys(composites));
 
 /**
  * The program as a list of calls with their memory laid out.
@@ -80,7 +80,9 @@ function write(
     const { buffer, byteOffset, byteLength } = attributes.data;
     return [builder.constant(new Uint8Array(buffer, byteOffset, byteLength), shape, dtype)];
   }
-  const rule = composites[operation.name] ?? rules[operation.name] ?? host;
+  const rule = ruleOf(operation);
+  if (!rule)
+    throw new GraphError(`the onednn engine lowers ${Object.keys(rules).join(', ')}, got ${operation.name}`);
   const storage = outputs.map((output) => storageOf(output, narrow));
   const made = rule(
     { builder, compute: mayNarrow(node) ? precision : 'f32', storage },

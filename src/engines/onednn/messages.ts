@@ -43,8 +43,6 @@ export interface Requests {
   step: { take: StepOrder; give: StepResult };
   /** Measures from now on, or tells what was measured. */
   profile: { take: undefined; give: readonly Timing[] };
-  /** Times of a program's products, called by themselves. */
-  products: { take: number; give: readonly Timing[] };
 }
 
 export type Request = {

@@ -95,8 +95,9 @@ export class Primitives {
         return [make.copy(at(x), at(out)), { src: x, dst: out }];
       }
       case 'convolution': {
-        const { x, filters: weights, out, padding } = instruction;
-        return [make.convolution(at(x), at(weights), at(out), padding), { src: x, weights, dst: out }];
+        const { x, filters: weights, out } = instruction;
+        const descriptor = make.convolution(at(x), at(weights), at(out), instruction);
+        return [descriptor, { src: x, weights, dst: out }];
       }
       case 'softmax': {
         const { x, out } = instruction;

@@ -32,23 +32,6 @@ export class Profile {
     });
     return together(measured);
   }
-
-  /** Makes one call of each kind of product by itself, twice, and tells what all of its kind take by the second. */
-  products(calls: readonly (() => void)[]): Timing[] {
-    const times = new Map<string, number>();
-    const measured = this.instructions.flatMap((instruction, i) => {
-      if (instruction.kind !== 'matmul') return [];
-      const name = describe(instruction);
-      if (!times.has(name)) {
-        calls[i]!();
-        const start = performance.now();
-        calls[i]!();
-        times.set(name, performance.now() - start);
-      }
-      return [{ name, calls: 1, milliseconds: times.get(name)!, flops: flops(instruction) }];
-    });
-    return together(measured);
-  }
 }
 
 /** What a call computes, and of which sides. */
@@ -66,8 +49,9 @@ export function describe(instruction: Instruction): string {
   return `${name} ${type(out)}`;
 }
 
-/** Multiplications and additions of a product; 0 for all else. */
+/** Multiplications and additions of a product or a convolution; 0 for all else. */
 export function flops(instruction: Instruction): number {
-  if (instruction.kind !== 'matmul') return 0;
-  return 2 * sizeOf(instruction.out.shape) * instruction.a.shape.at(-1)!;
+  const results = 2 * sizeOf(instruction.out.shape);
+  if (instruction.kind === 'matmul') return results * instruction.a.shape.at(-1)!;
+  return instruction.kind === 'convolution' ? results * sizeOf(instruction.filters.shape.slice(2)) : 0;
 }

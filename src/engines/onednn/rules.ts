@@ -1,3 +1,12 @@
+import type {
+  ForInputs,
+  NameOf,
+  NodeOf,
+  One,
+  OperationName,
+  PrimitiveName,
+  Two,
+} from '../../graph/signatures.ts';
 import { type Attributes, type Node, type Shape, sizeOf } from '../../graph/tensor.ts';
 import type { Builder } from './builder.ts';
 import type { Binary, Eltwise } from './instructions.ts';
@@ -15,22 +24,29 @@ export interface Context {
 /** Writes a node's instructions; takes its inputs' views, returns its outputs'. */
 export type Rule = (context: Context, node: Node, inputs: readonly View[]) => View | readonly View[];
 
+/** The rule of an operation, or one that serves several. */
+export type RuleOf<N extends OperationName> = (
+  context: Context,
+  node: NodeOf<N>,
+  inputs: ForInputs<N, View>,
+) => N extends PrimitiveName ? View : View | readonly View[];
+
 const unary =
-  (name: Eltwise, alpha = 0, beta = 0): Rule =>
+  (name: Eltwise, alpha = 0, beta = 0): RuleOf<NameOf<One>> =>
   ({ builder }, _, [x]) =>
-    builder.eltwise(name, x!, { alpha, beta });
+    builder.eltwise(name, x, { alpha, beta });
 
 const binary =
-  (name: Binary): Rule =>
+  (name: Binary): RuleOf<NameOf<Two>> =>
   ({ builder }, { outputs: [y] }, [a, b]) =>
-    builder.binary(name, a!, b!, y!.shape);
+    builder.binary(name, a, b, y.shape);
 
-/** Computed by a plain loop of JavaScript: what becomes of every primitive without a rule. */
-export const host: Rule = ({ builder }, { operation, outputs: [y], attributes }, views) =>
-  builder.host(operation.name, views, y!.shape, y!.dtype, attributes);
+/** Computed by a plain loop of JavaScript, for want of a primitive of oneDNN's. */
+export const host: RuleOf<PrimitiveName> = ({ builder }, { operation, outputs: [y], attributes }, views) =>
+  builder.host(operation.name, views, y.shape, y.dtype, attributes);
 
-/** How primitives are written that oneDNN has, or that only look at memory in another way. */
-export const rules: Readonly<Record<string, Rule>> = {
+/** How each primitive is written: by oneDNN's, as another look at memory, or by a loop. */
+export const rules: { readonly [N in PrimitiveName]: RuleOf<N> } = {
   add: binary('add'),
   sub: binary('sub'),
   mul: binary('mul'),
@@ -42,64 +58,75 @@ export const rules: Readonly<Record<string, Rule>> = {
   log: unary('log'),
   sqrt: unary('sqrt'),
   abs: unary('abs'),
+  sign: host,
+  floor: host,
+  erf: host,
   sum: ({ builder }, { inputs: [x], attributes: { axes }, outputs: [y] }, [view]) =>
-    sum(builder, x!.shape, axes, y!.shape, view!),
+    sum(builder, x.shape, axes, y.shape, view!),
+  max: host,
   cast: (context, node, [x]) =>
     node.attributes.dtype === 'f32'
-      ? context.builder.as('f32', x!)
-      : x!.dtype === 'f32'
-        ? host(context, node, [x!])
-        : context.builder.as(node.attributes.dtype, x!),
+      ? context.builder.as('f32', x)
+      : x.dtype === 'f32'
+        ? host(context, node, [x])
+        : context.builder.as(node.attributes.dtype, x),
   reshape: ({ builder }, { attributes: { shape } }, [x]) =>
-    reshaped(x!, shape) ?? reshaped(builder.dense(x!), shape)!,
-  broadcast: (_, { attributes: { shape } }, [x]) => broadcasted(x!, shape),
-  transpose: (_, { attributes: { permutation } }, [x]) => permuted(x!, permutation),
-  slice: (_, { attributes: { starts, ends } }, [x]) => sliced(x!, starts, ends),
-  split: (_, { attributes: { axis }, outputs }, [x]) =>
-    outputs.map(({ shape }, i) => {
-      const start = x!.shape.map((_, other) => (other === axis ? i * shape[axis]! : 0));
-      return sliced(
-        x!,
-        start,
-        start.map((from, other) => from + shape[other]!),
-      );
-    }),
+    reshaped(x, shape) ?? reshaped(builder.dense(x), shape)!,
+  broadcast: (_, { attributes: { shape } }, [x]) => broadcasted(x, shape),
+  transpose: (_, { attributes: { permutation } }, [x]) => permuted(x, permutation),
+  slice: (_, { attributes: { starts, ends } }, [x]) => sliced(x, starts, ends),
+  reverse: host,
   pad: ({ builder }, { outputs: [y], attributes: { before } }, [x]) => {
-    const out = builder.fresh(y!.shape, x!.dtype);
-    builder.emit({ kind: 'host', kernel: 'zero', inputs: [], out, attributes: {} });
-    const ends = before.map((from: number, axis: number) => from + x!.shape[axis]!);
-    if (sizeOf(x!.shape) > 0) builder.copy(x!, sliced(out, before, ends));
+    const out = builder.zeros(y.shape, x.dtype);
+    const ends = before.map((from: number, axis: number) => from + x.shape[axis]!);
+    if (sizeOf(x.shape) > 0) builder.copy(x, sliced(out, before, ends));
     return out;
   },
   concat: ({ builder, storage }, { outputs: [y], attributes: { axis } }, views) => {
     // Slices of side 1 that lie in equal steps are a view already; oneDNN takes no steps backwards.
-    const apart = views[1]!.offset - views[0]!.offset;
-    const inStep = (view: View, i: number) => view.shape[axis] === 1 && follows(view, views[0]!, i * apart);
+    const apart = views[1]!.offset - views[0].offset;
+    const inStep = (view: View, i: number) => view.shape[axis] === 1 && follows(view, views[0], i * apart);
     if (apart >= 0 && views.every(inStep))
-      return { ...views[0]!, shape: y!.shape, strides: views[0]!.strides.with(axis, apart) };
-    const out = builder.fresh(y!.shape, storage[0]!);
+      return { ...views[0], shape: y.shape, strides: views[0].strides.with(axis, apart) };
+    const out = builder.fresh(y.shape, storage[0]!);
     let start = 0;
     for (const view of views) {
-      const starts = y!.shape.map((_, other) => (other === axis ? start : 0));
+      const starts = y.shape.map((_, other) => (other === axis ? start : 0));
       const ends = starts.map((from, other) => from + view.shape[other]!);
       if (sizeOf(view.shape) > 0) builder.copy(view, sliced(out, starts, ends));
       start += view.shape[axis]!;
     }
     return out;
   },
-  filterBank: ({ builder }, { outputs: [y], attributes: { padding } }, [images, filters]) => {
-    // One convolution in float32, whatever products are computed in, with each image as a group of channels.
-    const [x, bank] = [builder.dense(images!), builder.dense(filters!)];
-    const out = builder.fresh(y!.shape);
-    const asOne = (view: View) => {
-      const [batch, channels, ...image] = view.shape as [number, number, number, number];
-      return reshaped(view, [1, batch * channels, ...image])!;
-    };
-    builder.emit({ kind: 'convolution', x: asOne(x), filters: bank, out: asOne(out), padding });
-    return out;
+  gather: host,
+  scatterAdd: host,
+  invertPermutation: host,
+  conv: ({ builder }, { inputs: [, filters], outputs: [y], attributes }, [image, taps]) => {
+    // In float32, whatever products are computed in.
+    const { strides, padding, inputDilation, filterDilation: dilation, groups } = attributes;
+    const [out, ...rest] = filters.shape as [number, ...number[]];
+    const bank = reshaped(builder.dense(taps), [groups, out / groups, ...rest])!;
+    const made = builder.fresh(y.shape);
+    const x = spread(builder, image, inputDilation);
+    builder.emit({ kind: 'convolution', x, filters: bank, out: made, strides, dilation, padding });
+    return made;
   },
-  matmul: (context, { attributes, outputs: [y] }, [a, b]) => product(context, a!, b!, y!.shape, attributes),
+  matmul: (context, { attributes, outputs: [y] }, [a, b]) => product(context, a, b, y.shape, attributes),
 };
+
+/** An image with zeros between its pixels, end to end. */
+function spread(builder: Builder, x: View, distances: readonly number[]): View {
+  if (distances.every((distance) => distance === 1)) return builder.dense(x);
+  const by = [1, 1, ...distances];
+  // With as many zeros after the last pixel as between two: oneDNN writes no rows that reach into each other.
+  const out = builder.zeros(
+    x.shape.map((side, axis) => side * by[axis]!),
+    x.dtype,
+  );
+  builder.copy(x, { ...out, shape: x.shape, strides: out.strides.map((stride, axis) => stride * by[axis]!) });
+  const ends = x.shape.map((side, axis) => (side - 1) * by[axis]! + 1);
+  return builder.dense(sliced(out, [0, 0, 0, 0], ends));
+}
 
 /** Whether a view is another one, moved by so many elements. */
 const follows = (view: View, other: View, by: number) =>

@@ -1,10 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { isMissing, oneDnnFolder } from '../../../tests/support/libraries.ts';
+import { normals } from '../../../tests/support/random.ts';
 import { testSessions } from '../../../tests/support/session-suite.ts';
 import { largest, seed, TinyTraining } from '../../../tests/support/tiny-training.ts';
+import { broadcast, input, matmul, pad, program, sizeOf } from '../../graph/index.ts';
+import { rng } from '../../random/rng.ts';
 import { referenceBackend } from '../reference/backend.ts';
+import { evaluateProgram } from '../reference/evaluate.ts';
 import { openOneDnnBackend } from './backend.ts';
+import { lower } from './lower.ts';
 
 const training = new TinyTraining({ depth: 2, pretext: 'masked+zoomed-in' });
 
@@ -65,6 +70,29 @@ describe.skipIf(isMissing('a CPU with bfloat16'))(`bfloat16 (SEED=${seed})`, () 
       await narrow.dispose();
     },
   );
+
+  it('is what lies between products, padded or repeated, too', async () => {
+    const shapes = { a: [3, 5], b: [5, 4], c: [7, 6], d: [1, 5], e: [5, 5], f: [5, 6] };
+    const random = rng(seed, 'padded');
+    const values = Object.fromEntries(
+      Object.entries(shapes).map(([name, shape]) => [name, normals(random, sizeOf(shape))]),
+    );
+    const [a, b, c, d, e, f] = Object.entries(shapes).map(([name, shape]) => input(name, shape));
+    const y = matmul(pad(matmul(a!, b!), [0, 1], [1, 2]), c!);
+    const z = matmul(broadcast(matmul(d!, e!), [4, 5]), f!);
+    const both = program('padded', { y, z });
+    const { instructions } = lower(both, new Set(Object.keys(shapes)), 'bf16');
+    const copies = instructions.filter((each) => each.kind === 'copy' && each.x.dtype === 'bf16');
+    expect(copies.map(({ out }) => out.dtype)).toEqual(['bf16', 'bf16']);
+    const backend = await openOneDnnBackend({ threads: 1, precision: 'bf16', folder: oneDnnFolder });
+    const session = await backend.open({});
+    const [got, truth] = [await session.run(both, values), evaluateProgram(both, values)];
+    for (const name of ['y', 'z'] as const) {
+      const apart = largest(Float32Array.from(truth[name]!, (x, i) => x - got[name]![i]!));
+      expect(apart / largest(truth[name]!), name).toBeLessThan(0.02);
+    }
+    await session.dispose();
+  });
 
   it('two runs are the same, bit for bit', async () => {
     const backend = await openOneDnnBackend({ threads: 2, precision: 'bf16', folder: oneDnnFolder });

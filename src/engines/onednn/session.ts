@@ -73,10 +73,6 @@ export class OneDnnSession implements Session, TimedSession {
     return this.client.request('profile', undefined);
   }
 
-  async timeProducts(program: Program, names: readonly string[]): Promise<readonly Timing[]> {
-    return this.client.request('products', await this.compile(program, names));
-  }
-
   private readonly info = (name: string) => this.state.get(name);
 
   /** @param names inputs that come with the run; others are the state's */

@@ -1,15 +1,18 @@
 import { constantOperation } from '../../graph/operations/source.ts';
 import type { Program } from '../../graph/program.ts';
-import type { Node, Tensor } from '../../graph/tensor.ts';
+import type { Node, Operation, Tensor } from '../../graph/tensor.ts';
+import { ruleOf } from './composites.ts';
+import { host } from './rules.ts';
 import type { StorageType } from './view.ts';
 
-/** Operations that can write bfloat16, and those that can read it without first making floats of it. */
-const writers = new Set(['matmul', 'linear', 'gelu', 'geluGrad', 'attention', 'attentionGrad']);
-const readers = new Set(['matmul', 'linear', 'gelu', 'geluGrad', 'attention', 'attentionGrad', 'sum']);
-/** Operations that move values and do not change them: their results are kept as their inputs are. */
-const movers = new Set(['reshape', 'transpose', 'slice', 'split', 'concat']);
-/** Operations all of whose floats have one type. */
-const uniform = new Set(['gelu', 'geluGrad', ...movers]);
+/** Whether an operation moves values, and not by a loop, which reads no bfloat16: results are kept as its inputs are. */
+const moves = (operation: Operation) => operation.role === 'move' && ruleOf(operation) !== host;
+/** Whether it can write bfloat16, and whether it can read that without first making floats of it. */
+const writes = ({ role }: Operation) => role === 'product' || role === 'activation';
+const reads = (operation: Operation) =>
+  writes(operation) || (operation.role === 'reduce' && ruleOf(operation) !== host);
+/** Whether all of its floats have one type. */
+const isUniform = (operation: Operation) => operation.role === 'activation' || moves(operation);
 
 /** Whether a node's products may be computed in bfloat16: those with constants belong to targets and losses. */
 export function mayNarrow({ inputs }: Node): boolean {
@@ -30,7 +33,7 @@ export function narrowTensors(order: readonly Node[], { outputs }: Program): Rea
   const products = new Set(order.filter((node) => mayNarrow(node)));
   for (const node of order) {
     const { operation, outputs: made } = node;
-    if ((writers.has(operation.name) && products.has(node)) || movers.has(operation.name))
+    if ((writes(operation) && products.has(node)) || moves(operation))
       for (const tensor of made) if (tensor.dtype === 'f32') narrow.add(tensor);
   }
   for (const tensor of Object.values(outputs)) narrow.delete(tensor);
@@ -41,12 +44,11 @@ export function narrowTensors(order: readonly Node[], { outputs }: Program): Rea
       const drop = (tensors: readonly Tensor[]) => {
         for (const tensor of tensors) narrow.delete(tensor);
       };
-      const reads = readers.has(operation.name) && products.has(node);
-      if (!reads && !movers.has(operation.name)) drop(inputs);
+      if (!(reads(operation) && products.has(node)) && !moves(operation)) drop(inputs);
       // The bias of a product is added in float32.
       if (operation.name === 'linear') drop(inputs.slice(2));
       const together = [...inputs, ...made];
-      if (uniform.has(operation.name) && together.some((tensor) => !narrow.has(tensor))) drop(together);
+      if (isUniform(operation) && together.some((tensor) => !narrow.has(tensor))) drop(together);
       if (operation.name === 'attentionGrad' && made.some((tensor) => !narrow.has(tensor))) drop(made);
     }
   }

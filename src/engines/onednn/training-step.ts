@@ -1,8 +1,8 @@
 import type { Values } from '../../graph/tensor.ts';
 import { gradientName, type StepResult } from '../engine.ts';
 import type { Crew } from './crew.ts';
-import type { Engine, Stored } from './engine.ts';
 import type { StepOrder, Update } from './messages.ts';
+import type { EngineMemory, Stored } from './stored.ts';
 
 /** Where gradients lie, and the crew's numbers of them. */
 interface Gradients {
@@ -14,7 +14,7 @@ interface Gradients {
 
 /** The updates of a plan: gradients of the micro-batches, their norm, and the rule of each weight. */
 export class TrainingStep {
-  private readonly engine: Engine;
+  private readonly engine: EngineMemory;
   private readonly crew: Crew;
   private readonly weights: readonly Update[];
   private readonly names: ReadonlySet<string>;
@@ -24,7 +24,7 @@ export class TrainingStep {
   private sums: Gradients | undefined;
   private readonly additions = new Map<number, number>();
 
-  constructor(engine: Engine, crew: Crew, updates: readonly Update[]) {
+  constructor(engine: EngineMemory, crew: Crew, updates: readonly Update[]) {
     this.engine = engine;
     this.crew = crew;
     this.weights = updates;

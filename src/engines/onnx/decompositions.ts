@@ -1,21 +1,22 @@
 import { add, gelu, linear, mlpGradients, split, type Tensor } from '../../graph/index.ts';
 import type { Decompositions } from '../../graph/passes/optimise.ts';
+import type { Composites } from '../../graph/signatures.ts';
 
 /** Composites that onnxruntime's kernels compute faster when they are taken apart in another way. */
 export const decompositions: Decompositions = {
   mlp: (_, inputs) => [mlpInParts(inputs)],
-  mlpGrad: (_, inputs) => {
-    const operands = inputs.slice(0, -1);
-    return mlpGradients(mlpInParts(operands), operands, inputs.at(-1)!);
+  mlpGrad: (_, [x, weight1, bias1, weight2, bias2, dy]) => {
+    const operands = [x, weight1, bias1, weight2, bias2] as const;
+    return mlpGradients(mlpInParts(operands), operands, dy);
   },
 };
 
 /** Σ over parts of the hidden side of gelu(x · weight1ᵀ + bias1) · weight2ᵀ. */
-function mlpInParts([x, weight1, bias1, weight2, bias2]: readonly Tensor[]): Tensor {
-  const count = hiddenParts(weight1!.shape[0]!);
-  const [ins, biases, outs] = [split(weight1!, 0, count), split(bias1!, 0, count), split(weight2!, 1, count)];
+function mlpInParts([x, weight1, bias1, weight2, bias2]: Composites['mlp']): Tensor {
+  const count = hiddenParts(weight1.shape[0]!);
+  const [ins, biases, outs] = [split(weight1, 0, count), split(bias1!, 0, count), split(weight2, 1, count)];
   const parts = ins.map((weight, i) =>
-    linear(gelu(linear(x!, weight, biases[i])), outs[i]!, i === 0 ? bias2 : undefined),
+    linear(gelu(linear(x, weight, biases[i])), outs[i]!, i === 0 ? bias2 : undefined),
   );
   return parts.reduce(add);
 }

@@ -83,23 +83,6 @@ export class Engine {
     );
   }
 
-  async time(programs: Requests['time']['take']): Promise<Requests['time']['give']> {
-    const times: number[] = [];
-    // One at a time: each has threads of its own, which wait for work by spinning.
-    for (const { model, inputs, outputs } of programs) {
-      const session = await this.open(model);
-      const filled = (port: Port) => this.tensor(port, new Float32Array(sizeOf(port.shape)).fill(0.1));
-      const feeds = Object.fromEntries(inputs.map((port) => [port.name, filled(port)]));
-      const fetches = Object.fromEntries(outputs.map((port) => [outputValue(port.name), filled(port)]));
-      await session.run(feeds, fetches);
-      const start = performance.now();
-      await session.run(feeds, fetches);
-      times.push(performance.now() - start);
-      await session.release();
-    }
-    return times;
-  }
-
   async profile(): Promise<readonly Timing[]> {
     for (const session of this.profiled) session.endProfiling();
     this.profiled.clear();

@@ -1,6 +1,7 @@
 import { constantOperation, inputName, inputOperation } from '../../graph/operations/source.ts';
 import { type Decompositions, optimise } from '../../graph/passes/optimise.ts';
 import type { Program } from '../../graph/program.ts';
+import type { OperationName } from '../../graph/signatures.ts';
 import { GraphError, type Node, type Tensor, type Values } from '../../graph/tensor.ts';
 import { topologicalOrder } from '../../graph/topology.ts';
 import { evaluateNode } from '../reference/evaluate.ts';
@@ -8,14 +9,12 @@ import { decompositions } from './decompositions.ts';
 import { outputValue } from './messages.ts';
 import { ModelWriter } from './model-writer.ts';
 import { overrides } from './overrides.ts';
+import type { Overrides, Rule } from './rule.ts';
 import { rules } from './rules.ts';
-
-/** Writes a node's operators; takes the names of its inputs, returns those of its outputs. */
-export type Rule = (writer: ModelWriter, node: Node, inputs: readonly string[]) => string | readonly string[];
 
 export interface LowerOptions {
   /** Rules that come before those of all backends: for composites as wholes, and for operations written in another way. */
-  readonly overrides: Readonly<Record<string, Rule>>;
+  readonly overrides: Overrides;
   readonly decompositions?: Decompositions;
   /** Inputs whose values stand in the model. */
   readonly weights?: Values;
@@ -23,29 +22,30 @@ export interface LowerOptions {
 
 /** The program as a serialized ONNX model, its inputs under their own names, its outputs under `outputValue` of theirs. */
 export function lower(program: Program): Uint8Array {
-  return lowered(program).finish(program.name);
+  return lowered(program).writer.finish(program.name);
 }
 
-/** The same before it is serialized. */
-export function lowered(program: Program): ModelWriter {
+/** The same before it is serialized, and the nodes that it was written from. */
+export function lowered(program: Program): { writer: ModelWriter; nodes: readonly Node[] } {
   const writer = new ModelWriter();
-  const values = writeProgram(writer, program, { overrides, decompositions });
+  const { values, nodes } = writeProgram(writer, program, { overrides, decompositions });
   for (const [key, tensor] of Object.entries(program.outputs))
     writer.output(outputValue(key), tensor, values[key]!);
-  return writer;
+  return { writer, nodes };
 }
 
-/** Writes a program's inputs and nodes; returns the values that are its outputs, by name. */
+/** Writes a program's inputs and nodes; returns them and the values that are its outputs, by name. */
 export function writeProgram(
   writer: ModelWriter,
   program: Program,
   { overrides, decompositions, weights = {} }: LowerOptions,
-): Record<string, string> {
+): { values: Record<string, string>; nodes: readonly Node[] } {
   const { inputs, outputs } = optimise(program, {
     keep: new Set(Object.keys(overrides)),
     decompositions,
     evaluate: evaluateNode,
   });
+  const nodes = topologicalOrder(Object.values(outputs));
   const names = new Map<Tensor, string>();
   for (const [key, tensor] of Object.entries(inputs)) {
     const weight = weights[key];
@@ -54,7 +54,7 @@ export function writeProgram(
       weight ? writer.constant(weight, tensor.shape, tensor.dtype, key) : writer.input(key, tensor),
     );
   }
-  for (const node of topologicalOrder(Object.values(outputs))) {
+  for (const node of nodes) {
     if (node.operation === inputOperation) {
       const tensor = node.outputs[0]!;
       names.set(tensor, inputName(tensor));
@@ -70,7 +70,8 @@ export function writeProgram(
       names.set(output, made[i]!);
     });
   }
-  return Object.fromEntries(Object.entries(outputs).map(([key, tensor]) => [key, names.get(tensor)!]));
+  const values = Object.entries(outputs).map(([key, tensor]) => [key, names.get(tensor)!]);
+  return { values: Object.fromEntries(values), nodes };
 }
 
 function write(
@@ -82,7 +83,8 @@ function write(
   const { operation, attributes, outputs } = node;
   if (operation === constantOperation)
     return [writer.constant(attributes.data, outputs[0]!.shape, outputs[0]!.dtype)];
-  const rule = overrides[operation.name] ?? rules[operation.name];
+  const known: Overrides = { ...rules, ...overrides };
+  const rule = known[operation.name as OperationName] as Rule | undefined;
   if (!rule)
     throw new GraphError(`the onnx engine lowers ${Object.keys(rules).join(', ')}, got ${operation.name}`);
   const made = rule(writer, node, inputs);

@@ -51,8 +51,6 @@ export interface Requests {
   compile: { take: { program: number; compiled: CompiledProgram; profiled?: boolean }; give: undefined };
   run: { take: { program: number; inputs: Values }; give: Values };
   step: { take: StepOrder; give: StepResult };
-  /** Milliseconds of one run of each program by itself, on floats that are all alike. */
-  time: { take: readonly CompiledProgram[]; give: readonly number[] };
   /** What the profiler saw of the programs that it watched; it then stops. */
   profile: { take: undefined; give: readonly Timing[] };
 }

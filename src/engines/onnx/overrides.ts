@@ -1,10 +1,10 @@
-import type { Rule } from './lower.ts';
+import type { Overrides } from './rule.ts';
 
 /** Composites that onnxruntime computes in one operator. */
-export const overrides: Record<string, Rule> = {
+export const overrides: Overrides = {
   linear: (writer, _, inputs) => writer.node('Gemm', inputs, { transB: 1 }),
-  softmax: (writer, _, [x]) => writer.node('Softmax', [x!], { axis: -1 }),
-  gelu: (writer, _, [x]) => writer.microsoft('Gelu', [x!]),
+  softmax: (writer, _, [x]) => writer.node('Softmax', [x], { axis: -1 }),
+  gelu: (writer, _, [x]) => writer.microsoft('Gelu', [x]),
   layerNorm: (writer, { attributes: { epsilon } }, inputs) =>
     writer.nodeWithOutputs('LayerNormalization', inputs, 3, { axis: -1, epsilon: { float: epsilon } }),
 };

@@ -1,23 +1,24 @@
 import type { Program } from '../../graph/program.ts';
 import type { Values } from '../../graph/tensor.ts';
 import { dynamicBatch } from './dynamic-batch.ts';
-import { type Rule, writeProgram } from './lower.ts';
+import { writeProgram } from './lower.ts';
 import { ModelWriter } from './model-writer.ts';
 import type { ModelOptions, OnnxGraph } from './proto.ts';
+import type { Overrides } from './rule.ts';
 
 /** What onnxruntime knows since 1.12 (2022); LayerNormalization came with it. */
 export const portableVersion: ModelOptions = { irVersion: 8, opsets: [{ domain: '', version: 17 }] };
 
 /** How composites and products are written in operators of the ONNX standard alone. */
-const portableRules: Record<string, Rule> = {
+const portableRules: Overrides = {
   linear: (writer, _, inputs) => writer.node('Gemm', inputs, { transB: 1 }),
-  softmax: (writer, _, [x]) => writer.node('Softmax', [x!], { axis: -1 }),
+  softmax: (writer, _, [x]) => writer.node('Softmax', [x], { axis: -1 }),
   layerNorm: (writer, { attributes: { epsilon } }, inputs) =>
     writer.node('LayerNormalization', inputs, { axis: -1, epsilon: { float: epsilon } }),
   // The form that PyTorch writes, which onnxruntime knows as one operator.
   gelu: (writer, _, [x]) => {
-    const erf = writer.node('Erf', [writer.node('Div', [x!, scalar(writer, Math.SQRT2)])]);
-    const twice = writer.node('Mul', [x!, writer.node('Add', [erf, scalar(writer, 1)])]);
+    const erf = writer.node('Erf', [writer.node('Div', [x, scalar(writer, Math.SQRT2)])]);
+    const twice = writer.node('Mul', [x, writer.node('Add', [erf, scalar(writer, 1)])]);
     return writer.node('Mul', [twice, scalar(writer, 0.5)]);
   },
   matmul: (writer, { inputs: [a, b], attributes }, [left, right]) => {
@@ -25,8 +26,8 @@ const portableRules: Record<string, Rule> = {
     const turned = (name: string, rank: number, turn: boolean) =>
       turn ? writer.node('Transpose', [name], { perm: swapLast(rank) }) : name;
     const product = writer.node('MatMul', [
-      turned(left!, a!.shape.length, transposeA),
-      turned(right!, b!.shape.length, transposeB),
+      turned(left, a.shape.length, transposeA),
+      turned(right, b.shape.length, transposeB),
     ]);
     return alpha === 1 ? product : writer.node('Mul', [product, scalar(writer, alpha)]);
   },
@@ -47,7 +48,7 @@ export function portableGraph(build: (batch: number) => Program, weights: Values
   return dynamicBatch((batch) => {
     const program = build(batch);
     const writer = new ModelWriter();
-    const values = writeProgram(writer, program, { overrides: portableRules, weights });
+    const { values } = writeProgram(writer, program, { overrides: portableRules, weights });
     for (const [name, tensor] of Object.entries(program.outputs)) writer.output(name, tensor, values[name]!);
     return writer.graph(program.name);
   });

@@ -57,17 +57,17 @@ function leastTimes(events: readonly Event[]): Timing[] {
     const [inputs, outputs] = [shapes(args.input_type_shape), shapes(args.output_type_shape)];
     const text = (list: readonly Shape[]) => list.map((shape) => `[${shape}]`).join(' · ');
     const name = `${args.op_name} ${text(inputs)} → ${text(outputs)}`;
-    const product = /MatMul|Gemm/.test(args.op_name ?? '');
     return {
       name,
       calls: 1,
       milliseconds: dur / 1000,
-      flops: product ? flops(inputs[0]!, outputs[0]!) : 0,
+      flops: flops(args.op_name ?? '', inputs, outputs),
     };
   });
 }
 
-/** 2 · M · N · K, batched: the first operand has M · K elements for each M · N of the output. */
-function flops(a: Shape, out: Shape): number {
-  return 2 * sizeOf(a) * out.at(-1)!;
+function flops(operator: string, [a, b]: readonly Shape[], [out]: readonly Shape[]): number {
+  // 2 · M · N · K, batched; the matrices of the first operand hold M · K elements, in whichever order.
+  if (/MatMul|Gemm/.test(operator)) return (2 * sizeOf(out!) * sizeOf(a!.slice(-2))) / out!.at(-2)!;
+  return operator.includes('Conv') ? 2 * sizeOf(out!) * sizeOf(b!.slice(1)) : 0;
 }

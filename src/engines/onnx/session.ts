@@ -8,7 +8,6 @@ import type { TimedSession, Timing } from '../timing.ts';
 import { updateProgram } from '../update-program.ts';
 import { lower } from './lower.ts';
 import type { CompiledProgram, Port, Update } from './messages.ts';
-import { type ProductModel, productModels } from './products.ts';
 import type { WorkerClient } from './worker-client.ts';
 
 /** State on the engine's thread; programs are compiled when first used. */
@@ -17,8 +16,6 @@ export class OnnxSession implements Session, TimedSession {
   private readonly state = new Map<string, ArrayInfo>();
   private readonly compiled = new Map<Program, Promise<number>>();
   private readonly plans = new Map<TrainingPlan, Promise<readonly Update[]>>();
-
-  private readonly products = new Map<Program, readonly ProductModel[]>();
   private count = 0;
   private profiled = false;
 
@@ -72,21 +69,6 @@ export class OnnxSession implements Session, TimedSession {
     this.compiled.clear();
     this.plans.clear();
     return [];
-  }
-
-  async timeProducts(program: Program): Promise<readonly Timing[]> {
-    const models = this.products.get(program) ?? productModels(program);
-    this.products.set(program, models);
-    const times = await this.client.request(
-      'time',
-      models.map(({ compiled }) => compiled),
-    );
-    return models.map(({ name, calls, flops }, i) => ({
-      name,
-      calls,
-      milliseconds: calls * times[i]!,
-      flops: calls * flops,
-    }));
   }
 
   private readonly info = (name: string) => this.state.get(name);

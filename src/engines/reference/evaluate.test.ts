@@ -88,17 +88,35 @@ describe('values by hand', () => {
   });
 
   it('filters: a shift, a sum, zeros around, one bank for each image', () => {
-    const x = counting(2, 1, 2, 3);
+    const x = counting(1, 2, 2, 3);
+    const around = (zeros: number) => [zeros, zeros] as const;
     const shift = [0, 0, 0, 0, 0, 1, 0, 0, 0];
     const all = [1, 1, 1, 1, 1, 1, 1, 1, 1];
-    const filtered = g.filterBank(x, f32([2, 1, 1, 3, 3], ...shift, ...all), [1, 1]);
+    const filtered = g.conv(x, f32([2, 1, 3, 3], ...shift, ...all), {
+      padding: [around(1), around(1)],
+      groups: 2,
+    });
     // The second image is 6 7 8 / 9 10 11.
     const sums = [6 + 7 + 9 + 10, 51, 7 + 8 + 10 + 11];
     expect(valuesOf(filtered)).toEqual([1, 2, 0, 4, 5, 0, ...sums, ...sums]);
-    expect(valuesOf(g.filterBank(counting(1, 2, 1, 2), f32([1, 1, 2, 1, 1], 1, 10), [0, 0]))).toEqual([
-      20, 31,
-    ]);
-    expect(valuesOf(g.filterBank(counting(1, 1, 3, 3), f32([1, 1, 1, 1, 1], 2), [-1, -1]))).toEqual([8]);
+    expect(valuesOf(g.conv(counting(1, 2, 1, 2), f32([1, 2, 1, 1], 1, 10)))).toEqual([20, 31]);
+    const cut = { padding: [around(-1), around(-1)] } as const;
+    expect(valuesOf(g.conv(counting(1, 1, 3, 3), f32([1, 1, 1, 1], 2), cut))).toEqual([8]);
+  });
+
+  it('filters: strides, distances of pixels and of taps, sides padded and cut by different numbers', () => {
+    const x = counting(1, 1, 1, 5);
+    const pair = f32([1, 1, 1, 2], 1, 10);
+    const along = (columns: readonly [number, number]) => [[0, 0], columns] as const;
+    expect(valuesOf(g.conv(x, pair, { strides: [1, 2] }))).toEqual([10, 32]);
+    expect(valuesOf(g.conv(x, pair, { filterDilation: [1, 3] }))).toEqual([30, 41]);
+    expect(valuesOf(g.conv(x, pair, { padding: along([2, -3]) }))).toEqual([0, 0, 10]);
+    // 0 · 1 · 2 · 3 · 4 without its first three places: · 2 · 3 · 4
+    const apart = { inputDilation: [1, 2], padding: along([-3, 1]) } as const;
+    expect(valuesOf(g.conv(x, pair, apart))).toEqual([20, 2, 30, 3, 40, 4]);
+    // Nothing of the image is left between its first two pixels.
+    const between = { inputDilation: [1, 4], padding: along([-1, -13]) } as const;
+    expect(valuesOf(g.conv(x, pair, between))).toEqual([0, 0]);
   });
 });
 

@@ -1,24 +1,24 @@
-import { input, inputOperation } from '../../graph/operations/source.ts';
+import { constantOperation, input, inputOperation } from '../../graph/operations/source.ts';
 import { checkInputs, type Program } from '../../graph/program.ts';
+import type { PrimitiveName } from '../../graph/signatures.ts';
 import { type Node, refuse, type Tensor, type TensorData } from '../../graph/tensor.ts';
 import { topologicalOrder } from '../../graph/topology.ts';
-import { filterBank } from './conv.ts';
+import { conv } from './conv.ts';
 import { describeData, narrow, type ReferenceData, widen } from './data.ts';
 import { elementwise } from './elementwise.ts';
 import { gather } from './gather.ts';
-import type { Kernel } from './kernel.ts';
+import type { Kernel, Kernels } from './kernel.ts';
 import { matmul } from './matmul.ts';
 import { reduce } from './reduce.ts';
 import { shape } from './shape.ts';
 
-const kernels: Readonly<Record<string, Kernel>> = {
+const kernels: Kernels = {
   ...elementwise,
   ...gather,
   ...reduce,
   ...shape,
-  filterBank,
+  conv,
   matmul,
-  constant: ({ attributes: { data } }) => widen(data),
 };
 
 /**
@@ -26,10 +26,11 @@ const kernels: Readonly<Record<string, Kernel>> = {
  * Composites are computed as they decompose.
  */
 export function evaluate(node: Node, inputs: readonly (TensorData | Float64Array)[]): ReferenceData[] {
-  const { operation } = node;
+  const { operation, attributes } = node;
   const wide = inputs.map(widen);
   if (operation.decompose) return evaluateComposite(node, wide);
-  const kernel = kernels[operation.name];
+  if (operation === constantOperation) return [widen(attributes.data)];
+  const kernel = kernels[operation.name as PrimitiveName] as Kernel | undefined;
   if (!kernel) refuse(operation.name, 'the reference backend has no such operation', node.inputs);
   return [kernel(node, wide)];
 }

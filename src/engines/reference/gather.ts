@@ -1,6 +1,6 @@
 import { GraphError, type Node, type Shape, sizeOf } from '../../graph/tensor.ts';
 import { allocate, type ReferenceData } from './data.ts';
-import type { Kernel } from './kernel.ts';
+import type { Kernels } from './kernel.ts';
 
 const rowSize = (shape: Shape) => sizeOf(shape.slice(2));
 
@@ -20,35 +20,35 @@ function forEachIndex(
   });
 }
 
-export const gather: Record<string, Kernel> = {
+export const gather: Kernels<'gather' | 'scatterAdd' | 'invertPermutation'> = {
   gather: (node, [x, indices]) => {
-    const { shape, dtype } = node.inputs[0]!;
+    const { shape, dtype } = node.inputs[0];
     const [batch, rows] = shape as [number, number];
-    const [, count] = node.inputs[1]!.shape as [number, number];
+    const [, count] = node.inputs[1].shape as [number, number];
     const size = rowSize(shape);
-    const out = allocate(dtype, sizeOf(node.outputs[0]!.shape));
-    forEachIndex(node, 1, indices!, rows, (sample, k, index) => {
+    const out = allocate(dtype, sizeOf(node.outputs[0].shape));
+    forEachIndex(node, 1, indices, rows, (sample, k, index) => {
       const from = ((batch === 1 ? 0 : sample) * rows + index) * size;
-      out.set(x!.subarray(from, from + size), (sample * count + k) * size);
+      out.set(x.subarray(from, from + size), (sample * count + k) * size);
     });
     return out;
   },
   scatterAdd: (node, [x, indices]) => {
-    const [, rows] = node.outputs[0]!.shape as [number, number];
-    const [, count] = node.inputs[1]!.shape as [number, number];
-    const size = rowSize(node.inputs[0]!.shape);
-    const out = new Float64Array(sizeOf(node.outputs[0]!.shape));
-    forEachIndex(node, 1, indices!, rows, (sample, k, index) => {
+    const [, rows] = node.outputs[0].shape as [number, number];
+    const [, count] = node.inputs[1].shape as [number, number];
+    const size = rowSize(node.inputs[0].shape);
+    const out = new Float64Array(sizeOf(node.outputs[0].shape));
+    forEachIndex(node, 1, indices, rows, (sample, k, index) => {
       const from = (sample * count + k) * size;
       const to = (sample * rows + index) * size;
-      for (let i = 0; i < size; i++) out[to + i] = out[to + i]! + x![from + i]!;
+      for (let i = 0; i < size; i++) out[to + i] = out[to + i]! + x[from + i]!;
     });
     return out;
   },
   invertPermutation: (node, [order]) => {
-    const [, count] = node.inputs[0]!.shape as [number, number];
-    const out = new Int32Array(order!.length);
-    forEachIndex(node, 0, order!, count, (sample, k, index) => {
+    const [, count] = node.inputs[0].shape as [number, number];
+    const out = new Int32Array(order.length);
+    forEachIndex(node, 0, order, count, (sample, k, index) => {
       out[sample * count + index] = k;
     });
     return out;

@@ -1,23 +1,23 @@
-import type { Node } from '../../graph/tensor.ts';
+import type { NodeOf } from '../../graph/signatures.ts';
 import { broadcastStrides, places } from './data.ts';
-import type { Kernel } from './kernel.ts';
+import type { KernelOf } from './kernel.ts';
 
 /** Where each element of the input ends up in the output. */
-const targets = ({ inputs: [x], outputs: [y] }: Node) =>
-  places(x!.shape, broadcastStrides(y!.shape, x!.shape));
+const targets = ({ inputs: [x], outputs: [y] }: NodeOf<'sum' | 'max'>) =>
+  places(x.shape, broadcastStrides(y.shape, x.shape));
 
 const reduction =
-  (start: number, f: (so: number, x: number) => number): Kernel =>
+  (start: number, f: (so: number, x: number) => number): KernelOf<'sum' | 'max'> =>
   (node, [x]) => {
-    const size = node.outputs[0]!.shape.reduce((product, side) => product * side, 1);
+    const size = node.outputs[0].shape.reduce((product, side) => product * side, 1);
     const out = new Float64Array(size).fill(start);
     targets(node).forEach((target, i) => {
-      out[target] = f(out[target]!, x![i]!);
+      out[target] = f(out[target]!, x[i]!);
     });
     return out;
   };
 
-export const reduce: Record<string, Kernel> = {
+export const reduce = {
   sum: reduction(0, (so, x) => so + x),
   max: reduction(-Infinity, Math.max),
 };

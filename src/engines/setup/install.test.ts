@@ -136,6 +136,11 @@ describe.skipIf(process.platform === 'win32')('with pip', () => {
   });
 });
 
+it.runIf(existsSync('/proc/self'))('refuses a cache in a file system that takes no folders', async () => {
+  const cache = '/proc/none';
+  await expect(install(tiny, { ...linux, cache })).rejects.toMatchObject({ code: 'ENOENT' });
+});
+
 describe('without pip', () => {
   const wheel = readFileSync(path);
   let stop: (() => void) | undefined;

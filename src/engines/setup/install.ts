@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { makeFolder } from '../../io/make-folder.ts';
 import { SetupError } from './error.ts';
 import { type FetchOptions, fetchWheels } from './fetch-wheels.ts';
 import { type LibrarySet, setFolder } from './library-sets.ts';
@@ -42,7 +43,7 @@ export async function install(set: LibrarySet, options: SetupOptions): Promise<s
   const folder = setFolder(set, options.cache);
   const unfinished = join(dirname(folder), `.${basename(folder)}-${randomUUID()}`);
   await removeLeft(folder);
-  await mkdir(unfinished, { recursive: true });
+  await makeFolder(unfinished);
   try {
     const wheels = join(unfinished, '.wheels');
     await mkdir(wheels);

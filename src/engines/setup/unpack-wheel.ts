@@ -1,8 +1,8 @@
 import { createWriteStream } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import * as yauzl from 'yauzl';
+import { makeFolder } from '../../io/make-folder.ts';
 
 /**
  * Unpacks a wheel (the binary distribution format of PyPA): packages and data go into the folder
@@ -16,7 +16,7 @@ export async function unpackWheel(path: string, folder: string, omit: readonly s
     const name = entry.fileName.replace(/^[^/]+\.data\/(?:purelib|platlib|data)\//, '');
     if (name.endsWith('/') || omit.includes(name)) continue;
     const target = join(folder, ...name.split('/'));
-    await mkdir(dirname(target), { recursive: true });
+    await makeFolder(dirname(target));
     const permissions = entry.externalFileAttributes >>> 16;
     const mode = permissions & 0o111 ? 0o755 : 0o644;
     await pipeline(await archive.openReadStreamPromise(entry), createWriteStream(target, { mode }));

@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
+import { makeFolder } from '../../io/make-folder.ts';
 import type { Client, Device } from './pjrt/client.ts';
 import type { CompileOptions } from './pjrt/compile-options.ts';
 import type { Executable } from './pjrt/executable.ts';
@@ -62,7 +63,7 @@ export class Compiler {
   private async keep(folder: string, file: string, executable: Executable): Promise<void> {
     const unfinished = `${file}.${randomUUID()}`;
     try {
-      await mkdir(folder, { recursive: true });
+      await makeFolder(folder);
       const program = executable.serialize();
       await writeFile(unfinished, Buffer.concat([digest(program), program]));
       await rename(unfinished, file);

@@ -17,6 +17,7 @@ import { knnScores } from './knn.ts';
 import type { KnnProbe } from './probe.ts';
 import { keptScores } from './score-cache.ts';
 
+const [FEATURES, RANDOM, PIXELS] = ['features', 'random weights', 'raw pixels'];
 /** Most images of one run of the engine. */
 const BATCH = 250;
 
@@ -47,7 +48,12 @@ export function knnProbe(
   const { evaluationCrop } = views;
   const normalisation = normalisationOf(views);
   const batchSize = Math.min(shortRun(model, backend, BATCH), train.length, test.length);
-  const judge = async (rowsOf: RowsOf, size: Size, { signal, onProgress }: Watch): Promise<Score[]> => {
+  const judge = async (
+    what: string,
+    rowsOf: RowsOf,
+    size: Size,
+    { signal, onProgress }: Watch,
+  ): Promise<Score[]> => {
     const given = { encoder: model, normalisation, evaluationCrop };
     const total = train.length + (leaveOneOut ? 0 : test.length);
     const of = async (dataset: Dataset, before: number) => {
@@ -60,16 +66,21 @@ export function knnProbe(
     const bank = await of(train, 0);
     const queries = leaveOneOut ? bank : await of(test, train.length);
     const scores = Object.entries(await knnScores(backend, bank, queries, { leaveOneOut, signal }));
-    const linear = leaveOneOut ? undefined : await linearScore(backend, bank, queries, seed, signal);
+    if (leaveOneOut) return scores;
+    const watch = {
+      signal,
+      onProgress: (done: number, total: number) => onProgress?.(done, total, `linear probe of ${what}`),
+    };
+    const linear = await linearScore(backend, bank, queries, seed, watch);
     return linear === undefined ? scores : [...scores, ['linear', linear]];
   };
   const { features, specs } = setup.programs(batchSize);
-  const ofWeights = (session: Session, watch: Watch) =>
-    judge(programRows(session, features), model.image, watch);
+  const ofWeights = (what: string, session: Session, watch: Watch) =>
+    judge(what, programRows(session, features), model.image, watch);
   const ofRandomWeights = async (watch: Watch) => {
     const session = await backend.open(await initialiseOnThreads(specs, seed));
     try {
-      return await ofWeights(session, watch);
+      return await ofWeights(RANDOM, session, watch);
     } finally {
       await session.dispose();
     }
@@ -77,7 +88,7 @@ export function knnProbe(
   const what = leaveOneOut ? 'kNN' : 'kNN and linear probe';
   const size = thumbnail(model.image);
   const ofPixels = (watch: Watch) =>
-    judge(pixelRows(normalisation, model.channels, size[0] * size[1]), size, watch);
+    judge(PIXELS, pixelRows(normalisation, model.channels, size[0] * size[1]), size, watch);
   const depends = [
     { normalisation, evaluationCrop, batchSize, leaveOneOut, engine: backend.description },
     ...[train.contentKey, test.contentKey],
@@ -89,11 +100,11 @@ export function knnProbe(
     test: test.length,
     leaveOneOut,
     warning: unlearnedClasses(train.classes!, train.labels!, test.labels!, leaveOneOut),
-    features: evaluator(`${what} of features`, ofWeights),
-    random: evaluator(`${what} of random weights`, (session, watch) =>
-      kept([model, seed], () => (randomStart ? ofWeights(session, watch) : ofRandomWeights(watch))),
+    features: evaluator(`${what} of ${FEATURES}`, (session, watch) => ofWeights(FEATURES, session, watch)),
+    random: evaluator(`${what} of ${RANDOM}`, (session, watch) =>
+      kept([model, seed], () => (randomStart ? ofWeights(RANDOM, session, watch) : ofRandomWeights(watch))),
     ),
-    pixels: evaluator(`${what} of raw pixels`, (_, watch) =>
+    pixels: evaluator(`${what} of ${PIXELS}`, (_, watch) =>
       kept(['pixels', size, model.channels, seed], () => ofPixels(watch)),
     ),
   };

@@ -3,6 +3,7 @@ import { fetched } from '../../data/sources/cifar10-fetch.ts';
 import type { Dataset } from '../../data/sources/dataset.ts';
 import { featureParameters } from '../../programs/features.ts';
 import { sample } from '../../run/data.ts';
+import { RunError } from '../../run/error.ts';
 import { initialiseOnThreads } from '../../run/initialise-on-threads.ts';
 import { type Model, openModel } from '../../weights/model.ts';
 import {
@@ -46,6 +47,9 @@ export async function knn(path: string, options: KnnReportOptions = {}): Promise
     ...options,
     onProgress: (progress) => say(fetched(progress), progress.done, progress.total),
   });
+  const classes = all.train.classes!;
+  if (classes.length < 2)
+    throw new RunError(`kNN needs two classes or more, got ${classes.join(', ')} alone`);
   const backend = await modelEngine(model, options);
   const given = { ...options, backend, broken: options.broken ?? new BrokenImages() };
   const images = chosen(all, options);

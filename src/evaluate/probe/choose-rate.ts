@@ -3,8 +3,8 @@ import { rng } from '../../random/rng.ts';
 import { RunError } from '../../run/error.ts';
 import type { LabelledFeatures } from '../knn/knn.ts';
 import { divide, folds } from './folds.ts';
-import { linearAccuracy } from './linear-accuracy.ts';
-import { type ProbeFit, partSettings, trainProbe } from './train-probe.ts';
+import { linearAccuracies } from './linear-accuracy.ts';
+import { type PartsFit, trainParts } from './train-parts.ts';
 
 /** What a learning rate scored on rows that it was not trained on. */
 export interface RateScore {
@@ -21,38 +21,51 @@ const FEW = 20;
 const FOLDS = 3;
 
 /**
- * The learning rates' top-1 on a random share (`chooseOn`) of the rows, of heads trained on the others; where that share is too small,
- * on all rows, by cross-validation. Nothing where there is one rate only. Throws RunError for fewer than three rows.
+ * The learning rates' top-1 on a random share (`chooseOn`) of the rows of each set, of heads trained on the others; where that share is
+ * too small, on all rows, by cross-validation. Nothing where there is one rate only. Throws RunError for fewer than three rows.
  */
 export async function scoreRates(
-  features: LabelledFeatures,
+  sets: readonly LabelledFeatures[],
   config: LinprobeConfig,
-  fit: ProbeFit,
-): Promise<RateScore[]> {
-  const { learningRates, chooseOn, seed } = config;
-  if (learningRates.length === 1) return [];
-  const count = features.labels.length;
+  fit: PartsFit,
+): Promise<RateScore[][]> {
+  const { learningRates } = config;
+  if (learningRates.length === 1) return sets.map(() => []);
+  const parts = sets.flatMap((set, of) =>
+    partsToJudge(set, config).map((part) => ({ of, ...divide(set, part) })),
+  );
+  const trained = parts.map(({ train }) => train);
+  const heads = await trainParts(
+    trained,
+    trained.map(() => learningRates),
+    config,
+    fit,
+  );
+  const judged = parts.map(({ test }, i) => ({ heads: heads[i]!, judged: test }));
+  const accuracies = await linearAccuracies(fit.backend, judged);
+  return sets.map((_, set) => {
+    const own = parts.flatMap(({ of, test }, i) =>
+      of === set ? [{ images: test.labels.length, scores: accuracies[i]! }] : [],
+    );
+    const images = own.reduce((sum, part) => sum + part.images, 0);
+    return learningRates.map((learningRate, rate) => {
+      const right = own.reduce((sum, part) => sum + part.scores[rate]!.top1 * part.images, 0);
+      return { learningRate, images, heldOutTop1: Math.round(right) / images };
+    });
+  });
+}
+
+/** Rows that are judged by heads trained on all others. */
+function partsToJudge({ labels }: LabelledFeatures, { chooseOn, seed }: LinprobeConfig): Int32Array[] {
+  const count = labels.length;
   if (count < 3)
     throw new RunError(
       `choosing a learning rate needs three images or more, got ${count}: give one learning rate alone`,
     );
   const aside = Math.round(chooseOn * count);
-  const parts =
-    aside < FEW
-      ? folds(features.labels, FOLDS, seed)
-      : [rng(seed, 'choose').permutation(count).subarray(0, aside).sort()];
-  const right = learningRates.map(() => 0);
-  for (const part of parts) {
-    const { train, test } = divide(features, part);
-    const heads = await trainProbe(train, partSettings(config, train.labels.length, learningRates), fit);
-    const scores = await linearAccuracy(fit.backend, heads, test);
-    for (const [i, { top1 }] of scores.entries()) right[i]! += top1 * part.length;
-  }
-  const images = parts.reduce((sum, part) => sum + part.length, 0);
-  return learningRates.map((learningRate, i) => ({
-    ...{ learningRate, images },
-    heldOutTop1: Math.round(right[i]!) / images,
-  }));
+  return aside < FEW
+    ? folds(labels, FOLDS, seed)
+    : [rng(seed, 'choose').permutation(count).subarray(0, aside).sort()];
 }
 
 /** The rate that scored best, the lowest of those that did; undefined where there are none. */

@@ -56,4 +56,14 @@ describe('linearScore', () => {
     expect(await linearScore(referenceBackend, clouds(3, 5, 1), test, 7)).toBeTypeOf('number');
     expect(await linearScore(referenceBackend, clouds(3, 4, 1), test, 7)).toBeUndefined();
   });
+
+  it.each([24, 25, 300])('tells of %i rows how far it is, to the end', async (rows) => {
+    const told: [done: number, total: number][] = [];
+    const onProgress = (done: number, total: number) => void told.push([done, total]);
+    await linearScore(referenceBackend, clouds(3, rows, 1), clouds(3, 20, 1), 7, { onProgress });
+    const [total] = new Set(told.map(([, total]) => total));
+    expect(told.length).toBeGreaterThan(50);
+    expect(told.at(-1)).toEqual([total, total]);
+    expect(told.map(([done]) => done)).toEqual(told.map(([done]) => done).toSorted((a, b) => a - b));
+  });
 });

@@ -1,5 +1,6 @@
 import { parseLinprobeConfig } from '../../config/linprobe-schema.ts';
 import type { Backend } from '../../engines/engine.ts';
+import type { Watch } from '../evaluator.ts';
 import type { LabelledFeatures } from '../knn/knn.ts';
 import { bestRate, scoreRates } from './choose-rate.ts';
 import { linearAccuracy } from './linear-accuracy.ts';
@@ -18,13 +19,14 @@ const FEWEST = 5;
  * Top-1 accuracy, in [0, 1], of a brief linear probe: `trainProbe` on `train` with the learning rate that does best on a tenth of
  * it, judged on `test`. Undefined for fewer than 5 rows. The same seed gives the same
  * score. Rejects with the signal's reason when it is aborted.
+ * @param watch told of the epochs so far, and of all of them
  */
 export async function linearScore(
   backend: Backend,
   train: LabelledFeatures,
   test: LabelledFeatures,
   seed: number,
-  signal?: AbortSignal,
+  { onProgress, signal }: Watch = {},
 ): Promise<number | undefined> {
   const count = train.labels.length;
   if (count < FEWEST) return undefined;
@@ -34,8 +36,16 @@ export async function linearScore(
   const config = parseLinprobeConfig({ ...schedule, batchSize, seed });
   const classes = 1 + Math.max(...new Set(train.labels), ...new Set(test.labels));
   const fit = { backend, classes, signal };
-  const best = bestRate(await scoreRates(train, config, fit))!;
-  const heads = await trainProbe(train, probeSettings(config, count, [best]), fit);
+  // Choosing takes as many epochs as training, or as many again for each of a few parts.
+  const [scores] = await scoreRates([train], config, {
+    ...fit,
+    onProgress: (done, total) => onProgress?.(epochs * (done / total), 2 * epochs),
+  });
+  const best = bestRate(scores!)!;
+  const heads = await trainProbe(train, probeSettings(config, count, [best]), {
+    ...fit,
+    onEpoch: (epoch) => onProgress?.(epochs + epoch, 2 * epochs),
+  });
   const [accuracy] = await linearAccuracy(backend, heads, test);
   return accuracy!.top1;
 }

@@ -103,25 +103,22 @@ export async function linprobe(path: string, options: LinprobeOptions = {}): Pro
     await extractor.dispose();
 
     const fit = { backend, classes: classes.length, signal };
-    const telling = (what: string) => (epoch: number) => say(what, epoch, config.epochs);
-    const rates = await scoreRates(train, config, {
+    const [scores] = await scoreRates([train], config, {
       ...fit,
-      onEpoch: telling('choosing the learning rate: epoch'),
+      onProgress: (done, total) => say('choosing the learning rate: epoch', done, total),
     });
+    const rates = scores!;
     const best = bestRate(rates) ?? config.learningRates[0]!;
     const settings = probeSettings(config, train.labels.length, [best]);
     const { lastStep } = probeSteps(settings, train.labels.length);
-    const crossed = together
-      ? await crossValidate(train, config, fit, (done, total) => say('cross-validation: part', done, total))
-      : undefined;
+    const crossed = together ? await crossValidate(train, config, fit, say) : undefined;
     const { source, testSource } = all;
     const counts = { images: train.labels.length, testImages: judged.labels.length, folds: crossed?.folds };
     await folder?.start(backend, { source, testSource, ...counts }, settings);
-    const tell = telling('training: epoch');
     const [head] = await trainProbe(train, settings, {
       ...fit,
       async onEpoch(epoch, { step, losses, lr }) {
-        tell(epoch);
+        say('training: epoch', epoch, config.epochs);
         await folder?.append({ step, epoch, loss: losses[0]!, lr });
       },
     });

@@ -43,7 +43,7 @@ describe('ProbeTrainer', () => {
     const batchSize = batches.length / lr.length;
     const start = float('probe.start');
     const trainer = await ProbeTrainer.open({
-      ...{ backend, rule: rules[name](rates[name]), train, classes, start, batchSize },
+      ...{ backend, rule: rules[name](rates[name]), sets: [train], classes, start, batchSize },
       heads: 2,
     });
     const losses: number[][] = [];
@@ -54,14 +54,14 @@ describe('ProbeTrainer', () => {
           lr[step],
         ),
       );
-    expect(relativeError(trainer.norm.mean, float('probe.mean'))).toBeLessThan(1e-6);
-    expect(relativeError(trainer.norm.variance, float('probe.variance'))).toBeLessThan(1e-6);
-    const heads = await trainer.heads();
+    expect(relativeError(trainer.norms[0]!.mean, float('probe.mean'))).toBeLessThan(1e-6);
+    expect(relativeError(trainer.norms[0]!.variance, float('probe.variance'))).toBeLessThan(1e-6);
+    const [heads] = await trainer.heads();
     for (const i of [0, 1]) {
       const own = losses.map((all) => all[i]!);
       expect(relativeError(own, float(`probe.${name}.${i}.losses`))).toBeLessThan(tolerance);
       // Folded heads on features as they are give what PyTorch's batch norm and linear layer give.
-      const got = logits(heads[i]!, float('probe.test'));
+      const got = logits(heads![i]!, float('probe.test'));
       expect(relativeError(got, float(`probe.${name}.${i}.logits`))).toBeLessThan(tolerance);
     }
     await trainer.dispose();
@@ -75,14 +75,14 @@ describe('ProbeTrainer', () => {
     };
     const start = Float32Array.from({ length: classes * 2 }, (_, i) => Math.cos(i * i));
     const indices = Int32Array.from({ length: rows }, (_, i) => i);
-    const given = { backend: referenceBackend, train, classes, start, batchSize: rows };
+    const given = { backend: referenceBackend, sets: [train], classes, start, batchSize: rows };
     const one = await ProbeTrainer.open({ ...given, heads: 1, rule: rules.sgd([1]) });
     const two = await ProbeTrainer.open({ ...given, heads: 2, rule: rules.sgd([1, 1]), logitsAtOnce: 130 }); // parts of 12 rows
     const [expected] = await one.update(one.prepare(indices), 1);
     const got = await two.update(two.prepare(indices), 1);
     for (const loss of got) expect(loss).toBeCloseTo(expected!, 5);
-    const [head] = await one.heads();
-    for (const other of await two.heads())
+    const [[head]] = (await one.heads()) as [[LinearHead]];
+    for (const other of (await two.heads()).flat())
       expect(relativeError(other.weight, head!.weight)).toBeLessThan(1e-5);
   });
 });

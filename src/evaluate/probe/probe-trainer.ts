@@ -1,10 +1,11 @@
 import { type Backend, gradientName, type Session, type TrainingPlan } from '../../engines/engine.ts';
 import {
+  add,
   broadcast,
   crossEntropy,
   grad,
   input,
-  linear,
+  matmul,
   mean,
   type Program,
   program,
@@ -21,13 +22,13 @@ import { BatchNorm, type LinearHead } from './batch-norm.ts';
 
 export interface ProbeTrainerOptions {
   readonly backend: Backend;
-  /** For stacked weights, one for each head, whose learning rates it knows. */
+  /** For stacked weights, one for each head, whose learning rates it knows: those of the first set come first. */
   readonly rule: UpdateRule;
-  /** Features and classes that are learned from. */
-  readonly train: LabelledFeatures;
+  /** Features and classes that are learned from: sets of as many rows, each for heads of its own. */
+  readonly sets: readonly LabelledFeatures[];
   /** Number of classes. */
   readonly classes: number;
-  /** Number of heads. */
+  /** Number of heads of each set. */
   readonly heads: number;
   /** Weights that all heads start with, [K, D]; their biases start at 0. */
   readonly start: Float32Array;
@@ -37,11 +38,12 @@ export interface ProbeTrainerOptions {
 }
 
 /**
- * Linear heads on frozen features, behind a batch norm that they share, trained side by side in one graph: they differ in their
- * learning rates only. No head sees another's gradient.
+ * Linear heads on frozen features, trained side by side in one graph. Those of one set share a batch norm and differ in their learning
+ * rates only; those of different sets know nothing of each other. No head sees another's gradient.
  */
 export class ProbeTrainer {
-  readonly norm: BatchNorm;
+  /** The batch norm of each set. */
+  readonly norms: readonly BatchNorm[];
   readonly #options: ProbeTrainerOptions;
   readonly #session: Session;
   readonly #plan: TrainingPlan;
@@ -50,47 +52,52 @@ export class ProbeTrainer {
   #steps = 0;
 
   private constructor(options: ProbeTrainerOptions, session: Session, width: number) {
-    const { rule, heads, classes, batchSize, logitsAtOnce = 4e6 } = options;
+    const { rule, sets, heads, classes, batchSize, logitsAtOnce = 4e6 } = options;
     this.#options = options;
     this.#session = session;
     this.#width = width;
-    this.norm = new BatchNorm(width);
-    this.#rows = largestDivisor(batchSize, logitsAtOnce / (heads * classes));
-    const gradients = trainingProgram(heads, classes, width, this.#rows);
+    this.norms = sets.map(() => new BatchNorm(width));
+    this.#rows = largestDivisor(batchSize, logitsAtOnce / (sets.length * heads * classes));
+    const gradients = trainingProgram(sets.length, heads, classes, width, this.#rows);
     const parameters = NAMES.map((name) => ({ name, weightDecay: 0, lrScale: 1 }));
     this.#plan = { gradients, parameters, rule };
   }
 
   static async open(options: ProbeTrainerOptions): Promise<ProbeTrainer> {
-    const { backend, train, heads, start, classes } = options;
-    const weight = new Float32Array(heads * start.length);
-    for (let head = 0; head < heads; head++) weight.set(start, head * start.length);
-    const session = await backend.open({ weight, bias: new Float32Array(heads * classes) });
-    return new ProbeTrainer(options, session, train.features.length / train.labels.length);
+    const { backend, sets, heads, start, classes } = options;
+    const { features, labels } = sets[0]!;
+    const stacked = sets.length * heads;
+    const weight = new Float32Array(stacked * start.length);
+    for (let head = 0; head < stacked; head++) weight.set(start, head * start.length);
+    const session = await backend.open({ weight, bias: new Float32Array(stacked * classes) });
+    return new ProbeTrainer(options, session, features.length / labels.length);
   }
 
-  /** Inputs of an update on the rows at `indices`, as many as a batch; the batch norm has then seen them. */
+  /** Inputs of an update on the rows of each set at `indices`, as many as a batch; the batch norms have then seen them. */
   prepare(indices: Int32Array): Values[] {
-    const { train, classes } = this.#options;
-    const { features, labels } = train;
+    const { sets, classes } = this.#options;
     const width = this.#width;
-    const rows = new Float32Array(indices.length * width);
-    const targets = new Float32Array(indices.length * classes);
-    for (let i = 0; i < indices.length; i++) {
-      const index = indices[i]!;
-      const [from, to] = [index * width, i * width];
-      for (let column = 0; column < width; column++) rows[to + column] = features[from + column]!;
-      targets[i * classes + labels[index]!] = 1;
-    }
-    this.norm.train(rows);
-    if (indices.length === this.#rows) return [{ rows, targets }];
-    return Array.from({ length: indices.length / this.#rows }, (_, part) => {
-      const [from, to] = [part * this.#rows, (part + 1) * this.#rows];
-      return {
-        rows: rows.slice(from * width, to * width),
-        targets: targets.slice(from * classes, to * classes),
-      };
+    const batches = sets.map(({ features, labels }, set) => {
+      const rows = new Float32Array(indices.length * width);
+      const targets = new Float32Array(indices.length * classes);
+      for (let i = 0; i < indices.length; i++) {
+        const index = indices[i]!;
+        const [from, to] = [index * width, i * width];
+        for (let column = 0; column < width; column++) rows[to + column] = features[from + column]!;
+        targets[i * classes + labels[index]!] = 1;
+      }
+      this.norms[set]!.train(rows);
+      return { rows, targets };
     });
+    const count = this.#rows;
+    const cut = (all: Float32Array, part: number) => {
+      const size = (count * all.length) / indices.length;
+      return all.subarray(part * size, (part + 1) * size);
+    };
+    return Array.from({ length: indices.length / count }, (_, part) => ({
+      rows: joined(batches.map(({ rows }) => cut(rows, part))),
+      targets: joined(batches.map(({ targets }) => cut(targets, part))),
+    }));
   }
 
   /** One update. Returns each head's mean loss. @param inputs from `prepare`, which may go on meanwhile with others */
@@ -101,17 +108,22 @@ export class ProbeTrainer {
       throw new RunError(
         `a probe's ${nonFinite} must be finite, got infinity or NaN: take lower learning rates`,
       );
-    return Array.from({ length: this.#options.heads }, (_, i) => metrics[`loss${i}`]!);
+    const { sets, heads } = this.#options;
+    return Array.from({ length: sets.length * heads }, (_, i) => metrics[`loss${i}`]!);
   }
 
-  /** The heads with the batch norm folded in: they take features as they are. */
-  async heads(): Promise<LinearHead[]> {
+  /** The heads of each set with its batch norm folded in: they take features as they are. */
+  async heads(): Promise<LinearHead[][]> {
     const { heads } = this.#options;
     const { weight, bias } = await this.#session.read(NAMES);
+    const stacked = this.norms.length * heads;
     const part = (all: TensorData, head: number) =>
-      all.slice((head * all.length) / heads, ((head + 1) * all.length) / heads) as Float32Array;
-    return Array.from({ length: heads }, (_, head) =>
-      this.norm.fold({ weight: part(weight!, head), bias: part(bias!, head) }),
+      all.slice((head * all.length) / stacked, ((head + 1) * all.length) / stacked) as Float32Array;
+    return this.norms.map((norm, set) =>
+      Array.from({ length: heads }, (_, i) => {
+        const head = set * heads + i;
+        return norm.fold({ weight: part(weight!, head), bias: part(bias!, head) });
+      }),
     );
   }
 
@@ -120,30 +132,44 @@ export class ProbeTrainer {
   }
 }
 
-/** State: the heads' weights [H, K, D] and biases [H, K]. */
+/** State: the heads' weights [S · H, K, D] and biases [S · H, K], of S sets. */
 const NAMES = ['weight', 'bias'] as const;
 
-/** rows [B, D], normalised, and targets [B, K] → `loss<i>` of each head, and the gradients of `weight` and `bias`. */
-function trainingProgram(heads: number, classes: number, width: number, batch: number): Program {
-  const weight = input('weight', [heads, classes, width]);
-  const bias = input('bias', [heads, classes]);
-  const rows = input('rows', [batch, width]);
-  const logits = linear(rows, reshape(weight, [-1, width]), reshape(bias, [-1])); // [B, H · K]
-  const targets = reshape(input('targets', [batch, classes]), [batch, 1, classes]);
+/** rows [S, B, D], normalised, and targets [S, B, K] → `loss<i>` of each head, and the gradients of `weight` and `bias`. */
+function trainingProgram(
+  sets: number,
+  heads: number,
+  classes: number,
+  width: number,
+  batch: number,
+): Program {
+  const weight = input('weight', [sets * heads, classes, width]);
+  const bias = input('bias', [sets * heads, classes]);
+  const rows = input('rows', [sets, batch, width]);
+  const products = matmul(rows, reshape(weight, [sets, heads * classes, width]), { transposeB: true });
+  const logits = add(products, reshape(bias, [sets, 1, heads * classes])); // [S, B, H · K]
+  const targets = reshape(input('targets', [sets, batch, classes]), [sets, batch, 1, classes]);
   const losses = crossEntropy(
-    reshape(logits, [batch * heads, classes]),
-    reshape(broadcast(targets, [batch, heads, classes]), [batch * heads, classes]),
+    reshape(logits, [sets * batch * heads, classes]),
+    reshape(broadcast(targets, [sets, batch, heads, classes]), [sets * batch * heads, classes]),
   );
-  const byHead = mean(reshape(losses, [batch, heads]), [0]); // [1, H]
-  const scalars = Array.from({ length: heads }, (_, i) => [
+  const byHead = reshape(mean(reshape(losses, [sets, batch, heads]), [1]), [sets * heads]);
+  const scalars = Array.from({ length: sets * heads }, (_, i) => [
     `loss${i}`,
-    reshape(sliceAxis(byHead, 1, i, i + 1), []),
+    reshape(sliceAxis(byHead, 0, i, i + 1), []),
   ]);
   const gradients = grad(total(byHead), [weight, bias]);
   return program('probe', {
     ...Object.fromEntries(scalars),
     ...Object.fromEntries(NAMES.map((name, i) => [gradientName(name), gradients[i]!])),
   });
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  if (parts.length === 1) return parts[0]!.slice();
+  const whole = new Float32Array(parts.length * parts[0]!.length);
+  for (const [i, part] of parts.entries()) whole.set(part, i * part.length);
+  return whole;
 }
 
 function largestDivisor(count: number, most: number): number {

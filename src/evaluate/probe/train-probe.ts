@@ -50,14 +50,11 @@ export function probeSettings(
   return { optimizer, epochs, warmupEpochs, seed, learningRates, batchSize: probeBatch(config, images) };
 }
 
-/** The same on a part of the images, which may be fewer than the batch that all of them fill. */
-export function partSettings(...given: Parameters<typeof probeSettings>): ProbeSettings {
-  const settings = probeSettings(...given);
-  return { ...settings, batchSize: Math.min(settings.batchSize, given[1]) };
-}
-
 /** Updates of an epoch and of all; the last batch is dropped where it is not full. */
-export function probeSteps({ batchSize, epochs }: ProbeSettings, images: number) {
+export function probeSteps(
+  { batchSize, epochs }: Pick<ProbeSettings, 'batchSize' | 'epochs'>,
+  images: number,
+) {
   const stepsPerEpoch = Math.floor(images / batchSize);
   return { stepsPerEpoch, lastStep: stepsPerEpoch * epochs };
 }
@@ -71,26 +68,40 @@ export function probeSteps({ batchSize, epochs }: ProbeSettings, images: number)
 export async function trainProbe(
   train: LabelledFeatures,
   settings: ProbeSettings,
-  { backend, classes, onEpoch, signal }: ProbeFit,
+  fit: ProbeFit,
 ): Promise<LinearHead[]> {
-  const { optimizer, learningRates: rates, epochs, warmupEpochs, batchSize, seed } = settings;
-  const count = train.labels.length;
+  const [heads] = await trainSets([train], [settings.learningRates], settings, fit);
+  return heads!;
+}
+
+/**
+ * The same on several sets of as many rows, side by side: each gives what it would give alone.
+ * @param rates learning rates of each set's heads, as many for each
+ */
+export async function trainSets(
+  sets: readonly LabelledFeatures[],
+  rates: readonly (readonly number[])[],
+  { optimizer, epochs, warmupEpochs, batchSize, seed }: Omit<ProbeSettings, 'learningRates'>,
+  { backend, classes, onEpoch, signal }: ProbeFit,
+): Promise<LinearHead[][]> {
+  const { features, labels } = sets[0]!;
+  const count = labels.length;
   if (batchSize > count || batchSize < 2)
     throw new RunError(
       `a probe's batch must have 2 images or more, and no more than the ${count} there are, got ${batchSize}`,
     );
-  const { stepsPerEpoch, lastStep } = probeSteps(settings, count);
+  const { stepsPerEpoch, lastStep } = probeSteps({ batchSize, epochs }, count);
   const warmupSteps = Math.round(warmupEpochs * stepsPerEpoch);
   const schedule = { peak: scaledPeak(1, batchSize), warmupSteps, totalSteps: lastStep, floor: 0 };
-  const heads = rates.length;
-  const stacked = { momentum: 0.9, rates };
+  const stacked = { momentum: 0.9, rates: rates.flat() };
   const rule = optimizer === 'lars' ? lars({ ...stacked, trust: 0.001 }) : sgd(stacked);
-  const start = firstWeights(rng(seed, 'probe'), (train.features.length / count) * classes);
-  const trainer = await ProbeTrainer.open({ backend, rule, train, classes, heads, start, batchSize });
+  const start = firstWeights(rng(seed, 'probe'), (features.length / count) * classes);
+  const heads = rates[0]!.length;
+  const trainer = await ProbeTrainer.open({ backend, rule, sets, classes, heads, start, batchSize });
   try {
     for (let epoch = 1, step = 0; epoch <= epochs; epoch++) {
       const order = rng(seed, 'probe', epoch).permutation(count);
-      const losses = rates.map(() => 0);
+      const losses = stacked.rates.map(() => 0);
       const prepare = (batch: number) =>
         trainer.prepare(order.slice(batch * batchSize, (batch + 1) * batchSize));
       let ahead = prepare(0);
@@ -102,7 +113,7 @@ export async function trainProbe(
         if (batch < stepsPerEpoch) ahead = prepare(batch); // while the engine works
         for (const [i, loss] of (await running).entries()) losses[i]! += loss / stepsPerEpoch;
       }
-      await onEpoch?.(epoch, { step, losses, lr: lr * rates[0]! });
+      await onEpoch?.(epoch, { step, losses, lr: lr * stacked.rates[0]! });
     }
     return await trainer.heads();
   } finally {

@@ -1,21 +1,23 @@
 import { mul, sub } from '../operations/elementwise.ts';
 import { matmul } from '../operations/matmul.ts';
-import { sum } from '../operations/reduce.ts';
-import { apply, applyAll, defineOperation, refuse, requireFloat, sameShape, type Tensor } from '../tensor.ts';
+import { sum } from '../operations/sum.ts';
+import { defineComposite, type One } from '../signatures.ts';
+import { apply, applyAll, refuse, requireFloat, sameShape, type Tensor } from '../tensor.ts';
 import { softmax } from './softmax.ts';
 
-const attentionOperation = defineOperation({
+const attentionOperation = defineComposite<'attention', One>({
   name: 'attention',
+  role: 'product',
   infer: (inputs) => {
     requireFloat('attention', inputs);
-    const [q, k, v] = inputs as [Tensor, Tensor, Tensor];
+    const [q, k, v] = inputs;
     if (!fits(q, k, v))
       refuse('attention', 'queries [B, h, N, d], keys and values [B, h, M, d] must fit', inputs);
     return [q];
   },
   vjp: ({ inputs: [q, k, v], outputs: [y], attributes }, [dy]) =>
-    applyAll(attentionGradOperation, [q!, k!, v!, y!, dy!], attributes),
-  decompose: ({ attributes: { scale } }, [q, k, v]) => [matmul(weights(q!, k!, scale), v!)],
+    applyAll(attentionGradOperation, [q, k, v, y, dy], attributes),
+  decompose: ({ attributes: { scale } }, [q, k, v]) => [matmul(weights(q, k, scale), v)],
 });
 
 const fits = (q: Tensor, k: Tensor, v: Tensor) =>
@@ -29,24 +31,25 @@ const weights = (q: Tensor, k: Tensor, scale: number) =>
   softmax(matmul(q, k, { transposeB: true, alpha: scale }));
 
 /** Gradients of q, k and v. The weights are written anew here; where they are kept, common subexpressions merge. */
-const attentionGradOperation = defineOperation({
+const attentionGradOperation = defineComposite<'attentionGrad'>({
   name: 'attentionGrad',
+  role: 'product',
   infer: (inputs) => {
     requireFloat('attentionGrad', inputs);
-    const [q, k, v, y, dy] = inputs as [Tensor, Tensor, Tensor, Tensor, Tensor];
+    const [q, k, v, y, dy] = inputs;
     if (!fits(q, k, v) || !sameShape(y.shape, q.shape) || !sameShape(dy.shape, q.shape))
       refuse('attentionGrad', 'q, y and dy [B, h, N, d], k and v [B, h, M, d] must fit', inputs);
     return [q, k, v];
   },
   vjp: null,
   decompose: ({ attributes: { scale } }, [q, k, v, y, dy]) => {
-    const p = weights(q!, k!, scale);
-    const dv = matmul(p, dy!, { transposeA: true });
-    const dp = matmul(dy!, v!, { transposeB: true });
+    const p = weights(q, k, scale);
+    const dv = matmul(p, dy, { transposeA: true });
+    const dp = matmul(dy, v, { transposeB: true });
     // Σ p ∘ dp along keys equals Σ dy ∘ y along features, which is shorter (FlashAttention, arXiv 2205.14135).
-    const ds = mul(p, sub(dp, sum(mul(dy!, y!), [3])));
-    const dq = matmul(ds, k!, { alpha: scale });
-    const dk = matmul(ds, q!, { transposeA: true, alpha: scale });
+    const ds = mul(p, sub(dp, sum(mul(dy, y), [3])));
+    const dq = matmul(ds, k, { alpha: scale });
+    const dk = matmul(ds, q, { transposeA: true, alpha: scale });
     return [dq, dk, dv];
   },
 });

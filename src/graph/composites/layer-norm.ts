@@ -1,23 +1,18 @@
 import { add, div, mul, sqrt, square, sub } from '../operations/elementwise.ts';
-import { mean, sum } from '../operations/reduce.ts';
+import { mean } from '../operations/reduce.ts';
 import { reshape } from '../operations/shape.ts';
-import {
-  applyAll,
-  defineOperation,
-  refuse,
-  requireFloat,
-  sameShape,
-  sizeOf,
-  type Tensor,
-} from '../tensor.ts';
+import { sum } from '../operations/sum.ts';
+import { defineComposite } from '../signatures.ts';
+import { applyAll, refuse, requireFloat, sameShape, sizeOf, type Tensor } from '../tensor.ts';
 
 const lastAxis = (x: Tensor) => [x.shape.length - 1];
 
-const layerNormOperation = defineOperation({
+const layerNormOperation = defineComposite<'layerNorm', readonly [y: Tensor, mu: Tensor, scale: Tensor]>({
   name: 'layerNorm',
+  role: 'norm',
   infer: (inputs) => {
     requireFloat('layerNorm', inputs);
-    const [x, weight, bias] = inputs as [Tensor, Tensor, Tensor];
+    const [x, weight, bias] = inputs;
     const width = x.shape.at(-1);
     if (
       weight.shape.length !== 1 ||
@@ -31,35 +26,36 @@ const layerNormOperation = defineOperation({
   },
   // The statistics are by-products for the gradient; something flows to them where that is differentiated again.
   vjp: ({ inputs: [x, weight], outputs: [, mu, scale] }, [dy, dMu, dScale]) =>
-    dMu || dScale ? null : applyAll(layerNormGradOperation, [x!, weight!, mu!, scale!, dy!]),
+    !dy || dMu || dScale ? null : applyAll(layerNormGradOperation, [x, weight, mu, scale, dy]),
   decompose: ({ attributes: { epsilon } }, [x, weight, bias]) => {
-    const mu = mean(x!, lastAxis(x!));
-    const centred = sub(x!, mu);
-    const scale = div(1, sqrt(add(mean(square(centred), lastAxis(x!)), epsilon)));
-    return [add(mul(mul(centred, scale), weight!), bias!), mu, scale];
+    const mu = mean(x, lastAxis(x));
+    const centred = sub(x, mu);
+    const scale = div(1, sqrt(add(mean(square(centred), lastAxis(x)), epsilon)));
+    return [add(mul(mul(centred, scale), weight), bias), mu, scale];
   },
 });
 
 /** Gradients of x, weight and bias from x, weight, the statistics and dy. */
-const layerNormGradOperation = defineOperation({
+const layerNormGradOperation = defineComposite<'layerNormGrad'>({
   name: 'layerNormGrad',
+  role: 'norm',
   infer: (inputs) => {
     requireFloat('layerNormGrad', inputs);
-    const [x, weight, mu, scale, dy] = inputs as [Tensor, Tensor, Tensor, Tensor, Tensor];
+    const [x, weight, mu, scale, dy] = inputs;
     const fits = sameShape(x.shape, dy.shape) && sameShape(weight.shape, x.shape.slice(-1));
     if (!fits || sizeOf(mu.shape) !== sizeOf(x.shape.slice(0, -1)) || !sameShape(mu.shape, scale.shape))
       refuse('layerNormGrad', 'x and dy [..., D], weight [D] and statistics [..., 1] must fit', inputs);
-    return [inputs[0]!, inputs[1]!, inputs[1]!];
+    return [x, weight, weight];
   },
   vjp: null,
   decompose: (_, [x, weight, mu, scale, dy]) => {
-    const axis = lastAxis(x!);
-    const leading = x!.shape.map((_, i) => i).slice(0, -1);
-    const normal = mul(sub(x!, mu!), scale!);
-    const along = mul(dy!, normal);
-    const d = mul(dy!, weight!);
-    const dx = mul(sub(sub(d, mean(d, axis)), mul(normal, mean(mul(along, weight!), axis))), scale!);
-    return [dx, reshape(sum(along, leading), weight!.shape), reshape(sum(dy!, leading), weight!.shape)];
+    const axis = lastAxis(x);
+    const leading = x.shape.map((_, i) => i).slice(0, -1);
+    const normal = mul(sub(x, mu), scale);
+    const along = mul(dy, normal);
+    const d = mul(dy, weight);
+    const dx = mul(sub(sub(d, mean(d, axis)), mul(normal, mean(mul(along, weight), axis))), scale);
+    return [dx, reshape(sum(along, leading), weight.shape), reshape(sum(dy, leading), weight.shape)];
   },
 });
 

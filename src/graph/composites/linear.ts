@@ -1,13 +1,15 @@
 import { add } from '../operations/elementwise.ts';
 import { matmul } from '../operations/matmul.ts';
 import { reshape } from '../operations/shape.ts';
-import { apply, defineOperation, refuse, requireFloat, sameShape, type Tensor } from '../tensor.ts';
+import { defineComposite, type One } from '../signatures.ts';
+import { apply, refuse, requireFloat, sameShape, type Tensor } from '../tensor.ts';
 
-const linearOperation = defineOperation({
+const linearOperation = defineComposite<'linear', One>({
   name: 'linear',
+  role: 'product',
   infer: (inputs) => {
     requireFloat('linear', inputs);
-    const [x, weight, bias] = inputs as [Tensor, Tensor, Tensor | undefined];
+    const [x, weight, bias] = inputs;
     const [out, width] = weight.shape;
     if (
       x.shape.length !== 2 ||
@@ -20,7 +22,7 @@ const linearOperation = defineOperation({
   },
   vjp: null,
   decompose: (_, [x, weight, bias]) => {
-    const y = matmul(x!, weight!, { transposeB: true });
+    const y = matmul(x, weight, { transposeB: true });
     return [bias ? add(y, bias) : y];
   },
 });

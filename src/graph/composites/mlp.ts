@@ -1,24 +1,17 @@
 import { pullback } from '../grad.ts';
 import { reshape } from '../operations/shape.ts';
 import { zeros } from '../operations/source.ts';
-import {
-  apply,
-  applyAll,
-  defineOperation,
-  type Operation,
-  refuse,
-  requireFloat,
-  sameShape,
-  type Tensor,
-} from '../tensor.ts';
+import { defineComposite, type One } from '../signatures.ts';
+import { apply, applyAll, type Operation, refuse, requireFloat, sameShape, type Tensor } from '../tensor.ts';
 import { gelu } from './gelu.ts';
 import { linear } from './linear.ts';
 
-const mlpOperation: Operation = defineOperation({
+const mlpOperation: Operation = defineComposite<'mlp', One>({
   name: 'mlp',
+  role: 'product',
   infer: (inputs) => {
     requireFloat('mlp', inputs);
-    const [x, weight1, bias1, weight2, bias2] = inputs as [Tensor, Tensor, Tensor, Tensor, Tensor];
+    const [x, weight1, bias1, weight2, bias2] = inputs;
     const [hidden, width] = weight1.shape as [number, number];
     const fits =
       x.shape.length === 2 &&
@@ -37,15 +30,16 @@ const mlpOperation: Operation = defineOperation({
     return [{ shape: [x.shape[0]!, weight2.shape[0]!], dtype: 'f32' }];
   },
   // A whole for backends: they may cut the hidden side, forwards and backwards alike.
-  vjp: ({ inputs }, [dy]) => applyAll(mlpGradOperation, [...inputs, dy!]),
+  vjp: ({ inputs }, [dy]) => applyAll(mlpGradOperation, [...inputs, dy]),
   decompose: (_, [x, weight1, bias1, weight2, bias2]) => [
-    linear(gelu(linear(x!, weight1!, bias1)), weight2!, bias2),
+    linear(gelu(linear(x, weight1, bias1)), weight2, bias2),
   ],
 });
 
 /** Gradients of x, weights and biases from them and dy. */
-const mlpGradOperation: Operation = defineOperation({
+const mlpGradOperation: Operation = defineComposite<'mlpGrad'>({
   name: 'mlpGrad',
+  role: 'product',
   infer: (inputs) => {
     const operands = inputs.slice(0, -1);
     const [y] = mlpOperation.infer(operands, {});

@@ -1,19 +1,22 @@
 import { div, exp, mul, sub } from '../operations/elementwise.ts';
-import { max, sum } from '../operations/reduce.ts';
-import { apply, defineOperation, refuse, requireFloat, type Tensor } from '../tensor.ts';
+import { max } from '../operations/reduce.ts';
+import { sum } from '../operations/sum.ts';
+import { defineComposite, type One } from '../signatures.ts';
+import { apply, refuse, requireFloat, type Tensor } from '../tensor.ts';
 
-const softmaxOperation = defineOperation({
+const softmaxOperation = defineComposite<'softmax', One>({
   name: 'softmax',
+  role: 'norm',
   infer: (inputs) => {
     requireFloat('softmax', inputs);
-    if (!inputs[0]!.shape.at(-1)) refuse('softmax', 'the last axis must hold something', inputs);
-    return [inputs[0]!];
+    if (!inputs[0].shape.at(-1)) refuse('softmax', 'the last axis must hold something', inputs);
+    return inputs;
   },
   // dx = y ∘ (dy − Σ dy ∘ y)
-  vjp: ({ outputs: [y] }, [dy]) => [mul(y!, sub(dy!, sum(mul(dy!, y!), last(y!))))],
+  vjp: ({ outputs: [y] }, [dy]) => [mul(y, sub(dy, sum(mul(dy, y), last(y))))],
   decompose: (_, [x]) => {
-    const e = exp(sub(x!, max(x!, last(x!))));
-    return [div(e, sum(e, last(x!)))];
+    const e = exp(sub(x, max(x, last(x))));
+    return [div(e, sum(e, last(x)))];
   },
 });
 

@@ -1,13 +1,15 @@
 import { plural } from '../../text/plural.ts';
 import { concat, sliceAxis } from '../operations/shape.ts';
 import { zeros } from '../operations/source.ts';
-import { applyAll, defineOperation, refuse, requireFloat, type Tensor } from '../tensor.ts';
+import { defineComposite } from '../signatures.ts';
+import { applyAll, refuse, requireFloat, type Tensor } from '../tensor.ts';
 
-const splitOperation = defineOperation({
+const splitOperation = defineComposite<'split'>({
   name: 'split',
+  role: 'move',
   infer: (inputs, { axis, count }) => {
     requireFloat('split', inputs);
-    const [x] = inputs as [Tensor];
+    const [x] = inputs;
     const part = (x.shape[axis] ?? Number.NaN) / count;
     if (!Number.isInteger(part))
       refuse('split', `axis ${axis} must divide into ${plural(count, 'part')}`, inputs);
@@ -22,7 +24,7 @@ const splitOperation = defineOperation({
     ),
   ],
   decompose: ({ outputs, attributes: { axis } }, [x]) =>
-    outputs.map(({ shape }, i) => sliceAxis(x!, axis, i * shape[axis]!, (i + 1) * shape[axis]!)),
+    outputs.map(({ shape }, i) => sliceAxis(x, axis, i * shape[axis]!, (i + 1) * shape[axis]!)),
 });
 
 /** Cuts a tensor into `count` equal parts along `axis`. */

@@ -1,18 +1,20 @@
 import { mul, square } from '../operations/elementwise.ts';
-import { sum } from '../operations/reduce.ts';
-import { apply, defineOperation, refuse, requireFloat, type Tensor } from '../tensor.ts';
+import { sum } from '../operations/sum.ts';
+import { defineComposite, type One } from '../signatures.ts';
+import { apply, refuse, requireFloat, type Tensor } from '../tensor.ts';
 
-const sumOfSquaresOperation = defineOperation({
+const sumOfSquaresOperation = defineComposite<'sumOfSquares', One>({
   name: 'sumOfSquares',
+  role: 'reduce',
   infer: (inputs) => {
     requireFloat('sumOfSquares', inputs);
-    const [x] = inputs as [Tensor];
+    const [x] = inputs;
     if (x.shape.length === 0) refuse('sumOfSquares', 'x must have an axis', inputs);
     return [{ shape: [...x.shape.slice(0, -1), 1], dtype: 'f32' }];
   },
   // One pass, where the rule of a product takes two and adds them up.
-  vjp: ({ inputs: [x] }, [dy]) => [mul(x!, mul(dy!, 2))],
-  decompose: (_, [x]) => [sum(square(x!), [x!.shape.length - 1])],
+  vjp: ({ inputs: [x] }, [dy]) => [mul(x, mul(dy, 2))],
+  decompose: (_, [x]) => [sum(square(x), [x.shape.length - 1])],
 });
 
 /** Σ x² over the last axis, which keeps side 1. */

@@ -1,60 +1,148 @@
-import { apply, defineOperation, refuse, requireFloat, type Tensor } from '../tensor.ts';
-import { broadcast, reshape, reverse, slice, transpose } from './shape.ts';
+import { definePrimitive } from '../signatures.ts';
+import { apply, refuse, requireFloat, type Shape, sizeOf, type Tensor } from '../tensor.ts';
+import { reshape, reverse, slice, transpose } from './shape.ts';
+import { zeros } from './source.ts';
 
-const filterBankOperation = defineOperation({
-  name: 'filterBank',
-  infer: (inputs, { padding }) => {
-    requireFloat('filterBank', inputs);
-    const [x, filters] = inputs as [Tensor, Tensor];
-    const fits = x.shape.length === 4 && filters.shape.length === 5 && x.shape[0] === filters.shape[0];
-    if (!fits || x.shape[1] !== filters.shape[2])
-      refuse('filterBank', 'images [B, Cin, H, W] take filters [B, Cout, Cin, k, l]', inputs);
-    const [batch, , height, width] = x.shape as [number, number, number, number];
-    const [, outChannels, , k, l] = filters.shape as [number, number, number, number, number];
-    const sides = [height + 2 * padding[0] - k + 1, width + 2 * padding[1] - l + 1];
-    if (sides.some((side) => side < 1))
-      refuse('filterBank', 'filters must fit into the padded images', inputs);
-    return [{ shape: [batch, outChannels, ...sides], dtype: 'f32' }];
-  },
-  vjp: ({ inputs: [x, filters], attributes: { padding } }, [dy]) => {
-    const [batch, inChannels, height, width] = x!.shape as [number, number, number, number];
-    const [, outChannels, , k, l] = filters!.shape as [number, number, number, number, number];
-    // The input's gradient: the output's, filtered with the mirrored bank.
-    const mirrored = reverse(transpose(filters!, [0, 2, 1, 3, 4]), [3, 4]);
-    const dx = filterBank(dy!, mirrored, [k - 1 - padding[0], l - 1 - padding[1]]);
-    // The filters' gradient: each input channel, filtered with the output's gradient.
-    const [outHeight, outWidth] = dy!.shape.slice(2) as [number, number];
-    const channels = reshape(x!, [batch * inChannels, 1, height, width]);
-    const bank = broadcast(reshape(dy!, [batch, 1, outChannels, outHeight, outWidth]), [
-      batch,
-      inChannels,
-      outChannels,
-      outHeight,
-      outWidth,
-    ]);
-    const d = filterBank(
-      channels,
-      reshape(bank, [batch * inChannels, outChannels, 1, outHeight, outWidth]),
-      padding,
-    );
-    return [dx, transpose(reshape(d, [batch, inChannels, outChannels, k, l]), [0, 2, 1, 3, 4])];
-  },
+/** A number for rows and one for columns. */
+type Pair = readonly [rows: number, columns: number];
+
+export interface ConvOptions {
+  /** Steps of the filters. Default: 1. */
+  readonly strides?: Pair;
+  /** Zeros before the first and after the last row, and column; negative ones are cut off. Default: 0. */
+  readonly padding?: readonly [rows: Pair, columns: Pair];
+  /** Distances at which the image's pixels lie, with zeros between them. Default: 1. */
+  readonly inputDilation?: Pair;
+  /** Distances at which the filters' taps lie. Default: 1. */
+  readonly filterDilation?: Pair;
+  /** Equal parts of the channels: each part of the results comes from one part of the input's. Default: 1. */
+  readonly groups?: number;
+}
+
+type Attributes = Required<ConvOptions>;
+type Sides = readonly [number, number, number, number];
+
+const axes = [0, 1] as const;
+/** Length of a side whose elements lie at a distance. */
+const spread = (side: number, dilation: number) => (side - 1) * dilation + 1;
+
+const convOperation = definePrimitive({
+  name: 'conv',
+  role: 'convolution',
+  // The zeros between pixels are not multiplied by.
+  flops: ({ inputs: [, filters], outputs: [y], attributes: { inputDilation } }) =>
+    (2 * sizeOf(y.shape) * sizeOf(filters.shape.slice(1))) / sizeOf(inputDilation),
+  infer: ([x, filters], attributes) => [
+    { shape: convShape(x, filters, attributes as Attributes), dtype: 'f32' },
+  ],
+  vjp: ({ inputs: [x, filters], attributes }, [dy]) => [
+    inputGradient(x.shape, filters, dy, attributes as Attributes),
+    filterGradient(x, filters.shape, dy, attributes as Attributes),
+  ],
 });
 
+/** Checks a convolution; returns the shape of its result. */
+function convShape(x: Tensor, filters: Tensor, attributes: Attributes): Shape {
+  const { strides, padding, inputDilation, filterDilation, groups } = attributes;
+  const inputs = [x, filters];
+  requireFloat('conv', inputs);
+  const counts = [...strides, ...inputDilation, ...filterDilation, groups];
+  if (
+    counts.some((count) => !Number.isInteger(count) || count < 1) ||
+    !padding.flat().every(Number.isInteger)
+  )
+    refuse(
+      'conv',
+      'strides, dilations and groups must be whole and positive, padding whole',
+      `strides ${strides}; dilations ${inputDilation} and ${filterDilation}; groups ${groups}; padding ${padding}`,
+    );
+  const fits = x.shape.length === 4 && filters.shape.length === 4 && filters.shape[0]! % groups === 0;
+  if (!fits || x.shape[1] !== filters.shape[1]! * groups)
+    refuse('conv', `images [N, ${groups}·C, H, W] take filters [${groups}·O, C, k, l]`, inputs);
+  if (inputs.some(({ shape }) => sizeOf(shape) === 0))
+    refuse('conv', 'images and filters must hold something', inputs);
+  const [height, width] = axes.map((axis) => {
+    const side = spread(x.shape[axis + 2]!, inputDilation[axis]) + padding[axis][0] + padding[axis][1];
+    return Math.floor((side - spread(filters.shape[axis + 2]!, filterDilation[axis])) / strides[axis]) + 1;
+  }) as [number, number];
+  if (height < 1 || width < 1) refuse('conv', 'filters must fit into the padded images', inputs);
+  return [x.shape[0]!, filters.shape[0]!, height, width];
+}
+
+/** The gradient of the input: the result's, at the distances of the strides, filtered with the mirrored filters. */
+function inputGradient(shape: Shape, filters: Tensor, dy: Tensor, attributes: Attributes): Tensor {
+  const { strides, padding, inputDilation, filterDilation, groups } = attributes;
+  const [out, channels, k, l] = filters.shape as Sides;
+  const parts = reshape(filters, [groups, out / groups, channels, k, l]);
+  const swapped = reshape(transpose(parts, [0, 2, 1, 3, 4]), [groups * channels, out / groups, k, l]);
+  const around = axes.map((axis): Pair => {
+    const before = spread(filters.shape[axis + 2]!, filterDilation[axis]) - 1 - padding[axis][0];
+    const missing =
+      spread(shape[axis + 2]!, inputDilation[axis]) - spread(dy.shape[axis + 2]!, strides[axis]);
+    return [before, missing + padding[axis][0]];
+  });
+  return conv(dy, reverse(swapped, [2, 3]), {
+    strides: inputDilation,
+    padding: around as [Pair, Pair],
+    inputDilation: strides,
+    filterDilation,
+    groups,
+  });
+}
+
+/** The gradient of the filters: the input, filtered with the result's gradient, images as channels. */
+function filterGradient(x: Tensor, shape: Shape, dy: Tensor, attributes: Attributes): Tensor {
+  const { strides, padding, inputDilation, filterDilation, groups } = attributes;
+  const [batch, , height, width] = x.shape as Sides;
+  const channels = shape[1]!;
+  const parts = reshape(x, [batch, groups, channels, height, width]);
+  const images = reshape(transpose(parts, [2, 1, 0, 3, 4]), [channels, groups * batch, height, width]);
+  const around = axes.map((axis): Pair => {
+    const wanted =
+      spread(shape[axis + 2]!, filterDilation[axis]) - 1 + spread(dy.shape[axis + 2]!, strides[axis]);
+    const [before] = padding[axis];
+    return [before, wanted - before - spread(x.shape[axis + 2]!, inputDilation[axis])];
+  });
+  const gradient = conv(images, transpose(dy, [1, 0, 2, 3]), {
+    strides: filterDilation,
+    padding: around as [Pair, Pair],
+    inputDilation,
+    filterDilation: strides,
+    groups,
+  });
+  return transpose(gradient, [1, 0, 2, 3]);
+}
+
 /**
- * Correlates every image with filters of its own: stride 1, zeros around.
- * @param x [B, Cin, H, W]
- * @param filters [B, Cout, Cin, k, l]
- * @param padding rows and columns of zeros on each side; negative ones are cut off
- * @returns [B, Cout, H + 2·padding − k + 1, W + 2·padding − l + 1]
+ * Correlates images with filters: y[n, o, i, j] = Σ x[n, c, i·stride + u·dilation − padding, …] · filters[o, c, u, v].
+ * Both gradients are convolutions of this kind again.
+ * @param x [N, groups·C, H, W]; no side is 0
+ * @param filters [groups·O, C, k, l]; no side is 0
+ * @returns [N, groups·O, ⌊(H' − k') / stride⌋ + 1, …], H' and k' with dilations and padding
  */
-export function filterBank(x: Tensor, filters: Tensor, padding: readonly [number, number]): Tensor {
-  if (padding[0] >= 0 && padding[1] >= 0) return apply(filterBankOperation, [x, filters], { padding });
-  const cut = [0, 0, Math.max(0, -padding[0]), Math.max(0, -padding[1])];
-  const inside = slice(
-    x,
-    cut,
-    x.shape.map((side, axis) => side - cut[axis]!),
+export function conv(x: Tensor, filters: Tensor, options: ConvOptions = {}): Tensor {
+  const attributes: Attributes = {
+    strides: [1, 1],
+    padding: [
+      [0, 0],
+      [0, 0],
+    ],
+    inputDilation: [1, 1],
+    filterDilation: [1, 1],
+    groups: 1,
+    ...options,
+  };
+  const { padding, inputDilation } = attributes;
+  const shape = convShape(x, filters, attributes);
+  // Pixels are cut off whole; zeros that lay between them may have to be put back.
+  const cuts = axes.map((axis) =>
+    padding[axis].map((zeros) => Math.max(0, Math.ceil(-zeros / inputDilation[axis]))),
   );
-  return filterBank(inside, filters, [Math.max(0, padding[0]), Math.max(0, padding[1])]);
+  const starts = [0, 0, ...cuts.map(([before]) => before!)];
+  const ends = x.shape.map((side, axis) => side - (cuts[axis - 2]?.[1] ?? 0));
+  if (starts.some((start, axis) => start >= ends[axis]!)) return zeros(shape);
+  const rest = axes.map((axis) =>
+    padding[axis].map((zeros, end) => zeros + cuts[axis]![end]! * inputDilation[axis]),
+  );
+  return apply(convOperation, [slice(x, starts, ends), filters], { ...attributes, padding: rest });
 }

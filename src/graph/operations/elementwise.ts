@@ -1,27 +1,20 @@
-import {
-  apply,
-  defineOperation,
-  type Node,
-  type Operation,
-  refuse,
-  requireFloat,
-  type Shape,
-  type Tensor,
-} from '../tensor.ts';
-import { sumTo } from './shape.ts';
+import { definePrimitive, type NameOf, type One, type Two } from '../signatures.ts';
+import { apply, refuse, requireFloat, type Shape, type Tensor } from '../tensor.ts';
 import { constant } from './source.ts';
+import { sumTo } from './sum.ts';
 
 function unary(
-  name: string,
+  name: NameOf<One>,
   vjp: (dy: Tensor, x: Tensor, y: Tensor) => Tensor | undefined,
 ): (x: Tensor) => Tensor {
-  const operation = defineOperation({
+  const operation = definePrimitive({
     name,
+    role: 'pointwise',
     infer: (inputs) => {
       requireFloat(name, inputs);
-      return [inputs[0]!];
+      return inputs;
     },
-    vjp: ({ inputs: [x], outputs: [y] }: Node, [dy]: readonly (Tensor | undefined)[]) => [vjp(dy!, x!, y!)],
+    vjp: ({ inputs: [x], outputs: [y] }, [dy]) => [vjp(dy, x, y)],
   });
   return (x) => apply(operation, [x]);
 }
@@ -42,16 +35,17 @@ type Partial = (dy: Tensor, a: Tensor, b: Tensor, y: Tensor) => Tensor;
 
 const asTensor = (x: Operand) => (typeof x === 'number' ? constant(x) : x);
 
-function binary(name: string, da: Partial, db: Partial): (a: Operand, b: Operand) => Tensor {
-  const operation: Operation = defineOperation({
+function binary(name: NameOf<Two>, da: Partial, db: Partial): (a: Operand, b: Operand) => Tensor {
+  const operation = definePrimitive({
     name,
+    role: 'pointwise',
     infer: (inputs) => {
       requireFloat(name, inputs);
-      return [{ shape: broadcastShapes(name, inputs[0]!, inputs[1]!), dtype: 'f32' }];
+      return [{ shape: broadcastShapes(name, inputs[0], inputs[1]), dtype: 'f32' }];
     },
     vjp: ({ inputs: [a, b], outputs: [y] }, [dy]) => [
-      sumTo(da(dy!, a!, b!, y!), a!.shape),
-      sumTo(db(dy!, a!, b!, y!), b!.shape),
+      sumTo(da(dy, a, b, y), a.shape),
+      sumTo(db(dy, a, b, y), b.shape),
     ],
   });
   return (a, b) => apply(operation, [asTensor(a), asTensor(b)]);

@@ -1,4 +1,5 @@
-import { apply, defineOperation, refuse, requireFloat, type Shape, sizeOf, type Tensor } from '../tensor.ts';
+import { definePrimitive } from '../signatures.ts';
+import { apply, refuse, requireFloat, type Shape, sizeOf, type Tensor } from '../tensor.ts';
 import { reshape, transpose } from './shape.ts';
 
 export interface MatmulOptions {
@@ -10,11 +11,14 @@ export interface MatmulOptions {
   readonly alpha?: number;
 }
 
-const matmulOperation = defineOperation({
+const matmulOperation = definePrimitive({
   name: 'matmul',
+  role: 'product',
+  flops: ({ inputs: [a], attributes: { transposeA }, outputs: [y] }) =>
+    2 * a.shape.at(transposeA ? -2 : -1)! * sizeOf(y.shape),
   infer: (inputs, { transposeA, transposeB }) => {
     requireFloat('matmul', inputs);
-    const [a, b] = inputs as [Tensor, Tensor];
+    const [a, b] = inputs;
     if (a.shape.length < 2 || b.shape.length < 2) refuse('matmul', 'operands must be matrices', inputs);
     const [m, k] = lastTwo(a, transposeA);
     const [kb, n] = lastTwo(b, transposeB);
@@ -31,11 +35,11 @@ const matmulOperation = defineOperation({
   // Two products again, whatever the transposes and broadcasts: nothing larger than an operand is made.
   vjp: ({ inputs: [a, b], attributes: { transposeA, transposeB, alpha } }, [dy]) => {
     const da = transposeA
-      ? productTo(a!.shape, b!, dy!, { transposeA: transposeB, transposeB: true, alpha })
-      : productTo(a!.shape, dy!, b!, { transposeB: !transposeB, alpha });
+      ? productTo(a.shape, b, dy, { transposeA: transposeB, transposeB: true, alpha })
+      : productTo(a.shape, dy, b, { transposeB: !transposeB, alpha });
     const db = transposeB
-      ? productTo(b!.shape, dy!, a!, { transposeA: true, transposeB: transposeA, alpha })
-      : productTo(b!.shape, a!, dy!, { transposeA: !transposeA, alpha });
+      ? productTo(b.shape, dy, a, { transposeA: true, transposeB: transposeA, alpha })
+      : productTo(b.shape, a, dy, { transposeA: !transposeA, alpha });
     return [da, db];
   },
 });

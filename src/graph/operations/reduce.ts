@@ -1,77 +1,36 @@
-import {
-  apply,
-  defineOperation,
-  type Node,
-  type Operation,
-  refuse,
-  requireFloat,
-  sizeOf,
-  type Tensor,
-} from '../tensor.ts';
+import { apply, sizeOf, type Tensor } from '../tensor.ts';
 import { abs, div, mul, sign, sub } from './elementwise.ts';
-import { broadcast, requireAxes, reshape } from './shape.ts';
-
-function reduction(name: string, vjp: (node: Node, dy: Tensor) => Tensor): Operation {
-  return defineOperation({
-    name,
-    infer: (inputs, { axes }) => {
-      const [x] = inputs;
-      requireFloat(name, inputs);
-      requireAxes(name, x!, axes);
-      if (name === 'max' && axes.some((axis: number) => x!.shape[axis] === 0))
-        refuse(name, `axes (${axes.join(', ')}) must hold something`, inputs);
-      return [{ shape: x!.shape.map((side, axis) => (axes.includes(axis) ? 1 : side)), dtype: 'f32' }];
-    },
-    vjp: (node, [dy]) => [vjp(node, dy!)],
-  });
-}
-
-const sumOperation = reduction('sum', ({ inputs: [x] }, dy) => broadcast(dy, x!.shape));
+import { reshape } from './shape.ts';
+import { allAxes, reduction, sum } from './sum.ts';
 
 const maxOperation = reduction('max', ({ inputs: [x], outputs: [y], attributes: { axes } }, dy) => {
   // 1 where the maximum is reached; ties share the gradient.
-  const reached = sub(1, abs(sign(sub(x!, y!))));
+  const reached = sub(1, abs(sign(sub(x, y))));
   return mul(reached, div(dy, sum(reached, axes)));
 });
 
-function drop(x: Tensor, axes: readonly number[], keep: boolean): Tensor {
-  return keep
-    ? x
-    : reshape(
-        x,
-        x.shape.filter((_, axis) => !axes.includes(axis)),
-      );
-}
-
-const all = (x: Tensor) => x.shape.map((_, axis) => axis);
-
-/** Sum over `axes` (default: all). Reduced axes keep side 1. */
-export function sum(x: Tensor, axes: readonly number[] = all(x)): Tensor {
-  return axes.length === 0 ? x : apply(sumOperation, [x], { axes });
-}
-
 /** Mean over `axes` (default: all). Reduced axes keep side 1. */
-export function mean(x: Tensor, axes: readonly number[] = all(x)): Tensor {
+export function mean(x: Tensor, axes: readonly number[] = allAxes(x)): Tensor {
   // Counts are exact in float32, their inverses are not.
   return div(sum(x, axes), sizeOf(axes.map((axis) => x.shape[axis]!)));
 }
 
 /** Largest value over `axes` (default: all). Reduced axes keep side 1. */
-export function max(x: Tensor, axes: readonly number[] = all(x)): Tensor {
+export function max(x: Tensor, axes: readonly number[] = allAxes(x)): Tensor {
   return axes.length === 0 ? x : apply(maxOperation, [x], { axes });
 }
 
 /** Smallest value over `axes` (default: all). Reduced axes keep side 1. */
-export function min(x: Tensor, axes: readonly number[] = all(x)): Tensor {
+export function min(x: Tensor, axes: readonly number[] = allAxes(x)): Tensor {
   return mul(max(mul(x, -1), axes), -1);
 }
 
 /** Everything summed to a scalar. */
 export function total(x: Tensor): Tensor {
-  return drop(sum(x), all(x), false);
+  return reshape(sum(x), []);
 }
 
 /** Everything averaged to a scalar. */
 export function average(x: Tensor): Tensor {
-  return drop(mean(x), all(x), false);
+  return reshape(mean(x), []);
 }

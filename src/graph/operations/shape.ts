@@ -1,19 +1,11 @@
-import {
-  apply,
-  type DType,
-  defineOperation,
-  refuse,
-  type Shape,
-  sameShape,
-  sizeOf,
-  type Tensor,
-} from '../tensor.ts';
-import { sum } from './reduce.ts';
+import { definePrimitive } from '../signatures.ts';
+import { apply, type DType, refuse, type Shape, sameShape, sizeOf, type Tensor } from '../tensor.ts';
 
-const reshapeOperation = defineOperation({
+const reshapeOperation = definePrimitive({
   name: 'reshape',
-  infer: ([x], { shape }) => [{ shape, dtype: x!.dtype }],
-  vjp: ({ inputs: [x] }, [dy]) => [reshape(dy!, x!.shape)],
+  role: 'move',
+  infer: ([x], { shape }) => [{ shape, dtype: x.dtype }],
+  vjp: ({ inputs: [x] }, [dy]) => [reshape(dy, x.shape)],
 });
 
 /** Same values in the same order under another shape; one side may be -1. */
@@ -25,17 +17,18 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
   return sameShape(full, x.shape) ? x : apply(reshapeOperation, [x], { shape: full });
 }
 
-const transposeOperation = defineOperation({
+const transposeOperation = definePrimitive({
   name: 'transpose',
+  role: 'move',
   infer: ([x], { permutation }) => [
-    { shape: permutation.map((axis: number) => x!.shape[axis]), dtype: x!.dtype },
+    { shape: permutation.map((axis: number) => x.shape[axis]), dtype: x.dtype },
   ],
   vjp: ({ attributes: { permutation } }, [dy]) => {
     const inverse: number[] = [];
     permutation.forEach((from: number, to: number) => {
       inverse[from] = to;
     });
-    return [transpose(dy!, inverse)];
+    return [transpose(dy, inverse)];
   },
 });
 
@@ -47,30 +40,17 @@ export function transpose(x: Tensor, permutation: readonly number[]): Tensor {
   return permutation.every((axis, i) => axis === i) ? x : apply(transposeOperation, [x], { permutation });
 }
 
-const broadcastOperation = defineOperation({
-  name: 'broadcast',
-  infer: ([x], { shape }) => [{ shape, dtype: x!.dtype }],
-  vjp: ({ inputs: [x] }, [dy]) => [sumTo(dy!, x!.shape)],
-});
-
-/** Repeats along axes of side 1 (and along new leading axes) up to `shape`. */
-export function broadcast(x: Tensor, shape: Shape): Tensor {
-  const offset = shape.length - x.shape.length;
-  if (offset < 0 || x.shape.some((side, axis) => side !== 1 && side !== shape[axis + offset]))
-    refuse('broadcast', `sides must be 1 or those of [${shape.join(', ')}]`, [x]);
-  return sameShape(shape, x.shape) ? x : apply(broadcastOperation, [x], { shape });
-}
-
-const sliceOperation = defineOperation({
+const sliceOperation = definePrimitive({
   name: 'slice',
+  role: 'move',
   infer: ([x], { starts, ends }) => [
-    { shape: ends.map((end: number, axis: number) => end - starts[axis]), dtype: x!.dtype },
+    { shape: ends.map((end: number, axis: number) => end - starts[axis]), dtype: x.dtype },
   ],
   vjp: ({ inputs: [x], attributes: { starts, ends } }, [dy]) => [
     pad(
-      dy!,
+      dy,
       starts,
-      x!.shape.map((side, axis) => side - ends[axis]),
+      x.shape.map((side, axis) => side - ends[axis]),
     ),
   ],
 });
@@ -95,16 +75,17 @@ export function sliceAxis(x: Tensor, axis: number, start: number, end: number): 
   );
 }
 
-const padOperation = defineOperation({
+const padOperation = definePrimitive({
   name: 'pad',
+  role: 'move',
   infer: ([x], { before, after }) => [
-    { shape: x!.shape.map((side, axis) => before[axis] + side + after[axis]), dtype: x!.dtype },
+    { shape: x.shape.map((side, axis) => before[axis] + side + after[axis]), dtype: x.dtype },
   ],
   vjp: ({ inputs: [x], attributes: { before } }, [dy]) => [
     slice(
-      dy!,
+      dy,
       before,
-      x!.shape.map((side, axis) => side + before[axis]),
+      x.shape.map((side, axis) => side + before[axis]),
     ),
   ],
 });
@@ -117,19 +98,18 @@ export function pad(x: Tensor, before: readonly number[], after: readonly number
   return counts.every((count) => count === 0) ? x : apply(padOperation, [x], { before, after });
 }
 
-const concatOperation = defineOperation({
+const concatOperation = definePrimitive({
   name: 'concat',
+  role: 'move',
   infer: (inputs, { axis }) => {
     const total = inputs.reduce((sum, x) => sum + x.shape[axis]!, 0);
-    return [
-      { shape: inputs[0]!.shape.map((side, i) => (i === axis ? total : side)), dtype: inputs[0]!.dtype },
-    ];
+    return [{ shape: inputs[0].shape.map((side, i) => (i === axis ? total : side)), dtype: inputs[0].dtype }];
   },
   vjp: ({ inputs, attributes: { axis } }, [dy]) => {
     let start = 0;
     return inputs.map((x) => {
       const end = start + x.shape[axis]!;
-      const part = sliceAxis(dy!, axis, start, end);
+      const part = sliceAxis(dy, axis, start, end);
       start = end;
       return part;
     });
@@ -148,10 +128,11 @@ export function concat(inputs: readonly Tensor[], axis: number): Tensor {
   return inputs.length === 1 ? first : apply(concatOperation, inputs, { axis });
 }
 
-const reverseOperation = defineOperation({
+const reverseOperation = definePrimitive({
   name: 'reverse',
-  infer: ([x]) => [x!],
-  vjp: ({ attributes: { axes } }, [dy]) => [reverse(dy!, axes)],
+  role: 'move',
+  infer: ([x]) => [x],
+  vjp: ({ attributes: { axes } }, [dy]) => [reverse(dy, axes)],
 });
 
 /** Flips the order along `axes`. */
@@ -160,12 +141,13 @@ export function reverse(x: Tensor, axes: readonly number[]): Tensor {
   return axes.length === 0 ? x : apply(reverseOperation, [x], { axes });
 }
 
-const castOperation = defineOperation({
+const castOperation = definePrimitive({
   name: 'cast',
-  infer: ([x], { dtype }) => [{ shape: x!.shape, dtype }],
+  role: 'pointwise',
+  infer: ([x], { dtype }) => [{ shape: x.shape, dtype }],
   // Only floats carry gradients.
   vjp: ({ inputs: [x], attributes: { dtype } }, [dy]) => [
-    x!.dtype === 'f32' && dtype === 'f32' ? dy : undefined,
+    x.dtype === 'f32' && dtype === 'f32' ? dy : undefined,
   ],
 });
 
@@ -178,14 +160,4 @@ export function cast(x: Tensor, dtype: DType): Tensor {
 export function requireAxes(name: string, x: Tensor, axes: readonly number[]): void {
   if (axes.some((axis, i) => !(axis in x.shape) || axes.indexOf(axis) !== i))
     refuse(name, `axes (${axes.join(', ')}) must exist and differ`, [x]);
-}
-
-/** Sums `x` over the axes along which `shape` would be broadcast to it. */
-export function sumTo(x: Tensor, shape: Shape): Tensor {
-  if (sameShape(x.shape, shape)) return x;
-  const offset = x.shape.length - shape.length;
-  const axes = x.shape
-    .map((_, axis) => axis)
-    .filter((axis) => axis < offset || shape[axis - offset] !== x.shape[axis]);
-  return reshape(sum(x, axes), shape);
 }

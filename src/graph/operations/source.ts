@@ -13,12 +13,14 @@ import {
 
 export const inputOperation = defineOperation({
   name: 'input',
+  role: 'source',
   infer: (_, { shape, dtype }) => [{ shape, dtype }],
   vjp: () => [],
 });
 
 export const constantOperation = defineOperation({
   name: 'constant',
+  role: 'source',
   infer: (_, { shape, dtype }) => [{ shape, dtype }],
   vjp: () => [],
 });

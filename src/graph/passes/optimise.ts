@@ -1,11 +1,25 @@
 import { constant, constantData } from '../operations/source.ts';
 import { type Program, program } from '../program.ts';
+import type { CompositeName, ForInputs, NodeOf } from '../signatures.ts';
 import { applyAll, type Node, type Operation, sizeOf, type Tensor, type TensorData } from '../tensor.ts';
 import { topologicalOrder } from '../topology.ts';
 import { simplify } from './simplify.ts';
 
 /** What composites are made of on a backend, by name, where it is not what they say themselves. */
-export type Decompositions = Readonly<Record<string, NonNullable<Operation['decompose']>>>;
+export type Decompositions = { readonly [N in CompositeName]?: DecompositionOf<N> };
+export type DecompositionOf<N extends CompositeName> = (
+  node: NodeOf<N>,
+  inputs: ForInputs<N, Tensor>,
+) => Tensor[];
+
+/** What an operation is made of on a backend: its own parts where the backend has no others; undefined for a primitive. */
+export function partsOf(
+  { operation }: Node,
+  decompositions: Decompositions = {},
+): Operation['decompose'] | undefined {
+  const other = decompositions[operation.name as CompositeName] as Operation['decompose'];
+  return other ?? operation.decompose;
+}
 
 export interface OptimiseOptions {
   /** Composites that the backend lowers itself; all others are decomposed. Default: none. */
@@ -56,7 +70,7 @@ class Rebuild {
 
   private make(node: Node, inputs: readonly Tensor[]): Tensor[] {
     const { operation, attributes, outputs } = node;
-    const decompose = this.options.decompositions?.[operation.name] ?? operation.decompose;
+    const decompose = partsOf(node, this.options.decompositions);
     if (decompose && !this.options.keep?.has(operation.name)) return this.run(decompose(node, inputs));
     const simpler = simplify(operation, inputs, attributes, outputs[0]!.shape);
     if (simpler) return this.run([simpler]);

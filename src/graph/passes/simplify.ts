@@ -2,11 +2,18 @@ import { add, mul, sub } from '../operations/elementwise.ts';
 import { matmul } from '../operations/matmul.ts';
 import { reshape, transpose } from '../operations/shape.ts';
 import { constantData } from '../operations/source.ts';
-import { type Attributes, apply, type Operation, type Shape, sameShape, type Tensor } from '../tensor.ts';
+import type { PrimitiveName, Primitives } from '../signatures.ts';
+import {
+  type Attributes,
+  apply,
+  type Operation,
+  type Shape,
+  sameShape,
+  type Tensor,
+  type Tensors,
+} from '../tensor.ts';
 
-type Rule = (inputs: readonly Tensor[], attributes: Attributes, shape: Shape) => Tensor | undefined;
-
-const operands = new Set(['add', 'sub', 'mul', 'div', 'maximum', 'minimum']);
+type Rule<I extends Tensors> = (inputs: I, attributes: Attributes, shape: Shape) => Tensor | undefined;
 
 /** The same value in fewer operations, or undefined where no rule applies. `shape` is that of the result. */
 export function simplify(
@@ -15,57 +22,56 @@ export function simplify(
   attributes: Attributes,
   shape: Shape,
 ) {
-  const simpler = rules[operation.name]?.(inputs, attributes, shape);
+  const rule = rules[operation.name as PrimitiveName] as Rule<Tensors> | undefined;
+  const simpler = rule?.(inputs, attributes, shape);
   if (simpler) return simpler;
-  if (!operands.has(operation.name)) return undefined;
-  // Elementwise operations broadcast by themselves, as long as one operand has the full shape.
-  const [a, b] = inputs as [Tensor, Tensor];
+  // Pointwise operations broadcast by themselves, as long as one operand has the full shape.
+  const [a, b] = inputs;
+  if (operation.role !== 'pointwise' || operation.decompose || !a || !b) return undefined;
   const source = (x: Tensor) => x.node.inputs[0]!;
   if (is(a, 'broadcast') && sameShape(b.shape, shape)) return apply(operation, [source(a), b], attributes);
   if (is(b, 'broadcast') && sameShape(a.shape, shape)) return apply(operation, [a, source(b)], attributes);
   return undefined;
 }
 
-const rules: Record<string, Rule> = {
+const rules: { readonly [N in PrimitiveName]?: Rule<Primitives[N]> } = {
   add: ([a, b], _, shape) => {
-    if (isScalar(b!, 0) && sameShape(a!.shape, shape)) return a;
-    if (isScalar(a!, 0) && sameShape(b!.shape, shape)) return b;
-    if (is(b!, 'neg')) return sub(a!, b!.node.inputs[0]!);
+    if (isScalar(b, 0) && sameShape(a.shape, shape)) return a;
+    if (isScalar(a, 0) && sameShape(b.shape, shape)) return b;
+    if (is(b, 'neg')) return sub(a, b.node.inputs[0]!);
     return undefined;
   },
   sub: ([a, b], _, shape) => {
-    if (isScalar(b!, 0) && sameShape(a!.shape, shape)) return a;
-    return is(b!, 'neg') ? add(a!, b!.node.inputs[0]!) : undefined;
+    if (isScalar(b, 0) && sameShape(a.shape, shape)) return a;
+    return is(b, 'neg') ? add(a, b.node.inputs[0]!) : undefined;
   },
   mul: ([a, b], _, shape) => {
-    const factor = scalar(b!);
-    if (factor === undefined) return scalar(a!) === undefined ? undefined : mul(b!, a!);
-    if (factor === 1 && sameShape(a!.shape, shape)) return a;
-    const inner = is(a!, 'mul') ? scalar(a!.node.inputs[1]!) : undefined;
+    const factor = scalar(b);
+    if (factor === undefined) return scalar(a) === undefined ? undefined : mul(b, a);
+    if (factor === 1 && sameShape(a.shape, shape)) return a;
+    const inner = is(a, 'mul') ? scalar(a.node.inputs[1]!) : undefined;
     if (inner === undefined || !isNormal(inner * factor)) return undefined;
-    return mul(a!.node.inputs[0]!, inner * factor);
+    return mul(a.node.inputs[0]!, inner * factor);
   },
-  div: ([a, b], _, shape) => (isScalar(b!, 1) && sameShape(a!.shape, shape) ? a : undefined),
-  neg: ([a]) => (is(a!, 'neg') ? a!.node.inputs[0] : undefined),
-  reshape: ([x], { shape }) => (is(x!, 'reshape') ? reshape(x!.node.inputs[0]!, shape) : undefined),
+  div: ([a, b], _, shape) => (isScalar(b, 1) && sameShape(a.shape, shape) ? a : undefined),
+  neg: ([a]) => (is(a, 'neg') ? a.node.inputs[0] : undefined),
+  reshape: ([x], { shape }) => (is(x, 'reshape') ? reshape(x.node.inputs[0]!, shape) : undefined),
   transpose: ([x], { permutation }) => {
-    if (!is(x!, 'transpose')) return undefined;
-    const inner = x!.node.attributes.permutation;
+    if (!is(x, 'transpose')) return undefined;
+    const inner = x.node.attributes.permutation;
     return transpose(
-      x!.node.inputs[0]!,
+      x.node.inputs[0]!,
       permutation.map((axis: number) => inner[axis]),
     );
   },
   matmul: ([a, b], { transposeA, transposeB, alpha }) => {
-    if (swapsMatrices(a!))
-      return matmul(a!.node.inputs[0]!, b!, { transposeA: !transposeA, transposeB, alpha });
-    if (swapsMatrices(b!))
-      return matmul(a!, b!.node.inputs[0]!, { transposeA, transposeB: !transposeB, alpha });
+    if (swapsMatrices(a)) return matmul(a.node.inputs[0]!, b, { transposeA: !transposeA, transposeB, alpha });
+    if (swapsMatrices(b)) return matmul(a, b.node.inputs[0]!, { transposeA, transposeB: !transposeB, alpha });
     return undefined;
   },
 };
 
-const is = (tensor: Tensor, name: string) => tensor.node.operation.name === name;
+const is = (tensor: Tensor, name: PrimitiveName) => tensor.node.operation.name === name;
 
 /** Value of a scalar float constant. Constants of one element and higher rank do not count: they shape results. */
 function scalar(tensor: Tensor): number | undefined {

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Backend } from '../../engines/engine.ts';
 import { openOnnxBackend } from '../../engines/onnx/backend.ts';
 import { writeFileAtomic } from '../../io/atomic.ts';
 import { makeFolder } from '../../io/make-folder.ts';
+import { renamePatiently } from '../../io/rename.ts';
 import { suggestion } from '../../text/nearest.ts';
 import type { ForeignOptions } from '../in/foreign.ts';
 import { openModel } from '../model.ts';
@@ -86,7 +87,7 @@ export async function exportModel(path: string, options: ExportOptions): Promise
     const files = await filesOf(folder);
     options.signal?.throwIfAborted();
     await rmdir(output).catch(() => {}); // an empty one; rename replaces no folder on Windows
-    await rename(folder, output);
+    await renamePatiently(folder, output);
     return { folder: output, part, files, notes: written.notes, ...(check && { check }) };
   } catch (error) {
     await rm(folder, { recursive: true, force: true });

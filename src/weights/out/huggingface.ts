@@ -4,6 +4,7 @@ import type { NamedTensor } from '../../io/dtypes.ts';
 import { autoencoderParameters } from '../../models/autoencoder.ts';
 import { classifierParameters } from '../../models/classifier.ts';
 import { encoderParameters } from '../../models/encoder.ts';
+import { targetOf } from '../../nn/targets/table.ts';
 import { task } from '../../tasks/table.ts';
 import type { Model } from '../model.ts';
 import { block, type Format, json } from './format.ts';
@@ -30,7 +31,7 @@ export const huggingFace: Format = {
 };
 
 /** Throws ExportError where the classes of `transformers` compute something else. */
-function requireFit({ encoder, classifier }: Model, part: Part): void {
+function requireFit({ encoder, decoder, classifier }: Model, part: Part): void {
   const other = 'export it with --format timm or --format onnx';
   const head = part === 'classifier' || classifier?.fcNorm ? classifier : undefined; // pooling is the head's alone
   const misfit = transformersMisfit(encoder, head);
@@ -39,6 +40,12 @@ function requireFit({ encoder, classifier }: Model, part: Part): void {
   const { image } = encoder;
   if (part === 'autoencoder' && image[0] !== image[1])
     throw new ExportError(`${huggingFaceClasses.autoencoder} takes square images, got ${image.join(' × ')}`);
+  if (part !== 'autoencoder') return;
+  const { kind = 'transformer' } = decoder!.decoder;
+  if (kind !== 'transformer' || !targetOf(decoder!.target).toPixels)
+    throw new ExportError(
+      `${huggingFaceClasses.autoencoder} has a decoder of the kind transformer that predicts pixels, got ${kind} and the target ${decoder!.target}: export --part features`,
+    );
 }
 
 /** Names inside a block, here and there; queries, keys and values are one matrix here and three there. */
@@ -134,9 +141,9 @@ function usage(part: Part): string {
 function lossNotes({ decoder, run }: Model): string[] {
   const name = huggingFaceClasses.autoencoder;
   const notes: string[] = [];
-  if (decoder!.target === 'channel')
+  if (decoder!.target === 'channel' || decoder!.target === 'low-pass')
     notes.push(
-      `The decoder predicts patches normalised per channel; ${name} knows raw pixels and patches normalised as a whole. Its \`logits\` are right, its \`loss\` is against another target.`,
+      `The decoder predicts ${targetOf(decoder!.target).summary}; ${name} knows raw pixels and patches normalised as a whole. Its \`logits\` are right, its \`loss\` is against another target.`,
     );
   const trained = run?.config.task?.name;
   if (trained && trained !== 'masked')

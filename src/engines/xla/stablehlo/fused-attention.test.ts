@@ -26,8 +26,8 @@ import {
   total,
   transpose,
 } from '../../../graph/index.ts';
-import { type Decompositions, optimise } from '../../../graph/passes/optimise.ts';
-import { sizeOf } from '../../../graph/tensor.ts';
+import { optimise } from '../../../graph/passes/optimise.ts';
+import { type Operation, sizeOf } from '../../../graph/tensor.ts';
 import { topologicalOrder } from '../../../graph/topology.ts';
 import { block, blockParameters } from '../../../nn/block.ts';
 import { rng } from '../../../random/rng.ts';
@@ -243,7 +243,7 @@ function filled(x: Tensor, axis: number, tokens: number, value: number): Tensor 
 }
 
 /** The definitions of the two operations in others (FlashAttention, arXiv 2205.14135); what does not count is 1e3. */
-const meaning: Decompositions = {
+const meaning: Readonly<Record<string, NonNullable<Operation['decompose']>>> = {
   barrier: (_, inputs) => [...inputs],
   fusedAttention: ({ attributes: { scale, tokens } }, inputs) => {
     const [q, k, v] = inputs.map((x, i) => first(x, tokens[Math.min(i, 1)])) as [Tensor, Tensor, Tensor];

@@ -4,7 +4,7 @@ import type { Decompositions } from '../../../graph/passes/optimise.ts';
 import { applyAll, type Node, type Operation, type Tensor } from '../../../graph/tensor.ts';
 import { cudnnCall } from './cudnn-call.ts';
 import { barrierOperation } from './rematerialise.ts';
-import type { Rule } from './rules.ts';
+import type { Rule } from './rule.ts';
 import type { Value } from './values.ts';
 import type { FunctionWriter } from './writer.ts';
 
@@ -14,6 +14,7 @@ import type { FunctionWriter } from './writer.ts';
  */
 export const fusedAttentionOperation: Operation = {
   name: 'fusedAttention',
+  role: 'product',
   infer: ([q]) => {
     const [batch, tokens, heads] = q!.shape as [number, number, number];
     return [q!, { shape: [batch, heads, tokens], dtype: 'f32' }];
@@ -24,6 +25,7 @@ export const fusedAttentionOperation: Operation = {
 /** Gradients of q, k and v from them, y, dy (0 where tokens do not count) and the statistics. */
 export const fusedAttentionGradOperation: Operation = {
   name: 'fusedAttentionGrad',
+  role: 'product',
   infer: ([q, k, v]) => [q!, k!, v!],
   vjp: null,
 };
@@ -47,7 +49,7 @@ export type AttentionForm = 'fused' | 'padded' | 'parts';
 export const fusedAttention = (form: 'fused' | 'padded'): Decompositions => ({
   splitHeads: ({ outputs }, [x]) => {
     const [batch, heads, tokens, features] = outputs[0]!.shape as [number, number, number, number];
-    const parts = featureParts(x!, outputs.length);
+    const parts = featureParts(x, outputs.length);
     return parts.map((part) => swapped(reshape(part, [batch, tokens, heads, features])));
   },
   mergeHeads: (_, inputs) => {
@@ -57,14 +59,14 @@ export const fusedAttention = (form: 'fused' | 'padded'): Decompositions => ({
     return [concat(parts, 2)];
   },
   attention: (node, [q, k, v]) => {
-    const [y] = forward(form, node, [q!, k!, v!]).made;
-    return [counting(y!, q!)];
+    const [y] = forward(form, node, [q, k, v]).made;
+    return [counting(y!, q)];
   },
   attentionGrad: (node, [q, k, v, , dy]) => {
-    const { operands, made, attributes } = forward(form, node, [q!, k!, v!]);
-    const inputs = [...operands, made[0]!, laidOut(form, dy!), made[1]!];
+    const { operands, made, attributes } = forward(form, node, [q, k, v]);
+    const inputs = [...operands, made[0]!, laidOut(form, dy), made[1]!];
     const gradients = applyAll(fusedAttentionGradOperation, inputs, attributes);
-    return [q!, k!, v!].map((like, i) => counting(gradients[i]!, like));
+    return [q, k, v].map((like, i) => counting(gradients[i]!, like));
   },
 });
 

@@ -1,14 +1,14 @@
-import type { Rule } from './rules.ts';
+import type { RuleOf } from './rule.ts';
 import { list, type Value } from './values.ts';
 import type { FunctionWriter } from './writer.ts';
 
 /** Rows of each sample, or of the one table that all samples share. */
-export const gather: Rule = (writer, { outputs: [y] }, [x, indices]) => {
-  const [samples, count] = indices!.shape as [number, number];
-  const rest = x!.shape.slice(2);
-  const shared = x!.shape[0] === 1 && samples !== 1;
-  const table = shared ? writer.reshape(x!, x!.shape.slice(1)) : x!;
-  const at = writer.reshape(indices!, [samples, count, 1]);
+export const gather: RuleOf<'gather'> = (writer, { outputs: [y] }, [x, indices]) => {
+  const [samples, count] = indices.shape as [number, number];
+  const rest = x.shape.slice(2);
+  const shared = x.shape[0] === 1 && samples !== 1;
+  const table = shared ? writer.reshape(x, x.shape.slice(1)) : x;
+  const at = writer.reshape(indices, [samples, count, 1]);
   const offsets = list(rest.map((_, axis) => axis + 2));
   const numbers = shared
     ? `offset_dims = ${offsets}, collapsed_slice_dims = [0], start_index_map = [0], index_vector_dim = 2`
@@ -18,19 +18,19 @@ export const gather: Rule = (writer, { outputs: [y] }, [x, indices]) => {
   const text =
     `"stablehlo.gather"(${table.name}, ${at.name}) <{dimension_numbers = #stablehlo.gather<${numbers}>, ` +
     `indices_are_sorted = false, slice_sizes = array<i64: ${sizes}>}>`;
-  return writer.write(text, [table, at], { shape: y!.shape, type: x!.type });
+  return writer.write(text, [table, at], { shape: y.shape, type: x.type });
 };
 
 /** Rows added into zeros. */
-export const scatterAdd: Rule = (writer, { outputs: [y] }, [x, indices]) => {
-  const zeros = writer.number(0, y!.shape, x!.type);
-  return scatter(writer, zeros, indices!, x!, 'add');
+export const scatterAdd: RuleOf<'scatterAdd'> = (writer, { outputs: [y] }, [x, indices]) => {
+  const zeros = writer.number(0, y.shape, x.type);
+  return scatter(writer, zeros, indices, x, 'add');
 };
 
 /** The numbers 0, 1, … written to the places that each order names. */
-export const invertPermutation: Rule = (writer, { outputs: [y] }, [order]) => {
-  const zeros = writer.constant(new Int32Array(order!.shape[0]! * order!.shape[1]!), y!.shape, 'i32');
-  return scatter(writer, zeros, order!, writer.iota(y!.shape, 1), 'replace');
+export const invertPermutation: RuleOf<'invertPermutation'> = (writer, { outputs: [y] }, [order]) => {
+  const zeros = writer.constant(new Int32Array(order.shape[0]! * order.shape[1]!), y.shape, 'i32');
+  return scatter(writer, zeros, order, writer.iota(y.shape, 1), 'replace');
 };
 
 /** updates [B, K, ...] into `target` [B, N, ...] at the rows `indices` [B, K]. */

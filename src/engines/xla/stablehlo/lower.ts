@@ -1,5 +1,5 @@
 import { constantOperation, inputName, inputOperation } from '../../../graph/operations/source.ts';
-import { type Decompositions, optimise } from '../../../graph/passes/optimise.ts';
+import { type Decompositions, optimise, partsOf } from '../../../graph/passes/optimise.ts';
 import type { Program } from '../../../graph/program.ts';
 import { GraphError, type Node, type Tensor } from '../../../graph/tensor.ts';
 import { topologicalOrder } from '../../../graph/topology.ts';
@@ -9,7 +9,7 @@ import { type AttentionForm, fusedAttention } from './fused-attention.ts';
 import { layerNormGrad, layerNormInOnePass } from './layer-norm.ts';
 import { type FloatTypes, floatTypes, kept, type Precision } from './precision.ts';
 import { rematerialised } from './rematerialise.ts';
-import { rules } from './rules.ts';
+import { ruleOf, rules } from './rules.ts';
 import { elementType, type Value, type ValueType } from './values.ts';
 import { type Argument, FunctionWriter } from './writer.ts';
 
@@ -93,7 +93,7 @@ function writeNode(
     const type = typeof reads === 'string' ? reads : reads[i]!;
     return input.dtype === 'f32' && type !== 'as given' ? writer.convert(value, type) : value;
   });
-  const rule = rules[operation.name];
+  const rule = ruleOf(operation.name);
   const made = rule
     ? rule(writer, node, inputs, yields[0] ?? 'f32')
     : writeParts(writer, node, inputs, parts);
@@ -111,7 +111,7 @@ function writeParts(
   parts: Decompositions,
 ): Value[] {
   const { operation } = node;
-  const decompose = parts[operation.name] ?? operation.decompose;
+  const decompose = partsOf(node, parts);
   if (!decompose)
     throw new GraphError(`the xla engine lowers ${Object.keys(rules).join(', ')}, got ${operation.name}`);
   const values = new Map(node.inputs.map((input, i) => [input, inputs[i]!]));

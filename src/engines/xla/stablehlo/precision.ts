@@ -1,6 +1,7 @@
+import '../../../graph/index.ts'; // enters the operations into their table
 import { constantData } from '../../../graph/operations/source.ts';
 import type { Program } from '../../../graph/program.ts';
-import type { Node, Tensor } from '../../../graph/tensor.ts';
+import { type Node, type Operation, operations, type Tensor } from '../../../graph/tensor.ts';
 import { topologicalOrder } from '../../../graph/topology.ts';
 import { fusedAttentionGradOperation, fusedAttentionOperation, STATISTICS } from './fused-attention.ts';
 import { barrierOperation } from './rematerialise.ts';
@@ -19,14 +20,14 @@ export interface FloatTypes {
 
 const all: FloatTypes = { reads: 'f32', yields: [] };
 
-/** Composites whose arithmetic is float32 throughout and whose first output goes on in fewer bits. */
-const narrowing = new Set(['softmax', 'gelu', 'geluGrad', 'layerNorm', 'layerNormGrad']);
-
-/** Operations that move values and compute nothing: they go on in the type that they are given. */
-const moving = new Set(['reshape', 'transpose', 'broadcast', 'slice', 'pad', 'concat', 'reverse', 'gather']);
+/** Operations whose arithmetic is float32 throughout and whose first output goes on in fewer bits. */
+const narrows = ({ role }: Operation) => role === 'norm' || role === 'activation';
 
 /** Composites that are lowered as wholes, so that the policy can tell what they are. */
-export const kept: ReadonlySet<string> = new Set([...narrowing, 'linear']);
+export const kept: ReadonlySet<string> = new Set([
+  ...[...operations().values()].filter(narrows).map(({ name }) => name),
+  'linear',
+]);
 
 /**
  * The policy of mixed precision, all of it: products of the model (linear layers, attention) read and yield bfloat16
@@ -60,8 +61,10 @@ function typesOf(
   mustBeExact: (tensor: Tensor) => boolean,
 ): FloatTypes {
   const { operation, inputs, outputs } = node;
-  if (narrowing.has(operation.name)) return { reads: 'f32', yields: ['bf16'] };
-  if (moving.has(operation.name)) {
+  if (narrows(operation)) return { reads: 'f32', yields: ['bf16'] };
+  if (operation === barrierOperation) return { reads: 'as given', yields: inputs.map(yielded) };
+  // What moves values goes on in the type that it is given.
+  if (operation.role === 'move') {
     const floats = inputs.filter(({ dtype }) => dtype === 'f32');
     const type = floats.length > 0 && floats.every((input) => yielded(input) === 'bf16') ? 'bf16' : 'f32';
     return { reads: type, yields: [type] };
@@ -72,12 +75,10 @@ function typesOf(
       reads: inputs.map((_, i) => (i === STATISTICS ? 'f32' : 'bf16')),
       yields: ['bf16', 'bf16', 'bf16'],
     };
-  if (operation === barrierOperation) return { reads: 'as given', yields: inputs.map(yielded) };
   // As a sum of bfloat16: XLA would leave the rounding of a sum in float32 out, and keep four bytes of each.
   if (operation.name === 'add' && inputs.some((input) => yielded(input) === 'bf16'))
     return mustBeExact(outputs[0]!) ? all : { reads: 'bf16', yields: ['bf16'] };
-  const isProduct = operation.name === 'matmul' || operation.name === 'linear';
-  if (!isProduct || inputs.some(fromConstants)) return all;
+  if (operation.role !== 'product' || inputs.some(fromConstants)) return all;
   return { reads: 'bf16', yields: [mustBeExact(outputs[0]!) ? 'f32' : 'bf16'] };
 }
 
@@ -95,7 +96,7 @@ function exact(tensor: Tensor, readers: ReadonlyMap<Tensor, readonly Node[] | 'o
   return (found ?? []).some(
     (node) =>
       node.operation.name === 'softmax' ||
-      (moving.has(node.operation.name) && node.outputs.some((output) => exact(output, readers))),
+      (node.operation.role === 'move' && node.outputs.some((output) => exact(output, readers))),
   );
 }
 

@@ -1,6 +1,7 @@
-import { type Node, type Shape, sameShape, sizeOf } from '../../../graph/tensor.ts';
+import type { ForInputs, NodeOf } from '../../../graph/signatures.ts';
+import { type Shape, sameShape, sizeOf } from '../../../graph/tensor.ts';
 import { bandOf, bandProduct } from './banded.ts';
-import type { Rule } from './rules.ts';
+import type { Rule, RuleOf } from './rule.ts';
 import { type ElementType, list, type Value } from './values.ts';
 import type { FunctionWriter } from './writer.ts';
 
@@ -26,7 +27,7 @@ function dot(
 }
 
 /** alpha · a · b, batch axes broadcast. */
-export const matmul: Rule = (writer, node, operands, type) => {
+export const matmul: RuleOf<'matmul'> = (writer, node, operands, type) => {
   const { alpha } = node.attributes;
   const y = writer.convert(banded(writer, node, operands) ?? product(writer, node, operands, type), type);
   return alpha === 1 ? y : writer.apply('stablehlo.multiply', [y, writer.number(alpha, y.shape, type)]);
@@ -35,30 +36,28 @@ export const matmul: Rule = (writer, node, operands, type) => {
 /** A product with a constant matrix of few numbers a row; undefined where it is none, or has no numbers or more than i32 counts. */
 function banded(
   writer: FunctionWriter,
-  { inputs: [left, right], outputs, attributes: { transposeA, transposeB } }: Node,
-  [a, b]: readonly Value[],
+  { inputs: [left, right], outputs: [{ shape }], attributes: { transposeA, transposeB } }: NodeOf<'matmul'>,
+  [a, b]: ForInputs<'matmul', Value>,
 ): Value | undefined {
-  const { shape } = outputs[0]!;
   const rank = shape.length;
-  const sizes = [a!.shape, b!.shape, shape].map(sizeOf);
+  const sizes = [a.shape, b.shape, shape].map(sizeOf);
   if (sizes.some((size) => size === 0 || size >= 2 ** 31)) return;
-  const rows = transposeB || b!.shape.length !== rank ? undefined : bandOf(left!, transposeA);
-  if (rows) return bandProduct(writer, rows, b!, rank - 2);
-  const columns = transposeA || a!.shape.length !== rank ? undefined : bandOf(right!, !transposeB);
-  return columns && bandProduct(writer, columns, a!, rank - 1);
+  const rows = transposeB || b.shape.length !== rank ? undefined : bandOf(left, transposeA);
+  if (rows) return bandProduct(writer, rows, b, rank - 2);
+  const columns = transposeA || a.shape.length !== rank ? undefined : bandOf(right, !transposeB);
+  return columns && bandProduct(writer, columns, a, rank - 1);
 }
 
 /** a · b; the smaller of the two is never repeated where it has no batch axes. */
 function product(
   writer: FunctionWriter,
-  { outputs, attributes: { transposeA, transposeB } }: Node,
-  [a, b]: readonly Value[],
+  { outputs: [{ shape }], attributes: { transposeA, transposeB } }: NodeOf<'matmul'>,
+  [a, b]: ForInputs<'matmul', Value>,
   type: ElementType,
 ): Value {
-  const { shape } = outputs[0]!;
   const batch = shape.slice(0, -2);
   const [m, n] = shape.slice(-2) as [number, number];
-  const [left, right] = [align(writer, a!, b!, batch), align(writer, b!, a!, batch)];
+  const [left, right] = [align(writer, a, b, batch), align(writer, b, a, batch)];
   const [rankA, rankB] = [left.shape.length, right.shape.length];
   const contracting = [rankA - (transposeA ? 2 : 1), rankB - (transposeB ? 1 : 2)] as const;
   const axes = batch.map((_, axis) => axis);
@@ -90,20 +89,14 @@ export const linear: Rule = (writer, { outputs: [y] }, [x, weight, bias], type) 
   return writer.apply('stablehlo.add', [product, added]);
 };
 
-/** One convolution with a group for each image. */
-export const filterBank: Rule = (writer, { outputs: [y], attributes: { padding } }, [images, bank]) => {
-  const [batch, channels, height, width] = images!.shape as [number, number, number, number];
-  const [, out, , k, l] = bank!.shape as [number, number, number, number, number];
-  const x = writer.reshape(images!, [1, batch * channels, height, width]);
-  const filters = writer.reshape(bank!, [batch * out, channels, k, l]);
+export const conv: RuleOf<'conv'> = (writer, { outputs: [y], attributes }, [x, filters]) => {
+  const { strides, padding, inputDilation, filterDilation, groups } = attributes;
   const precision = writer.productPrecision;
-  const sides = padding.map((side: number) => list([side, side]));
   const text =
     `stablehlo.convolution(${x.name}, ${filters.name}) dim_numbers = [b, f, 0, 1]x[o, i, 0, 1]->[b, f, 0, 1], ` +
-    `window = {stride = [1, 1], pad = ${list(sides)}, lhs_dilate = [1, 1], rhs_dilate = [1, 1], reverse = [false, false]} ` +
-    `{batch_group_count = 1 : i64, feature_group_count = ${batch} : i64, ` +
+    `window = {stride = ${list(strides)}, pad = ${list(padding.map(list))}, lhs_dilate = ${list(inputDilation)}, ` +
+    `rhs_dilate = ${list(filterDilation)}, reverse = [false, false]} ` +
+    `{batch_group_count = 1 : i64, feature_group_count = ${groups} : i64, ` +
     `precision_config = [#stablehlo<precision ${precision}>, #stablehlo<precision ${precision}>]}`;
-  const [rows, columns] = y!.shape.slice(2) as [number, number];
-  const made = { shape: [1, batch * out, rows, columns], type: x.type };
-  return writer.reshape(writer.write(text, [x, filters], made), y!.shape);
+  return writer.write(text, [x, filters], { shape: y.shape, type: x.type });
 };

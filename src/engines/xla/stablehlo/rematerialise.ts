@@ -4,6 +4,7 @@ import { applyAll, type Operation } from '../../../graph/tensor.ts';
 /** Gives its inputs; what is computed from them is not taken from what was computed before, nor before all are there. */
 export const barrierOperation: Operation = {
   name: 'barrier',
+  role: 'move',
   infer: (inputs) => inputs.map(({ shape, dtype }) => ({ shape, dtype })),
   vjp: null,
 };

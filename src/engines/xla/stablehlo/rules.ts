@@ -1,41 +1,32 @@
-import type { Node, Shape } from '../../../graph/tensor.ts';
+import type { PrimitiveName } from '../../../graph/signatures.ts';
+import type { Shape } from '../../../graph/tensor.ts';
 import { fusedRules } from './fused-attention.ts';
 import { gather, invertPermutation, scatterAdd } from './indexing.ts';
-import { filterBank, linear, matmul } from './products.ts';
-import { type ElementType, elementType, list, typeText, type Value } from './values.ts';
+import { conv, linear, matmul } from './products.ts';
+import type { Rule, RuleOf } from './rule.ts';
+import { elementType, list, typeText, type Value } from './values.ts';
 import { type FunctionWriter, names } from './writer.ts';
 
-/**
- * Writes a node; takes its inputs as values, of the types that the precision asks for, and gives its outputs.
- * @param type of floats in the result, for rules that choose it; others keep that of their inputs
- */
-export type Rule = (
-  writer: FunctionWriter,
-  node: Node,
-  inputs: readonly Value[],
-  type: ElementType,
-) => Value | readonly Value[];
-
 const unary =
-  (operation: string): Rule =>
+  (operation: string): RuleOf<PrimitiveName> =>
   (writer, _, inputs) =>
     writer.apply(operation, inputs);
 
 const binary =
-  (operation: string): Rule =>
+  (operation: string): RuleOf<PrimitiveName> =>
   (writer, { outputs: [y] }, inputs) =>
     writer.apply(
       operation,
-      inputs.map((input) => writer.broadcast(input, y!.shape)),
+      inputs.map((input) => writer.broadcast(input, y.shape)),
     );
 
 const reduction =
-  (by: string, start: number): Rule =>
+  (by: string, start: number): RuleOf<'sum' | 'max'> =>
   (writer, { outputs: [y], attributes: { axes } }, [x]) =>
-    writer.reshape(writer.reduce(x!, by, axes, writer.number(start, [], x!.type)), y!.shape);
+    writer.reshape(writer.reduce(x, by, axes, writer.number(start, [], x.type)), y.shape);
 
-/** How each primitive is written in StableHLO, and composites that it has as a whole. */
-export const rules: Record<string, Rule> = {
+/** How each primitive is written in StableHLO. */
+export const rules: { readonly [N in PrimitiveName]: RuleOf<N> } = {
   add: binary('stablehlo.add'),
   sub: binary('stablehlo.subtract'),
   mul: binary('stablehlo.multiply'),
@@ -50,36 +41,44 @@ export const rules: Record<string, Rule> = {
   sign: unary('stablehlo.sign'),
   floor: unary('stablehlo.floor'),
   // A dialect of functions that StableHLO is made to compute; its types are written in a way of its own.
-  erf: (writer, _, [x]) => writer.write(`chlo.erf ${x!.name}`, [x!], x!, typeText(x!)),
+  erf: (writer, _, [x]) => writer.write(`chlo.erf ${x.name}`, [x], x, typeText(x)),
   sum: reduction('add', 0),
   max: reduction('maximum', Number.NEGATIVE_INFINITY),
-  cast: (writer, { attributes: { dtype } }, [x]) => writer.convert(x!, elementType(dtype)),
-  reshape: (writer, { attributes: { shape } }, [x]) => writer.reshape(x!, shape),
-  broadcast: (writer, { attributes: { shape } }, [x]) => writer.broadcast(x!, shape),
-  transpose: (writer, { attributes: { permutation } }, [x]) => writer.transpose(x!, permutation),
+  cast: (writer, { attributes: { dtype } }, [x]) => writer.convert(x, elementType(dtype)),
+  reshape: (writer, { attributes: { shape } }, [x]) => writer.reshape(x, shape),
+  broadcast: (writer, { attributes: { shape } }, [x]) => writer.broadcast(x, shape),
+  transpose: (writer, { attributes: { permutation } }, [x]) => writer.transpose(x, permutation),
   concat: (writer, { outputs: [y], attributes: { axis } }, inputs) =>
     writer.write(`stablehlo.concatenate ${names(inputs)}, dim = ${axis}`, inputs, {
-      shape: y!.shape,
-      type: inputs[0]!.type,
+      shape: y.shape,
+      type: inputs[0].type,
     }),
   slice: (writer, { outputs: [y], attributes: { starts, ends } }, [x]) => {
     const ranges = starts.map((start: number, axis: number) => `${start}:${ends[axis]}`);
-    return writer.write(`stablehlo.slice ${x!.name} ${list(ranges)}`, [x!], { ...x!, shape: y!.shape });
+    return writer.write(`stablehlo.slice ${x.name} ${list(ranges)}`, [x], { ...x, shape: y.shape });
   },
   reverse: (writer, { attributes: { axes } }, [x]) =>
-    writer.write(`stablehlo.reverse ${x!.name}, dims = ${list(axes)}`, [x!], x!),
+    writer.write(`stablehlo.reverse ${x.name}, dims = ${list(axes)}`, [x], x),
   pad: (writer, { outputs: [y], attributes: { before, after } }, [x]) =>
-    pad(writer, x!, before, after, y!.shape),
+    pad(writer, x, before, after, y.shape),
   matmul,
-  linear,
-  filterBank,
+  conv,
   gather,
   scatterAdd,
   invertPermutation,
+};
+
+/** Composites that StableHLO has as a whole, and operations of this engine alone. */
+const others: Readonly<Record<string, Rule>> = {
+  linear,
   barrier: (writer, _, inputs) =>
     writer.writeAll(`"stablehlo.optimization_barrier"(${names(inputs)})`, inputs, inputs),
   ...fusedRules,
 };
+
+/** The rule of an operation; undefined for composites that are written in parts. */
+export const ruleOf = (name: string): Rule | undefined =>
+  others[name] ?? (rules[name as PrimitiveName] as Rule | undefined);
 
 function pad(
   writer: FunctionWriter,

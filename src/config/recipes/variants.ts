@@ -1,0 +1,38 @@
+import type { ConfigInput } from '../schema.ts';
+
+/** Settings of a task that another work differs by: its target, its masks or its decoder. */
+export interface Variant {
+  /** In a recipe's name, in place of the task's. */
+  readonly name: string;
+  readonly task: string;
+  /** The work that the difference comes from. */
+  readonly source: string;
+  readonly settings: ConfigInput;
+}
+
+/** What the field has tried on the masked task, each beside it with all else equal. */
+export const variants: readonly Variant[] = [
+  { name: 'masked-hog', source: 'MaskFeat, arXiv 2112.09133', settings: { model: { target: 'hog' } } },
+  {
+    name: 'masked-low-pass',
+    source: 'PixMIM, arXiv 2303.02416',
+    settings: { model: { target: 'low-pass' } },
+  },
+  {
+    name: 'masked-cross',
+    source: 'CrossMAE, arXiv 2401.14391',
+    settings: { model: { decoder: { kind: 'cross', share: 0.5 } } },
+  },
+  {
+    name: 'masked-linear',
+    source: 'SimMIM, arXiv 2111.09886',
+    settings: { task: { maskRatio: 0.6 }, model: { decoder: { kind: 'linear' } } },
+  },
+  { name: 'masked-block', source: 'BEiT, arXiv 2106.08254', settings: { task: { mask: 'block' } } },
+  { name: 'masked-grid', source: 'Pixio, arXiv 2512.15715', settings: { task: { mask: 'grid' } } },
+  {
+    name: 'masked-green-noise',
+    source: 'ColorMAE, arXiv 2407.13036',
+    settings: { task: { mask: 'green-noise' } },
+  },
+].map((variant) => ({ ...variant, task: 'masked' }) as Variant);

@@ -1,0 +1,33 @@
+import { rename } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
+
+/** What Windows says while another program, such as a virus scanner or a viewer, has one of the files open. */
+const BUSY = ['EPERM', 'EACCES', 'EBUSY'];
+/** Tries, and the milliseconds after the first; the pauses grow, to two seconds together. */
+const TRIES = 10;
+const PAUSE = 45;
+
+export interface RenameOptions {
+  readonly platform?: NodeJS.Platform;
+  readonly move?: (from: string, to: string) => Promise<void>;
+}
+
+/**
+ * Renames a file or folder; on Windows, where that fails while another program has it open, it is tried again for two seconds.
+ * Throws the system's error.
+ */
+export async function renamePatiently(
+  from: string,
+  to: string,
+  { platform = process.platform, move = rename }: RenameOptions = {},
+): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await move(from, to);
+    } catch (error) {
+      const passes = platform === 'win32' && BUSY.includes((error as NodeJS.ErrnoException).code ?? '');
+      if (!passes || attempt === TRIES) throw error;
+      await setTimeout(PAUSE * attempt);
+    }
+  }
+}

@@ -1,0 +1,32 @@
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
+import { findCheckpoint, pruneCheckpoints, readConfig, runFolder } from './folder.ts';
+import { pretraining } from './kind.ts';
+
+const folder = runFolder(temporaryFolder());
+const above = temporaryFolder();
+
+it('a checkpoint that cannot be deleted, as those that are open on Windows, ends no run', async () => {
+  await mkdir(folder.checkpoints);
+  const name = (step: number) => `step-${String(step).padStart(8, '0')}.safetensors`;
+  await mkdir(join(folder.checkpoints, name(1))); // a file's deletion fails here
+  for (const step of [2, 3, 4]) await writeFile(join(folder.checkpoints, name(step)), 'x');
+  await pruneCheckpoints(folder, 2);
+  expect((await readdir(folder.checkpoints)).sort()).toEqual([name(1), name(3), name(4)]);
+});
+
+it('a folder that holds runs names some of them', async () => {
+  for (const name of ['a', 'b', 'c', 'd']) {
+    await mkdir(join(above, name), { recursive: true });
+    await writeFile(join(above, name, 'config.json'), '{}');
+  }
+  await mkdir(join(above, 'none'));
+  const named = `; runs lie in it: ${['a', 'b', 'c'].map((name) => join(above, name)).join(', ')}, …`;
+  await expect(findCheckpoint(above)).rejects.toThrow(`got ${above} without any${named}`);
+  await expect(readConfig(runFolder(above), pretraining)).rejects.toThrow(`got ${above} without it${named}`);
+  await expect(findCheckpoint(join(above, 'none'))).rejects.toThrow(
+    `got ${join(above, 'none')} without any; one of another project holds`,
+  );
+});

@@ -1,0 +1,47 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, vi } from 'vitest';
+import { explainError } from '../../src/cli/errors.ts';
+import { makeProgram } from '../../src/cli/program.ts';
+import type { Finished } from './command-line.ts';
+
+/**
+ * The command in this process, standing in a folder: a start of its own takes most of a second. For commands that only say something,
+ * or refuse something.
+ */
+export function commandHere(folder: string): (...args: readonly string[]) => Promise<Finished> {
+  const before = { folder: process.cwd(), cache: process.env.BEYOND_MASKING_CACHE };
+  beforeAll(() => {
+    process.chdir(folder);
+    process.env.BEYOND_MASKING_CACHE = join(folder, 'cache');
+  });
+  afterAll(() => {
+    process.chdir(before.folder);
+    if (before.cache === undefined) delete process.env.BEYOND_MASKING_CACHE;
+    else process.env.BEYOND_MASKING_CACHE = before.cache;
+  });
+  return finished;
+}
+
+async function finished(...args: readonly string[]): Promise<Finished> {
+  const said = { out: '', err: '' };
+  const into = (stream: keyof typeof said, end: string) => (text: unknown) => {
+    said[stream] += `${text}${end}`;
+    return true;
+  };
+  const spies = [
+    vi.spyOn(process.stdout, 'write').mockImplementation(into('out', '')),
+    vi.spyOn(process.stderr, 'write').mockImplementation(into('err', '')),
+    vi.spyOn(console, 'log').mockImplementation(into('out', '\n')),
+    vi.spyOn(console, 'error').mockImplementation(into('err', '\n')),
+  ];
+  try {
+    await makeProgram().parseAsync(args, { from: 'user' });
+    return { code: 0, ...said };
+  } catch (error) {
+    const { message, exitCode } = explainError(error, false);
+    if (message) said.err += `${message}\n`;
+    return { code: exitCode, ...said };
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+  }
+}
