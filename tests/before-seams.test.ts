@@ -8,6 +8,7 @@ import { openDataset } from '../src/data/sources/open.ts';
 import { packImages } from '../src/data/sources/pack.ts';
 import { referenceBackend } from '../src/engines/reference/backend.ts';
 import { knn } from '../src/evaluate/knn/knn-report.ts';
+import { linprobe } from '../src/evaluate/probe/linprobe.ts';
 import { finetune } from '../src/finetune.ts';
 import { toFloat32 } from '../src/io/dtypes.ts';
 import { readRows } from '../src/io/jsonl.ts';
@@ -143,13 +144,32 @@ describe('commands, of a run of an earlier version', () => {
   });
 
   it('report', async () => {
-    const { unreadable } = await report(
-      names.map((name) => at('trained', name)),
-      { output: at('report.md') },
-    );
+    const runs = [...names.map((name) => at('trained', name)), 'judged/knn', 'judged/linprobe'];
+    const { unreadable } = await report(runs, { output: at('report.md') });
     expect(unreadable).toEqual([]);
     const page = await readFile(at('report.md'), 'utf8');
     for (const name of names) expect(page).toContain(name);
+    expect(page).toMatch(/^\| linear \| 42 % /m);
+    expect(page).toMatch(/^\| kNN, k 20 \| 67 % /m);
+  });
+});
+
+describe('judges in folders of an earlier version are the same again', () => {
+  const run = 'trained/masked+zoomed-in';
+  const reference = { featureCache: false as const, backend: referenceBackend };
+  const rows = (judge: string) => readRows(at('judged', judge, 'metrics.jsonl'));
+
+  it('knn', async () => {
+    const before = await rows('knn');
+    await knn(run, { ...reference, output: 'judged/knn' });
+    expect(await rows('knn')).toEqual(before);
+  });
+
+  it('linprobe', async () => {
+    const before = await rows('linprobe');
+    const settings = { epochs: 4, warmupEpochs: 0, batchSize: 8, learningRates: [0.1, 1] };
+    await linprobe(run, { ...reference, settings, output: 'judged/linprobe' });
+    expectSame(await rows('linprobe'), before, tolerances.reference!, 'rows');
   });
 });
 

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { type Config, parseConfig } from '../config/schema.ts';
 import type { Backend } from '../engines/engine.ts';
 import type { Timing } from '../engines/timing.ts';
+import type { Values } from '../graph/index.ts';
 import { modelConfig } from '../models/sizes.ts';
 import { openEngine } from '../run/engine.ts';
 import { initialiseOnThreads } from '../run/initialise-on-threads.ts';
@@ -9,12 +10,12 @@ import { loaderRate } from './loader-rate.ts';
 import { machine, median } from './machine.ts';
 import { type Measure, measure } from './measure.ts';
 import { measurePeer, type PeerMeasure, requirePeer } from './peer.ts';
-import { finetuneStep, pretrainStep } from './step.ts';
+import { type BenchStep, finetuneStep, pretrainStep } from './step.ts';
 
 export interface BenchOptions {
   /** Name of a size. Default: base. */
   readonly model?: string;
-  /** Pretext tasks, which take turns; the first one is looked into. Default: masked. */
+  /** Pretext tasks, or variants as `masked-cross`, which take turns; the first one is looked into. Default: masked. */
   readonly tasks?: readonly string[];
   /** Fine-tuning in place of pretext tasks. */
   readonly finetune?: boolean;
@@ -85,7 +86,7 @@ export async function bench(options: BenchOptions = {}): Promise<BenchResult> {
   const settings = parseConfig({ engine: options.engine }).engine;
   const backend = await openEngine(settings);
   if (backend.notice !== undefined) options.onNote?.(backend.notice);
-  const weights = await initialiseOnThreads(steps[0]!.specs, 1);
+  const weights = await weightsOf(steps);
   const measured = await measure(backend, weights, steps, { count, onProgress, signal });
   const rows = names.map((task, i) =>
     row(task, measured.steps[i]!.seconds, measured.steps[0]!.seconds, batch, steps[i]!.flops),
@@ -95,7 +96,7 @@ export async function bench(options: BenchOptions = {}): Promise<BenchResult> {
   const peers: BenchResult['peers'][number][] = [];
   for (const [i, python] of compare.entries()) {
     onProgress?.(`PyTorch of ${python}`, i, compare.length);
-    for (const peer of await measurePeer(steps[0]!, weights, {
+    for (const peer of await measurePeer(steps[0]!, weights[0]!, {
       python,
       modes,
       count,
@@ -121,6 +122,19 @@ export async function bench(options: BenchOptions = {}): Promise<BenchResult> {
     slowest: (measured.calls ?? []).slice(0, SLOWEST),
     peers,
   };
+}
+
+/** First values for each step; steps of equal models have them in common. */
+async function weightsOf(steps: readonly BenchStep[]): Promise<Values[]> {
+  const made = new Map<string, Values>();
+  const weights: Values[] = [];
+  for (const { specs } of steps) {
+    const key = JSON.stringify(specs.map(({ name, shape }) => [name, shape]));
+    const values = made.get(key) ?? (await initialiseOnThreads(specs, 1));
+    made.set(key, values);
+    weights.push(values);
+  }
+  return weights;
 }
 
 function row(

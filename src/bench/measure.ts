@@ -36,18 +36,22 @@ export interface MeasureOptions {
 }
 
 /**
- * Times steps that share their weights. They take turns, so that a change of the machine's speed meets all
- * alike. Throws Error where a loss is not finite.
+ * Times steps, which share a session where they share their weights. They take turns, so that a change of the machine's speed
+ * meets all alike. Throws Error where a loss is not finite.
+ * @param weights of each step
  */
 export async function measure(
   backend: Backend,
-  weights: Values,
+  weights: readonly Values[],
   steps: readonly BenchStep[],
   { count, onProgress, signal }: MeasureOptions,
 ): Promise<Measure> {
-  const session = await backend.open(weights);
+  const opened = new Map<Values, Session>();
   try {
-    const runner = new Runner(session, steps);
+    for (const each of new Set(weights)) opened.set(each, await backend.open(each));
+    const sessions = weights.map((each) => opened.get(each)!);
+    const runner = new Runner(sessions, steps);
+    const [session] = sessions as [Session];
     const total = WARM_UP + count + (isTimed(session) ? PROFILED : 0);
     let firstSeconds = 0;
     const tell = (done: number) => {
@@ -74,18 +78,18 @@ export async function measure(
     const calls = [...(await session.profile())].sort((a, b) => b.milliseconds - a.milliseconds);
     return { ...measured, calls };
   } finally {
-    await session.dispose();
+    for (const session of opened.values()) await session.dispose();
   }
 }
 
 class Runner {
   readonly measures: { seconds: number[]; losses: number[] }[];
-  private readonly session: Session;
+  private readonly sessions: readonly Session[];
   private readonly steps: readonly BenchStep[];
   private done = 0;
 
-  constructor(session: Session, steps: readonly BenchStep[]) {
-    this.session = session;
+  constructor(sessions: readonly Session[], steps: readonly BenchStep[]) {
+    this.sessions = sessions;
     this.steps = steps;
     this.measures = steps.map(() => ({ seconds: [], losses: [] }));
   }
@@ -105,7 +109,7 @@ class Runner {
   async step(i: number): Promise<{ loss: number; time: number }> {
     const { plan, inputs } = this.steps[i]!;
     const start = performance.now();
-    const result = await this.session.step(plan, [inputs], { step: this.done++, lr: LEARNING_RATE });
+    const result = await this.sessions[i]!.step(plan, [inputs], { step: this.done++, lr: LEARNING_RATE });
     const time = (performance.now() - start) / 1000;
     if (result.nonFinite !== undefined)
       throw new Error(`${result.nonFinite} must be finite, got another value`);

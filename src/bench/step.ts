@@ -1,3 +1,5 @@
+import { mergeSettings } from '../config/merge.ts';
+import { variants } from '../config/recipes/variants.ts';
 import type { TrainingPlan } from '../engines/engine.ts';
 import { programFlops } from '../graph/flops.ts';
 import type { Values } from '../graph/index.ts';
@@ -28,11 +30,18 @@ export interface BenchStep {
 const { mean, std } = IMAGENET;
 const CLASSES = 1000;
 
-/** A pre-training step. Throws RangeError for an unknown task. */
-export function pretrainStep(given: AutoencoderConfig, taskName: string, batch: number): BenchStep {
-  const pretext = task(taskName);
-  const model = modelFor(pretext, given);
-  const { gradients, parameters, specs } = pretrainPrograms({ model, task: pretext, batch, mean, std });
+/**
+ * A pre-training step.
+ * @param name of a task, or of a variant of one: `masked-cross`
+ * Throws RangeError for an unknown one.
+ */
+export function pretrainStep(given: AutoencoderConfig, name: string, batch: number): BenchStep {
+  const { task: taskName, settings } = variants.find((variant) => variant.name === name) ?? { task: name };
+  const pretext = task(taskName, settings?.task?.mask);
+  const maskRatio = settings?.task?.maskRatio;
+  const model = mergeSettings(modelFor(pretext, given), settings?.model ?? {}) as AutoencoderConfig;
+  const made = pretrainPrograms({ model, task: pretext, maskRatio, batch, mean, std });
+  const { gradients, parameters, specs } = made;
   const streams = Array.from({ length: batch }, (_, i) => rng(3, i));
   return {
     plan: { gradients, parameters, rule: adamw({ beta1: 0.9, beta2: 0.95, epsilon: 1e-8 }) },

@@ -5,8 +5,8 @@
  *   node tests/support/make-before-seams.mjs ../before-seams
  *
  * The fixtures are runs that were stopped in the middle, each with the metrics and weights of the same run never stopped;
- * what commands made of one of them (`outputs`); a pack; and the kept pieces of a study with its page. They differ from call to
- * call in dates and times only.
+ * what commands made of one of them (`outputs`), and folders of its judges (`judged`); a pack; and the kept pieces of a study with
+ * its page. They differ from call to call in dates and times only.
  */
 import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -16,12 +16,13 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
 
-const earlier = resolve(process.argv[2] ?? '.');
+const earlier = resolve(process.argv.splice(2)[0] ?? '.'); // runs note the rest of the command
 const {
   exportModel,
   finetune,
   inspectModel,
   knn,
+  linprobe,
   pretrain,
   reconstruct,
   readMetrics,
@@ -212,6 +213,14 @@ async function weights(run) {
   return { newest, tensors: new Map([...tensors].filter(([name]) => !name.includes(':'))) };
 }
 
+/** Folders of a run's judges. */
+async function judge(run) {
+  const reference = { featureCache: false, backend: referenceBackend };
+  await knn(run, { ...reference, output: at('judged', 'knn') });
+  const settings = { epochs: 4, warmupEpochs: 0, batchSize: 8, learningRates: [0.1, 1] };
+  await linprobe(run, { ...reference, settings, output: at('judged', 'linprobe') });
+}
+
 /** What commands make of a run. */
 async function makeOutputs(run) {
   const folder = at('outputs');
@@ -246,6 +255,7 @@ await drawPictures();
 await cli('data', 'pack', 'classes:pictures', '--output', 'pack', '--resize', '18');
 for (const [name, run] of Object.entries(runs)) await makeRun(name, run);
 await makeOutputs(at('trained', 'masked+zoomed-in'));
+await judge(at('trained', 'masked+zoomed-in'));
 await writeFile(at('study.json'), `${JSON.stringify(study, null, 2)}\n`);
 await cli('study', 'study.json', '--output', 'study', '--keep', 'kept');
 await cli('study', 'study.json', '--output', 'study', '--keep', 'kept', '--page', 'page.md');

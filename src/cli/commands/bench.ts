@@ -25,7 +25,11 @@ export function benchCommand(): Command {
   return new Command('bench')
     .description('measure a training step: rate, memory, where its time goes')
     .option('--model <name>', 'size of the model', 'base')
-    .option('--task <names>', 'pretext tasks, with commas between them; they take turns', 'masked')
+    .option(
+      '--task <names>',
+      'pretext tasks or variants (masked-cross), with commas between them; they take turns',
+      'masked',
+    )
     .option('--finetune', 'a fine-tuning step with 1000 classes, in place of pretext tasks')
     .option('--batch <n>', 'images of a step', '32')
     .option('--steps <n>', 'steps that count, after three that do not', '5')
@@ -49,6 +53,7 @@ times in three more steps, which the engine's profiler watches. Before PyTorch's
 Examples:
   $ npx beyond-masking bench
   $ npx beyond-masking bench --model micro --batch 256 --engine onnx
+  $ npx beyond-masking bench --model micro --batch 256 --task masked,masked-cross,masked-linear
   $ npx beyond-masking bench --engine onednn --precision bf16 --compare python3
   $ npx beyond-masking bench --model small --finetune --json`,
     )
