@@ -1,9 +1,16 @@
 import { expect, it } from 'vitest';
 import { programFlops } from '../graph/flops.ts';
 import { input, program } from '../graph/index.ts';
+import { autoencoderParameters } from '../models/autoencoder.ts';
 import { classifierParameters, classify } from '../models/classifier.ts';
-import { finetuneFlops } from './cost.ts';
+import { weightInputs } from '../programs/pretrain.ts';
+import { taskGraph } from '../programs/task-graph.ts';
+import { drawInputs } from '../tasks/draws.ts';
+import { taskOf } from '../tasks/table.ts';
+import { finetuneFlops, stepFlops, trainingBytes } from './cost.ts';
 import { parseFinetuneConfig } from './finetune-schema.ts';
+import { mergeSettings } from './merge.ts';
+import { type ConfigInput, parseConfig } from './schema.ts';
 
 it.each([false, true])('finetuneFlops counts the products of the graph, class token: %s', (classToken) => {
   const config = parseFinetuneConfig({
@@ -16,4 +23,79 @@ it.each([false, true])('finetuneFlops counts the products of the graph, class to
   const logits = classify(model, weights, input('image', [batch, 3, 16, 24]));
   const forward = programFlops(program('classify', { logits }));
   expect(finetuneFlops(config, 7) * batch).toBe(3 * forward);
+});
+
+// Beside the model's products there are those of targets and losses: resizing, Fourier transforms. Of a transformer decoder, those
+// of visible patches are counted too.
+const base = { model: { image: [224, 224], patch: 16 }, task: {} } as const;
+
+it.each<[string, number, ConfigInput]>([
+  ['MAE', 0.02, { model: { classToken: true }, task: { name: 'masked' } }],
+  ['no masking', 0, { task: { name: 'noise' } }],
+  ['masked+zoomed-in', 0.02, { task: { name: 'masked+zoomed-in' } }],
+  [
+    'SimMIM',
+    0.005,
+    { model: { decoder: { kind: 'linear' }, target: 'none' }, task: { name: 'masked', maskRatio: 0.6 } },
+  ],
+  ['MFM', 0.02, { task: { name: 'frequency' } }],
+  [
+    'masked frequency',
+    0.06,
+    { model: { decoder: { kind: 'transformer' } }, task: { name: 'masked+frequency' } },
+  ],
+  ['PixMIM', 0.02, { model: { target: 'low-pass' }, task: { name: 'masked' } }],
+  [
+    'MaskFeat',
+    0.005,
+    { model: { target: 'hog', decoder: { kind: 'linear' } }, task: { name: 'masked', maskRatio: 0.4 } },
+  ],
+  ['CrossMAE', 0, { model: { classToken: true, decoder: { kind: 'cross' } }, task: { name: 'masked' } }],
+  [
+    'a quarter of CrossMAE',
+    0,
+    {
+      model: { classToken: true, decoder: { kind: 'cross', share: 0.25, depth: 12 } },
+      task: { name: 'masked' },
+    },
+  ],
+  [
+    'a cross decoder without masking',
+    0,
+    { model: { decoder: { kind: 'cross' } }, task: { name: 'blurred' } },
+  ],
+  ['CropMAE', 0.003, { model: { classToken: true }, task: { name: 'masked+cross-zoom' } }],
+  [
+    'a share of CropMAE',
+    0.003,
+    { model: { decoder: { share: 0.5 } }, task: { name: 'masked+cross-zoom', maskRatio: 0.985 } },
+  ],
+])('stepFlops counts the products of the graph: %s', (_, tolerance, change) => {
+  const config = parseConfig(mergeSettings(base, change) as ConfigInput);
+  const pretext = taskOf(config.task);
+  const { model } = config;
+  const batch = 2;
+  const graph = taskGraph(
+    { model, task: pretext, maskRatio: config.task.maskRatio, mean: config.data.mean, std: config.data.std },
+    weightInputs(autoencoderParameters(model)),
+    input('view', [batch, model.channels, ...pretext.view(model.image)]),
+    drawInputs(pretext, model, batch),
+  );
+  const forward = matmulFlops(program('losses', { losses: graph.losses }));
+  const counted = stepFlops(config) / 3;
+  expect(Math.abs(forward / batch / counted - 1)).toBeLessThanOrEqual(tolerance);
+});
+
+it('trainingBytes counts an image that the encoder sees whole beside another', () => {
+  const bytes = (name: string, decoder: string) =>
+    trainingBytes(
+      parseConfig(
+        mergeSettings(base, { model: { decoder: { kind: decoder } }, task: { name } }) as ConfigInput,
+      ),
+    );
+  const [masked, whole] = [bytes('masked', 'cross'), bytes('noise', 'cross')];
+  const guided = bytes('masked+cross-zoom', 'cross');
+  expect(guided).toBeGreaterThan(whole);
+  expect(guided).toBeLessThan(masked + whole);
+  expect(bytes('masked', 'linear')).toBe(bytes('noise', 'linear'));
 });

@@ -17,7 +17,7 @@ export function stepFlops({ model, task }: Pick<Config, 'model' | 'task'>): numb
   const visible = mask ? visibleTokens(patches, task.maskRatio) : patches;
   const decoder = decoderOf(model.decoder);
   const encoded = decoder.fillsEncoder ? patches : visible;
-  const known = encoded + (guide ? patches : 0);
+  const known = encoded + (guide ? patches + (model.classToken ? 1 : 0) : 0);
   const forward =
     encoderFlops(model, encoded) +
     (guide ? encoderFlops(model, patches) : 0) +
@@ -50,11 +50,12 @@ export function trainingBytes({ model, task }: Sized): number {
   const patches = patchCount(model);
   const { decoder } = model;
   const { fillsEncoder } = decoderOf(decoder ?? {});
-  const drops = task !== undefined && !fillsEncoder && taskOf(task).mask !== undefined;
-  const visible = drops ? visibleTokens(patches, task.maskRatio) : patches;
+  const { mask, guide } = task ? taskOf(task) : {};
+  const visible = task && mask && !fillsEncoder ? visibleTokens(patches, task.maskRatio) : patches;
   const stack = (tokens: number, { width, depth, heads }: StackSize) =>
     depth * (KEPT * tokens * width + heads * tokens ** 2);
-  return 4 * (stack(visible, model) + (decoder && decoder.kind !== 'linear' ? stack(patches, decoder) : 0));
+  const encoder = stack(visible, model) + (guide ? stack(patches, model) : 0);
+  return 4 * (encoder + (decoder && decoder.kind !== 'linear' ? stack(patches, decoder) : 0));
 }
 
 /** What a step's memory follows from. */

@@ -29,7 +29,7 @@ export interface Encoded {
   readonly guide?: Tensor | undefined;
 }
 
-/** Numbers of patches of one image. */
+/** Numbers of patches of one image; a guide's class token counts as one. */
 export interface PatchCounts {
   readonly tokens: number;
   readonly removed: number;
