@@ -1,7 +1,7 @@
 import { constantOperation, inputName, inputOperation } from '../../graph/operations/source.ts';
 import { type Decompositions, optimise } from '../../graph/passes/optimise.ts';
 import type { Program } from '../../graph/program.ts';
-import type { OperationName } from '../../graph/signatures.ts';
+import type { PrimitiveName } from '../../graph/signatures.ts';
 import { GraphError, type Node, type Tensor, type Values } from '../../graph/tensor.ts';
 import { topologicalOrder } from '../../graph/topology.ts';
 import { evaluateNode } from '../reference/evaluate.ts';
