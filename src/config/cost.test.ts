@@ -81,7 +81,7 @@ it.each<[string, number, ConfigInput]>([
     input('view', [batch, model.channels, ...pretext.view(model.image)]),
     drawInputs(pretext, model, batch),
   );
-  const forward = matmulFlops(program('losses', { losses: graph.losses }));
+  const forward = programFlops(program('losses', { losses: graph.losses }));
   const counted = stepFlops(config) / 3;
   expect(Math.abs(forward / batch / counted - 1)).toBeLessThanOrEqual(tolerance);
 });
