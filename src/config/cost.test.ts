@@ -62,7 +62,7 @@ it.each<[string, number, ConfigInput]>([
   [
     'a cross decoder without masking',
     0,
-    { model: { decoder: { kind: 'cross' } }, task: { name: 'blurred' } },
+    { model: { decoder: { kind: 'cross' } }, task: { name: 'noise' } },
   ],
   ['CropMAE', 0.003, { model: { classToken: true }, task: { name: 'masked+cross-zoom' } }],
   [
