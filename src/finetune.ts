@@ -15,6 +15,7 @@ import { RunError } from './run/error.ts';
 import type { FinetuneEvent, Outcome } from './run/events.ts';
 import { fitBatch } from './run/fit.ts';
 import { bestCheckpointPath, findCheckpoint, type RunFolder, runFolder } from './run/folder.ts';
+import { scarceSpace } from './run/free-space.ts';
 import { initialiseOnThreads } from './run/initialise-on-threads.ts';
 import { finetuning } from './run/kind.ts';
 import { RunLock } from './run/lock.ts';
@@ -132,6 +133,8 @@ async function trainFrom(
   const state = checkpoint?.state ?? (await firstState(setup, specs, note));
   const backend = options.backend ?? (await openEngine(config.engine));
   for (const message of aboutEngine(start, backend)) note(message);
+  const scarce = await scarceSpace(folder, state);
+  if (scarce !== undefined) note(scarce);
   const session = await backend.open(state);
   try {
     const report = (id: string, reason: string) => note(`broken image skipped: ${oneLine(id)}: ${reason}`);

@@ -12,6 +12,7 @@ import { openEngine } from './run/engine.ts';
 import type { Outcome, PretrainEvent } from './run/events.ts';
 import { fitBatch } from './run/fit.ts';
 import { findCheckpoint, type RunFolder, runFolder } from './run/folder.ts';
+import { scarceSpace } from './run/free-space.ts';
 import { initialiseOnThreads } from './run/initialise-on-threads.ts';
 import { pretraining } from './run/kind.ts';
 import { RunLock } from './run/lock.ts';
@@ -107,6 +108,8 @@ async function trainFrom(
   const state = checkpoint?.state ?? (await firstState(config, specs, note));
   const backend = options.backend ?? (await openEngine(config.engine));
   for (const message of aboutEngine(start, backend)) note(message);
+  const scarce = await scarceSpace(folder, state);
+  if (scarce !== undefined) note(scarce);
   const session = await backend.open(state);
   try {
     const report = (id: string, reason: string) => note(`broken image skipped: ${oneLine(id)}: ${reason}`);

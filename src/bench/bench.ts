@@ -53,7 +53,7 @@ export interface BenchResult {
   readonly model: string;
   readonly batch: number;
   readonly rows: readonly BenchRow[];
-  /** Least times of the step's products and convolutions, over the time of the step. */
+  /** Least times of the step's products and convolutions, over the least time of the step. */
   readonly share?: number;
   /** Their rate by those times. */
   readonly productGflops?: number;
@@ -115,7 +115,7 @@ export async function bench(options: BenchOptions = {}): Promise<BenchResult> {
     model,
     batch,
     rows,
-    ...ownRate(measured, ours),
+    ...ownRate(measured, rows[0]!.spread[0]),
     firstStepExtra: measured.firstSeconds - ours,
     peakGB: measured.peakGB,
     ...(loader !== undefined && { loaderImagesPerSecond: loader }),
@@ -155,12 +155,15 @@ function row(
   };
 }
 
-function ownRate({ calls = [] }: Measure, stepSeconds: number): Pick<BenchResult, 'share' | 'productGflops'> {
+function ownRate(
+  { calls = [] }: Measure,
+  leastSeconds: number,
+): Pick<BenchResult, 'share' | 'productGflops'> {
   const products = calls.filter(({ flops }) => flops > 0);
   if (products.length === 0) return {};
   const sum = (of: (timing: Timing) => number) => products.reduce((total, each) => total + of(each), 0);
   const seconds = sum(({ milliseconds }) => milliseconds) / 1000;
-  return { share: seconds / stepSeconds, productGflops: sum(({ flops }) => flops) / seconds / 1e9 };
+  return { share: seconds / leastSeconds, productGflops: sum(({ flops }) => flops) / seconds / 1e9 };
 }
 
 const precisionOf = ({ description }: Backend) => (/\bbf16\b/.test(description) ? 'bf16' : 'f32');

@@ -48,7 +48,8 @@ export function benchCommand(): Command {
       'after',
       `
 Times are medians. The rate of the products alone is that of the step's matrix products and convolutions, by their least
-times in three more steps, which the engine's profiler watches. Before PyTorch's times count, its losses must agree with ours.
+times in three more steps, which the engine's profiler watches; their share is that of the step's least time. Before
+PyTorch's times count, its losses must agree with ours.
 
 Examples:
   $ npx beyond-masking bench
@@ -106,7 +107,7 @@ function describe(result: BenchResult): string {
     '',
     ...(share === undefined
       ? []
-      : [`products alone  ${productGflops!.toFixed(0)} GFLOP/s: ${percent(share)} of the step's time`]),
+      : [`products alone  ${productGflops!.toFixed(0)} GFLOP/s: ${percent(share)} of the step's least time`]),
     `peak memory     ${result.peakGB.toFixed(2)} GB`,
     `first step      ${result.firstStepExtra.toFixed(2)} s beyond a later one`,
     `loader          ${loaderImagesPerSecond === undefined ? 'not measured: CIFAR-10 is not in the cache' : `${loaderImagesPerSecond.toFixed(0)} img/s of CIFAR-10`}`,

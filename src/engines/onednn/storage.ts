@@ -1,4 +1,4 @@
-import { constantOperation } from '../../graph/operations/source.ts';
+import { fromConstants } from '../../graph/operations/source.ts';
 import type { Program } from '../../graph/program.ts';
 import type { Node, Operation, Tensor } from '../../graph/tensor.ts';
 import { ruleOf } from './composites.ts';
@@ -17,11 +17,6 @@ const isUniform = (operation: Operation) => operation.role === 'activation' || m
 /** Whether a node's products may be computed in bfloat16: those with constants belong to targets and losses. */
 export function mayNarrow({ inputs }: Node): boolean {
   return !inputs.some(fromConstants);
-}
-
-/** Whether a tensor is computed from constants alone. */
-function fromConstants({ node: { operation, inputs } }: Tensor): boolean {
-  return operation === constantOperation || (inputs.length > 0 && inputs.every(fromConstants));
 }
 
 /**

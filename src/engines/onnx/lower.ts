@@ -1,7 +1,7 @@
 import { constantOperation, inputName, inputOperation } from '../../graph/operations/source.ts';
 import { type Decompositions, optimise } from '../../graph/passes/optimise.ts';
 import type { Program } from '../../graph/program.ts';
-import type { OperationName } from '../../graph/signatures.ts';
+import type { PrimitiveName } from '../../graph/signatures.ts';
 import { GraphError, type Node, type Tensor, type Values } from '../../graph/tensor.ts';
 import { topologicalOrder } from '../../graph/topology.ts';
 import { evaluateNode } from '../reference/evaluate.ts';
@@ -83,8 +83,8 @@ function write(
   const { operation, attributes, outputs } = node;
   if (operation === constantOperation)
     return [writer.constant(attributes.data, outputs[0]!.shape, outputs[0]!.dtype)];
-  const known: Overrides = { ...rules, ...overrides };
-  const rule = known[operation.name as OperationName] as Rule | undefined;
+  const name = operation.name as PrimitiveName;
+  const rule = (overrides[name] ?? rules[name]) as Rule | undefined;
   if (!rule)
     throw new GraphError(`the onnx engine lowers ${Object.keys(rules).join(', ')}, got ${operation.name}`);
   const made = rule(writer, node, inputs);

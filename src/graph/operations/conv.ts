@@ -22,7 +22,8 @@ export interface ConvOptions {
 type Attributes = Required<ConvOptions>;
 type Sides = readonly [number, number, number, number];
 
-const axes = [0, 1] as const;
+/** What holds for rows and for columns. */
+const both = <T>(of: (axis: 0 | 1) => T): [rows: T, columns: T] => [of(0), of(1)];
 /** Length of a side whose elements lie at a distance. */
 const spread = (side: number, dilation: number) => (side - 1) * dilation + 1;
 
@@ -61,10 +62,10 @@ function convShape(x: Tensor, filters: Tensor, attributes: Attributes): Shape {
     refuse('conv', `images [N, ${groups}·C, H, W] take filters [${groups}·O, C, k, l]`, inputs);
   if (inputs.some(({ shape }) => sizeOf(shape) === 0))
     refuse('conv', 'images and filters must hold something', inputs);
-  const [height, width] = axes.map((axis) => {
+  const [height, width] = both((axis) => {
     const side = spread(x.shape[axis + 2]!, inputDilation[axis]) + padding[axis][0] + padding[axis][1];
     return Math.floor((side - spread(filters.shape[axis + 2]!, filterDilation[axis])) / strides[axis]) + 1;
-  }) as [number, number];
+  });
   if (height < 1 || width < 1) refuse('conv', 'filters must fit into the padded images', inputs);
   return [x.shape[0]!, filters.shape[0]!, height, width];
 }
@@ -75,7 +76,7 @@ function inputGradient(shape: Shape, filters: Tensor, dy: Tensor, attributes: At
   const [out, channels, k, l] = filters.shape as Sides;
   const parts = reshape(filters, [groups, out / groups, channels, k, l]);
   const swapped = reshape(transpose(parts, [0, 2, 1, 3, 4]), [groups * channels, out / groups, k, l]);
-  const around = axes.map((axis): Pair => {
+  const around = both((axis): Pair => {
     const before = spread(filters.shape[axis + 2]!, filterDilation[axis]) - 1 - padding[axis][0];
     const missing =
       spread(shape[axis + 2]!, inputDilation[axis]) - spread(dy.shape[axis + 2]!, strides[axis]);
@@ -83,7 +84,7 @@ function inputGradient(shape: Shape, filters: Tensor, dy: Tensor, attributes: At
   });
   return conv(dy, reverse(swapped, [2, 3]), {
     strides: inputDilation,
-    padding: around as [Pair, Pair],
+    padding: around,
     inputDilation: strides,
     filterDilation,
     groups,
@@ -97,7 +98,7 @@ function filterGradient(x: Tensor, shape: Shape, dy: Tensor, attributes: Attribu
   const channels = shape[1]!;
   const parts = reshape(x, [batch, groups, channels, height, width]);
   const images = reshape(transpose(parts, [2, 1, 0, 3, 4]), [channels, groups * batch, height, width]);
-  const around = axes.map((axis): Pair => {
+  const around = both((axis): Pair => {
     const wanted =
       spread(shape[axis + 2]!, filterDilation[axis]) - 1 + spread(dy.shape[axis + 2]!, strides[axis]);
     const [before] = padding[axis];
@@ -105,7 +106,7 @@ function filterGradient(x: Tensor, shape: Shape, dy: Tensor, attributes: Attribu
   });
   const gradient = conv(images, transpose(dy, [1, 0, 2, 3]), {
     strides: filterDilation,
-    padding: around as [Pair, Pair],
+    padding: around,
     inputDilation,
     filterDilation: strides,
     groups,
@@ -135,14 +136,14 @@ export function conv(x: Tensor, filters: Tensor, options: ConvOptions = {}): Ten
   const { padding, inputDilation } = attributes;
   const shape = convShape(x, filters, attributes);
   // Pixels are cut off whole; zeros that lay between them may have to be put back.
-  const cuts = axes.map((axis) =>
+  const cuts = both((axis) =>
     padding[axis].map((zeros) => Math.max(0, Math.ceil(-zeros / inputDilation[axis]))),
   );
   const starts = [0, 0, ...cuts.map(([before]) => before!)];
   const ends = x.shape.map((side, axis) => side - (cuts[axis - 2]?.[1] ?? 0));
   if (starts.some((start, axis) => start >= ends[axis]!)) return zeros(shape);
-  const rest = axes.map((axis) =>
-    padding[axis].map((zeros, end) => zeros + cuts[axis]![end]! * inputDilation[axis]),
+  const rest = both((axis) =>
+    padding[axis].map((zeros, end) => zeros + cuts[axis][end]! * inputDilation[axis]),
   );
   return apply(convOperation, [slice(x, starts, ends), filters], { ...attributes, padding: rest });
 }

@@ -48,6 +48,11 @@ export function constantData(tensor: Tensor): TensorData | undefined {
   return tensor.node.operation === constantOperation ? tensor.node.attributes.data : undefined;
 }
 
+/** Whether a tensor is computed from constants alone. */
+export function fromConstants({ node: { operation, inputs } }: Tensor): boolean {
+  return operation === constantOperation || (inputs.length > 0 && inputs.every(fromConstants));
+}
+
 /** A constant of zeros. */
 export function zeros(shape: Shape): Tensor {
   return constant(new Float32Array(sizeOf(shape)), shape);

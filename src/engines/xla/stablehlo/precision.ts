@@ -1,5 +1,5 @@
 import '../../../graph/index.ts'; // enters the operations into their table
-import { constantData } from '../../../graph/operations/source.ts';
+import { fromConstants } from '../../../graph/operations/source.ts';
 import type { Program } from '../../../graph/program.ts';
 import { type Node, type Operation, operations, type Tensor } from '../../../graph/tensor.ts';
 import { topologicalOrder } from '../../../graph/topology.ts';
@@ -80,13 +80,6 @@ function typesOf(
     return mustBeExact(outputs[0]!) ? all : { reads: 'bf16', yields: ['bf16'] };
   if (operation.role !== 'product' || inputs.some(fromConstants)) return all;
   return { reads: 'bf16', yields: [mustBeExact(outputs[0]!) ? 'f32' : 'bf16'] };
-}
-
-/** Whether a tensor is computed from constants alone. */
-function fromConstants(tensor: Tensor): boolean {
-  if (constantData(tensor)) return true;
-  const { inputs } = tensor.node;
-  return inputs.length > 0 && inputs.every(fromConstants);
 }
 
 /** Whether a product must not be rounded: it is given out (a weight's gradient, say), or a softmax reads it. */
