@@ -59,11 +59,7 @@ it.each<[string, number, ConfigInput]>([
       task: { name: 'masked' },
     },
   ],
-  [
-    'a cross decoder without masking',
-    0,
-    { model: { decoder: { kind: 'cross' } }, task: { name: 'noise' } },
-  ],
+  ['a cross decoder without masking', 0, { model: { decoder: { kind: 'cross' } }, task: { name: 'noise' } }],
   ['CropMAE', 0.003, { model: { classToken: true }, task: { name: 'masked+cross-zoom' } }],
   [
     'a share of CropMAE',

@@ -83,3 +83,11 @@ it.each([
   expect(at(k, l - 1)).toBe(1);
   expect(at(0, (40 / 224) * side)).toBe(0);
 });
+
+it('a flat picture passes a low-pass filter as it is', () => {
+  withRandom(5, (random) => {
+    const size = [whole(random, 1, 40), whole(random, 1, 40)] as const;
+    const image = new Float32Array(size[0] * size[1]).fill(random.normal());
+    expect(evaluate(lowPass(constant(image, [1, 1, ...size]), 40 / 224))).toEqual([...image]);
+  });
+});

@@ -1,4 +1,4 @@
-import { add, constant, matmul, mul, reshape, sub, type Tensor } from '../graph/index.ts';
+import { add, constant, matmul, mul, reshape, slice, sub, type Tensor } from '../graph/index.ts';
 import type { Size } from '../image/size.ts';
 
 /**
@@ -34,7 +34,9 @@ export function spectrum(image: Tensor): Spectrum {
  */
 export function lowPass(image: Tensor, radius: number): Tensor {
   const [batch, channels, height, width] = image.shape as [number, number, number, number];
-  const { re, im } = spectrum(image);
+  // What all pixels share passes. Without it, a flat picture is 0 and stays flat, however products are rounded.
+  const level = slice(image, [0, 0, 0, 0], [batch, channels, 1, 1]);
+  const { re, im } = spectrum(sub(image, level));
   const kept = constant(
     lowFrequencies([height, width], radius).map((low, i) => low * countOf(i % columnsOf(width), width)),
     [height, columnsOf(width)],
@@ -46,7 +48,7 @@ export function lowPass(image: Tensor, radius: number): Tensor {
   const rowsRe = sub(turned(down.cos, a), turned(down.sin, b));
   const rowsIm = add(turned(down.sin, a), turned(down.cos, b));
   const pixels = sub(matmul(rowsRe, across.cos), matmul(rowsIm, across.sin));
-  return reshape(pixels, [batch, channels, height, width]);
+  return add(reshape(pixels, [batch, channels, height, width]), level);
 }
 
 /** Frequencies on the circle itself count as high, however their sum of squares is rounded: (3/28)² + (4/28)² is (40/224)². */

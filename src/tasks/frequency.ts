@@ -23,7 +23,8 @@ const RADIUS = 16 / 224;
 
 /**
  * Masked frequency modelling (MFM, arXiv 2206.07706): low or high frequencies are removed, each for half of the images, and the
- * loss is the mean distance of the spectra at the removed ones. Here each image counts alike; in MFM, each removed frequency of a batch.
+ * loss is the distance of the spectra at the removed ones. It is summed over those of an image and divided by the number that
+ * an image loses on average, half of all: each removed frequency then counts alike, as in MFM's mean over those of a batch.
  */
 export const frequency: PretextTask = {
   ...plain,
@@ -46,10 +47,10 @@ export const frequency: PretextTask = {
     const low = inCircle(context.image);
     const kept = ofImages(draws);
     const removed = add(mul(low.high, kept), mul(low.low, sub(1, kept)));
-    const [batch, channels] = view.shape as [number, number];
+    const [batch, channels, height, width] = view.shape as [number, number, number, number];
     const sums = sum(mul(distance, removed), [1, 2, 3]);
-    const counts = mul(sum(removed, [1, 2, 3]), channels);
-    return { losses: reshape(div(sums, counts), [batch]), parts: {} };
+    const usual = (channels * height * width) / 2; // removed frequencies of an image, on average
+    return { losses: reshape(div(sums, usual), [batch]), parts: {} };
   },
 };
 
