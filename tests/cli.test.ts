@@ -73,6 +73,8 @@ describe('usage', () => {
       'unknown recipe "cifar10-micro-maskd" (did you mean "cifar10-micro-masked"?)',
     ],
     ['pretrain --quick', '--quick needs a recipe'],
+    ['bench --backend onx', 'engine.name must be one of auto, onnx,'],
+    ['bench --engine onx', 'engine.name must be one of auto, onnx,'],
     ['pretrain --quick --recipe imagenet-base-masked', 'the recipe must have a quick variant'],
     [
       'pretrain --epochs many --data images',

@@ -33,7 +33,7 @@ export function benchCommand(): Command {
     .option('--finetune', 'a fine-tuning step with 1000 classes, in place of pretext tasks')
     .option('--batch <n>', 'images of a step', '32')
     .option('--steps <n>', 'steps that count, after three that do not', '5')
-    .option('--engine <name>', 'auto, onnx, onednn, xla, wasm or reference', 'auto')
+    .option('--backend, --engine <name>', 'auto, onnx, onednn, xla, wasm or reference', 'auto')
     .option('--precision <type>', 'of matrix products: auto, f32 or bf16', 'auto')
     .option('--threads <n>', "the engine's threads; 0: one for each core", '0')
     .option(

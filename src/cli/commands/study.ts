@@ -98,8 +98,11 @@ function planRow(state: PieceState, rate: TrainingRate): string[] {
 function whatIsLeft({ pieces, finished, flops, seconds }: Remainder): string {
   const done = `finished: ${finished} of ${plural(pieces.length, 'piece')}`;
   if (finished === pieces.length) return done;
-  const time = seconds === undefined ? '' : `, about ${duration(seconds)} at the rate of the finished ones`;
-  return `${done}, left: ${short(flops)}FLOP${time}`;
+  const time =
+    seconds === undefined
+      ? `${roughTime(flops / assumedRate().flops)} of training`
+      : `about ${duration(seconds)} at the rate of the finished ones`;
+  return `${done}, left: ${short(flops)}FLOP, ${time}`;
 }
 
 async function tabulate(study: Study, places: Places): Promise<void> {
