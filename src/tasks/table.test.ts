@@ -113,11 +113,9 @@ describe.each(taskNames)('%s', (name) => {
       const { losses, parts } = task(name).loss({ ...inputs, prediction }, context);
       // The centre of a zoomed view is compared with its full resolution, which no prediction has.
       const perfect = parts.edge ?? losses;
-      // A distance in the spectrum is √(0 + 1e-12) at least.
-      const least = task(name).judges === 'spectrum' ? 1e-6 : 0;
-      expect(relativeError(evaluate(perfect, values), [least, least])).toBeLessThan(
-        least === 0 ? 1e-12 : 1e-6,
-      );
+      // A distance in the spectrum is √(0 + 1e-12) at least, at up to twice as many frequencies as are usual.
+      const most = task(name).judges === 'spectrum' ? 2e-6 : 1e-12;
+      expect(Math.max(...evaluate(perfect, values))).toBeLessThanOrEqual(most);
     });
   });
 });
