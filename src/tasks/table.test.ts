@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { evaluate } from '../../tests/support/evaluate.ts';
 import { normals, withRandom } from '../../tests/support/random.ts';
-import { relativeError } from '../../tests/support/task-fixture.ts';
 import { gather, input, sizeOf, type Tensor } from '../graph/index.ts';
 import { patchCount, type Size } from '../image/size.ts';
 import type { Prediction } from '../models/decoders/decoder.ts';
