@@ -17,13 +17,13 @@ const shared: ConfigInput = {
 };
 
 /**
- * Two passes, some three to five minutes on two cores: what a first try should be. Of peaks 1e-3 (batch 256), 2e-3 and 4e-3
- * (batch 128), the middle one gave the lowest loss and the best kNN.
+ * Two passes, some three to five minutes on two cores: what a first try should be. What else was tried: docs/reproduction.md,
+ * "The first run".
  */
 const quick: ConfigInput = {
   training: { epochs: 2, warmupEpochs: 0.2, batchSize: 128, learningRate: 4e-3 },
   checkpoints: { every: 100 },
-  evaluation: { knnEvery: 2 },
+  evaluation: { knnEvery: 2, knnTrain: 5_000 },
 };
 
 const ofTasks = tasks.map(({ name: task }) => ({ name: task.replaceAll('+', '-'), task, settings: {} }));

@@ -10,8 +10,7 @@ export interface Variant {
   readonly settings: ConfigInput;
 }
 
-/** What the field has tried on the masked task, each beside it with all else equal. */
-export const variants: readonly Variant[] = [
+const ofMasked: readonly Omit<Variant, 'task'>[] = [
   { name: 'masked-hog', source: 'MaskFeat, arXiv 2112.09133', settings: { model: { target: 'hog' } } },
   {
     name: 'masked-low-pass',
@@ -35,4 +34,15 @@ export const variants: readonly Variant[] = [
     source: 'ColorMAE, arXiv 2407.13036',
     settings: { task: { mask: 'green-noise' } },
   },
-].map((variant) => ({ ...variant, task: 'masked' }) as Variant);
+];
+
+/** What the field has tried on the masked task, each with all else equal; and two degradations in a row. */
+export const variants: readonly Variant[] = [
+  ...ofMasked.map((variant) => ({ ...variant, task: 'masked' })),
+  ...['zoomed-in+blurred', 'masked+zoomed-in+blurred'].map((task) => ({
+    name: task.replaceAll('+', '-'),
+    task,
+    source: 'two degradations in a row',
+    settings: {},
+  })),
+];
