@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { filters } from '../image/view.ts';
-import { task, taskNames } from '../tasks/table.ts';
+import { nameFault, taskNames } from '../tasks/table.ts';
 
 /*
  * Kinds of settings. Each states its rule once, as the end of the sentence "<setting> must …, got …".
@@ -98,19 +98,10 @@ export function oneOf<const T extends readonly string[]>(names: T) {
  * @param more other names
  */
 export function taskName(...more: readonly string[]) {
-  const known = (name: string) => {
-    try {
-      task(name);
-      return true;
-    } catch {
-      return more.includes(name);
-    }
-  };
-  const error = `must be one of ${[...more, ...taskNames].join(', ')}, or two of them in a row as zoomed-in+blurred`;
-  return z.string({ error }).superRefine((name, context) => {
-    if (known(name)) return;
+  return z.string({ error: nameFault('', more)! }).superRefine((name, context) => {
+    const fault = more.includes(name) ? undefined : nameFault(name, more);
     const values = [...more, ...taskNames];
-    context.addIssue({ code: 'invalid_value', values, message: error, input: name });
+    if (fault) context.addIssue({ code: 'invalid_value', values, message: fault, input: name });
   });
 }
 

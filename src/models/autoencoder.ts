@@ -49,7 +49,9 @@ function checkConfig(config: AutoencoderConfig): void {
   if (!(share > 0 && share <= 1))
     throw new RangeError(`the decoder's share of removed patches must lie in (0, 1], got ${share}`);
   if (share !== 1 && kind !== 'cross')
-    throw new RangeError(`a share of removed patches needs a cross decoder, got ${kind} and ${share}`);
+    throw new RangeError(
+      `a share of removed patches needs a cross decoder, got ${kind} and ${share} (--set model.decoder.kind=cross)`,
+    );
   targetOf(config.target).size(config);
 }
 

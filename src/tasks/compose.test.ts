@@ -90,20 +90,23 @@ it('the second draws numbers of its own', () => {
 });
 
 it.each([
-  ['noise+noise', 'two degradations in a row must differ, got "noise+noise"'],
+  ['noise+noise', 'a task must be of two different degradations where they are in a row, got "noise+noise"'],
   [
     'noise+zoomed-in',
-    'zoomed-in changes what the loader delivers and must come first, got "noise+zoomed-in"',
+    'a task must have zoomed-in first in a row, as it changes what the loader delivers, got "',
   ],
   [
     'masked+noise+zoomed-out',
-    'zoomed-out changes what the loader delivers and must come first, got "noise+zoomed-out"',
+    'a task must have zoomed-out first in a row, as it changes what the loader delivers, got "',
   ],
   [
     'masked+blurred+cross-zoom',
-    'cross-zoom changes what the loader delivers and must come first, got "blurred+cross-zoom"',
+    'a task must have cross-zoom first in a row, as it changes what the loader delivers, got "',
   ],
-  ['noise+frequency', 'frequency judges in its own way and must come first, got "noise+frequency"'],
+  [
+    'noise+frequency',
+    'a task must have frequency first in a row, as it judges in its own way, got "noise+frequency"',
+  ],
   ['masked+noise+blurred+distorted', 'a task must be one of '],
   ['noise+masked', 'a task must be one of '],
   ['masked+masked', 'a task must be one of '],

@@ -29,8 +29,8 @@ export function masked(task: PretextTask, mask: MaskGenerator = random): Pretext
  * recovered. Throws RangeError where the second has a view or a loss of its own.
  */
 export function inARow(first: PretextTask, second: PretextTask): PretextTask {
-  const rule = secondFault(first, second);
-  if (rule) throw new RangeError(`${rule}, got "${first.name}+${second.name}"`);
+  const fault = rowFault(first, second);
+  if (fault) throw new RangeError(`a task ${fault}, got "${first.name}+${second.name}"`);
   const channels = second.channels ?? first.channels;
   return {
     ...first,
@@ -47,13 +47,14 @@ export function inARow(first: PretextTask, second: PretextTask): PretextTask {
   };
 }
 
-/** Why a task cannot come second. */
-function secondFault(first: PretextTask, second: PretextTask): string | undefined {
-  if (first.name === second.name) return 'two degradations in a row must differ';
-  if (second.view !== plain.view)
-    return `${second.name} changes what the loader delivers and must come first`;
-  if (second.loss !== plain.loss) return `${second.name} judges in its own way and must come first`;
-  return undefined;
+/** Why two degradations cannot be in a row, as the end of a sentence; undefined where they can. */
+export function rowFault(first: PretextTask, second: PretextTask): string | undefined {
+  if (first.name === second.name) return 'must be of two different degradations where they are in a row';
+  const because =
+    second.view !== plain.view
+      ? 'changes what the loader delivers'
+      : second.loss !== plain.loss && 'judges in its own way';
+  return because ? `must have ${second.name} first in a row, as it ${because}` : undefined;
 }
 
 const PREFIX = 'second.';

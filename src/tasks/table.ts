@@ -1,6 +1,6 @@
 import { suggestion } from '../text/nearest.ts';
 import { blurred } from './blurred.ts';
-import { inARow, masked } from './compose.ts';
+import { inARow, masked, rowFault } from './compose.ts';
 import { crossZoom } from './cross-zoom.ts';
 import { deColorized, deColorizedHsv } from './de-colorized.ts';
 import { distorted } from './distorted.ts';
@@ -35,23 +35,38 @@ export const tasks: readonly PretextTask[] = [
 
 export const taskNames: readonly string[] = tasks.map(({ name }) => name);
 
+/** What a name stands for; degradations that are unknown are undefined. */
+function read(name: string): { masks: boolean; row: readonly (PretextTask | undefined)[] } {
+  const parts = name.split('+');
+  const masks = parts[0] === 'masked';
+  const names = masks ? parts.slice(1) : parts;
+  const usable = masks ? [...degradations, crossZoom] : degradations;
+  return { masks, row: names.map((part) => usable.find((known) => known.name === part)) };
+}
+
+/**
+ * Why a name stands for no task, as the end of a sentence; undefined where it does.
+ * @param more other names that would do
+ */
+export function nameFault(name: string, more: readonly string[] = []): string | undefined {
+  const { masks, row } = read(name);
+  const [first, second] = row;
+  if (first && second && row.length === 2) return rowFault(first, second);
+  if ((first && row.length === 1) || (masks && row.length === 0)) return undefined;
+  return `must be one of ${[...more, ...taskNames].join(', ')}, or two of them in a row as zoomed-in+blurred`;
+}
+
 /**
  * The task of that name: one of `taskNames`, or `[masked+]first+second` for two degradations in a row.
  * @param mask how a task that removes tokens chooses them
  * Throws RangeError for an unknown name, and where two degradations do not fit each other.
  */
 export function task(name: string, mask = 'random'): PretextTask {
-  const parts = name.split('+');
-  const masks = parts[0] === 'masked';
-  const names = masks ? parts.slice(1) : parts;
-  const found = names.map((part) => [...degradations, crossZoom].find((known) => known.name === part));
-  const [first, second] = found;
-  const known = names.length <= 2 && !found.includes(undefined) && (masks || (first && first !== crossZoom));
-  if (!known)
-    throw new RangeError(
-      `a task must be one of ${taskNames.join(', ')}, or two of them in a row, got "${name}"${suggestion(name, taskNames)}`,
-    );
-  const degradation = first && second ? inARow(first, second) : (first ?? plain);
+  const fault = nameFault(name);
+  if (fault) throw new RangeError(`a task ${fault}, got "${name}"${suggestion(name, taskNames)}`);
+  const { masks, row } = read(name);
+  const [first = plain, second] = row;
+  const degradation = second ? inARow(first, second) : first;
   return masks ? masked(degradation, maskGenerator(mask)) : degradation;
 }
 
