@@ -19,7 +19,10 @@ import { table } from '../show/table.ts';
 
 /** What can be listed: as data, and for people where that is not one row for each. */
 const kinds: Readonly<
-  Record<string, { data(filter: string): object[]; text?(filter: string, rate: TrainingRate): string }>
+  Record<
+    string,
+    { data(filter: string): object[]; text?(filter: string, rate: TrainingRate, brief: boolean): string }
+  >
 > = {
   tasks: { data: listTasks, text: describeTasks },
   masks: {
@@ -30,7 +33,8 @@ const kinds: Readonly<
   models: { data: listModels },
   recipes: {
     data: listRecipes,
-    text: (filter, rate) => (filter === '' ? recipeGrid(rate) : recipeLines(recipesNamed(filter), rate)),
+    text: (filter, rate, brief) =>
+      filter === '' ? recipeGrid(rate, brief) : recipeLines(recipesNamed(filter), rate),
   },
   settings: { data: () => listSettings(configSchema) },
   'finetune-settings': { data: () => listSettings(finetuneSchema) },
@@ -62,14 +66,14 @@ Examples:
   $ npx beyond-masking list finetune-settings   the same of finetune`,
     )
     .action(async (kind: string | undefined, { filter = '', measure, backend, json }: Options) => {
-      const chosen = kind ? [kind] : ['tasks', 'masks', 'models', 'recipes'];
+      const chosen = kind ? [kind] : ['tasks', 'models', 'recipes'];
       if (json) {
         const all = chosen.map((name) => [name, kinds[name]!.data(filter)]);
         console.log(JSON.stringify(Object.fromEntries(all), null, 2));
         return;
       }
       const rate = measure ? await measuredRate((await optionalEngine(backend))!) : assumedRate();
-      const parts = chosen.map((name) => `${name.toUpperCase()}\n${textOf(name, filter, rate)}`);
+      const parts = chosen.map((name) => `${name.toUpperCase()}\n${textOf(name, filter, rate, !kind)}`);
       console.log([...(kind ? [] : [whereToBegin(rate)]), ...parts].join('\n\n'));
     });
 }
@@ -82,9 +86,10 @@ function parseKind(text: string): string {
   );
 }
 
-function textOf(name: string, filter: string, rate: TrainingRate): string {
+/** @param brief as a part of the overview */
+function textOf(name: string, filter: string, rate: TrainingRate, brief: boolean): string {
   const { data, text } = kinds[name]!;
-  if (text) return text(filter, rate);
+  if (text) return text(filter, rate, brief);
   const rows = data(filter) as Record<string, string>[];
   return table([Object.keys(rows[0]!), ...rows.map((row) => Object.values(row))]);
 }
@@ -119,9 +124,8 @@ function describeTasks(): string {
   );
   const rows = alone.map(({ name, summary }) => [name, summary]);
   return `${table([['name', 'what it does to an image'], ...rows])}
-masked+NAME: then most tokens are removed, as masked+zoomed-in (how they are chosen: --set task.mask=NAME, list masks)
-NAME+NAME: one degradation after the other, as zoomed-in+blurred or masked+zoomed-in+blurred
-What is predicted: --set model.target=NAME (list targets); how: --set model.decoder.kind=NAME (list decoders).`;
+masked+NAME: then most tokens are removed. NAME+NAME: one after the other. Both: masked+zoomed-in+blurred
+See also: list masks (task.mask), list targets (model.target), list decoders (model.decoder.kind)`;
 }
 
 function listModels() {

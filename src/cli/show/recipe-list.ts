@@ -20,8 +20,11 @@ export function timeOf({ flops }: Cost, rate: TrainingRate): string {
   return roughTime(flops / rate.flops);
 }
 
-/** Sizes across, tasks down, and in each place the time that the recipe takes. */
-export function recipeGrid(rate: TrainingRate): string {
+/**
+ * Sizes across, tasks down, and in each place the time that the recipe takes.
+ * @param brief without what else there is to know
+ */
+export function recipeGrid(rate: TrainingRate, brief = false): string {
   const models = [...new Set(recipeNames.map((name) => name.split('-').slice(0, 2).join('-')))];
   const byName = new Map(recipesNamed('').map((found) => [found.name, found.cost]));
   const cells = (ending: string) =>
@@ -29,19 +32,24 @@ export function recipeGrid(rate: TrainingRate): string {
       const cost = byName.get(`${model}-${ending.replaceAll('+', '-')}`);
       return cost ? timeOf(cost, rate) : '';
     });
+  const [data, size] = [0, 1].map((part) => models.map((model) => model.split('-')[part]!));
+  const grid = table([
+    ['', ...data!.map((name, i) => (name === data![i - 1] ? '' : name))],
+    ['task', ...size!],
+    ...taskNames.map((task) => [task, ...cells(task)]),
+    ['finetune', ...cells('finetune')],
+  ]);
+  const names = 'Names are DATA-SIZE-TASK, with - for +: cifar10-micro-masked-zoomed-in.';
+  if (brief) return `${grid}\n${names} \`list recipes\` says more.`;
   const published = recipesNamed('imagenet-base-').flatMap(({ name, expected }) => {
     const percent = /[\d.]+ %/.exec(expected)?.[0];
     return percent && !name.endsWith('finetune') ? [`${name.slice('imagenet-base-'.length)} ${percent}`] : [];
   });
-  const [data, size] = [0, 1].map((part) => models.map((model) => model.split('-')[part]!));
-  return `${table([
-    ['', ...data!.map((name, i) => (name === data![i - 1] ? '' : name))],
-    ['task', ...size!],
-    ...[...taskNames, ...variants.map(({ name }) => name)].map((task) => [task, ...cells(task)]),
-    ['finetune', ...cells('finetune')],
-  ])}
+  return `${grid}
 
-Names are DATA-SIZE-TASK, with - for +: cifar10-micro-masked-zoomed-in.
+${names}
+As TASK, cifar10-micro and imagenet-base also have
+${lines(variants.map(({ name }) => name))}.
 In the table stands the time of the whole training on this machine, in hours, days or years,
 ${rate.how}.
 cifar10-micro-*: with --quick, minutes. imagenet-*: for accelerators, and ImageNet-1K under --data.
@@ -64,4 +72,13 @@ export function recipeLines(found: readonly AnyRecipe[], rate: TrainingRate): st
   const notes = new Set(found.flatMap(({ notes }) => notes));
   const lines = table([['name', 'expected', 'about', 'images', 'source'], ...rows]);
   return `${lines}\n\n${[...notes, `times ${rate.how}`].join('\n')}`;
+}
+
+/** Names in lines of at most 100 characters. */
+function lines(names: readonly string[]): string {
+  return names
+    .join(', ')
+    .replace(/(.{1,100})(, |$)/g, '$1$2\n')
+    .trim()
+    .replace(/ +\n/g, '\n');
 }
