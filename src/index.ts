@@ -92,17 +92,20 @@ export { countImages, type ImageCounts, verifyImages } from './data/sources/chec
 export { openImages } from './data/sources/image-list.ts';
 
 // Tasks and models
-export type { AutoencoderConfig, EncoderConfig } from './models/config.ts';
+export type { AutoencoderConfig, DecoderConfig, EncoderConfig } from './models/config.ts';
+export { decoders } from './models/decoders/table.ts';
 export { autoencoderParameters } from './models/autoencoder.ts';
 export type { ParameterSpec } from './nn/parameters.ts';
+export { type TargetName, targets } from './nn/targets/table.ts';
 export { type ClassifierConfig, classifierParameters, classify, type Pooling } from './models/classifier.ts';
 export { modelConfig, modelNames, modelSize, modelSizes } from './models/sizes.ts';
 export { initialise } from './nn/init.ts';
 export { initialiseOnThreads } from './run/initialise-on-threads.ts';
 export type { Geometry, Size } from './image/size.ts';
 export { drawBatch } from './tasks/draws.ts';
+export { maskGenerator, maskGenerators } from './tasks/masks/table.ts';
 export { task, taskNames, tasks } from './tasks/table.ts';
-export type { PretextTask } from './tasks/task.ts';
+export type { MaskGenerator, PretextTask } from './tasks/task.ts';
 export { evaluateTask, type TaskEvaluation, type TaskEvaluationOptions } from './programs/evaluate-task.ts';
 export { type PretrainOptions, type PretrainPrograms, pretrainPrograms } from './programs/pretrain.ts';
 
