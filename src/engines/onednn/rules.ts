@@ -10,7 +10,16 @@ import type {
 import { type Attributes, type Node, type Shape, sizeOf } from '../../graph/tensor.ts';
 import type { Builder } from './builder.ts';
 import type { Binary, Eltwise } from './instructions.ts';
-import { broadcasted, bytesOf, permuted, reshaped, type StorageType, sliced, type View } from './view.ts';
+import {
+  broadcasted,
+  bytesOf,
+  isNested,
+  permuted,
+  reshaped,
+  type StorageType,
+  sliced,
+  type View,
+} from './view.ts';
 
 /** What a rule is told beside its node: how its outputs are stored. */
 export interface Context {
@@ -83,11 +92,11 @@ export const rules: { readonly [N in PrimitiveName]: RuleOf<N> } = {
     return out;
   },
   concat: ({ builder, storage }, { outputs: [y], attributes: { axis } }, views) => {
-    // Slices of side 1 that lie in equal steps are a view already; oneDNN takes no steps backwards.
+    // Slices of side 1 that lie in equal steps are a view already, where oneDNN can describe it.
     const apart = views[1]!.offset - views[0].offset;
     const inStep = (view: View, i: number) => view.shape[axis] === 1 && follows(view, views[0], i * apart);
-    if (apart >= 0 && views.every(inStep))
-      return { ...views[0], shape: y.shape, strides: views[0].strides.with(axis, apart) };
+    const view = { ...views[0], shape: y.shape, strides: views[0].strides.with(axis, apart) };
+    if (apart >= 0 && isNested(view) && views.every(inStep)) return view;
     const out = builder.fresh(y.shape, storage[0]!);
     let start = 0;
     for (const view of views) {

@@ -46,6 +46,20 @@ export function isDense({ shape, strides }: View): boolean {
 export const isWhole = (view: View) =>
   view.offset === 0 && isDense(view) && sizeOf(view.shape) * bytesOf(view.dtype) === view.region.bytes;
 
+/**
+ * Whether oneDNN can describe a view: from the shortest steps to the longest, those of an axis lead beyond all of the axis before.
+ * Repeated axes, of stride 0, are no matter.
+ */
+export function isNested({ shape, strides }: View): boolean {
+  const axes = shape
+    .map((side, axis) => ({ side, stride: strides[axis]! }))
+    .filter(({ side, stride }) => side > 1 && stride !== 0)
+    .sort((a, b) => a.stride - b.stride);
+  return axes.every(
+    ({ stride }, i) => stride > 0 && (i === 0 || stride >= axes[i - 1]!.stride * axes[i - 1]!.side),
+  );
+}
+
 export const permuted = (view: View, permutation: readonly number[]): View => ({
   ...view,
   shape: permutation.map((axis) => view.shape[axis]!),
