@@ -16,11 +16,18 @@ import { type LayerParameter, linearParameters, normParameters, type Weights } f
 
 /** Weights of one transformer block, named as in timm (`<name>.attn.qkv.weight`, …). */
 export function blockParameters(name: string, width: number, mlpRatio: number): LayerParameter[] {
-  const hidden = Math.round(width * mlpRatio);
   return [
     ...normParameters(`${name}.norm1`, width),
     ...linearParameters(`${name}.attn.qkv`, width, 3 * width),
     ...linearParameters(`${name}.attn.proj`, width, width),
+    ...feedForwardParameters(name, width, mlpRatio),
+  ];
+}
+
+/** Weights of a block's second branch: see `feedForward`. */
+export function feedForwardParameters(name: string, width: number, mlpRatio: number): LayerParameter[] {
+  const hidden = Math.round(width * mlpRatio);
+  return [
     ...normParameters(`${name}.norm2`, width),
     ...linearParameters(`${name}.mlp.fc1`, width, hidden),
     ...linearParameters(`${name}.mlp.fc2`, hidden, width),

@@ -1,5 +1,5 @@
 import { add, attention, linear, mul, splitHeads, type Tensor } from '../graph/index.ts';
-import { feedForward, joinHeads, norm, withoutKeys } from './block.ts';
+import { feedForward, feedForwardParameters, joinHeads, norm, withoutKeys } from './block.ts';
 import { type LayerParameter, linearParameters, normParameters, type Weights } from './parameters.ts';
 
 /** Weights of a block whose tokens attend to others, `keyWidth` wide, and not to each other. */
@@ -9,15 +9,12 @@ export function crossBlockParameters(
   keyWidth: number,
   mlpRatio: number,
 ): LayerParameter[] {
-  const hidden = Math.round(width * mlpRatio);
   return [
     ...normParameters(`${name}.norm1`, width),
     ...linearParameters(`${name}.cross_attn.q`, width, width),
     ...linearParameters(`${name}.cross_attn.kv`, keyWidth, 2 * width),
     ...linearParameters(`${name}.cross_attn.proj`, width, width),
-    ...normParameters(`${name}.norm2`, width),
-    ...linearParameters(`${name}.mlp.fc1`, width, hidden),
-    ...linearParameters(`${name}.mlp.fc2`, hidden, width),
+    ...feedForwardParameters(name, width, mlpRatio),
   ];
 }
 
