@@ -61,6 +61,19 @@ export type { Runtime } from './engines/onnx/runtime.ts';
 export { serve } from './engines/onnx/serve.ts';
 export { referenceBackend } from './engines/reference/backend.ts';
 
+// Checkpoints
+export {
+  type Checkpoint,
+  type CheckpointContent,
+  decodeCheckpoint,
+  encodeCheckpoint,
+  type Progress,
+} from './run/checkpoint-codec.ts';
+export { finetuning, pretraining, type RunKind } from './run/kind.ts';
+export { type NamedTensor, toFloat32 } from './io/dtypes.ts';
+export { FileFormatError } from './io/file-format-error.ts';
+export { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from './io/safetensors-codec.ts';
+
 // Random numbers and pictures
 export { type Rng, type RngKey, rng } from './random/rng.ts';
 export { type CurvesOptions, renderCurves } from './visualize/curves.ts';
