@@ -62,7 +62,9 @@ export type { Batch } from './data/load/batch.ts';
 export { BrokenImages } from './data/load/broken.ts';
 export { type Cifar10Counts, verifyCifar10 } from './data/sources/cifar10.ts';
 export { type FetchOptions, type FetchProgress, fetchCifar10 } from './data/sources/cifar10-fetch.ts';
-export { centreCrop, randomResizedCrop } from './data/decode/crop.ts';
+export { type CropSampler, centreCrop, randomResizedCrop } from './data/decode/crop.ts';
+export type { Annotations, BoxAnnotation, Boxes, Masks } from './data/sources/annotations.ts';
+export type { ImageSource } from './data/sources/image-source.ts';
 export { identify } from './data/sources/content.ts';
 export {
   type Content,

@@ -171,8 +171,10 @@ function imageName(dataset: Dataset, index: number): string {
   const source = dataset.source?.(index);
   const id = dataset.id(index);
   if (!source) return `${dataset.name}/${id}`;
-  const file = typeof source.file === 'string' ? resolve(source.file) : resolve(dataset.name, id);
-  return 'offset' in source ? `${dirname(file)}/${id}` : file;
+  if (typeof source.file !== 'string') return resolve(dataset.name, id);
+  const file = resolve(source.file);
+  if (source.kind === 'slice') return `${file}/${id}`;
+  return source.kind === 'pixels' ? `${dirname(file)}/${id}` : file;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileStamp } from '../../io/file-stamp.ts';
-import { decodeFile } from '../decode/decode.ts';
+import { decodeSource } from '../decode/decode.ts';
 import { specialKind } from '../decode/read-file.ts';
 import { DataError } from '../error.ts';
 import type { FetchOptions } from './cifar10-fetch.ts';
@@ -56,13 +56,14 @@ export async function requireImages(names: readonly string[]): Promise<void> {
 
 async function imageFiles(names: readonly string[]): Promise<Dataset> {
   const stamps = await Promise.all(names.map(fileStamp));
+  const source = (index: number) => ({ kind: 'file', file: names[index]! }) as const;
   return {
     name: names.join(', '),
     length: names.length,
     contentKey: names.map((name, i) => `${resolve(name)}\0${stamps[i]!.stamp}`).join('\n'),
     id: (index) => names[index]!,
-    image: (index, reading) => decodeFile(names[index]!, reading),
-    source: (index) => ({ file: names[index]! }),
+    image: (index, reading) => decodeSource(source(index), reading),
+    source,
   };
 }
 
