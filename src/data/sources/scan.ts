@@ -50,11 +50,11 @@ export async function scanImages(folder: string, options: ScanOptions = {}): Pro
   const images: FoundFile[] = [];
   const folders: string[] = [];
   const leftOut = new LeftOut();
-  let told = performance.now() + 1000;
+  let nextReport = performance.now() + 1000;
   const onFile = async (file: FoundFile) => {
     if (await isImage(file, leftOut)) images.push(file);
-    if (performance.now() < told) return;
-    told = performance.now() + 250;
+    if (performance.now() < nextReport) return;
+    nextReport = performance.now() + 250;
     onFound(images.length);
   };
   await walk(folder, { leftOut, onFile, onFolder: (path) => folders.push(path), signal });
