@@ -110,7 +110,7 @@ it("gives Pillow's nearest pixels for every crop", () => {
   for (const { box, size, flip, pixels } of mask.views) {
     const window = { x: 0, y: 0, width: size[1], height: size[0] };
     const out = new Uint8Array(size[0] * size[1]);
-    maskView(image, { image: mask.shape, box, resized: size, window, flip }, ignore, out, 0);
+    maskView(image, { image: mask.shape, crop: { box, resized: size, window, flip } }, ignore, out, 0);
     const expected = Buffer.from(pixels, 'base64');
     // Where a centre lies between two pixels, sums of rounded steps decide in Pillow.
     const tie = (i: number, from: number, to: number) => {

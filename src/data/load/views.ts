@@ -29,8 +29,9 @@ export const viewBytes = ({ size, channels }: Pick<ViewOptions, 'size' | 'channe
   channels * size[0] * size[1];
 
 /** The crop that a view was made by, and the size of the upright image that it was chosen for: a mask takes the same one. */
-export interface DrawnCrop extends Crop {
+export interface DrawnCrop {
   readonly image: Size;
+  readonly crop: Crop;
 }
 
 /**
@@ -49,16 +50,19 @@ export async function makeView(
   const { size, channels, range, crop: sampler, augmenter } = options;
   let drawn: DrawnCrop; // with its border
   const choose = (image: Size) => {
-    drawn = { ...sampler(rng.derive('crop'), image, size), image };
-    const { width, height } = drawn.window;
+    const crop = sampler(rng.derive('crop'), image, size);
+    drawn = { image, crop };
+    const { width, height } = crop.window;
     if (height !== size[0] || width !== size[1])
       throw new RangeError(`a view must be ${size.join(' × ')}, got ${height} × ${width}`);
-    return { ...drawn, window: visible(drawn.window, drawn.resized) };
+    return { ...crop, window: visible(crop.window, crop.resized) };
   };
   const use = (image: RawImage | Pixels, crop: Crop) => {
     requireChannels(image.channels, channels);
     if (!augmenter)
-      inBorder(drawn, channels, out, offset, (target, at) => cropPlanes(image, crop, channels, target, at));
+      inBorder(drawn.crop, channels, out, offset, (target, at) =>
+        cropPlanes(image, crop, channels, target, at),
+      );
     else {
       const draws = rng.derive('augment');
       const augmented = augmenter.image(upright(cropResize(image, crop), channels, crop.flip), draws);
@@ -80,7 +84,7 @@ export async function makeView(
  */
 export function maskView(
   mask: RawImage,
-  { image, ...crop }: DrawnCrop,
+  { image, crop }: DrawnCrop,
   ignore: number,
   out: Uint8Array,
   offset: number,
