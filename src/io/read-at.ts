@@ -1,5 +1,4 @@
 import type { FileHandle } from 'node:fs/promises';
-import { endianness } from 'node:os';
 import { byteWindows } from './atomic.ts';
 import { FileFormatError } from './file-format-error.ts';
 
@@ -19,10 +18,4 @@ export async function readAt(
       position += bytesRead;
     }
   }
-}
-
-/** Typed arrays use the machine's byte order, files of tensors are little-endian. */
-export function requireLittleEndian(): void {
-  if (endianness() !== 'LE')
-    throw new Error(`files of tensors need a little-endian machine, got ${endianness()}`);
 }

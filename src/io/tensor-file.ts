@@ -1,8 +1,9 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { FileFormatError } from './file-format-error.ts';
 import { fileKind, KIND_BYTES } from './file-kind.ts';
-import { readAt, requireLittleEndian } from './read-at.ts';
+import { readAt } from './read-at.ts';
 import { readHeader, readSafetensors } from './safetensors.ts';
+import { requireLittleEndian } from './safetensors-codec.ts';
 import { isIndex, openShards } from './shards.ts';
 import type { TensorFile } from './tensor-file-types.ts';
 import { openTorchFile } from './torch-file.ts';

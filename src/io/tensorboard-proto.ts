@@ -1,48 +1,26 @@
-import protobuf from 'protobufjs/light.js';
+import { encodeMessage, type Fields } from '../protobuf/wire.ts';
 
-/** The part of TensorBoard's schema that scalars, pictures and texts use (tensorboard/compat/proto/event.proto). */
-const schema = {
-  nested: {
-    Event: {
-      fields: {
-        wallTime: { type: 'double', id: 1 },
-        step: { type: 'int64', id: 2 },
-        fileVersion: { type: 'string', id: 3 },
-        summary: { type: 'Summary', id: 5 },
-        sessionLog: { type: 'SessionLog', id: 7 },
-      },
-    },
-    SessionLog: { fields: { status: { type: 'int32', id: 1 } } },
-    Summary: { fields: { value: { rule: 'repeated', type: 'Value', id: 1 } } },
-    Value: {
-      oneofs: { value: { oneof: ['simpleValue', 'image', 'tensor'] } }, // so a scalar of 0 is written
-      fields: {
-        tag: { type: 'string', id: 1 },
-        simpleValue: { type: 'float', id: 2 },
-        image: { type: 'Image', id: 4 },
-        tensor: { type: 'TensorProto', id: 8 },
-        metadata: { type: 'SummaryMetadata', id: 9 },
-      },
-    },
-    Image: {
-      fields: {
-        height: { type: 'int32', id: 1 },
-        width: { type: 'int32', id: 2 },
-        colorspace: { type: 'int32', id: 3 },
-        encodedImageString: { type: 'bytes', id: 4 },
-      },
-    },
-    TensorProto: {
-      fields: {
-        dtype: { type: 'int32', id: 1 },
-        tensorShape: { type: 'TensorShapeProto', id: 2 },
-        stringVal: { rule: 'repeated', type: 'bytes', id: 8 },
-      },
-    },
-    TensorShapeProto: { fields: {} },
-    SummaryMetadata: { fields: { pluginData: { type: 'PluginData', id: 1 } } },
-    PluginData: { fields: { pluginName: { type: 'string', id: 1 } } },
-  },
+// The part of TensorBoard's schema that scalars, pictures and texts use (tensorboard/compat/proto/event.proto).
+const imageFields: Fields = {
+  height: [1, 'int'],
+  width: [2, 'int'],
+  colorspace: [3, 'int'],
+  encodedImageString: [4, 'bytes'],
+};
+const tensorFields: Fields = { dtype: [1, 'int'], tensorShape: [2, {}], stringVal: [8, 'bytes'] };
+const valueFields: Fields = {
+  tag: [1, 'string'],
+  simpleValue: [2, 'float', 'always'],
+  image: [4, imageFields],
+  tensor: [8, tensorFields],
+  metadata: [9, { pluginData: [1, { pluginName: [1, 'string'] }] }],
+};
+const eventFields: Fields = {
+  wallTime: [1, 'double'],
+  step: [2, 'int'],
+  fileVersion: [3, 'string'],
+  summary: [5, { value: [1, valueFields] }],
+  sessionLog: [7, { status: [1, 'int'] }],
 };
 
 /** A value under a name: a scalar, a PNG, or a text as Markdown. */
@@ -57,8 +35,6 @@ export type EventContent =
   | { readonly sessionStart: true }
   | { readonly summary: readonly SummaryValue[] };
 
-const eventType = protobuf.Root.fromJSON(schema).lookupType('Event');
-
 // SessionLog.START, DataType.DT_STRING, the colorspace RGB
 const [START, STRING, RGB] = [1, 7, 3];
 
@@ -70,7 +46,7 @@ export function encodeEvent(wallTime: number, step: number, content: EventConten
       : 'sessionStart' in content
         ? { sessionLog: { status: START } }
         : { summary: { value: content.summary.map(summaryValue) } };
-  return eventType.encode(eventType.fromObject({ wallTime, step, ...what })).finish();
+  return encodeMessage(eventFields, { wallTime, step, ...what });
 }
 
 function summaryValue(value: SummaryValue): object {

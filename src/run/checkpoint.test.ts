@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
@@ -8,6 +8,7 @@ import { readSafetensors, writeSafetensors } from '../io/safetensors.ts';
 import { initialise } from '../nn/init.ts';
 import { inspectModel } from '../weights/inspect.ts';
 import { readCheckpoint, saveCheckpoint } from './checkpoint.ts';
+import { decodeCheckpoint, encodeCheckpoint } from './checkpoint-codec.ts';
 import { finetuning, pretraining } from './kind.ts';
 import { setUp } from './setup-pretrain.ts';
 
@@ -40,6 +41,20 @@ beforeAll(async () => {
 });
 
 describe('a checkpoint', () => {
+  it('has the same bytes in memory as in a file, and is read from them', async () => {
+    const content = { kind: pretraining, config, progress, state, parameters: specs, slots: ['m', 'v'] };
+    const parts = encodeCheckpoint(content).map(
+      ({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength),
+    );
+    const bytes = await readFile(path);
+    expect(Buffer.concat(parts).equals(bytes)).toBe(true);
+    expect(decodeCheckpoint(bytes, path)).toEqual(await readCheckpoint(path));
+    expect(() => decodeCheckpoint(bytes, 'mine', finetuning)).toThrow(
+      'a checkpoint of kind "classifier" is needed, got "pretrain"',
+    );
+    expect(() => decodeCheckpoint(bytes.subarray(0, -1), 'mine')).toThrow('mine');
+  });
+
   it('gives back what was saved', async () => {
     const read = await readCheckpoint(path);
     expect(read.config).toEqual(config);

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { sizeOf } from '../graph/index.ts';
+import { workerScript } from '../io/worker-script.ts';
 import { initialise } from '../nn/init.ts';
 import type { ParameterSpec } from '../nn/parameters.ts';
 
@@ -11,8 +12,7 @@ export interface WorkerTask {
 
 type Weights = Record<string, Float32Array>;
 
-// Node runs no TypeScript in a worker: from the sources, too, it is the built file that runs.
-const script = new URL('../../dist/run/initialise-worker.js', import.meta.url);
+const script = workerScript(import.meta.url, 'initialise-worker');
 const MOST = 8; // threads
 const SMALL = 4e6; // numbers that are drawn sooner than a thread starts
 

@@ -1,10 +1,10 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import { workerScript } from '../../io/worker-script.ts';
 import { DataError } from '../error.ts';
 import { type ViewErrors, type ViewJob, viewBytes } from './views.ts';
 
-// Node runs no TypeScript in a worker: from the sources, too, it is the built file that runs.
-const script = new URL('../../../dist/data/load/worker.js', import.meta.url);
+const script = workerScript(import.meta.url, 'worker');
 
 /** Threads that make views: as many as there are processors, up to 16 (each takes some 40 MB), shared by all loaders. */
 export const THREADS = Math.min(16, availableParallelism());

@@ -1,13 +1,13 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { workerScript } from '../../io/worker-script.ts';
 import { engineEnded } from '../host/failure.ts';
 import { type Answer, EngineClient, type Message } from '../host/requests.ts';
 import type { Requests } from './messages.ts';
 import { ARRAYS, pack } from './parcels.ts';
 
-// Node 20 runs no TypeScript: from the sources, too, it is the built file that runs.
-const script = fileURLToPath(new URL('../../../dist/engines/onednn/process.js', import.meta.url));
+const script = fileURLToPath(workerScript(import.meta.url, 'process'));
 
 /**
  * How long threads of oneDNN spin before they sleep, where the user does not say: their default, some milliseconds, makes

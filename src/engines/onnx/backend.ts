@@ -1,9 +1,8 @@
 import { availableParallelism } from 'node:os';
-import type { Values } from '../../graph/tensor.ts';
 import { plural } from '../../text/plural.ts';
-import type { Backend, Session } from '../engine.ts';
+import type { Backend } from '../engine.ts';
+import { openEngine } from './open-engine.ts';
 import type { NativeFailure } from './runtime.ts';
-import { OnnxSession } from './session.ts';
 import { WorkerClient } from './worker-client.ts';
 
 export interface OnnxOptions {
@@ -30,33 +29,13 @@ function notice({ installed, message }: NativeFailure): string {
 /** The engine for CPUs: onnxruntime, native where it is installed, as WebAssembly elsewhere. */
 export async function openOnnxBackend(options: OnnxOptions = {}): Promise<OnnxBackend> {
   const { threads = availableParallelism(), native: wanted = true } = options;
-  const start = (client: WorkerClient) =>
-    stopOnError(client, () => client.request('start', { threads, native: wanted }));
-  const first = new WorkerClient();
-  const { native, version, failure } = await start(first);
-  let spare: WorkerClient | undefined = first;
+  const { about, open } = await openEngine(() => new WorkerClient(), { threads, native: wanted });
+  const { native, version, failure } = about;
   return {
     name: 'onnx',
     native,
     description: `onnxruntime ${version} (${native ? 'native' : 'WebAssembly'}, ${plural(threads, 'thread')})`,
     ...(failure && { notice: notice(failure) }),
-    async open(state: Values): Promise<Session> {
-      const client = spare ?? new WorkerClient();
-      if (!spare) await start(client);
-      spare = undefined;
-      const session = new OnnxSession(client);
-      await stopOnError(client, () => session.add(state));
-      return session;
-    },
+    open,
   };
-}
-
-/** Leaves no thread behind when `work` fails. */
-async function stopOnError<T>(client: WorkerClient, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    await client.stop();
-    throw error;
-  }
 }

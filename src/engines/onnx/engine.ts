@@ -11,8 +11,7 @@ import {
   type StepOrder,
   type Update,
 } from './messages.ts';
-import { ProfileFolder } from './profile.ts';
-import { loadRuntime, type Runtime } from './runtime.ts';
+import type { Runtime } from './runtime.ts';
 
 interface Prepared extends Omit<CompiledProgram, 'model'> {
   readonly session: InferenceSession;
@@ -24,18 +23,35 @@ interface Prepared extends Omit<CompiledProgram, 'model'> {
 
 const elementTypes = { f32: 'float32', i32: 'int32', u8: 'uint8' } as const;
 
+/** What an engine needs of the place where it lives: a thread of Node or the worker of a page. */
+export interface EngineHost {
+  /** @param native whether the native engine is wanted where there is one */
+  load(threads: number, native: boolean): Promise<Runtime>;
+  /** Where onnxruntime's profiler writes. Without it programs are not profiled. */
+  readonly profiles?: {
+    /** Beginning of the name of a new file. */
+    prefix(): Promise<string>;
+    /** Least times of all operators in all files, which are then removed. */
+    read(): Promise<readonly Timing[]>;
+  };
+}
+
 /** Holds the state and runs programs, on whichever thread it lives. */
 export class Engine {
+  private readonly host: EngineHost;
   private runtime!: Runtime;
   private threads = 1;
   private readonly state = new Map<string, TensorData>();
   private readonly programs = new Map<number, Prepared>();
-  private readonly profiles = new ProfileFolder();
   private readonly profiled = new Set<InferenceSession>();
+
+  constructor(host: EngineHost) {
+    this.host = host;
+  }
 
   async start({ threads, native }: Requests['start']['take']): Promise<Requests['start']['give']> {
     this.threads = threads;
-    this.runtime = await loadRuntime(threads, native);
+    this.runtime = await this.host.load(threads, native);
     const { ort: _, ...about } = this.runtime;
     return about;
   }
@@ -56,22 +72,22 @@ export class Engine {
     const { model, ...ports } = compiled;
     await this.programs.get(program)?.session.release();
     // WebAssembly's profiler writes to the standard output, which is the program's.
-    const watched = profiled && this.runtime.native;
-    const session = await this.open(model, watched);
-    if (watched) this.profiled.add(session);
+    const profiles = profiled && this.runtime.native ? this.host.profiles : undefined;
+    const session = await this.open(model, await profiles?.prefix());
+    if (profiles) this.profiled.add(session);
     this.programs.set(program, { ...ports, session });
   }
 
-  private async open(model: Uint8Array, profiled = false): Promise<InferenceSession> {
+  private open(model: Uint8Array, profile?: string): Promise<InferenceSession> {
     return this.runtime.ort.InferenceSession.create(model, {
-      executionProviders: [this.runtime.native ? 'cpu' : 'wasm'],
+      executionProviders: this.runtime.providers ?? [this.runtime.native ? 'cpu' : 'wasm'],
       graphOptimizationLevel: 'all',
       intraOpNumThreads: this.threads,
       interOpNumThreads: 1,
       executionMode: 'sequential',
       enableMemPattern: false,
       logSeverityLevel: 3,
-      ...(profiled && { enableProfiling: true, profileFilePrefix: await this.profiles.prefix() }),
+      ...(profile !== undefined && { enableProfiling: true, profileFilePrefix: profile }),
     });
   }
 
@@ -86,7 +102,7 @@ export class Engine {
   async profile(): Promise<readonly Timing[]> {
     for (const session of this.profiled) session.endProfiling();
     this.profiled.clear();
-    return this.profiles.read();
+    return (await this.host.profiles?.read()) ?? [];
   }
 
   async step({ program, updates, batches, scalars, clip }: StepOrder): Promise<StepResult> {

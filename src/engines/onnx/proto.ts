@@ -1,69 +1,49 @@
-import protobuf from 'protobufjs/light.js';
 import type { Shape } from '../../graph/tensor.ts';
+import { encodeMessage, type Fields } from '../../protobuf/wire.ts';
 
-/** The part of ONNX's schema that is used here (onnx/onnx.proto, IR version 10). */
-const schema = {
-  nested: {
-    ModelProto: {
-      fields: {
-        irVersion: { type: 'int64', id: 1 },
-        producerName: { type: 'string', id: 2 },
-        graph: { type: 'GraphProto', id: 7 },
-        opsetImport: { rule: 'repeated', type: 'OperatorSetIdProto', id: 8 },
-      },
-    },
-    OperatorSetIdProto: { fields: { domain: { type: 'string', id: 1 }, version: { type: 'int64', id: 2 } } },
-    GraphProto: {
-      fields: {
-        node: { rule: 'repeated', type: 'NodeProto', id: 1 },
-        name: { type: 'string', id: 2 },
-        initializer: { rule: 'repeated', type: 'TensorProto', id: 5 },
-        input: { rule: 'repeated', type: 'ValueInfoProto', id: 11 },
-        output: { rule: 'repeated', type: 'ValueInfoProto', id: 12 },
-      },
-    },
-    NodeProto: {
-      fields: {
-        input: { rule: 'repeated', type: 'string', id: 1 },
-        output: { rule: 'repeated', type: 'string', id: 2 },
-        name: { type: 'string', id: 3 },
-        opType: { type: 'string', id: 4 },
-        attribute: { rule: 'repeated', type: 'AttributeProto', id: 5 },
-        domain: { type: 'string', id: 7 },
-      },
-    },
-    AttributeProto: {
-      fields: {
-        name: { type: 'string', id: 1 },
-        f: { type: 'float', id: 2 },
-        i: { type: 'int64', id: 3 },
-        s: { type: 'bytes', id: 4 },
-        ints: { rule: 'repeated', type: 'int64', id: 8, options: { packed: false } },
-        type: { type: 'int32', id: 20 },
-      },
-    },
-    TensorProto: {
-      fields: {
-        dims: { rule: 'repeated', type: 'int64', id: 1, options: { packed: false } },
-        dataType: { type: 'int32', id: 2 },
-        name: { type: 'string', id: 8 },
-        rawData: { type: 'bytes', id: 9 },
-        externalData: { rule: 'repeated', type: 'StringStringEntryProto', id: 13 },
-        dataLocation: { type: 'int32', id: 14 },
-      },
-    },
-    StringStringEntryProto: { fields: { key: { type: 'string', id: 1 }, value: { type: 'string', id: 2 } } },
-    ValueInfoProto: { fields: { name: { type: 'string', id: 1 }, type: { type: 'TypeProto', id: 2 } } },
-    TypeProto: { fields: { tensorType: { type: 'TensorTypeProto', id: 1 } } },
-    TensorTypeProto: {
-      fields: { elemType: { type: 'int32', id: 1 }, shape: { type: 'TensorShapeProto', id: 2 } },
-    },
-    TensorShapeProto: { fields: { dim: { rule: 'repeated', type: 'DimensionProto', id: 1 } } },
-    DimensionProto: { fields: { dimValue: { type: 'int64', id: 1 }, dimParam: { type: 'string', id: 2 } } },
-  },
+// The part of ONNX's schema that is used here (onnx/onnx.proto, IR version 10).
+const dimensionFields: Fields = { dimValue: [1, 'int'], dimParam: [2, 'string'] };
+const shapeFields: Fields = { dim: [1, dimensionFields] };
+const tensorTypeFields: Fields = { elemType: [1, 'int'], shape: [2, shapeFields] };
+const typeFields: Fields = { tensorType: [1, tensorTypeFields] };
+const valueFields: Fields = { name: [1, 'string'], type: [2, typeFields] };
+const tensorFields: Fields = {
+  dims: [1, 'int'],
+  dataType: [2, 'int'],
+  name: [8, 'string'],
+  rawData: [9, 'bytes'],
+  externalData: [13, { key: [1, 'string'], value: [2, 'string'] }],
+  dataLocation: [14, 'int'],
 };
-
-const modelType = protobuf.Root.fromJSON(schema).lookupType('ModelProto');
+const attributeFields: Fields = {
+  name: [1, 'string'],
+  f: [2, 'float'],
+  i: [3, 'int'],
+  s: [4, 'bytes'],
+  ints: [8, 'int'],
+  type: [20, 'int'],
+};
+const nodeFields: Fields = {
+  input: [1, 'string'],
+  output: [2, 'string'],
+  name: [3, 'string'],
+  opType: [4, 'string'],
+  attribute: [5, attributeFields],
+  domain: [7, 'string'],
+};
+const graphFields: Fields = {
+  node: [1, nodeFields],
+  name: [2, 'string'],
+  initializer: [5, tensorFields],
+  input: [11, valueFields],
+  output: [12, valueFields],
+};
+const modelFields: Fields = {
+  irVersion: [1, 'int'],
+  producerName: [2, 'string'],
+  graph: [7, graphFields],
+  opsetImport: [8, { domain: [1, 'string'], version: [2, 'int'] }],
+};
 
 /** The parts of an ONNX model, with the fields of its schema (onnx/onnx.proto). */
 export interface OnnxNode {
@@ -127,7 +107,7 @@ export function encodeModel(graph: OnnxGraph, { irVersion, opsets, external }: M
       output: graph.outputs.map(writeValue),
     },
   };
-  return modelType.encode(modelType.fromObject(model)).finish();
+  return encodeMessage(modelFields, model);
 }
 
 function writeTensor({ rawData, ...tensor }: OnnxTensor, place: ExternalPlace | undefined): object {

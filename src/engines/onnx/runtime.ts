@@ -4,6 +4,8 @@ import type * as Ort from 'onnxruntime-common';
 export interface Runtime {
   readonly ort: Pick<typeof Ort, 'InferenceSession' | 'Tensor'>;
   readonly native: boolean;
+  /** Execution providers. Default: cpu where it is native, else wasm. */
+  readonly providers?: readonly Ort.InferenceSession.ExecutionProviderConfig[];
   readonly version: string;
   /** Why the native one, which was wanted, is not the one that runs. */
   readonly failure?: NativeFailure;

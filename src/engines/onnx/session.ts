@@ -3,23 +3,23 @@ import type { Values } from '../../graph/tensor.ts';
 import type { Parameter, Session, StepResult, TrainingPlan } from '../engine.ts';
 import { slotName } from '../engine.ts';
 import { kernels } from '../host/kernels.ts';
+import type { EngineClient } from '../host/requests.ts';
 import { checkRun, checkStep, checkWrite, infoOf, missingSlots, requireKnown } from '../host/state.ts';
 import type { TimedSession, Timing } from '../timing.ts';
 import { updateProgram } from '../update-program.ts';
 import { lower } from './lower.ts';
-import type { CompiledProgram, Port, Update } from './messages.ts';
-import type { WorkerClient } from './worker-client.ts';
+import type { CompiledProgram, Port, Requests, Update } from './messages.ts';
 
 /** State on the engine's thread; programs are compiled when first used. */
 export class OnnxSession implements Session, TimedSession {
-  private readonly client: WorkerClient;
+  private readonly client: EngineClient<Requests>;
   private readonly state = new Map<string, ArrayInfo>();
   private readonly compiled = new Map<Program, Promise<number>>();
   private readonly plans = new Map<TrainingPlan, Promise<readonly Update[]>>();
   private count = 0;
   private profiled = false;
 
-  constructor(client: WorkerClient) {
+  constructor(client: EngineClient<Requests>) {
     this.client = client;
   }
 

@@ -1,10 +1,10 @@
 import { Worker } from 'node:worker_threads';
+import { workerScript } from '../../io/worker-script.ts';
 import { engineEnded, withMemoryAdvice } from '../host/failure.ts';
 import { type Answer, EngineClient, type Message } from '../host/requests.ts';
 import type { Requests } from './messages.ts';
 
-// Node runs no TypeScript in a worker: from the sources, too, it is the built file that runs.
-const script = new URL('../../../dist/engines/onnx/worker.js', import.meta.url);
+const script = workerScript(import.meta.url, 'worker');
 
 /** Steps make little garbage, and V8 would let it pile up: room for new objects grows to three times as much. */
 const resourceLimits = { maxYoungGenerationSizeMb: 16 };

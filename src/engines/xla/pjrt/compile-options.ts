@@ -1,44 +1,28 @@
-import protobuf from 'protobufjs/light.js';
+import { encodeMessage, type Fields } from '../../../protobuf/wire.ts';
 
-/** The part of XLA's schema that compiling takes (xla/pjrt/proto/compile_options.proto). */
-const schema = {
-  nested: {
-    CompileOptions: {
-      fields: {
-        buildOptions: { type: 'BuildOptions', id: 3 },
-        flags: { keyType: 'string', type: 'Flag', id: 7 },
-      },
-    },
-    BuildOptions: {
-      fields: {
-        deviceOrdinal: { type: 'int64', id: 1 },
-        replicas: { type: 'int64', id: 4 },
-        partitions: { type: 'int64', id: 5 },
-        assignment: { type: 'DeviceAssignment', id: 9 },
-      },
-    },
-    DeviceAssignment: {
-      fields: {
-        replicas: { type: 'int32', id: 1 },
-        computations: { type: 'int32', id: 2 },
-        devices: { rule: 'repeated', type: 'ComputationDevice', id: 3 },
-      },
-    },
-    ComputationDevice: { fields: { replicaDevices: { rule: 'repeated', type: 'int64', id: 1 } } },
-    Flag: {
-      // One of them is always sent, also where it is 0 or false.
-      oneofs: { value: { oneof: ['text', 'flag', 'whole', 'number'] } },
-      fields: {
-        text: { type: 'string', id: 1 },
-        flag: { type: 'bool', id: 2 },
-        whole: { type: 'int64', id: 3 },
-        number: { type: 'double', id: 4 },
-      },
-    },
-  },
+// The part of XLA's schema that compiling takes (xla/pjrt/proto/compile_options.proto).
+const assignmentFields: Fields = {
+  replicas: [1, 'int'],
+  computations: [2, 'int'],
+  devices: [3, { replicaDevices: [1, 'ints'] }],
 };
-
-const message = protobuf.Root.fromJSON(schema).lookupType('CompileOptions');
+const buildFields: Fields = {
+  deviceOrdinal: [1, 'int'],
+  replicas: [4, 'int'],
+  partitions: [5, 'int'],
+  assignment: [9, assignmentFields],
+};
+/** One of them is always sent, also where it is 0 or false. */
+const flagFields: Fields = {
+  text: [1, 'string', 'always'],
+  flag: [2, 'bool', 'always'],
+  whole: [3, 'int', 'always'],
+  number: [4, 'double', 'always'],
+};
+const optionFields: Fields = {
+  buildOptions: [3, buildFields],
+  flags: [7, { key: [1, 'string', 'always'], value: [2, flagFields] }], // a map
+};
 
 export interface CompileOptions {
   /** Devices that run replicas of the program, by id. */
@@ -49,12 +33,14 @@ export interface CompileOptions {
 
 /** The options as PJRT takes them. */
 export function encodeOptions({ devices, flags = {} }: CompileOptions): Uint8Array {
-  const entries = Object.entries(flags).map(([name, value]) => {
-    if (typeof value === 'string') return [name, { text: value }];
-    if (typeof value === 'boolean') return [name, { flag: value }];
-    return [name, Number.isInteger(value) ? { whole: value } : { number: value }];
-  });
   const assignment = { replicas: devices.length, computations: 1, devices: [{ replicaDevices: devices }] };
   const buildOptions = { deviceOrdinal: -1, replicas: devices.length, partitions: 1, assignment };
-  return message.encode(message.fromObject({ buildOptions, flags: Object.fromEntries(entries) })).finish();
+  const entries = Object.entries(flags).map(([key, value]) => ({ key, value: flagValue(value) }));
+  return encodeMessage(optionFields, { buildOptions, flags: entries });
+}
+
+function flagValue(value: boolean | number | string): object {
+  if (typeof value === 'string') return { text: value };
+  if (typeof value === 'boolean') return { flag: value };
+  return Number.isSafeInteger(value) ? { whole: value } : { number: value };
 }

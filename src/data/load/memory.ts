@@ -1,0 +1,54 @@
+import { type Geometry, randomResizedCrop } from '../decode/crop.ts';
+import { visible } from '../decode/evaluation-view.ts';
+import { cropPlanes } from '../decode/resize.ts';
+import type { RawImage } from '../sources/dataset.ts';
+import type { Batch } from './batch.ts';
+import { inBorder } from './border.ts';
+import { type Cursor, sampleRng, trainingPlan } from './sampler.ts';
+
+/** How views of images in memory are made. */
+export interface MemoryBatchOptions {
+  readonly size: readonly [height: number, width: number];
+  readonly batchSize: number;
+  readonly seed: number;
+  /** Default: `randomResizedCrop()`. */
+  readonly geometry?: Geometry | undefined;
+  readonly cursor?: Cursor | undefined;
+}
+
+/**
+ * Training batches without end of images in memory, made in the calling thread: the views, draws and order of
+ * `trainingBatches`. Throws RangeError where a batch does not fit the images, where images differ in channels, or where the geometry makes
+ * views of another size.
+ */
+export function* memoryBatches(
+  images: readonly RawImage[],
+  { size, batchSize, seed, geometry = randomResizedCrop(), cursor }: MemoryBatchOptions,
+): Generator<Omit<Batch, 'labels'>, never> {
+  const channels = images[0]?.channels ?? 0;
+  const other = images.findIndex((image) => image.channels !== channels);
+  if (other !== -1)
+    throw new RangeError(
+      `all images must have the channels of the first, ${channels}, got ${images[other]!.channels} in image ${other}`,
+    );
+  const [height, width] = size;
+  const bytes = channels * height * width;
+  for (const plan of trainingPlan(images.length, batchSize, seed, cursor)) {
+    const view = new Uint8Array(batchSize * bytes);
+    const rngs = Array.from(plan.indices, (index) => sampleRng(seed, plan.epoch, index));
+    for (const [i, rng] of rngs.entries()) {
+      const image = images[plan.indices[i]!]!;
+      const crop = geometry(rng.derive('crop'), [image.height, image.width], size);
+      if (crop.window.height !== height || crop.window.width !== width)
+        throw new RangeError(
+          `a view must be ${height} × ${width}, got ${crop.window.height} × ${crop.window.width}`,
+        );
+      const inner = { ...crop, window: visible(crop.window, crop.resized) };
+      inBorder(crop, channels, view, i * bytes, (target, at) =>
+        cropPlanes(image, inner, channels, target, at),
+      );
+    }
+    yield { ...plan, view, rngs, broken: [] };
+  }
+  throw new Error('the plan of training has no end');
+}

@@ -1,0 +1,44 @@
+import type { Values } from '../../graph/tensor.ts';
+import type { Session } from '../engine.ts';
+import type { EngineClient } from '../host/requests.ts';
+import type { Requests } from './messages.ts';
+import { OnnxSession } from './session.ts';
+
+/**
+ * Starts the engine of a client. Sessions are opened on it, the first one on this very engine and each further one on
+ * another.
+ */
+export async function openEngine(
+  makeClient: () => EngineClient<Requests>,
+  settings: Requests['start']['take'],
+): Promise<{
+  readonly about: Requests['start']['give'];
+  open(state: Values): Promise<Session>;
+}> {
+  const start = async (client: EngineClient<Requests>) =>
+    stopOnError(client, () => client.request('start', settings));
+  const first = makeClient();
+  const about = await start(first);
+  let spare: EngineClient<Requests> | undefined = first;
+  return {
+    about,
+    async open(state) {
+      const client = spare ?? makeClient();
+      if (!spare) await start(client);
+      spare = undefined;
+      const session = new OnnxSession(client);
+      await stopOnError(client, () => session.add(state));
+      return session;
+    },
+  };
+}
+
+/** Leaves no thread behind when `work` fails. */
+async function stopOnError<T>(client: EngineClient<Requests>, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    await client.stop();
+    throw error;
+  }
+}

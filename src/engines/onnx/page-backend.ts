@@ -1,0 +1,20 @@
+import { plural } from '../../text/plural.ts';
+import type { Backend } from '../engine.ts';
+import { openEngine } from './open-engine.ts';
+import { type EngineWorker, PageClient } from './page-client.ts';
+
+/**
+ * onnxruntime on workers that are handed in, each with an `Engine` and a script that answers messages by `serve`.
+ * @param makeWorker makes a worker for each session
+ */
+export async function openPageBackend(
+  makeWorker: () => EngineWorker,
+  { threads = 1 }: { readonly threads?: number | undefined } = {},
+): Promise<Backend> {
+  const { about, open } = await openEngine(() => new PageClient(makeWorker()), { threads, native: false });
+  return {
+    name: 'onnx',
+    description: `onnxruntime ${about.version} (WebAssembly, ${plural(threads, 'thread')})`,
+    open,
+  };
+}

@@ -1,0 +1,124 @@
+import { expect, test } from 'vitest';
+import {
+  drawBatch,
+  Engine,
+  type EngineWorker,
+  initialise,
+  learningRate,
+  memoryBatches,
+  openPageBackend,
+  optimizerPlan,
+  pretrainPrograms,
+  type RawImage,
+  randomResizedCrop,
+  resolveConfig,
+  rng,
+  serve,
+  taskOf,
+} from '../src/browser.ts';
+import type { Backend } from '../src/engines/engine.ts';
+import { openOnnxBackend } from '../src/engines/onnx/backend.ts';
+
+const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
+const BATCH = 8;
+const STEPS = 4;
+
+/** An engine behind the port of a page's worker: messages are copied, and each is answered in its turn. */
+function makeWorker(): EngineWorker {
+  const engine = new Engine({
+    async load(threads) {
+      const ort = await import('onnxruntime-web');
+      ort.env.wasm.numThreads = threads;
+      return { ort, native: false, version: ort.env.versions.web ?? '' };
+    },
+  });
+  let turn = Promise.resolve();
+  const listeners: ((event: { readonly data: unknown }) => void)[] = [];
+  return {
+    postMessage(message) {
+      const copy = structuredClone(message);
+      turn = turn.then(async () => {
+        const { answer, moved } = await serve(engine, copy as Parameters<typeof serve>[1]);
+        const data = structuredClone(answer, { transfer: moved });
+        for (const listener of listeners) listener({ data });
+      });
+    },
+    addEventListener(type: string, listener: (event: never) => void) {
+      if (type === 'message') listeners.push(listener as (typeof listeners)[number]);
+    },
+    terminate() {},
+  };
+}
+
+/** Pictures of random waves, which have no flat patches. */
+function waves(count: number): RawImage[] {
+  const random = rng(seed);
+  return Array.from({ length: count }, () => {
+    const [width, height, channels] = [40, 36, 3];
+    const numbers = Array.from({ length: 9 }, () => 0.3 + 0.7 * random.uniform());
+    const data = Uint8Array.from({ length: width * height * channels }, (_, i) => {
+      const [x, y, c] = [Math.floor(i / 3) % width, Math.floor(i / 3 / width), i % 3];
+      return 127 + 120 * Math.sin(x * numbers[c]! + y * numbers[3 + c]! + 6 * numbers[6 + c]!);
+    });
+    return { width, height, channels, data };
+  });
+}
+
+/** Losses of a few steps of pre-training. */
+async function train(backend: Backend): Promise<number[]> {
+  const config = resolveConfig({ recipe: 'cifar10-micro-masked-zoomed-in', seed });
+  const { model, data, training } = config;
+  const pretext = taskOf(config.task);
+  const { gradients, specs, parameters } = pretrainPrograms({
+    model,
+    task: pretext,
+    maskRatio: config.task.maskRatio,
+    batch: BATCH,
+    mean: data.mean,
+    std: data.std,
+    weightDecay: training.weightDecay,
+  });
+  const plan = optimizerPlan(training, gradients, parameters);
+  const session = await backend.open(initialise(specs, seed));
+  const views = memoryBatches(waves(20), {
+    size: pretext.view(model.image),
+    batchSize: BATCH,
+    seed,
+    geometry: randomResizedCrop({ scale: data.scale, ratio: data.ratio, flip: data.flip }),
+  });
+  const losses: number[] = [];
+  for (let step = 1; step <= STEPS; step++) {
+    const { view, rngs } = views.next().value;
+    const lr = learningRate(step, { peak: 1e-3, warmupSteps: 1, totalSteps: 10, floor: 0 });
+    const inputs = { view, ...drawBatch(pretext, model, rngs) };
+    const { metrics } = await session.step(plan, [inputs], { step, lr });
+    losses.push(metrics.loss!);
+  }
+  await session.dispose();
+  return losses;
+}
+
+test('steps through beyond-masking/browser give the losses of the ordinary onnx engine, within 1e-5', async () => {
+  const page = await train(await openPageBackend(makeWorker));
+  const native = await train(await openOnnxBackend({ threads: 1 }));
+  expect(page).toHaveLength(STEPS);
+  expect(new Set(page).size).toBe(STEPS);
+  for (const [i, loss] of page.entries())
+    expect(Math.abs(loss - native[i]!) / native[i]!, `SEED=${seed}, ${page} and ${native}`).toBeLessThan(
+      1e-5,
+    );
+});
+
+test('a worker whose script does not load says so', async () => {
+  const broken = (): EngineWorker => {
+    let report = (_: { readonly message?: string }) => {};
+    return {
+      postMessage: () => queueMicrotask(() => report({ message: 'no such script' })),
+      addEventListener(type: string, listener: (event: never) => void) {
+        if (type === 'error') report = listener as typeof report;
+      },
+      terminate() {},
+    };
+  };
+  await expect(openPageBackend(broken)).rejects.toThrow("the onnx engine's worker died: no such script");
+});
