@@ -97,13 +97,13 @@ async function run(): Promise<void> {
   }
 }
 
-/** One pass over a data set, with the geometry of training. */
+/** One pass over a data set, with the crops of training. */
 function ours(name: string, data: Dataset, size: number): Row {
   const round = async (n: number) => {
     const start = performance.now();
     const before = process.cpuUsage();
     const settings = { batchSize: batch, size: [size, size] as const, seed: n, threads: true };
-    const loader = evaluationBatches(data, { ...settings, geometry: randomResizedCrop() });
+    const loader = evaluationBatches(data, { ...settings, crop: randomResizedCrop() });
     let seen = 0;
     for await (const made of loader) {
       seen += made.weights.reduce((a, b) => a + b);

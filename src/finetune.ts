@@ -2,8 +2,8 @@ import { type GivenSettings, resolveFinetuneConfig } from './config/finetune-rec
 import type { FinetuneConfig, FinetuneInput } from './config/finetune-schema.ts';
 import { microBatchOf } from './config/rules.ts';
 import { BrokenImages } from './data/load/broken.ts';
-import type { FetchOptions, FetchProgress } from './data/sources/cifar10-fetch.ts';
 import { labelledShare } from './data/sources/labelled-share.ts';
+import type { OpenOptions, OpenProgress } from './data/sources/scheme.ts';
 import { type Backend, slotName } from './engines/engine.ts';
 import { openLabelled } from './evaluate/labelled-images.ts';
 import { unlearnedClasses } from './evaluate/unlearned.ts';
@@ -119,7 +119,7 @@ async function trainFrom(
   const { checkpoint } = start;
   for (const message of start.notes) note(message);
   const watched = {
-    onProgress: (progress: FetchProgress) => emit({ type: 'fetch', progress }),
+    onProgress: (progress: OpenProgress) => emit({ type: 'fetch', progress }),
     ...(options.signal && { signal: options.signal }),
   };
   const data = await openImages(start.config, { ...watched, onNote: note });
@@ -190,7 +190,7 @@ async function trainFrom(
 }
 
 /** The images of a run: those that are trained on, and those that are evaluated on. */
-async function openImages(config: FinetuneConfig, options: FetchOptions) {
+async function openImages(config: FinetuneConfig, options: OpenOptions) {
   const { data, evaluation, seed } = config;
   const images = await openLabelled(
     { run: { config } },

@@ -61,8 +61,11 @@ export { parseRandAugment, type RandAugmentPolicy } from './data/augment/rand-au
 export type { Batch } from './data/load/batch.ts';
 export { BrokenImages } from './data/load/broken.ts';
 export { type Cifar10Counts, verifyCifar10 } from './data/sources/cifar10.ts';
-export { type FetchOptions, type FetchProgress, fetchCifar10 } from './data/sources/cifar10-fetch.ts';
-export { centreCrop, randomResizedCrop } from './data/decode/crop.ts';
+export { fetchCifar10 } from './data/sources/cifar10-fetch.ts';
+export type { OpenOptions, OpenProgress, SourceScheme } from './data/sources/scheme.ts';
+export { type CropSampler, centreCrop, randomResizedCrop } from './data/decode/crop.ts';
+export type { Annotations, BoxAnnotation, Boxes, Masks } from './data/sources/annotations.ts';
+export type { ImageSource } from './data/sources/image-source.ts';
 export { identify } from './data/sources/content.ts';
 export {
   type Content,

@@ -2,7 +2,7 @@ import { resolveConfig } from './config/recipes.ts';
 import { microBatchOf } from './config/rules.ts';
 import type { Config, ConfigInput } from './config/schema.ts';
 import { BrokenImages } from './data/load/broken.ts';
-import type { FetchProgress } from './data/sources/cifar10-fetch.ts';
+import type { OpenProgress } from './data/sources/scheme.ts';
 import type { Backend } from './engines/engine.ts';
 import { knnProbe } from './evaluate/knn/knn-probe.ts';
 import { sizeOf, type Values } from './graph/index.ts';
@@ -95,7 +95,7 @@ async function trainFrom(
   for (const message of start.notes) note(message);
   setUp(start.config); // refuses what does not fit before images are looked for
   const watched = {
-    onProgress: (progress: FetchProgress) => emit({ type: 'fetch', progress }),
+    onProgress: (progress: OpenProgress) => emit({ type: 'fetch', progress }),
     onNote: note,
     ...(options.signal && { signal: options.signal }),
   };

@@ -79,7 +79,7 @@ async function column(
     size: view,
     seed,
     channels: channels,
-    geometry: centreCrop(1),
+    crop: centreCrop(1),
     ...(broken && { broken }),
   });
   for await (const batch of views) {

@@ -1,7 +1,7 @@
 import { type Config, parseConfig } from './config/schema.ts';
 import type { BrokenImages } from './data/load/broken.ts';
-import type { FetchOptions } from './data/sources/cifar10-fetch.ts';
 import type { Dataset } from './data/sources/dataset.ts';
+import type { OpenOptions } from './data/sources/scheme.ts';
 import { type EngineOptions, modelEngine } from './evaluate/model-engine.ts';
 import { reconstructionGrid } from './evaluate/reconstructions.ts';
 import { readCheckpointInfo } from './run/checkpoint.ts';
@@ -14,7 +14,7 @@ import { type Model, openModel } from './weights/model.ts';
 export interface ReconstructOptions
   extends ForeignOptions,
     EngineOptions,
-    Pick<FetchOptions, 'onProgress' | 'signal'> {
+    Pick<OpenOptions, 'onProgress' | 'signal'> {
   /** Images to reconstruct. Default: some that the run did not train on. */
   readonly images?: Dataset | undefined;
   /** Most images in the picture. Default: 8. */

@@ -84,7 +84,7 @@ async function train(backend: Backend): Promise<number[]> {
     size: pretext.view(model.image),
     batchSize: BATCH,
     seed,
-    geometry: randomResizedCrop({ scale: data.scale, ratio: data.ratio, flip: data.flip }),
+    crop: randomResizedCrop({ scale: data.scale, ratio: data.ratio, flip: data.flip }),
   });
   const losses: number[] = [];
   for (let step = 1; step <= STEPS; step++) {

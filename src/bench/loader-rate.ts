@@ -10,7 +10,7 @@ export async function loaderRate(): Promise<number | undefined> {
   try {
     const dataset = await openDataset('cifar10');
     const settings = { batchSize: 256, size: [32, 32], channels: 3, seed: 0 } as const;
-    const batches = trainingBatches(dataset, { ...settings, geometry: randomResizedCrop() });
+    const batches = trainingBatches(dataset, { ...settings, crop: randomResizedCrop() });
     const begin = performance.now();
     let [images, start] = [0, 0];
     for await (const _ of batches) {

@@ -20,7 +20,7 @@ const data = section({
   test: text()
     .default('')
     .describe(
-      'images to evaluate on, classes:FOLDER or packed:FOLDER; empty: the test set of cifar10, or data.heldOut',
+      'images to evaluate on, a source with classes; empty: the test set of data.source, or data.heldOut',
     ),
   labels: share()
     .default(1)

@@ -14,7 +14,7 @@ const GRIDS = {
 /** All settings of a linear probe. Every one has a default: MAE's, but for the size of the batch. */
 export const linprobeSchema = section({
   data: text().optional().describe("images to learn from; default: those of the model's run"),
-  test: text().optional().describe('images to judge on; default: the test set of cifar10, or heldOut'),
+  test: text().optional().describe('images to judge on; default: the test set of data, or heldOut'),
   heldOut: share()
     .optional()
     .describe("share of the images to judge on, where test is not given; default: the run's, else 0.1"),

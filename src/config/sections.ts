@@ -23,11 +23,7 @@ import {
 
 /** Images and the views that are cut from them. */
 export const dataFields = (defaults: { readonly scale: [number, number]; readonly heldOut: number }) => ({
-  source: text()
-    .default('')
-    .describe(
-      'images: a folder (with all below it), classes:FOLDER (a sub-folder for each class), packed:FOLDER (what data pack wrote), cifar10, or cifar10:train (its test set stays closed)',
-    ),
+  source: text().default('').describe('images: a folder, or another source, see `list sources`'),
   mean: numbers(1)
     .default([...IMAGENET.mean])
     .describe('mean of each channel, of pixels in [0, 1]'),
@@ -54,7 +50,9 @@ export const dataFields = (defaults: { readonly scale: [number, number]; readonl
     ),
   heldOut: fraction()
     .default(defaults.heldOut)
-    .describe('share of the images set aside to evaluate on, 0: none; cifar10 has a test set instead'),
+    .describe(
+      'share of the images set aside to evaluate on, 0: none; not of a source with a test set of its own',
+    ),
   trainImages: whole(0).default(0).describe('most training images, chosen at random; 0: all'),
 });
 

@@ -83,7 +83,7 @@ it('takes test images of their own where they are named, here or in the run', as
   }
   await expect(openLabelled({}, { data: source, test: source })).rejects.toThrow('must differ');
   await expect(openLabelled({}, {})).rejects.toThrow(
-    'name cifar10, classes:FOLDER or packed:FOLDER with --data',
+    'name classes:FOLDER, packed:FOLDER or cifar10 with --data',
   );
 });
 
@@ -119,6 +119,6 @@ it('names the form of the source that has classes, where there is one', async ()
       `got ${images} without: its 2 sub-folders look like classes: use --data classes:${images}`,
     );
   await expect(openLabelled({}, { data: join(images, 'class0') })).rejects.toThrow(
-    'use --data cifar10 or --data classes:FOLDER, a folder with a sub-folder for each class',
+    'use --data classes:FOLDER, packed:FOLDER or cifar10; classes:FOLDER is a folder with a sub-folder for each class',
   );
 });

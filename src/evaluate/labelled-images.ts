@@ -1,7 +1,8 @@
-import type { FetchOptions } from '../data/sources/cifar10-fetch.ts';
 import { sameImages } from '../data/sources/content.ts';
 import { type Dataset, split } from '../data/sources/dataset.ts';
-import { openDataset } from '../data/sources/open.ts';
+import { openDataset, testSetOf } from '../data/sources/open.ts';
+import type { OpenOptions } from '../data/sources/scheme.ts';
+import { labelledSource } from '../data/sources/table.ts';
 import { RunError } from '../run/error.ts';
 import { plural } from '../text/plural.ts';
 
@@ -24,24 +25,16 @@ export interface LabelledImages {
 /** Fewer images than this, set aside, say too little: a score's 95 % interval is ±10 % wide. */
 export const FEW_SET_ASIDE = 100;
 
-export interface LabelledImagesOptions extends FetchOptions {
-  /** What to learn from: `cifar10`, `classes:FOLDER` or `packed:FOLDER`. Default: the images of the run that made the model. */
+export interface LabelledImagesOptions extends OpenOptions {
+  /** What to learn from: a source of images with classes. Default: the images of the run that made the model. */
   readonly data?: string | undefined;
   /**
-   * What to judge on. Default: for the images of the model's own run its test images, or those that it held out; else CIFAR-10's test
-   * images, or a share of other images, which `data` then lacks.
+   * What to judge on. Default: for the images of the model's own run its test images, or those that it held out; else the test
+   * set of `data`, or a share of `data`, which is then not learned from.
    */
   readonly test?: string | undefined;
   /** That share. Default: the run's, else 0.1. */
   readonly heldOut?: number | undefined;
-}
-
-/**
- * The test set that belongs to a source of images; undefined where there is none. `cifar10:train` has none: of the training images
- * alone a share is held out, so that settings are chosen without the test set.
- */
-export function testSetOf(source: string): string | undefined {
-  return source === 'cifar10' ? 'cifar10:test' : undefined;
 }
 
 /** What is known of the model that is judged: the run that made it. */
@@ -66,12 +59,10 @@ export async function openLabelled(
   const run = model.run?.config;
   const source = data ?? run?.data.source ?? '';
   if (source === '')
-    throw new RunError(
-      'images with classes are needed, got none: name cifar10, classes:FOLDER or packed:FOLDER with --data',
-    );
+    throw new RunError(`images with classes are needed, got none: name ${labelledSource} with --data`);
   const own = run?.data.source === source ? run : undefined;
   const all = withClasses(await openDataset(source, options), source);
-  const other = test ?? (own?.data.test || testSetOf(source));
+  const other = test ?? (own?.data.test || testSetOf(source, options.sources));
   if (other !== undefined) {
     const judged = withClasses(await openDataset(other, options), other, '--test');
     if (await sameImages(judged, all, options))
@@ -105,7 +96,7 @@ function remedy({ length, id }: Dataset, source: string, option: string): string
   const folder = source.replace(/^folder:/, '');
   if (!source.startsWith('packed:') && folders.size > 1 && !folders.has(''))
     return `its ${folders.size} sub-folders look like classes: use ${option} classes:${folder}`;
-  return `use ${option} cifar10 or ${option} classes:FOLDER, a folder with a sub-folder for each class`;
+  return `use ${option} ${labelledSource}; classes:FOLDER is a folder with a sub-folder for each class`;
 }
 
 /** The same images, their labels counted as `classes` are. Throws RunError for a class that is not among them. */

@@ -1,8 +1,8 @@
 import { dirname, resolve } from 'node:path';
 import { BrokenImages } from '../data/load/broken.ts';
-import type { FetchProgress } from '../data/sources/cifar10-fetch.ts';
 import { type Dataset, subset } from '../data/sources/dataset.ts';
 import { openImages, requireImages } from '../data/sources/image-list.ts';
+import type { OpenProgress } from '../data/sources/scheme.ts';
 import { cast, input, type Program, program } from '../graph/index.ts';
 import type { Normalisation } from '../image/normalise.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
@@ -28,8 +28,8 @@ export interface PredictOptions extends Omit<FeatureOptions, 'pooling' | 'featur
    */
   readonly output?: string | undefined;
   readonly onProgress?: OnProgress;
-  /** Called while CIFAR-10 is fetched. */
-  readonly onFetch?: (progress: FetchProgress) => void;
+  /** Called while images are opened. */
+  readonly onFetch?: (progress: OpenProgress) => void;
 }
 
 /** What a model says of an image. */
@@ -171,8 +171,10 @@ function imageName(dataset: Dataset, index: number): string {
   const source = dataset.source?.(index);
   const id = dataset.id(index);
   if (!source) return `${dataset.name}/${id}`;
-  const file = typeof source.file === 'string' ? resolve(source.file) : resolve(dataset.name, id);
-  return 'offset' in source ? `${dirname(file)}/${id}` : file;
+  if (typeof source.file !== 'string') return resolve(dataset.name, id);
+  const file = resolve(source.file);
+  if (source.kind === 'slice') return `${file}/${id}`;
+  return source.kind === 'pixels' ? `${dirname(file)}/${id}` : file;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { centreCrop } from '../data/decode/crop.ts';
-import { evaluationGeometry } from '../data/decode/evaluation-view.ts';
+import { viewCrop } from '../data/decode/evaluation-view.ts';
 import { DataError } from '../data/error.ts';
 import type { Batch } from '../data/load/batch.ts';
 import type { BrokenImages } from '../data/load/broken.ts';
@@ -31,10 +31,7 @@ export function centralViews(
     channels: encoder.channels,
     range: normalisation.range,
     // A view of another size, as thumbnails are, is none that the file describes.
-    geometry:
-      evaluationView && size === encoder.image
-        ? evaluationGeometry(evaluationView)
-        : centreCrop(evaluationCrop),
+    crop: evaluationView && size === encoder.image ? viewCrop(evaluationView) : centreCrop(evaluationCrop),
     seed: 0,
     ...(broken && { broken }),
     ...(signal && { signal }),

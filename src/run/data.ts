@@ -1,7 +1,8 @@
 import type { Config } from '../config/schema.ts';
-import type { FetchOptions } from '../data/sources/cifar10-fetch.ts';
 import { type Dataset, split, subset } from '../data/sources/dataset.ts';
-import { absoluteSource, openDataset } from '../data/sources/open.ts';
+import { absoluteSource, openDataset, testSetOf } from '../data/sources/open.ts';
+import type { OpenOptions } from '../data/sources/scheme.ts';
+import { anySource } from '../data/sources/table.ts';
 import { rng } from '../random/rng.ts';
 import { RunError } from './error.ts';
 
@@ -15,14 +16,15 @@ export interface RunData {
 /** Opens what `data.source` names. Throws RunError when it names nothing, DataError when it cannot be used. */
 export async function openData(
   { data, seed }: Pick<Config, 'data' | 'seed'>,
-  options: FetchOptions = {},
+  options: OpenOptions = {},
 ): Promise<RunData> {
   if (data.source === '')
-    throw new RunError('a run needs images, got none: name a folder or cifar10 with --data (data.source)');
+    throw new RunError(`a run needs images, got none: name ${anySource} with --data (data.source)`);
   const all = await openDataset(data.source, options);
+  const test = testSetOf(data.source, options.sources);
   const { train, heldOut } =
-    data.source === 'cifar10'
-      ? { train: all, heldOut: await openDataset('cifar10:test', options) }
+    test !== undefined
+      ? { train: all, heldOut: await openDataset(test, options) }
       : data.heldOut > 0
         ? split(all, data.heldOut)
         : { train: all, heldOut: undefined };

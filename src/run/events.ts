@@ -1,7 +1,7 @@
 import type { FinetuneConfig } from '../config/finetune-schema.ts';
 import type { ProbeRun } from '../config/linprobe-schema.ts';
 import type { Config } from '../config/schema.ts';
-import type { FetchProgress } from '../data/sources/cifar10-fetch.ts';
+import type { OpenProgress } from '../data/sources/scheme.ts';
 
 /** A row of `metrics.jsonl`: one update, with what was measured after it. The loss's parts stand beside it by name. */
 export interface StepRow {
@@ -83,7 +83,7 @@ export interface StartEvent<C> {
 /** The data set is being fetched. */
 export interface FetchEvent {
   readonly type: 'fetch';
-  readonly progress: FetchProgress;
+  readonly progress: OpenProgress;
 }
 
 /** What pre-training tells. */

@@ -1,7 +1,7 @@
 import { classifierConfig, type FinetuneConfig } from '../config/finetune-schema.ts';
 import { type Augment, makeAugmenter } from '../data/augment/augment.ts';
-import { centreCrop, type Geometry, randomResizedCrop } from '../data/decode/crop.ts';
-import { evaluationGeometry } from '../data/decode/evaluation-view.ts';
+import { type CropSampler, centreCrop, randomResizedCrop } from '../data/decode/crop.ts';
+import { viewCrop } from '../data/decode/evaluation-view.ts';
 import type { Batch } from '../data/load/batch.ts';
 import { evaluationBatches, type Loader, trainingBatches } from '../data/load/loader.ts';
 import type { Cursor } from '../data/load/sampler.ts';
@@ -52,10 +52,8 @@ export function setUpClassifier(config: FinetuneConfig, classes: readonly string
       made.set(batch, programs);
       return programs;
     },
-    trainingViews: (dataset, given) =>
-      trainingBatches(dataset, { ...shared, geometry: crop, augment, ...given }),
-    testViews: (dataset, given) =>
-      evaluationBatches(dataset, { ...shared, geometry: testGeometry(data), ...given }),
+    trainingViews: (dataset, given) => trainingBatches(dataset, { ...shared, crop: crop, augment, ...given }),
+    testViews: (dataset, given) => evaluationBatches(dataset, { ...shared, crop: testCrop(data), ...given }),
     inputs({ view, labels, rngs }) {
       if (!labels) throw new RangeError('a classifier needs images with classes, got images without');
       const mixed = mixes(training)
@@ -81,8 +79,8 @@ export function setUpClassifier(config: FinetuneConfig, classes: readonly string
   };
 }
 
-function testGeometry({ evaluationView: view, evaluationCrop }: FinetuneConfig['data']): Geometry {
-  return view ? evaluationGeometry(view) : centreCrop(evaluationCrop);
+function testCrop({ evaluationView: view, evaluationCrop }: FinetuneConfig['data']): CropSampler {
+  return view ? viewCrop(view) : centreCrop(evaluationCrop);
 }
 
 function augmentOf({ randAugment, colourJitter, erasing, mean, std }: FinetuneConfig['data']): Augment {

@@ -1,5 +1,5 @@
 import type { Config } from '../config/schema.ts';
-import { type Geometry as CropGeometry, centreCrop, randomResizedCrop } from '../data/decode/crop.ts';
+import { type CropSampler, centreCrop, randomResizedCrop } from '../data/decode/crop.ts';
 import type { Batch } from '../data/load/batch.ts';
 import { evaluationBatches, type Loader, type LoaderOptions, trainingBatches } from '../data/load/loader.ts';
 import type { Cursor } from '../data/load/sampler.ts';
@@ -35,7 +35,7 @@ export function setUp(config: Config): Setup {
   const made = new Map<number, PretrainPrograms>();
   const { channels } = model;
   const { range } = normalisationOf(data);
-  const options = (size: Size, geometry: CropGeometry) => ({ size, geometry, channels, range, seed });
+  const options = (size: Size, crop: CropSampler) => ({ size, crop, channels, range, seed });
   return {
     config,
     task: pretext,

@@ -3,8 +3,9 @@ import { z } from 'zod';
 import { ConfigError } from '../config/error.ts';
 import { resolveFinetuneConfig } from '../config/finetune-recipes.ts';
 import type { Config } from '../config/schema.ts';
-import type { FetchOptions } from '../data/sources/cifar10-fetch.ts';
 import { labelledShare } from '../data/sources/labelled-share.ts';
+import type { OpenOptions } from '../data/sources/scheme.ts';
+import { labelledSource } from '../data/sources/table.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { makeFolder } from '../io/make-folder.ts';
 import { openData, type RunData } from '../run/data.ts';
@@ -37,7 +38,7 @@ type AllCounts = z.output<typeof countsSchema>['counts'];
  */
 export async function openPlan(
   study: Study,
-  { keep, ...options }: FetchOptions & { readonly keep?: string | undefined } = {},
+  { keep, ...options }: OpenOptions & { readonly keep?: string | undefined } = {},
 ): Promise<StudyPlan> {
   const counts: AllCounts = {};
   const opened = new Map<string, Promise<RunData>>();
@@ -54,9 +55,7 @@ export async function openPlan(
     if (known && shares.every((share) => share in known.labelled)) continue;
     const { train } = await open(config);
     if (!train.classes)
-      throw new RunError(
-        `a study needs images with classes: cifar10, classes:FOLDER or packed:FOLDER, got ${train.name}`,
-      );
+      throw new RunError(`a study needs images with classes: ${labelledSource}, got ${train.name}`);
     const labelled = shares.map((share) => [share, labelledShare(train, share, config.seed).length]);
     counts[key] = {
       ...{ source: config.data.source, train: train.length, classes: train.classes.length },

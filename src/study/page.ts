@@ -1,5 +1,5 @@
 import { short } from '../config/recipes.ts';
-import { testSetOf } from '../evaluate/labelled-images.ts';
+import { testSetOf } from '../data/sources/open.ts';
 import type { Block } from '../report/page.ts';
 import { summarise } from '../report/statistics.ts';
 import { plural } from '../text/plural.ts';

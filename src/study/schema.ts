@@ -8,7 +8,7 @@ import type { FinetuneInput } from '../config/finetune-schema.ts';
 import { type LinprobeInput, parseLinprobeConfig } from '../config/linprobe-schema.ts';
 import { mergeConfig } from '../config/overrides.ts';
 import type { ConfigInput } from '../config/schema.ts';
-import { testSetOf } from '../evaluate/labelled-images.ts';
+import { testSetOf } from '../data/sources/open.ts';
 import { suggestion } from '../text/nearest.ts';
 import { type Arm, budgets, finetuneSettings, type Group, judges, pretrainConfig, SCRATCH } from './arms.ts';
 

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import type { FetchProgress } from '../../data/sources/cifar10-fetch.ts';
 import { openDataset } from '../../data/sources/open.ts';
 import { type PackProgress, packImages } from '../../data/sources/pack.ts';
+import type { OpenProgress } from '../../data/sources/scheme.ts';
 import { plural } from '../../text/plural.ts';
 import { UsageError } from '../errors.ts';
 import { reportBroken, wholeNumber } from '../options/options.ts';
@@ -46,7 +46,7 @@ A pack of 320 pixels takes about 0.4 MB an image. Ctrl-C keeps what is done; the
       const range = given.range === undefined ? undefined : interval('--range', given.range);
       const broken = reportBroken();
       const result = await stoppable(async (bar, signal) => {
-        const fetched = (progress: FetchProgress) => bar.update(...fetching(progress));
+        const fetched = (progress: OpenProgress) => bar.update(...fetching(progress));
         const images = await openDataset(source, {
           onProgress: fetched,
           onNote: (message) => bar.line(message, process.stderr),

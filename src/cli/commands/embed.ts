@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { anySource } from '../../data/sources/table.ts';
 import { embed } from '../../evaluate/features/embed.ts';
 import { plural } from '../../text/plural.ts';
 import {
@@ -18,7 +19,7 @@ interface Options extends FeatureOptions {
 export function embedCommand(): Command {
   const command = new Command('embed')
     .description('write the features of images to a .npy or Parquet file, with the names of the images')
-    .argument('<source>', 'images: a folder (with all below it), classes:FOLDER, packed:FOLDER or cifar10')
+    .argument('<source>', `images: ${anySource}`)
     .requiredOption('--from <model>', 'a file of weights, or the folder of a run')
     .requiredOption('--output <file>', 'file to write: features.npy or features.parquet');
   return addFeatureOptions(command)

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { quickFinetuneVariant } from '../../config/finetune-recipes.ts';
 import { finetuneSchema } from '../../config/finetune-schema.ts';
 import { mergeSettings } from '../../config/merge.ts';
+import { labelledSource, testedSource } from '../../data/sources/table.ts';
 import { finetune } from '../../finetune.ts';
 import { finetuning } from '../../run/kind.ts';
 import { tensorboardOption } from '../options/options.ts';
@@ -36,10 +37,10 @@ export function finetuneCommand(): Command {
     )
     .option('--recipe <name>', 'named settings to start from, see `list recipes`; others override them')
     .option('--quick', "the recipe's variant of a few minutes")
-    .option('--data <source>', 'images to train on: cifar10, classes:FOLDER or packed:FOLDER')
+    .option('--data <source>', `images to train on: ${labelledSource}`)
     .option(
       '--test <source>',
-      'images to evaluate on (default: the test set of cifar10, else a share of --data)',
+      `images to evaluate on (default: the test set of ${testedSource}, else a share of --data)`,
     )
     .option('--labels <share>', 'share of the training images of each class to use, e.g. 0.01')
     .option('--heads <n>', 'attention heads of --from, where its file does not tell them')

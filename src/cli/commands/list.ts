@@ -5,6 +5,7 @@ import { finetuneSchema } from '../../config/finetune-schema.ts';
 import { quickVariant, recipe } from '../../config/recipes.ts';
 import { configSchema } from '../../config/schema.ts';
 import { settings } from '../../config/walk.ts';
+import { formsOf, sources } from '../../data/sources/table.ts';
 import { decoders } from '../../models/decoders/table.ts';
 import { modelSizes } from '../../models/sizes.ts';
 import { targets } from '../../nn/targets/table.ts';
@@ -35,6 +36,9 @@ const kinds: Readonly<
     data: listRecipes,
     text: (filter, rate, brief) =>
       filter === '' ? recipeGrid(rate, brief) : recipeLines(recipesNamed(filter), rate),
+  },
+  sources: {
+    data: () => sources.flatMap(formsOf).map(([source, help]) => ({ source, 'what it opens': help })),
   },
   settings: { data: () => listSettings(configSchema) },
   'finetune-settings': { data: () => listSettings(finetuneSchema) },

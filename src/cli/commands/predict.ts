@@ -1,5 +1,6 @@
 import { Command } from 'commander';
-import { fetched } from '../../data/sources/cifar10-fetch.ts';
+import { phaseText } from '../../data/sources/scheme.ts';
+import { anySource } from '../../data/sources/table.ts';
 import { type Prediction, predict } from '../../evaluate/predict.ts';
 import { plural } from '../../text/plural.ts';
 import { addEngineOptions, type EngineOptions, engineOptions } from '../options/feature-options.ts';
@@ -17,7 +18,7 @@ interface Options extends EngineOptions {
 export function predictCommand(): Command {
   const command = new Command('predict')
     .description('classes of images, with their probabilities')
-    .argument('<images...>', 'image files, folders (with all below them), or cifar10:test')
+    .argument('<images...>', `image files, or sources: ${anySource}`)
     .requiredOption(
       '--from <classifier>',
       'folder of a fine-tuning or probe, or a file of weights with a head',
@@ -58,7 +59,7 @@ source and name, by which --output knows the images that it has. Broken images a
           output,
           signal,
           onProgress: told,
-          onFetch: (progress) => onProgress(fetched(progress), progress.done, progress.total),
+          onFetch: (progress) => onProgress(phaseText(progress), progress.done, progress.total),
         })) {
           count++;
           if (options.json) console.log(JSON.stringify(prediction));

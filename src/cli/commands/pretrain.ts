@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { mergeConfig } from '../../config/overrides.ts';
 import { quickVariant } from '../../config/recipes.ts';
 import { configSchema } from '../../config/schema.ts';
+import { anySource } from '../../data/sources/table.ts';
 import { pretrain } from '../../pretrain.ts';
 import { pretraining } from '../../run/kind.ts';
 import { tensorboardOption } from '../options/options.ts';
@@ -30,7 +31,7 @@ export function pretrainCommand(): Command {
     .description('pre-train a model by recovering degraded images')
     .option('--recipe <name>', 'named settings to start from, see `list recipes`; others override them')
     .option('--quick', "the recipe's variant of a few minutes")
-    .option('--data <source>', 'images: a folder, classes:FOLDER, packed:FOLDER or cifar10')
+    .option('--data <source>', `images: ${anySource}`)
     .option('--output <folder>', 'folder of the run (default: runs/<recipe>)')
     .option('--epochs <n>', 'passes over the images')
     .option('--max-steps <n>', 'stop after so many updates')

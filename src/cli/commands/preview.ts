@@ -1,5 +1,8 @@
 import { Command } from 'commander';
 import { openImages } from '../../data/sources/image-list.ts';
+import { schemeOf } from '../../data/sources/open.ts';
+import type { SourceScheme } from '../../data/sources/scheme.ts';
+import { anySource, sources } from '../../data/sources/table.ts';
 import { IMAGENET } from '../../image/normalise.ts';
 import { writeFileAtomic } from '../../io/atomic.ts';
 import { preview } from '../../preview.ts';
@@ -26,14 +29,14 @@ const usual = taskNames.filter((name) => name === 'masked+zoomed-in' || !name.st
 export function previewCommand(): Command {
   return new Command('preview')
     .description('draw images as they are and as every task degrades them')
-    .argument('[images...]', 'image files, folders, or cifar10', ['cifar10'])
+    .argument('[images...]', `image files, or sources: ${anySource}`, ['cifar10'])
     .option('--output <file>', 'picture to write', 'preview.png')
     .option('--tasks <names>', `tasks, with commas between them (default: ${usual.join(',')})`)
     .option('--mask <name>', `how masked tasks choose the tokens: ${maskNames.join(', ')}`, 'random')
-    .option('--size <pixels>', 'side of the images (default: 224, for cifar10 32)')
+    .option('--size <pixels>', `side of the images (default: 224${smallOnes(({ side }) => side)})`)
     .option(
       '--patch <pixels>',
-      'side of the patches (default: the divisor of the size nearest to a fourteenth of it, as 16 of 224; for cifar10 nearest to 4)',
+      `side of the patches (default: the divisor of the size nearest to a fourteenth of it, as 16 of 224${smallOnes(({ patch }) => patch)})`,
     )
     .option('--count <n>', 'most images', '4')
     .option('--seed <n>', 'chooses images and draws', '0')
@@ -48,12 +51,12 @@ Examples:
   $ npx beyond-masking preview cifar10 --tasks masked,zoomed-in+blurred --mask green-noise`,
     )
     .action(async (names: string[], options: Options) => {
-      const small = names.length === 1 && names[0]!.startsWith('cifar10');
+      const small = names.length === 1 ? schemeOf(names[0]!).small : undefined;
       const seed = wholeNumber('--seed', options.seed);
-      const side = wholeNumber('--size', options.size ?? (small ? '32' : '224'), 8);
+      const side = wholeNumber('--size', options.size ?? `${small?.side ?? 224}`, 8);
       const patch =
         options.patch === undefined
-          ? nearestDivisor(side, small ? 4 : side / 14)
+          ? nearestDivisor(side, small?.patch ?? side / 14)
           : wholeNumber('--patch', options.patch, 1);
       const chosen = (options.tasks?.split(',') ?? usual).map((name) => task(name.trim(), options.mask));
       const count = wholeNumber('--count', options.count, 1);
@@ -71,6 +74,11 @@ Examples:
       await writeFileAtomic(options.output, png);
       console.log(options.output);
     });
+}
+
+/** What holds for sources of small images. */
+function smallOnes(of: (small: NonNullable<SourceScheme['small']>) => number): string {
+  return sources.map(({ scheme, small }) => (small ? `; of ${scheme} ${of(small)}` : '')).join('');
 }
 
 /** The whole number that divides `n` and is nearest to `wanted`; the smaller one of two. */

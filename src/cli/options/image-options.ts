@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { labelledSource, testedSource } from '../../data/sources/table.ts';
 import { UsageError } from '../errors.ts';
 import { addFeatureOptions, type FeatureOptions, featureOptions } from './feature-options.ts';
 
@@ -12,11 +13,11 @@ export interface ImageOptions extends FeatureOptions {
 /** Options that name the images. */
 export function addSourceOptions(command: Command): Command {
   return command
+    .option('--data <source>', `images to learn from: ${labelledSource} (default: the run's)`)
     .option(
-      '--data <source>',
-      "images to learn from: cifar10, classes:FOLDER or packed:FOLDER (default: the run's)",
+      '--test <source>',
+      `images to judge on (default: the test set of ${testedSource}, or a share of --data)`,
     )
-    .option('--test <source>', 'images to judge on (default: the test set of cifar10, or a share of --data)')
     .option('--held-out <share>', "that share of --data (default: the run's, else 0.1)");
 }
 

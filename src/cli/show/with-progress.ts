@@ -1,4 +1,4 @@
-import type { FetchOptions, FetchProgress } from '../../data/sources/cifar10-fetch.ts';
+import type { OpenOptions, OpenProgress } from '../../data/sources/scheme.ts';
 import { fetching } from './fetching.ts';
 import { interruptible } from './interrupt.ts';
 import { ProgressBar } from './progress-bar.ts';
@@ -29,13 +29,13 @@ export function withProgress<T>(
   }, kept);
 }
 
-/** The same for what opens images: fetches CIFAR-10, or searches a folder. */
+/** The same for what opens images: fetches them, or searches a folder. */
 export function whileFetching<T>(
-  work: (watched: Required<Pick<FetchOptions, 'onProgress' | 'onNote' | 'signal'>>) => Promise<T>,
+  work: (watched: Required<Pick<OpenOptions, 'onProgress' | 'onNote' | 'signal'>>) => Promise<T>,
   kept = 'nothing is kept',
 ): Promise<T | undefined> {
   return stoppable(async (bar, signal) => {
-    const onProgress = (progress: FetchProgress) => bar.update(...fetching(progress));
+    const onProgress = (progress: OpenProgress) => bar.update(...fetching(progress));
     const result = await work({ onProgress, onNote: (message) => bar.line(message, process.stderr), signal });
     signal.throwIfAborted(); // what fetches nothing does not look at it
     return result;

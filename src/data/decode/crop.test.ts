@@ -19,18 +19,18 @@ function expectInside({ box, resized, window }: Crop, image: Size, view: Size) {
 }
 
 describe('randomResizedCrop', () => {
-  const geometry = randomResizedCrop();
+  const sampler = randomResizedCrop();
 
   it('stays inside any image, for any view', () => {
     fc.assert(
       fc.property(fc.nat(), size, size, (seed, image, view) => {
-        expectInside(geometry(rng(seed), image, view), image, view);
+        expectInside(sampler(rng(seed), image, view), image, view);
       }),
     );
   });
 
   it('depends on the random stream alone', () => {
-    const draw = (seed: number) => geometry(rng(seed, 'crop'), [375, 500], [224, 224]);
+    const draw = (seed: number) => sampler(rng(seed, 'crop'), [375, 500], [224, 224]);
     expect(draw(3)).toEqual(draw(3));
     expect(draw(4)).not.toEqual(draw(3));
   });
@@ -40,7 +40,7 @@ describe('randomResizedCrop', () => {
     const r = rng(5, 'distribution');
     const n = 20_000;
     const image = 1000;
-    const crops = Array.from({ length: n }, () => geometry(r, [image, image], [224, 224]));
+    const crops = Array.from({ length: n }, () => sampler(r, [image, image], [224, 224]));
     const areas = crops.map(({ box }) => (box.width * box.height) / image ** 2);
     const aspects = crops.map(({ box }) => box.width / box.height);
     expect(Math.min(...areas)).toBeGreaterThan(0.198);
@@ -63,9 +63,9 @@ describe('randomResizedCrop', () => {
   });
 
   it('falls back to the largest central cut of an allowed aspect', () => {
-    const wide = geometry(rng(1), [30, 3000], [224, 224]);
+    const wide = sampler(rng(1), [30, 3000], [224, 224]);
     expect(wide.box).toEqual({ x: 1480, y: 0, width: 40, height: 30 });
-    const tall = geometry(rng(1), [3000, 30], [224, 224]);
+    const tall = sampler(rng(1), [3000, 30], [224, 224]);
     expect(tall.box).toEqual({ x: 0, y: 1480, width: 30, height: 40 });
     const whole = randomResizedCrop({ scale: [3, 3] })(rng(1), [50, 60], [224, 224]);
     expect(whole.box).toEqual({ x: 0, y: 0, width: 60, height: 50 });
@@ -74,7 +74,7 @@ describe('randomResizedCrop', () => {
   it('keeps the stretching of a view that is not square within 4/3', () => {
     const r = rng(6);
     for (let i = 0; i < 500; i++) {
-      const { box } = geometry(r, [900, 1600], [128, 256]);
+      const { box } = sampler(r, [900, 1600], [128, 256]);
       const stretch = (box.width / box.height) * (128 / 256);
       expect(stretch > 0.74 && stretch < 1.35).toBe(true);
     }

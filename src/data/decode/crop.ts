@@ -29,14 +29,14 @@ export interface Crop {
 }
 
 /** Chooses the crop of one image (of size `image`) that becomes one view (of size `view`). */
-export interface Geometry {
+export interface CropSampler {
   (rng: Rng, image: Size, view: Size): Crop;
-  /** Names a geometry of this file, so that another thread can make the same one. */
-  readonly description?: GeometryDescription;
+  /** Names a sampler of this library, so that another thread can make the same one. */
+  readonly description?: CropSamplerDescription;
 }
 
-/** What a geometry was made from. */
-export type GeometryDescription =
+/** What a crop sampler was made from. */
+export type CropSamplerDescription =
   | { readonly name: 'randomResizedCrop'; readonly options: RandomResizedCropOptions }
   | { readonly name: 'centreCrop'; readonly ratio: number }
   | { readonly name: 'evaluation'; readonly view: EvaluationView };
@@ -56,13 +56,13 @@ export interface RandomResizedCropOptions {
  * aspect uniform in its logarithm; ten tries to fit it in, then the largest central cut with an allowed aspect.
  * For a view that is not square the aspect is relative to the view's, so pictures are never stretched further.
  */
-export function randomResizedCrop(options: RandomResizedCropOptions = {}): Geometry {
+export function randomResizedCrop(options: RandomResizedCropOptions = {}): CropSampler {
   const { scale = [0.2, 1], ratio = [3 / 4, 4 / 3], flip = 0.5 } = options;
-  const geometry = (rng: Rng, image: Size, view: Size): Crop => {
+  const sampler = (rng: Rng, image: Size, view: Size): Crop => {
     const box = randomBox(rng, image, scale, ratio, view[1] / view[0]);
     return { box, resized: view, window: whole(view), flip: rng.uniform() < flip };
   };
-  return Object.assign(geometry, { description: { name: 'randomResizedCrop', options } as const });
+  return Object.assign(sampler, { description: { name: 'randomResizedCrop', options } as const });
 }
 
 function randomBox(
@@ -94,9 +94,9 @@ function randomBox(
  * becomes round(s · 256/224)); the central s × s is kept. A ratio of 1 keeps as much of the image as fits.
  * Throws RangeError unless ratio lies in (0, 1].
  */
-export function centreCrop(ratio = 224 / 256): Geometry {
+export function centreCrop(ratio = 224 / 256): CropSampler {
   if (!(ratio > 0 && ratio <= 1)) throw new RangeError(`the crop ratio must lie in (0, 1], got ${ratio}`);
-  const geometry = (_: Rng, [imageHeight, imageWidth]: Size, [height, width]: Size): Crop => {
+  const sampler = (_: Rng, [imageHeight, imageWidth]: Size, [height, width]: Size): Crop => {
     const coverHeight = Math.round(height / ratio);
     const coverWidth = Math.round(width / ratio);
     const zoom = Math.max(coverHeight / imageHeight, coverWidth / imageWidth);
@@ -108,7 +108,7 @@ export function centreCrop(ratio = 224 / 256): Geometry {
     const x = Math.round((resized[1] - width) / 2);
     return { box: whole([imageHeight, imageWidth]), resized, window: { x, y, width, height }, flip: false };
   };
-  return Object.assign(geometry, { description: { name: 'centreCrop', ratio } as const });
+  return Object.assign(sampler, { description: { name: 'centreCrop', ratio } as const });
 }
 
 /** The box that covers all of an image. */

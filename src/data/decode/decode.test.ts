@@ -195,7 +195,7 @@ describe('decodeView', () => {
       const choose = (size: Size) => randomResizedCrop()(rng(seed), size, [32, 48]);
       const whole = await decodeImage(bytes);
       const crop = choose([whole.height, whole.width]);
-      const view = await decodeView(file, choose, (image, chosen) => {
+      const view = await decodeView({ kind: 'file', file }, choose, (image, chosen) => {
         expect(chosen).toEqual(crop);
         return cropResize(image, chosen);
       });
@@ -209,7 +209,7 @@ describe('decodeView', () => {
     const file = join(root, 'large.png');
     await encode({ width: 900, height: 700, channels: 3, data }).png().toFile(file);
     const choose = (size: Size) => centreCrop()(rng(0), size, [32, 48]);
-    const view = await decodeView(file, choose, (image, crop) => {
+    const view = await decodeView({ kind: 'file', file }, choose, (image, crop) => {
       expect(crop.window).toEqual({ x: 0, y: 0, width: 48, height: 32 });
       return cropResize(image, crop);
     });
@@ -258,7 +258,9 @@ describe('broken files', () => {
         await writeFile(path, bytes);
         const outcomes = await Promise.all([
           outcome(decodeImage(path)),
-          ...[0, 0.3, 0.99, 0].map((share) => outcome(decodeView(path, pixelAt(share), () => undefined))),
+          ...[0, 0.3, 0.99, 0].map((share) =>
+            outcome(decodeView({ kind: 'file', file: path }, pixelAt(share), () => undefined)),
+          ),
         ]);
         expect(new Set(outcomes), state).toEqual(new Set([expected]));
       }
@@ -297,7 +299,7 @@ describe('broken files', () => {
         name,
       ).rejects.toThrow(Error);
     }
-    await expect(decodeImage(join(folder, 'empty.jpg'))).rejects.toThrow('got an empty file');
+    await expect(decodeImage(join(folder, 'empty.jpg'))).rejects.toThrow('got none');
     await expect(decodeImage(join(folder, 'missing.jpg'))).rejects.toThrow('ENOENT');
   });
 });

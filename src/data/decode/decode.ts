@@ -7,7 +7,7 @@ import { type Crop, type Size, whole } from './crop.ts';
 import { type ImageFormat, imageFormat, otherFormat } from './formats.ts';
 import { plainJpegSize } from './jpeg-header.ts';
 import { maxPixels, requirePixels } from './limits.ts';
-import { type FilePath, readImageFile, readImageFileSync } from './read-file.ts';
+import { type EncodedSource, readEncoded, readEncodedSync } from './read-file.ts';
 import { type Reading, takesColours } from './reading.ts';
 import { readStored } from './stored.ts';
 import { firstPage } from './tiff.ts';
@@ -22,12 +22,14 @@ import { turboJpeg } from './turbojpeg.ts';
  * Rejects with an Error for a file that is missing, empty, cut off, no image, or too large.
  */
 export async function decodeImage(source: string | Uint8Array, reading: Reading = {}): Promise<RawImage> {
-  return typeof source === 'string' ? decodeFile(source, reading) : decodeBytes(source, reading);
+  return typeof source === 'string'
+    ? decodeSource({ kind: 'file', file: source }, reading)
+    : decodeBytes(source, reading);
 }
 
-/** The same of a file whose path may be no UTF-8. */
-export async function decodeFile(path: FilePath, reading: Reading = {}): Promise<RawImage> {
-  return decodeBytes(await readImageFile(path), reading);
+/** The same of a file, whose path may be no UTF-8, or of a part of one. */
+export async function decodeSource(source: EncodedSource, reading: Reading = {}): Promise<RawImage> {
+  return decodeBytes(await readEncoded(source), reading);
 }
 
 async function decodeBytes(bytes: Uint8Array, reading: Reading): Promise<RawImage> {
@@ -36,7 +38,7 @@ async function decodeBytes(bytes: Uint8Array, reading: Reading): Promise<RawImag
   return stored ?? opened(bytes, format, pixels);
 }
 
-/** Large files that this thread has decoded to their end, with their lengths; no more than `MOST_KNOWN`. */
+/** Large images that this thread has decoded to their end, by their places; no more than `MOST_KNOWN`. */
 const complete = new Set<string>();
 const MOST_KNOWN = 100_000;
 
@@ -51,14 +53,14 @@ const MANY_PIXELS = 2 ** 24;
  * `use` returns. Rejects for a broken file, wherever in it the crop lies.
  */
 export async function decodeView<T>(
-  file: FilePath,
+  source: EncodedSource,
   choose: (image: Size) => Crop,
   use: (image: RawImage, crop: Crop) => T,
   reading: Reading = {},
   bicubic = true,
 ): Promise<T> {
   // A thread that has nothing else to do reads faster by waiting.
-  const bytes = isMainThread ? await readImageFile(file) : readImageFileSync(file);
+  const bytes = isMainThread ? await readEncoded(source) : readEncodedSync(source);
   const all = (image: RawImage) => use(image, choose([image.height, image.width]));
   const small = bytes.length <= LARGE;
   const fast = (small || !bicubic) && takesColours(reading) ? (await turboJpeg())?.(bytes) : undefined;
@@ -70,7 +72,7 @@ export async function decodeView<T>(
   const stored = await readStored(bytes, format, reading, await loadSharp());
   if (stored) return all(stored);
   if (!bicubic || (small && !hasManyPixels(bytes, format))) return all(await opened(bytes, format, pixels));
-  await requireComplete(file, bytes, format);
+  await requireComplete(source, bytes, format);
   let flip = false;
   const image = await decodeCrop(bytes, (size) => {
     const crop = choose(size);
@@ -89,8 +91,8 @@ function hasManyPixels(bytes: Uint8Array, format: ImageFormat): boolean {
   return height * width > MANY_PIXELS;
 }
 
-async function requireComplete(file: FilePath, bytes: Uint8Array, format: ImageFormat): Promise<void> {
-  const key = `${file} ${bytes.length}`;
+async function requireComplete(source: EncodedSource, bytes: Uint8Array, format: ImageFormat): Promise<void> {
+  const key = `${source.file} ${source.kind === 'slice' ? source.offset : 0} ${bytes.length}`;
   if (complete.has(key)) return;
   await opened(bytes, format, decodeToTheEnd);
   if (complete.size === MOST_KNOWN) complete.clear();
@@ -107,7 +109,7 @@ export async function decodeCrop(
   source: string | Uint8Array,
   choose: (image: Size) => Crop,
 ): Promise<RawImage> {
-  const bytes = typeof source === 'string' ? await readImageFile(source) : source;
+  const bytes = typeof source === 'string' ? await readEncoded({ kind: 'file', file: source }) : source;
   return opened(bytes, requireFormat(bytes), async (image) => {
     const { format, autoOrient } = await image.metadata();
     const size: Size = [autoOrient.height, autoOrient.width];
@@ -162,7 +164,7 @@ export async function loadSharp(): Promise<typeof import('sharp').default> {
 }
 
 function requireFormat(bytes: Uint8Array): ImageFormat {
-  if (bytes.length === 0) throw new DataError('an image must hold some bytes, got an empty file');
+  if (bytes.length === 0) throw new DataError('an image must hold some bytes, got none');
   const format = imageFormat(bytes);
   if (format) return format;
   throw new DataError(

@@ -1,27 +1,27 @@
 import type { EvaluationView } from '../../image/view.ts';
 import {
   type Box,
+  type CropSampler,
+  type CropSamplerDescription,
   centreCrop,
-  type Geometry,
-  type GeometryDescription,
   randomResizedCrop,
   type Size,
   whole,
 } from './crop.ts';
 
 /**
- * The geometry of a view by another library's rounding: sizes and places are those of `transformers`, torchvision or timm to the
+ * The crop of a view by another library's rounding: sizes and places are those of `transformers`, torchvision or timm to the
  * pixel. The window may reach beyond the resized picture, where the border shows.
  */
-export function evaluationGeometry(view: EvaluationView): Geometry {
-  const geometry: Geometry = (_, image, [height, width]) => {
+export function viewCrop(view: EvaluationView): CropSampler {
+  const sampler: CropSampler = (_, image, [height, width]) => {
     const resized = resizedOf(view, image);
     const y = offset(resized[0], height, view.rounding);
     const x = offset(resized[1], width, view.rounding);
     const { filter, border } = view;
     return { box: whole(image), resized, window: { x, y, width, height }, flip: false, filter, border };
   };
-  return Object.assign(geometry, { description: { name: 'evaluation', view } as const });
+  return Object.assign(sampler, { description: { name: 'evaluation', view } as const });
 }
 
 function resizedOf({ fit, resized, rounding }: EvaluationView, [height, width]: Size): Size {
@@ -52,13 +52,13 @@ function half(value: number): number {
   return down % 2 === 0 ? down : down + 1;
 }
 
-/** The geometry that was described. */
-export function geometryFrom(description: GeometryDescription): Geometry {
+/** The crop sampler that was described. */
+export function cropSamplerFrom(description: CropSamplerDescription): CropSampler {
   switch (description.name) {
     case 'centreCrop':
       return centreCrop(description.ratio);
     case 'evaluation':
-      return evaluationGeometry(description.view);
+      return viewCrop(description.view);
     default:
       return randomResizedCrop(description.options);
   }

@@ -105,7 +105,7 @@ describe('images that are larger than their files', () => {
     await writeFile(file, png(4200, 4100));
     const resized = [8, 8] as const;
     const size = await decodeView(
-      file,
+      { kind: 'file', file },
       (image) => ({ box: whole(image), resized, window: whole(resized), flip: false }),
       ({ width, height }) => [width, height],
     );

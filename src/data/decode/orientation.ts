@@ -1,7 +1,7 @@
 import type { RawImage } from '../sources/dataset.ts';
 
 /** A stored image upright, by its orientation as in EXIF and TIFF 6.0: 1 … 8, and 1 for any other value. */
-export function turned(image: RawImage, orientation: number): RawImage {
+export function oriented(image: RawImage, orientation: number): RawImage {
   if (!(orientation > 1 && orientation <= 8)) return image;
   const { channels, data } = image;
   const across = orientation > 4; // rows become columns

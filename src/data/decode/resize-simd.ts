@@ -83,10 +83,10 @@ const step = (local: Local, by: Code): Code => local.set(plus(local.get, by));
 const countDown = (local: Local): Code => [...step(local, constant(-1)), ...local.get];
 
 /**
- * Turns `count` blocks of 16 × 16 bytes, so that rows become columns: from rows `stride` apart to rows `line` apart, from
+ * Transposes `count` blocks of 16 × 16 bytes: from rows `stride` apart to rows `line` apart, from
  * one block to the next by `fromStep` and `toStep`.
  */
-const turn = procedure(
+const transposeBlocks = procedure(
   ['from', 'stride', 'fromStep', 'to', 'line', 'toStep', 'count'],
   ['source', 'target'],
   [...LANES.map((i) => `row${i}` as const), 'first'],
@@ -127,7 +127,7 @@ const turn = procedure(
  * [high 0, high 1, low 0, low 1], a weight of 22 bits being 2^15 high + low. Pairs are a loop although they are few: of
  * code without one V8 moves all loads to the front, and keeps most of them in memory.
  */
-const weigh = procedure(
+const weightedSum = procedure(
   ['from', 'stride', 'blocks', 'table', 'weights', 'count', 'to', 'line'],
   ['pairs', 'base', 'target', 'block', 'source', 'weight', 'left'],
   [
@@ -194,7 +194,7 @@ const weigh = procedure(
   },
 );
 
-const procedures = { turn, weigh };
+const procedures = { transposeBlocks, weightedSum };
 const section = (id: number, content: Code): Code => [id, ...unsigned(content.length), ...content];
 const vector = (items: readonly Code[]): Code => [...unsigned(items.length), ...items.flat()];
 const text = (name: string): Code => [name.length, ...new TextEncoder().encode(name)];

@@ -63,13 +63,13 @@ function resize(image: RawImage | Pixels, crop: Crop, planes: boolean): Uint8Arr
   const padded = blocks * STRIP;
   const size = channels * window.width * window.height;
   const pixel = channels * STRIP;
-  const { memory, place, turn, weigh } = layout({
+  const { memory, place, transposeBlocks, weightedSum } = layout({
     acrossTable: across.table.byteLength,
     acrossWeights: across.weights.byteLength,
     downTable: down.table.byteLength,
     downWeights: down.weights.byteLength,
     input: (strips * STRIP + 1) * line, // the last strip may have fewer rows
-    turned: STRIP * STRIP * columns + 2 * pixel,
+    transposed: STRIP * STRIP * columns + 2 * pixel,
     before: STRIP * pixel, // mirrored lines are read a block beyond their end
     narrow: pixel * (window.width + 2 * STRIP),
     middle: (strips * STRIP + 2) * parts * padded, // [rows, parts, padded]
@@ -88,28 +88,36 @@ function resize(image: RawImage | Pixels, crop: Crop, planes: boolean): Uint8Arr
   // Where the first sample of each part lies in a strip's result [window.width, channels, STRIP], and how far the next one is.
   const stride = planes ? (flip ? -pixel : pixel) : STRIP;
   const start = place.narrow + (flip && planes ? (window.width - 1) * pixel : 0);
-  const { input, turned, narrow, middle, output } = place;
+  const { input, transposed, narrow, middle, output } = place;
   const wide = parts * padded;
   for (let strip = 0; strip < strips; strip++) {
-    turn(input + strip * STRIP * line + channels * left, line, STRIP, turned, STRIP, STRIP * STRIP, columns);
-    const source = turned - left * pixel;
-    weigh(source, pixel, channels, place.acrossTable, place.acrossWeights, window.width, narrow, pixel);
+    transposeBlocks(
+      input + strip * STRIP * line + channels * left,
+      line,
+      STRIP,
+      transposed,
+      STRIP,
+      STRIP * STRIP,
+      columns,
+    );
+    const source = transposed - left * pixel;
+    weightedSum(source, pixel, channels, place.acrossTable, place.acrossWeights, window.width, narrow, pixel);
     for (let part = 0; part < parts; part++) {
       const to = middle + strip * STRIP * wide + part * padded;
-      turn(start + part * STRIP, stride, STRIP * stride, to, wide, STRIP, blocks);
+      transposeBlocks(start + part * STRIP, stride, STRIP * stride, to, wide, STRIP, blocks);
     }
   }
   for (let part = 0; part < parts; part++) {
     const source = middle - top * wide + part * padded;
     const to = output + part * window.height * samples;
-    weigh(source, wide, blocks, place.downTable, place.downWeights, window.height, to, samples);
+    weightedSum(source, wide, blocks, place.downTable, place.downWeights, window.height, to, samples);
   }
   return new Uint8Array(memory.buffer, output, size);
 }
 
 const BITS = 22;
 
-/** Outputs as weighted sums of inputs, as the SIMD procedure `weigh` takes them. */
+/** Outputs as weighted sums of inputs, as the SIMD procedure `weightedSum` takes them. */
 interface Filter {
   /** The first input that any output needs, and one behind the last. */
   readonly top: number;
@@ -127,8 +135,8 @@ const filters = new Map<string, Filter>();
 /** The outputs `first` … `first + count − 1` of resizing `from` samples to `to`. */
 function filter(name: FilterName, from: number, to: number, first: number, count: number): Filter {
   const key = `${name} ${from} ${to} ${first} ${count}`;
-  const kept = filters.get(key);
-  if (kept) return kept;
+  const cached = filters.get(key);
+  if (cached) return cached;
   if (filters.size === KEPT_FILTERS) filters.clear();
   const made = makeFilter(name, from, to, first, count);
   filters.set(key, made);
@@ -214,8 +222,8 @@ declare namespace WebAssembly {
 
 interface Simd {
   readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): void };
-  readonly turn: (...args: number[]) => void;
-  readonly weigh: (...args: number[]) => void;
+  readonly transposeBlocks: (...args: number[]) => void;
+  readonly weightedSum: (...args: number[]) => void;
 }
 let module: WebAssembly.Module | undefined;
 let simd: Simd | undefined;

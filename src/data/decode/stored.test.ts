@@ -34,7 +34,7 @@ describe('files of other programs', () => {
     const refusal = { name: 'DataError', message: expect.stringContaining(given.error!) };
     await expect(decodeImage(pathOf(given.file), reading(given))).rejects.toMatchObject(refusal);
     const choose = (size: Size) => centreCrop(1)(undefined as never, size, [4, 4]);
-    const view = decodeView(pathOf(given.file), choose, () => {}, reading(given));
+    const view = decodeView({ kind: 'file', file: pathOf(given.file) }, choose, () => {}, reading(given));
     await expect(view).rejects.toMatchObject(refusal);
   });
 });

@@ -3,7 +3,7 @@ import { DataError } from '../error.ts';
 import type { RawImage } from '../sources/dataset.ts';
 import { brokenFile } from './broken-file.ts';
 import { requirePixels } from './limits.ts';
-import { turned } from './orientation.ts';
+import { oriented } from './orientation.ts';
 import { type Reading, takesColours } from './reading.ts';
 import { type Bands, requireBands, type Samples, toBytes } from './samples.ts';
 
@@ -43,7 +43,7 @@ export async function readTiff(bytes: Uint8Array, reading: Reading): Promise<Raw
     requirePixels(bands.width, bands.height, bands.count * bands.bytes);
     await requireWhole(page, bytes.length);
     const samples = await page.readRasters({ interleave: true });
-    return turned(toBytes(samples as Samples, bands, reading), orientation);
+    return oriented(toBytes(samples as Samples, bands, reading), orientation);
   } catch (cause) {
     if (cause instanceof DataError) throw cause;
     throw brokenFile(new Error((cause as Error).message, { cause })); // also where it is a RangeError

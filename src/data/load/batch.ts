@@ -27,10 +27,10 @@ export interface BatchOptions extends ViewOptions {
   readonly augment?: Augment | undefined;
   /** How many images are read at once. */
   readonly concurrency: number;
-  /** Whether views are made on other threads, where data set and geometry allow it. */
+  /** Whether views are made on other threads, where data set and crop sampler allow it. */
   readonly threads: boolean;
   readonly broken: BrokenImages;
-  /** What happens to the place of a broken image: the next readable one has full weight, or weight 0. */
+  /** True (training): a broken image is replaced by the next readable one. False (evaluation): its slot gets weight 0. */
   readonly replace: boolean;
   readonly signal: AbortSignal;
   /** Called before an image is noted as broken. Rejects where no image has the channels of the model. */
@@ -41,8 +41,8 @@ export interface BatchOptions extends ViewOptions {
  * Loads the images of a plan. A broken image's place is taken by the next readable one of the data set (`indices` and
  * `labels` then name that one); its crop and draws stay those of the place, so runs repeat. `memory` becomes the batch's view
  * if it has the right size.
- * Rejects with a DataError when no image of the data set can be read, with a RangeError when a geometry makes
- * views of another size, and with the signal's reason.
+ * Rejects with a DataError when no image of the data set can be read, with a RangeError when a crop has
+ * another size than the view, and with the signal's reason.
  */
 export async function loadBatch(
   dataset: Dataset,
@@ -98,8 +98,8 @@ async function onThreads(
   view: Uint8Array,
 ): Promise<number[] | undefined> {
   const { size, channels, range, seed, augment, broken, signal, fits } = options;
-  const geometry = options.geometry.description;
-  if (!options.threads || !dataset.source || !geometry) return undefined;
+  const crop = options.crop.description;
+  if (!options.threads || !dataset.source || !crop) return undefined;
   const left: number[] = [];
   const slots: number[] = [];
   for (let slot = 0; slot < real; slot++) (broken.has(dataset.id(indices[slot]!)) ? left : slots).push(slot);
@@ -108,7 +108,7 @@ async function onThreads(
     const some = slots.slice(chunk * each, (chunk + 1) * each);
     const own = some.map((slot) => indices[slot]!);
     const sources = own.map((index) => dataset.source!(index));
-    const job = { sources, indices: own, seed, epoch, size, channels, range, geometry, augment };
+    const job = { sources, indices: own, seed, epoch, size, channels, range, crop, augment };
     const bytes = viewBytes(options);
     const errors = await runOnThread(job, (made) => {
       for (const [i, slot] of some.entries())
@@ -145,7 +145,7 @@ async function readable(
         return index;
       }
     } catch (error) {
-      if (error instanceof RangeError) throw error; // of the geometry, not of the image
+      if (error instanceof RangeError) throw error; // of the crop, not of the image
       await fits();
       broken.add(id, error);
     }

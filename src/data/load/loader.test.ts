@@ -350,7 +350,7 @@ describe('a folder of files', () => {
     ]);
   });
 
-  it('takes a geometry of one’s own', async () => {
+  it('takes a crop sampler of one’s own', async () => {
     const corner = () => ({
       box: whole([8, 8]),
       resized: [8, 8] as const,
@@ -360,13 +360,13 @@ describe('a folder of files', () => {
     const loader = evaluationBatches(await openFolder(root), {
       ...options,
       size: [8, 8],
-      geometry: corner,
+      crop: corner,
       broken: silent(),
     });
     const { value } = await loader.next();
     expect(value!.view[0]).toBe(0);
     await loader.dispose();
-    const wrong = trainingBatches(pictures(9), { ...options, geometry: corner });
+    const wrong = trainingBatches(pictures(9), { ...options, crop: corner });
     await expect(wrong.next()).rejects.toThrow('a view must be 6 × 7, got 8 × 8');
   });
 });

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { type Augment, makeAugmenter } from '../augment/augment.ts';
-import { centreCrop, type Geometry, randomResizedCrop, type Size } from '../decode/crop.ts';
+import { type CropSampler, centreCrop, randomResizedCrop, type Size } from '../decode/crop.ts';
 import type { Reading } from '../decode/reading.ts';
 import type { Dataset } from '../sources/dataset.ts';
 import { type Batch, loadBatch } from './batch.ts';
@@ -20,14 +20,14 @@ export interface LoaderOptions {
   /** The samples of TIFF files and 16-bit PNGs that stand for 0 and 1: see `Reading`. */
   readonly range?: Reading['range'];
   /** By default `randomResizedCrop()` in training and `centreCrop()` in evaluation. */
-  readonly geometry?: Geometry;
+  readonly crop?: CropSampler;
   /** How many batches are made ahead, 2 by default. */
   readonly prefetch?: number;
   /** How many images are read at once, by default twice the number of processors. */
   readonly concurrency?: number;
   /**
    * Whether views are made on threads of their own (as many as there are processors, up to 16), where the data set lies in files and
-   * the geometry is one of this library. By default from 512 images on: starting the threads takes some time.
+   * the crop sampler is one of this library. By default from 512 images on: starting the threads takes some time.
    */
   readonly threads?: boolean;
   /** Where broken images are noted; by default a list of its own, which writes warnings. */
@@ -51,7 +51,7 @@ export interface TrainingLoaderOptions extends LoaderOptions {
  */
 export function trainingBatches(dataset: Dataset, options: TrainingLoaderOptions): Loader {
   const plans = trainingPlan(dataset.length, options.batchSize, options.seed, options.cursor);
-  return new Loader(dataset, plans, { geometry: randomResizedCrop(), ...options }, true);
+  return new Loader(dataset, plans, { crop: randomResizedCrop(), ...options }, true);
 }
 
 /**
@@ -60,7 +60,7 @@ export function trainingBatches(dataset: Dataset, options: TrainingLoaderOptions
  */
 export function evaluationBatches(dataset: Dataset, options: LoaderOptions): Loader {
   const plans = evaluationPlan(dataset.length, options.batchSize);
-  return new Loader(dataset, plans, { geometry: centreCrop(), ...options, augment: undefined }, false);
+  return new Loader(dataset, plans, { crop: centreCrop(), ...options, augment: undefined }, false);
 }
 
 const MANY = 512;
@@ -86,7 +86,7 @@ export class Loader implements AsyncIterableIterator<Batch, undefined> {
   constructor(
     dataset: Dataset,
     plans: Iterator<BatchPlan, unknown>,
-    options: LoaderOptions & { readonly geometry: Geometry; readonly augment?: Augment | undefined },
+    options: LoaderOptions & { readonly crop: CropSampler; readonly augment?: Augment | undefined },
     replace: boolean,
   ) {
     const { channels = 3, prefetch = 2, concurrency = 2 * availableParallelism(), broken } = options;

@@ -29,8 +29,8 @@ test.each([1, 3, 4])('batches of %s channels are those of the ordinary loader', 
     id: String,
     image: (i) => images[i]!,
   };
-  const geometry = randomResizedCrop();
-  const options = { size: [12, 16], batchSize: 4, seed, geometry } as const;
+  const crop = randomResizedCrop();
+  const options = { size: [12, 16], batchSize: 4, seed, crop } as const;
   const loader = trainingBatches(dataset, { ...options, channels });
   const own = memoryBatches(images, options);
   let count = 0;

@@ -1,4 +1,4 @@
-import { type Geometry, randomResizedCrop } from '../decode/crop.ts';
+import { type CropSampler, randomResizedCrop } from '../decode/crop.ts';
 import { visible } from '../decode/evaluation-view.ts';
 import { cropPlanes } from '../decode/resize.ts';
 import type { RawImage } from '../sources/dataset.ts';
@@ -12,18 +12,18 @@ export interface MemoryBatchOptions {
   readonly batchSize: number;
   readonly seed: number;
   /** Default: `randomResizedCrop()`. */
-  readonly geometry?: Geometry | undefined;
+  readonly crop?: CropSampler | undefined;
   readonly cursor?: Cursor | undefined;
 }
 
 /**
  * Training batches without end of images in memory, made in the calling thread: the views, draws and order of
- * `trainingBatches`. Throws RangeError where a batch does not fit the images, where images differ in channels, or where the geometry makes
+ * `trainingBatches`. Throws RangeError where a batch does not fit the images, where images differ in channels, or where the crop makes
  * views of another size.
  */
 export function* memoryBatches(
   images: readonly RawImage[],
-  { size, batchSize, seed, geometry = randomResizedCrop(), cursor }: MemoryBatchOptions,
+  { size, batchSize, seed, crop: sampler = randomResizedCrop(), cursor }: MemoryBatchOptions,
 ): Generator<Omit<Batch, 'labels'>, never> {
   const channels = images[0]?.channels ?? 0;
   const other = images.findIndex((image) => image.channels !== channels);
@@ -38,7 +38,7 @@ export function* memoryBatches(
     const rngs = Array.from(plan.indices, (index) => sampleRng(seed, plan.epoch, index));
     for (const [i, rng] of rngs.entries()) {
       const image = images[plan.indices[i]!]!;
-      const crop = geometry(rng.derive('crop'), [image.height, image.width], size);
+      const crop = sampler(rng.derive('crop'), [image.height, image.width], size);
       if (crop.window.height !== height || crop.window.width !== width)
         throw new RangeError(
           `a view must be ${height} × ${width}, got ${crop.window.height} × ${crop.window.width}`,

@@ -40,8 +40,8 @@ class Thread {
 
   async run(job: ViewJob, take: (view: Uint8Array) => void): Promise<ViewErrors> {
     const bytes = job.sources.length * viewBytes(job);
-    const kept = this.#free.pop();
-    const memory = kept && kept.byteLength >= bytes ? kept : new SharedArrayBuffer(bytes);
+    const recycled = this.#free.pop();
+    const memory = recycled && recycled.byteLength >= bytes ? recycled : new SharedArrayBuffer(bytes);
     const id = this.#next++;
     const errors = await new Promise<ViewErrors>((resolve, reject) => {
       this.pending.set(id, { resolve, reject });

@@ -2,14 +2,15 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import type { Rng } from '../../random/rng.ts';
 import { type Augment, type Augmenter, makeAugmenter } from '../augment/augment.ts';
 import { upright } from '../augment/image.ts';
-import type { Crop, Geometry, GeometryDescription, Size } from '../decode/crop.ts';
+import type { Crop, CropSampler, CropSamplerDescription, Size } from '../decode/crop.ts';
 import { decodeView } from '../decode/decode.ts';
-import { geometryFrom, visible } from '../decode/evaluation-view.ts';
+import { cropSamplerFrom, visible } from '../decode/evaluation-view.ts';
 import { writePlanar } from '../decode/planar.ts';
 import { type Reading, requireChannels } from '../decode/reading.ts';
 import { cropPlanes, cropResize, type Pixels } from '../decode/resize.ts';
 import { DataError, isPassing } from '../error.ts';
-import type { RawImage, Source } from '../sources/dataset.ts';
+import type { RawImage } from '../sources/dataset.ts';
+import type { ImageSource } from '../sources/image-source.ts';
 import { inBorder } from './border.ts';
 import { sampleRng } from './sampler.ts';
 
@@ -19,7 +20,7 @@ export interface ViewOptions {
   readonly channels: number;
   /** See `Reading`. */
   readonly range?: Reading['range'];
-  readonly geometry: Geometry;
+  readonly crop: CropSampler;
   readonly augmenter?: Augmenter | undefined;
 }
 
@@ -27,48 +28,79 @@ export interface ViewOptions {
 export const viewBytes = ({ size, channels }: Pick<ViewOptions, 'size' | 'channels'>) =>
   channels * size[0] * size[1];
 
+/** The crop that a view was made by, and the size of the upright image that it was chosen for: a mask takes the same one. */
+export interface DrawnCrop {
+  readonly image: Size;
+  readonly crop: Crop;
+}
+
 /**
  * Makes a view of an image: crop, mirroring, augmentation, in this order, drawn from `derive('crop')` and
- * `derive('augment')` of `rng`. Writes planes [channels, height, width] into `out` from `offset` on.
- * Rejects when the image cannot be read, with ChannelsError when it has others, with a RangeError when the geometry makes views of
- * another size.
+ * `derive('augment')` of `rng`. Writes planes [channels, height, width] into `out` from `offset` on, and resolves to the crop.
+ * Rejects when the image cannot be read, with ChannelsError when it has others, with a RangeError when the crop has another size than
+ * the view.
  */
 export async function makeView(
-  from: Source | RawImage,
+  from: ImageSource | RawImage,
   options: ViewOptions,
   rng: Rng,
   out: Uint8Array,
   offset: number,
-): Promise<void> {
-  const { size, channels, range, geometry, augmenter } = options;
-  let framed: Crop; // with its border
+): Promise<DrawnCrop> {
+  const { size, channels, range, crop: sampler, augmenter } = options;
+  let drawn: DrawnCrop; // with its border
   const choose = (image: Size) => {
-    framed = geometry(rng.derive('crop'), image, size);
-    const { width, height } = framed.window;
+    const crop = sampler(rng.derive('crop'), image, size);
+    drawn = { image, crop };
+    const { width, height } = crop.window;
     if (height !== size[0] || width !== size[1])
       throw new RangeError(`a view must be ${size.join(' × ')}, got ${height} × ${width}`);
-    return { ...framed, window: visible(framed.window, framed.resized) };
+    return { ...crop, window: visible(crop.window, crop.resized) };
   };
   const use = (image: RawImage | Pixels, crop: Crop) => {
     requireChannels(image.channels, channels);
     if (!augmenter)
-      return inBorder(framed, channels, out, offset, (target, at) =>
+      inBorder(drawn.crop, channels, out, offset, (target, at) =>
         cropPlanes(image, crop, channels, target, at),
       );
-    const draws = rng.derive('augment');
-    const augmented = augmenter.image(upright(cropResize(image, crop), channels, crop.flip), draws);
-    writePlanar(augmented, channels, false, out, offset);
-    augmenter.planes(out, offset, size, draws);
+    else {
+      const draws = rng.derive('augment');
+      const augmented = augmenter.image(upright(cropResize(image, crop), channels, crop.flip), draws);
+      writePlanar(augmented, channels, false, out, offset);
+      augmenter.planes(out, offset, size, draws);
+    }
+    return drawn;
   };
   if ('data' in from) return use(from, choose([from.height, from.width]));
-  if (!('offset' in from))
-    return decodeView(from.file, choose, use, { channels, range }, isBicubic(geometry));
+  if (from.kind !== 'pixels') return decodeView(from, choose, use, { channels, range }, isBicubic(sampler));
   const { file, offset: begin, ...image } = from;
-  use({ ...image, read: reader(file, begin) }, choose([image.height, image.width]));
+  return use({ ...image, read: reader(file, begin) }, choose([image.height, image.width]));
 }
 
-/** Whether a geometry resizes as decoders of large files can. */
-function isBicubic({ description }: Geometry): boolean {
+/**
+ * Writes the view of a mask, [height, width] class numbers, into `out` from `offset` on: crop and mirroring are those of its image's view,
+ * each pixel is the nearest one of the mask, and those beyond the image are `ignore`.
+ * Throws a DataError for a mask of several channels or of another size than its image.
+ */
+export function maskView(
+  mask: RawImage,
+  { image, crop }: DrawnCrop,
+  ignore: number,
+  out: Uint8Array,
+  offset: number,
+): void {
+  const { height, width, channels } = mask;
+  if (height !== image[0] || width !== image[1] || channels !== 1)
+    throw new DataError(
+      `a mask must have 1 channel and its image's size, ${image.join(' × ')}, got ${channels} of ${height} × ${width}`,
+    );
+  const nearest = { ...crop, filter: 'nearest', border: [ignore] } as const;
+  const shown = { ...nearest, window: visible(crop.window, crop.resized) };
+  inBorder(nearest, 1, out, offset, (target, at) => cropPlanes(mask, shown, 1, target, at));
+}
+
+/** Whether crops are resized as decoders of large files can. */
+function isBicubic({ description }: CropSampler): boolean {
   return description?.name !== 'evaluation' || description.view.filter === 'bicubic';
 }
 
@@ -94,7 +126,7 @@ function reader(file: string, offset: number): Pixels['read'] {
 
 /** Views that another thread is to make: all that matters, without functions. */
 export interface ViewJob {
-  readonly sources: readonly Source[];
+  readonly sources: readonly ImageSource[];
   /** Whose random streams they have, with the seed and the epoch. */
   readonly indices: readonly number[];
   readonly seed: number;
@@ -102,7 +134,7 @@ export interface ViewJob {
   readonly size: Size;
   readonly channels: number;
   readonly range: Reading['range'];
-  readonly geometry: GeometryDescription;
+  readonly crop: CropSamplerDescription;
   readonly augment?: Augment | undefined;
 }
 
@@ -112,8 +144,8 @@ export type ViewErrors = readonly ({ readonly message: string; readonly passing:
 /** Makes the views of a job, one after another in `out`. */
 export async function makeViews(job: ViewJob, out: Uint8Array): Promise<ViewErrors> {
   const { sources, indices, seed, epoch, size, channels, range, augment } = job;
-  const geometry = geometryFrom(job.geometry);
-  const options = { size, channels, range, geometry, augmenter: augment && makeAugmenter(augment, channels) };
+  const crop = cropSamplerFrom(job.crop);
+  const options = { size, channels, range, crop, augmenter: augment && makeAugmenter(augment, channels) };
   const errors: ViewErrors[number][] = [];
   for (const [i, source] of sources.entries()) {
     const rng = sampleRng(seed, epoch, indices[i]!);

@@ -44,8 +44,8 @@ export async function verifyImages(
 /** Decodes an image; a large one without keeping its pixels. */
 async function read(dataset: Dataset, index: number): Promise<void> {
   const source = dataset.source?.(index);
-  if (!source || 'offset' in source) return void (await dataset.image(index));
+  if (!source || source.kind === 'pixels') return void (await dataset.image(index));
   const resized: Size = [8, 8];
   const choose = (image: Size) => ({ box: whole(image), resized, window: whole(resized), flip: false });
-  await decodeView(source.file, choose, () => {});
+  await decodeView(source, choose, () => {});
 }

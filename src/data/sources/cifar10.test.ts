@@ -4,8 +4,9 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { temporaryFolder } from '../../../tests/support/temporary-folder.ts';
 import { CIFAR10 } from '../../image/normalise.ts';
 import { CIFAR10_CLASSES, openCifar10, verifyCifar10 } from './cifar10.ts';
-import { type FetchProgress, fetchCifar10 } from './cifar10-fetch.ts';
+import { fetchCifar10 } from './cifar10-fetch.ts';
 import type { RawImage } from './dataset.ts';
+import type { OpenProgress } from './scheme.ts';
 
 const work = temporaryFolder();
 
@@ -61,7 +62,7 @@ describe('CIFAR-10', async () => {
     const cache = join(work, 'two');
     await mkdir(join(cache, 'cifar10'), { recursive: true });
     await writeFile(join(cache, 'cifar10', 'train.bin'), 'left over');
-    const seen: FetchProgress[] = [];
+    const seen: OpenProgress[] = [];
     const homes = await Promise.all([
       fetchCifar10({ cache, onProgress: (progress) => seen.push(progress) }),
       fetchCifar10({ cache }),
@@ -70,7 +71,7 @@ describe('CIFAR-10', async () => {
     expect(await readdir(cache)).toEqual(['cifar10']); // nothing partial is left
     await verifyCifar10(cache);
     expect([...new Set(seen.map(({ phase }) => phase))]).toEqual(['download', 'unpack', 'decode']);
-    expect(seen.at(-1)).toEqual({ phase: 'decode', done: 60_000, total: 60_000 });
+    expect(seen.at(-1)).toEqual({ phase: 'decode', name: 'CIFAR-10', done: 60_000, total: 60_000 });
 
     const file = join(cache, 'cifar10', 'test.bin');
     await writeFile(file, Buffer.alloc((await stat(file)).size));

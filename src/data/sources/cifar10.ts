@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { cacheFolder } from '../../io/cache-folder.ts';
 import { plural } from '../../text/plural.ts';
 import { DataError } from '../error.ts';
-import { checkHash, type FetchOptions, fetchCifar10, IMAGE_BYTES, PARTS } from './cifar10-fetch.ts';
+import { checkHash, fetchCifar10, IMAGE_BYTES, PARTS } from './cifar10-fetch.ts';
 import type { Dataset } from './dataset.ts';
+import type { OpenOptions, SourceScheme } from './scheme.ts';
 
 /** The classes of CIFAR-10, in the order of its labels. */
 export const CIFAR10_CLASSES = [
@@ -28,7 +29,7 @@ export type Cifar10Part = keyof typeof PARTS;
  * All pixels are kept in memory (154 or 31 MB), so images are read without waiting.
  * Rejects with a DataError as `fetchCifar10` does.
  */
-export async function openCifar10(part: Cifar10Part, options: FetchOptions = {}): Promise<Dataset> {
+export async function openCifar10(part: Cifar10Part, options: OpenOptions = {}): Promise<Dataset> {
   const home = await fetchCifar10(options);
   const { file, images, sha256 } = PARTS[part];
   const bytes = await readFile(join(home, file));
@@ -75,3 +76,25 @@ export async function verifyCifar10(cache = cacheFolder()): Promise<Cifar10Count
   };
   return { train: await check('train'), test: await check('test') };
 }
+
+/** CIFAR-10 in the table of sources. */
+export const cifar10: SourceScheme = {
+  scheme: 'cifar10',
+  splits: {
+    train:
+      'the same training images; judges take the share `data.heldOut` of them, and the test images stay closed',
+    test: 'its test images',
+  },
+  help: 'CIFAR-10, fetched when it is not in the cache: training images, which judges learn from; they judge on its test images',
+  example: 'cifar10',
+  labelled: true,
+  small: { side: 32, patch: 4 },
+  open: (split, options) => openCifar10(split === 'test' ? 'test' : 'train', options),
+  testSet: (split) => (split === '' ? 'cifar10:test' : undefined),
+  fetch: async (options) => `CIFAR-10 is in ${await fetchCifar10(options)}`,
+  async verify() {
+    const { train, test } = await verifyCifar10();
+    const total = (counts: readonly number[]) => counts.reduce((a, b) => a + b, 0).toLocaleString('en-US');
+    return `CIFAR-10 is complete: ${total(train)} training and ${total(test)} test images`;
+  },
+};

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { rng } from '../../random/rng.ts';
-import type { FilePath } from '../decode/read-file.ts';
 import type { Reading } from '../decode/reading.ts';
+import { type Annotations, annotationsAt } from './annotations.ts';
+import type { ImageSource } from './image-source.ts';
 
 /** Decoded pixels: sRGB (3 channels), grey (1) or bands of a file, 8 bit, upright, ordered [height, width, channels]. */
 export interface RawImage {
@@ -13,25 +14,21 @@ export interface RawImage {
 
 /**
  * A fixed list of images. `name`, `length`, `contentKey`, `id` and `image` make a data set;
- * the rest is for labels, speed, and keys that are the same for a copy.
+ * the rest is for annotations, speed, and keys that are the same for a copy.
  */
-export interface Dataset {
+export interface Dataset extends Annotations {
   readonly name: string;
   readonly length: number;
   /** Changes when images are added, removed or replaced: features are kept under it. */
   readonly contentKey: string;
   /** Names the images wherever they lie: a resumed run compares it. Without it, `contentKey` does. */
   readonly content?: Content;
-  /** Names of the classes; labels index into it. */
-  readonly classes?: readonly string[];
-  /** Class of every image: Int32Array [length]. */
-  readonly labels?: Int32Array;
   /** What messages call image `index`: a path, or a number. */
   id(index: number): string;
   /** The whole image; of a file, as `reading` says. Throws (or rejects) when it cannot be read. */
   image(index: number, reading?: Reading): RawImage | Promise<RawImage>;
   /** Where image `index` lies, so that its views can be made on other threads and without reading all of it. */
-  source?(index: number): Source;
+  source?(index: number): ImageSource;
 }
 
 /** What the images of a data set are, wherever they lie: the same for a copy, another when a byte differs. */
@@ -56,17 +53,6 @@ export interface DigestOptions {
   readonly signal?: AbortSignal;
 }
 
-/** An image file, or the pixels of an image, [height, width, channels], from byte `offset` of a file on. */
-export type Source =
-  | { readonly file: FilePath }
-  | {
-      readonly file: string;
-      readonly offset: number;
-      readonly width: number;
-      readonly height: number;
-      readonly channels: number;
-    };
-
 /**
  * The images of `dataset` at `indices`, in that order, as a data set of its own.
  * Throws RangeError for an index outside the data set.
@@ -79,7 +65,7 @@ export function subset(dataset: Dataset, indices: ArrayLike<number>, name = data
     }
   }
   const hash = createHash('sha256').update(chosen.join()).digest('hex').slice(0, 16);
-  const { classes, labels, source, content } = dataset;
+  const { source, content } = dataset;
   const part = (key: string) => `${key}/${chosen.length}-${hash}`;
   return {
     name,
@@ -91,8 +77,7 @@ export function subset(dataset: Dataset, indices: ArrayLike<number>, name = data
         digest: async (options) => part(await content.digest(options)),
       },
     }),
-    ...(classes && { classes }),
-    ...(labels && { labels: chosen.map((index) => labels[index]!) }),
+    ...annotationsAt(dataset, chosen),
     id: (index) => dataset.id(chosen[index]!),
     image: (index, reading) => dataset.image(chosen[index]!, reading),
     ...(source && { source: (index) => source.call(dataset, chosen[index]!) }),

@@ -40,7 +40,7 @@ describe('openFolder', () => {
     const data = await openFolder(root);
     expect(await data.image(1)).toMatchObject({ width: 4, height: 3, channels: 3 });
     expect((await data.image(1)).data[0]).toBe(20);
-    expect(data.source!(0)).toEqual({ file: join(root, 'one.png') });
+    expect(data.source!(0)).toEqual({ kind: 'file', file: join(root, 'one.png') });
   });
 
   it.skipIf(process.platform === 'win32')('follows links, but not in circles', async () => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { plural } from '../../text/plural.ts';
-import { decodeFile } from '../decode/decode.ts';
+import { decodeSource } from '../decode/decode.ts';
 import { DataError } from '../error.ts';
 import type { Dataset } from './dataset.ts';
 import { folderDigest } from './folder-digest.ts';
@@ -59,6 +59,7 @@ function files(folder: string, { paths, stamps, bytes }: Scan, cache?: string): 
   }
   const contentKey = `${paths.length}-${here.digest('hex').slice(0, 32)}`;
   const file = (index: number) => bytes.get(paths[index]!) ?? join(folder, paths[index]!);
+  const source = (index: number) => ({ kind: 'file', file: file(index) }) as const;
   return {
     name: folder,
     length: paths.length,
@@ -68,7 +69,7 @@ function files(folder: string, { paths, stamps, bytes }: Scan, cache?: string): 
       digest: (options = {}) => folderDigest({ folder, contentKey, paths, stamps, file }, options, cache),
     },
     id: (index) => paths[index]!,
-    image: (index, reading) => decodeFile(file(index), reading),
-    source: (index) => ({ file: file(index) }),
+    image: (index, reading) => decodeSource(source(index), reading),
+    source,
   };
 }

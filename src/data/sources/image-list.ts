@@ -1,20 +1,26 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileStamp } from '../../io/file-stamp.ts';
-import { decodeFile } from '../decode/decode.ts';
+import { decodeSource } from '../decode/decode.ts';
 import { specialKind } from '../decode/read-file.ts';
 import { DataError } from '../error.ts';
-import type { FetchOptions } from './cifar10-fetch.ts';
 import type { Dataset } from './dataset.ts';
-import { homePath, isSpec, openDataset } from './open.ts';
+import { homePath, isSpec, openDataset, pathOf } from './open.ts';
+import type { OpenOptions, SourceScheme } from './scheme.ts';
 
 /**
- * The images that names stand for, in their order: image files, and whatever `openDataset` opens (a folder with all below it,
- * classes:FOLDER, packed:FOLDER, cifar10). A file is read when it is needed.
+ * The images that names stand for, in their order: image files, and every source that `openDataset` opens. A file is read when it is
+ * needed.
+ *
+ * ```ts
+ * const images = await openImages(['cat.jpg', '~/photos', 'cifar10:test']);
+ * const cat = await images.image(0); // { width, height, channels, data }
+ * ```
  * Rejects with a DataError as `requireImages` and `openDataset` do.
  */
-export async function openImages(names: readonly string[], options: FetchOptions = {}): Promise<Dataset> {
-  await requireImages(names);
+export async function openImages(names: readonly string[], options: OpenOptions = {}): Promise<Dataset> {
+  const { sources } = options;
+  await requireImages(names, sources);
   const parts: Dataset[] = [];
   let files: string[] = [];
   const endFiles = async () => {
@@ -22,13 +28,13 @@ export async function openImages(names: readonly string[], options: FetchOptions
     files = [];
   };
   for (const name of names) {
-    if (!isSpec(name) && (await stat(homePath(name))).isFile()) {
+    if (!isSpec(name, sources) && (await stat(homePath(name))).isFile()) {
       files.push(homePath(name));
       continue;
     }
     await endFiles();
     const dataset = await openDataset(name, options);
-    const folder = name.startsWith('cifar10') ? '' : homePath(name.replace(/^(folder|classes|packed):/, ''));
+    const folder = pathOf(name, sources);
     parts.push(names.length === 1 ? dataset : { ...dataset, id: (index) => join(folder, dataset.id(index)) });
   }
   await endFiles();
@@ -38,10 +44,13 @@ export async function openImages(names: readonly string[], options: FetchOptions
 /**
  * Rejects with a DataError for names that stand for nothing, naming each, and for what is neither a file nor a folder. Opens nothing.
  */
-export async function requireImages(names: readonly string[]): Promise<void> {
+export async function requireImages(
+  names: readonly string[],
+  sources?: readonly SourceScheme[],
+): Promise<void> {
   const missing: string[] = [];
   for (const name of names) {
-    if (isSpec(name)) continue;
+    if (isSpec(name, sources)) continue;
     const found = await stat(homePath(name)).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
       throw error;
@@ -56,13 +65,14 @@ export async function requireImages(names: readonly string[]): Promise<void> {
 
 async function imageFiles(names: readonly string[]): Promise<Dataset> {
   const stamps = await Promise.all(names.map(fileStamp));
+  const source = (index: number) => ({ kind: 'file', file: names[index]! }) as const;
   return {
     name: names.join(', '),
     length: names.length,
     contentKey: names.map((name, i) => `${resolve(name)}\0${stamps[i]!.stamp}`).join('\n'),
     id: (index) => names[index]!,
-    image: (index, reading) => decodeFile(names[index]!, reading),
-    source: (index) => ({ file: names[index]! }),
+    image: (index, reading) => decodeSource(source(index), reading),
+    source,
   };
 }
 

@@ -1,48 +1,105 @@
+import { stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import system from 'node:path';
+import { suggestion } from '../../text/nearest.ts';
 import { DataError } from '../error.ts';
-import { openCifar10 } from './cifar10.ts';
-import type { FetchOptions } from './cifar10-fetch.ts';
 import type { Dataset } from './dataset.ts';
-import { openClassFolders, openFolder } from './folder.ts';
-import { openPacked } from './packed.ts';
+import type { OpenOptions, SourceScheme } from './scheme.ts';
+import { allForms, formsOf, sources, withOthers } from './table.ts';
 
 type Paths = Pick<typeof system, 'join' | 'resolve' | 'sep'>;
-
-const SPECS = 'cifar10, cifar10:train, cifar10:test, a folder, folder:PATH, classes:PATH or packed:PATH';
+type Others = readonly SourceScheme[];
 
 /**
- * Opens a data set by its name on the command line:
- * `cifar10` (training images, judged on the test images), `cifar10:train` (the same, judged on a share that is held out) and
- * `cifar10:test`; `folder:PATH`, all images under a folder, without classes;
- * `classes:PATH`, a sub-folder for each class; `packed:PATH`, what `data pack` wrote; any other text is the path of a folder, as with `folder:`.
- * A path may begin with `~`, the home folder, which shells leave alone after a colon.
- * CIFAR-10 is fetched when it is not in the cache; of other images the cache keeps digests.
- * Rejects with a DataError that says what is wrong and what to do.
+ * Opens a data set by its name on the command line, as the table of sources has it (`list sources`); any other text is the path of a
+ * folder, all images below it. A path may begin with `~`, the home folder, which shells leave alone after a colon.
+ * Images of a source that is fetched are fetched when they are not in the cache; of other images the cache keeps digests.
+ *
+ * ```ts
+ * const flowers = await openDataset('classes:~/flowers');
+ * const mine = await openDataset('mine:7', { sources: [{ scheme: 'mine', argument: 'N', … }] });
+ * ```
+ * Rejects with a DataError that says what is wrong and what to do. Single files are opened by `openImages`.
  */
-export async function openDataset(spec: string, options: FetchOptions = {}): Promise<Dataset> {
-  if (spec === 'cifar10' || spec === 'cifar10:train') return openCifar10('train', options);
-  if (spec === 'cifar10:test') return openCifar10('test', options);
-  const { onProgress, onNote, signal } = options;
-  const onFound = (done: number) => onProgress?.({ phase: 'search', done, total: 0 });
-  const search = { onFound, onNote, signal, cache: options.cache };
-  if (spec.startsWith('classes:')) return openClassFolders(homePath(spec.slice('classes:'.length)), search);
-  if (spec.startsWith('packed:')) return openPacked(homePath(spec.slice('packed:'.length)));
-  if (spec.startsWith('folder:')) return openFolder(homePath(spec.slice('folder:'.length)), search);
-  if (spec === '') throw new DataError(`the data must be named: ${SPECS}; got nothing`);
-  return openFolder(homePath(spec), search);
+export async function openDataset(spec: string, options: OpenOptions = {}): Promise<Dataset> {
+  if (spec === '') throw new DataError(`the data must be named: ${allForms(options.sources)}; got nothing`);
+  const { source, colon, rest, named } = parse(spec, options.sources);
+  if (!named) await requireFolder(spec, options.sources);
+  if (colon && rest === '') throw new DataError(`the data must be named: ${namesOf(source)}; got '${spec}'`);
+  if (source.argument === undefined && colon && !Object.hasOwn(source.splits ?? {}, rest)) {
+    const names = formsOf(source).map(([form]) => form);
+    throw new DataError(
+      `the data must be named: ${namesOf(source)}; got '${spec}'${suggestion(spec, names)}`,
+    );
+  }
+  return source.open(homePath(rest), options);
+}
+
+/** Rejects with a DataError for a path of nothing: it may be a misspelt scheme. */
+async function requireFolder(spec: string, others?: Others): Promise<void> {
+  const path = homePath(spec);
+  await stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+    const schemes = withOthers(others).map(({ scheme }) => scheme);
+    const hint = suggestion(spec.split(':')[0]!, schemes);
+    throw new DataError(`the data folder must exist, got '${path}'${hint}`);
+  });
+}
+
+function namesOf(source: SourceScheme): string {
+  return formsOf(source)
+    .map(([form]) => form)
+    .join(', ');
+}
+
+/** The kind of a source and what its name says beside it; a text without a scheme is a path. */
+function parse(
+  spec: string,
+  others?: Others,
+): { source: SourceScheme; colon: boolean; rest: string; named: boolean } {
+  const [, name, colon, rest = ''] = /^([^:]*)(:?)(.*)$/s.exec(spec)!;
+  const source = withOthers(others).find(({ scheme }) => scheme === name);
+  // A folder may have the name of a scheme whose names need a colon.
+  if (source && (colon || source.argument === undefined))
+    return { source, colon: colon === ':', rest, named: true };
+  return { source: sources[0], colon: false, rest: spec, named: false };
 }
 
 /** Whether a name is that of a data set by its form, and not the path of a file or folder. */
-export function isSpec(name: string): boolean {
-  return /^(cifar10(:train|:test)?$|(classes|packed|folder):)/.test(name);
+export function isSpec(name: string, others?: Others): boolean {
+  return parse(name, others).named;
 }
 
 /** The same source with an absolute path, for programs that run elsewhere; sources without a path are left as they are. */
-export function absoluteSource(spec: string, paths: Paths = system): string {
-  if (spec === '' || /^cifar10(:|$)/.test(spec)) return spec;
-  const [, scheme = '', rest] = /^((?:folder|classes|packed):)?(.*)$/s.exec(spec)!;
-  return `${scheme}${paths.resolve(homePath(rest!, paths))}`;
+export function absoluteSource(
+  spec: string,
+  { paths = system, sources: others }: { readonly paths?: Paths; readonly sources?: Others | undefined } = {},
+): string {
+  const { source, rest, named } = parse(spec, others);
+  if (rest === '') return spec;
+  const absolute = source.absolute ?? ((path: string) => paths.resolve(homePath(path, paths)));
+  if (!named) return absolute(rest);
+  return source.argument === undefined ? spec : `${source.scheme}:${absolute(rest)}`;
+}
+
+/**
+ * The source of the test set that belongs to a source; undefined where there is none. `cifar10:train` has none: of the training images
+ * alone a share is held out, so that settings are chosen without the test set.
+ */
+export function testSetOf(spec: string, others?: Others): string | undefined {
+  const { source, rest } = parse(spec, others);
+  return source.testSet?.(rest);
+}
+
+/** The path that a source names, a leading `~` resolved; empty where it names none. */
+export function pathOf(spec: string, others?: Others): string {
+  const { source, rest } = parse(spec, others);
+  return source.argument === undefined ? '' : homePath(rest);
+}
+
+/** The kind of source that a text names. */
+export function schemeOf(spec: string, others?: Others): SourceScheme {
+  return parse(spec, others).source;
 }
 
 /** A path with the home folder in place of a leading `~`. @param paths those of the system */

@@ -94,7 +94,7 @@ describe('a pack', () => {
     const here = await views(packed);
     expect(here).toEqual(await views(inMemory));
     expect(await views(packed, { threads: true })).toEqual(here);
-    expect(await views(packed, { geometry: randomResizedCrop({ scale: [0.01, 0.02] }) })).not.toEqual(here);
+    expect(await views(packed, { crop: randomResizedCrop({ scale: [0.01, 0.02] }) })).not.toEqual(here);
   });
 
   it('has several shards', async () => {

@@ -199,8 +199,8 @@ async function shrunk(
     return { box: whole([height, width]), resized: size, window: whole(size), flip: false };
   };
   const source = dataset.source?.(i);
-  if (source && !('offset' in source))
-    return withChannels(await decodeView(source.file, choose, cropResize, reading), reading.channels);
+  if (source && source.kind !== 'pixels')
+    return withChannels(await decodeView(source, choose, cropResize, reading), reading.channels);
   const image = await dataset.image(i, reading);
   return withChannels(cropResize(image, choose([image.height, image.width])), reading.channels);
 }

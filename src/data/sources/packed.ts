@@ -7,6 +7,7 @@ import { fileStamp, MISSING } from '../../io/file-stamp.ts';
 import { plural } from '../../text/plural.ts';
 import { DataError } from '../error.ts';
 import type { Dataset } from './dataset.ts';
+import type { PixelSource } from './image-source.ts';
 
 /** The name of the file that makes a folder a pack; it is written last. */
 export const INDEX = 'index.json';
@@ -75,7 +76,8 @@ export async function openPacked(folder: string): Promise<Dataset> {
     }
     if (offset !== shard.bytes) throw new DataError(`the sizes of images and shards in ${folder} differ`);
   }
-  const source = (i: number) => ({
+  const source = (i: number): PixelSource => ({
+    kind: 'pixels',
     file: files[i]!,
     offset: offsets[i]!,
     width: images.widths[i]!,

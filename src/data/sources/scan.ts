@@ -44,15 +44,17 @@ export async function scanImages(folder: string, options: ScanOptions = {}): Pro
     throw error;
   });
   if (!found.isDirectory())
-    throw new DataError(`the data must be a folder, got the ${specialKind(found) ?? 'file'} '${folder}'`);
+    throw new DataError(
+      `the data must be a folder, got the ${specialKind(found) ?? 'file'} '${folder}'${await remedy(folder)}`,
+    );
   const images: FoundFile[] = [];
   const folders: string[] = [];
   const leftOut = new LeftOut();
-  let told = performance.now() + 1000;
+  let nextReport = performance.now() + 1000;
   const onFile = async (file: FoundFile) => {
     if (await isImage(file, leftOut)) images.push(file);
-    if (performance.now() < told) return;
-    told = performance.now() + 250;
+    if (performance.now() < nextReport) return;
+    nextReport = performance.now() + 250;
     onFound(images.length);
   };
   await walk(folder, { leftOut, onFile, onFolder: (path) => folders.push(path), signal });
@@ -70,6 +72,13 @@ export async function scanImages(folder: string, options: ScanOptions = {}): Pro
     bytes: new Map(odd.map(({ path, file }) => [path, file])),
     folders,
   };
+}
+
+/** How a single image is used, for the end of a message. */
+async function remedy(file: string): Promise<string> {
+  const found = await stat(file);
+  if (!found.isFile() || !imageFormat(await head(file))) return '';
+  return ': predict, reconstruct and preview take single images, and so does openImages of the library; for other commands name its folder';
 }
 
 async function isImage({ path, file, stamp }: FoundFile, leftOut: LeftOut): Promise<boolean> {

@@ -1,15 +1,15 @@
 import { stat } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
 import { BrokenImages } from '../../data/load/broken.ts';
-import { type FetchOptions, fetched } from '../../data/sources/cifar10-fetch.ts';
 import { openDataset } from '../../data/sources/open.ts';
+import { type OpenOptions, phaseText } from '../../data/sources/scheme.ts';
 import { writeNpyTable, writeParquetTable } from '../../io/feature-table.ts';
 import { RunError } from '../../run/error.ts';
 import { openModel } from '../../weights/model.ts';
 import { modelEngine } from '../model-engine.ts';
 import { FeatureExtractor, type FeatureOptions } from './extract.ts';
 
-export interface EmbedOptions extends FeatureOptions, Pick<FetchOptions, 'cache'> {
+export interface EmbedOptions extends FeatureOptions, Pick<OpenOptions, 'cache'> {
   /** File to write: .npy or .parquet. */
   readonly output: string;
   /** Called while images are fetched and features computed. */
@@ -31,7 +31,7 @@ export interface EmbedResult {
  * data set, images that cannot be read left out. Parts are kept on the disk as soon as they are done (see
  * `FeatureExtractor`), so an interrupted call goes on where it was; the file appears in one step at the end.
  *
- * @param source as `openDataset` takes it: a folder, classes:FOLDER, packed:FOLDER, cifar10
+ * @param source as `openDataset` takes it
  * Throws RunError for an output that cannot be, and what `openModel` and `openDataset` throw.
  */
 export async function embed(path: string, source: string, options: EmbedOptions): Promise<EmbedResult> {
@@ -42,7 +42,7 @@ export async function embed(path: string, source: string, options: EmbedOptions)
   await requireFolder(dirname(output));
   const model = await openModel(path, { heads: options.heads, image: options.image });
   const dataset = await openDataset(source, {
-    onProgress: (progress) => say(fetched(progress), progress.done, progress.total),
+    onProgress: (progress) => say(phaseText(progress), progress.done, progress.total),
     onNote: options.onNote,
     ...(cache !== undefined && { cache }),
     ...(signal && { signal }),

@@ -98,7 +98,7 @@ describe('FeatureExtractor', () => {
       batchSize: 5,
       size: tiny.image,
       seed: 1,
-      geometry: centreCrop(0.8),
+      crop: centreCrop(0.8),
     });
     const { value } = await views.next();
     const session = await referenceBackend.open(model.weights);

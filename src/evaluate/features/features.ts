@@ -1,5 +1,6 @@
 import type { Batch } from '../../data/load/batch.ts';
 import type { Dataset } from '../../data/sources/dataset.ts';
+import { labelledSource } from '../../data/sources/table.ts';
 import type { Session } from '../../engines/engine.ts';
 import type { Program } from '../../graph/index.ts';
 import type { Normalisation } from '../../image/normalise.ts';
@@ -81,7 +82,6 @@ export function join(parts: readonly Features[], width: number): Features {
 
 /** Features with the classes of their images. Throws RunError for images without classes. */
 export function labelled({ features, indices }: Features, { labels, name }: Dataset): LabelledFeatures {
-  if (!labels)
-    throw new RunError(`images must have classes, got ${name} without: use cifar10 or classes:FOLDER`);
+  if (!labels) throw new RunError(`images must have classes, got ${name} without: use ${labelledSource}`);
   return { features, labels: indices.map((index) => labels[index]!) };
 }

@@ -1,8 +1,8 @@
 import { type LinprobeInput, parseLinprobeConfig } from '../../config/linprobe-schema.ts';
 import { BrokenImages } from '../../data/load/broken.ts';
-import { type FetchProgress, fetched } from '../../data/sources/cifar10-fetch.ts';
 import { identify } from '../../data/sources/content.ts';
 import { absoluteSource } from '../../data/sources/open.ts';
+import { type OpenProgress, phaseText } from '../../data/sources/scheme.ts';
 import { sample } from '../../run/data.ts';
 import { RunError } from '../../run/error.ts';
 import type { LinprobeEvent } from '../../run/events.ts';
@@ -67,7 +67,7 @@ export async function linprobe(path: string, options: LinprobeOptions = {}): Pro
   const { heldOut, pooling } = config;
   const { data, test } = given;
   const watched = {
-    onProgress: (progress: FetchProgress) => say(fetched(progress), progress.done, progress.total),
+    onProgress: (progress: OpenProgress) => say(phaseText(progress), progress.done, progress.total),
     ...(signal && { signal }),
   };
   const all = await openLabelled(model, {

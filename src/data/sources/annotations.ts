@@ -1,0 +1,64 @@
+import type { ImageSource } from './image-source.ts';
+
+/** Everything that a data set knows of its images beside their pixels. A sample is an image with its entry of each. */
+export interface Annotations {
+  /** Names of the classes; labels index into it. */
+  readonly classes?: readonly string[];
+  /** Class of every image: Int32Array [length]. */
+  readonly labels?: Int32Array;
+  readonly masks?: Masks;
+  readonly boxes?: Boxes;
+}
+
+/** A semantic mask for every image. */
+export interface Masks {
+  /** Names of the classes; the pixels of a mask index into it. */
+  readonly classes: readonly string[];
+  /** The value of pixels without a class, which neither loss nor score counts. */
+  readonly ignore?: number;
+  /** Where the mask of image `index` lies: one channel of class numbers, as large as the upright image. */
+  source(index: number): ImageSource;
+}
+
+/** The objects of every image. */
+export interface Boxes {
+  /** Names of the classes. */
+  readonly classes: readonly string[];
+  /** The objects of image `index`; empty for an image without any. */
+  of(index: number): readonly BoxAnnotation[];
+}
+
+/** An object of an image. */
+export interface BoxAnnotation {
+  /** Left, top, right and bottom edge in pixels of the upright image; the right and bottom edge lie behind the last pixel. */
+  readonly box: readonly [x0: number, y0: number, x1: number, y1: number];
+  /** Index into the classes of the boxes. */
+  readonly class: number;
+  /** Whether the box holds a group of objects, as `iscrowd` in COCO. */
+  readonly crowd?: boolean;
+  /** Outlines of the object, [x, y, x, y, …] in pixels each. */
+  readonly segmentation?: readonly (readonly number[])[];
+}
+
+/** How each annotation of a data set becomes that of its images at `indices`: a new annotation is added here. */
+const carriers: {
+  readonly [K in keyof Annotations]-?: (
+    annotation: NonNullable<Annotations[K]>,
+    indices: Int32Array,
+  ) => NonNullable<Annotations[K]>;
+} = {
+  classes: (classes) => classes,
+  labels: (labels, indices) => indices.map((index) => labels[index]!),
+  masks: (masks, indices) => ({ ...masks, source: (i) => masks.source(indices[i]!) }),
+  boxes: (boxes, indices) => ({ ...boxes, of: (i) => boxes.of(indices[i]!) }),
+};
+
+/** The annotations of the images at `indices`, in that order. */
+export function annotationsAt(annotations: Annotations, indices: Int32Array): Annotations {
+  const carried = Object.entries(carriers).flatMap(([name, carry]) => {
+    const annotation = annotations[name as keyof Annotations];
+    // The key ties both types together, which the compiler cannot see.
+    return annotation ? [[name, (carry as (a: unknown, b: Int32Array) => unknown)(annotation, indices)]] : [];
+  });
+  return Object.fromEntries(carried);
+}

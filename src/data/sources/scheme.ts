@@ -1,0 +1,64 @@
+import type { Dataset } from './dataset.ts';
+
+/** How the opening of images is watched and stopped, and what else can be opened. */
+export interface OpenOptions {
+  /** Folder for fetched data and for digests of other images, by default `cacheFolder()`. */
+  readonly cache?: string;
+  /** Called when something was done, and about once a second during a download (npm does not say how far it is). */
+  readonly onProgress?: (progress: OpenProgress) => void;
+  /** Called with what a person should know of the images: what lies beside them in a folder. */
+  readonly onNote?: ((message: string) => void) | undefined;
+  readonly signal?: AbortSignal;
+  /** Further kinds of sources; one with the scheme of a kind of this library takes its place. */
+  readonly sources?: readonly SourceScheme[];
+}
+
+/**
+ * How far the opening of images has come: bytes while they are downloaded and unpacked, images while they are decoded. In the phase
+ * `search`: images found in a folder so far, of a number that is not known (0). In the phase `digest`: how many bytes of any images were
+ * read to know their content.
+ */
+export interface OpenProgress {
+  readonly phase: 'download' | 'unpack' | 'decode' | 'search' | 'digest';
+  /** The images that are fetched: `CIFAR-10`. */
+  readonly name?: string;
+  readonly done: number;
+  readonly total: number;
+}
+
+/** The phase in words. */
+export function phaseText({ phase, name = 'images' }: OpenProgress): string {
+  if (phase === 'search') return 'looking for images';
+  return phase === 'digest' ? 'reading images to identify them' : `${name}: ${phase}`;
+}
+
+/** A kind of sources of images, an entry of the table: `cifar10`, `cifar10:test`, `classes:FOLDER`. */
+export interface SourceScheme {
+  /** The name of the source, or what stands before the colon of its names. */
+  readonly scheme: string;
+  /** What must stand behind the colon: `FOLDER`. Absent for a source that is named without a colon. */
+  readonly argument?: string;
+  /** What else may stand behind the colon, where `argument` is absent, with a line about each. */
+  readonly splits?: Readonly<Record<string, string>>;
+  /** What the images are, in a line. */
+  readonly help: string;
+  /** A source of this kind. */
+  readonly example: string;
+  /** Whether its images have classes, or can have them. */
+  readonly labelled: boolean;
+  /** Side of all images, and of patches that suit it, where the images are small. */
+  readonly small?: { readonly side: number; readonly patch: number };
+  /**
+   * Opens the images. @param rest what stands behind the colon, a leading `~` resolved; empty without a colon.
+   * Rejects with a DataError that says what is wrong and what to do.
+   */
+  open(rest: string, options: OpenOptions): Promise<Dataset>;
+  /** What stands behind the colon, for programs that run in another folder. Default: the absolute path of an argument. */
+  absolute?(rest: string): string;
+  /** The source of the test set that belongs to this one; undefined where there is none. */
+  testSet?(rest: string): string | undefined;
+  /** Fetches the images into the cache unless they are there. Resolves to a sentence that says where they are. */
+  fetch?(options: OpenOptions): Promise<string>;
+  /** Compares fetched images with what was published. Resolves to a sentence; rejects with a DataError when they differ. */
+  verify?(): Promise<string>;
+}

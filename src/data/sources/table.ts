@@ -1,0 +1,87 @@
+import { cifar10 } from './cifar10.ts';
+import { openClassFolders, openFolder } from './folder.ts';
+import { openPacked } from './packed.ts';
+import type { OpenOptions, SourceScheme } from './scheme.ts';
+
+/** How a folder is searched while its opening is watched. */
+function searchOptions({ onProgress, onNote, signal, cache }: OpenOptions) {
+  const onFound = (done: number) => onProgress?.({ phase: 'search', done, total: 0 });
+  return { onFound, onNote, signal, cache };
+}
+
+/** The kinds of sources. The first one is also that of a path without a scheme. */
+export const sources: readonly [SourceScheme, ...SourceScheme[]] = [
+  {
+    scheme: 'folder',
+    argument: 'FOLDER',
+    help: 'all images below the folder, without classes; `folder:` may be left out',
+    example: '~/photos',
+    labelled: false,
+    open: (path, options) => openFolder(path, searchOptions(options)),
+  },
+  {
+    scheme: 'classes',
+    argument: 'FOLDER',
+    help: 'a sub-folder for each class',
+    example: 'classes:~/flowers',
+    labelled: true,
+    open: (path, options) => openClassFolders(path, searchOptions(options)),
+  },
+  {
+    scheme: 'packed',
+    argument: 'FOLDER',
+    help: 'what `data pack` wrote: decoded, shrunk images, with classes where the source has them',
+    example: 'packed:~/flowers-320',
+    labelled: true,
+    open: (path) => openPacked(path),
+  },
+  cifar10,
+];
+
+/** The table with further kinds before it. */
+export function withOthers(others: readonly SourceScheme[] = []): readonly SourceScheme[] {
+  return [...others, ...sources];
+}
+
+/** Every form of the names of a kind, with a line about each. */
+export function formsOf({
+  scheme,
+  argument,
+  splits = {},
+  help,
+}: SourceScheme): [form: string, help: string][] {
+  if (argument !== undefined) return [[`${scheme}:${argument}`, help]];
+  return [
+    [scheme, help],
+    ...Object.entries(splits).map(([split, line]): [string, string] => [`${scheme}:${split}`, line]),
+  ];
+}
+
+/** All forms in words: `a folder, folder:FOLDER, … or cifar10:test`. */
+export function allForms(others?: readonly SourceScheme[]): string {
+  return alternatives([
+    'a folder',
+    ...withOthers(others)
+      .flatMap(formsOf)
+      .map(([form]) => form),
+  ]);
+}
+
+/** The kinds in words, without their splits: `a folder, classes:FOLDER, packed:FOLDER or cifar10`. */
+export const anySource = alternatives(['a folder', ...sources.slice(1).map(shortForm)]);
+
+/** Those with classes in words: `classes:FOLDER, packed:FOLDER or cifar10`. */
+export const labelledSource = alternatives(sources.filter(({ labelled }) => labelled).map(shortForm));
+
+/** Those with a test set of their own in words. */
+export const testedSource = alternatives(sources.filter(({ testSet }) => testSet).map(shortForm));
+
+function shortForm(source: SourceScheme): string {
+  return formsOf(source)[0]![0];
+}
+
+/** `a`, `a or b`, `a, b or c`. */
+function alternatives(all: readonly string[]): string {
+  const last = all.at(-1)!;
+  return all.length === 1 ? last : `${all.slice(0, -1).join(', ')} or ${last}`;
+}
