@@ -17,7 +17,7 @@ import { fitBatch } from './run/fit.ts';
 import { bestCheckpointPath, findCheckpoint, type RunFolder, runFolder } from './run/folder.ts';
 import { scarceSpace } from './run/free-space.ts';
 import { initialiseOnThreads } from './run/initialise-on-threads.ts';
-import { finetuning } from './run/kind.ts';
+import { finetuning } from './run/kinds/finetune.ts';
 import { RunLock } from './run/lock.ts';
 import { readMetrics } from './run/metrics.ts';
 import { type ClassifierSetup, setUpClassifier } from './run/setup-finetune.ts';

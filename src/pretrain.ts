@@ -14,7 +14,7 @@ import { fitBatch } from './run/fit.ts';
 import { findCheckpoint, type RunFolder, runFolder } from './run/folder.ts';
 import { scarceSpace } from './run/free-space.ts';
 import { initialiseOnThreads } from './run/initialise-on-threads.ts';
-import { pretraining } from './run/kind.ts';
+import { pretraining } from './run/kinds/pretrain.ts';
 import { RunLock } from './run/lock.ts';
 import { readMetrics } from './run/metrics.ts';
 import { setUp } from './run/setup-pretrain.ts';

@@ -10,7 +10,7 @@ import { trainingPlan } from '../programs/plan.ts';
 import { type Progress, saveCheckpoint } from '../run/checkpoint.ts';
 import type { StepRow } from '../run/events.ts';
 import { bestCheckpointPath } from '../run/folder.ts';
-import { finetuning } from '../run/kind.ts';
+import { finetuning } from '../run/kinds/finetune.ts';
 import { readMetrics, writeCurves } from '../run/metrics.ts';
 import type { ClassifierSetup } from '../run/setup-finetune.ts';
 import type { TrainingJob, Workplace } from './job.ts';

@@ -1,7 +1,7 @@
 import { microBatchOf } from '../config/rules.ts';
 import { trainingPlan } from '../programs/plan.ts';
 import { saveCheckpoint } from '../run/checkpoint.ts';
-import { pretraining } from '../run/kind.ts';
+import { pretraining } from '../run/kinds/pretrain.ts';
 import type { TrainingJob } from './job.ts';
 import { Observer, type ObserverParts } from './observer.ts';
 
