@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { Sized } from '../config/cost.ts';
 import type { Config } from '../config/schema.ts';
 import type { ClassifierConfig } from '../models/classifier.ts';
 import type { AutoencoderConfig, EncoderConfig } from '../models/config.ts';
@@ -69,6 +70,7 @@ export type RunConfig = Pick<
   Config,
   'recipe' | 'seed' | 'from' | 'data' | 'training' | 'checkpoints' | 'engine'
 > & {
+  readonly model: Sized['model'];
   /** Of pre-training. */
   readonly task?: Config['task'];
 };
