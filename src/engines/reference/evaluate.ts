@@ -29,7 +29,10 @@ export function evaluate(node: Node, inputs: readonly (TensorData | Float64Array
   const { operation, attributes } = node;
   const wide = inputs.map(widen);
   if (operation.decompose) return evaluateComposite(node, wide);
-  if (operation === constantOperation) return [widen(attributes.data)];
+  if (operation === constantOperation) {
+    const { exact, data } = attributes as { exact?: number; data: TensorData };
+    return [exact === undefined ? widen(data) : Float64Array.of(exact)];
+  }
   const kernel = kernels[operation.name as PrimitiveName] as Kernel | undefined;
   if (!kernel) refuse(operation.name, 'the reference backend has no such operation', node.inputs);
   return [kernel(node, wide)];
