@@ -35,8 +35,8 @@ function drawLoss(random: Rng, name: string) {
   const forward = program('loss', { loss });
   return {
     at,
-    gradients: evaluateProgram(program('gradients', gradients), at) as Record<string, Float64Array>,
-    evaluate: (changed: Wide) => evaluateProgram(forward, { ...at, ...changed }).loss![0]!,
+    gradients: evaluateProgram(program('gradients', gradients), at, 'exact') as Record<string, Float64Array>,
+    evaluate: (changed: Wide) => evaluateProgram(forward, { ...at, ...changed }, 'exact').loss![0]!,
   };
 }
 

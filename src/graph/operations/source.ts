@@ -35,10 +35,7 @@ export function inputName(tensor: Tensor): string {
   return tensor.node.attributes.name;
 }
 
-/**
- * A value known when the graph is built: a number is a scalar, an array needs its shape. Engines compute with a number rounded to
- * float32, and the reference with the number itself: factors such as 1/√(2π) are exact in gradients and values alike.
- */
+/** A value known when the graph is built: a number is a scalar of float32 (and kept as it is beside), an array needs its shape. */
 export function constant(value: number | TensorData, shape: Shape = []): Tensor {
   const exact = typeof value === 'number' ? value : undefined;
   const data = typeof value === 'number' ? Float32Array.of(value) : value;
