@@ -69,7 +69,9 @@ export {
   encodeCheckpoint,
   type Progress,
 } from './run/checkpoint-codec.ts';
-export { finetuning, pretraining, type RunKind } from './run/kind.ts';
+export type { RunKind } from './run/kind.ts';
+export { finetuning } from './run/kinds/finetune.ts';
+export { pretraining } from './run/kinds/pretrain.ts';
 export { type NamedTensor, toFloat32 } from './io/dtypes.ts';
 export { FileFormatError } from './io/file-format-error.ts';
 export { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from './io/safetensors-codec.ts';

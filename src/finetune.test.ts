@@ -11,7 +11,7 @@ import { pretrain } from './pretrain.ts';
 import { readCheckpoint } from './run/checkpoint.ts';
 import type { FinetuneEvent } from './run/events.ts';
 import { findCheckpoint } from './run/folder.ts';
-import { finetuning } from './run/kind.ts';
+import { finetuning } from './run/kinds/finetune.ts';
 import { readMetrics } from './run/metrics.ts';
 
 const folder = temporaryFolder();

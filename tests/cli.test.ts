@@ -125,7 +125,8 @@ describe('usage', () => {
   it('names packs among the sources of images', async () => {
     for (const name of ['pretrain', 'finetune', 'knn', 'linprobe', 'embed'])
       expect((await here(name, '--help')).out).toContain('packed:FOLDER');
-    expect((await here('list', 'settings', '--json')).out).toContain('packed:FOLDER');
+    expect((await here('list', 'settings', '--json')).out).toContain('see `list sources`');
+    expect((await here('list', 'sources', '--json')).out).toContain('packed:FOLDER');
   });
 
   it('lists what there is', async () => {

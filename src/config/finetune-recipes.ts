@@ -1,47 +1,30 @@
 import { modelSize } from '../models/sizes.ts';
-import { suggestion } from '../text/nearest.ts';
 import { finetuneFlops } from './cost.ts';
 import { ConfigError } from './error.ts';
 import { type FinetuneConfig, type FinetuneInput, parseFinetuneConfig } from './finetune-schema.ts';
 import { mergeSettings } from './merge.ts';
-import type { FinetuneEntry, FinetuneRecipe } from './recipe.ts';
+import { recipeBook } from './recipe-book.ts';
 import { finetuneRecipeEntries } from './recipes/finetune.ts';
 import { adapted, recipeNames } from './recipes.ts';
 
-/** Names of all recipes of fine-tuning; quick variants are not counted. */
-export const finetuneRecipeNames: readonly string[] = finetuneRecipeEntries.map(({ name }) => name);
-
-const variant = ({ name, quick }: FinetuneEntry) => quick && `${name}-quick`;
-
-/** The recipe, or quick variant of a recipe, of that name. Throws ConfigError for an unknown one, with the nearest name. */
-export function finetuneRecipe(name: string): FinetuneRecipe {
-  const found = finetuneRecipeEntries.find((entry) => name === entry.name || name === variant(entry));
-  if (!found)
-    throw new ConfigError(
-      `unknown recipe of finetune "${name}"${recipeNames.includes(name) ? ' (it is one of pretrain)' : suggestion(name, finetuneRecipeNames) || `: ${finetuneRecipeNames.join(', ')}`}`,
+/** The recipes of fine-tuning. */
+export const {
+  names: finetuneRecipeNames,
+  recipe: finetuneRecipe,
+  quickVariant: quickFinetuneVariant,
+} = recipeBook({
+  entries: finetuneRecipeEntries,
+  complete(name, { model }, layers) {
+    const { image, decoder: _, ...size } = modelSize(model);
+    return parseFinetuneConfig(
+      mergeSettings({ recipe: name, model: { ...size, image: [...image] } }, ...layers),
     );
-  const { source, expected, notes, settings, quick, images } = found;
-  const { image, decoder: _, ...size } = modelSize(found.model);
-  const layers = name === found.name ? [settings] : [settings, quick!];
-  const config = parseFinetuneConfig(
-    mergeSettings({ recipe: name, model: { ...size, image: [...image] } }, ...layers),
-  );
-  const seen = images * config.training.epochs;
-  const cost = { images: seen, flops: seen * finetuneFlops(config, found.classes) };
-  return { name, source, cost, expected, notes, config };
-}
-
-/** The name of a recipe's quick variant. Throws ConfigError when it has none, or for an unknown recipe. */
-export function quickFinetuneVariant(name: string): string {
-  finetuneRecipe(name);
-  const entry = finetuneRecipeEntries.find((candidate) => candidate.name === name);
-  const quick = entry && variant(entry);
-  if (!quick)
-    throw new ConfigError(
-      `the recipe must have a quick variant, got "${name}", which has none: ${finetuneRecipeEntries.find(variant)!.name} has one`,
-    );
-  return quick;
-}
+  },
+  flops: (config, { classes }) => finetuneFlops(config, classes),
+  noun: 'recipe of finetune',
+  elsewhere: (name) => (recipeNames.includes(name) ? ' (it is one of pretrain)' : ''),
+  otherwise: `: ${finetuneRecipeEntries.map(({ name }) => name).join(', ')}`,
+});
 
 /** What weights that a run starts from say of its settings. */
 export interface GivenSettings {

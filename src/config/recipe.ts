@@ -1,12 +1,11 @@
 import type { FinetuneConfig, FinetuneInput } from './finetune-schema.ts';
 import type { Config, ConfigInput } from './schema.ts';
 
-/** A recipe as data: settings of its own, over those of its model's size and task. */
-export interface RecipeEntry {
-  /** `data-model-task` */
+/** A recipe as data: settings of its own, over those of its model's size. */
+export interface AnyEntry<I extends object = object> {
+  /** `data-model-task`, `data-model-finetune` */
   readonly name: string;
   readonly model: string;
-  readonly task: string;
   /** Where the settings come from. */
   readonly source: string;
   /** Images of one pass. */
@@ -15,9 +14,19 @@ export interface RecipeEntry {
   readonly expected: string;
   /** What else there is to know, in whole lines that recipes may share: the machine and patience that it takes. */
   readonly notes: readonly string[];
-  readonly settings: ConfigInput;
+  readonly settings: I;
   /** Laid over the settings for a variant of a few minutes, named `<name>-quick`. */
-  readonly quick?: ConfigInput;
+  readonly quick?: I;
+}
+
+/** A recipe of pre-training as data: settings over those of its model's size and task. */
+export interface RecipeEntry extends AnyEntry<ConfigInput> {
+  readonly task: string;
+}
+
+/** A recipe of fine-tuning as data. */
+export interface FinetuneEntry extends AnyEntry<FinetuneInput> {
+  readonly classes: number;
 }
 
 /** What a run takes. */
@@ -29,36 +38,14 @@ export interface Cost {
 }
 
 /** A named set of settings, complete, with where it comes from, what it costs and what it should give. */
-export interface Recipe {
+export interface RecipeOf<C> {
   readonly name: string;
   readonly source: string;
   readonly cost: Cost;
   readonly expected: string;
   readonly notes: readonly string[];
-  readonly config: Config;
+  readonly config: C;
 }
 
-/** A recipe of fine-tuning as data: settings of its own, over those of its model's size. */
-export interface FinetuneEntry {
-  /** `data-model-finetune` */
-  readonly name: string;
-  readonly model: string;
-  readonly source: string;
-  /** Images of one pass, and their classes. */
-  readonly images: number;
-  readonly classes: number;
-  readonly expected: string;
-  readonly notes: readonly string[];
-  readonly settings: FinetuneInput;
-  /** Laid over the settings for a variant of a few minutes, named `<name>-quick`. */
-  readonly quick?: FinetuneInput;
-}
-
-export interface FinetuneRecipe {
-  readonly name: string;
-  readonly source: string;
-  readonly cost: Cost;
-  readonly expected: string;
-  readonly notes: readonly string[];
-  readonly config: FinetuneConfig;
-}
+export type Recipe = RecipeOf<Config>;
+export type FinetuneRecipe = RecipeOf<FinetuneConfig>;

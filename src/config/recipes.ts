@@ -1,54 +1,29 @@
 import { modelSize } from '../models/sizes.ts';
-import { suggestion } from '../text/nearest.ts';
 import { stepFlops } from './cost.ts';
-import { ConfigError } from './error.ts';
 import type { FinetuneConfig } from './finetune-schema.ts';
 import { mergeConfig } from './overrides.ts';
-import type { Cost, Recipe, RecipeEntry } from './recipe.ts';
+import type { RecipeEntry } from './recipe.ts';
+import { recipeBook } from './recipe-book.ts';
 import { cifar10Recipes } from './recipes/cifar10.ts';
 import { imagenetRecipes } from './recipes/imagenet.ts';
 import { fittingMicroBatch } from './rules.ts';
 import { type Config, type ConfigInput, parseConfig } from './schema.ts';
 import { taskDefaults } from './task-defaults.ts';
 
-const entries: readonly RecipeEntry[] = [...cifar10Recipes, ...imagenetRecipes];
-
-/** Names of all recipes; quick variants are not counted. */
-export const recipeNames: readonly string[] = entries.map(({ name }) => name);
-
-/**
- * The recipe, or quick variant of a recipe, of that name. Throws ConfigError for an unknown one, with the nearest name.
- */
-export function recipe(name: string): Recipe {
-  const found = entries.find((entry) => name === entry.name || name === variant(entry));
-  if (!found)
-    throw new ConfigError(
-      `unknown recipe "${name}"${hint(name) || suggestion(name, recipeNames) || ' (names are data-model-task, see `list recipes`)'}`,
-    );
-  const { source, expected, notes, settings, quick } = found;
-  const layers = name === found.name ? [settings] : [settings, quick!];
-  const config = parseConfig(mergeConfig({ recipe: name }, skeleton(found), ...layers));
-  return { name, source, cost: cost(found, config), expected, notes, config };
-}
-
-const hint = (name: string) =>
-  /-finetune(-quick)?$/.test(name) ? ' of pretrain (it is one of the command finetune)' : '';
-
-/** The name of a recipe's quick variant. Throws ConfigError when it has none, or for an unknown recipe. */
-export function quickVariant(name: string): string {
-  recipe(name);
-  const entry = entries.find((candidate) => candidate.name === name);
-  const quick = entry && variant(entry);
-  if (!quick)
-    throw new ConfigError(
-      `the recipe must have a quick variant, got "${name}", which has none: ${entries.find(variant)!.name} has one`,
-    );
-  return quick;
-}
-
-function variant({ name, quick }: RecipeEntry): string | undefined {
-  return quick && `${name}-quick`;
-}
+/** The recipes of pre-training. */
+export const {
+  names: recipeNames,
+  recipe,
+  quickVariant,
+} = recipeBook({
+  entries: [...cifar10Recipes, ...imagenetRecipes],
+  complete: (name, entry, layers) => parseConfig(mergeConfig({ recipe: name }, skeleton(entry), ...layers)),
+  flops: (config) => stepFlops(config),
+  noun: 'recipe',
+  elsewhere: (name) =>
+    /-finetune(-quick)?$/.test(name) ? ' of pretrain (it is one of the command finetune)' : '',
+  otherwise: ' (names are data-model-task, see `list recipes`)',
+});
 
 /**
  * Completes and checks settings; where they name a recipe, over those of the recipe. Its warm-up shrinks in proportion when they
@@ -90,11 +65,6 @@ function skeleton({ model, task }: RecipeEntry): ConfigInput {
     model: { ...size, image: [...image], decoder: { ...decoder } },
     task: { name: task },
   };
-}
-
-function cost(entry: RecipeEntry, config: Config): Cost {
-  const images = entry.images * config.training.epochs;
-  return { images, flops: images * stepFlops(config) };
 }
 
 /** 34.9e9 as `34.9 G`; at least 1, or 0. */

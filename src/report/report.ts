@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { fewImages } from '../evaluate/interval.ts';
 import { RunError } from '../run/error.ts';
+import { recordedKinds } from '../run/kinds/table.ts';
 import { reportCurves } from './curves.ts';
 import { differencesTable, overviewTable } from './overview.ts';
 import type { Block } from './page.ts';
@@ -70,10 +71,10 @@ async function makeBlocks(
       { kind: 'paragraph', text: 'Not reported:' },
       { kind: 'list', items: unreadable.map(({ path, reason }) => `${path}: ${reason}`) },
     );
-  for (const [kind, word] of KINDS) {
+  for (const kind of recordedKinds) {
     const rows = differencesTable(runs.filter((run) => run.kind === kind));
     if (rows)
-      blocks.push({ kind: 'heading', text: `Settings that differ: ${word}` }, { kind: 'table', rows });
+      blocks.push({ kind: 'heading', text: `Settings that differ: ${kind.title}` }, { kind: 'table', rows });
   }
   const curves = {
     name: 'curves.svg',
@@ -88,12 +89,6 @@ async function makeBlocks(
   return blocks;
 }
 
-const KINDS = [
-  ['pretrain', 'pre-training'],
-  ['knn', 'kNN'],
-  ['linprobe', 'linear probes'],
-  ['finetune', 'fine-tuning'],
-] as const;
 const RESULTS_NOTE =
   'Scores of the last evaluation of each run, not of the best one. Means over runs with their standard deviation where a cell stands for several.';
 const BRIEF_NOTE =

@@ -42,8 +42,8 @@ function resultsOfGroup(
   judged: readonly ReportedRun[],
   all: readonly ReportedRun[],
 ): Results | undefined {
-  const pretrained = all.filter(({ kind }) => kind === 'pretrain');
-  const others = judged.filter(({ kind }) => kind !== 'pretrain');
+  const pretrained = all.filter(({ kind }) => kind.role === 'pretrain');
+  const others = judged.filter(({ kind }) => kind.role !== 'pretrain');
   const baselines = (['pixels', 'random'] as const).map((key) => ({
     name: key === 'pixels' ? 'raw pixels' : 'random weights',
     steps: '',
@@ -118,7 +118,7 @@ function scoreRow({ run, judge, value, images, learned }: Score): string[] {
 
 /** The task of pre-training, or the kind of judge. */
 export function whatOf({ kind, rows, settings }: ReportedRun): string {
-  if (kind !== 'pretrain') return kind;
+  if (kind.role !== 'pretrain') return kind.name;
   return rows.length === 0 ? 'not trained' : String(settings.get('task.name') ?? 'unknown task');
 }
 

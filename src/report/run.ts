@@ -4,10 +4,10 @@ import { readRows } from '../io/jsonl.ts';
 import { readHeader } from '../io/safetensors.ts';
 import { truePath } from '../io/true-path.ts';
 import { type RunFolder, runFolder, runsInside } from '../run/folder.ts';
+import type { RecordedKind } from '../run/kind.ts';
+import { recordedKind } from '../run/kinds/table.ts';
 import { readSittings, type Sitting } from '../run/sittings.ts';
 import type { MetricsRow } from '../visualize/series.ts';
-
-export type RunKind = 'pretrain' | 'finetune' | 'linprobe' | 'knn';
 
 /** A run as its folder tells of it. Settings are taken as they are: those of other versions can be reported too. */
 export interface ReportedRun {
@@ -16,7 +16,7 @@ export interface ReportedRun {
   readonly absolute: string;
   /** What the page calls it. */
   readonly name: string;
-  readonly kind: RunKind;
+  readonly kind: RecordedKind;
   /** Values by path: `training.epochs`. */
   readonly settings: ReadonlyMap<string, unknown>;
   /** In ascending order of steps. */
@@ -75,7 +75,7 @@ async function readRun(path: string, name: string): Promise<ReportedRun> {
     path,
     absolute: truePath(path),
     name,
-    kind: kindOf(config.kind),
+    kind: recordedKind(config.kind),
     settings: new Map(flat(config)),
     rows: (rows ?? []).filter(({ step }) => Number.isFinite(step)),
     sitting,
@@ -124,10 +124,6 @@ async function checkpointEngine({ checkpoints }: RunFolder): Promise<string | un
       // broken, or of another kind: the one before it may tell
     }
   return undefined;
-}
-
-function kindOf(kind: unknown): RunKind {
-  return kind === 'finetune' || kind === 'linprobe' || kind === 'knn' ? kind : 'pretrain';
 }
 
 /** `[path, value]` of every single setting; lists are single settings. */

@@ -1,4 +1,3 @@
-import { plural } from '../text/plural.ts';
 import { isCount } from './images.ts';
 import type { ReportedRun } from './run.ts';
 
@@ -23,15 +22,17 @@ const LINEAR = 'linear';
 
 /** The last scores of a run: where it ended, not where it happened to be best on the images it is judged by. */
 export function scoresOf(run: ReportedRun): Score[] {
-  if (run.kind === 'pretrain' || run.kind === 'knn') {
+  const { role, column: columnOf } = run.kind;
+  if (!columnOf) {
+    const isJudge = role === 'judge'; // else its first row is that of the model before training
     const row = run.rows.findLast(
-      ({ step, knn }) => (step > 0 || run.kind === 'knn') && numberIn(knn, 'features') !== undefined,
+      ({ step, knn }) => (step > 0 || isJudge) && numberIn(knn, 'features') !== undefined,
     );
     return probeScores(run, row?.knn, 'features', '');
   }
   const top1 = run.rows.findLast((row) => Number.isFinite(row.top1))?.top1;
   if (typeof top1 !== 'number') return [];
-  const column = run.kind === 'linprobe' ? LINEAR : fineTune(run);
+  const column = columnOf(run.settings);
   const { testImages, images } = run.sitting;
   return [{ run, column, judge: column, value: top1, images: known(testImages), learned: known(images) }];
 }
@@ -61,15 +62,9 @@ function probeScores(
 
 /** A kNN report counts in place of the smaller one that a run makes beside training. */
 export function preferred(scores: readonly Score[]): Score[] {
-  const hasReport = scores.some(({ column, run }) => column === KNN && run.kind === 'knn');
-  return scores.filter(({ column, run }) => !hasReport || column !== KNN || run.kind === 'knn');
-}
-
-/** Runs of other lengths are not averaged. */
-function fineTune({ settings }: ReportedRun): string {
-  const [share, epochs] = ['data.labels', 'training.epochs'].map((path) => settings.get(path));
-  const percent = typeof share === 'number' ? Number((100 * share).toFixed(4)) : 100;
-  return `fine-tune ${percent} %${typeof epochs === 'number' ? `, ${plural(epochs, 'epoch')}` : ''}`;
+  const isReport = ({ run }: Score) => run.kind.role === 'judge';
+  const hasReport = scores.some((score) => score.column === KNN && isReport(score));
+  return scores.filter((score) => !hasReport || score.column !== KNN || isReport(score));
 }
 
 /** Runs on the same images share their baseline. */

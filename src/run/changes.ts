@@ -17,14 +17,9 @@ export function checkChanges<C extends RunConfig>(kind: RunKind<C>, before: C, a
   if (refused.length > 0)
     throw new RunError(
       `a run must go on with its own settings, got ${refused.map(said).join(', ')}: ` +
-        `start another run in a new folder, from these weights with ${startOption(kind)}`,
+        `start another run in a new folder, from these weights with ${kind.startOption}`,
     );
   return changes.map(said);
-}
-
-/** The option that starts a run from given weights. */
-export function startOption({ name }: Pick<RunKind<RunConfig>, 'name'>): string {
-  return name === 'pretrain' ? '--init-from' : '--from';
 }
 
 const said = ({ path, was, is }: { path: string; was?: string | undefined; is?: string | undefined }) =>

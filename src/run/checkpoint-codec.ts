@@ -8,7 +8,8 @@ import type { NamedTensor } from '../io/dtypes.ts';
 import { FileFormatError } from '../io/file-format-error.ts';
 import { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from '../io/safetensors-codec.ts';
 import type { ParameterSpec } from '../nn/parameters.ts';
-import { pretraining, type RunConfig, type RunKind } from './kind.ts';
+import type { RunConfig, RunKind } from './kind.ts';
+import { pretraining } from './kinds/pretrain.ts';
 
 /** Where a run stands. Everything else that training depends on is in its settings and its weights. */
 export interface Progress {

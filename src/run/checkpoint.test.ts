@@ -9,7 +9,8 @@ import { initialise } from '../nn/init.ts';
 import { inspectModel } from '../weights/inspect.ts';
 import { readCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import { decodeCheckpoint, encodeCheckpoint } from './checkpoint-codec.ts';
-import { finetuning, pretraining } from './kind.ts';
+import { finetuning } from './kinds/finetune.ts';
+import { pretraining } from './kinds/pretrain.ts';
 import { setUp } from './setup-pretrain.ts';
 
 const config = parseConfig(tinySettings('images'));

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
 import { findCheckpoint, pruneCheckpoints, readConfig, runFolder } from './folder.ts';
-import { pretraining } from './kind.ts';
+import { pretraining } from './kinds/pretrain.ts';
 
 const folder = runFolder(temporaryFolder());
 const above = temporaryFolder();

@@ -1,21 +1,68 @@
 import type { z } from 'zod';
-import type { FinetuneConfig } from '../config/finetune-schema.ts';
-import { finetuneSchema, parseFinetuneConfig } from '../config/finetune-schema.ts';
-import { type Config, configSchema, parseConfig } from '../config/schema.ts';
+import type { Sized } from '../config/cost.ts';
+import type { Config } from '../config/schema.ts';
+import type { ClassifierConfig } from '../models/classifier.ts';
+import type { AutoencoderConfig, EncoderConfig } from '../models/config.ts';
+import type { ParameterSpec } from '../nn/parameters.ts';
+import type { MetricsRow, Point } from '../visualize/series.ts';
 
-/** A kind of training: what its settings are, and what its files say of themselves. */
-export interface RunKind<C extends RunConfig> {
-  /** In `config.json`, where it is not pre-training; also the command. */
+/** A kind of work that leaves a folder with settings and metrics: what the folder is called and how a report shows it. */
+export interface RecordedKind {
+  /** `kind` in `config.json`, absent there for pre-training; also the command. */
+  readonly name: string;
+  /** In headings: `pre-training`. */
+  readonly title: string;
+  /** Pre-training makes models; all other kinds judge one, or train it further and judge that. */
+  readonly role: 'pretrain' | 'judge';
+  /** Curves of its metrics, in the order of a report. */
+  readonly panels: readonly RecordedPanel[];
+  /**
+   * The column of a report in which its last `top1` stands, by its settings (values by path). Absent for a kind whose rows hold kNN
+   * reports instead.
+   */
+  column?(settings: ReadonlyMap<string, unknown>): string;
+}
+
+/** A curve of a kind of run. */
+export interface RecordedPanel {
+  readonly title: string;
+  /** Whether values are shares, shown in percent. */
+  readonly percent?: boolean;
+  points(rows: readonly MetricsRow[]): readonly Point[];
+}
+
+/** A kind of training: its settings, and the checkpoints it writes. */
+export interface RunKind<C extends RunConfig> extends RecordedKind {
   readonly name: 'pretrain' | 'finetune';
-  /** What its checkpoints hold, in their metadata. */
+  /** `kind` in the metadata of its checkpoints. */
   readonly checkpoint: 'pretrain' | 'classifier';
+  /** The option of its command that starts a run from given weights. */
+  readonly startOption: string;
   readonly schema: z.ZodType;
   /** Completes and checks settings. Throws ConfigError. */
   parse(input: unknown): C;
-  /**
-   * Settings that may change when a run goes on: they say how long, how watched, in what parts and by what, not what is trained.
-   */
+  /** Settings that may change on resume: run length, logging, micro-batch and engine; nothing that changes what is learned. */
   readonly changeable: readonly RegExp[];
+  /** The model that a checkpoint with these settings holds. Throws RangeError where the checkpoint says too little. */
+  model(config: C, checkpoint: CheckpointContents): CheckpointModel;
+}
+
+/** The parts of a checkpoint that its model depends on. */
+export interface CheckpointContents {
+  /** Names of its classes. */
+  readonly classes?: readonly string[] | undefined;
+  /** Whether it holds a tensor of that name. */
+  has(name: string): boolean;
+}
+
+/** The model of a checkpoint: its sizes, and the tensors that belong to it. */
+export interface CheckpointModel {
+  readonly encoder: EncoderConfig;
+  /** With the decoder, where the checkpoint has one. */
+  readonly decoder?: AutoencoderConfig;
+  readonly classifier?: ClassifierConfig;
+  readonly classes?: readonly string[];
+  readonly specs: readonly ParameterSpec[];
 }
 
 /** The settings that all kinds have. */
@@ -23,27 +70,13 @@ export type RunConfig = Pick<
   Config,
   'recipe' | 'seed' | 'from' | 'data' | 'training' | 'checkpoints' | 'engine'
 > & {
+  readonly model: Sized['model'];
   /** Of pre-training. */
   readonly task?: Config['task'];
 };
 
-const always = [
+/** Settings that may change on resume whatever the kind. */
+export const alwaysChangeable: readonly RegExp[] = [
   /^training\.(epochs|maxSteps|microBatch|learningRate|minLearningRate|clip|nonFinite)$/,
   /^(checkpoints|evaluation|engine)\./,
 ];
-
-export const pretraining: RunKind<Config> = {
-  name: 'pretrain',
-  checkpoint: 'pretrain',
-  schema: configSchema,
-  parse: parseConfig,
-  changeable: [...always, /^data\.source$/],
-};
-
-export const finetuning: RunKind<FinetuneConfig> = {
-  name: 'finetune',
-  checkpoint: 'classifier',
-  schema: finetuneSchema,
-  parse: parseFinetuneConfig,
-  changeable: [...always, /^data\.(source|test)$/],
-};

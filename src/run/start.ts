@@ -5,7 +5,7 @@ import type { Backend } from '../engines/engine.ts';
 import { FileFormatError } from '../io/file-format-error.ts';
 import { truncateAfter } from '../io/jsonl.ts';
 import { makeFolder } from '../io/make-folder.ts';
-import { checkChanges, startOption } from './changes.ts';
+import { checkChanges } from './changes.ts';
 import { type Checkpoint, readCheckpoint } from './checkpoint.ts';
 import { RunError } from './error.ts';
 import {
@@ -146,7 +146,7 @@ export async function checkData<C extends RunConfig>(
   if (comparison === 'other')
     throw new RunError(
       `a run must go on with the same images, got ${key} instead of ${data} (number and content): ` +
-        `restore the images, or start another run in a new folder, from these weights with ${startOption(kind)}`,
+        `restore the images, or start another run in a new folder, from these weights with ${kind.startOption}`,
     );
   if (comparison === 'outline') onNote(`the run ${takenByOutline}`);
   return key;

@@ -9,7 +9,7 @@ import { pretrain } from '../pretrain.ts';
 import { saveCheckpoint } from '../run/checkpoint.ts';
 import type { Outcome } from '../run/events.ts';
 import { checkpointPath, prepareRunFolder, runFolder, writeConfig } from '../run/folder.ts';
-import { pretraining } from '../run/kind.ts';
+import { pretraining } from '../run/kinds/pretrain.ts';
 import { setUp } from '../run/setup-pretrain.ts';
 import type { TrainingEvent } from '../run/tensorboard.ts';
 import type { RunPiece, StudyEvent } from './runner.ts';

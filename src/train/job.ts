@@ -11,12 +11,12 @@ import type { RunFolder } from '../run/folder.ts';
 import type { RunConfig } from '../run/kind.ts';
 import type { ViewOptions } from '../run/setup-pretrain.ts';
 
-/** What is trained, and how it is judged: all in which kinds of training differ. The trainer does the rest. */
+/** One training: images, program and inputs. The trainer does the rest. */
 export interface TrainingJob {
   readonly settings: Pick<RunConfig, 'training' | 'checkpoints'>;
   /** The images that are trained on. */
   readonly images: Dataset;
-  /** Whether the run began with weights that its seed gives again; others are saved before the first update. */
+  /** True if the initial weights can be recreated from the seed; if not, they are saved before the first update. */
   readonly randomStart: boolean;
   /** Its program takes `microBatchOf(training)` images at once. */
   readonly plan: TrainingPlan;
@@ -29,6 +29,11 @@ export interface TrainingJob {
   inputs(images: Batch): Values;
   /** Writes a checkpoint. */
   save(path: string, progress: Progress, state: Values): Promise<void>;
+  readonly measurements: Measurements;
+}
+
+/** What is measured and drawn beside training. */
+export interface Measurements {
   /** Before the first update, until the signal is aborted: what the row of step 0 says, if there is to be one. */
   atStart(signal?: AbortSignal): Promise<Record<string, unknown> | undefined>;
   /**
@@ -43,8 +48,8 @@ export interface TrainingJob {
   draw(step: number, all: boolean): Promise<void>;
 }
 
-/** Where a job is carried out. */
-export interface Workplace {
+/** The session, folder and listener of a run. */
+export interface RunContext {
   /** Holds the weights and the optimizer's slots. */
   readonly session: Session;
   readonly folder: RunFolder;

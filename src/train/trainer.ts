@@ -8,11 +8,11 @@ import { RunError } from '../run/error.ts';
 import type { Outcome, StepRow } from '../run/events.ts';
 import { checkpointPath, listCheckpoints, pruneCheckpoints } from '../run/folder.ts';
 import { readMetrics } from '../run/metrics.ts';
-import type { TrainingJob, Workplace } from './job.ts';
+import type { RunContext, TrainingJob } from './job.ts';
 import { type StepInputs, TrainingInputs } from './training-inputs.ts';
 
-/** An update that the engine was asked for. */
-interface AskedUpdate extends StepInputs {
+/** An update that the engine has not finished. */
+interface PendingStep extends StepInputs {
   readonly step: number;
   readonly lr: number;
   readonly result: Promise<StepResult>;
@@ -20,14 +20,14 @@ interface AskedUpdate extends StepInputs {
   readonly pause: boolean;
 }
 
-/** Updates from where a run stands to where it ends. */
+/** The training loop: from the current step to the last. */
 export class Trainer {
   readonly stepsPerEpoch: number;
   /** The update at which all epochs are done, and the one at which this run ends. */
   readonly totalSteps: number;
   readonly lastStep: number;
   readonly #job: TrainingJob;
-  readonly #at: Workplace;
+  readonly #at: RunContext;
   readonly #schedule: Schedule;
   #progress: Progress;
   #savedStep = -1;
@@ -41,7 +41,7 @@ export class Trainer {
    */
   constructor(
     job: TrainingJob,
-    at: Workplace,
+    at: RunContext,
     about: Pick<Progress, 'data' | 'engine'>,
     progress?: Progress,
   ) {
@@ -98,7 +98,7 @@ export class Trainer {
     const { cursor } = this.#progress;
     const prefetch = microBatchOf(this.#job.settings.training) < batchSize ? 1 : 2; // a batch that needs cutting is large
     const inputs = new TrainingInputs(this.#job, this.#job.views({ batchSize, broken, cursor, prefetch }));
-    const asked: AskedUpdate[] = [];
+    const asked: PendingStep[] = [];
     const more = () => this.step + asked.length < this.lastStep && !signal?.aborted && !asked.at(-1)?.pause;
     let spent = 0; // seconds of training in this sitting
     let from = performance.now();
@@ -126,8 +126,8 @@ export class Trainer {
     return this.#job.settings.training.nonFinite === 'skip' ? 1 : (this.#at.session.stepsAtOnce ?? 1);
   }
 
-  /** Begins an update, and to make the next one's inputs. */
-  async #ask(inputs: TrainingInputs, step: number): Promise<AskedUpdate> {
+  /** Starts one update, then starts preparing the next one's inputs. */
+  async #ask(inputs: TrainingInputs, step: number): Promise<PendingStep> {
     const taken = await inputs.take();
     const lr = learningRate(step, this.#schedule);
     const at = { step: step - this.#progress.skipped, lr };
@@ -143,7 +143,7 @@ export class Trainer {
   }
 
   /** What an update gave. */
-  async #row({ step, lr, cursor, broken, result, recycle }: AskedUpdate): Promise<StepRow> {
+  async #row({ step, lr, cursor, broken, result, recycle }: PendingStep): Promise<StepRow> {
     const { metrics, gradientNorm, nonFinite } = await result;
     recycle();
     if (nonFinite !== undefined) this.#refuse(nonFinite, step + 1);
@@ -175,12 +175,12 @@ export class Trainer {
   }
 
   /** What follows an update: measurements, the row, the checkpoint. */
-  async #finish(row: StepRow, update: AskedUpdate, signal?: AbortSignal): Promise<void> {
+  async #finish(row: StepRow, update: PendingStep, signal?: AbortSignal): Promise<void> {
     const picturesDue = epochEnded(update) || this.step === this.lastStep;
     if (!picturesDue) await this.#tell(row);
     else if ((await this.#complete(row, signal)) === 'stopped') return;
     // First the pictures: what a checkpoint follows is complete, whenever the process is killed.
-    if (picturesDue) await this.#job.draw(this.step, true);
+    if (picturesDue) await this.#job.measurements.draw(this.step, true);
     if (picturesDue || this.#saveDue(this.step)) await this.#save();
   }
 
@@ -201,7 +201,7 @@ export class Trainer {
   }
 
   #measure(signal?: AbortSignal): Promise<Record<string, unknown>> {
-    return this.#job.atEpoch(this.#progress, this.step === this.lastStep, signal);
+    return this.#job.measurements.atEpoch(this.#progress, this.step === this.lastStep, signal);
   }
 
   /** Measures and draws what an earlier sitting left out when it was stopped. */
@@ -210,7 +210,7 @@ export class Trainer {
     await replaceLastRow(this.#at.folder.metrics, complete);
     this.#isUnmeasured = false;
     this.#at.emit({ type: 'step', row: complete, lastStep: this.lastStep });
-    await this.#job.draw(this.step, true);
+    await this.#job.measurements.draw(this.step, true);
   }
 
   /** Whether the work was done; not if the signal was aborted before or meanwhile. */
@@ -228,7 +228,7 @@ export class Trainer {
   /** Measures what training starts from, and keeps it where no seed gives it again. */
   async #begin(signal?: AbortSignal): Promise<void> {
     if (!this.#job.randomStart && this.#savedStep !== 0) await this.#save();
-    const measured = await this.#job.atStart(signal);
+    const measured = await this.#job.measurements.atStart(signal);
     if (measured) await appendRow(this.#at.folder.metrics, { step: 0, epoch: 0, ...measured });
   }
 
@@ -237,7 +237,7 @@ export class Trainer {
     const stopped = this.step < this.lastStep || this.#isUnmeasured;
     const outcome = stopped ? 'interrupted' : this.step < this.totalSteps ? 'max-steps' : 'finished';
     if (outcome === 'interrupted') {
-      await this.#job.draw(this.step, false);
+      await this.#job.measurements.draw(this.step, false);
       if (this.#savedStep !== this.step) await this.#save();
     }
     emit({ type: 'end', outcome, step: this.step, lastStep: this.lastStep });

@@ -2,13 +2,14 @@ import { escapeMarkup } from './escape-markup.ts';
 import { type Curve, type PanelOptions, renderPanel } from './panel.ts';
 import {
   brokenSteps,
+  FEW,
   knnSeries,
   linearSeries,
   type MetricsRow,
   type Point,
   partNames,
   seriesOf,
-  smooth,
+  smoothed,
 } from './series.ts';
 import { formatTick } from './ticks.ts';
 
@@ -32,8 +33,6 @@ const ACCURACIES = [
   ['top5', 'top-5'],
   ['emaTop1', 'EMA top-1'],
 ] as const;
-/** So few points are not smoothed. */
-const FEW = 20;
 /** Of the text and lines that panels draw. */
 export const STYLE = `text{font-family:'DejaVu Sans',Verdana,sans-serif;font-size:12px;fill:#222}
 .tick{font-size:11px;fill:#666}.curve{fill:none;stroke-linejoin:round;stroke-linecap:round}`;
@@ -116,11 +115,6 @@ function rawAndSmoothed(points: readonly Point[], name?: string): Curve[] {
     { label: label('each step'), colour: colour(0), points, faint: true },
     { label: label('smoothed'), colour: colour(0), points: smoothed(points) },
   ];
-}
-
-/** The mean over a fiftieth of the points around each one; few points stay as they are. */
-export function smoothed(points: readonly Point[]): readonly Point[] {
-  return points.length < FEW ? points : smooth(points, Math.max(5, points.length / 50));
 }
 
 function summary(rows: readonly MetricsRow[]): string {

@@ -91,3 +91,11 @@ export function thin(points: readonly Point[], buckets: number): Point[] {
   }
   return kept;
 }
+
+/** So few points are shown as they are. */
+export const FEW = 20;
+
+/** The mean over a fiftieth of the points around each one; few points stay as they are. */
+export function smoothed(points: readonly Point[]): readonly Point[] {
+  return points.length < FEW ? points : smooth(points, Math.max(5, points.length / 50));
+}

@@ -8,7 +8,7 @@ import { readSafetensors, writeSafetensors } from '../io/safetensors.ts';
 import { autoencoderParameters } from '../models/autoencoder.ts';
 import { initialise } from '../nn/init.ts';
 import { saveCheckpoint } from '../run/checkpoint.ts';
-import { pretraining } from '../run/kind.ts';
+import { pretraining } from '../run/kinds/pretrain.ts';
 import { modelParameters, openModel } from './model.ts';
 
 const path = join(temporaryFolder(), 'step.safetensors');

@@ -1,12 +1,10 @@
-import { classifierConfig, type FinetuneConfig } from '../config/finetune-schema.ts';
 import { normalisationOf } from '../image/normalise.ts';
 import { FileFormatError } from '../io/file-format-error.ts';
 import type { TensorFile } from '../io/tensor-file-types.ts';
-import { autoencoderParameters } from '../models/autoencoder.ts';
-import { classifierParameters } from '../models/classifier.ts';
-import { encoderParameters } from '../models/encoder.ts';
 import { type CheckpointInfo, checkpointInfo, isCheckpointOf } from '../run/checkpoint.ts';
-import { finetuning } from '../run/kind.ts';
+import type { CheckpointModel, RunConfig, RunKind } from '../run/kind.ts';
+import { pretraining } from '../run/kinds/pretrain.ts';
+import { runKinds } from '../run/kinds/table.ts';
 import type { FoundModel, ModelDescription } from './description.ts';
 import { requireFinite } from './finite.ts';
 import { requireShape } from './parameters.ts';
@@ -14,16 +12,17 @@ import { requireShape } from './parameters.ts';
 /** A checkpoint of this project. Optimizer slots are not read. Throws FileFormatError where tensors do not fit its settings. */
 export function understandOwn(file: TensorFile): FoundModel {
   const { path, metadata, tensors: infos } = file;
-  const { specs, ...model } = isCheckpointOf(finetuning, metadata)
-    ? ofClassifier(checkpointInfo(path, metadata, finetuning), path)
-    : ofPretraining(checkpointInfo(path, metadata), infos);
-  const { data } = model.run.config;
+  const kind = runKinds.find((each) => isCheckpointOf(each, metadata)) ?? pretraining;
+  const run: CheckpointInfo<RunConfig> = checkpointInfo(path, metadata, kind);
+  const { specs, ...model } = modelOf(kind, run, infos);
+  const { data } = run.config;
   const known = new Set(specs.map(({ name }) => name));
   const reason = (name: string) =>
     name.includes(':') ? 'optimizer slot' : 'the model of its settings has no such weight';
   const description: ModelDescription = {
     source: 'beyond-masking',
     path,
+    run,
     ...model,
     normalisation: normalisationOf(data),
     evaluationCrop: data.evaluationCrop,
@@ -62,18 +61,15 @@ export function understandOwn(file: TensorFile): FoundModel {
   };
 }
 
-/** The decoder may have been taken out. */
-function ofPretraining(run: CheckpointInfo, tensors: ReadonlyMap<string, unknown>) {
-  const encoder = run.config.model;
-  const specs = autoencoderParameters(encoder);
-  return specs.every(({ name }) => tensors.has(name))
-    ? { run, encoder, decoder: encoder, specs }
-    : { run, encoder, specs: encoderParameters(encoder) };
-}
-
-function ofClassifier(run: CheckpointInfo<FinetuneConfig>, path: string) {
-  if (!run.classes) throw new FileFormatError(path, 'a classifier must name its classes', 'nothing');
-  const classifier = classifierConfig(run.config, run.classes.length);
-  const specs = classifierParameters(classifier);
-  return { run, encoder: classifier, classifier, classes: run.classes, specs };
+function modelOf(
+  kind: RunKind<RunConfig>,
+  { path, config, classes }: CheckpointInfo<RunConfig>,
+  tensors: ReadonlyMap<string, unknown>,
+): CheckpointModel {
+  try {
+    return kind.model(config, { classes, has: (name) => tensors.has(name) });
+  } catch (error) {
+    if (error instanceof RangeError) throw new FileFormatError(path, error.message, 'nothing');
+    throw error;
+  }
 }

@@ -11,7 +11,8 @@ import { initialise } from '../../src/nn/init.ts';
 import type { ParameterSpec } from '../../src/nn/parameters.ts';
 import type { Rng } from '../../src/random/rng.ts';
 import { saveCheckpoint } from '../../src/run/checkpoint.ts';
-import { finetuning, pretraining } from '../../src/run/kind.ts';
+import { finetuning } from '../../src/run/kinds/finetune.ts';
+import { pretraining } from '../../src/run/kinds/pretrain.ts';
 import { normals } from './random.ts';
 
 const progress = {

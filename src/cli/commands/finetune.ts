@@ -4,7 +4,7 @@ import { finetuneSchema } from '../../config/finetune-schema.ts';
 import { mergeSettings } from '../../config/merge.ts';
 import { labelledSource, testedSource } from '../../data/sources/table.ts';
 import { finetune } from '../../finetune.ts';
-import { finetuning } from '../../run/kind.ts';
+import { finetuning } from '../../run/kinds/finetune.ts';
 import { tensorboardOption } from '../options/options.ts';
 import { collect, givenSettings, type RunFlags, runOutput } from '../options/run-flags.ts';
 import { FinetuneReport } from '../show/finetune-report.ts';

@@ -4,7 +4,7 @@ import { quickVariant } from '../../config/recipes.ts';
 import { configSchema } from '../../config/schema.ts';
 import { anySource } from '../../data/sources/table.ts';
 import { pretrain } from '../../pretrain.ts';
-import { pretraining } from '../../run/kind.ts';
+import { pretraining } from '../../run/kinds/pretrain.ts';
 import { tensorboardOption } from '../options/options.ts';
 import { collect, givenSettings, type RunFlags, runOutput } from '../options/run-flags.ts';
 import { PretrainReport } from '../show/pretrain-report.ts';

@@ -10,7 +10,7 @@ import type { FeatureConfig } from '../../programs/features.ts';
 import { saveCheckpoint } from '../../run/checkpoint.ts';
 import type { LinprobeEvent, StepRow } from '../../run/events.ts';
 import { bestCheckpointPath, type RunFolder, requireSame, runFolder } from '../../run/folder.ts';
-import { finetuning } from '../../run/kind.ts';
+import { finetuning } from '../../run/kinds/finetune.ts';
 import { RunLock } from '../../run/lock.ts';
 import { appendSitting, type Judged } from '../../run/sittings.ts';
 import type { Model } from '../../weights/model.ts';

@@ -3,49 +3,78 @@ import type { Dataset } from '../data/sources/dataset.ts';
 import { type Evaluator, evaluate } from '../evaluate/evaluator.ts';
 import { heldOutLoss } from '../evaluate/held-out.ts';
 import { usualScore } from '../evaluate/knn/knn.ts';
+import { knnProbe } from '../evaluate/knn/knn-probe.ts';
 import type { KnnProbe } from '../evaluate/knn/probe.ts';
 import { reconstructionGrid } from '../evaluate/reconstructions.ts';
 import { plainMessage } from '../io/system-error.ts';
 import type { Progress } from '../run/checkpoint.ts';
 import { type RunData, sample } from '../run/data.ts';
 import type { KnnScores, PretrainEvent, ProbeScores } from '../run/events.ts';
-import { writeCurves, writeReconstructions } from '../run/metrics.ts';
+import { readMetrics, writeCurves, writeReconstructions } from '../run/metrics.ts';
 import type { Setup } from '../run/setup-pretrain.ts';
-import type { Workplace } from './job.ts';
+import type { Monitor, MonitorParts } from './runner.ts';
+import { trainedValues } from './trained-values.ts';
 
-/** What an observer works with. */
-export interface ObserverParts extends Omit<Workplace, 'emit'> {
-  readonly setup: Setup;
-  readonly data: RunData;
-  /** Judges the features every `evaluation.knnEvery` epochs. */
-  readonly probe: KnnProbe | undefined;
-  /** Whether the run began with random weights. */
-  readonly randomStart: boolean;
+/** What pre-training's monitor works with. */
+export interface PretrainParts extends Omit<MonitorParts<Setup, RunData>, 'emit'> {
+  /** Folder in which scores of random weights and of raw pixels are kept, false for none. */
+  readonly scoreCache?: string | false | undefined;
   readonly emit: (event: PretrainEvent) => void;
 }
+
+/** What the start event of pre-training says of it alone. */
+export type PretrainStart = Pick<
+  Extract<PretrainEvent, { type: 'start' }>,
+  'weights' | 'heldOutImages' | 'labelled' | 'knn'
+>;
 
 /** What a probe's evaluators gave: of features, and at the start of random weights and of raw pixels. */
 type Measured = Readonly<
   Record<'features', Record<string, number>> & Partial<Record<'random' | 'pixels', Record<string, number>>>
 >;
 
-/** What is measured and drawn beside training. */
-export class Observer {
+/** Measures the held-out loss and the features of pre-training, and draws reconstructions. */
+export class PretrainMonitor implements Monitor<PretrainStart> {
   /** Images that are never trained on, as many as the held-out loss takes. */
   readonly heldOut: Dataset | undefined;
-  readonly #parts: ObserverParts;
+  /** Judges the features every `evaluation.knnEvery` epochs; undefined where that is not wanted, or the images have no classes. */
+  readonly #probe: KnnProbe | undefined;
+  readonly #parts: PretrainParts;
 
-  constructor(parts: ObserverParts) {
-    const { setup, data } = parts;
+  constructor(parts: PretrainParts) {
+    const { setup, data, backend, broken, randomStart, scoreCache, note } = parts;
     const { evaluation, seed } = setup.config;
     this.#parts = parts;
     if (data.heldOut && evaluation.heldOutImages > 0)
       this.heldOut = sample(data.heldOut, evaluation.heldOutImages, seed, 'held-out');
+    if (evaluation.knnEvery === 0) return;
+    this.#probe = knnProbe(backend, setup, data, { broken, randomStart, scoreCache });
+    if (this.#probe?.warning !== undefined) note(this.#probe.warning);
+    if (!this.#probe)
+      note('no report of kNN and linear probe: it needs images with classes, some of them held out');
+  }
+
+  get judged() {
+    const { test = 0, leaveOneOut = false } = this.#probe ?? {};
+    return { testImages: test, folds: leaveOneOut ? test : undefined };
+  }
+
+  async start(): Promise<PretrainStart> {
+    const { setup, data, folder } = this.#parts;
+    const { specs } = setup.programs(microBatchOf(setup.config.training));
+    const before = (await readMetrics(folder))[0]?.knn;
+    return {
+      weights: { encoder: trainedValues(specs, 'encoder'), decoder: trainedValues(specs, 'decoder') },
+      heldOutImages: this.heldOut?.length ?? 0,
+      labelled: data.train.labels !== undefined,
+      ...(before && { knn: before }),
+    };
   }
 
   /** Before the first update: the kNN report of what training must beat. */
   async atStart(signal?: AbortSignal): Promise<{ knn: KnnScores } | undefined> {
-    const { probe, randomStart } = this.#parts;
+    const { randomStart } = this.#parts;
+    const probe = this.#probe;
     if (!probe) return undefined;
     const random = await this.#measure(probe.random, signal);
     const features = randomStart ? random : await this.#measure(probe.features, signal);
@@ -59,7 +88,8 @@ export class Observer {
     last: boolean,
     signal?: AbortSignal,
   ): Promise<{ heldOutLoss?: number; knn?: KnnScores }> {
-    const { setup, probe, broken } = this.#parts;
+    const { setup, broken } = this.#parts;
+    const probe = this.#probe;
     const { evaluation, training } = setup.config;
     const heldOut = this.heldOut;
     const batchSize = Math.min(microBatchOf(training), heldOut?.length ?? 0);

@@ -1,52 +1,58 @@
 import { microBatchOf } from '../config/rules.ts';
 import type { Dataset } from '../data/sources/dataset.ts';
-import { type Backend, slotName } from '../engines/engine.ts';
+import { slotName } from '../engines/engine.ts';
 import { accuracy } from '../evaluate/accuracy.ts';
 import { evaluate } from '../evaluate/evaluator.ts';
 import { shortRun } from '../evaluate/images-at-once.ts';
 import type { Values } from '../graph/index.ts';
 import { plainMessage } from '../io/system-error.ts';
-import { trainingPlan } from '../programs/plan.ts';
-import { type Progress, saveCheckpoint } from '../run/checkpoint.ts';
-import type { StepRow } from '../run/events.ts';
+import type { FinetuneEvent, StepRow } from '../run/events.ts';
 import { bestCheckpointPath } from '../run/folder.ts';
-import { finetuning } from '../run/kind.ts';
 import { readMetrics, writeCurves } from '../run/metrics.ts';
 import type { ClassifierSetup } from '../run/setup-finetune.ts';
-import type { TrainingJob, Workplace } from './job.ts';
+import type { Monitor, MonitorParts } from './runner.ts';
+import { trainedValues } from './trained-values.ts';
 
 /** Most images of one run of the engine in an evaluation. */
 const EVALUATED = 128;
 
-export interface FinetuneParts extends Workplace {
-  readonly backend: Backend;
-  readonly setup: ClassifierSetup;
-  /** What is trained on, and what is evaluated on. */
+/** The images of fine-tuning. */
+export interface FinetuneData {
   readonly train: Dataset;
+  /** Images of an evaluation. */
   readonly test: Dataset;
-  /** Whether the run began with random weights. */
-  readonly randomStart: boolean;
+  readonly classes: readonly string[];
+  readonly testSource?: string | undefined;
 }
 
-/** Fine-tuning as the trainer takes it. */
-export function finetuneJob(parts: FinetuneParts): TrainingJob {
-  const { setup, train, test, randomStart, backend, session, folder, broken, emit } = parts;
+type Parts = MonitorParts<ClassifierSetup, FinetuneData>;
+
+/** What the start event of fine-tuning says of it alone. */
+export type FinetuneStart = Pick<
+  Extract<FinetuneEvent, { type: 'start' }>,
+  'weights' | 'classes' | 'testImages'
+>;
+
+/** Evaluates the classifier, and keeps the weights that score best. */
+export function finetuneMonitor(parts: Parts): Monitor<FinetuneStart> {
+  const { setup, data, backend, session, folder, broken, emit, save } = parts;
   const { config, classes } = setup;
   const { training, evaluation } = config;
-  const { gradients, parameters, specs } = setup.programs(microBatchOf(training));
-  const plan = trainingPlan(training, gradients, parameters);
-  const save = (path: string, progress: Progress, state: Values, slots: readonly string[]) =>
-    saveCheckpoint(path, { kind: finetuning, config, classes, progress, state, parameters: specs, slots });
+  const { test, testSource } = data;
   const best = new Best(parts);
-
   return {
-    settings: config,
-    images: train,
-    randomStart,
-    plan,
-    views: (options) => setup.trainingViews(train, options),
-    inputs: setup.inputs,
-    save: (path, progress, state) => save(path, progress, state, plan.rule.slots),
+    judged: { testSource, testImages: test.length },
+    start() {
+      const { specs } = setup.programs(microBatchOf(training));
+      return {
+        weights: {
+          encoder: trainedValues(specs, 'encoder', 'decoder'),
+          head: trainedValues(specs, 'head'),
+        },
+        classes,
+        testImages: test.length,
+      };
+    },
     atStart: async () => undefined,
     async atEpoch(progress, last, signal) {
       if (!last && progress.epoch % evaluation.every !== 0) return {};
@@ -90,10 +96,10 @@ export function bestTop1(rows: readonly StepRow[]): number | undefined {
 
 /** Knows the best top-1 so far, of the weights or of their moving average. */
 class Best {
-  readonly #parts: FinetuneParts;
+  readonly #parts: Parts;
   #top1: number | undefined;
 
-  constructor(parts: FinetuneParts) {
+  constructor(parts: Parts) {
     this.#parts = parts;
   }
 

@@ -1,0 +1,68 @@
+import { suggestion } from '../text/nearest.ts';
+import { ConfigError } from './error.ts';
+import type { AnyEntry, RecipeOf } from './recipe.ts';
+
+/** The recipes of a kind of run. */
+export interface RecipeBook<C> {
+  /** Names of all recipes; quick variants are not counted. */
+  readonly names: readonly string[];
+  /** The recipe, or quick variant of a recipe, of that name. Throws ConfigError for an unknown one, with the nearest name. */
+  recipe(name: string): RecipeOf<C>;
+  /** The name of a recipe's quick variant. Throws ConfigError when it has none, or for an unknown recipe. */
+  quickVariant(name: string): string;
+}
+
+/** How the recipes of a kind become settings and costs. */
+export interface RecipeReader<E extends AnyEntry, C> {
+  readonly entries: readonly E[];
+  /** Complete settings: those of the entry's model, then `layers`, each over the one before. */
+  complete(name: string, entry: E, layers: readonly object[]): C;
+  /** Floating-point operations of a training step per image. */
+  flops(config: C, entry: E): number;
+  /** In the error for an unknown recipe, before its name: `recipe`. */
+  readonly noun: string;
+  /** What the error says of a name that is known elsewhere; empty where it is not. */
+  elsewhere(name: string): string;
+  /** What the error says where no name is near. */
+  readonly otherwise: string;
+}
+
+export function recipeBook<E extends AnyEntry, C extends { readonly training: { readonly epochs: number } }>({
+  entries,
+  complete,
+  flops,
+  noun,
+  elsewhere,
+  otherwise,
+}: RecipeReader<E, C>): RecipeBook<C> {
+  const names = entries.map(({ name }) => name);
+  const recipe = (name: string): RecipeOf<C> => {
+    const found = entries.find((entry) => name === entry.name || name === variantOf(entry));
+    if (!found)
+      throw new ConfigError(
+        `unknown ${noun} "${name}"${elsewhere(name) || suggestion(name, names) || otherwise}`,
+      );
+    const { source, expected, notes, settings, quick } = found;
+    const config = complete(name, found, name === found.name ? [settings] : [settings, quick!]);
+    const images = found.images * config.training.epochs;
+    return { name, source, cost: { images, flops: images * flops(config, found) }, expected, notes, config };
+  };
+  return {
+    names,
+    recipe,
+    quickVariant(name) {
+      recipe(name);
+      const entry = entries.find((candidate) => candidate.name === name);
+      const quick = entry && variantOf(entry);
+      if (!quick)
+        throw new ConfigError(
+          `the recipe must have a quick variant, got "${name}", which has none: ${entries.find(variantOf)!.name} has one`,
+        );
+      return quick;
+    },
+  };
+}
+
+function variantOf({ name, quick }: AnyEntry): string | undefined {
+  return quick && `${name}-quick`;
+}

@@ -1,0 +1,29 @@
+import { type Config, configSchema, parseConfig } from '../../config/schema.ts';
+import { autoencoderParameters } from '../../models/autoencoder.ts';
+import { encoderParameters } from '../../models/encoder.ts';
+import { knnSeries, linearSeries, seriesOf, smoothed } from '../../visualize/series.ts';
+import { alwaysChangeable, type RunKind } from '../kind.ts';
+
+export const pretraining: RunKind<Config> = {
+  name: 'pretrain',
+  title: 'pre-training',
+  role: 'pretrain',
+  checkpoint: 'pretrain',
+  startOption: '--init-from',
+  schema: configSchema,
+  parse: parseConfig,
+  changeable: [...alwaysChangeable, /^data\.source$/],
+  panels: [
+    { title: 'Loss of pre-training, smoothed', points: (rows) => smoothed(seriesOf(rows, 'loss')) },
+    { title: 'Held-out loss of pre-training', points: (rows) => seriesOf(rows, 'heldOutLoss') },
+    { title: 'kNN top-1 of pre-training', percent: true, points: knnSeries },
+    { title: 'Brief linear top-1 of pre-training', percent: true, points: linearSeries },
+  ],
+  model({ model }, { has }) {
+    const specs = autoencoderParameters(model);
+    const isWhole = specs.every(({ name }) => has(name)); // somebody may have taken the decoder out
+    return isWhole
+      ? { encoder: model, decoder: model, specs }
+      : { encoder: model, specs: encoderParameters(model) };
+  },
+};
