@@ -35,10 +35,13 @@ function drawLoss(random: Rng, name: string) {
   const forward = program('loss', { loss });
   return {
     at,
-    gradients: evaluateProgram(program('gradients', gradients), at) as Record<string, Float64Array>,
-    evaluate: (changed: Wide) => evaluateProgram(forward, { ...at, ...changed }).loss![0]!,
+    gradients: evaluateProgram(program('gradients', gradients), at, 'exact') as Record<string, Float64Array>,
+    evaluate: (changed: Wide) => evaluateProgram(forward, { ...at, ...changed }, 'exact').loss![0]!,
   };
 }
+
+/** The differences' own error is below 1e-9 of the largest gradient; a factor rounded to float32 would be off by up to 1e-6. */
+const TOLERANCE = 1e-8;
 
 describe('gradients equal central finite differences', () => {
   it.each(Object.keys(cases))('%s', (operation) => {
@@ -54,7 +57,7 @@ describe('gradients equal central finite differences', () => {
             const expected = slope((t) => evaluate({ [name]: values.map((x, i) => x + t * direction[i]!) }));
             const got = direction.reduce((sum, x, i) => sum + x * gradient[i]!, 0);
             const error = Math.abs(got - expected) / Math.max(largest, Math.abs(expected));
-            expect(error, `gradient of ${name}: ${got}, not ${expected}`).toBeLessThan(1e-6);
+            expect(error, `gradient of ${name}: ${got}, not ${expected}`).toBeLessThan(TOLERANCE);
           }
         }
       }),

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { oneLine } from './one-line.ts';
+import { oneLine, terminalText } from './one-line.ts';
 
 it.each([
   ['dog\n2', 'dog\\n2'],
@@ -10,4 +10,16 @@ it.each([
   ["it's 🐄 | café \\ ok", "it's 🐄 | café \\ ok"],
 ])('%j is shown as %s', (text, shown) => {
   expect(oneLine(text)).toBe(shown);
+});
+
+it.each([
+  ['first\nsecond \u001b[31mred', 'first\nsecond \\e[31mred'],
+  ['a\r\nb\u0007\u009b2J', 'a\nb\\u{7}\\u{9b}2J'],
+  [
+    `no such file: ${'y'.repeat(3000)} choose another`,
+    `no such file: ${'y'.repeat(100)}…${'y'.repeat(100)} choose another`,
+  ],
+  [`'${'é'.repeat(255)}.jpg'`, `'${'é'.repeat(255)}.jpg'`],
+])('shows message %# as a terminal may see it', (message, shown) => {
+  expect(terminalText(message)).toBe(shown);
 });

@@ -7,3 +7,18 @@ export function oneLine(text: string): string {
     (character) => SHORT[character] ?? `\\u{${character.codePointAt(0)!.toString(16)}}`,
   );
 }
+
+/** Letters of the longest word that a message shows whole: names of files have at most 255. */
+const LONGEST = 300;
+
+/** A message for a terminal: line by line as `oneLine` shows it, and of endless words, such as a path of thousands of letters, both ends. */
+export function terminalText(message: string): string {
+  const ends = LONGEST / 3;
+  return message
+    .split(/\r?\n/)
+    .map(oneLine)
+    .join('\n')
+    .replace(/\S+/gu, (word) =>
+      word.length > LONGEST ? `${word.slice(0, ends)}…${word.slice(-ends)}` : word,
+    );
+}

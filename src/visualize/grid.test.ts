@@ -84,6 +84,8 @@ test('row titles stay on one line, of long ones the middle is left out', async (
   for (const title of [
     '/home/me/photos of the garden/a long name of a rose 000.jpg',
     `/x/${'é'.repeat(300)}.png`,
+    'a name\nof\nlines\r\n\u001b[31m.jpg',
+    '\u202egpj.cat\u2028of a page.jpg',
   ]) {
     const long = await height(title);
     expect(long.ink).toBeLessThanOrEqual(short.ink + 4); // one line, whatever its accents

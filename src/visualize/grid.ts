@@ -1,3 +1,4 @@
+import { oneLine } from '../text/one-line.ts';
 import { plural } from '../text/plural.ts';
 import { blankImage, checkImage, fitImage, paste, type RgbImage, toPng } from './rgb-image.ts';
 import { drawText } from './text.ts';
@@ -48,7 +49,7 @@ export async function renderGrid(options: GridOptions): Promise<Buffer> {
     Math.max(cellSize, head?.width ?? 0, ...cells.map((row) => row[c]?.width ?? 0)),
   );
   const heights = cells.map((row) => Math.max(...row.map((cell) => cell?.height ?? 0)));
-  const sides = await Promise.all((rowTitles ?? []).map((title) => rowLabel(title)));
+  const sides = await Promise.all((rowTitles ?? []).map((title) => rowLabel(oneLine(title))));
   const headHeight = Math.max(...heads.map((head) => (head ? head.height + GAP : 0)));
   const sideWidth = Math.max(0, ...sides.map((side) => (side ? side.width + GAP : 0)));
   const gridWidth = sideWidth + total(widths);

@@ -4,13 +4,13 @@ import { schemeOf } from '../../data/sources/open.ts';
 import type { SourceScheme } from '../../data/sources/scheme.ts';
 import { anySource, sources } from '../../data/sources/table.ts';
 import { IMAGENET } from '../../image/normalise.ts';
-import { writeFileAtomic } from '../../io/atomic.ts';
 import { preview } from '../../preview.ts';
 import { sample } from '../../run/data.ts';
 import { maskNames } from '../../tasks/masks/table.ts';
 import { task, taskNames } from '../../tasks/table.ts';
 import { optionalEngine, reportBroken, wholeNumber } from '../options/options.ts';
 import { whileFetching } from '../show/with-progress.ts';
+import { writePicture } from '../show/write-picture.ts';
 
 interface Options {
   output: string;
@@ -71,8 +71,7 @@ Examples:
         seed,
         broken: reportBroken(),
       });
-      await writeFileAtomic(options.output, png);
-      console.log(options.output);
+      await writePicture(options.output, png, names);
     });
 }
 

@@ -1,10 +1,10 @@
 import { Command } from 'commander';
 import { openImages } from '../../data/sources/image-list.ts';
-import { writeFileAtomic } from '../../io/atomic.ts';
 import { reconstruct } from '../../reconstruct.ts';
 import { addHeadsOptions, type HeadsOptions, headsOptions } from '../options/heads-options.ts';
 import { optionalEngine, reportBroken, tellNote, wholeNumber } from '../options/options.ts';
 import { whileFetching } from '../show/with-progress.ts';
+import { writePicture } from '../show/write-picture.ts';
 
 interface Options extends HeadsOptions {
   output: string;
@@ -50,7 +50,6 @@ Examples:
         'nothing was written',
       );
       if (!png) return;
-      await writeFileAtomic(options.output, png);
-      console.log(options.output);
+      await writePicture(options.output, png, images);
     });
 }

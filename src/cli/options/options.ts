@@ -5,7 +5,7 @@ import type { Backend } from '../../engines/engine.ts';
 import { openEngine } from '../../run/engine.ts';
 import type { NoteEvent } from '../../run/events.ts';
 import { type TrainingEvent, tensorboardLog } from '../../run/tensorboard.ts';
-import { oneLine } from '../../text/one-line.ts';
+import { oneLine, terminalText } from '../../text/one-line.ts';
 import { UsageError } from '../errors.ts';
 
 /** A whole number of at least `min`. Throws UsageError for other text. */
@@ -27,7 +27,7 @@ export async function optionalEngine(name: string | undefined): Promise<Backend 
 
 /** Tells what a person should know on the standard error. */
 export function tellNote(message: string): void {
-  console.error(message);
+  console.error(terminalText(message));
 }
 
 /** Tells of broken images on the standard error. */

@@ -1,3 +1,5 @@
+import { terminalText } from '../../text/one-line.ts';
+
 /** Most and fewest letters of the bar itself; where there is no room for so few there is none. */
 const [LONGEST, SHORTEST] = [20, 4];
 /** What stands between the parts of a text. */
@@ -40,17 +42,17 @@ export class ProgressBar {
     if (!always && now - this.#written < pause) return;
     this.#written = now;
     if (!this.#stream.isTTY) {
-      this.#stream.write(`${text}\n`);
+      this.#stream.write(`${terminalText(text)}\n`);
       return;
     }
     this.#shown = fitted(done, text, Math.max(20, (this.#stream.columns || 80) - 1));
     this.#stream.write(`\r\x1b[2K${this.#shown}`);
   }
 
-  /** Writes a line above the bar. */
+  /** Writes a line above the bar; names in it may hold anything. */
   line(text: string, stream: NodeJS.WritableStream = process.stdout): void {
     this.#erase();
-    stream.write(`${text}\n`);
+    stream.write(`${terminalText(text)}\n`);
     if (this.#shown !== '') this.#stream.write(this.#shown);
   }
 

@@ -22,14 +22,27 @@ const kernels: Kernels = {
 };
 
 /**
+ * What scalar constants count: the float32 that every engine computes with, or the number that it was rounded from. Formulas agree
+ * with their own derivatives beyond 1e-7 only with exact factors, such as 1/√(2π).
+ */
+export type Scalars = 'rounded' | 'exact';
+
+/**
  * Outputs of any node but an input, from the values of its inputs, in double precision.
  * Composites are computed as they decompose.
  */
-export function evaluate(node: Node, inputs: readonly (TensorData | Float64Array)[]): ReferenceData[] {
+export function evaluate(
+  node: Node,
+  inputs: readonly (TensorData | Float64Array)[],
+  scalars: Scalars = 'rounded',
+): ReferenceData[] {
   const { operation, attributes } = node;
   const wide = inputs.map(widen);
-  if (operation.decompose) return evaluateComposite(node, wide);
-  if (operation === constantOperation) return [widen(attributes.data)];
+  if (operation.decompose) return evaluateComposite(node, wide, scalars);
+  if (operation === constantOperation) {
+    const { exact, data } = attributes as { exact?: number; data: TensorData };
+    return [scalars === 'exact' && exact !== undefined ? Float64Array.of(exact) : widen(data)];
+  }
   const kernel = kernels[operation.name as PrimitiveName] as Kernel | undefined;
   if (!kernel) refuse(operation.name, 'the reference backend has no such operation', node.inputs);
   return [kernel(node, wide)];
@@ -47,16 +60,21 @@ export function evaluateNode(node: Node, inputs: readonly TensorData[]): TensorD
 export function evaluateProgram(
   program: Program,
   values: Readonly<Record<string, TensorData | Float64Array>>,
+  scalars?: Scalars,
 ): Record<string, ReferenceData> {
   checkInputs(program, (name) => describeData(values[name]));
   const given = new Map<Tensor, ReferenceData>();
   for (const [name, tensor] of Object.entries(program.inputs)) given.set(tensor, widen(values[name]!));
-  const results = compute(Object.values(program.outputs), given);
+  const results = compute(Object.values(program.outputs), given, scalars);
   return Object.fromEntries(Object.keys(program.outputs).map((name, i) => [name, results[i]!]));
 }
 
 /** Values of `outputs`, each other value dropped once it was used for the last time. */
-function compute(outputs: readonly Tensor[], given: ReadonlyMap<Tensor, ReferenceData>): ReferenceData[] {
+function compute(
+  outputs: readonly Tensor[],
+  given: ReadonlyMap<Tensor, ReferenceData>,
+  scalars?: Scalars,
+): ReferenceData[] {
   const order = topologicalOrder(outputs);
   const uses = new Map<Tensor, number>();
   const count = (tensor: Tensor, change: number) => uses.set(tensor, (uses.get(tensor) ?? 0) + change);
@@ -68,6 +86,7 @@ function compute(outputs: readonly Tensor[], given: ReadonlyMap<Tensor, Referenc
     const made = evaluate(
       node,
       node.inputs.map((tensor) => known.get(tensor)!),
+      scalars,
     );
     node.outputs.forEach((tensor, i) => {
       if (uses.has(tensor)) known.set(tensor, made[i]!);
@@ -82,12 +101,12 @@ function compute(outputs: readonly Tensor[], given: ReadonlyMap<Tensor, Referenc
 
 const decompositions = new WeakMap<Node, { stand: Tensor[]; outputs: Tensor[] }>();
 
-function evaluateComposite(node: Node, inputs: readonly ReferenceData[]): ReferenceData[] {
+function evaluateComposite(node: Node, inputs: readonly ReferenceData[], scalars: Scalars): ReferenceData[] {
   let parts = decompositions.get(node);
   if (!parts) {
     const stand = node.inputs.map((tensor, i) => input(`#${i}`, tensor.shape, tensor.dtype));
     parts = { stand, outputs: node.operation.decompose!(node, stand) };
     decompositions.set(node, parts);
   }
-  return compute(parts.outputs, new Map(parts.stand.map((tensor, i) => [tensor, inputs[i]!])));
+  return compute(parts.outputs, new Map(parts.stand.map((tensor, i) => [tensor, inputs[i]!])), scalars);
 }

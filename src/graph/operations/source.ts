@@ -35,12 +35,13 @@ export function inputName(tensor: Tensor): string {
   return tensor.node.attributes.name;
 }
 
-/** A value known when the graph is built: a number is a scalar, an array needs its shape. */
+/** A value known when the graph is built: a number is a scalar of float32 (and kept as it is beside), an array needs its shape. */
 export function constant(value: number | TensorData, shape: Shape = []): Tensor {
+  const exact = typeof value === 'number' ? value : undefined;
   const data = typeof value === 'number' ? Float32Array.of(value) : value;
   if (data.length !== sizeOf(shape))
     refuse('constant', `[${shape.join(', ')}] holds ${plural(sizeOf(shape), 'value')}`, `${data.length}`);
-  return apply(constantOperation, [], { data, shape, dtype: dtypeOf(data) });
+  return apply(constantOperation, [], { data, exact, shape, dtype: dtypeOf(data) });
 }
 
 /** Values of a constant, or undefined for any other tensor. */

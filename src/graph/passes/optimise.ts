@@ -102,7 +102,7 @@ class Rebuild {
   }
 
   /** Constants are one when their bytes are. */
-  private attributesKey({ data, ...rest }: { data?: TensorData }): string {
+  private attributesKey({ data, exact: _, ...rest }: { data?: TensorData; exact?: number }): string {
     const text = JSON.stringify(rest, (_, value) => (typeof value === 'number' ? String(value) : value));
     if (!data) return text;
     const bytes = new TextDecoder('latin1').decode(
