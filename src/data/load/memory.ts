@@ -1,9 +1,7 @@
 import { type CropSampler, randomResizedCrop } from '../decode/crop.ts';
-import { visible } from '../decode/evaluation-view.ts';
-import { cropPlanes } from '../decode/resize.ts';
 import type { RawImage } from '../sources/dataset.ts';
 import type { Batch } from './batch.ts';
-import { inBorder } from './border.ts';
+import { drawCrop, withoutBorder, writeCrop } from './crop-view.ts';
 import { type Cursor, sampleRng, trainingPlan } from './sampler.ts';
 
 /** How views of images in memory are made. */
@@ -31,22 +29,14 @@ export function* memoryBatches(
     throw new RangeError(
       `all images must have the channels of the first, ${channels}, got ${images[other]!.channels} in image ${other}`,
     );
-  const [height, width] = size;
-  const bytes = channels * height * width;
+  const bytes = channels * size[0] * size[1];
   for (const plan of trainingPlan(images.length, batchSize, seed, cursor)) {
     const view = new Uint8Array(batchSize * bytes);
     const rngs = Array.from(plan.indices, (index) => sampleRng(seed, plan.epoch, index));
     for (const [i, rng] of rngs.entries()) {
       const image = images[plan.indices[i]!]!;
-      const crop = sampler(rng.derive('crop'), [image.height, image.width], size);
-      if (crop.window.height !== height || crop.window.width !== width)
-        throw new RangeError(
-          `a view must be ${height} × ${width}, got ${crop.window.height} × ${crop.window.width}`,
-        );
-      const inner = { ...crop, window: visible(crop.window, crop.resized) };
-      inBorder(crop, channels, view, i * bytes, (target, at) =>
-        cropPlanes(image, inner, channels, target, at),
-      );
+      const crop = drawCrop(sampler, rng, [image.height, image.width], size);
+      writeCrop(image, crop, withoutBorder(crop), channels, view, i * bytes);
     }
     yield { ...plan, view, rngs, broken: [] };
   }

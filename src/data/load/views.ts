@@ -4,14 +4,14 @@ import { type Augment, type Augmenter, makeAugmenter } from '../augment/augment.
 import { upright } from '../augment/image.ts';
 import type { Crop, CropSampler, CropSamplerDescription, Size } from '../decode/crop.ts';
 import { decodeView } from '../decode/decode.ts';
-import { cropSamplerFrom, visible } from '../decode/evaluation-view.ts';
+import { cropSamplerFrom } from '../decode/evaluation-view.ts';
 import { writePlanar } from '../decode/planar.ts';
 import { type Reading, requireChannels } from '../decode/reading.ts';
-import { cropPlanes, cropResize, type Pixels } from '../decode/resize.ts';
+import { cropResize, type Pixels } from '../decode/resize.ts';
 import { DataError, isPassing } from '../error.ts';
 import type { RawImage } from '../sources/dataset.ts';
 import type { ImageSource } from '../sources/image-source.ts';
-import { inBorder } from './border.ts';
+import { drawCrop, withoutBorder, writeCrop } from './crop-view.ts';
 import { sampleRng } from './sampler.ts';
 
 /** How a view is made from an image. */
@@ -50,19 +50,13 @@ export async function makeView(
   const { size, channels, range, crop: sampler, augmenter } = options;
   let drawn: DrawnCrop; // with its border
   const choose = (image: Size) => {
-    const crop = sampler(rng.derive('crop'), image, size);
+    const crop = drawCrop(sampler, rng, image, size);
     drawn = { image, crop };
-    const { width, height } = crop.window;
-    if (height !== size[0] || width !== size[1])
-      throw new RangeError(`a view must be ${size.join(' × ')}, got ${height} × ${width}`);
-    return { ...crop, window: visible(crop.window, crop.resized) };
+    return withoutBorder(crop);
   };
   const use = (image: RawImage | Pixels, crop: Crop) => {
     requireChannels(image.channels, channels);
-    if (!augmenter)
-      inBorder(drawn.crop, channels, out, offset, (target, at) =>
-        cropPlanes(image, crop, channels, target, at),
-      );
+    if (!augmenter) writeCrop(image, drawn.crop, crop, channels, out, offset);
     else {
       const draws = rng.derive('augment');
       const augmented = augmenter.image(upright(cropResize(image, crop), channels, crop.flip), draws);
@@ -95,8 +89,7 @@ export function maskView(
       `a mask must have 1 channel and its image's size, ${image.join(' × ')}, got ${channels} of ${height} × ${width}`,
     );
   const nearest = { ...crop, filter: 'nearest', border: [ignore] } as const;
-  const shown = { ...nearest, window: visible(crop.window, crop.resized) };
-  inBorder(nearest, 1, out, offset, (target, at) => cropPlanes(mask, shown, 1, target, at));
+  writeCrop(mask, nearest, withoutBorder(nearest), 1, out, offset);
 }
 
 /** Whether crops are resized as decoders of large files can. */
