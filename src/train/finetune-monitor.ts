@@ -5,10 +5,9 @@ import { accuracy } from '../evaluate/accuracy.ts';
 import { evaluate } from '../evaluate/evaluator.ts';
 import { shortRun } from '../evaluate/images-at-once.ts';
 import type { Values } from '../graph/index.ts';
-import { plainMessage } from '../io/system-error.ts';
 import type { FinetuneEvent, StepRow } from '../run/events.ts';
 import { bestCheckpointPath } from '../run/folder.ts';
-import { readMetrics, writeCurves } from '../run/metrics.ts';
+import { readMetrics } from '../run/metrics.ts';
 import type { ClassifierSetup } from '../run/setup-finetune.ts';
 import type { Monitor, MonitorParts } from './runner.ts';
 import { trainedValues } from './trained-values.ts';
@@ -46,7 +45,7 @@ export function finetuneMonitor(parts: Parts): Monitor<FinetuneStart> {
       const { specs } = setup.programs(microBatchOf(training));
       return {
         weights: {
-          encoder: trainedValues(specs, 'encoder', 'decoder'),
+          encoder: trainedValues(specs, 'encoder'),
           head: trainedValues(specs, 'head'),
         },
         classes,
@@ -73,13 +72,6 @@ export function finetuneMonitor(parts: Parts): Monitor<FinetuneStart> {
         emit({ type: 'file', kind: 'best', path });
       }
       return scores;
-    },
-    async draw() {
-      try {
-        emit({ type: 'file', kind: 'curves', path: await writeCurves(folder, config) });
-      } catch (error) {
-        emit({ type: 'note', message: `a picture could not be drawn: ${plainMessage(error)}` });
-      }
     },
   };
 }

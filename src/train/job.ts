@@ -13,7 +13,7 @@ import type { ViewOptions } from '../run/setup-pretrain.ts';
 
 /** One training: images, program and inputs. The trainer does the rest. */
 export interface TrainingJob {
-  readonly settings: Pick<RunConfig, 'training' | 'checkpoints'>;
+  readonly settings: RunConfig;
   /** The images that are trained on. */
   readonly images: Dataset;
   /** True if the initial weights can be recreated from the seed; if not, they are saved before the first update. */
@@ -41,11 +41,8 @@ export interface Measurements {
    * @param last whether the run ends: then everything is measured
    */
   atEpoch(progress: Progress, last: boolean, signal?: AbortSignal): Promise<Record<string, unknown>>;
-  /**
-   * Draws pictures of the run so far: all of them, or what costs little. A picture that fails ends no run.
-   * @param all whether an epoch or the run has ended
-   */
-  draw(step: number, all: boolean): Promise<void>;
+  /** After an epoch, and when the run ends: draws pictures beside the curves, which the trainer draws. */
+  draw?(step: number): Promise<void>;
 }
 
 /** The session, folder and listener of a run. */

@@ -6,11 +6,10 @@ import { usualScore } from '../evaluate/knn/knn.ts';
 import { knnProbe } from '../evaluate/knn/knn-probe.ts';
 import type { KnnProbe } from '../evaluate/knn/probe.ts';
 import { reconstructionGrid } from '../evaluate/reconstructions.ts';
-import { plainMessage } from '../io/system-error.ts';
 import type { Progress } from '../run/checkpoint.ts';
 import { type RunData, sample } from '../run/data.ts';
 import type { KnnScores, PretrainEvent, ProbeScores } from '../run/events.ts';
-import { readMetrics, writeCurves, writeReconstructions } from '../run/metrics.ts';
+import { readMetrics, writeReconstructions } from '../run/metrics.ts';
 import type { Setup } from '../run/setup-pretrain.ts';
 import type { Monitor, MonitorParts } from './runner.ts';
 import { trainedValues } from './trained-values.ts';
@@ -36,7 +35,7 @@ type Measured = Readonly<
 /** Measures the held-out loss and the features of pre-training, and draws reconstructions. */
 export class PretrainMonitor implements Monitor<PretrainStart> {
   /** Images that are never trained on, as many as the held-out loss takes. */
-  readonly heldOut: Dataset | undefined;
+  readonly #heldOut: Dataset | undefined;
   /** Judges the features every `evaluation.knnEvery` epochs; undefined where that is not wanted, or the images have no classes. */
   readonly #probe: KnnProbe | undefined;
   readonly #parts: PretrainParts;
@@ -46,7 +45,7 @@ export class PretrainMonitor implements Monitor<PretrainStart> {
     const { evaluation, seed } = setup.config;
     this.#parts = parts;
     if (data.heldOut && evaluation.heldOutImages > 0)
-      this.heldOut = sample(data.heldOut, evaluation.heldOutImages, seed, 'held-out');
+      this.#heldOut = sample(data.heldOut, evaluation.heldOutImages, seed, 'held-out');
     if (evaluation.knnEvery === 0) return;
     this.#probe = knnProbe(backend, setup, data, { broken, randomStart, scoreCache });
     if (this.#probe?.warning !== undefined) note(this.#probe.warning);
@@ -65,7 +64,7 @@ export class PretrainMonitor implements Monitor<PretrainStart> {
     const before = (await readMetrics(folder))[0]?.knn;
     return {
       weights: { encoder: trainedValues(specs, 'encoder'), decoder: trainedValues(specs, 'decoder') },
-      heldOutImages: this.heldOut?.length ?? 0,
+      heldOutImages: this.#heldOut?.length ?? 0,
       labelled: data.train.labels !== undefined,
       ...(before && { knn: before }),
     };
@@ -91,7 +90,7 @@ export class PretrainMonitor implements Monitor<PretrainStart> {
     const { setup, broken } = this.#parts;
     const probe = this.#probe;
     const { evaluation, training } = setup.config;
-    const heldOut = this.heldOut;
+    const heldOut = this.#heldOut;
     const batchSize = Math.min(microBatchOf(training), heldOut?.length ?? 0);
     const due = last || epoch % evaluation.knnEvery === 0 ? probe : undefined;
     const features = due && (await this.#measure(due.features, signal));
@@ -101,18 +100,8 @@ export class PretrainMonitor implements Monitor<PretrainStart> {
     };
   }
 
-  /** Draws the curves and, where wanted, the reconstructions of a few images. A picture that fails ends no run. */
-  async draw(step: number, reconstructions: boolean): Promise<void> {
-    const { folder, setup, emit } = this.#parts;
-    try {
-      emit({ type: 'file', kind: 'curves', path: await writeCurves(folder, setup.config) });
-      if (reconstructions) await this.#drawReconstructions(step);
-    } catch (error) {
-      emit({ type: 'note', message: `a picture could not be drawn: ${plainMessage(error)}` });
-    }
-  }
-
-  async #drawReconstructions(step: number): Promise<void> {
+  /** Draws the reconstructions of a few images, where wanted. */
+  async draw(step: number): Promise<void> {
     const { folder, setup, session, data, broken, emit } = this.#parts;
     const { evaluation, seed, task } = setup.config;
     if (evaluation.reconstructions === 0) return;

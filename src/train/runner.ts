@@ -22,7 +22,7 @@ import type { ViewOptions } from '../run/setup-pretrain.ts';
 import { appendSitting, type Judged } from '../run/sittings.ts';
 import { aboutEngine, checkData, type StartingPoint, startingPoint } from '../run/start.ts';
 import { oneLine } from '../text/one-line.ts';
-import type { Measurements, RunContext } from './job.ts';
+import type { Measurements, RunContext, TrainingJob } from './job.ts';
 import { Trainer } from './trainer.ts';
 
 /** How a kind of run trains: all in which the kinds differ. `train` does the rest. */
@@ -170,14 +170,14 @@ async function trainFrom<C extends RunConfig, D extends TrainingData, S extends 
     const save: MonitorParts<S, D>['save'] = (path, progress, state, slots) =>
       saveCheckpoint(path, { kind, config, classes, progress, state, parameters: specs, slots });
     const monitor = training.monitor({ ...context, setup, data, backend, randomStart, note, save });
-    const job = {
+    const job: TrainingJob = {
       settings: config,
       images: data.train,
       randomStart,
       plan,
-      views: (given: ViewOptions & { readonly cursor: Cursor }) => setup.trainingViews(data.train, given),
-      inputs: (batch: Batch) => setup.inputs(batch),
-      save: (path: string, progress: Progress, state: Values) => save(path, progress, state, plan.rule.slots),
+      views: (given) => setup.trainingViews(data.train, given),
+      inputs: (batch) => setup.inputs(batch),
+      save: (path, progress, state) => save(path, progress, state, plan.rule.slots),
       measurements: monitor,
     };
     const about = { data: dataKey, engine: backend.description };

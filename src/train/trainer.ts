@@ -7,7 +7,7 @@ import type { Progress } from '../run/checkpoint.ts';
 import { RunError } from '../run/error.ts';
 import type { Outcome, StepRow } from '../run/events.ts';
 import { checkpointPath, listCheckpoints, pruneCheckpoints } from '../run/folder.ts';
-import { readMetrics } from '../run/metrics.ts';
+import { readMetrics, writeCurves } from '../run/metrics.ts';
 import type { RunContext, TrainingJob } from './job.ts';
 import { type StepInputs, TrainingInputs } from './training-inputs.ts';
 
@@ -180,7 +180,7 @@ export class Trainer {
     if (!picturesDue) await this.#tell(row);
     else if ((await this.#complete(row, signal)) === 'stopped') return;
     // First the pictures: what a checkpoint follows is complete, whenever the process is killed.
-    if (picturesDue) await this.#job.measurements.draw(this.step, true);
+    if (picturesDue) await this.#draw(true);
     if (picturesDue || this.#saveDue(this.step)) await this.#save();
   }
 
@@ -210,7 +210,7 @@ export class Trainer {
     await replaceLastRow(this.#at.folder.metrics, complete);
     this.#isUnmeasured = false;
     this.#at.emit({ type: 'step', row: complete, lastStep: this.lastStep });
-    await this.#job.measurements.draw(this.step, true);
+    await this.#draw(true);
   }
 
   /** Whether the work was done; not if the signal was aborted before or meanwhile. */
@@ -237,11 +237,25 @@ export class Trainer {
     const stopped = this.step < this.lastStep || this.#isUnmeasured;
     const outcome = stopped ? 'interrupted' : this.step < this.totalSteps ? 'max-steps' : 'finished';
     if (outcome === 'interrupted') {
-      await this.#job.measurements.draw(this.step, false);
+      await this.#draw(false);
       if (this.#savedStep !== this.step) await this.#save();
     }
     emit({ type: 'end', outcome, step: this.step, lastStep: this.lastStep });
     return outcome;
+  }
+
+  /**
+   * Draws pictures of the run so far: the curves, and where an epoch or the run has ended all others. A picture that fails ends no
+   * run.
+   */
+  async #draw(all: boolean): Promise<void> {
+    const { folder, emit } = this.#at;
+    try {
+      emit({ type: 'file', kind: 'curves', path: await writeCurves(folder, this.#job.settings) });
+      if (all) await this.#job.measurements.draw?.(this.step);
+    } catch (error) {
+      emit({ type: 'note', message: `a picture could not be drawn: ${plainMessage(error)}` });
+    }
   }
 
   async #save(): Promise<void> {
