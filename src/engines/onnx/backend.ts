@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Values } from '../../graph/tensor.ts';
 import { plural } from '../../text/plural.ts';
-import type { Backend, Session } from '../engine.ts';
+import type { Backend, Session, SessionOptions } from '../engine.ts';
 import type { NativeFailure } from './runtime.ts';
 import { OnnxSession } from './session.ts';
 import { WorkerClient } from './worker-client.ts';
@@ -40,12 +40,15 @@ export async function openOnnxBackend(options: OnnxOptions = {}): Promise<OnnxBa
     native,
     description: `onnxruntime ${version} (${native ? 'native' : 'WebAssembly'}, ${plural(threads, 'thread')})`,
     ...(failure && { notice: notice(failure) }),
-    async open(state: Values): Promise<Session> {
+    async open(state: Values, { collective }: SessionOptions = {}): Promise<Session> {
       const client = spare ?? new WorkerClient();
       if (!spare) await start(client);
       spare = undefined;
       const session = new OnnxSession(client);
-      await stopOnError(client, () => session.add(state));
+      await stopOnError(client, async () => {
+        await session.add(state);
+        if (collective) await session.join(collective);
+      });
       return session;
     },
   };

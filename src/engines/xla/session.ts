@@ -77,7 +77,7 @@ export class XlaSession implements Session {
   ): Promise<StepResult> {
     const { replicas, count } = this.spread(batches.length);
     const dispatched = await this.inTurn(async () => {
-      checkStep(plan, batches);
+      checkStep(plan, batches, this.info);
       for (const batch of batches) checkRun(plan.gradients, batch, this.info);
       const prepared = await this.prepareStep(plan, batches[0]!, count);
       const scalars = Float32Array.from(Object.values(plan.rule.scalars(at.step, at.lr)));

@@ -1,3 +1,4 @@
+import { CLIP_EPSILON } from '../host/training-step.ts';
 import type { Value, ValueType } from './stablehlo/values.ts';
 import { type FunctionWriter, names } from './stablehlo/writer.ts';
 
@@ -59,7 +60,7 @@ export function clipScale(
 ): Value {
   if (clip === undefined) return writer.number(1);
   const total = writer.reduce(concatenate(writer, squares), 'add', [0], writer.number(0));
-  const norm = writer.apply('stablehlo.add', [writer.apply('stablehlo.sqrt', [total]), writer.number(1e-6)]);
+  const norm = writer.apply('stablehlo.add', [writer.apply('stablehlo.sqrt', [total]), writer.number(CLIP_EPSILON)]);
   const ratio = writer.apply('stablehlo.divide', [writer.number(clip), norm]);
   return writer.apply('stablehlo.minimum', [writer.number(1), ratio]);
 }
