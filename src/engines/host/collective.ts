@@ -6,7 +6,9 @@ export async function openCollective(place: CollectiveModule): Promise<Collectiv
   const { module, export: name = 'default', options } = place;
   const open = await exportOf(module, name);
   if (typeof open !== 'function')
-    throw new GraphError(`a collective's module must export a function "${name}", got ${typeof open} in ${module}`);
+    throw new GraphError(
+      `a collective's module must export a function "${name}", got ${typeof open} in ${module}`,
+    );
   const collective: Collective = await open(options);
   const { rank, size, allReduce } = collective ?? {};
   if (!Number.isSafeInteger(rank) || !Number.isSafeInteger(size) || rank < 0 || rank >= size)
@@ -24,7 +26,9 @@ async function exportOf(module: string, name: string): Promise<unknown> {
   try {
     return (await import(module))[name];
   } catch (error) {
-    throw new GraphError(`a collective's module must load, got "${error instanceof Error ? error.message : error}"`);
+    throw new GraphError(
+      `a collective's module must load, got "${error instanceof Error ? error.message : error}"`,
+    );
   }
 }
 

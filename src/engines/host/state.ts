@@ -67,16 +67,21 @@ export function checkStep(plan: TrainingPlan, batches: readonly Values[], info: 
 }
 
 /** Throws unless each state output overwrites a tensor of the state that fits it and that nothing else overwrites; returns their names. */
-function checkStateOutputs({ gradients, parameters, rule, state = {} }: TrainingPlan, info: StateInfo): string[] {
+function checkStateOutputs(
+  { gradients, parameters, rule, state = {} }: TrainingPlan,
+  info: StateInfo,
+): string[] {
   const slots = (name: string) => rule.slots.map((slot) => slotName(slot, name));
   const taken = new Set(parameters.flatMap(({ name }) => [name, ...slots(name), gradientName(name)]));
   for (const [key, name] of Object.entries(state)) {
     if (taken.has(name) || taken.has(key))
-      throw new GraphError(`state outputs overwrite tensors that nothing else does, got "${key}" for "${name}"`);
+      throw new GraphError(
+        `state outputs overwrite tensors that nothing else does, got "${key}" for "${name}"`,
+      );
     taken.add(name);
     const output = gradients.outputs[key];
     const { dtype, length } = requireKnown(name, info);
-    if (!output || output.dtype !== 'f32' || dtype !== 'f32' || length !== sizeOf(output.shape))
+    if (output?.dtype !== 'f32' || dtype !== 'f32' || length !== sizeOf(output.shape))
       throw new GraphError(
         `state "${name}" holds ${plural(length, 'value')} of ${dtype} and takes as many of f32 as "${key}", got ${output ? describe(output) : 'nothing'}`,
       );

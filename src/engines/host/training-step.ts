@@ -7,7 +7,10 @@ import { sumOfSquares } from './kernels.ts';
 /** What an engine does in a training step; `trainingStep` does the rest. */
 export interface StepEngine {
   /** Runs the gradients' program: its gradients and state outputs are the sums, or are added to them. Returns its metrics. */
-  accumulate(batch: Values, first: boolean): Readonly<Record<string, number>> | Promise<Readonly<Record<string, number>>>;
+  accumulate(
+    batch: Values,
+    first: boolean,
+  ): Readonly<Record<string, number>> | Promise<Readonly<Record<string, number>>>;
   /** Where the sums lie: a gradient for each weight, then the state outputs. */
   sums(): { readonly gradients: readonly FloatArray[]; readonly state: readonly FloatArray[] };
   /** Σ x² of all gradients up to each one, in double precision; not finite from the first that has such a value. */

@@ -2,7 +2,7 @@ import type { Values } from '../../graph/tensor.ts';
 import type { Collective } from '../collective.ts';
 import { gradientName, type StepResult } from '../engine.ts';
 import { runningSums, trainingStep } from '../host/training-step.ts';
-import { updateByProgram, type Updates } from '../host/updates.ts';
+import { type Updates, updateByProgram } from '../host/updates.ts';
 import type { Crew } from './crew.ts';
 import type { StepOrder } from './messages.ts';
 import type { EngineMemory, Stored } from './stored.ts';
@@ -64,7 +64,8 @@ export class TrainingStep {
     if (first) {
       for (const [i, sum] of sums.entries()) if (sum !== stored[i]) sum.data.set(stored[i]!.data);
     } else {
-      const entry = this.additions.get(program) ?? this.crew.enter(sums.map((sum, i) => together([sum, stored[i]!])));
+      const entry =
+        this.additions.get(program) ?? this.crew.enter(sums.map((sum, i) => together([sum, stored[i]!])));
       this.additions.set(program, entry);
       this.crew.run({ kind: 'add', entry });
     }

@@ -7,13 +7,7 @@ import { addInto, kernels, sumOfSquares } from '../host/kernels.ts';
 import { runningSums, trainingStep } from '../host/training-step.ts';
 import { type Update, updateByProgram } from '../host/updates.ts';
 import type { Timing } from '../timing.ts';
-import {
-  type CompiledProgram,
-  outputValue,
-  type Port,
-  type Requests,
-  type StepOrder,
-} from './messages.ts';
+import { type CompiledProgram, outputValue, type Port, type Requests, type StepOrder } from './messages.ts';
 import { ProfileFolder } from './profile.ts';
 import { loadRuntime, type Runtime } from './runtime.ts';
 
@@ -122,7 +116,8 @@ export class Engine {
       runningSquares: () => runningSums(gradients.map(sumOfSquares)),
       overwrite: (name: string, values: ArrayLike<number>) => this.state.get(name)!.set(values),
       update: async (numbers: Readonly<Record<string, number>>) => {
-        for (const [i, update] of updates.weights.entries()) await this.update(update, gradients[i]!, numbers);
+        for (const [i, update] of updates.weights.entries())
+          await this.update(update, gradients[i]!, numbers);
       },
     };
     return trainingStep(engine, { batches, weights, state, clip, scalars }, this.collective);

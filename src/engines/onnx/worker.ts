@@ -1,7 +1,7 @@
 import { parentPort } from 'node:worker_threads';
 import { answer, type Message } from '../host/requests.ts';
-import { Engine } from './engine.ts';
 import { Turns } from '../host/turns.ts';
+import { Engine } from './engine.ts';
 import type { Requests } from './messages.ts';
 
 // onnxruntime-node's run blocks the thread it is called on; this is that thread.

@@ -1,5 +1,5 @@
 import type { Program } from '../../graph/program.ts';
-import { sizeOf, type TensorData, type Values } from '../../graph/tensor.ts';
+import { GraphError, sizeOf, type TensorData, type Values } from '../../graph/tensor.ts';
 import type { Collective } from '../collective.ts';
 import {
   type Backend,
@@ -36,6 +36,7 @@ class ReferenceSession implements Session {
 
   private readonly collective: Collective | undefined;
   private readonly turns = new Turns();
+  private disposed = false;
 
   constructor(state: Values, collective: Collective | undefined) {
     this.collective = collective;
@@ -43,7 +44,7 @@ class ReferenceSession implements Session {
   }
 
   run(program: Program, inputs: Values): Promise<Values> {
-    return this.turns.take(() => {
+    return this.inTurn(() => {
       const results = this.evaluate(program, inputs);
       return Object.fromEntries(Object.entries(results).map(([name, data]) => [name, narrow(data)]));
     });
@@ -54,7 +55,7 @@ class ReferenceSession implements Session {
     batches: readonly Values[],
     at: { step: number; lr: number },
   ): Promise<StepResult> {
-    return this.turns.take(() => {
+    return this.inTurn(() => {
       checkStep(plan, batches, this.info);
       this.put(missingSlots(plan, this.info));
       const { gradients: program, parameters, rule, state = {}, clip } = plan;
@@ -93,7 +94,7 @@ class ReferenceSession implements Session {
   }
 
   read(names?: readonly string[]): Promise<Values> {
-    return this.turns.take(() => {
+    return this.inTurn(() => {
       const wanted = names ?? [...this.state.keys()];
       for (const name of wanted) requireKnown(name, this.info);
       return Object.fromEntries(wanted.map((name) => [name, narrow(this.state.get(name)!).slice()]));
@@ -101,7 +102,7 @@ class ReferenceSession implements Session {
   }
 
   write(values: Values): Promise<void> {
-    return this.turns.take(() => {
+    return this.inTurn(() => {
       checkWrite(values, this.info);
       this.put(values);
     });
@@ -109,8 +110,17 @@ class ReferenceSession implements Session {
 
   dispose(): Promise<void> {
     return this.turns.take(async () => {
+      if (this.disposed) return;
+      this.disposed = true;
       this.state.clear();
       await this.collective?.close?.();
+    });
+  }
+
+  private inTurn<T>(work: () => T | Promise<T>): Promise<T> {
+    return this.turns.take(() => {
+      if (this.disposed) throw new GraphError('a session must not be used after it was disposed');
+      return work();
     });
   }
 
