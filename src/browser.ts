@@ -58,7 +58,7 @@ export { Engine, type EngineHost } from './engines/onnx/engine.ts';
 export { openPageBackend } from './engines/onnx/page-backend.ts';
 export type { EngineWorker } from './engines/onnx/page-client.ts';
 export type { Runtime } from './engines/onnx/runtime.ts';
-export { serve } from './engines/onnx/serve.ts';
+export { server } from './engines/onnx/serve.ts';
 export { referenceBackend } from './engines/reference/backend.ts';
 
 // Checkpoints

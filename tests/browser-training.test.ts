@@ -13,7 +13,7 @@ import {
   randomResizedCrop,
   resolveConfig,
   rng,
-  serve,
+  server,
   taskOf,
 } from '../src/browser.ts';
 import type { Backend } from '../src/engines/engine.ts';
@@ -23,25 +23,23 @@ const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
 const BATCH = 8;
 const STEPS = 4;
 
-/** An engine behind the port of a page's worker: messages are copied, and each is answered in its turn. */
+/** An engine behind the port of a page's worker: messages are copied. */
 function makeWorker(): EngineWorker {
-  const engine = new Engine({
-    async load(threads) {
-      const ort = await import('onnxruntime-web');
-      ort.env.wasm.numThreads = threads;
-      return { ort, native: false, version: ort.env.versions.web ?? '' };
-    },
-  });
-  let turn = Promise.resolve();
+  const serve = server(
+    new Engine({
+      async load(threads) {
+        const ort = await import('onnxruntime-web');
+        ort.env.wasm.numThreads = threads;
+        return { ort, native: false, version: ort.env.versions.web ?? '' };
+      },
+    }),
+  );
   const listeners: ((event: { readonly data: unknown }) => void)[] = [];
   return {
-    postMessage(message) {
-      const copy = structuredClone(message);
-      turn = turn.then(async () => {
-        const { answer, moved } = await serve(engine, copy as Parameters<typeof serve>[1]);
-        const data = structuredClone(answer, { transfer: moved });
-        for (const listener of listeners) listener({ data });
-      });
+    async postMessage(message) {
+      const { answer, moved } = await serve(structuredClone(message) as Parameters<typeof serve>[0]);
+      const data = structuredClone(answer, { transfer: moved });
+      for (const listener of listeners) listener({ data });
     },
     addEventListener(type: string, listener: (event: never) => void) {
       if (type === 'message') listeners.push(listener as (typeof listeners)[number]);

@@ -1,6 +1,7 @@
 import type { Program } from '../graph/program.ts';
 import type { Values } from '../graph/tensor.ts';
 import type { ParameterGroup, UpdateRule } from '../graph/update.ts';
+import type { CollectiveModule } from './collective.ts';
 
 /** A trained weight: a state tensor that steps update. */
 export interface Parameter extends ParameterGroup {
@@ -9,20 +10,26 @@ export interface Parameter extends ParameterGroup {
 
 /** All a session needs to train. */
 export interface TrainingPlan {
-  /** Outputs scalars (`loss` and whatever else is worth a curve) and `grad:<name>` for every parameter. */
+  /** Outputs scalars (`loss` and whatever else is worth a curve), `grad:<name>` for every parameter, and what `state` names. */
   readonly gradients: Program;
   readonly parameters: readonly Parameter[];
   readonly rule: UpdateRule;
   /** Largest norm of all gradients together; longer ones are shortened to it. */
   readonly clip?: number | undefined;
+  /**
+   * State outputs: tensors beside the parameters (running statistics, a teacher) by the output of `gradients` that overwrites
+   * them, float32 of any shape. All micro-batches see the tensors as they were before the step, and the mean of their outputs
+   * is written with the weights, unless the step was not finite.
+   */
+  readonly state?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface StepResult {
-  /** Scalar outputs of the gradients' program, averaged over the micro-batches. */
+  /** Scalar outputs of the gradients' program, averaged over the micro-batches of all ranks. */
   readonly metrics: Record<string, number>;
   /** Norm of all gradients together, before clipping. */
   readonly gradientNorm: number;
-  /** The first metric or gradient that was not finite. The state is then left as it was. */
+  /** The first metric, gradient or state output that was not finite. The state is then left as it was. */
   readonly nonFinite?: string;
 }
 
@@ -54,7 +61,12 @@ export interface Backend {
   readonly description: string;
   /** One line for people where another engine was wanted: what is missing. */
   readonly notice?: string;
-  open(state: Values): Promise<Session>;
+  open(state: Values, options?: SessionOptions): Promise<Session>;
+}
+
+export interface SessionOptions {
+  /** Sums over sessions that train together. Default: this one trains alone. */
+  readonly collective?: CollectiveModule | undefined;
 }
 
 /** Name in the state of an optimizer's slot for a weight. */

@@ -1,3 +1,4 @@
+import type { FloatArray } from '../collective.ts';
 import { adamwInPlace } from './adamw-simd.ts';
 
 /** An update in place: one pass over the arrays, where a graph of small operators would take a dozen. */
@@ -40,7 +41,7 @@ function moveTowards(average: Float32Array, x: Float32Array, decay: number): voi
 }
 
 /** Σ x², in double precision. NaN or infinite exactly when a value is. */
-export function sumOfSquares(x: Float32Array): number {
+export function sumOfSquares(x: FloatArray): number {
   // Four running sums: the additions need not wait for each other.
   let [a, b, c, d] = [0, 0, 0, 0];
   const whole = x.length - (x.length % 4);
@@ -54,6 +55,6 @@ export function sumOfSquares(x: Float32Array): number {
   return a + b + c + d;
 }
 
-export function addInto(sum: Float32Array, x: Float32Array): void {
+export function addInto(sum: FloatArray, x: ArrayLike<number>): void {
   for (let i = 0; i < sum.length; i++) sum[i] = sum[i]! + x[i]!;
 }

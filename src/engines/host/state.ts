@@ -4,6 +4,7 @@ import {
   dtypeOf,
   GraphError,
   sameShape,
+  sizeOf,
   type TensorData,
   type Values,
 } from '../../graph/tensor.ts';
@@ -38,8 +39,12 @@ export function checkWrite(values: Values, state: StateInfo): void {
   }
 }
 
-/** Throws unless there is a batch and the plan's program takes every parameter, yields its gradient, and else scalars. */
-export function checkStep({ gradients, parameters }: TrainingPlan, batches: readonly Values[]): void {
+/**
+ * Throws unless there is a batch and the plan's program takes every parameter and yields its gradient, the state outputs, and else
+ * scalars.
+ */
+export function checkStep(plan: TrainingPlan, batches: readonly Values[], info: StateInfo): void {
+  const { gradients, parameters } = plan;
   const { name, inputs, outputs } = gradients;
   if (batches.length === 0) throw new GraphError('a step takes one batch or more, got none');
   const rest = new Set(Object.keys(outputs));
@@ -55,9 +60,33 @@ export function checkStep({ gradients, parameters }: TrainingPlan, batches: read
       );
     rest.delete(key);
   }
+  for (const key of checkStateOutputs(plan, info)) rest.delete(key);
   for (const key of rest)
     if (outputs[key]!.shape.length > 0)
       throw new GraphError(`metrics must be scalars, got ${describe(outputs[key]!)} as "${key}"`);
+}
+
+/** Throws unless each state output overwrites a tensor of the state that fits it and that nothing else overwrites; returns their names. */
+function checkStateOutputs(
+  { gradients, parameters, rule, state = {} }: TrainingPlan,
+  info: StateInfo,
+): string[] {
+  const slots = (name: string) => rule.slots.map((slot) => slotName(slot, name));
+  const taken = new Set(parameters.flatMap(({ name }) => [name, ...slots(name), gradientName(name)]));
+  for (const [key, name] of Object.entries(state)) {
+    if (taken.has(name) || taken.has(key))
+      throw new GraphError(
+        `state outputs overwrite tensors that nothing else does, got "${key}" for "${name}"`,
+      );
+    taken.add(name);
+    const output = gradients.outputs[key];
+    const { dtype, length } = requireKnown(name, info);
+    if (output?.dtype !== 'f32' || dtype !== 'f32' || length !== sizeOf(output.shape))
+      throw new GraphError(
+        `state "${name}" holds ${plural(length, 'value')} of ${dtype} and takes as many of f32 as "${key}", got ${output ? describe(output) : 'nothing'}`,
+      );
+  }
+  return Object.keys(state);
 }
 
 /** Zeros for the optimizer slots of a plan that the state lacks. */

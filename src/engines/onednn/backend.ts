@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Values } from '../../graph/tensor.ts';
 import { plural } from '../../text/plural.ts';
-import type { Backend } from '../engine.ts';
+import type { Backend, SessionOptions } from '../engine.ts';
 import { libraryFiles } from './library.ts';
 import type { Precision } from './lower.ts';
 import { ProcessClient } from './process-client.ts';
@@ -19,7 +19,7 @@ export interface OneDnnOptions {
 export interface OneDnnBackend extends Backend {
   /** oneDNN's library: a name that the system knows, or a path. */
   readonly library: string;
-  open(state: Values): Promise<OneDnnSession>;
+  open(state: Values, options?: SessionOptions): Promise<OneDnnSession>;
 }
 
 /**
@@ -44,11 +44,17 @@ export async function openOneDnnBackend(options: OneDnnOptions = {}): Promise<On
     name: 'onednn',
     library: first.file,
     description: `oneDNN ${first.version} (${precision}, ${plural(threads, 'thread')})`,
-    async open(state) {
+    async open(state, { collective } = {}) {
       const client = spare ?? (await start()).client;
       spare = undefined;
       const session = new OneDnnSession(client, precision);
-      await session.add(state);
+      try {
+        await session.add(state);
+        if (collective) await session.join(collective);
+      } catch (error) {
+        await session.dispose();
+        throw error;
+      }
       return session;
     },
   };

@@ -1,5 +1,7 @@
 import { type DType, dtypeOf, sizeOf, type TensorData, type Values } from '../../graph/tensor.ts';
+import type { Collective, CollectiveModule } from '../collective.ts';
 import type { StepResult } from '../engine.ts';
+import { openCollective } from '../host/open-collective.ts';
 import type { Timing } from '../timing.ts';
 import { requireBf16 } from './cpu.ts';
 import { Crew } from './crew.ts';
@@ -28,6 +30,7 @@ export class Engine implements EngineMemory {
   /** Scratch memory that programs take in turns. */
   private scratch = { address: 0n, bytes: 0 };
   private measures = false;
+  private collective: Collective | undefined;
 
   async start({ threads, precision, files }: Requests['start']['take']): Promise<Requests['start']['give']> {
     this.library = await loadLibrary(files);
@@ -108,7 +111,15 @@ export class Engine implements EngineMemory {
   }
 
   async step(order: StepOrder): Promise<StepResult> {
-    return this.trainings.get(order.updates)!.run(order);
+    return this.trainings.get(order.updates)!.run(order, this.collective);
+  }
+
+  async join(place: CollectiveModule): Promise<undefined> {
+    this.collective = await openCollective(place);
+  }
+
+  async leave(): Promise<undefined> {
+    await this.collective?.close?.();
   }
 
   /** Begins to measure; afterwards, what the programs' calls took at least. */

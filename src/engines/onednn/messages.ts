@@ -1,18 +1,10 @@
 import type { Values } from '../../graph/tensor.ts';
+import type { CollectiveModule } from '../collective.ts';
 import type { StepResult } from '../engine.ts';
+import type { Updates } from '../host/updates.ts';
 import type { Timing } from '../timing.ts';
 import type { Plan } from './instructions.ts';
 import type { Precision } from './lower.ts';
-
-/** One weight's update: by the kernel of its operation where there is one, else by a program. */
-export interface Update {
-  readonly weight: string;
-  /** Names of the rule's slots, and of the state tensors that hold this weight's. */
-  readonly slots: Readonly<Record<string, string>>;
-  readonly by:
-    | { readonly kernel: string; readonly attributes: Readonly<Record<string, number>> }
-    | { readonly program: number };
-}
 
 export interface StepOrder {
   readonly program: number;
@@ -20,7 +12,6 @@ export interface StepOrder {
   readonly updates: number;
   readonly batches: readonly Values[];
   readonly scalars: Readonly<Record<string, number>>;
-  readonly clip: number | undefined;
 }
 
 /** What the engine does on request; each answers with a value or an error. */
@@ -39,8 +30,12 @@ export interface Requests {
   compile: { take: { program: number; plan: Plan }; give: undefined };
   run: { take: { program: number; inputs: Values }; give: Values };
   /** Enters how the weights of a plan are updated, under a number. */
-  updates: { take: { number: number; updates: readonly Update[] }; give: undefined };
+  updates: { take: { number: number; updates: Updates }; give: undefined };
   step: { take: StepOrder; give: StepResult };
+  /** Joins the ranks that train together. */
+  join: { take: CollectiveModule; give: undefined };
+  /** Leaves them. */
+  leave: { take: undefined; give: undefined };
   /** Measures from now on, or tells what was measured. */
   profile: { take: undefined; give: readonly Timing[] };
 }

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { testCollectives } from '../../../tests/support/collective-suite.ts';
 import { isMissing, oneDnnFolder } from '../../../tests/support/libraries.ts';
 import { normals } from '../../../tests/support/random.ts';
 import { testSessions } from '../../../tests/support/session-suite.ts';
@@ -103,4 +104,10 @@ describe.skipIf(isMissing('a CPU with bfloat16'))(`bfloat16 (SEED=${seed})`, () 
     expect(a.rows).toEqual(b.rows);
     expect(a.state).toEqual(b.state);
   });
+});
+
+describe(`collectives of oneDNN (SEED=${seed})`, () => {
+  testCollectives(new TinyTraining({ depth: 1, pretext: 'masked' }), () =>
+    openOneDnnBackend({ threads: 1, folder: oneDnnFolder }),
+  );
 });

@@ -1,13 +1,11 @@
 import type { ArrayInfo, Program } from '../../graph/program.ts';
 import type { Values } from '../../graph/tensor.ts';
-import type { Parameter, Session, StepResult, TrainingPlan } from '../engine.ts';
-import { slotName } from '../engine.ts';
-import { kernels } from '../host/kernels.ts';
+import type { CollectiveModule } from '../collective.ts';
+import type { Session, StepResult, TrainingPlan } from '../engine.ts';
 import { checkRun, checkStep, checkWrite, infoOf, missingSlots, requireKnown } from '../host/state.ts';
+import { updatesOf } from '../host/updates.ts';
 import type { TimedSession, Timing } from '../timing.ts';
-import { updateProgram } from '../update-program.ts';
 import { lower, type Precision } from './lower.ts';
-import type { Update } from './messages.ts';
 import type { ProcessClient } from './process-client.ts';
 
 /** State in the engine's process; programs are planned when first used. */
@@ -20,6 +18,7 @@ export class OneDnnSession implements Session, TimedSession {
   /** Numbers of the updates of a plan. */
   private readonly plans = new Map<TrainingPlan, Promise<number>>();
   private count = 0;
+  private joined = false;
 
   constructor(client: ProcessClient, precision: Precision) {
     this.client = client;
@@ -44,7 +43,7 @@ export class OneDnnSession implements Session, TimedSession {
     batches: readonly Values[],
     at: { step: number; lr: number },
   ): Promise<StepResult> {
-    checkStep(plan, batches);
+    checkStep(plan, batches, this.info);
     for (const batch of batches) checkRun(plan.gradients, batch, this.info);
     // Asked for together: the engine makes room while the program is written.
     const [updates, program] = await Promise.all([
@@ -52,7 +51,7 @@ export class OneDnnSession implements Session, TimedSession {
       this.compile(plan.gradients, Object.keys(batches[0]!)),
     ]);
     const scalars = plan.rule.scalars(at.step, at.lr);
-    return this.client.request('step', { program, updates, batches, scalars, clip: plan.clip });
+    return this.client.request('step', { program, updates, batches, scalars });
   }
 
   async read(names: readonly string[] = [...this.state.keys()]): Promise<Values> {
@@ -65,7 +64,14 @@ export class OneDnnSession implements Session, TimedSession {
     for (const [name, data] of Object.entries(values)) await this.client.request('write', { [name]: data });
   }
 
+  /** Joins the ranks that train together. */
+  async join(collective: CollectiveModule): Promise<void> {
+    await this.client.request('join', collective);
+    this.joined = true;
+  }
+
   async dispose(): Promise<void> {
+    if (this.joined) await this.client.request('leave', undefined).catch(() => {}); // it has ended by itself
     await this.client.stop();
   }
 
@@ -103,10 +109,8 @@ export class OneDnnSession implements Session, TimedSession {
 
   private async enterUpdates(plan: TrainingPlan, number: number): Promise<number> {
     await this.makeSlots(plan);
-    const programs = new Map<string, Program>();
-    const updates = await Promise.all(
-      plan.parameters.map((parameter) => this.updateOf(plan, parameter, programs)),
-    );
+    // All inputs of an update's program change from weight to weight.
+    const updates = await updatesOf(plan, (program) => this.compile(program, Object.keys(program.inputs)));
     await this.client.request('updates', { number, updates });
     return number;
   }
@@ -118,24 +122,5 @@ export class OneDnnSession implements Session, TimedSession {
       'zeros',
       Object.fromEntries(missing.map(([name, { length }]) => [name, length])),
     );
-  }
-
-  private async updateOf(
-    { rule, gradients }: TrainingPlan,
-    { name, ...group }: Parameter,
-    programs: Map<string, Program>,
-  ): Promise<Update> {
-    const { shape } = gradients.inputs[name]!;
-    // Weights of one shape and group share a program.
-    const key = JSON.stringify([shape, group]);
-    const program = programs.get(key) ?? updateProgram(rule, shape, group);
-    programs.set(key, program);
-    const { operation, attributes } = program.outputs.weight!.node;
-    const slots = Object.fromEntries(rule.slots.map((slot) => [slot, slotName(slot, name)]));
-    const by = kernels[operation.name]
-      ? { kernel: operation.name, attributes }
-      : // All its inputs change from weight to weight.
-        { program: await this.compile(program, Object.keys(program.inputs)) };
-    return { weight: name, slots, by };
   }
 }

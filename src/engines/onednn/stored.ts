@@ -22,6 +22,6 @@ export interface EngineMemory {
   prepared(program: number): Prepared;
   /** The state's tensor of a name. */
   stored(name: string): Stored;
-  /** Where gradients of several micro-batches are added up; the same place when asked again. */
+  /** Where outputs of several micro-batches are added up; the same place when asked again. */
   sum(name: string, length: number): Stored;
 }

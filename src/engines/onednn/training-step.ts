@@ -1,130 +1,127 @@
 import type { Values } from '../../graph/tensor.ts';
+import type { Collective } from '../collective.ts';
 import { gradientName, type StepResult } from '../engine.ts';
+import { runningSums, trainingStep } from '../host/training-step.ts';
+import { type Updates, updateByProgram } from '../host/updates.ts';
 import type { Crew } from './crew.ts';
-import type { StepOrder, Update } from './messages.ts';
+import type { StepOrder } from './messages.ts';
 import type { EngineMemory, Stored } from './stored.ts';
 
-/** Where gradients lie, and the crew's numbers of them. */
-interface Gradients {
+/** Where gradients and state outputs lie, and the crew's numbers of what it does with them. */
+interface Sums {
   readonly stored: readonly Stored[];
   readonly squares: number;
   /** Weights and slots with their gradients. */
   readonly updates: number;
 }
 
-/** The updates of a plan: gradients of the micro-batches, their norm, and the rule of each weight. */
+/** The steps of a plan: `trainingStep` on memory outside of JavaScript's heap, with loops that the crew shares. */
 export class TrainingStep {
   private readonly engine: EngineMemory;
   private readonly crew: Crew;
-  private readonly weights: readonly Update[];
-  private readonly names: ReadonlySet<string>;
-  /** By program: what its runs leave. */
-  private readonly results = new Map<number, Gradients>();
-  /** Over several micro-batches, and by program what adds its results to them. */
-  private sums: Gradients | undefined;
+  private readonly updates: Updates;
+  private readonly weights: readonly string[];
+  /** Outputs that are summed: gradients, then state outputs. */
+  private readonly names: readonly string[];
+  /** By program: sums of one micro-batch, where gradients stay in the program's memory. */
+  private readonly inPlace = new Map<number, Sums>();
+  /** Sums in memory of their own. */
+  private apart: Sums | undefined;
+  /** By program: what adds its outputs to the sums. */
   private readonly additions = new Map<number, number>();
 
-  constructor(engine: EngineMemory, crew: Crew, updates: readonly Update[]) {
+  constructor(engine: EngineMemory, crew: Crew, updates: Updates) {
     this.engine = engine;
     this.crew = crew;
-    this.weights = updates;
-    this.names = new Set(updates.map(({ weight }) => gradientName(weight)));
+    this.updates = updates;
+    this.weights = updates.weights.map(({ weight }) => weight);
+    this.names = [...this.weights.map(gradientName), ...Object.keys(updates.state)];
   }
 
-  run(order: StepOrder): StepResult {
-    const { batches, scalars, clip } = order;
-    const { metrics, gradients } = this.accumulate(order);
-    const squares = this.crew.sumsOfSquares(gradients.squares);
-    const broken = squares.findIndex((sum) => !Number.isFinite(sum));
-    const nonFinite =
-      Object.keys(metrics).find((name) => !Number.isFinite(metrics[name])) ??
-      (broken >= 0 ? gradientName(this.weights[broken]!.weight) : undefined);
-    const gradientNorm = Math.sqrt(squares.reduce((sum, x) => sum + x, 0)) / batches.length;
-    if (nonFinite !== undefined) return { metrics, gradientNorm, nonFinite };
-    // As torch.nn.utils.clip_grad_norm_ does it.
-    const shorten = clip === undefined ? 1 : Math.min(1, clip / (gradientNorm + 1e-6));
-    this.update(gradients, { ...scalars, scale: shorten / batches.length });
-    return { metrics, gradientNorm };
-  }
-
-  /** Runs the micro-batches: metrics averaged, gradients summed. */
-  private accumulate({ program, batches }: StepOrder) {
-    const metrics: Record<string, number> = {};
-    // Programs that update weights take the memory that gradients lie in.
-    const apart = batches.length > 1 || this.weights.some(({ by }) => 'program' in by);
-    for (const [i, batch] of batches.entries()) {
-      const { outputs } = this.engine.execute(program, batch);
-      for (const [name, { data }] of outputs)
-        if (data.length === 1 && !this.names.has(name))
-          metrics[name] = (metrics[name] ?? 0) + data[0]! / batches.length;
-      if (apart) this.sumUp(program, i === 0);
-    }
-    return { metrics, gradients: apart ? this.sums! : this.resultsOf(program) };
-  }
-
-  private resultsOf(program: number): Gradients {
-    let results = this.results.get(program);
-    if (!results) {
-      const { outputs } = this.engine.prepared(program);
-      results = this.enter([...this.names].map((name) => outputs.get(name)!));
-      this.results.set(program, results);
-    }
-    return results;
-  }
-
-  /** Adds what a run has left to the sums, or begins them with it. */
-  private sumUp(program: number, begins: boolean): void {
-    const { stored: results } = this.resultsOf(program);
-    this.sums ??= this.enter(
-      [...this.names].map((name, at) => this.engine.sum(name, results[at]!.data.length)),
+  run({ program, batches, scalars }: StepOrder, collective: Collective | undefined): Promise<StepResult> {
+    const { weights, updates, crew } = this;
+    // Programs that update weights take the memory that gradients lie in. Outputs may share memory, which ranks must not sum twice.
+    const apart =
+      batches.length > 1 || collective !== undefined || updates.weights.some(({ by }) => 'program' in by);
+    const sums = () => (apart ? this.sumsApart(program) : this.sumsInPlace(program));
+    const data = () => sums().stored.map((stored) => stored.data as Float32Array);
+    return trainingStep(
+      {
+        accumulate: (batch, first) => this.accumulate(program, batch, first, sums()),
+        sums: () => ({ gradients: data().slice(0, weights.length), state: data().slice(weights.length) }),
+        runningSquares: () => runningSums(crew.sumsOfSquares(sums().squares)),
+        overwrite: (name, values) => this.engine.stored(name).data.set(values),
+        update: (numbers) => this.update(sums(), numbers),
+      },
+      { batches, weights, scalars, state: updates.state, clip: updates.clip },
+      collective,
     );
-    const { stored } = this.sums;
-    if (begins) {
-      for (const [at, { data }] of stored.entries()) data.set(results[at]!.data);
-      return;
-    }
-    let entry = this.additions.get(program);
-    if (entry === undefined) {
-      entry = this.crew.enter(stored.map((sum, at) => together([sum, results[at]!])));
-      this.additions.set(program, entry);
-    }
-    this.crew.run({ kind: 'add', entry });
   }
 
-  private enter(stored: readonly Stored[]): Gradients {
+  private accumulate(program: number, batch: Values, first: boolean, { stored: sums }: Sums) {
+    const { outputs } = this.engine.execute(program, batch);
+    const stored = this.names.map((name) => outputs.get(name)!);
+    if (first) {
+      for (const [i, sum] of sums.entries()) if (sum !== stored[i]) sum.data.set(stored[i]!.data);
+    } else {
+      const entry =
+        this.additions.get(program) ?? this.crew.enter(sums.map((sum, i) => together([sum, stored[i]!])));
+      this.additions.set(program, entry);
+      this.crew.run({ kind: 'add', entry });
+    }
+    const metrics = [...outputs].filter(([name]) => !this.names.includes(name));
+    return Object.fromEntries(metrics.map(([name, { data }]) => [name, data[0]!]));
+  }
+
+  private sumsInPlace(program: number): Sums {
+    let sums = this.inPlace.get(program);
+    if (!sums) {
+      const { outputs } = this.engine.prepared(program);
+      // A state output may lie in memory of the state, which is overwritten while others are read.
+      sums = this.enter(program, (name, i) => (i < this.weights.length ? outputs.get(name) : undefined));
+      this.inPlace.set(program, sums);
+    }
+    return sums;
+  }
+
+  private sumsApart(program: number): Sums {
+    this.apart ??= this.enter(program, () => undefined);
+    return this.apart;
+  }
+
+  /** @param place where an output's sum lies, unless in memory of its own */
+  private enter(program: number, place: (name: string, index: number) => Stored | undefined): Sums {
+    const { outputs } = this.engine.prepared(program);
+    const stored = this.names.map((name, i) => {
+      // The state's names, too, stand for one length each; those of state outputs may be another plan's.
+      const key = this.updates.state[name] ?? name;
+      return place(name, i) ?? this.engine.sum(key, outputs.get(name)!.data.length);
+    });
     const state = (name: string) => this.engine.stored(name);
-    const updates = this.weights.flatMap(({ weight, slots, by }, i) =>
+    const updates = this.updates.weights.flatMap(({ weight, slots, by }, i) =>
       'kernel' in by
         ? [{ ...together([state(weight), stored[i]!, ...Object.values(slots).map(state)]), ...by }]
         : [],
     );
+    const gradients = stored.slice(0, this.weights.length);
     return {
       stored,
-      squares: this.crew.enter(stored.map((tensor) => together([tensor]))),
+      squares: this.crew.enter(gradients.map((tensor) => together([tensor]))),
       updates: this.crew.enter(updates),
     };
   }
 
-  private update({ stored, updates }: Gradients, scalars: Record<string, number>): void {
+  private async update({ stored, updates }: Sums, scalars: Readonly<Record<string, number>>): Promise<void> {
     this.crew.run({ kind: 'update', entry: updates, scalars });
-    for (const [i, update] of this.weights.entries())
-      if ('program' in update.by)
-        this.updateBy(update.by.program, update, stored[i]!.data as Float32Array, scalars);
-  }
-
-  private updateBy(
-    program: number,
-    { weight, slots }: Update,
-    gradient: Float32Array,
-    scalars: Record<string, number>,
-  ): void {
-    const places = Object.entries({ ...slots, weight });
-    const now: Values = Object.fromEntries(
-      places.map(([name, at]) => [name, this.engine.stored(at).data] as const),
-    );
-    const numbers = Object.entries(scalars).map(([name, x]) => [name, Float32Array.of(x)] as const);
-    const { outputs } = this.engine.execute(program, { ...now, ...Object.fromEntries(numbers), gradient });
-    for (const [name, at] of places) this.engine.stored(at).data.set(outputs.get(name)!.data);
+    for (const [i, update] of this.updates.weights.entries()) {
+      const { by } = update;
+      if (!('program' in by)) continue;
+      const run = (inputs: Values): Values => {
+        const { outputs } = this.engine.execute(by.program, inputs);
+        return Object.fromEntries([...outputs].map(([name, { data }]) => [name, data]));
+      };
+      await updateByProgram(update, stored[i]!.data, scalars, (name) => this.engine.stored(name).data, run);
+    }
   }
 }
 

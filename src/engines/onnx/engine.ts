@@ -1,24 +1,21 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-common';
 import { sizeOf, type TensorData, type Values } from '../../graph/tensor.ts';
+import type { Collective, CollectiveModule } from '../collective.ts';
 import { gradientName, type StepResult } from '../engine.ts';
 import { addInto, kernels, sumOfSquares } from '../host/kernels.ts';
+import { openCollective } from '../host/open-collective.ts';
+import { runningSums, trainingStep } from '../host/training-step.ts';
+import { type Update, updateByProgram } from '../host/updates.ts';
 import type { Timing } from '../timing.ts';
-import {
-  type CompiledProgram,
-  outputValue,
-  type Port,
-  type Requests,
-  type StepOrder,
-  type Update,
-} from './messages.ts';
+import { type CompiledProgram, outputValue, type Port, type Requests, type StepOrder } from './messages.ts';
 import type { Runtime } from './runtime.ts';
 
 interface Prepared extends Omit<CompiledProgram, 'model'> {
   readonly session: InferenceSession;
-  /** Arrays that gradients are written to, made at the first step. */
-  gradients?: Map<string, Float32Array>;
-  /** The same for micro-batches after the first, whose gradients are then added to those. */
-  further?: Map<string, Float32Array>;
+  /** Arrays that outputs are written to which a step sums, made when they are needed. */
+  readonly sums: Map<string, Float32Array>;
+  /** The same for micro-batches after the first, whose outputs are then added to those. */
+  readonly further: Map<string, Float32Array>;
 }
 
 const elementTypes = { f32: 'float32', i32: 'int32', u8: 'uint8' } as const;
@@ -44,6 +41,7 @@ export class Engine {
   private readonly state = new Map<string, TensorData>();
   private readonly programs = new Map<number, Prepared>();
   private readonly profiled = new Set<InferenceSession>();
+  private collective: Collective | undefined;
 
   constructor(host: EngineHost) {
     this.host = host;
@@ -75,7 +73,7 @@ export class Engine {
     const profiles = profiled && this.runtime.native ? this.host.profiles : undefined;
     const session = await this.open(model, await profiles?.prefix());
     if (profiles) this.profiled.add(session);
-    this.programs.set(program, { ...ports, session });
+    this.programs.set(program, { ...ports, session, sums: new Map(), further: new Map() });
   }
 
   private open(model: Uint8Array, profile?: string): Promise<InferenceSession> {
@@ -105,62 +103,55 @@ export class Engine {
     return (await this.host.profiles?.read()) ?? [];
   }
 
-  async step({ program, updates, batches, scalars, clip }: StepOrder): Promise<StepResult> {
+  async join(place: CollectiveModule): Promise<undefined> {
+    this.collective = await openCollective(place);
+  }
+
+  async leave(): Promise<undefined> {
+    await this.collective?.close?.();
+  }
+
+  async step({ program, updates, batches, scalars }: StepOrder): Promise<StepResult> {
     const prepared = this.programs.get(program)!;
-    const { metrics, gradients } = await this.accumulate(prepared, batches);
-    let squares = 0;
-    let nonFinite = Object.keys(metrics).find((name) => !Number.isFinite(metrics[name]));
-    for (const { weight } of updates) {
-      const sum = sumOfSquares(gradients.get(gradientName(weight))!);
-      if (!Number.isFinite(sum)) nonFinite ??= gradientName(weight);
-      squares += sum;
-    }
-    const gradientNorm = Math.sqrt(squares) / batches.length;
-    if (nonFinite !== undefined) return { metrics, gradientNorm, nonFinite };
-    // As torch.nn.utils.clip_grad_norm_ does it.
-    const shorten = clip === undefined ? 1 : Math.min(1, clip / (gradientNorm + 1e-6));
-    const all = { ...scalars, scale: shorten / batches.length };
-    for (const update of updates) await this.update(update, gradients.get(gradientName(update.weight))!, all);
-    return { metrics, gradientNorm };
+    const { state, clip } = updates;
+    const weights = updates.weights.map(({ weight }) => weight);
+    const names = [...weights.map(gradientName), ...Object.keys(state)];
+    const sums = arraysOf(names, prepared.outputs, prepared.sums);
+    const further = batches.length > 1 ? arraysOf(names, prepared.outputs, prepared.further) : [];
+    const gradients = sums.slice(0, weights.length);
+    const engine = {
+      accumulate: async (batch: Values, first: boolean) => {
+        const results = await this.runInto(prepared, batch, first ? prepared.sums : prepared.further);
+        if (!first) for (const [i, sum] of sums.entries()) addInto(sum, further[i]!);
+        const metrics = prepared.outputs.filter(({ name }) => !names.includes(name));
+        return Object.fromEntries(
+          metrics.map(({ name }) => [name, results[outputValue(name)]!.data[0] as number]),
+        );
+      },
+      sums: () => ({ gradients, state: sums.slice(weights.length) }),
+      runningSquares: () => runningSums(gradients.map(sumOfSquares)),
+      overwrite: (name: string, values: ArrayLike<number>) => this.state.get(name)!.set(values),
+      update: async (numbers: Readonly<Record<string, number>>) => {
+        for (const [i, update] of updates.weights.entries())
+          await this.update(update, gradients[i]!, numbers);
+      },
+    };
+    return trainingStep(engine, { batches, weights, state, clip, scalars }, this.collective);
   }
 
   private async update(
-    { weight, slots, by }: Update,
+    update: Update,
     gradient: Float32Array,
-    scalars: Record<string, number>,
-  ) {
+    scalars: Readonly<Record<string, number>>,
+  ): Promise<void> {
+    const { weight, slots, by } = update;
     const state = (name: string) => this.state.get(name) as Float32Array;
-    if ('kernel' in by) {
+    if ('kernel' in by)
       kernels[by.kernel]!(state(weight), gradient, Object.values(slots).map(state), scalars, by.attributes);
-      return;
-    }
-    const places = Object.entries({ ...slots, weight });
-    const numbers = Object.entries(scalars).map(([name, x]) => [name, Float32Array.of(x)] as const);
-    const inputs = Object.fromEntries([
-      ...places.map(([name, at]) => [name, state(at)] as const),
-      ...numbers,
-    ]);
-    const results = await this.run({ program: by.program, inputs: { ...inputs, gradient } });
-    for (const [name, at] of places) state(at).set(results[name] as Float32Array);
-  }
-
-  /** Runs the micro-batches: metrics averaged, gradients summed. */
-  private async accumulate(prepared: Prepared, batches: readonly Values[]) {
-    const metrics: Record<string, number> = {};
-    prepared.gradients ??= gradientArrays(prepared.outputs);
-    if (batches.length > 1) prepared.further ??= gradientArrays(prepared.outputs);
-    const { gradients, further } = prepared;
-    for (const [i, batch] of batches.entries()) {
-      const target = i === 0 ? gradients : further!;
-      const results = await this.runInto(prepared, batch, target);
-      for (const { name, shape } of prepared.outputs) {
-        if (shape.length > 0) continue;
-        metrics[name] =
-          (metrics[name] ?? 0) + (results[outputValue(name)]!.data[0] as number) / batches.length;
-      }
-      if (i > 0) for (const [name, sum] of gradients) addInto(sum, target.get(name)!);
-    }
-    return { metrics, gradients };
+    else
+      await updateByProgram(update, gradient, scalars, state, (inputs) =>
+        this.run({ program: by.program, inputs }),
+      );
   }
 
   /** Runs a program with its large outputs written to `target`, without a copy where the runtime can. */
@@ -191,8 +182,16 @@ export class Engine {
   }
 }
 
-/** An array for each output that is no scalar: those are metrics. */
-function gradientArrays(outputs: readonly Port[]): Map<string, Float32Array> {
-  const gradients = outputs.filter(({ shape }) => shape.length > 0);
-  return new Map(gradients.map(({ name, shape }) => [name, new Float32Array(sizeOf(shape))]));
+/** The arrays of outputs, which are made where there are none. */
+function arraysOf(
+  names: readonly string[],
+  outputs: readonly Port[],
+  known: Map<string, Float32Array>,
+): Float32Array[] {
+  const shapes = new Map(outputs.map(({ name, shape }) => [name, shape]));
+  return names.map((name) => {
+    const array = known.get(name) ?? new Float32Array(sizeOf(shapes.get(name)!));
+    known.set(name, array);
+    return array;
+  });
 }

@@ -1,5 +1,7 @@
 import type { DType, Shape, Values } from '../../graph/tensor.ts';
+import type { CollectiveModule } from '../collective.ts';
 import type { StepResult } from '../engine.ts';
+import type { Updates } from '../host/updates.ts';
 import type { Timing } from '../timing.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -19,22 +21,11 @@ export interface CompiledProgram {
   readonly outputs: readonly Port[];
 }
 
-/** One weight's update: by the kernel of its operation where there is one, else by a program. */
-export interface Update {
-  readonly weight: string;
-  /** Names of the rule's slots, and of the state tensors that hold this weight's. */
-  readonly slots: Readonly<Record<string, string>>;
-  readonly by:
-    | { readonly kernel: string; readonly attributes: Readonly<Record<string, number>> }
-    | { readonly program: number };
-}
-
 export interface StepOrder {
   readonly program: number;
-  readonly updates: readonly Update[];
+  readonly updates: Updates;
   readonly batches: readonly Values[];
   readonly scalars: Readonly<Record<string, number>>;
-  readonly clip: number | undefined;
 }
 
 /** What the engine does on request; each answers with a value or an error. */
@@ -51,6 +42,10 @@ export interface Requests {
   compile: { take: { program: number; compiled: CompiledProgram; profiled?: boolean }; give: undefined };
   run: { take: { program: number; inputs: Values }; give: Values };
   step: { take: StepOrder; give: StepResult };
+  /** Joins the ranks that train together. */
+  join: { take: CollectiveModule; give: undefined };
+  /** Leaves them. */
+  leave: { take: undefined; give: undefined };
   /** What the profiler saw of the programs that it watched; it then stops. */
   profile: { take: undefined; give: readonly Timing[] };
 }

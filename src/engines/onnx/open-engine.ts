@@ -1,5 +1,5 @@
 import type { Values } from '../../graph/tensor.ts';
-import type { Session } from '../engine.ts';
+import type { Session, SessionOptions } from '../engine.ts';
 import type { EngineClient } from '../host/requests.ts';
 import type { Requests } from './messages.ts';
 import { OnnxSession } from './session.ts';
@@ -13,7 +13,7 @@ export async function openEngine(
   settings: Requests['start']['take'],
 ): Promise<{
   readonly about: Requests['start']['give'];
-  open(state: Values): Promise<Session>;
+  open(state: Values, options?: SessionOptions): Promise<Session>;
 }> {
   const start = async (client: EngineClient<Requests>) =>
     stopOnError(client, () => client.request('start', settings));
@@ -22,12 +22,15 @@ export async function openEngine(
   let spare: EngineClient<Requests> | undefined = first;
   return {
     about,
-    async open(state) {
+    async open(state, { collective } = {}) {
       const client = spare ?? makeClient();
       if (!spare) await start(client);
       spare = undefined;
       const session = new OnnxSession(client);
-      await stopOnError(client, () => session.add(state));
+      await stopOnError(client, async () => {
+        await session.add(state);
+        if (collective) await session.join(collective);
+      });
       return session;
     },
   };

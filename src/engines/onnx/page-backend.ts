@@ -4,7 +4,7 @@ import { openEngine } from './open-engine.ts';
 import { type EngineWorker, PageClient } from './page-client.ts';
 
 /**
- * onnxruntime on workers that are handed in, each with an `Engine` and a script that answers messages by `serve`.
+ * onnxruntime on workers that are handed in, each with an `Engine` and a script that answers messages by a `server`.
  * @param makeWorker makes a worker for each session
  */
 export async function openPageBackend(

@@ -9,7 +9,7 @@ export interface EngineWorker {
   terminate(): unknown;
 }
 
-/** The engine on a worker that is handed in, whose script answers each message by `serve`. */
+/** The engine on a worker that is handed in, whose script answers each message by a `server`. */
 export class PageClient extends EngineClient<Requests> {
   private readonly worker: EngineWorker;
 

@@ -1,15 +1,22 @@
 import { type Answer, answer, type Message } from '../host/requests.ts';
+import { Turns } from '../host/turns.ts';
 import type { Engine } from './engine.ts';
 import type { Requests } from './messages.ts';
 
-/**
- * What a worker, of Node or of a page, does with a message: the answer to post, and buffers to move to the other thread
- * rather than copy.
- */
-export async function serve(
-  engine: Engine,
-  message: Message<Requests>,
-): Promise<{ answer: Answer; moved: ArrayBuffer[] }> {
+export interface Reply {
+  /** To be posted. */
+  readonly answer: Answer;
+  /** Buffers to move to the other thread rather than copy. */
+  readonly moved: ArrayBuffer[];
+}
+
+/** A worker's handler of messages, in Node or in a page. Requests are answered one at a time, in order. */
+export function server(engine: Engine): (message: Message<Requests>) => Promise<Reply> {
+  const turns = new Turns();
+  return (message) => turns.take(() => reply(engine, message));
+}
+
+async function reply(engine: Engine, message: Message<Requests>): Promise<Reply> {
   const { id, value, error } = await answer<Requests>(engine, message);
   if (error === undefined) return { answer: { id, value }, moved: arraysOf(value) };
   return { answer: { id, error: `the onnx engine failed: ${error}` }, moved: [] };

@@ -1,4 +1,5 @@
 import { describe } from 'vitest';
+import { testCollectives } from '../../../tests/support/collective-suite.ts';
 import { testSessions } from '../../../tests/support/session-suite.ts';
 import { seed, TinyTraining } from '../../../tests/support/tiny-training.ts';
 import { openOnnxBackend } from './backend.ts';
@@ -7,4 +8,8 @@ describe.each(['native', 'WebAssembly'])(`sessions of the %s engine (SEED=${seed
   testSessions(new TinyTraining({ depth: 2, pretext: 'masked+zoomed-in' }), () =>
     openOnnxBackend({ native: kind === 'native', threads: 2 }),
   );
+});
+
+describe(`collectives of the onnx engine (SEED=${seed})`, () => {
+  testCollectives(new TinyTraining({ depth: 1, pretext: 'masked' }), () => openOnnxBackend({ threads: 1 }));
 });

@@ -1,22 +1,22 @@
 import type { ArrayInfo, Program } from '../../graph/program.ts';
 import type { Values } from '../../graph/tensor.ts';
-import type { Parameter, Session, StepResult, TrainingPlan } from '../engine.ts';
-import { slotName } from '../engine.ts';
-import { kernels } from '../host/kernels.ts';
+import type { CollectiveModule } from '../collective.ts';
+import type { Session, StepResult, TrainingPlan } from '../engine.ts';
 import type { EngineClient } from '../host/requests.ts';
 import { checkRun, checkStep, checkWrite, infoOf, missingSlots, requireKnown } from '../host/state.ts';
+import { type Updates, updatesOf } from '../host/updates.ts';
 import type { TimedSession, Timing } from '../timing.ts';
-import { updateProgram } from '../update-program.ts';
 import { lower } from './lower.ts';
-import type { CompiledProgram, Port, Requests, Update } from './messages.ts';
+import type { CompiledProgram, Port, Requests } from './messages.ts';
 
 /** State on the engine's thread; programs are compiled when first used. */
 export class OnnxSession implements Session, TimedSession {
   private readonly client: EngineClient<Requests>;
   private readonly state = new Map<string, ArrayInfo>();
   private readonly compiled = new Map<Program, Promise<number>>();
-  private readonly plans = new Map<TrainingPlan, Promise<readonly Update[]>>();
+  private readonly plans = new Map<TrainingPlan, Promise<Updates>>();
   private count = 0;
+  private joined = false;
   private profiled = false;
 
   constructor(client: EngineClient<Requests>) {
@@ -39,12 +39,12 @@ export class OnnxSession implements Session, TimedSession {
     batches: readonly Values[],
     at: { step: number; lr: number },
   ): Promise<StepResult> {
-    checkStep(plan, batches);
+    checkStep(plan, batches, this.info);
     for (const batch of batches) checkRun(plan.gradients, batch, this.info);
     const updates = await this.prepare(plan);
     const program = await this.compile(plan.gradients);
     const scalars = plan.rule.scalars(at.step, at.lr);
-    return this.client.request('step', { program, updates, batches, scalars, clip: plan.clip });
+    return this.client.request('step', { program, updates, batches, scalars });
   }
 
   async read(names: readonly string[] = [...this.state.keys()]): Promise<Values> {
@@ -57,7 +57,14 @@ export class OnnxSession implements Session, TimedSession {
     await this.client.request('write', values);
   }
 
+  /** Joins the ranks that train together. */
+  async join(collective: CollectiveModule): Promise<void> {
+    await this.client.request('join', collective);
+    this.joined = true;
+  }
+
   async dispose(): Promise<void> {
+    if (this.joined) await this.client.request('leave', undefined).catch(() => {}); // it has ended by itself
     await this.client.stop();
   }
 
@@ -90,34 +97,15 @@ export class OnnxSession implements Session, TimedSession {
   }
 
   /** Finds how each weight of a plan is updated and makes room for the slots that takes. */
-  private prepare(plan: TrainingPlan): Promise<readonly Update[]> {
+  private prepare(plan: TrainingPlan): Promise<Updates> {
     let prepared = this.plans.get(plan);
     if (!prepared) {
-      prepared = this.add(missingSlots(plan, this.info)).then(() => {
-        const programs = new Map<string, Program>();
-        return Promise.all(plan.parameters.map((parameter) => this.updateOf(plan, parameter, programs)));
-      });
+      prepared = this.add(missingSlots(plan, this.info)).then(() =>
+        updatesOf(plan, (program) => this.compile(program)),
+      );
       this.plans.set(plan, prepared);
     }
     return prepared;
-  }
-
-  private async updateOf(
-    { rule, gradients }: TrainingPlan,
-    { name, ...group }: Parameter,
-    programs: Map<string, Program>,
-  ): Promise<Update> {
-    const { shape } = gradients.inputs[name]!;
-    // Weights of one shape and group share a program.
-    const key = JSON.stringify([shape, group]);
-    const program = programs.get(key) ?? updateProgram(rule, shape, group);
-    programs.set(key, program);
-    const { operation, attributes } = program.outputs.weight!.node;
-    const slots = Object.fromEntries(rule.slots.map((slot) => [slot, slotName(slot, name)]));
-    const by = kernels[operation.name]
-      ? { kernel: operation.name, attributes }
-      : { program: await this.compile(program) };
-    return { weight: name, slots, by };
   }
 }
 

@@ -4,12 +4,12 @@ import { Engine } from './engine.ts';
 import type { Requests } from './messages.ts';
 import { ProfileFolder } from './profile.ts';
 import { loadRuntime } from './runtime.ts';
-import { serve } from './serve.ts';
+import { server } from './serve.ts';
 
 // onnxruntime-node's run blocks the thread it is called on; this is that thread.
-const engine = new Engine({ load: loadRuntime, profiles: new ProfileFolder() });
+const serve = server(new Engine({ load: loadRuntime, profiles: new ProfileFolder() }));
 
 parentPort!.on('message', async (message: Message<Requests>) => {
-  const { answer, moved } = await serve(engine, message);
+  const { answer, moved } = await serve(message);
   parentPort!.postMessage(answer, moved);
 });

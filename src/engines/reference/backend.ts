@@ -1,5 +1,6 @@
 import type { Program } from '../../graph/program.ts';
-import type { TensorData, Values } from '../../graph/tensor.ts';
+import { GraphError, sizeOf, type TensorData, type Values } from '../../graph/tensor.ts';
+import type { Collective } from '../collective.ts';
 import {
   type Backend,
   gradientName,
@@ -9,7 +10,11 @@ import {
   slotName,
   type TrainingPlan,
 } from '../engine.ts';
+import { addInto } from '../host/kernels.ts';
+import { openCollective } from '../host/open-collective.ts';
 import { checkRun, checkStep, checkWrite, missingSlots, requireKnown } from '../host/state.ts';
+import { trainingStep } from '../host/training-step.ts';
+import { Turns } from '../host/turns.ts';
 import { updateProgram } from '../update-program.ts';
 import { describeData, narrow, type ReferenceData, widen } from './data.ts';
 import { evaluateProgram } from './evaluate.ts';
@@ -21,55 +26,102 @@ import { evaluateProgram } from './evaluate.ts';
 export const referenceBackend: Backend = {
   name: 'reference',
   description: 'reference (plain loops, float64)',
-  open: async (state) => new ReferenceSession(state),
+  open: async (state, { collective } = {}) =>
+    new ReferenceSession(state, collective && (await openCollective(collective))),
 };
 
 class ReferenceSession implements Session {
   /** Floats are doubles, with values that float32 has. */
   private readonly state = new Map<string, ReferenceData>();
 
-  constructor(state: Values) {
+  private readonly collective: Collective | undefined;
+  private readonly turns = new Turns();
+  private disposed = false;
+
+  constructor(state: Values, collective: Collective | undefined) {
+    this.collective = collective;
     this.put(state);
   }
 
-  async run(program: Program, inputs: Values): Promise<Values> {
-    const results = this.evaluate(program, inputs);
-    return Object.fromEntries(Object.entries(results).map(([name, data]) => [name, narrow(data)]));
+  run(program: Program, inputs: Values): Promise<Values> {
+    return this.inTurn(() => {
+      const results = this.evaluate(program, inputs);
+      return Object.fromEntries(Object.entries(results).map(([name, data]) => [name, narrow(data)]));
+    });
   }
 
-  async step(
+  step(
     plan: TrainingPlan,
     batches: readonly Values[],
     at: { step: number; lr: number },
   ): Promise<StepResult> {
-    checkStep(plan, batches);
-    this.put(missingSlots(plan, this.info));
-    const { metrics, gradients } = this.differentiate(plan, batches);
-    const gradientNorm = lengthOf(Object.values(gradients));
-    const nonFinite =
-      Object.keys(metrics).find((name) => !Number.isFinite(metrics[name])) ??
-      Object.keys(gradients).find((name) => !gradients[name]!.every(Number.isFinite));
-    if (nonFinite !== undefined) return { metrics, gradientNorm, nonFinite };
-    // As torch.nn.utils.clip_grad_norm_ does it.
-    const scale = plan.clip === undefined ? 1 : Math.min(1, plan.clip / (gradientNorm + 1e-6));
-    const numbers = Object.entries({ ...plan.rule.scalars(at.step, at.lr), scale });
-    const scalars = Object.fromEntries(numbers.map(([name, x]) => [name, Float64Array.of(x)]));
-    for (const parameter of plan.parameters) this.update(plan, parameter, gradients, scalars);
-    return { metrics, gradientNorm };
+    return this.inTurn(() => {
+      checkStep(plan, batches, this.info);
+      this.put(missingSlots(plan, this.info));
+      const { gradients: program, parameters, rule, state = {}, clip } = plan;
+      const weights = parameters.map(({ name }) => name);
+      const gradients = weights.map((name) => this.zeros(program, gradientName(name)));
+      const outputs = Object.keys(state).map((name) => this.zeros(program, name));
+      const names = [...weights.map(gradientName), ...Object.keys(state)];
+      const metrics = Object.keys(program.outputs).filter((name) => !names.includes(name));
+      return trainingStep(
+        {
+          accumulate: (batch) => {
+            const results = this.evaluate(program, batch);
+            for (const [i, sum] of [...gradients, ...outputs].entries()) addInto(sum, results[names[i]!]!);
+            return Object.fromEntries(metrics.map((name) => [name, results[name]![0]!]));
+          },
+          sums: () => ({ gradients, state: outputs }),
+          runningSquares: () => {
+            let sum = 0;
+            return gradients.map((x) => {
+              for (const value of x) sum += value * value;
+              return sum;
+            });
+          },
+          overwrite: (name, values) => this.put({ [name]: Float32Array.from(values) }),
+          update: (scalars) => {
+            const numbers = Object.entries(scalars).map(([name, x]) => [name, Float64Array.of(x)]);
+            parameters.forEach((parameter, i) => {
+              this.update(plan, parameter, gradients[i]!, Object.fromEntries(numbers));
+            });
+          },
+        },
+        { batches, weights, state, clip, scalars: rule.scalars(at.step, at.lr) },
+        this.collective,
+      );
+    });
   }
 
-  async read(names: readonly string[] = [...this.state.keys()]): Promise<Values> {
-    for (const name of names) requireKnown(name, this.info);
-    return Object.fromEntries(names.map((name) => [name, narrow(this.state.get(name)!).slice()]));
+  read(names?: readonly string[]): Promise<Values> {
+    return this.inTurn(() => {
+      const wanted = names ?? [...this.state.keys()];
+      for (const name of wanted) requireKnown(name, this.info);
+      return Object.fromEntries(wanted.map((name) => [name, narrow(this.state.get(name)!).slice()]));
+    });
   }
 
-  async write(values: Values): Promise<void> {
-    checkWrite(values, this.info);
-    this.put(values);
+  write(values: Values): Promise<void> {
+    return this.inTurn(() => {
+      checkWrite(values, this.info);
+      this.put(values);
+    });
   }
 
-  async dispose(): Promise<void> {
-    this.state.clear();
+  dispose(): Promise<void> {
+    return this.turns.take(async () => {
+      if (this.disposed) return;
+      this.disposed = true;
+      this.state.clear();
+      await this.collective?.close?.();
+    });
+  }
+
+  private inTurn<T>(work: () => T | Promise<T>): Promise<T> {
+    return this.turns.take(() => {
+      if (this.disposed) throw new GraphError('a session must not be used after it was disposed');
+      return work();
+    });
   }
 
   private readonly info = (name: string) => describeData(this.state.get(name));
@@ -80,23 +132,15 @@ class ReferenceSession implements Session {
       this.state.set(name, widen(data.slice() as TensorData));
   }
 
-  /** Metrics and gradients by output name, averaged over the micro-batches. */
-  private differentiate({ gradients: program, parameters }: TrainingPlan, batches: readonly Values[]) {
-    const results = batches.map((batch) => this.evaluate(program, batch));
-    const averageOf = (name: string) => average(results.map((result) => result[name]!));
-    const names = parameters.map(({ name }) => gradientName(name));
-    const scalars = Object.keys(program.outputs).filter((name) => !names.includes(name));
-    return {
-      metrics: Object.fromEntries(scalars.map((name) => [name, averageOf(name)[0]!])),
-      gradients: Object.fromEntries(names.map((name) => [name, averageOf(name)])),
-    };
+  private zeros({ outputs }: Program, name: string): Float64Array {
+    return new Float64Array(sizeOf(outputs[name]!.shape));
   }
 
   /** Replaces one weight and its slots. */
   private update(
     { rule, gradients: { inputs } }: TrainingPlan,
     parameter: Parameter,
-    gradients: Record<string, Float64Array>,
+    gradient: Float64Array,
     scalars: Record<string, Float64Array>,
   ): void {
     const { name } = parameter;
@@ -107,7 +151,7 @@ class ReferenceSession implements Session {
     const state = Object.fromEntries([...keys].map(([input, key]) => [input, this.state.get(key)!]));
     const next = evaluateProgram(updateProgram(rule, inputs[name]!.shape, parameter), {
       ...state,
-      gradient: gradients[gradientName(name)]!,
+      gradient,
       ...scalars,
     });
     for (const [output, key] of keys) this.state.set(key, widen(narrow(next[output]!)));
@@ -117,17 +161,4 @@ class ReferenceSession implements Session {
     checkRun(program, inputs, this.info);
     return evaluateProgram(program, { ...Object.fromEntries(this.state), ...inputs });
   }
-}
-
-/** Mean of arrays of one length. */
-function average(arrays: readonly ReferenceData[]): Float64Array {
-  return Float64Array.from(
-    arrays[0]!,
-    (_, i) => arrays.reduce((sum, array) => sum + array[i]!, 0) / arrays.length,
-  );
-}
-
-/** Euclidean norm of all values together. */
-function lengthOf(arrays: readonly Float64Array[]): number {
-  return Math.sqrt(arrays.reduce((sum, array) => array.reduce((so, x) => so + x * x, sum), 0));
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Values } from '../../graph/tensor.ts';
-import type { Backend, Session } from '../engine.ts';
+import { GraphError, type Values } from '../../graph/tensor.ts';
+import type { Backend, Session, SessionOptions } from '../engine.ts';
 import { AttentionChoice, type AttentionSetting } from './attention-choice.ts';
 import { Compiler } from './compiler.ts';
 import { Api } from './pjrt/api.ts';
@@ -66,7 +66,11 @@ export async function openXlaBackend(options: XlaOptions): Promise<XlaBackend> {
     client,
     precision,
     description: `XLA (${client.platform}: ${times}${devices[0]!.kind}, ${precision})`,
-    async open(state: Values): Promise<Session> {
+    async open(state: Values, { collective }: SessionOptions = {}): Promise<Session> {
+      if (collective)
+        throw new GraphError(
+          `the xla engine sums gradients over its own devices only, got the collective ${collective.module}; set engine.devices, or use another engine`,
+        );
       const session = new XlaSession(client, compiler, devices, {
         precision,
         rematerialise: options.rematerialise,

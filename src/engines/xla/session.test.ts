@@ -72,6 +72,13 @@ describe(`sessions of XLA on the CPU (SEED=${seed})`, () => {
     });
   });
 
+  it('refuses a collective', async () => {
+    const collective = { module: 'file:///mpi.mjs' };
+    await expect(backend.open(weights, { collective })).rejects.toThrow(
+      'the xla engine sums gradients over its own devices only, got the collective file:///mpi.mjs; set engine.devices',
+    );
+  });
+
   it('leaves nothing behind on the devices', async () => {
     const { live } = backend.client.api;
     const before = { buffers: live.buffers, events: live.events };

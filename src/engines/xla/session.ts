@@ -77,7 +77,7 @@ export class XlaSession implements Session {
   ): Promise<StepResult> {
     const { replicas, count } = this.spread(batches.length);
     const dispatched = await this.inTurn(async () => {
-      checkStep(plan, batches);
+      checkStep(plan, batches, this.info);
       for (const batch of batches) checkRun(plan.gradients, batch, this.info);
       const prepared = await this.prepareStep(plan, batches[0]!, count);
       const scalars = Float32Array.from(Object.values(plan.rule.scalars(at.step, at.lr)));
@@ -229,9 +229,13 @@ export class XlaSession implements Session {
 /** What a step's array of numbers says. */
 function resultOf(plan: TrainingPlan, { metrics }: PreparedStep, numbers: TensorData): StepResult {
   const values = Object.fromEntries(metrics.map((name, i) => [name, numbers[i]!]));
-  const squares = Array.from(numbers).slice(metrics.length);
+  const squares = Array.from(numbers).slice(metrics.length, metrics.length + plan.parameters.length);
   const gradientNorm = Math.sqrt(squares.reduce((sum, square) => sum + square, 0));
-  const keys = [...metrics, ...plan.parameters.map(({ name }) => gradientName(name))];
+  const keys = [
+    ...metrics,
+    ...plan.parameters.map(({ name }) => gradientName(name)),
+    ...Object.keys(plan.state ?? {}),
+  ];
   const nonFinite = keys.find((_, i) => !Number.isFinite(numbers[i]!));
   return { metrics: values, gradientNorm, ...(nonFinite !== undefined && { nonFinite }) };
 }

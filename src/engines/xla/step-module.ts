@@ -5,7 +5,7 @@ import { accumulate, average } from './micro-batches.ts';
 import { type LoweredFunction, type LowerOptions, lower } from './stablehlo/lower.ts';
 import type { Value, ValueType } from './stablehlo/values.ts';
 import { type Argument, FunctionWriter, moduleText } from './stablehlo/writer.ts';
-import { allFinite, clipScale, concatenate, scalarAt, sumsOfSquares } from './step-sums.ts';
+import { allFinite, clipScale, concatenate, finiteAsNumber, scalarAt, sumsOfSquares } from './step-sums.ts';
 
 /** What a step is compiled for. */
 export interface StepForm extends LowerOptions {
@@ -17,7 +17,8 @@ export interface StepForm extends LowerOptions {
 /**
  * A whole training step as one module. Arguments of its main function, all state as flat arrays: `updated`, which the
  * results replace in place; `read`; `batch`, each [count, ...] where there are several micro-batches; the rule's numbers
- * as one array. Results: `updated`, and an array of the metrics, then of each gradient's sum of squares.
+ * as one array. Results: `updated`, and an array of the metrics, then of each gradient's sum of squares, then
+ * of each state output 0, or NaN unless it is finite.
  */
 export interface StepModule {
   readonly text: string;
@@ -36,10 +37,12 @@ export function stepModule(
 ): StepModule {
   const gradients = lower(plan.gradients, 'gradients', form);
   const types = new Map(gradients.inputs);
-  const updated = plan.parameters.flatMap(({ name }) => [
-    name,
-    ...plan.rule.slots.map((slot) => slotName(slot, name)),
-  ]);
+  const stateOutputs = new Map(Object.entries(plan.state ?? {}).map(([output, name]) => [name, output]));
+  const outputTypes = new Map(gradients.outputs);
+  const updated = [
+    ...plan.parameters.flatMap(({ name }) => [name, ...plan.rule.slots.map((slot) => slotName(slot, name))]),
+    ...stateOutputs.keys(),
+  ];
   const weights = new Map(
     plan.parameters.flatMap(({ name }) => plan.rule.slots.map((slot) => [slotName(slot, name), name])),
   );
@@ -50,23 +53,28 @@ export function stepModule(
     .filter((each) => !isBatch(each) && !trained.has(each[0]))
     .map(([name]) => name);
   const gradientNames = new Set(plan.parameters.map(({ name }) => gradientName(name)));
-  const metrics = gradients.outputs.filter(([name]) => !gradientNames.has(name)).map(([name]) => name);
+  const metrics = gradients.outputs
+    .filter(([name]) => !gradientNames.has(name) && !plan.state?.[name])
+    .map(([name]) => name);
   const flat = (type: ValueType): ValueType => ({ shape: [sizeOf(type.shape)], type: type.type });
-  const weightOf = (name: string) => types.get(weights.get(name) ?? name)!;
+  const typeOf = (name: string) => {
+    const output = stateOutputs.get(name);
+    return types.get(weights.get(name) ?? name) ?? outputTypes.get(output ?? '')!;
+  };
   const stacked = ({ shape, type }: ValueType) => ({
     shape: form.count > 1 ? [form.count, ...shape] : shape,
     type,
   });
   const scalarNames = Object.keys(plan.rule.scalars(0, 0));
   const writer = new FunctionWriter([
-    ...updated.map((name, i): Argument => ({ ...flat(weightOf(name)), becomes: i })),
+    ...updated.map((name, i): Argument => ({ ...flat(typeOf(name)), becomes: i })),
     ...read.map((name) => flat(types.get(name)!)),
     ...batch.map((name) => stacked(types.get(name)!)),
     { shape: [scalarNames.length], type: 'f32' },
   ]);
   const named = new Map([...updated, ...read, ...batch].map((name, i) => [name, writer.arguments[i]!]));
   for (const name of [...updated, ...read])
-    named.set(name, writer.reshape(named.get(name)!, weightOf(name).shape));
+    named.set(name, writer.reshape(named.get(name)!, typeOf(name).shape));
   const functions = [gradients.text];
   const operands = gradients.inputs.map(([name]) => named.get(name)!);
   const outputs =
@@ -83,12 +91,18 @@ export function stepModule(
     writer,
     plan.parameters.map(({ name }) => results.get(gradientName(name))!),
   );
-  const summary = concatenate(writer, [...metrics.map((name) => results.get(name)!), ...squares]);
+  const stateResults = [...stateOutputs.values()].map((output) => results.get(output)!);
+  const summary = concatenate(writer, [
+    ...metrics.map((name) => results.get(name)!),
+    ...squares,
+    ...stateResults.map((value) => finiteAsNumber(writer, value)),
+  ]);
   const fine = allFinite(writer, summary);
   const numbers = writer.arguments.at(-1)!;
   const scalars = new Map(scalarNames.map((name, i) => [name, scalarAt(writer, numbers, i)]));
   scalars.set('scale', clipScale(writer, squares, plan.clip));
-  const next = update(plan, writer, named, results, scalars, functions).map((value, i) => {
+  const made = [...update(plan, writer, named, results, scalars, functions), ...stateResults];
+  const next = made.map((value, i) => {
     const before = writer.arguments[i]!;
     const after = writer.reshape(value, before.shape);
     return writer.apply('stablehlo.select', [fine, after, before], before);

@@ -1,3 +1,4 @@
+import { CLIP_EPSILON } from '../host/training-step.ts';
 import type { Value, ValueType } from './stablehlo/values.ts';
 import { type FunctionWriter, names } from './stablehlo/writer.ts';
 
@@ -43,6 +44,16 @@ export function allFinite(writer: FunctionWriter, x: Value): Value {
   return writer.reduce(finite, 'and', [0], writer.truth());
 }
 
+/** 0 where all values are finite, else NaN. */
+export function finiteAsNumber(writer: FunctionWriter, x: Value): Value {
+  const flat = writer.reshape(x, [x.shape.reduce((size, side) => size * side, 1)]);
+  return writer.apply(
+    'stablehlo.select',
+    [allFinite(writer, flat), writer.number(0), writer.number(Number.NaN)],
+    writer.number(0),
+  );
+}
+
 export function scalarAt(writer: FunctionWriter, numbers: Value, index: number): Value {
   const one = writer.write(`stablehlo.slice ${numbers.name} [${index}:${index + 1}]`, [numbers], {
     shape: [1],
@@ -59,7 +70,10 @@ export function clipScale(
 ): Value {
   if (clip === undefined) return writer.number(1);
   const total = writer.reduce(concatenate(writer, squares), 'add', [0], writer.number(0));
-  const norm = writer.apply('stablehlo.add', [writer.apply('stablehlo.sqrt', [total]), writer.number(1e-6)]);
+  const norm = writer.apply('stablehlo.add', [
+    writer.apply('stablehlo.sqrt', [total]),
+    writer.number(CLIP_EPSILON),
+  ]);
   const ratio = writer.apply('stablehlo.divide', [writer.number(clip), norm]);
   return writer.apply('stablehlo.minimum', [writer.number(1), ratio]);
 }

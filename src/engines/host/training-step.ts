@@ -1,0 +1,85 @@
+import type { Values } from '../../graph/tensor.ts';
+import type { Collective, FloatArray } from '../collective.ts';
+import { gradientName, type StepResult } from '../engine.ts';
+import { allReduce } from './all-reduce.ts';
+import { sumOfSquares } from './kernels.ts';
+
+/** What an engine does in a training step; `trainingStep` does the rest. */
+export interface StepEngine {
+  /** Runs the gradients' program: its gradients and state outputs are the sums, or are added to them. Returns its metrics. */
+  accumulate(
+    batch: Values,
+    first: boolean,
+  ): Readonly<Record<string, number>> | Promise<Readonly<Record<string, number>>>;
+  /** Where the sums lie: a gradient for each weight, then the state outputs. */
+  sums(): { readonly gradients: readonly FloatArray[]; readonly state: readonly FloatArray[] };
+  /** Σ x² of all gradients up to each one, in double precision; not finite from the first that has such a value. */
+  runningSquares(): readonly number[];
+  /** Overwrites a state tensor. */
+  overwrite(name: string, values: FloatArray): void;
+  /** Updates every weight by the rule. @param scalars the rule's, and `scale`, by which sums of gradients are multiplied first */
+  update(scalars: Readonly<Record<string, number>>): void | Promise<void>;
+}
+
+export interface StepOrder {
+  readonly batches: readonly Values[];
+  /** Names of the weights, in the order of their gradients. */
+  readonly weights: readonly string[];
+  /** `TrainingPlan.state`: in the order of the state outputs. */
+  readonly state: Readonly<Record<string, string>>;
+  readonly clip: number | undefined;
+  /** The rule's numbers for this step. */
+  readonly scalars: Readonly<Record<string, number>>;
+}
+
+/** accumulate → all-reduce → norm, finiteness, clip → apply. Means are over all micro-batches of all ranks, each with the same weight. */
+export async function trainingStep(
+  engine: StepEngine,
+  { batches, weights, state, clip, scalars }: StepOrder,
+  collective?: Collective | undefined,
+): Promise<StepResult> {
+  const total = batches.length * (collective?.size ?? 1);
+  const metrics: Record<string, number> = {};
+  for (const [i, batch] of batches.entries())
+    for (const [name, value] of Object.entries(await engine.accumulate(batch, i === 0)))
+      metrics[name] = (metrics[name] ?? 0) + value / total;
+  const sums = engine.sums();
+  if (collective) await allReduce(collective, [...sums.gradients, ...sums.state], metrics, batches.length);
+
+  const squares = engine.runningSquares();
+  const gradientNorm = Math.sqrt(squares.at(-1) ?? 0) / total;
+  const nonFinite =
+    Object.keys(metrics).find((name) => !Number.isFinite(metrics[name])) ??
+    weights.map(gradientName).find((_, i) => !Number.isFinite(squares[i])) ??
+    Object.keys(state).find((_, i) => !Number.isFinite(sumOfSquares(sums.state[i]!)));
+  if (nonFinite !== undefined) return { metrics, gradientNorm, nonFinite };
+
+  Object.values(state).forEach((name, i) => {
+    engine.overwrite(name, divide(sums.state[i]!, total));
+  });
+  await engine.update({ ...scalars, scale: clipScale(gradientNorm, clip) / total });
+  return { metrics, gradientNorm };
+}
+
+/** Keeps the ratio finite where the norm is 0, as in torch.nn.utils.clip_grad_norm_. */
+export const CLIP_EPSILON = 1e-6;
+
+/** min(1, clip / (norm + ε)): the factor that shortens gradients of this norm to the clip. */
+function clipScale(norm: number, clip: number | undefined): number {
+  return clip === undefined ? 1 : Math.min(1, clip / (norm + CLIP_EPSILON));
+}
+
+/** In place. */
+function divide(x: FloatArray, by: number): FloatArray {
+  if (by !== 1) for (let i = 0; i < x.length; i++) x[i] = x[i]! / by;
+  return x;
+}
+
+/** Sums of numbers up to each one. */
+export function runningSums(numbers: readonly number[]): number[] {
+  let sum = 0;
+  return numbers.map((x) => {
+    sum += x;
+    return sum;
+  });
+}

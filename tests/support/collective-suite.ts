@@ -1,0 +1,71 @@
+import { expect, it } from 'vitest';
+import type { CollectiveModule } from '../../src/engines/collective.ts';
+import type { Backend } from '../../src/engines/engine.ts';
+import { openHub } from './test-collective.mjs';
+import { expectAlike, type TinyTraining } from './tiny-training.ts';
+
+const module = new URL('./test-collective.mjs', import.meta.url).href;
+
+/** Tests that sessions of an engine which sum by a collective train as one session does with all batches. */
+export function testCollectives(training: TinyTraining, open: () => Promise<Backend>): void {
+  const rank = async (backend: Backend, collective: CollectiveModule, take: (step: number) => number[]) => {
+    const session = await backend.open(training.weights, { collective });
+    const plan = training.adamw(0.1);
+    const rows = [];
+    for (let step = 0; step < 5; step++) {
+      const batches = take(step).map((at) => training.batch(at));
+      rows.push(await session.step(plan, batches, { step, lr: 1e-3 * (step + 1) }));
+    }
+    const state = await session.read();
+    await session.dispose();
+    return { rows, state };
+  };
+
+  it.each([1, 2])('two ranks of %i micro-batches are one rank of twice as many', async (micro) => {
+    const backend = await open();
+    const hub = await openHub(2);
+    const shares = [0, 1].map((number) =>
+      rank(
+        backend,
+        { module, export: 'joinHub', options: { rank: number, size: 2, port: hub.port } },
+        (step) => Array.from({ length: micro }, (_, i) => (2 * step + number) * micro + i),
+      ),
+    );
+    const [first, second] = await Promise.all(shares);
+    hub.close();
+    expect(second).toEqual(first);
+    expectAlike(first!, await training.run(backend, training.adamw(0.1), 5, 2 * micro));
+  });
+
+  it('two ranks with the same batches are one rank, bit for bit', async () => {
+    const backend = await open();
+    const got = await rank(backend, { module, export: 'doubling' }, (step) => [step]);
+    expect(got).toEqual(await training.run(backend, training.adamw(0.1), 5));
+  });
+
+  it('refuses ranks with unequal numbers of micro-batches, on each of them', async () => {
+    const backend = await open();
+    const hub = await openHub(2);
+    const shares = [0, 1].map(async (number) => {
+      const options = { rank: number, size: 2, port: hub.port };
+      const session = await backend.open(training.weights, {
+        collective: { module, export: 'joinHub', options },
+      });
+      await expect(training.step(session, training.adamw(), 0, number + 1)).rejects.toThrow(
+        `equally many micro-batches, got ${number + 1} on rank ${number} of 2 and 3 in all`,
+      );
+      await session.dispose();
+    });
+    await Promise.all(shares);
+    hub.close();
+  });
+
+  it.each([
+    [{ module: './mpi.js' }, "a collective's module must be given as a URL"],
+    [{ module, export: 'nothing' }, 'must export a function "nothing", got undefined'],
+    [{ module, export: 'wrongRank' }, 'must lie in [0, size), got rank 2 and size 2'],
+    [{ module: 'file:///no/such/module.mjs' }, "a collective's module must load"],
+  ])('refuses %o', async (collective, message) => {
+    await expect((await open()).open(training.weights, { collective })).rejects.toThrow(message);
+  });
+}

@@ -1,0 +1,1 @@
+export declare function openHub(size: number): Promise<{ readonly port: number; close(): void }>;
