@@ -117,7 +117,7 @@ describe.skipIf(process.platform === 'win32')('a file that may not grow', () => 
   it('leaves a run that goes on where there is room again', async () => {
     const output = ['--output', 'room', '--resume'];
     const { err } = await limited(8, [...pretraining, ...output]);
-    expect(err).toMatch(/raise the limit.*\nthere is no checkpoint yet\n$/);
+    expect(err).toMatch(/raise the limit.*; there is no checkpoint yet\n$/);
     const { code, out } = await run(...pretraining, ...output);
     expect(out).toContain('the run stopped without saving at step');
     expect(code).toBe(0);
