@@ -44,7 +44,7 @@ export interface Session {
   run(program: Program, inputs: Values): Promise<Values>;
   /**
    * One update from one or more micro-batches, whose gradients are averaged.
-   * @param step updates made before this one
+   * @param at `step`: number of updates made before this one; `lr`: its learning rate
    */
   step(plan: TrainingPlan, batches: readonly Values[], at: { step: number; lr: number }): Promise<StepResult>;
   /** Copies of state tensors; all of them by default. */

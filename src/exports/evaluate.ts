@@ -10,3 +10,11 @@ export type { KnnReport } from '../evaluate/knn/knn-folder.ts';
 export { type LinprobeOptions, type LinprobeResult, linprobe } from '../evaluate/probe/linprobe.ts';
 export { type LinprobeInput, linprobeSchema } from '../config/linprobe-schema.ts';
 export { type Prediction, type PredictOptions, predict } from '../evaluate/predict.ts';
+
+// Types of these signatures
+export type { OnProgress } from '../evaluate/features/extract.ts';
+export type { KnnByNeighbours } from '../evaluate/knn/knn-folder.ts';
+export type { RateScore } from '../evaluate/probe/choose-rate.ts';
+export type { FeatureConfig } from '../programs/features.ts';
+export type { LinprobeEvent } from '../run/events.ts';
+export type { ProbeRun } from '../config/linprobe-schema.ts';

@@ -25,3 +25,19 @@ export { type PretrainOptions, type PretrainPrograms, pretrainPrograms } from '.
 export { type AdamWOptions, adamw } from '../optim/adamw.ts';
 export { learningRate, type Schedule, scaledPeak } from '../optim/schedule.ts';
 export { type Rng, type RngKey, rng } from '../random/rng.ts';
+
+// Types of these signatures
+export type { DecoderKind } from '../models/config.ts';
+export type { Decoder } from '../models/decoders/decoder.ts';
+export type { EncodeOptions } from '../models/encoder.ts';
+export type { ModelSize } from '../models/sizes.ts';
+export type { Init, LayerParameter, Part as ModelPart, Weights } from '../nn/parameters.ts';
+export type { Positions } from '../nn/positions.ts';
+export type { Target } from '../nn/targets/target.ts';
+export type { Weights as InitialWeights } from '../run/initialise-on-threads.ts';
+export type { DrawSpec, Draws, LossInputs, Losses, TaskContext, TaskDefaults } from '../tasks/task.ts';
+export type { Encoded, PatchCounts, Prediction as DecoderPrediction } from '../models/decoders/decoder.ts';
+export type { StackSize } from '../models/sizes.ts';
+export type { Masking } from '../nn/masking.ts';
+export type { TargetContext } from '../nn/targets/target.ts';
+export type { RemovedPatches } from '../models/decoders/decoder.ts';

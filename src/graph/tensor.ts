@@ -54,7 +54,7 @@ export type Role =
   | 'index';
 
 /** Gradients of outputs, undefined where nothing flows. A rule is called only where something flows. */
-type Cotangents<O extends Tensors> = O extends readonly [Tensor]
+export type Cotangents<O extends Tensors> = O extends readonly [Tensor]
   ? readonly [Tensor]
   : { readonly [K in keyof O]: Tensor | undefined };
 

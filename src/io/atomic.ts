@@ -29,7 +29,7 @@ export async function writeFileAtomic(path: string, content: Content): Promise<v
  * Replaces files that belong together: all of them are written and flushed before the first one changes, so an error leaves them all
  * as they were. Where the last file is, it belongs to the others, also after a crash: it is away while they change.
  *
- * Throws like {@link writeFileAtomic}.
+ * Throws like `writeFileAtomic`.
  */
 export async function writeFilesAtomic(
   files: readonly (readonly [path: string, content: Content])[],

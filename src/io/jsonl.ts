@@ -41,7 +41,7 @@ async function append(path: string, rows: readonly Row[]): Promise<void> {
 }
 
 /**
- * Reads all rows; there are none in devices and pipes. A torn last line is left out. Throws {@link FileFormatError} when another line
+ * Reads all rows; there are none in devices and pipes. A torn last line is left out. Throws `FileFormatError` when another line
  * is not a JSON object, or the system's error (ENOENT, ...).
  */
 export async function readRows<T extends object = Row>(path: string): Promise<T[]> {
@@ -53,7 +53,7 @@ export async function readRows<T extends object = Row>(path: string): Promise<T[
 /**
  * Keeps the rows up to the first one that `keep` refuses, drops that one and all after it (and a torn last
  * line), and returns how many rows were dropped. Kept lines stay byte for byte; the file is replaced in one
- * step, and left alone when there is nothing to drop or no file. Throws like {@link readRows}.
+ * step, and left alone when there is nothing to drop or no file. Throws like `readRows`.
  */
 export async function truncateAfter(path: string, keep: (row: Row) => boolean): Promise<number> {
   let content: Buffer;
@@ -73,7 +73,7 @@ export async function truncateAfter(path: string, keep: (row: Row) => boolean): 
   return rows.length - kept;
 }
 
-/** Puts a row in the place of the last one, in one step. Throws like {@link readRows}. */
+/** Puts a row in the place of the last one, in one step. Throws like `readRows`. */
 export async function replaceLastRow(path: string, row: Row): Promise<void> {
   const content = await readFile(path);
   const begin = split(content, path).rows.at(-1)?.begin ?? 0;

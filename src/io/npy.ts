@@ -20,7 +20,7 @@ export async function writeNpy(path: string, array: NpyArray): Promise<void> {
   await writeFileAtomic(path, npyContent(array));
 }
 
-/** The same content, for files that are written together. Throws like {@link writeNpy}. */
+/** The same content, for files that are written together. Throws like `writeNpy`. */
 export function npyContent({ shape, data }: NpyArray): Content {
   const descr = Object.entries(ARRAYS).find(([, array]) => data instanceof array)?.[0];
   if (!descr) throw new TypeError(`npy data must be float32, int32 or uint8, got ${data}`);

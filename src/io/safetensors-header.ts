@@ -26,7 +26,7 @@ export interface Header {
 /**
  * Parses the JSON part of a safetensors file (the bytes between the 8-byte length and the data) and checks all
  * of it: after this, every tensor lies inside the `dataBytes` that follow, and they fill them without a gap or
- * an overlap. `file` names the file in errors. Throws {@link FileFormatError}.
+ * an overlap. `file` names the file in errors. Throws `FileFormatError`.
  */
 export function parseHeader(json: Uint8Array, dataBytes: number, file: string): Header {
   const fail = (rule: string, got: unknown) => new FileFormatError(file, rule, got);

@@ -16,7 +16,7 @@ export type { SafetensorsFile };
 
 /**
  * Reads only what a safetensors file says about itself: metadata, and the dtype, shape and place of each
- * tensor. Throws {@link FileFormatError}, or the system's error (ENOENT, ...).
+ * tensor. Throws `FileFormatError`, or the system's error (ENOENT, ...).
  */
 export async function readHeader(path: string): Promise<Header> {
   const handle = await open(path, 'r');
@@ -29,7 +29,7 @@ export async function readHeader(path: string): Promise<Header> {
 
 /**
  * Reads a safetensors file: all tensors, or those in `names`. The bytes go straight from the file into the
- * tensors' arrays. Throws {@link FileFormatError} for a broken file or a missing name, or the system's error.
+ * tensors' arrays. Throws `FileFormatError` for a broken file or a missing name, or the system's error.
  */
 export async function readSafetensors(
   path: string,
@@ -59,7 +59,7 @@ export async function readSafetensors(
 }
 
 /**
- * Writes a safetensors file, replacing `path` in one step (see {@link writeFileAtomic}). The same tensors and
+ * Writes a safetensors file, replacing `path` in one step (see `writeFileAtomic`). The same tensors and
  * metadata give the same bytes whatever their order: wider elements come first (so all data is aligned), then
  * names in code-unit order. The arrays are not copied and must not change until the promise settles.
  *

@@ -1,6 +1,6 @@
 import type { ParameterGroup } from '../graph/update.ts';
 
-interface Decaying {
+export interface Decaying {
   readonly name: string;
   /** See `layerDecay`. */
   readonly layer?: number | undefined;

@@ -36,7 +36,7 @@ export interface PretrainPrograms {
    * [B, N], 1 for removed tokens.
    */
   readonly reconstruct: Program;
-  /** view [B, C, H, W] → `features` [B, D]: the mean of the patches' tokens after the final norm */
+  /** view [B, C, H, W] → `features`, the mean of the patches' tokens after the final norm, of shape [B, D]. */
   readonly features: Program;
   /** All state tensors, trained or not. */
   readonly specs: readonly ParameterSpec[];

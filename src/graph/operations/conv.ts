@@ -4,7 +4,7 @@ import { reshape, reverse, slice, transpose } from './shape.ts';
 import { zeros } from './source.ts';
 
 /** A number for rows and one for columns. */
-type Pair = readonly [rows: number, columns: number];
+export type Pair = readonly [rows: number, columns: number];
 
 export interface ConvOptions {
   /** Steps of the filters. Default: 1. */

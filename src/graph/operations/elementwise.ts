@@ -30,7 +30,7 @@ function broadcastShapes(name: string, a: Tensor, b: Tensor): Shape {
   });
 }
 
-type Operand = Tensor | number;
+export type Operand = Tensor | number;
 type Partial = (dy: Tensor, a: Tensor, b: Tensor, y: Tensor) => Tensor;
 
 const asTensor = (x: Operand) => (typeof x === 'number' ? constant(x) : x);
