@@ -9,7 +9,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { stepFlops } from '../dist/config/cost.js';
-import { mergeConfig, pretrain, readMetrics, resolveConfig, runFolder } from '../dist/index.js';
+import { mergeConfig, resolveConfig } from '../dist/exports/study.js';
+import { readMetrics, runFolder } from '../dist/exports/weights.js';
+import { pretrain } from '../dist/index.js';
 
 const { values: given } = parseArgs({
   options: {
