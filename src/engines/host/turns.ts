@@ -1,4 +1,4 @@
-/** Work that waits for its turn: each begins when all that was asked for before has ended, well or not. */
+/** A queue of tasks: each starts after all earlier ones have settled. */
 export class Turns {
   private last: Promise<unknown> = Promise.resolve();
 

@@ -2,19 +2,19 @@ import { Worker } from 'node:worker_threads';
 import { type Entry, type Job, Part } from './jobs.ts';
 import type { Library } from './library.ts';
 
-/** What a helper thread is started with, and where it tells that it is done. */
+/** Start data of a worker thread. */
 export interface HelperData {
   readonly part: number;
   readonly count: number;
   /** oneDNN's library. */
   readonly file: string;
-  /** Jobs done by all helpers together, and how many of them failed. */
+  /** Counters shared by all workers: finished tasks, failed tasks. */
   readonly done: Int32Array;
 }
 
 /**
- * Threads that share work over arrays outside of JavaScript's heap: each takes its part of every array. oneDNN has threads of
- * its own; these are for loops that are not oneDNN's.
+ * Worker threads for loops over arrays outside of JavaScript's heap. Each thread processes its slice of every array.
+ * oneDNN has its own threads; these run only the loops of this engine.
  */
 export class Crew {
   private readonly helpers: readonly Worker[];
@@ -32,7 +32,7 @@ export class Crew {
     });
   }
 
-  /** Tells all threads of arrays, once; returns the number by which jobs name them. */
+  /** Registers arrays with all threads. Returns the index that tasks refer to. */
   enter(items: Entry['items']): number {
     const sums = new Float64Array(new SharedArrayBuffer(8 * this.threads * items.length));
     const entry: Entry = { items, sums };
@@ -41,7 +41,7 @@ export class Crew {
     return this.sums.push(sums) - 1;
   }
 
-  /** Σ x² of each item's first array, in double precision. NaN or infinite exactly when a value is. */
+  /** Σ x² of each item's first array, in double precision. NaN or infinite if and only if a value is. */
   sumsOfSquares(entry: number): number[] {
     this.run({ kind: 'squares', entry });
     const sums = this.sums[entry]!;
@@ -50,7 +50,7 @@ export class Crew {
     );
   }
 
-  /** Does a job on all threads; returns when every part of it is done. */
+  /** Runs a task on all threads and waits for all slices. */
   run(job: Job): void {
     const before = Atomics.load(this.done, 0);
     for (const helper of this.helpers) helper.postMessage(job);
@@ -60,8 +60,7 @@ export class Crew {
       if (now - before === this.helpers.length) break;
       Atomics.wait(this.done, 0, now);
     }
-    if (Atomics.load(this.done, 1) > 0)
-      throw new Error(`a helper thread could not do its part of ${job.kind}`);
+    if (Atomics.load(this.done, 1) > 0) throw new Error(`a worker thread failed its slice of ${job.kind}`);
   }
 
   private get threads(): number {

@@ -16,7 +16,7 @@ import type { EngineMemory, Prepared, Stored } from './stored.ts';
 import { TrainingStep } from './training-step.ts';
 import { bytesOf, type View } from './view.ts';
 
-/** Holds the state and runs programs, on whichever thread it lives. */
+/** Holds the state and runs programs, on any thread. */
 export class Engine implements EngineMemory {
   private library!: Library;
   private memory!: Memory;
@@ -27,7 +27,7 @@ export class Engine implements EngineMemory {
   private readonly constants = new Map<string, bigint>();
   private readonly programs = new Map<number, Prepared>();
   private readonly trainings = new Map<number, TrainingStep>();
-  /** Scratch memory that programs take in turns. */
+  /** Scratch memory, shared by all programs. */
   private scratch = { address: 0n, bytes: 0 };
   private measures = false;
   private collective: Collective | undefined;
@@ -66,7 +66,7 @@ export class Engine implements EngineMemory {
   async compile({ program, plan }: Requests['compile']['take']): Promise<undefined> {
     if (plan.scratchBytes > this.scratch.bytes) {
       this.scratch = { address: this.memory.allocate(plan.scratchBytes), bytes: plan.scratchBytes };
-      // At once by all threads: in a first run, they would wait for each other's pages at every call.
+      // All threads populate it at once. Otherwise the first run would wait for page faults in every call.
       this.crew.run({ kind: 'populate', pieces: [this.scratch] });
     }
     const { address: base } = this.scratch;
@@ -122,7 +122,7 @@ export class Engine implements EngineMemory {
     await this.collective?.close?.();
   }
 
-  /** Begins to measure; afterwards, what the programs' calls took at least. */
+  /** Starts to measure; later calls return the least times of the programs' calls so far. */
   async profile(): Promise<readonly Timing[]> {
     this.measures = true;
     return [...this.programs.values()].flatMap(({ profile }) => profile.timings());
@@ -151,7 +151,7 @@ export class Engine implements EngineMemory {
     return known;
   }
 
-  /** Zeros outside of JavaScript's heap. */
+  /** Allocates zeros outside of JavaScript's heap. */
   store(dtype: DType, length: number): Stored {
     const bytes = length * bytesOf(dtype);
     const address = this.memory.allocate(bytes);

@@ -2,28 +2,30 @@ import { addInto, kernels, sumOfSquares } from '../host/kernels.ts';
 import type { Library } from './library.ts';
 import { HUGE_PAGE, memoryAt, populateAt } from './memory.ts';
 
-/** Arrays of one length, by their addresses. */
+/** Arrays of equal length, by address. */
 export interface Arrays {
   readonly addresses: readonly bigint[];
   readonly length: number;
 }
 
-/** Weight, gradient and slots, with the kernel of their update rule. */
+/** A weight, its gradient and slots, with the kernel of their update rule. */
 export interface Updated extends Arrays {
   readonly kernel: string;
   readonly attributes: Readonly<Record<string, number>>;
 }
 
-/** Arrays that jobs are about, known to all threads: a job names them, and a step then makes next to no garbage. */
+/**
+ * Arrays registered with every thread in advance. A task refers to them by index, so a step allocates almost nothing.
+ */
 export interface Entry {
   readonly items: readonly (Arrays | Updated)[];
-  /** Where sums over the first arrays go, one for each part: sums[item · parts + part] */
+  /** Sums over the first arrays, one per slice: sums[item · slices + slice] */
   readonly sums: Float64Array;
 }
 
-/** Work on the arrays of an entry that can be divided among threads, element by element. */
+/** An elementwise task on the arrays of an entry, divided among threads. */
 export type Job =
-  | /** Pages of memory that will be written */ {
+  | /** Populates pages of memory */ {
       readonly kind: 'populate';
       readonly pieces: readonly Piece[];
     }
@@ -42,10 +44,10 @@ type ArrayJob = { readonly entry: number } & (
 
 type ViewAt = ReturnType<typeof memoryAt>;
 
-/** Floats of a cache line: where one part ends and the next begins. */
+/** Floats per cache line. Slices begin and end at cache lines. */
 const LINE = 16;
 
-/** One thread's part of all jobs. */
+/** One thread's slice of all tasks. */
 export class Part {
   private readonly part: number;
   private readonly count: number;
@@ -60,7 +62,7 @@ export class Part {
     this.populate = populateAt(library);
   }
 
-  /** Takes the next entry. */
+  /** Registers the next entry. */
   enter(entry: Entry): void {
     const arrays = entry.items.map(({ addresses, length }) => {
       const share = Math.ceil(length / this.count / LINE) * LINE;

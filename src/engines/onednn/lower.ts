@@ -13,14 +13,14 @@ import { rules } from './rules.ts';
 import { mayNarrow, narrowTensors, storageOf } from './storage.ts';
 import { bytesOf, denseStrides, type View } from './view.ts';
 
-/** Type in which products are computed; sums are float32 in both. */
+/** Type of the operands of products. Sums are always float32. */
 export type Precision = 'f32' | 'bf16';
 
 const kept = new Set(Object.keys(composites));
 
 /**
- * The program as a list of calls with their memory laid out.
- * @param given inputs that come with every run; the others are read from the state
+ * The program as a list of calls with planned memory.
+ * @param feeds inputs passed with every run; other inputs are read from the state
  */
 export function lower(program: Program, given: ReadonlySet<string>, precision: Precision): Plan {
   const optimised = optimise(program, { keep: kept, evaluate: evaluateNode });
@@ -50,8 +50,8 @@ export function lower(program: Program, given: ReadonlySet<string>, precision: P
 }
 
 /**
- * Every node after its inputs. Later outputs come first: a gradient of the last layers is computed, and what it needs is
- * let go, before those of the first layers.
+ * A topological order that computes later outputs first. Gradients of the last layers thus release their inputs
+ * before those of the first layers are computed.
  */
 function schedule({ outputs }: Program): Node[] {
   const [first, ...rest] = Object.values(outputs);

@@ -8,10 +8,10 @@ import {
 } from './instructions.ts';
 import { isWhole, type Region } from './view.ts';
 
-/** Cache lines; also what vector instructions like best. */
+/** A cache line; also good for vector instructions. */
 const ALIGNMENT = 64;
 
-/** The instructions whose results are read by others or leave the program. */
+/** Removes instructions whose results are neither read nor outputs. */
 export function withoutUnread(
   instructions: readonly Instruction[],
   outputs: readonly PlannedOutput[],
@@ -30,14 +30,13 @@ interface Lifetime {
   readonly region: Region;
   first: number;
   last: number;
-  /** The region that this one takes over where it ends. */
+  /** The buffer whose memory this one takes over. */
   over?: Lifetime;
 }
 
 /**
- * Lays scratch memory out: a region has its place from the first instruction that touches it to the last, and results
- * take the place of operands that end with them. Regions are placed in the order of their first use, each into the
- * smallest gap that holds it.
+ * Plans scratch memory. A buffer is live from its first to its last instruction; a result may overwrite an operand
+ * whose last use it is. Buffers are placed in order of first use, each into the smallest gap that fits.
  */
 export function layOut(
   instructions: readonly Instruction[],
@@ -52,7 +51,7 @@ function lifetimesOf(instructions: readonly Instruction[], outputs: readonly Pla
   const lifetimes = new Map<Region, Lifetime>();
   const touch = (region: Region, at: number) => {
     if (region.source && !('given' in region.source)) return;
-    // What is given is there before the first instruction.
+    // Fed inputs exist before the first instruction.
     const known = lifetimes.get(region) ?? { region, first: region.source ? -1 : at, last: at };
     known.last = Math.max(known.last, at);
     lifetimes.set(region, known);
@@ -84,7 +83,7 @@ const isWholeRegion = (region: Region, instruction: Instruction) => {
 };
 
 function place(lifetimes: readonly Lifetime[]): Pick<Plan, 'places' | 'scratchBytes'> {
-  // A chain of regions that take over from each other has one place.
+  // A chain of buffers that take over from each other has one offset.
   const root = (life: Lifetime): Lifetime => (life.over ? root(life.over) : life);
   const chains = new Map<Lifetime, { first: number; last: number; bytes: number; members: Region[] }>();
   for (const life of lifetimes) {
@@ -112,7 +111,7 @@ function place(lifetimes: readonly Lifetime[]): Pick<Plan, 'places' | 'scratchBy
   return { places, scratchBytes };
 }
 
-/** Start of the smallest gap between sorted pieces that holds so many bytes, or the end of the last one. */
+/** Offset of the smallest gap between sorted blocks that fits, else the end of the last block. */
 function smallestGap(placed: readonly { start: number; end: number }[], bytes: number): number {
   let [best, smallest, end] = [-1, Number.POSITIVE_INFINITY, 0];
   for (const piece of placed) {

@@ -1,12 +1,12 @@
 import { type Instruction, type PlannedOutput, reads } from './instructions.ts';
 import type { Region, View } from './view.ts';
 
-/** Share of a program's calls between two readings of a value from which on it is not kept meanwhile. */
+/** A value is recomputed if the gap between two of its uses exceeds this fraction of a program's calls. */
 const LONG = 0.02;
 
 /**
- * Computes GELUs anew where a gradient reads them long after the next layer did: their arguments are kept for their own
- * gradients anyway, and the result is as large. Costs a hundredth of a step's time and saves a fifth of its memory.
+ * Recomputes GELUs for gradients that read them long after the next layer. Their arguments are kept for the GELU's
+ * gradient anyway, and the results are as large. Costs one percent of a step's time and saves a fifth of its memory.
  */
 export function recomputeLong(
   instructions: readonly Instruction[],
@@ -37,7 +37,7 @@ export function recomputeLong(
   });
 }
 
-/** The instruction with its operands in other regions. */
+/** The instruction with operands in other buffers. */
 function readingFrom(instruction: Instruction, changes: ReadonlyMap<Region, Region>): Instruction {
   if (!reads(instruction).some(({ region }) => changes.has(region))) return instruction;
   const moved = (value: unknown): unknown => {

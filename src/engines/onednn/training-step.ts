@@ -7,27 +7,27 @@ import type { Crew } from './crew.ts';
 import type { StepOrder } from './messages.ts';
 import type { EngineMemory, Stored } from './stored.ts';
 
-/** Where gradients and state outputs lie, and the crew's numbers of what it does with them. */
+/** Buffers of gradients and state outputs, and the indices of their entries in the thread pool. */
 interface Sums {
   readonly stored: readonly Stored[];
   readonly squares: number;
-  /** Weights and slots with their gradients. */
+  /** Entry of weights and slots with their gradients. */
   readonly updates: number;
 }
 
-/** The steps of a plan: `trainingStep` on memory outside of JavaScript's heap, with loops that the crew shares. */
+/** The steps of a plan: `trainingStep` on memory outside of JavaScript's heap, with loops on the thread pool. */
 export class TrainingStep {
   private readonly engine: EngineMemory;
   private readonly crew: Crew;
   private readonly updates: Updates;
   private readonly weights: readonly string[];
-  /** Outputs that are summed: gradients, then state outputs. */
+  /** Summed outputs: gradients, then state outputs. */
   private readonly names: readonly string[];
-  /** By program: sums of one micro-batch, where gradients stay in the program's memory. */
+  /** By program: sums of a single micro-batch, whose gradients stay in the program's memory. */
   private readonly inPlace = new Map<number, Sums>();
-  /** Sums in memory of their own. */
+  /** Sums in separate buffers. */
   private apart: Sums | undefined;
-  /** By program: what adds its outputs to the sums. */
+  /** By program: entry that adds its outputs to the sums. */
   private readonly additions = new Map<number, number>();
 
   constructor(engine: EngineMemory, crew: Crew, updates: Updates) {
@@ -40,7 +40,8 @@ export class TrainingStep {
 
   run({ program, batches, scalars }: StepOrder, collective: Collective | undefined): Promise<StepResult> {
     const { weights, updates, crew } = this;
-    // Programs that update weights take the memory that gradients lie in. Outputs may share memory, which ranks must not sum twice.
+    // Needs separate buffers if programs update weights, because they reuse the gradients' memory, and for ranks,
+    // which must not sum shared memory twice.
     const apart =
       batches.length > 1 || collective !== undefined || updates.weights.some(({ by }) => 'program' in by);
     const sums = () => (apart ? this.sumsApart(program) : this.sumsInPlace(program));
@@ -77,7 +78,7 @@ export class TrainingStep {
     let sums = this.inPlace.get(program);
     if (!sums) {
       const { outputs } = this.engine.prepared(program);
-      // A state output may lie in memory of the state, which is overwritten while others are read.
+      // A state output may share memory with the state, which is overwritten while other outputs are still read.
       sums = this.enter(program, (name, i) => (i < this.weights.length ? outputs.get(name) : undefined));
       this.inPlace.set(program, sums);
     }
@@ -89,11 +90,12 @@ export class TrainingStep {
     return this.apart;
   }
 
-  /** @param place where an output's sum lies, unless in memory of its own */
+  /** @param place buffer of an output's sum; undefined: a separate buffer */
   private enter(program: number, place: (name: string, index: number) => Stored | undefined): Sums {
     const { outputs } = this.engine.prepared(program);
     const stored = this.names.map((name, i) => {
-      // The state's names, too, stand for one length each; those of state outputs may be another plan's.
+      // A name's buffer has one length. Outputs that overwrite state use the state's name, because another plan may
+      // use the same output name for another length.
       const key = this.updates.state[name] ?? name;
       return place(name, i) ?? this.engine.sum(key, outputs.get(name)!.data.length);
     });

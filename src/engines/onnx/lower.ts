@@ -13,19 +13,19 @@ import type { Overrides, Rule } from './rule.ts';
 import { rules } from './rules.ts';
 
 export interface LowerOptions {
-  /** Rules that come before those of all backends: for composites as wholes, and for operations written in another way. */
+  /** Rules that take precedence over the default rules: for whole composites, and for other forms of an operation. */
   readonly overrides: Overrides;
   readonly decompositions?: Decompositions;
-  /** Inputs whose values stand in the model. */
+  /** Values of inputs that become initializers of the model. */
   readonly weights?: Values;
 }
 
-/** The program as a serialized ONNX model, its inputs under their own names, its outputs under `outputValue` of theirs. */
+/** The program as a serialized ONNX model. Inputs keep their names, outputs get `outputValue` of theirs. */
 export function lower(program: Program): Uint8Array {
   return lowered(program).writer.finish(program.name);
 }
 
-/** The same before it is serialized, and the nodes that it was written from. */
+/** The same before serialization, with the nodes it was written from. */
 export function lowered(program: Program): { writer: ModelWriter; nodes: readonly Node[] } {
   const writer = new ModelWriter();
   const { values, nodes } = writeProgram(writer, program, { overrides, decompositions });
@@ -34,7 +34,7 @@ export function lowered(program: Program): { writer: ModelWriter; nodes: readonl
   return { writer, nodes };
 }
 
-/** Writes a program's inputs and nodes; returns them and the values that are its outputs, by name. */
+/** Writes a program's inputs and nodes. Returns them, and the output values by name. */
 export function writeProgram(
   writer: ModelWriter,
   program: Program,

@@ -2,7 +2,7 @@ import { type Shape, sizeOf, type Tensor } from '../../graph/tensor.ts';
 import { allocate, broadcastStrides, places, type ReferenceData, stridesOf } from './data.ts';
 import type { Kernels } from './kernel.ts';
 
-/** The output's elements, taken from these places of the input. */
+/** Gathers the output's elements from these offsets of the input. */
 function take(data: ReferenceData, from: Int32Array, { dtype }: Tensor): ReferenceData {
   const out = allocate(dtype, from.length);
   from.forEach((place, i) => {
@@ -11,14 +11,14 @@ function take(data: ReferenceData, from: Int32Array, { dtype }: Tensor): Referen
   return out;
 }
 
-/** Writes a block into `out`, of shape `shape`, so that its first element lands at `starts`. */
+/** Copies a block into `out` with its first element at `starts`. */
 function put(out: ReferenceData, shape: Shape, block: ReferenceData, blockShape: Shape, starts: Shape): void {
   places(blockShape, stridesOf(shape), placeOf(starts, shape)).forEach((place, i) => {
     out[place] = block[i]!;
   });
 }
 
-/** Where the element with these indices lies. */
+/** Offset of the element with these indices. */
 const placeOf = (indices: readonly number[], shape: Shape) =>
   stridesOf(shape).reduce((sum, stride, axis) => sum + stride * indices[axis]!, 0);
 
