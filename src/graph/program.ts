@@ -32,12 +32,12 @@ export interface ArrayInfo {
 }
 
 /**
- * Throws GraphError unless each input of the program gets an array of its type and length. @param given info by input
+ * Throws GraphError unless each input of the program gets an array of its type and length. @param feeds info by input
  * name
  */
-export function checkInputs({ name, inputs }: Program, given: (name: string) => ArrayInfo | undefined): void {
+export function checkInputs({ name, inputs }: Program, feeds: (name: string) => ArrayInfo | undefined): void {
   for (const [key, tensor] of Object.entries(inputs)) {
-    const got = given(key);
+    const got = feeds(key);
     const rule = `program "${name}" takes ${describe(tensor)} as "${key}"`;
     if (!got) throw new GraphError(`${rule}, got nothing`);
     if (got.dtype !== tensor.dtype || got.length !== sizeOf(tensor.shape))

@@ -52,7 +52,7 @@ export function testCollectives(training: TinyTraining, open: () => Promise<Back
         collective: { module, export: 'joinHub', options },
       });
       await expect(training.step(session, training.adamw(), 0, number + 1)).rejects.toThrow(
-        `equally many micro-batches, got ${number + 1} on rank ${number} of 2 and 3 in all`,
+        `same number of micro-batches in a step, got ${number + 1} on rank ${number} of 2: 3 over all ranks`,
       );
       await session.dispose();
     });

@@ -6,8 +6,8 @@ import {
   denseStrides,
   isDense,
   joinAxes,
+  type MemoryBuffer,
   permuted,
-  type Region,
   type StorageType,
   type View,
 } from './view.ts';
@@ -21,31 +21,31 @@ export class Builder {
    */
   readonly variances = new Map<View, { readonly variance: View; readonly epsilon: number }>();
   readonly weights = new Map<View, View>();
-  private regions = 0;
+  private buffers = 0;
   private readonly ones = new Map<string, View>();
   private readonly casts = new Map<string, View>();
 
-  region(bytes: number, source?: Region['source']): Region {
-    return { id: this.regions++, bytes, ...(source && { source }) };
+  buffer(bytes: number, source?: MemoryBuffer['source']): MemoryBuffer {
+    return { id: this.buffers++, bytes, ...(source && { source }) };
   }
 
   /** A new buffer, uninitialised. */
   fresh(shape: Shape, dtype: StorageType = 'f32'): View {
-    const region = this.region(sizeOf(shape) * bytesOf(dtype));
-    return { region, dtype, shape, strides: denseStrides(shape), offset: 0 };
+    const buffer = this.buffer(sizeOf(shape) * bytesOf(dtype));
+    return { buffer, dtype, shape, strides: denseStrides(shape), offset: 0 };
   }
 
   /** A new buffer of zeros. */
   zeros(shape: Shape, dtype: StorageType): View {
     const out = this.fresh(shape, dtype);
-    const bytes: View = { ...out, dtype: 'u8', shape: [out.region.bytes], strides: [1] };
+    const bytes: View = { ...out, dtype: 'u8', shape: [out.buffer.bytes], strides: [1] };
     this.emit({ kind: 'host', kernel: 'zero', inputs: [], out: bytes, attributes: {} });
     return out;
   }
 
   constant(data: Uint8Array, shape: Shape, dtype: DType): View {
     return {
-      region: this.region(data.byteLength, { constant: data }),
+      buffer: this.buffer(data.byteLength, { constant: data }),
       dtype,
       shape,
       strides: denseStrides(shape),
@@ -73,12 +73,12 @@ export class Builder {
   as(dtype: StorageType, x: View): View {
     if (x.dtype === dtype) return x;
     const key = `${keyOf(x)} ${dtype}`;
-    let made = this.casts.get(key);
-    if (!made) {
-      made = this.copy(x, this.freshLike(x, dtype));
-      this.casts.set(key, made);
+    let copy = this.casts.get(key);
+    if (!copy) {
+      copy = this.copy(x, this.freshLike(x, dtype));
+      this.casts.set(key, copy);
     }
-    return made;
+    return copy;
   }
 
   /** A new dense buffer with the axis order of a view. */
@@ -136,9 +136,9 @@ export class Builder {
   packed(x: View): View {
     if (isDense(x)) return x;
     const key = `${keyOf(x)} packed`;
-    const made = this.casts.get(key) ?? this.dense(x);
-    this.casts.set(key, made);
-    return made;
+    const copy = this.casts.get(key) ?? this.dense(x);
+    this.casts.set(key, copy);
+    return copy;
   }
 
   /** Sums over the first axis of [M, N] (to [N]) or the last (to [M]), as a product with ones. */
@@ -185,7 +185,7 @@ export class Builder {
 const isRepeated = ({ shape, strides }: View) =>
   shape.some((side, axis) => side !== 1 && strides[axis] === 0);
 
-const keyOf = ({ region, offset, shape, strides }: View) => `${region.id} ${offset} [${shape}] [${strides}]`;
+const keyOf = ({ buffer, offset, shape, strides }: View) => `${buffer.id} ${offset} [${shape}] [${strides}]`;
 
 /** Merges the batch axes of matrices into one if they agree and are evenly spaced. */
 function joinBatch(views: readonly View[]): readonly View[] {

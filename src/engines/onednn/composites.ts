@@ -1,7 +1,7 @@
 import type { CompositeName, PrimitiveName } from '../../graph/signatures.ts';
 import { type Operation, type Shape, sizeOf } from '../../graph/tensor.ts';
 import type { Builder } from './builder.ts';
-import { type Context, product, type Rule, type RuleOf, rules, turned, zeros } from './rules.ts';
+import { type Context, product, type Rule, type RuleOf, rules, transposed, zeros } from './rules.ts';
 import { permuted, reshaped, type StorageType, sliced, type View } from './view.ts';
 
 /** Composites that oneDNN computes as a whole, or in fewer passes than their decomposition. */
@@ -109,15 +109,15 @@ export const composites: { readonly [N in CompositeName]?: RuleOf<N> } = {
     const places = gradientPlaces(builder, q.shape, k.shape, storage[0]!);
     const [dq, dk, dv] = places;
     // A transposed matrix multiplies faster into a dense result, even including the copy.
-    const turnedProduct = (a: View, b: View, out: View, alpha: number) =>
-      builder.copy(builder.matmul(turned(a), b, builder.fresh(out.shape, out.dtype), { alpha }), out);
-    turnedProduct(p, dy, dv, 1);
-    const dp = builder.matmul(dy, turned(v), builder.fresh(p.shape));
+    const transposedProduct = (a: View, b: View, out: View, alpha: number) =>
+      builder.copy(builder.matmul(transposed(a), b, builder.fresh(out.shape, out.dtype), { alpha }), out);
+    transposedProduct(p, dy, dv, 1);
+    const dp = builder.matmul(dy, transposed(v), builder.fresh(p.shape));
     const ds = builder.fresh(p.shape);
     builder.emit({ kind: 'softmaxGrad', y: asRows(builder.as('f32', p)), dy: asRows(dp), out: asRows(ds) });
     const slope = builder.as(compute, ds);
     builder.matmul(slope, k, dq, { alpha: scale });
-    turnedProduct(slope, q, dk, scale);
+    transposedProduct(slope, q, dk, scale);
     return places;
   },
 };
@@ -134,7 +134,7 @@ function matrices({ builder, compute }: Context, view: View): View {
 /** softmax(scale · q kᵀ): [B, h, N, M], in the compute type. */
 function attentionWeights({ builder, compute }: Context, q: View, k: View, scale: number): View {
   const shape = [...q.shape.slice(0, 3), k.shape[2]!];
-  const scores = builder.matmul(q, turned(k), builder.fresh(shape), { alpha: scale });
+  const scores = builder.matmul(q, transposed(k), builder.fresh(shape), { alpha: scale });
   const weights = builder.fresh(shape);
   builder.emit({ kind: 'softmax', x: asRows(scores), out: asRows(weights) });
   return builder.as(compute, weights);

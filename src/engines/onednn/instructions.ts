@@ -109,8 +109,8 @@ export interface PlannedOutput {
 export interface Plan {
   readonly instructions: readonly Instruction[];
   /** Offset in bytes of each scratch buffer and each fed input. */
-  readonly places: ReadonlyMap<number, number>;
+  readonly offsets: ReadonlyMap<number, number>;
   readonly scratchBytes: number;
-  readonly given: readonly { readonly name: string; readonly view: View }[];
+  readonly feeds: readonly { readonly name: string; readonly view: View }[];
   readonly outputs: readonly PlannedOutput[];
 }

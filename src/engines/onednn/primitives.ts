@@ -41,7 +41,7 @@ export class Primitives {
     const memory = library.maker('memory_create', 'void *, void *, void *');
     this.memory = (layout, address) => memory(layout, engine, address);
     const execute = library.raw('primitive_execute', 'void *, void *, int, void *');
-    this.execute = (primitive, count, given) => execute(primitive, stream, count, given) as number;
+    this.execute = (primitive, count, args) => execute(primitive, stream, count, args) as number;
   }
 
   /** Returns a function that executes the instruction. */
@@ -49,13 +49,13 @@ export class Primitives {
     const [descriptor, views] = this.describe(instruction);
     const primitive = this.create(descriptor);
     const entries = Object.entries(views) as [keyof Operands, View][];
-    const given = new BigUint64Array(
+    const args = new BigUint64Array(
       entries.flatMap(([name, view]) => [
         BigInt(operands[name]),
         this.memory(this.layout(view), addressOf(view)),
       ]),
     );
-    const [bytes, count] = [new Uint8Array(given.buffer), entries.length];
+    const [bytes, count] = [new Uint8Array(args.buffer), entries.length];
     const { execute } = this;
     return () => {
       const status = execute(primitive, count, bytes);

@@ -5,7 +5,7 @@ import { workerScript } from '../../io/worker-script.ts';
 import { engineEnded } from '../host/failure.ts';
 import { type Answer, EngineClient, type Message } from '../host/requests.ts';
 import type { Requests } from './messages.ts';
-import { ARRAYS, pack } from './parcels.ts';
+import { ARRAYS, pack } from './transport.ts';
 
 const script = fileURLToPath(workerScript(import.meta.url, 'process'));
 
@@ -56,8 +56,8 @@ export class ProcessClient extends EngineClient<Requests> {
   }
 
   protected send(message: Message<Requests>): void {
-    const { parcel, arrays } = pack(message.request);
-    this.child.send({ id: message.id, ...parcel }, (error) => {
+    const { packet, arrays } = pack(message.request);
+    this.child.send({ id: message.id, ...packet }, (error) => {
       if (!error) return;
       const reason = new Error(`the onednn engine's process cannot be reached: ${error.message}`);
       setTimeout(() => this.fail(reason), GRACE);

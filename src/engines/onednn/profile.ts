@@ -40,8 +40,8 @@ export function describe(instruction: Instruction): string {
   const type = (view: { dtype: string; shape: readonly number[] }) => `${view.dtype}[${view.shape}]`;
   if (kind === 'matmul') {
     const { a, b, bias } = instruction;
-    const turned = (x: typeof a) => (x.strides.at(-1) === 1 ? '' : 'ᵀ');
-    return `matmul ${type(a)}${turned(a)} · ${type(b)}${turned(b)} → ${out.dtype}${bias ? ' + bias' : ''}`;
+    const mark = (x: typeof a) => (x.strides.at(-1) === 1 ? '' : 'ᵀ');
+    return `matmul ${type(a)}${mark(a)} · ${type(b)}${mark(b)} → ${out.dtype}${bias ? ' + bias' : ''}`;
   }
   if (kind === 'host') return `${instruction.kernel} → ${type(out)}`;
   if (kind === 'copy') return `copy ${instruction.x.dtype} → ${type(out)}`;

@@ -93,10 +93,10 @@ export const rules: { readonly [N in PrimitiveName]: RuleOf<N> } = {
   },
   concat: ({ builder, storage }, { outputs: [y], attributes: { axis } }, views) => {
     // Slices of side 1 at equal distances form a view, if oneDNN can describe it.
-    const apart = views[1]!.offset - views[0].offset;
-    const inStep = (view: View, i: number) => view.shape[axis] === 1 && follows(view, views[0], i * apart);
-    const view = { ...views[0], shape: y.shape, strides: views[0].strides.with(axis, apart) };
-    if (apart >= 0 && isNested(view) && views.every(inStep)) return view;
+    const distance = views[1]!.offset - views[0].offset;
+    const inStep = (view: View, i: number) => view.shape[axis] === 1 && follows(view, views[0], i * distance);
+    const view = { ...views[0], shape: y.shape, strides: views[0].strides.with(axis, distance) };
+    if (distance >= 0 && isNested(view) && views.every(inStep)) return view;
     const out = builder.fresh(y.shape, storage[0]!);
     let start = 0;
     for (const view of views) {
@@ -115,10 +115,10 @@ export const rules: { readonly [N in PrimitiveName]: RuleOf<N> } = {
     const { strides, padding, inputDilation, filterDilation: dilation, groups } = attributes;
     const [out, ...rest] = filters.shape as [number, ...number[]];
     const bank = reshaped(builder.dense(taps), [groups, out / groups, ...rest])!;
-    const made = builder.fresh(y.shape);
+    const result = builder.fresh(y.shape);
     const x = spread(builder, image, inputDilation);
-    builder.emit({ kind: 'convolution', x, filters: bank, out: made, strides, dilation, padding });
-    return made;
+    builder.emit({ kind: 'convolution', x, filters: bank, out: result, strides, dilation, padding });
+    return result;
   },
   matmul: (context, { attributes, outputs: [y] }, [a, b]) => product(context, a, b, y.shape, attributes),
 };
@@ -139,7 +139,7 @@ function spread(builder: Builder, x: View, distances: readonly number[]): View {
 
 /** True if a view is another view at an offset of `by` elements. */
 const follows = (view: View, other: View, by: number) =>
-  view.region === other.region &&
+  view.buffer === other.buffer &&
   view.dtype === other.dtype &&
   view.offset === other.offset + by &&
   view.strides.every((stride, axis) => view.shape[axis] === 1 || stride === other.strides[axis]);
@@ -152,8 +152,8 @@ function sum(builder: Builder, shape: Shape, axes: readonly number[], out: Shape
   // As a matrix with the summed axes first if this needs no copy, else with them last.
   const first = reshaped(permuted(x, [...summed, ...kept]), [sides[1], sides[0]]);
   if (first) return reshaped(builder.sumMatrix(first, 0), out)!;
-  const turned = permuted(x, [...kept, ...summed]);
-  return reshaped(builder.sumMatrix(reshaped(builder.dense(turned), sides)!, 1), out)!;
+  const transposed = permuted(x, [...kept, ...summed]);
+  return reshaped(builder.sumMatrix(reshaped(builder.dense(transposed), sides)!, 1), out)!;
 }
 
 export function zeros(builder: Builder, shape: Shape): View {
@@ -171,7 +171,7 @@ export function product(
 ): View {
   const [x, y] = [a, b].map((view) => operand(builder, builder.as(compute, view))) as [View, View];
   if (sizeOf(x.shape) === 0 || sizeOf(y.shape) === 0) return zeros(builder, shape);
-  const [left, right] = [transposeA ? turned(x) : x, transposeB ? turned(y) : y];
+  const [left, right] = [transposeA ? transposed(x) : x, transposeB ? transposed(y) : y];
   return builder.matmul(left, right, builder.fresh(shape, storage[0]!), { bias, alpha });
 }
 
@@ -183,7 +183,7 @@ function operand(builder: Builder, view: View): View {
   return plain && view.strides.every((stride) => stride > 0) ? view : builder.dense(view);
 }
 
-export const turned = (view: View): View => {
+export const transposed = (view: View): View => {
   const last = view.shape.length - 1;
   const order = view.shape.map((_, axis) => (axis === last ? last - 1 : axis === last - 1 ? last : axis));
   return permuted(view, order);

@@ -83,14 +83,14 @@ export class OneDnnSession implements Session, TimedSession {
 
   /** @param names inputs passed with the run; others are read from the state */
   private compile(program: Program, names: readonly string[]): Promise<number> {
-    const given = new Set(names.filter((name) => program.inputs[name]));
-    const key = [...given].sort().join();
+    const feeds = new Set(names.filter((name) => program.inputs[name]));
+    const key = [...feeds].sort().join();
     const plans = this.compiled.get(program) ?? new Map<string, Promise<number>>();
     this.compiled.set(program, plans);
     let number = plans.get(key);
     if (!number) {
       const id = this.count++;
-      const plan = lower(program, given, this.precision);
+      const plan = lower(program, feeds, this.precision);
       number = this.client.request('compile', { program: id, plan }).then(() => id);
       plans.set(key, number);
     }

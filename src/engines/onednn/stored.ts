@@ -11,7 +11,7 @@ export interface Stored {
 export interface Prepared {
   readonly calls: readonly (() => void)[];
   readonly profile: Profile;
-  readonly given: ReadonlyMap<string, Stored>;
+  readonly feeds: ReadonlyMap<string, Stored>;
   readonly outputs: ReadonlyMap<string, Stored>;
 }
 

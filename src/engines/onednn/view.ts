@@ -6,19 +6,19 @@ export type StorageType = DType | 'bf16';
 export const bytesOf = (dtype: StorageType) => ({ f32: 4, i32: 4, bf16: 2, u8: 1 })[dtype];
 
 /** A block of memory that instructions read and write. Its offset is planned later. */
-export interface Region {
+export interface MemoryBuffer {
   readonly id: number;
   readonly bytes: number;
   /** Source of the values before the first instruction; undefined for scratch memory. */
   readonly source?:
     | { readonly state: string }
-    | { readonly given: string }
+    | { readonly feed: string }
     | { readonly constant: Uint8Array };
 }
 
 /** A tensor in memory: element (i, j, …) is at offset + i·strides[0] + j·strides[1] + …, in elements. */
 export interface View {
-  readonly region: Region;
+  readonly buffer: MemoryBuffer;
   readonly dtype: StorageType;
   readonly shape: Shape;
   readonly strides: readonly number[];
@@ -44,7 +44,7 @@ export function isDense({ shape, strides }: View): boolean {
 
 /** True if a view covers its whole buffer, densely. */
 export const isWhole = (view: View) =>
-  view.offset === 0 && isDense(view) && sizeOf(view.shape) * bytesOf(view.dtype) === view.region.bytes;
+  view.offset === 0 && isDense(view) && sizeOf(view.shape) * bytesOf(view.dtype) === view.buffer.bytes;
 
 /**
  * True if oneDNN can describe a view: sorted by stride, each axis strides beyond the whole axis before. Repeated axes

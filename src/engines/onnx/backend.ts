@@ -35,7 +35,7 @@ export async function openOnnxBackend(options: OnnxOptions = {}): Promise<OnnxBa
     name: 'onnx',
     native,
     description: `onnxruntime ${version} (${native ? 'native' : 'WebAssembly'}, ${plural(threads, 'thread')})`,
-    ...(failure && { notice: notice(failure) }),
+    ...(failure && { notice: fallbackNotice(failure) }),
     open,
   };
 }

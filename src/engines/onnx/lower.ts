@@ -60,14 +60,14 @@ export function writeProgram(
       names.set(tensor, inputName(tensor));
       continue;
     }
-    const made = write(
+    const results = write(
       writer,
       node,
       node.inputs.map((input) => names.get(input)!),
       overrides,
     );
     node.outputs.forEach((output, i) => {
-      names.set(output, made[i]!);
+      names.set(output, results[i]!);
     });
   }
   const values = Object.entries(outputs).map(([key, tensor]) => [key, names.get(tensor)!]);
@@ -87,6 +87,6 @@ function write(
   const rule = (overrides[name] ?? rules[name]) as Rule | undefined;
   if (!rule)
     throw new GraphError(`the onnx engine lowers ${Object.keys(rules).join(', ')}, got ${operation.name}`);
-  const made = rule(writer, node, inputs);
-  return typeof made === 'string' ? [made] : made;
+  const results = rule(writer, node, inputs);
+  return typeof results === 'string' ? [results] : results;
 }

@@ -136,8 +136,8 @@ function matmul(writer: ModelWriter, node: NodeOf<'matmul'>, a: string, b: strin
     const [rows, columns] = node.inputs[0].shape as [number, number];
     // A last axis of 1 stops onnxruntime from fusing the two again.
     const column = writer.node('Transpose', [reshape(writer, a, [rows, columns, 1])], { perm: [1, 0, 2] });
-    const turned = reshape(writer, column, [columns, rows]);
-    return product(writer, turned, b, false, transposeB, alpha);
+    const transposed = reshape(writer, column, [columns, rows]);
+    return product(writer, transposed, b, false, transposeB, alpha);
   }
   return product(writer, a, b, transposeA, transposeB, alpha);
 }

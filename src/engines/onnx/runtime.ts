@@ -39,8 +39,8 @@ export async function loadRuntime(threads: number, native = true): Promise<Runti
 }
 
 function failureOf(error: unknown): NativeFailure {
-  const said = error instanceof Error ? error.message : String(error);
+  const message = error instanceof Error ? error.message : String(error);
   const { code } = error as NodeJS.ErrnoException;
-  const absent = code === 'ERR_MODULE_NOT_FOUND' && said.includes("package 'onnxruntime-node'");
-  return { installed: !absent, message: said.split('\n', 1)[0]! }; // further lines hold the stack of require
+  const absent = code === 'ERR_MODULE_NOT_FOUND' && message.includes("package 'onnxruntime-node'");
+  return { installed: !absent, message: message.split('\n', 1)[0]! }; // further lines hold the stack of require
 }

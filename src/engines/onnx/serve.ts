@@ -1,5 +1,5 @@
 import { type Answer, answer, type Message } from '../host/requests.ts';
-import { Turns } from '../host/turns.ts';
+import { TaskQueue } from '../host/task-queue.ts';
 import type { Engine } from './engine.ts';
 import type { Requests } from './messages.ts';
 
@@ -12,8 +12,8 @@ export interface Reply {
 
 /** A worker's message handler, in Node or in a page. Answers one request at a time, in order. */
 export function server(engine: Engine): (message: Message<Requests>) => Promise<Reply> {
-  const turns = new Turns();
-  return (message) => turns.take(() => reply(engine, message));
+  const queue = new TaskQueue();
+  return (message) => queue.add(() => reply(engine, message));
 }
 
 async function reply(engine: Engine, message: Message<Requests>): Promise<Reply> {

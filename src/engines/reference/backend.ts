@@ -13,8 +13,8 @@ import {
 import { addInto } from '../host/kernels.ts';
 import { openCollective } from '../host/open-collective.ts';
 import { checkRun, checkStep, checkWrite, missingSlots, requireKnown } from '../host/state.ts';
+import { TaskQueue } from '../host/task-queue.ts';
 import { trainingStep } from '../host/training-step.ts';
-import { Turns } from '../host/turns.ts';
 import { updateProgram } from '../update-program.ts';
 import { describeData, narrow, type ReferenceData, widen } from './data.ts';
 import { evaluateProgram } from './evaluate.ts';
@@ -35,7 +35,7 @@ class ReferenceSession implements Session {
   private readonly state = new Map<string, ReferenceData>();
 
   private readonly collective: Collective | undefined;
-  private readonly turns = new Turns();
+  private readonly queue = new TaskQueue();
   private disposed = false;
 
   constructor(state: Values, collective: Collective | undefined) {
@@ -109,7 +109,7 @@ class ReferenceSession implements Session {
   }
 
   dispose(): Promise<void> {
-    return this.turns.take(async () => {
+    return this.queue.add(async () => {
       if (this.disposed) return;
       this.disposed = true;
       this.state.clear();
@@ -118,7 +118,7 @@ class ReferenceSession implements Session {
   }
 
   private inTurn<T>(work: () => T | Promise<T>): Promise<T> {
-    return this.turns.take(() => {
+    return this.queue.add(() => {
       if (this.disposed) throw new GraphError('a session must not be used after it was disposed');
       return work();
     });

@@ -37,7 +37,7 @@ export function broadcastStrides(from: Shape, to: Shape): number[] {
 }
 
 /** Offset of each element of `shape`, in row-major order, in an array with these strides. */
-export function places(shape: Shape, strides: readonly number[], start = 0): Int32Array {
+export function offsets(shape: Shape, strides: readonly number[], start = 0): Int32Array {
   let found = Int32Array.of(start);
   shape.forEach((side, axis) => {
     const next = new Int32Array(found.length * side);

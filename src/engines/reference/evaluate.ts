@@ -63,16 +63,16 @@ export function evaluateProgram(
   scalars?: Scalars,
 ): Record<string, ReferenceData> {
   checkInputs(program, (name) => describeData(values[name]));
-  const given = new Map<Tensor, ReferenceData>();
-  for (const [name, tensor] of Object.entries(program.inputs)) given.set(tensor, widen(values[name]!));
-  const results = compute(Object.values(program.outputs), given, scalars);
+  const feeds = new Map<Tensor, ReferenceData>();
+  for (const [name, tensor] of Object.entries(program.inputs)) feeds.set(tensor, widen(values[name]!));
+  const results = compute(Object.values(program.outputs), feeds, scalars);
   return Object.fromEntries(Object.keys(program.outputs).map((name, i) => [name, results[i]!]));
 }
 
 /** Values of `outputs`. Drops each intermediate value after its last use. */
 function compute(
   outputs: readonly Tensor[],
-  given: ReadonlyMap<Tensor, ReferenceData>,
+  feeds: ReadonlyMap<Tensor, ReferenceData>,
   scalars?: Scalars,
 ): ReferenceData[] {
   const order = topologicalOrder(outputs);
@@ -80,16 +80,16 @@ function compute(
   const count = (tensor: Tensor, change: number) => uses.set(tensor, (uses.get(tensor) ?? 0) + change);
   for (const { inputs } of order) for (const tensor of inputs) count(tensor, 1);
   for (const tensor of outputs) count(tensor, 1);
-  const known = new Map(given);
+  const known = new Map(feeds);
   for (const node of order) {
     if (node.operation === inputOperation) continue;
-    const made = evaluate(
+    const results = evaluate(
       node,
       node.inputs.map((tensor) => known.get(tensor)!),
       scalars,
     );
     node.outputs.forEach((tensor, i) => {
-      if (uses.has(tensor)) known.set(tensor, made[i]!);
+      if (uses.has(tensor)) known.set(tensor, results[i]!);
     });
     for (const tensor of node.inputs) {
       count(tensor, -1);

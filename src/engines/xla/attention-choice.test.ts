@@ -43,9 +43,9 @@ class Substitute extends Compiler {
 }
 
 function choose(setting: AttentionSetting, compiler: Compiler) {
-  const said: string[] = [];
+  const warnings: string[] = [];
   const place = { client, compiler, device, precision: 'bf16' as const };
-  return { choice: AttentionChoice.open(setting, place, (message) => said.push(message)), said };
+  return { choice: AttentionChoice.open(setting, place, (message) => warnings.push(message)), warnings };
 }
 
 describe('fused attention is chosen', () => {
@@ -63,10 +63,10 @@ describe('fused attention is chosen', () => {
   });
 
   it('where the trial gives what parts give', async () => {
-    const { choice, said } = choose('auto', new Substitute(attended));
+    const { choice, warnings } = choose('auto', new Substitute(attended));
     expect(await choice.of(attended)).toBe('fused');
     expect(await choose('fused', new Substitute(attended)).choice.of(attended)).toBe('fused');
-    expect(said).toEqual([]);
+    expect(warnings).toEqual([]);
   });
 
   it('padded where the kernels do not take odd numbers of tokens', async () => {
@@ -76,9 +76,9 @@ describe('fused attention is chosen', () => {
         return isOdd ? Promise.reject(new Error('odd')) : super.compile(text, devices);
       }
     }
-    const { choice, said } = choose('auto', new EvenOnly(attended));
+    const { choice, warnings } = choose('auto', new EvenOnly(attended));
     expect(await choice.of(attended)).toBe('padded');
-    expect(said).toEqual([]);
+    expect(warnings).toEqual([]);
   });
 
   it('not where parts are asked for', async () => {
@@ -87,30 +87,30 @@ describe('fused attention is chosen', () => {
 
   it('not where the trial gives something else', async () => {
     const wrong = checkProgram({ ...size, scale: 0.5 });
-    const { choice, said } = choose('auto', new Substitute(wrong));
+    const { choice, warnings } = choose('auto', new Substitute(wrong));
     expect(await choice.of(attended)).toBe('parts');
     expect(await choice.of(attended)).toBe('parts');
-    expect(said).toHaveLength(1);
-    expect(said[0]).toMatch(
-      /^attention is computed in parts, for cuDNN's fused kernels failed a trial: \w+ differs by \S+ of its largest value$/,
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toMatch(
+      /^attention runs unfused, because cuDNN's fused kernels failed a trial: \w+ differs by \S+ of its largest value$/,
     );
     await expect(choose('fused', new Substitute(wrong)).choice.of(attended)).rejects.toThrow(
-      'engine.attention fused must give what parts give, got: ',
+      'engine.attention fused must agree with unfused attention, got: ',
     );
   });
 
   it('not where it does not compile: a session goes on in parts', async () => {
     const compiler = new Compiler(client, undefined);
-    const { choice, said } = choose('auto', compiler);
+    const { choice, warnings } = choose('auto', compiler);
     const session = new XlaSession(client, compiler, [device], { precision: 'bf16', attention: choice });
     const inputs = checkInputs(attended, size);
     const got = await session.run(attended, inputs);
     await session.dispose();
     const truth = evaluateProgram(attended, inputs);
     expect(disagreement(got, truth as typeof got)).toBeUndefined();
-    expect(said).toHaveLength(1);
-    expect(said[0]).toContain('__cudnn$fmhaSoftmax');
-    expect(said[0]).not.toContain('\n');
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toContain('__cudnn$fmhaSoftmax');
+    expect(warnings[0]).not.toContain('\n');
     await expect(choose('fused', compiler).choice.of(attended)).rejects.toThrow('__cudnn$fmhaSoftmax');
   });
 
@@ -120,9 +120,9 @@ describe('fused attention is chosen', () => {
       return program('attended', { y: attention(q, q, q) });
     };
     for (const features of [12, 136]) {
-      const { choice, said } = choose('auto', new Substitute(of(features)));
+      const { choice, warnings } = choose('auto', new Substitute(of(features)));
       expect(await choice.of(of(features))).toBe('parts');
-      expect(said).toEqual([]);
+      expect(warnings).toEqual([]);
       await expect(choose('fused', new Substitute(attended)).choice.of(of(features))).rejects.toThrow(
         `engine.attention fused takes heads of up to 128 features, a multiple of 8, got ${features}`,
       );
@@ -131,13 +131,13 @@ describe('fused attention is chosen', () => {
 });
 
 it('the CPU computes attention in parts, and refuses anything else', async () => {
-  const said: string[] = [];
-  const backend = await openCpuXla({ precision: 'bf16', warn: (message) => said.push(message) });
+  const warnings: string[] = [];
+  const backend = await openCpuXla({ precision: 'bf16', warn: (message) => warnings.push(message) });
   const session = await backend.open({});
   const size = sizeOf(6, 8);
   await session.run(checkProgram(size), checkInputs(checkProgram(size), size));
   await session.dispose();
-  expect(said).toEqual([]);
+  expect(warnings).toEqual([]);
   await expect(openCpuXla({ attention: 'fused', precision: 'bf16' })).rejects.toThrow(
     'engine.attention fused takes an NVIDIA GPU of compute capability 8.0 or above and bf16, got cpu, bf16',
   );

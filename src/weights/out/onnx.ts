@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { portableGraph, portableVersion } from '../../engines/onnx/portable.ts';
+import { exportGraph, exportVersion } from '../../engines/onnx/export.ts';
 import { encodeModel, type OnnxGraph } from '../../engines/onnx/proto.ts';
 import { input, type Program, program, type Values } from '../../graph/index.ts';
 import { writeFileAtomic } from '../../io/atomic.ts';
@@ -61,7 +61,7 @@ export function exportProgram(model: Model, part: Part, batch: number): Program 
 }
 
 function onnxGraph(model: Model, part: Part): OnnxGraph {
-  return portableGraph((batch) => exportProgram(model, part, batch), model.weights as Values);
+  return exportGraph((batch) => exportProgram(model, part, batch), model.weights as Values);
 }
 
 /**
@@ -72,7 +72,7 @@ export async function writeOnnx(folder: string, graph: OnnxGraph, largest = LARG
   const total = tensors.reduce((sum, { rawData }) => sum + rawData.length, 0);
   const path = join(folder, 'model.onnx');
   if (total <= largest) {
-    await writeFileAtomic(path, encodeModel(graph, portableVersion));
+    await writeFileAtomic(path, encodeModel(graph, exportVersion));
     return false;
   }
   let offset = 0;
@@ -89,7 +89,7 @@ export async function writeOnnx(folder: string, graph: OnnxGraph, largest = LARG
     const offset = offsets.get(tensor);
     return offset === undefined ? undefined : { location: EXTERNAL, offset };
   };
-  await writeFileAtomic(path, encodeModel(graph, { ...portableVersion, external }));
+  await writeFileAtomic(path, encodeModel(graph, { ...exportVersion, external }));
   return true;
 }
 

@@ -24,19 +24,19 @@ export interface Entry {
 }
 
 /** An elementwise task on the arrays of an entry, divided among threads. */
-export type Job =
+export type Task =
   | /** Populates pages of memory */ {
       readonly kind: 'populate';
-      readonly pieces: readonly Piece[];
+      readonly blocks: readonly Block[];
     }
-  | ArrayJob;
+  | ArrayTask;
 
-export interface Piece {
+export interface Block {
   readonly address: bigint;
   readonly bytes: number;
 }
 
-type ArrayJob = { readonly entry: number } & (
+type ArrayTask = { readonly entry: number } & (
   | /** Σ x² of the first array of each item */ { readonly kind: 'squares' }
   | /** The first array += the second */ { readonly kind: 'add' }
   | { readonly kind: 'update'; readonly scalars: Readonly<Record<string, number>> }
@@ -48,15 +48,15 @@ type ViewAt = ReturnType<typeof memoryAt>;
 const LINE = 16;
 
 /** One thread's slice of all tasks. */
-export class Part {
-  private readonly part: number;
+export class WorkerSlice {
+  private readonly index: number;
   private readonly count: number;
   private readonly view: ViewAt;
   private readonly populate: (address: bigint, bytes: number) => void;
   private readonly entries: { readonly entry: Entry; readonly arrays: readonly Float32Array[][] }[] = [];
 
-  constructor(part: number, count: number, library: Library) {
-    this.part = part;
+  constructor(index: number, count: number, library: Library) {
+    this.index = index;
     this.count = count;
     this.view = memoryAt(library);
     this.populate = populateAt(library);
@@ -66,29 +66,29 @@ export class Part {
   enter(entry: Entry): void {
     const arrays = entry.items.map(({ addresses, length }) => {
       const share = Math.ceil(length / this.count / LINE) * LINE;
-      const [start, end] = [this.part, this.part + 1].map((part) => Math.min(part * share, length));
+      const [start, end] = [this.index, this.index + 1].map((i) => Math.min(i * share, length));
       return addresses.map((address) => this.view(address, length).subarray(start, end));
     });
     this.entries.push({ entry, arrays });
   }
 
-  do(job: Job): void {
-    if (job.kind === 'populate') {
-      for (const { address, bytes } of job.pieces) {
+  run(task: Task): void {
+    if (task.kind === 'populate') {
+      for (const { address, bytes } of task.blocks) {
         const share = Math.ceil(bytes / this.count / HUGE_PAGE) * HUGE_PAGE;
-        const start = this.part * share;
+        const start = this.index * share;
         if (start < bytes) this.populate(address + BigInt(start), Math.min(share, bytes - start));
       }
       return;
     }
-    const { entry, arrays } = this.entries[job.entry]!;
+    const { entry, arrays } = this.entries[task.entry]!;
     for (const [i, item] of entry.items.entries()) {
       const [first, second, ...rest] = arrays[i] as [Float32Array, Float32Array, ...Float32Array[]];
-      if (job.kind === 'squares') entry.sums[i * this.count + this.part] = sumOfSquares(first);
-      else if (job.kind === 'add') addInto(first, second);
+      if (task.kind === 'squares') entry.sums[i * this.count + this.index] = sumOfSquares(first);
+      else if (task.kind === 'add') addInto(first, second);
       else {
         const { kernel, attributes } = item as Updated;
-        kernels[kernel]!(first, second, rest, job.scalars, attributes);
+        kernels[kernel]!(first, second, rest, task.scalars, attributes);
       }
     }
   }

@@ -7,10 +7,10 @@ import type { ModelOptions, OnnxGraph } from './proto.ts';
 import type { Overrides } from './rule.ts';
 
 /** Supported by onnxruntime since 1.12 (2022). Opset 17 introduced LayerNormalization. */
-export const portableVersion: ModelOptions = { irVersion: 8, opsets: [{ domain: '', version: 17 }] };
+export const exportVersion: ModelOptions = { irVersion: 8, opsets: [{ domain: '', version: 17 }] };
 
 /** Composites and products in operators of the ONNX standard only. */
-const portableRules: Overrides = {
+const exportRules: Overrides = {
   linear: (writer, _, inputs) => writer.node('Gemm', inputs, { transB: 1 }),
   softmax: (writer, _, [x]) => writer.node('Softmax', [x], { axis: -1 }),
   layerNorm: (writer, { attributes: { epsilon } }, inputs) =>
@@ -23,11 +23,11 @@ const portableRules: Overrides = {
   },
   matmul: (writer, { inputs: [a, b], attributes }, [left, right]) => {
     const { transposeA, transposeB, alpha } = attributes;
-    const turned = (name: string, rank: number, turn: boolean) =>
-      turn ? writer.node('Transpose', [name], { perm: swapLast(rank) }) : name;
+    const transposed = (name: string, rank: number, transpose: boolean) =>
+      transpose ? writer.node('Transpose', [name], { perm: swapLast(rank) }) : name;
     const product = writer.node('MatMul', [
-      turned(left, a.shape.length, transposeA),
-      turned(right, b.shape.length, transposeB),
+      transposed(left, a.shape.length, transposeA),
+      transposed(right, b.shape.length, transposeB),
     ]);
     return alpha === 1 ? product : writer.node('Mul', [product, scalar(writer, alpha)]);
   },
@@ -44,11 +44,11 @@ const swapLast = (rank: number) => [...Array(rank - 2).keys(), rank - 1, rank - 
  * @param build builds the program for a batch size
  * @param weights values of the inputs that become initializers
  */
-export function portableGraph(build: (batch: number) => Program, weights: Values): OnnxGraph {
+export function exportGraph(build: (batch: number) => Program, weights: Values): OnnxGraph {
   return dynamicBatch((batch) => {
     const program = build(batch);
     const writer = new ModelWriter();
-    const { values } = writeProgram(writer, program, { overrides: portableRules, weights });
+    const { values } = writeProgram(writer, program, { overrides: exportRules, weights });
     for (const [name, tensor] of Object.entries(program.outputs)) writer.output(name, tensor, values[name]!);
     return writer.graph(program.name);
   });

@@ -1,10 +1,10 @@
 import { Worker } from 'node:worker_threads';
-import { type Entry, type Job, Part } from './jobs.ts';
 import type { Library } from './library.ts';
+import { type Entry, type Task, WorkerSlice } from './tasks.ts';
 
 /** Start data of a worker thread. */
-export interface HelperData {
-  readonly part: number;
+export interface WorkerData {
+  readonly index: number;
   readonly count: number;
   /** oneDNN's library. */
   readonly file: string;
@@ -16,19 +16,19 @@ export interface HelperData {
  * Worker threads for loops over arrays outside of JavaScript's heap. Each thread processes its slice of every array.
  * oneDNN has its own threads; these run only the loops of this engine.
  */
-export class Crew {
-  private readonly helpers: readonly Worker[];
+export class ThreadPool {
+  private readonly workers: readonly Worker[];
   private readonly done = new Int32Array(new SharedArrayBuffer(8));
-  private readonly part: Part;
+  private readonly slice: WorkerSlice;
   private readonly sums: Float64Array[] = [];
 
   constructor(library: Library, threads: number) {
-    this.part = new Part(0, threads, library);
-    this.helpers = Array.from({ length: threads - 1 }, (_, i) => {
-      const workerData: HelperData = { part: i + 1, count: threads, file: library.file, done: this.done };
-      const helper = new Worker(new URL('./helper.js', import.meta.url), { workerData });
-      helper.unref();
-      return helper;
+    this.slice = new WorkerSlice(0, threads, library);
+    this.workers = Array.from({ length: threads - 1 }, (_, i) => {
+      const workerData: WorkerData = { index: i + 1, count: threads, file: library.file, done: this.done };
+      const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData });
+      worker.unref();
+      return worker;
     });
   }
 
@@ -36,8 +36,8 @@ export class Crew {
   enter(items: Entry['items']): number {
     const sums = new Float64Array(new SharedArrayBuffer(8 * this.threads * items.length));
     const entry: Entry = { items, sums };
-    for (const helper of this.helpers) helper.postMessage(entry);
-    this.part.enter(entry);
+    for (const worker of this.workers) worker.postMessage(entry);
+    this.slice.enter(entry);
     return this.sums.push(sums) - 1;
   }
 
@@ -51,19 +51,19 @@ export class Crew {
   }
 
   /** Runs a task on all threads and waits for all slices. */
-  run(job: Job): void {
+  run(task: Task): void {
     const before = Atomics.load(this.done, 0);
-    for (const helper of this.helpers) helper.postMessage(job);
-    this.part.do(job);
+    for (const worker of this.workers) worker.postMessage(task);
+    this.slice.run(task);
     for (;;) {
       const now = Atomics.load(this.done, 0);
-      if (now - before === this.helpers.length) break;
+      if (now - before === this.workers.length) break;
       Atomics.wait(this.done, 0, now);
     }
-    if (Atomics.load(this.done, 1) > 0) throw new Error(`a worker thread failed its slice of ${job.kind}`);
+    if (Atomics.load(this.done, 1) > 0) throw new Error(`a worker thread failed its slice of ${task.kind}`);
   }
 
   private get threads(): number {
-    return this.helpers.length + 1;
+    return this.workers.length + 1;
   }
 }

@@ -12,7 +12,7 @@ export const ARRAYS = 4;
  * A request without its arrays. The arrays go through a pipe into memory that is reused. In messages they would
  * become megabytes of garbage per step in the engine's process, which could wait for a full collection.
  */
-export interface Parcel {
+export interface Packet {
   /** The request with empty lists of arrays. */
   readonly request: Request;
   /** Types and lengths of the arrays in the pipe, list by list. */
@@ -34,11 +34,11 @@ function withLists(request: Request, lists: readonly Values[]): Request {
 }
 
 /** Splits a request into a message and the arrays for the pipe (copies). */
-export function pack(request: Request): { parcel: Parcel; arrays: readonly Uint8Array[] } {
+export function pack(request: Request): { packet: Packet; arrays: readonly Uint8Array[] } {
   const lists = listsOf(request);
   const entries = lists.map((list) => Object.entries(list));
   return {
-    parcel: {
+    packet: {
       request: withLists(
         request,
         lists.map(() => ({})),
@@ -67,7 +67,7 @@ export class Inbox {
   }
 
   /** The request with its arrays, which the next request overwrites; undefined if the sender has ended. */
-  unpack({ request, lists }: Parcel): Request | undefined {
+  unpack({ request, lists }: Packet): Request | undefined {
     let size = 0;
     const placed = lists.map((list) =>
       Object.entries(list).map(([name, info]) => {

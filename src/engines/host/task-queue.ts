@@ -1,8 +1,8 @@
 /** A queue of tasks: each starts after all earlier ones have settled. */
-export class Turns {
+export class TaskQueue {
   private last: Promise<unknown> = Promise.resolve();
 
-  take<T>(work: () => T | Promise<T>): Promise<T> {
+  add<T>(work: () => T | Promise<T>): Promise<T> {
     const done = this.last.then(work);
     this.last = done.catch(() => {});
     return done;
