@@ -16,27 +16,26 @@ import { findSettings } from './settings.ts';
 import { autoencoderOf, classifierOf, decoderFault, type Evidence, encoderOf } from './sizes.ts';
 import { tables } from './tables.ts';
 
-/** What the shapes of weights cannot tell: counts where nothing beside the weights tells it either. */
+/** Settings that the shapes of weights do not determine. They apply if the file does not give them either. */
 export interface ForeignOptions {
   /** Attention heads of the encoder. */
   readonly heads?: number | undefined;
-  /** The same, for an encoder whose size is none of the usual ones, which have known heads. */
+  /** The same, only for an encoder that does not have one of the usual sizes, whose heads are known. */
   readonly unusualHeads?: number | undefined;
   /** Attention heads of the decoder. */
   readonly decoderHeads?: number | undefined;
-  /** Height and width of the images, over those in the file. */
+  /** Height and width of the images; overrides the file. */
   readonly image?: Size | undefined;
-  /** The same, where the file leaves open which of several it is. */
+  /** The same, only if the file allows several sizes. */
   readonly usualImage?: Size | undefined;
 }
 
-/** Where evaluation views are cut when nothing tells it: 224 of 256 pixels. */
+/** Crop of evaluation views if the file gives none: 224 of 256 pixels. */
 const USUAL_CROP = 224 / 256;
 
 /**
- * Understands a file of another project; of the weights, only positions are read.
- * Throws FileFormatError for names that are not known, for a model that differs from those here, and for shapes that do
- * not fit each other.
+ * Recognises a file of another project. Reads only positions among the weights. Throws FileFormatError for unknown
+ * names, for a model that differs from this project's, and for shapes that do not fit each other.
  */
 export async function understandForeign(file: TensorFile, options: ForeignOptions = {}): Promise<FoundModel> {
   const { path } = file;
@@ -94,7 +93,7 @@ export async function understandForeign(file: TensorFile, options: ForeignOption
   };
 }
 
-/** The share of the shorter side that a view keeps, for runs of this project that start from the model. */
+/** Fraction of the shorter side in a view, for runs that start from the model. */
 function cropOf({ resized }: EvaluationView, image: Size): number {
   return Math.min(1, image[0] / resized[0], image[1] / resized[1]);
 }
@@ -126,7 +125,7 @@ function normalisationOf({ path, found, notes, source }: Evidence, channels: num
   return { mean: half, std: half };
 }
 
-/** What became of every tensor of the file, in its order. */
+/** Result for each tensor of the file, in its order. */
 function fatesOf(
   file: TensorFile,
   { fates }: Renamed,
