@@ -35,8 +35,8 @@ const citation = block('bibtex', [
 /** The model card of an export (README.md), with the metadata block of the Hugging Face Hub. */
 export function modelCard(model: Model, { format, part, written, record, checks }: CardOptions): string {
   // Keeps names of files, but not of the folders that lead to them.
-  const notes = model.report.notes.map((note) => note.replaceAll(`${dirname(model.path)}${sep}`, ''));
-  const notes = [...written.notes, ...notes];
+  const assumptions = model.report.notes.map((note) => note.replaceAll(`${dirname(model.path)}${sep}`, ''));
+  const notes = [...written.notes, ...assumptions];
   const sections: [title: string, text: string][] = [
     ['What it is', description(model, part)],
     ['How to load it', `${written.usage}\n\n\`PATH\` is this folder.${list(notes)}`],
