@@ -1,6 +1,6 @@
 import { type BenchResult, type ScalingPoint, type SoakResult, straightLine } from 'beyond-masking';
 
-/** Results by the name of the part; parts that were never measured are missing. */
+/** Results by part; parts that were never measured are missing. */
 export type Results = Record<string, unknown>;
 
 const names: Readonly<Record<string, string>> = {
@@ -130,7 +130,7 @@ const sections: Readonly<Record<string, (results: Results) => string>> = {
   },
 };
 
-/** The page with the text between `<!-- measured: NAME -->` and `<!-- end -->` made anew. Throws Error for an unknown name. */
+/** The page with new text between `<!-- measured: NAME -->` and `<!-- end -->`. Throws Error for an unknown name. */
 export function fillPage(page: string, results: Results): string {
   return page.replaceAll(/(<!-- measured: (.*?) -->\n).*?(<!-- end -->)/gs, (_, start, name, end) => {
     const section = sections[name];
@@ -152,7 +152,7 @@ function table([head, ...rows]: readonly (readonly string[])[]): string {
   return [line(head!), line(head!.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
-/** Largest distance from the nearest straight line of seconds over FLOPs, relative to the line. */
+/** Largest relative distance of seconds from the least-squares line over FLOPs. */
 function offLine(points: readonly ScalingPoint[]): number {
   const line = straightLine(points);
   return Math.max(...points.map(({ flops, stepSeconds }) => Math.abs(stepSeconds / line(flops) - 1)));
