@@ -6,7 +6,7 @@ import { expectAlike, type TinyTraining } from './tiny-training.ts';
 
 const module = new URL('./test-collective.mjs', import.meta.url).href;
 
-/** Tests that sessions of an engine which sum by a collective train as one session does with all batches. */
+/** Tests that sessions of an engine with a collective train like one session with all batches. */
 export function testCollectives(training: TinyTraining, open: () => Promise<Backend>): void {
   const rank = async (backend: Backend, collective: CollectiveModule, take: (step: number) => number[]) => {
     const session = await backend.open(training.weights, { collective });

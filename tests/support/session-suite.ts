@@ -4,7 +4,9 @@ import { referenceBackend } from '../../src/engines/reference/backend.ts';
 import { add, broadcast, div, input, mul, program, type Values } from '../../src/graph/index.ts';
 import { expectAlike, type TinyTraining } from './tiny-training.ts';
 
-/** Tests that sessions of an engine train as the reference does, keep their state, and refuse what does not fit. */
+/**
+ * Tests that an engine's sessions train as the reference does, keep their state, and refuse inputs that do not fit.
+ */
 export function testSessions(training: TinyTraining, open: () => Promise<Backend>): void {
   const { weights, programs } = training;
   let backend: Backend;
