@@ -23,7 +23,7 @@ export function unpatchify(patches: Tensor, { image, patch, channels }: Geometry
 }
 
 /** Reorders the values of each patch from (channel, row, column) to (row, column, channel): [B, N, C·p²]. */
-export function pixelOrder(patches: Tensor, channels: number): Tensor {
+export function channelsLast(patches: Tensor, channels: number): Tensor {
   const [batch, count, size] = patches.shape as [number, number, number];
   const values = reshape(patches, [batch, count, channels, size / channels]);
   return reshape(transpose(values, [0, 1, 3, 2]), patches.shape);

@@ -1,7 +1,7 @@
 import { type Backend, gradientName } from '../engines/engine.ts';
 import { input, program, sizeOf, type Tensor, type Values } from '../graph/index.ts';
 import { autoencoderParameters } from '../models/autoencoder.ts';
-import { pixelOrder } from '../nn/patches.ts';
+import { channelsLast } from '../nn/patches.ts';
 import { targetOf } from '../nn/targets/table.ts';
 import { drawInputs } from '../tasks/draws.ts';
 import { plural } from '../text/plural.ts';
@@ -57,7 +57,7 @@ export async function evaluateTask(options: TaskEvaluationOptions): Promise<Task
     losses: lossesByImage(graph).losses!,
     degraded: graph.degraded,
     prediction: targetOf(model.target).toPixels
-      ? pixelOrder(graph.prediction, model.channels)
+      ? channelsLast(graph.prediction, model.channels)
       : graph.prediction,
     ...gradientOutputs(scalars.loss!, trained, inputs),
   };
