@@ -3,7 +3,7 @@ import { evaluate } from '../../tests/support/evaluate.ts';
 import { readFixture } from '../../tests/support/fixture.ts';
 import { normals, whole, withRandom } from '../../tests/support/random.ts';
 import { constant } from '../graph/index.ts';
-import { patchify, channelsLast, unpatchify } from './patches.ts';
+import { channelsLast, patchify, unpatchify } from './patches.ts';
 
 it('cuts images into patches of (channel, row, column)', () => {
   withRandom(30, (random) => {

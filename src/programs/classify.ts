@@ -1,6 +1,6 @@
 import type { FinetuneConfig } from '../config/finetune-schema.ts';
 import { type Parameter, slotName } from '../engines/engine.ts';
-import { average, cast, crossEntropy, input, type Program, program, type Tensor } from '../graph/index.ts';
+import { cast, crossEntropy, input, meanAll, type Program, program, type Tensor } from '../graph/index.ts';
 import type { Normalisation } from '../image/normalise.ts';
 import { type ClassifierConfig, classifierParameters, classify } from '../models/classifier.ts';
 import { fromPicture } from '../nn/normalise.ts';
@@ -81,7 +81,7 @@ function lossOf(options: ClassifierOptions, weights: Weights): Tensor {
     : images;
   const dropPath = training.dropPath > 0 ? input('dropPath', [batch, model.depth, 2]) : undefined;
   const logits = classify(model, weights, mixed, { dropPath });
-  return average(crossEntropy(logits, input('targets', [batch, model.classes])));
+  return meanAll(crossEntropy(logits, input('targets', [batch, model.classes])));
 }
 
 function predictor(options: ClassifierOptions, weights: Weights): Program {

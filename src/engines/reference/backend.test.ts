@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { average, grad, input, matmul, mul, program, square, sub, type Tensor } from '../../graph/index.ts';
+import { grad, input, matmul, meanAll, mul, program, square, sub, type Tensor } from '../../graph/index.ts';
 import type { UpdateRule } from '../../graph/update.ts';
 import { rng } from '../../random/rng.ts';
 import { gradientName, type TrainingPlan } from '../engine.ts';
@@ -26,7 +26,7 @@ const [rows, width] = [4, 3];
 function leastSquares(momentum = 0, clip?: number): TrainingPlan {
   const w = input('w', [width, 1]);
   const residual = sub(matmul(input('x', [rows, width]), w), input('y', [rows, 1]));
-  const loss = average(square(residual));
+  const loss = meanAll(square(residual));
   const outputs: Record<string, Tensor> = { loss, [gradientName('w')]: grad(loss, [w])[0]! };
   return {
     gradients: program('least squares', outputs),

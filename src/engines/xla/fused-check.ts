@@ -1,7 +1,7 @@
 import { attention } from '../../graph/composites/attention.ts';
 import { grad } from '../../graph/grad.ts';
 import { mul } from '../../graph/operations/elementwise.ts';
-import { total } from '../../graph/operations/reduce.ts';
+import { sumAll } from '../../graph/operations/reduce.ts';
 import { input } from '../../graph/operations/source.ts';
 import { type Program, program } from '../../graph/program.ts';
 import { sizeOf, type Values } from '../../graph/tensor.ts';
@@ -22,7 +22,7 @@ export function checkProgram({ queries, keys, features, scale }: AttentionSize):
   const q = input('q', [2, 2, queries, features]);
   const [k, v] = ['k', 'v'].map((name) => input(name, [2, 2, keys, features]));
   const y = attention(q, k!, v!, scale);
-  const [dq, dk, dv] = grad(total(mul(y, input('dy', y.shape))), [q, k!, v!]);
+  const [dq, dk, dv] = grad(sumAll(mul(y, input('dy', y.shape))), [q, k!, v!]);
   return program('check', { y, dq: dq!, dk: dk!, dv: dv! });
 }
 

@@ -26,11 +26,11 @@ export function min(x: Tensor, axes: readonly number[] = allAxes(x)): Tensor {
 }
 
 /** Sum of all values, a scalar []. */
-export function total(x: Tensor): Tensor {
+export function sumAll(x: Tensor): Tensor {
   return reshape(sum(x), []);
 }
 
 /** Mean of all values, a scalar []. */
-export function average(x: Tensor): Tensor {
+export function meanAll(x: Tensor): Tensor {
   return reshape(mean(x), []);
 }

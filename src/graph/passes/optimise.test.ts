@@ -116,7 +116,7 @@ describe('what optimising leaves', () => {
   const bias = g.input('bias', [4]);
 
   it('drops what no output needs, and keeps its inputs', () => {
-    const loss = g.total(g.layerNorm(x, weight, bias));
+    const loss = g.sumAll(g.layerNorm(x, weight, bias));
     const [dBias] = g.grad(loss, [bias]);
     const all = g.program('all', { dBias: dBias! });
     expect(Object.keys(all.inputs).sort()).toEqual(['bias', 'weight', 'x']);
@@ -131,7 +131,7 @@ describe('what optimising leaves', () => {
     const q = g.input('q', [1, 2, 3, 4]);
     const y = g.attention(q, q, q);
     const options: OptimiseOptions = { keep: new Set(['softmax']) };
-    const better = optimise(g.program('p', { y, dq: g.grad(g.total(y), [q])[0]! }), options);
+    const better = optimise(g.program('p', { y, dq: g.grad(g.sumAll(y), [q])[0]! }), options);
     expect(operationsOf(better).filter((name) => name === 'softmax').length).toBe(1);
   });
 

@@ -4,7 +4,7 @@ import { readFixture } from '../../../tests/support/fixture.ts';
 import { normals, withRandom } from '../../../tests/support/random.ts';
 import { relativeError } from '../../../tests/support/task-fixture.ts';
 import { constant } from '../../graph/index.ts';
-import { patchify, channelsLast } from '../patches.ts';
+import { channelsLast, patchify } from '../patches.ts';
 import { patchTarget } from './pixels.ts';
 import type { TargetContext } from './target.ts';
 

@@ -22,8 +22,8 @@ import {
   square,
   sub,
   sum,
+  sumAll,
   type Tensor,
-  total,
   transpose,
 } from '../../../graph/index.ts';
 import { optimise } from '../../../graph/passes/optimise.ts';
@@ -219,7 +219,7 @@ function blockProgram(tokens: number, from = 0): Program {
     blockParameters('b', 16, 2).map(({ name, shape }) => [name, input(name, shape)]),
   );
   const y = block(x, (name) => weights[name]!, 'b', 2, { from });
-  const gradients = grad(total(square(y)), [x, ...Object.values(weights)]);
+  const gradients = grad(sumAll(square(y)), [x, ...Object.values(weights)]);
   const named = ['x', ...Object.keys(weights)].map((name, i) => [`grad:${name}`, gradients[i]!]);
   return program('block', { y, ...Object.fromEntries(named) });
 }

@@ -13,7 +13,7 @@ import {
   matmul,
   program,
   square,
-  total,
+  sumAll,
 } from '../../../graph/index.ts';
 import { rng } from '../../../random/rng.ts';
 import { evaluateProgram } from '../../reference/evaluate.ts';
@@ -32,7 +32,7 @@ describe(`mixed precision (SEED=${seed})`, () => {
   const k = input('k', [2, 2, 5, 4]);
   const v = input('v', [2, 2, 5, 4]);
   const hidden = add(x, gelu(linear(layerNorm(x, norm, shift), weight)));
-  const loss = add(total(square(hidden)), total(square(attention(q, k, v))));
+  const loss = add(sumAll(square(hidden)), sumAll(square(attention(q, k, v))));
   const names = { x, weight, norm, q, k, v };
   const gradients = grad(loss, Object.values(names));
   const outputs = Object.fromEntries(Object.keys(names).map((name, i) => [`grad:${name}`, gradients[i]!]));
