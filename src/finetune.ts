@@ -130,7 +130,7 @@ async function firstState(
   }
   if (config.training.ema === 0) return weights;
   const averages = specs
-    .filter(({ trained }) => trained)
+    .filter(({ trainable }) => trainable)
     .map(({ name }) => [slotName('ema', name), weights[name]!.slice()]);
   return { ...weights, ...Object.fromEntries(averages) };
 }

@@ -27,7 +27,7 @@ export interface ParameterSpec {
   readonly shape: Shape;
   readonly init: Init;
   /** False for tensors that are stored but fixed: sine-cosine position tables. */
-  readonly trained: boolean;
+  readonly trainable: boolean;
   /** True if weight decay applies. False for biases, norms, tokens and positions. */
   readonly decay: boolean;
 }
@@ -42,7 +42,7 @@ export function inPart(part: Part, tensors: readonly LayerParameter[], layer?: n
 
 /** A trainable weight or bias. */
 export function parameter(name: string, shape: Shape, init: Init, decay = false): LayerParameter {
-  return { name, shape, init, trained: true, decay };
+  return { name, shape, init, trainable: true, decay };
 }
 
 /** `<name>.weight` [out, in] and `<name>.bias` [out] of a linear layer. */

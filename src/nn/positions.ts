@@ -63,5 +63,5 @@ export function positionParameters(name: string, config: Placed, width: number):
     padded.set(table(patchGrid(config), width), first * width);
     return padded;
   };
-  return { name, shape, init: { kind: 'table', values }, trained: false, decay: false };
+  return { name, shape, init: { kind: 'table', values }, trainable: false, decay: false };
 }

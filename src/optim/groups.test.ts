@@ -5,9 +5,9 @@ import { layerDecay, parameterGroups } from './groups.ts';
 
 it('decays what says so, and leaves out what is fixed', () => {
   const specs = [
-    { name: 'weight', trained: true, decay: true },
-    { name: 'bias', trained: true, decay: false },
-    { name: 'table', trained: false, decay: false },
+    { name: 'weight', trainable: true, decay: true },
+    { name: 'bias', trainable: true, decay: false },
+    { name: 'table', trainable: false, decay: false },
   ];
   expect(parameterGroups(specs, 0.05)).toEqual([
     { name: 'weight', weightDecay: 0.05, lrScale: 1 },

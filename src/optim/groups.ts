@@ -4,7 +4,7 @@ interface Decaying {
   readonly name: string;
   /** Depth in the encoder, see `layerDecay`. */
   readonly layer?: number | undefined;
-  readonly trained: boolean;
+  readonly trainable: boolean;
   readonly decay: boolean;
 }
 
@@ -19,7 +19,7 @@ export function parameterGroups(
   lrScale: (layer: number | undefined) => number = () => 1,
 ): (ParameterGroup & { readonly name: string })[] {
   return specs
-    .filter(({ trained }) => trained)
+    .filter(({ trainable }) => trainable)
     .map(({ name, layer, decay }) => ({
       name,
       weightDecay: decay ? weightDecay : 0,

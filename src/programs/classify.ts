@@ -53,7 +53,7 @@ export function classifierPrograms(options: ClassifierOptions): ClassifierProgra
   );
   const weights = weightInputs(specs);
   const averages = weightInputs(
-    specs.map((spec) => (spec.trained ? { ...spec, name: slotName('ema', spec.name) } : spec)),
+    specs.map((spec) => (spec.trainable ? { ...spec, name: slotName('ema', spec.name) } : spec)),
   );
   const trained = new Set(parameters.map(({ name }) => name));
   const loss = lossOf(options, weights);

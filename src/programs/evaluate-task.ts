@@ -51,7 +51,7 @@ export async function evaluateTask(options: TaskEvaluationOptions): Promise<Task
     );
   const graph = taskGraph(options, inputs, input('view', [batch, ...shape]), drawInputs(task, model, batch));
   const scalars = lossScalars(graph);
-  const trained = gradients ? specs.filter((spec) => spec.trained) : [];
+  const trained = gradients ? specs.filter((spec) => spec.trainable) : [];
   const outputs: Record<string, Tensor> = {
     ...scalars,
     losses: lossesByImage(graph).losses!,

@@ -32,9 +32,9 @@ export function adoptWeights(
   const missing: string[] = [];
   let loaded = 0;
   const [was, is] = [patchGrid(given.encoder), patchGrid(config)];
-  for (const { name, part, shape, trained } of specs) {
+  for (const { name, part, shape, trainable } of specs) {
     if (part === 'head' && !head) continue;
-    if (!trained && !sameShape(was, is)) continue;
+    if (!trainable && !sameShape(was, is)) continue;
     const values = given.weights[name];
     const placed = values && (name === 'pos_embed' ? placePositions(values, given.encoder, config) : values);
     if (placed?.length === sizeOf(shape)) {

@@ -40,7 +40,7 @@ describe('initFrom', () => {
     const [model, state] = [madeModel({}), initialise(specs, 8)];
     const report = initFrom(model, config, specs, state);
     expect(state).toEqual(model.weights);
-    expect(report.loaded).toEqual(specs.filter(({ trained }) => trained).map(({ name }) => name));
+    expect(report.loaded).toEqual(specs.filter(({ trainable }) => trainable).map(({ name }) => name));
     const none: string[] = [];
     expect(report).toMatchObject({ missing: none, mismatched: none, unused: none, differences: none });
   });
@@ -69,7 +69,7 @@ describe('initFrom', () => {
       "blocks.0.mlp.fc1.bias (the model's [32], the file's [16])",
       "blocks.0.mlp.fc2.weight (the model's [8,32], the file's [8,16])",
     ]);
-    const ofDecoder = specs.filter(({ name, trained }) => trained && /^decoder|^mask/.test(name));
+    const ofDecoder = specs.filter(({ name, trainable }) => trainable && /^decoder|^mask/.test(name));
     expect(report.missing).toEqual(ofDecoder.map(({ name }) => name));
     expect(report.unused).toEqual(['cls_token', 'fc.weight']);
     expect(report.differences.map((line) => line.split(' is ')[0])).toEqual([

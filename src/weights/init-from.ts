@@ -31,15 +31,15 @@ export function initFrom(
   const given = new Map(modelParameters(model).map(({ name, shape }) => [name, shape]));
   const report = { loaded: [] as string[], missing: [] as string[], mismatched: [] as string[] };
   const samePositions = model.encoder.positions === config.positions;
-  for (const { name, shape, trained } of specs) {
+  for (const { name, shape, trainable } of specs) {
     const theirs = given.get(name);
     const fits = theirs !== undefined && sameShape(theirs, shape);
-    if (!trained && !(samePositions && fits)) continue;
+    if (!trainable && !(samePositions && fits)) continue;
     if (!theirs) report.missing.push(name);
     else if (!fits) report.mismatched.push(`${name} (the model's [${shape}], the file's [${theirs}])`);
     else {
       (state[name] as Float32Array).set(model.weights[name]!);
-      if (trained) report.loaded.push(name);
+      if (trainable) report.loaded.push(name);
     }
   }
   if (report.loaded.length === 0)

@@ -18,7 +18,7 @@ const state = initialise(parameters, 3);
 
 async function checkpoint(change: (tensors: Map<string, unknown>) => void = () => {}): Promise<string> {
   const slots = Object.fromEntries(
-    parameters.filter(({ trained }) => trained).map(({ name }) => [`m:${name}`, state[name]!]),
+    parameters.filter(({ trainable }) => trainable).map(({ name }) => [`m:${name}`, state[name]!]),
   );
   const progress = {
     step: 1,

@@ -49,10 +49,10 @@ export async function randomClassifier(
 function randomState(specs: readonly ParameterSpec[], random: Rng): Values {
   const start = initialise(specs, random.uint32());
   return Object.fromEntries(
-    specs.map(({ name, trained, decay, shape }) => {
+    specs.map(({ name, trainable, decay, shape }) => {
       const size = start[name]!.length;
       const std = decay ? 1 / Math.sqrt(size / shape[0]!) : 0.3;
-      return [name, trained ? normals(random, size, std) : start[name]!];
+      return [name, trainable ? normals(random, size, std) : start[name]!];
     }),
   );
 }

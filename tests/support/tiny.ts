@@ -25,9 +25,9 @@ export function randomWeights(config: AutoencoderConfig, random: Rng): Values {
   const specs = autoencoderParameters(config);
   const start = initialise(specs, random.uint32());
   return Object.fromEntries(
-    specs.map(({ name, trained }) => [
+    specs.map(({ name, trainable }) => [
       name,
-      trained ? normals(random, start[name]!.length, 0.3) : start[name]!,
+      trainable ? normals(random, start[name]!.length, 0.3) : start[name]!,
     ]),
   );
 }
