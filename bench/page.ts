@@ -122,7 +122,7 @@ const sections: Readonly<Record<string, (results: Results) => string>> = {
       ]) =>
         rate === undefined || !name.startsWith('micro')
           ? []
-          : `- ${names[name]}: the loader makes ${rate.toFixed(0)} images of CIFAR-10 a second, ${(rate / row!.imagesPerSecond).toFixed(0)} × what the step takes.`,
+          : `- ${names[name]}: the loader makes ${rate.toFixed(0)} images of CIFAR-10 a second, ${(rate / row!.imagesPerSecond).toFixed(0)} × the rate of the step.`,
     );
     if (results.loader === undefined && rates.length === 0) return missing;
     const text = results.loader === undefined ? [] : ['```', (results.loader as string).trim(), '```'];

@@ -28,7 +28,7 @@ describe('grad', () => {
     expectClose(valuesOf(gradient(twice, x3)), expected);
   });
 
-  it('is zeros for what is not used', () => {
+  it('is zeros for unused inputs', () => {
     const [, unused] = g.grad(g.sumAll(x3), [x3, g.input('other', [2, 2])]);
     expect(unused!.shape).toEqual([2, 2]);
     expect(valuesOf(unused!)).toEqual([0, 0, 0, 0]);
@@ -54,7 +54,7 @@ describe('grad', () => {
     for (const y of [whole, g.sign(x3), g.floor(x3)]) expect(valuesOf(gradient(y, x3))).toEqual([0, 0, 0]);
   });
 
-  it('refuses what is no f32 scalar', () => {
+  it('refuses anything but an f32 scalar', () => {
     expect(() => g.grad(x3, [x3])).toThrow('grad: only an f32 scalar has a gradient, got f32[3]');
     const whole = g.cast(g.sumAll(x3), 'i32');
     expect(() => g.grad(whole, [x3])).toThrow('got i32[]');

@@ -14,7 +14,7 @@ const DOWNLOAD_AGAIN = 'download the file itself again';
 const UNPACK = 'unpack it and give the file of weights in it';
 const convert = (read: string) =>
   `save the weights from ${read} as safetensors: safetensors.torch.save_file(model.state_dict(), FILE)`;
-const NO_PICTURE = 'give a file of weights, images are named apart from it';
+const NO_PICTURE = 'give a file of weights; name images separately';
 
 /** Formats of other programs, recognised by their first bytes. Text formats come last. */
 const signatures: readonly Signature[] = [
@@ -31,7 +31,7 @@ const signatures: readonly Signature[] = [
   {
     bytes: isOnnx,
     what: 'an ONNX model',
-    remedy: convert('what it was exported from'),
+    remedy: convert('its original'),
   },
   { bytes: '\x89PNG', what: 'a picture (PNG)', remedy: NO_PICTURE },
   { bytes: '\xff\xd8\xff', what: 'a picture (JPEG)', remedy: NO_PICTURE },
@@ -70,7 +70,7 @@ const signatures: readonly Signature[] = [
   {
     bytes: /^[\xef\xbb\xbf\s]*[{[][\s"{[\d\]}-]/,
     what: 'JSON',
-    remedy: 'give the file of weights that lies beside it, or the folder of both',
+    remedy: 'give the file of weights next to it, or their folder',
   },
   { bytes: /^[\t\n\r\x20-\x7e]{16}/, what: 'text', remedy: `give a file of weights, or ${DOWNLOAD_AGAIN}` },
   { bytes: /^\0{16}/, what: 'zeros, an unfinished download', remedy: DOWNLOAD_AGAIN },

@@ -79,7 +79,7 @@ function protocol(stack: PickleStack): void {
 }
 
 function recall(stack: PickleStack, index: number): unknown {
-  if (!stack.memo.has(index)) throw new PickleFault('a pickle must recall what it has kept', index);
+  if (!stack.memo.has(index)) throw new PickleFault('a pickle must read memo entries that exist', index);
   return stack.memo.get(index);
 }
 

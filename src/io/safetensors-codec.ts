@@ -73,7 +73,7 @@ export function headerLength(start: Uint8Array, size: number, name: string): num
     name,
     begun
       ? 'a safetensors file must be whole; download or write it again'
-      : "weights lie in safetensors or PyTorch's files (.pth, .pt, .bin)",
+      : 'weights must be a safetensors or PyTorch file (.pth, .pt, .bin)',
     begun ? `${size} bytes with a header of ${length}` : 'bytes of no format that is known here',
   );
 }

@@ -28,7 +28,7 @@ export async function openShards(
       if (error.code !== 'ENOENT') throw error;
       throw new FileFormatError(
         path,
-        `all parts of the weights must lie beside their index: download ${name} too`,
+        `all parts of the weights must be in the folder of their index: download ${name} too`,
         'a folder without it',
       );
     });
@@ -74,7 +74,7 @@ async function readIndex(path: string): Promise<Map<string, string>> {
   const fail = (got: unknown) =>
     new FileFormatError(
       path,
-      'an index of weights must hold a weight_map of tensors to files beside it',
+      'an index of weights must hold a weight_map from tensors to files in its folder',
       got,
     );
   if (bytes.length > MAX_INDEX_BYTES) throw fail(`${bytes.length} bytes`);

@@ -146,9 +146,7 @@ function parts(
     notes:
       rest.length === 0
         ? []
-        : [
-            `weights are those under ${place.join('.') || 'no key'}; others, not used, are under ${rest.join(', ')}`,
-          ],
+        : [`using the weights under ${place.join('.') || 'no key'}; not used: ${rest.join(', ')}`],
   };
 }
 

@@ -161,7 +161,7 @@ function ofType([rebuild, , args]: readonly unknown[]): unknown {
 function storage(id: unknown): TorchStorage | PickledObject {
   const [tag, type, key, , elements] = Array.isArray(id) ? id : [];
   if (tag !== 'storage' || !(type instanceof PickledObject) || !type.type.endsWith('Storage'))
-    throw new PickleFault('what lies beside a pickle must be the storage of a tensor', tag);
+    throw new PickleFault('a persistent id of a pickle must be the storage of a tensor', tag);
   if (typeof key !== 'string' || !isSize(elements))
     throw new PickleFault('a storage must have a key and a number of elements', elements);
   if (type.type === 'UntypedStorage') return new TorchStorage('U8', key, elements);

@@ -29,7 +29,7 @@ it('a block and its gradients agree with PyTorch', async () => {
   });
 });
 
-it('gives the last tokens alone what it gives all of them', () => {
+it('gives the last tokens alone the same as all of them', () => {
   withRandom(3, (random) => {
     const specs = blockParameters('b', 6, 2);
     const weights = new Map(

@@ -15,7 +15,7 @@ it('the tables agree with the oracle', async () => {
   }
 });
 
-it('the class token has a row of zeros before those of the patches', () => {
+it('the class token has a row of zeros before the patches', () => {
   const config = { image: [8, 12], patch: 4, channels: 3, positions: 'sincos2d' } as const;
   const { shape, init, trainable } = positionParameters('pos', { ...config, classToken: true }, 8);
   expect(shape).toEqual([1, 7, 8]);

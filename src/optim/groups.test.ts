@@ -3,7 +3,7 @@ import { classifierParameters } from '../models/classifier.ts';
 import { modelConfig } from '../models/sizes.ts';
 import { layerDecay, parameterGroups } from './groups.ts';
 
-it('decays what says so, and leaves out what is fixed', () => {
+it('decays marked tensors, and skips fixed ones', () => {
   const specs = [
     { name: 'weight', trainable: true, decay: true },
     { name: 'bias', trainable: true, decay: false },

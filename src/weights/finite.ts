@@ -14,7 +14,7 @@ export function requireFinite(
     if (at < 0) continue;
     throw new FileFormatError(
       path,
-      `tensor ${name} must hold finite numbers; where a run diverged, take an earlier checkpoint`,
+      `tensor ${name} must hold finite numbers; if the run diverged, take an earlier checkpoint`,
       `${values[at]} at place ${at} of ${values.length}`,
     );
   }

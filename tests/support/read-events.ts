@@ -10,7 +10,7 @@ export interface TensorboardContent {
   /** Sizes of pictures by step, by tag. */
   readonly images: Record<string, Record<number, readonly [width: number, height: number]>>;
   readonly texts: Record<string, string>;
-  /** Number of written values, including those that a later file replaces. */
+  /** Number of written values, including values that a later file replaces. */
   readonly written: number;
 }
 

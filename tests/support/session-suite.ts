@@ -35,7 +35,7 @@ export function testSessions(training: TinyTraining, open: () => Promise<Backend
     await session.dispose();
   });
 
-  it('goes on from its state as if it had not stopped, bit for bit', async () => {
+  it('resumes from its state exactly, bit for bit', async () => {
     const plan = training.adamw();
     const whole = await backend.open(weights);
     const twoSteps = async (session: Session, from: number) => ({
@@ -131,7 +131,7 @@ export function testSessions(training: TinyTraining, open: () => Promise<Backend
     await session.dispose();
   });
 
-  it('refuses what does not fit, and goes on', async () => {
+  it('refuses inputs that do not fit, and stays usable', async () => {
     const session = await backend.open(weights);
     await expect(session.read(['nobody'])).rejects.toThrow('got "nobody"');
     await expect(session.write({ mask_token: new Float32Array(3) })).rejects.toThrow(

@@ -1,4 +1,4 @@
-/** Advice for a lack of memory. */
+/** Remedy for an out-of-memory error. */
 const LESS_MEMORY =
   'fewer images at once take less memory: training.microBatch in a run, --images-at-once or --batch in other commands';
 

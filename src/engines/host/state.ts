@@ -19,7 +19,7 @@ export const infoOf = (data: TensorData): ArrayInfo => ({ dtype: dtypeOf(data), 
 /** Throws GraphError unless the state has a tensor of this name. */
 export function requireKnown(name: string, state: StateInfo): ArrayInfo {
   const info = state(name);
-  if (!info) throw new GraphError(`names must be those of the state, got "${name}"`);
+  if (!info) throw new GraphError(`names must exist in the state, got "${name}"`);
   return info;
 }
 

@@ -33,7 +33,7 @@ describe.each(['f32', 'bf16'] as const)('scratch memory of a training step in %s
         for (const owner of owners) {
           if (owner.id === buffer.id || owner.start >= end || start >= owner.end) continue;
           const until = lastRead.get(owner.id) ?? -1;
-          // What is read here for the last time may be overwritten element by element.
+          // An operand may be overwritten element by element at its last use.
           const replaced = replaceable(instruction)?.buffer.id === owner.id;
           expect(replaced ? until <= at : until < at, `${instruction.kind} at ${at}`).toBe(true);
         }
@@ -58,7 +58,7 @@ describe.each(['f32', 'bf16'] as const)('scratch memory of a training step in %s
     }
   });
 
-  it('is read only where something was written or feeds', () => {
+  it('is read only after it was written or fed', () => {
     const written = new Set<number>();
     for (const instruction of instructions) {
       for (const { buffer } of reads(instruction)) if (!buffer.source) expect(written).toContain(buffer.id);
@@ -66,7 +66,7 @@ describe.each(['f32', 'bf16'] as const)('scratch memory of a training step in %s
     }
   });
 
-  it('is a third of what the values would take side by side at most', () => {
+  it('takes at most a third of the memory of all values together', () => {
     const ids = new Map(
       instructions
         .flatMap((each) => [...reads(each), ...writes(each)])

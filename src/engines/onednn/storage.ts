@@ -24,8 +24,8 @@ export function mayNarrow({ inputs }: Node): boolean {
 }
 
 /**
- * Tensors of a program to store as bfloat16: those that only products and activations between products write and
- * read. Sums still run in float32, as do norms, softmax, residuals and losses.
+ * Tensors of a program to store as bfloat16: only products, and activations between products, write and read
+ * them. Sums still run in float32, as do norms, softmax, residuals and losses.
  */
 export function narrowTensors(order: readonly Node[], { outputs }: Program): ReadonlySet<Tensor> {
   const narrow = new Set<Tensor>();

@@ -25,7 +25,7 @@ import { evaluateProgram } from '../reference/evaluate.ts';
 import { exportGraph, exportVersion } from './export.ts';
 import { encodeModel } from './proto.ts';
 
-/** A program with all that a model's graph has, of sides of its own; `values` are those of its weights. */
+/** A program with every operation of a model's graph, in sizes that differ; `values` are its weights. */
 function example(random: Rng): { build: (batch: number) => Program; values: Values; shape: number[] } {
   const [tokens, width, out] = [whole(random, 1, 5), whole(random, 2, 5), whole(random, 1, 4)];
   const shapes = { weight: [out * 2, width], token: [1, 1, width], scale: [width], shift: [width] };
@@ -48,7 +48,7 @@ function example(random: Rng): { build: (batch: number) => Program; values: Valu
   return { build, values, shape: [tokens, width] };
 }
 
-it('leaves the batch open and gives what the reference gives, in standard operators', async () => {
+it("has a dynamic batch and the reference's results, in standard operators", async () => {
   await fc.assert(
     fc.asyncProperty(fc.integer(), async (seed) => {
       const random = rng(seed);

@@ -62,14 +62,14 @@ describe('fused attention is chosen', () => {
     expect(hasFused('rocm', of('9.0'), 'bf16')).toBe(false);
   });
 
-  it('where the trial gives what parts give', async () => {
+  it('if the trial agrees with unfused attention', async () => {
     const { choice, warnings } = choose('auto', new Substitute(attended));
     expect(await choice.of(attended)).toBe('fused');
     expect(await choose('fused', new Substitute(attended)).choice.of(attended)).toBe('fused');
     expect(warnings).toEqual([]);
   });
 
-  it('padded where the kernels do not take odd numbers of tokens', async () => {
+  it('padded if the kernels refuse odd numbers of tokens', async () => {
     class EvenOnly extends Substitute {
       override compile(text: string, devices: readonly Device[]) {
         const isOdd = /custom_call @__cudnn.*tensor<2x7x2x8xbf16>/.test(text);
@@ -85,7 +85,7 @@ describe('fused attention is chosen', () => {
     expect(await choose('parts', new Substitute(attended)).choice.of(attended)).toBe('parts');
   });
 
-  it('not where the trial gives something else', async () => {
+  it('not if the trial differs', async () => {
     const wrong = checkProgram({ ...size, scale: 0.5 });
     const { choice, warnings } = choose('auto', new Substitute(wrong));
     expect(await choice.of(attended)).toBe('parts');
@@ -99,7 +99,7 @@ describe('fused attention is chosen', () => {
     );
   });
 
-  it('not where it does not compile: a session goes on in parts', async () => {
+  it('not if it does not compile: a session continues unfused', async () => {
     const compiler = new Compiler(client, undefined);
     const { choice, warnings } = choose('auto', compiler);
     const session = new XlaSession(client, compiler, [device], { precision: 'bf16', attention: choice });
@@ -143,7 +143,7 @@ it('the CPU computes attention in parts, and refuses anything else', async () =>
   );
 });
 
-it('the trial tells roundings from a padded token that was taken for a key', async () => {
+it('the trial distinguishes rounding from a padded token used as a key', async () => {
   const backend = await openCpuXla({ precision: 'bf16' });
   const session = await backend.open({});
   for (const [tokens, features] of [

@@ -16,7 +16,7 @@ export interface ExaminedPlugin extends PluginCandidate {
   readonly error?: string;
 }
 
-/** What the xla engine needs and this machine has. */
+/** Result of `doctor` for the xla engine. */
 export interface XlaReport {
   /** True if the package koffi, which calls plugins, is installed. */
   readonly koffi: boolean;

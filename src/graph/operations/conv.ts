@@ -60,7 +60,7 @@ function convShape(x: Tensor, filters: Tensor, attributes: Attributes): Shape {
   if (!fits || x.shape[1] !== filters.shape[1]! * groups)
     refuse('conv', `images [N, ${groups}·C, H, W] take filters [${groups}·O, C, k, l]`, inputs);
   if (inputs.some(({ shape }) => sizeOf(shape) === 0))
-    refuse('conv', 'images and filters must hold something', inputs);
+    refuse('conv', 'images and filters must not be empty', inputs);
   const [height, width] = both((axis) => {
     const side = spread(x.shape[axis + 2]!, inputDilation[axis]) + padding[axis][0] + padding[axis][1];
     return Math.floor((side - spread(filters.shape[axis + 2]!, filterDilation[axis])) / strides[axis]) + 1;

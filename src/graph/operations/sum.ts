@@ -14,7 +14,7 @@ export function reduction(name: 'sum' | 'max', vjp: (node: NodeOf<'sum'>, dy: Te
       requireFloat(name, inputs);
       requireAxes(name, x, axes);
       if (name === 'max' && axes.some((axis: number) => x.shape[axis] === 0))
-        refuse(name, `axes (${axes.join(', ')}) must hold something`, inputs);
+        refuse(name, `axes (${axes.join(', ')}) must not be empty`, inputs);
       return [{ shape: x.shape.map((side, axis) => (axes.includes(axis) ? 1 : side)), dtype: 'f32' }];
     },
     vjp: (node, [dy]) => [vjp(node, dy)],
@@ -41,7 +41,7 @@ const broadcastOperation = definePrimitive({
 export function broadcast(x: Tensor, shape: Shape): Tensor {
   const offset = shape.length - x.shape.length;
   if (offset < 0 || x.shape.some((side, axis) => side !== 1 && side !== shape[axis + offset]))
-    refuse('broadcast', `sides must be 1 or those of [${shape.join(', ')}]`, [x]);
+    refuse('broadcast', `sides must be 1 or match [${shape.join(', ')}]`, [x]);
   return sameShape(shape, x.shape) ? x : apply(broadcastOperation, [x], { shape });
 }
 

@@ -47,7 +47,7 @@ export function renameAll(file: TensorFile, { table, plain, prefix }: Naming): R
     const name = theirs.replace(rule.match, rule.to);
     const already = pieces.get(name) ?? [];
     if (already.some(({ slot }) => slot === rule.slot || !slot || !rule.slot))
-      throw new FileFormatError(file.path, `one tensor only may stand for ${name}`, tensor);
+      throw new FileFormatError(file.path, `only one tensor may become ${name}`, tensor);
     pieces.set(name, [...already, { tensor, ...(rule.slot && { slot: rule.slot }) }]);
     fates.set(tensor, { tensor, dtype, shape, fate: name === tensor ? 'loaded' : 'renamed', name });
   }

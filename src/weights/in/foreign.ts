@@ -43,7 +43,7 @@ export async function understandForeign(file: TensorFile, options: ForeignOption
   if (!naming)
     throw new FileFormatError(
       path,
-      "weights must be named as those of a Vision Transformer by timm, MAE, the paper's code or Hugging Face",
+      "weights must have the names of a Vision Transformer in timm, MAE, the paper's code or Hugging Face",
       [...file.tensors.keys()].slice(0, 3).join(', ') || 'no tensors',
     );
   const { table } = naming;
@@ -67,8 +67,8 @@ export async function understandForeign(file: TensorFile, options: ForeignOption
   const plan = planWeights(path, parts, renamed.shapes);
   const normalisation = normalisationOf(evidence, encoder.channels);
   if (table.source !== 'huggingface' && plan.names.some(isJointBias))
-    notes.push('biases of keys are set to 0: softmax does not see them');
-  if (file.others.length > 0) notes.push(`beside the weights, not used: ${file.others.join(', ')}`);
+    notes.push('biases of keys are set to 0, because softmax cancels them');
+  if (file.others.length > 0) notes.push(`not used, besides the weights: ${file.others.join(', ')}`);
   const classes = classifier && classNames(found.classes, classifier.classes);
   const evaluationView = found.view?.(encoder.image);
   const description: ModelDescription = {
@@ -106,21 +106,21 @@ function normalisationOf({ path, found, notes, source }: Evidence, channels: num
     if (mean.length === channels && std.length === channels && std.every((s) => s > 0)) return { mean, std };
     throw new FileFormatError(
       path,
-      `mean and deviation must be told for each of ${plural(channels, 'channel')}`,
+      `mean and deviation must be given for each of ${plural(channels, 'channel')}`,
       `[${found.mean}] and [${found.std}]`,
     );
   }
   if (channels === IMAGENET.mean.length) {
-    notes.push("how pixels are normalised is not in the file: ImageNet's mean and deviation are assumed");
+    notes.push("the file does not say how pixels are normalised: assuming ImageNet's mean and deviation");
     return IMAGENET;
   }
   if (channels === 1 && source === 'paper') {
     notes.push(
-      "how pixels are normalised is not in the file: ImageNet's mean and deviation of grey are assumed",
+      "the file does not say how pixels are normalised: assuming ImageNet's mean and deviation of grey",
     );
     return GREY_IMAGENET;
   }
-  notes.push('how pixels are normalised is not in the file: to [-1, 1] is assumed');
+  notes.push('the file does not say how pixels are normalised: assuming [-1, 1]');
   const half = Array.from({ length: channels }, () => 0.5);
   return { mean: half, std: half };
 }

@@ -37,7 +37,7 @@ export const huggingface: NamingTable = {
     rename(/^(?:vit\.)?embeddings\.position_embeddings$/, 'pos_embed'),
     rename(/^(?:vit\.)?embeddings\.patch_embeddings\.projection\.(weight|bias)$/, 'patch_embed.proj.$1'),
     ignore(/^(?:vit\.)?embeddings\.mask_token$/, 'masks tokens at the input, for another pre-training'),
-    refuse(/^(?:vit\.)?embeddings\./, 'embeddings that are unknown here'),
+    refuse(/^(?:vit\.)?embeddings\./, 'unknown embeddings'),
     ...layers(String.raw`(?:vit\.)?(?:encoder\.layer|layers)`, 'blocks'),
     rename(/^(?:vit\.)?layernorm\.(weight|bias)$/, 'norm.$1'),
     ignore(/^(?:vit\.)?pooler\./, 'a layer on the class token that images were not classified with'),
@@ -52,7 +52,7 @@ export const huggingface: NamingTable = {
       /^decoder\.0\.(weight|bias)$/,
       'the one layer that makes pixels of tokens in ViTForMaskedImageModeling',
     ),
-    refuse(/^((vit\.)?(encoder|layers)|decoder)\./, 'layers that are unknown here'),
+    refuse(/^((vit\.)?(encoder|layers)|decoder)\./, 'unknown layers'),
     ...rest,
   ],
 };

@@ -81,7 +81,7 @@ export function findNaming(tables: readonly NamingTable[], names: Iterable<strin
     others.length === 0
       ? []
       : [
-          `of several encoders the one under ${words(prefix)} is taken, not the one under ${others.join(', ')}`,
+          `the file has several encoders: using the one under ${words(prefix)}, not the one under ${others.join(', ')}`,
         ];
   return { table, plain, prefix: words(prefix), notes };
 }

@@ -45,7 +45,7 @@ export const paper: NamingTable = {
     rename(new RegExp(String.raw`^decoder\.(blocks\.\d+\.${BLOCK})$`), 'decoder_$1'),
     rename(/^decoder\.(norm\.(?:weight|bias))$/, 'decoder_$1'),
     rename(/^decoder\.head\.(weight|bias)$/, 'decoder_pred.$1'),
-    refuse(/^(encoder|decoder)\./, 'layers that are unknown here'),
+    refuse(/^(encoder|decoder)\./, 'unknown layers'),
     ...rest,
   ],
 };

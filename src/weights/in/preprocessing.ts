@@ -112,7 +112,7 @@ export function preprocessing(path: string, json: object): FoundSettings {
   if (other)
     throw new FileFormatError(
       path,
-      `images are resized, cut, rescaled and normalised here, not prepared by ${other[0]}; take it out of the file to open the model without it`,
+      `images may only be resized, cropped, rescaled and normalised; remove ${other[0]} from the file to open the model without it`,
       other[1],
     );
   // Converts pixel · factor of a byte, then (· − mean) / deviation, to the same for pixels in [0, 1].

@@ -67,7 +67,7 @@ export function decoderFault({ shapes }: Evidence, { patch, channels }: EncoderC
   const predicted = shapes.get('decoder_pred.weight')?.[0];
   const theirs = predicted === undefined ? channels : predicted / patch ** 2;
   if (theirs === channels) return undefined;
-  return `a decoder that predicts ${plural(theirs, 'channel')} of images of which the encoder sees ${channels}`;
+  return `a decoder that predicts ${plural(theirs, 'channel')}, for an encoder of ${channels}`;
 }
 
 /** The autoencoder of the file's decoder; undefined if there is none. */
@@ -88,9 +88,7 @@ export function autoencoderOf(evidence: Evidence, encoder: EncoderConfig): Autoe
     evidence.decoderHeads ??
     (source === 'paper' ? knownDecoderHeads(path, width, depth) : MAE_DECODER_HEADS);
   if (source !== 'paper' && !found.target)
-    notes.push(
-      'whether targets were normalised is not in the file: normalised by patch is assumed, as in MAE',
-    );
+    notes.push('the file does not say whether targets were normalised: assuming by patch, as in MAE');
   const target = found.target ?? (source === 'paper' ? 'channel' : 'patch');
   return { ...encoder, decoder: { width, depth, heads }, target };
 }
@@ -103,7 +101,9 @@ export function classifierOf(evidence: Evidence, encoder: EncoderConfig): Classi
   const fcNorm = shapes.has('fc_norm.weight');
   const assumed = encoder.classToken && !fcNorm ? 'token' : 'mean';
   if (!found.pooling && assumed === 'token')
-    notes.push('what the head sees is not in the file: the class token is assumed, as usual without fc_norm');
+    notes.push(
+      'the file does not say what the head reads: assuming the class token, as usual without fc_norm',
+    );
   return { ...encoder, classes, pooling: found.pooling ?? assumed, fcNorm };
 }
 
@@ -149,7 +149,7 @@ function imageOf(
   const likely = found.likelyImages ?? [];
   if (rows === undefined) {
     const known = stated ?? likely[0];
-    if (!known) notes.push(`positions are not in the file: images of ${USUAL_IMAGE.join('×')} are assumed`);
+    if (!known) notes.push(`the file has no positions: assuming images of ${USUAL_IMAGE.join('×')}`);
     return known ?? USUAL_IMAGE;
   }
   // A class token has a position too, except in some models of timm.
@@ -162,7 +162,7 @@ function imageOf(
     if (fits(stated)) return stated;
     throw new FileFormatError(
       path,
-      `${rows} positions must be those of images of ${named(stated)} in patches of ${patch}, as ${image ? 'was asked for' : 'its settings say'}; say another size with ${remedy()}`,
+      `${rows} positions must match images of ${named(stated)} in patches of ${patch}, as ${image ? 'requested' : 'its settings say'}; give another size with ${remedy()}`,
       `${(stated[0] / patch) * (stated[1] / patch)} patches`,
     );
   }
@@ -175,7 +175,7 @@ function imageOf(
   };
   const usual = square(placed);
   if (usual) {
-    if (other) notes.push(`${other}the positions are those of ${named(usual)}, which is taken`);
+    if (other) notes.push(`${other}the positions match ${named(usual)}, which is used`);
     return usual;
   }
   if (usualImage && fits(usualImage)) return usualImage;
@@ -184,12 +184,12 @@ function imageOf(
   if (unplaced)
     throw new FileFormatError(
       path,
-      `${other}its ${rows} positions can be those of images of ${named(unplaced)} (the class token has none) or of ${named(oblong)} (the class token has one): say which, --image ${unplaced.join('x')} or ${remedy(oblong)}`,
+      `${other}its ${rows} positions fit images of ${named(unplaced)} (the class token has none) or of ${named(oblong)} (the class token has one): choose with --image ${unplaced.join('x')} or ${remedy(oblong)}`,
       'two readings',
     );
   throw new FileFormatError(
     path,
-    `${other}its ${placed} positions of patches make no square: say the size of the images, for example ${remedy(oblong)}`,
+    `${other}its ${placed} positions of patches form no square: give the size of the images, for example ${remedy(oblong)}`,
     `patches of ${patch}`,
   );
 }
@@ -214,14 +214,14 @@ function usualHeads({ path, notes, unusualHeads }: Evidence, width: number, dept
   );
   if (size) {
     notes.push(
-      `heads and activation are not in the file: ${size[1].heads}, as usual in this size, and GELU are assumed`,
+      `the file does not give heads and activation: assuming ${plural(size[1].heads, 'head')}, as usual for this size, and GELU`,
     );
     return size[1].heads;
   }
   if (unusualHeads !== undefined) return unusualHeads;
   throw new FileFormatError(
     path,
-    'the number of attention heads cannot be seen in weights of this size: say it (--heads)',
+    'weights of this size do not show the number of attention heads; set it with --heads',
     `width ${width}, depth ${depth}`,
   );
 }
@@ -233,7 +233,7 @@ function knownDecoderHeads(path: string, width: number, depth: number): number {
   if (size) return size.decoder.heads;
   throw new FileFormatError(
     path,
-    "the number of the decoder's attention heads cannot be seen in weights of this size: say it (--decoder-heads)",
+    "weights of this size do not show the number of the decoder's attention heads; set it with --decoder-heads",
     `width ${width}, depth ${depth}`,
   );
 }

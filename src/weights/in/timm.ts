@@ -19,7 +19,7 @@ export const refusals: readonly Rule[] = [
 
 /** For the ends of tables: refuses unknown parts of a model's computation, and ignores the rest. */
 export const rest: readonly Rule[] = [
-  refuse(/^(blocks|patch_embed|pos_embed|cls_token|norm)/, 'layers that are unknown here'),
+  refuse(/^(blocks|patch_embed|pos_embed|cls_token|norm)/, 'unknown layers'),
   ignore(/./, 'no part of an encoder, decoder or linear head'),
 ];
 

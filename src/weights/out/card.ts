@@ -104,7 +104,7 @@ function description(model: Model, part: Part): string {
     `mean ${normalisation.mean.join(', ')}; deviation ${normalisation.std.join(', ')}`,
   ]);
   const { range } = normalisation;
-  if (range) rows.push(['samples that stand for 0 and 1', range.join(', ')]);
+  if (range) rows.push(['sample values of 0 and 1', range.join(', ')]);
   rows.push([
     'evaluation',
     evaluationView
@@ -151,7 +151,7 @@ function publicSource(source: string): string {
 }
 
 function evaluation(measures: readonly Measure[]): string {
-  if (measures.length === 0) return 'No measurements lie beside these weights.';
+  if (measures.length === 0) return 'No measurements come with these weights.';
   const rows = measures.map(({ name, value, step }) => [`\`${name}\``, Number(value.toPrecision(6)), step]);
   const averaged = measures.some(({ name }) => name.startsWith('ema'))
     ? ' Scores of averaged weights begin with `ema`; the best checkpoint holds what scored higher.'

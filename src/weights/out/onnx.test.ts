@@ -28,7 +28,7 @@ describe(`ONNX files (SEED=${seed})`, () => {
     await expectFeatures(kind === 'native', await readFile(join(at, 'model.onnx')));
   });
 
-  it('have large weights in a file beside them', async () => {
+  it('have large weights in a second file', async () => {
     const at = join(folder, 'large');
     await mkdir(at);
     expect(await writeOnnx(at, graph, 5000)).toBe(true);

@@ -17,7 +17,7 @@ export interface OnnxCheck {
   readonly batches: readonly number[];
   /** Largest difference of an output value, relative to the output's largest value, or to 1 if that is smaller. */
   readonly difference: number;
-  /** Names of what ran the file and the model. */
+  /** Names of the runtime of the file and of the engine of the model. */
   readonly runtime: string;
   readonly engine: string;
 }

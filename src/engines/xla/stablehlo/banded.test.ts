@@ -23,7 +23,7 @@ function randomBand(random: Rng, rows: number, columns: number, taps: number) {
   return data;
 }
 
-/** The transpose of a matrix of so many columns. */
+/** The transpose of a matrix. */
 function turn(matrix: Float32Array, columns: number): Float32Array {
   const rows = matrix.length / columns;
   return matrix.map((_, i) => matrix[(i % rows) * columns + Math.floor(i / rows)]!);

@@ -21,7 +21,7 @@ const decompositions = {
   barrier: (_: unknown, inputs: readonly (typeof x)[]) => [...inputs],
 };
 
-it(`layer norm and its gradients are what the composites say, also far from a mean of 0 (SEED=${seed})`, () => {
+it(`layer norm and its gradients equal the composites, also far from a mean of 0 (SEED=${seed})`, () => {
   const random = rng(seed);
   for (const mean of [0, 30]) {
     const values = Object.fromEntries(
