@@ -22,7 +22,7 @@ import {
   finetuneMonitor,
 } from './train/finetune-monitor.ts';
 import { type Training, type TrainOptions, type TrainResult, train } from './train/runner.ts';
-import { adoptWeights } from './weights/adopt-weights.ts';
+import { loadClassifier } from './weights/load-into.ts';
 import { findModel, openModel } from './weights/model.ts';
 
 export interface FinetuneOptions extends TrainOptions<FinetuneEvent> {
@@ -125,7 +125,7 @@ async function firstState(
       heads: config.model.heads,
       usualImage: config.model.image,
     });
-    for (const message of adoptWeights(given, model, classes, specs, weights)) note(message);
+    for (const message of loadClassifier(given, model, classes, specs, weights)) note(message);
     for (const message of given.report.notes) note(message);
   }
   if (config.training.ema === 0) return weights;
