@@ -9,7 +9,10 @@ import type { FoundModel, ModelDescription } from './description.ts';
 import { requireFinite } from './finite.ts';
 import { requireShape } from './parameters.ts';
 
-/** A checkpoint of this project. Optimizer slots are not read. Throws FileFormatError where tensors do not fit its settings. */
+/**
+ * Recognises a checkpoint of this project. Does not read optimizer slots. Throws FileFormatError if tensors do not
+ * fit its settings.
+ */
 export function understandOwn(file: TensorFile): FoundModel {
   const { path, metadata, tensors: infos } = file;
   const kind = runKinds.find((each) => isCheckpointOf(each, metadata)) ?? pretraining;

@@ -1,7 +1,9 @@
 import { GraphError } from '../../graph/tensor.ts';
 import type { Collective, CollectiveModule } from '../collective.ts';
 
-/** Opens a collective on this thread. Throws a `GraphError` where the module does not give one. */
+/**
+ * Opens a collective on this thread. Throws GraphError if the module does not load or does not return a collective.
+ */
 export async function openCollective(place: CollectiveModule): Promise<Collective> {
   const { module, export: name = 'default', options } = place;
   const open = await exportOf(module, name);
