@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ConfigError } from './error.ts';
-import { explain } from './explain.ts';
 import { atLeast, oneOf, positive, section, share, text, whole } from './fields.ts';
+import { parseSettings } from './parse.ts';
 
 const rates = 'must be a list of one or more different numbers above 0';
 
@@ -55,9 +55,7 @@ export interface ProbeRun extends LinprobeConfig {
 
 /** Completes and checks settings. Throws ConfigError naming each wrong one, the rule and what it got. */
 export function parseLinprobeConfig(input: unknown): LinprobeConfig {
-  const result = linprobeSchema.safeParse(input);
-  if (!result.success) throw new ConfigError(explain(result.error.issues, input, linprobeSchema));
-  const config = result.data;
+  const config = parseSettings(linprobeSchema, input);
   if (config.warmupEpochs >= config.epochs)
     throw new ConfigError(
       `warmupEpochs must be fewer than epochs, got ${config.warmupEpochs} and ${config.epochs}`,

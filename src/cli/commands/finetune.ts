@@ -5,7 +5,7 @@ import { mergeSettings } from '../../config/merge.ts';
 import { labelledSource, testedSource } from '../../data/sources/table.ts';
 import { finetune } from '../../finetune.ts';
 import { finetuning } from '../../run/kinds/finetune.ts';
-import { tensorboardOption } from '../options/options.ts';
+import { engineOption, tensorboardOption } from '../options/options.ts';
 import { collect, givenSettings, type RunFlags, runOutput } from '../options/run-flags.ts';
 import { FinetuneReport } from '../show/finetune-report.ts';
 import { watchRun } from '../show/watch-run.ts';
@@ -22,7 +22,7 @@ const shorthands = {
   batchSize: 'training.batchSize',
   seed: 'seed',
   saveEvery: 'checkpoints.every',
-  backend: 'engine.name',
+  engine: 'engine.name',
   precision: 'engine.precision',
 } as const;
 
@@ -54,7 +54,7 @@ export function finetuneCommand(): Command {
       '--resume [folder]',
       'go on with the run in FOLDER; without FOLDER, with the one in --output, if there is one',
     )
-    .option('--backend <name>', 'engine: auto, onnx, onednn, xla, wasm or reference')
+    .addOption(engineOption())
     .option('--precision <type>', 'of products: f32, bf16 or auto (bf16 on accelerators)')
     .option(
       '--set <key.path=value>',

@@ -5,7 +5,7 @@ import { configSchema } from '../../config/schema.ts';
 import { anySource } from '../../data/sources/table.ts';
 import { pretrain } from '../../pretrain.ts';
 import { pretraining } from '../../run/kinds/pretrain.ts';
-import { tensorboardOption } from '../options/options.ts';
+import { engineOption, tensorboardOption } from '../options/options.ts';
 import { collect, givenSettings, type RunFlags, runOutput } from '../options/run-flags.ts';
 import { PretrainReport } from '../show/pretrain-report.ts';
 import { watchRun } from '../show/watch-run.ts';
@@ -20,7 +20,7 @@ const shorthands = {
   seed: 'seed',
   saveEvery: 'checkpoints.every',
   knnEvery: 'evaluation.knnEvery',
-  backend: 'engine.name',
+  engine: 'engine.name',
   precision: 'engine.precision',
 } as const;
 
@@ -50,7 +50,7 @@ export function pretrainCommand(): Command {
       '--init-from <model>',
       'start with weights: a checkpoint, or a model of timm, MAE or Hugging Face',
     )
-    .option('--backend <name>', 'engine: auto, onnx, onednn, xla, wasm or reference')
+    .addOption(engineOption())
     .option('--precision <type>', 'of products: f32, bf16 or auto (bf16 on accelerators)')
     .option('--set <key.path=value>', 'any setting, see `list settings`; may be repeated', collect, [])
     .addOption(tensorboardOption())

@@ -1,6 +1,6 @@
 import { resolveFinetuneConfig } from '../../config/finetune-recipes.ts';
 import { type FinetuneConfig, finetuneSchema } from '../../config/finetune-schema.ts';
-import { settings, valueAt } from '../../config/walk.ts';
+import { settingIn, settings } from '../../config/walk.ts';
 
 /** Settings that have an option of their own. */
 const options: Readonly<Record<string, string>> = {
@@ -20,10 +20,10 @@ export function fromScratch(config: FinetuneConfig): string[] {
   // The warm-up follows from the epochs, where they are given.
   const shorter =
     epochs === usual.training.epochs ? usual : resolveFinetuneConfig({ recipe, training: { epochs } });
-  const changes = settings(finetuneSchema).flatMap(({ path }) => {
-    const at = path.split('.');
-    const value = valueAt(config, at);
-    const without = valueAt(path === 'training.epochs' ? usual : shorter, at);
+  const changes = settings(finetuneSchema).flatMap((setting) => {
+    const { path } = setting;
+    const value = settingIn(config, setting);
+    const without = settingIn(path === 'training.epochs' ? usual : shorter, setting);
     if (path === 'from' || JSON.stringify(value) === JSON.stringify(without)) return [];
     const option = options[path];
     return option ? [option, `${value}`] : ['--set', `${path}=${value}`];
