@@ -63,6 +63,13 @@ export function parseLinprobeConfig(input: unknown): LinprobeConfig {
   return { ...config, learningRates: config.learningRates ?? [...GRIDS[config.optimizer]] };
 }
 
+/** The same of a probe's `config.json`, whose kind was read. */
+export function parseProbeRun(input: unknown): { readonly from: string; readonly settings: LinprobeConfig } {
+  const { from, ...settings } = input as { readonly from?: unknown };
+  if (typeof from !== 'string') throw new ConfigError(`from must be a text, got ${from}`);
+  return { from, settings: parseLinprobeConfig(settings) };
+}
+
 /** Images of one update: as the settings say, else the largest power of two up to a 16th of the images, 64 … 16,384. */
 export function probeBatch({ batchSize }: Pick<LinprobeConfig, 'batchSize'>, images: number): number {
   if (batchSize > 0) return batchSize;

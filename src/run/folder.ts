@@ -97,7 +97,10 @@ export async function writeConfig<C extends RunConfig>(
  * The settings of an earlier run of a kind. Throws RunError when the folder holds none, or those of another kind, or the
  * system's error.
  */
-export async function readConfig<C extends RunConfig>(folder: RunFolder, kind: RunKind<C>): Promise<C> {
+export async function readConfig<C>(
+  folder: RunFolder,
+  kind: { readonly name: string; parse(input: unknown): C },
+): Promise<C> {
   let text: string;
   try {
     text = await readFile(folder.config, 'utf8');
