@@ -3,7 +3,7 @@ import { type BenchOptions, type BenchResult, bench } from '../../bench/bench.ts
 import type { EngineInput } from '../../config/engine.ts';
 import type { Timing } from '../../engines/timing.ts';
 import { engineOption, tellNote, wholeNumber } from '../options/options.ts';
-import { collect } from '../options/run-flags.ts';
+import { collect } from '../options/shorthands.ts';
 import { percent, table } from '../show/table.ts';
 import { withProgress } from '../show/with-progress.ts';
 

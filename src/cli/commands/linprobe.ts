@@ -14,51 +14,46 @@ import {
 } from '../options/feature-options.ts';
 import { addSourceOptions } from '../options/image-options.ts';
 import { tellNote, tensorboardOption, withTensorboard } from '../options/options.ts';
-import { collect, givenSettings } from '../options/run-flags.ts';
+import { addSetting, addShorthands, givenSettings, type Shorthands } from '../options/shorthands.ts';
 import { count, table } from '../show/table.ts';
 import { withProgress } from '../show/with-progress.ts';
 
 /** Options that are short for a setting. */
 const shorthands = {
-  data: 'data',
-  test: 'test',
-  heldOut: 'heldOut',
-  pooling: 'pooling',
-  optimizer: 'optimizer',
-  rates: 'learningRates',
-  epochs: 'epochs',
-  batchSize: 'batchSize',
-  seed: 'seed',
-} as const;
+  '--optimizer <name>': 'optimizer',
+  '--rates <list>': 'learningRates',
+  '--epochs <n>': 'epochs',
+  '--batch-size <n>': 'batchSize',
+  '--seed <n>': 'seed',
+} as const satisfies Shorthands;
 
-type Options = FeatureOptions &
-  Partial<Record<keyof typeof shorthands, string>> & {
-    output?: string;
-    resume?: string;
-    set: string[];
-    tensorboard?: boolean;
-    json?: boolean;
-  };
+/** The same among the options of every judge. */
+const judging = {
+  '--data <source>': 'data',
+  '--test <source>': 'test',
+  '--held-out <share>': 'heldOut',
+  '--pooling <kind>': 'pooling',
+} as const satisfies Shorthands;
+
+type Options = FeatureOptions & {
+  output?: string;
+  resume?: string;
+  set: string[];
+  tensorboard?: boolean;
+  json?: boolean;
+};
 
 export function linprobeCommand(): Command {
   const command = new Command('linprobe')
     .description('judge features by a linear classifier on them')
     .argument('[model]', 'a file of weights, or the folder of a run; not with --resume');
-  addSourceOptions(command)
-    .option('--optimizer <name>', 'lars (as MAE) or sgd')
-    .option('--rates <list>', 'learning rates for a batch of 256, tried side by side: 0.1,0.3,1')
-    .option('--epochs <n>', 'passes over the training images (default: 90)')
-    .option('--batch-size <n>', "images of one update (default: a 16th of the images, up to MAE's 16,384)")
-    .option('--seed <n>', 'everything random follows from it')
+  addShorthands(addSourceOptions(command), linprobeSchema, shorthands, true)
     .option('--output <folder>', 'folder for settings, metrics and the probe as a classifier')
     .option('--resume <folder>', 'go on with the interrupted probe in FOLDER, with its settings');
-  return addFeatureOptions(command)
-    .option(
-      '--set <key=value>',
-      'any setting, such as warmupEpochs or chooseOn; may be repeated',
-      collect,
-      [],
-    )
+  return addSetting(
+    addFeatureOptions(command),
+    'any setting, such as warmupEpochs or chooseOn; may be repeated',
+  )
     .addOption(tensorboardOption())
     .option('--json', 'print JSON')
     .addHelpText(
@@ -101,7 +96,7 @@ async function run(given: string | undefined, options: Options): Promise<void> {
 
 /** The model, the folder and the settings that are meant. Throws UsageError for options that contradict each other. */
 async function meant(model: string | undefined, { output, resume, ...options }: Options) {
-  const settings = givenSettings(options, shorthands, linprobeSchema);
+  const settings = givenSettings(options, { ...judging, ...shorthands }, linprobeSchema);
   if (resume === undefined) {
     if (model === undefined) throw new UsageError('linprobe needs a model, or --resume FOLDER, got neither');
     return { model, output, settings };
