@@ -5,14 +5,10 @@ import { makeFolder } from '../io/make-folder.ts';
 import { renderCurves } from '../visualize/curves.ts';
 import type { StepRow } from './events.ts';
 import type { RunFolder } from './folder.ts';
-import { runTitle } from './title.ts';
 
 /** Draws `curves.svg` from the metrics so far; returns its path. */
-export async function writeCurves(
-  folder: RunFolder,
-  config: Parameters<typeof runTitle>[0],
-): Promise<string> {
-  await writeFileAtomic(folder.curves, renderCurves(await readMetrics(folder), { title: runTitle(config) }));
+export async function writeCurves(folder: RunFolder, title: string): Promise<string> {
+  await writeFileAtomic(folder.curves, renderCurves(await readMetrics(folder), { title }));
   return folder.curves;
 }
 

@@ -14,6 +14,8 @@ import type { ViewOptions } from '../run/setup-pretrain.ts';
 /** One training: images, program and inputs. The trainer does the rest. */
 export interface TrainingJob {
   readonly settings: RunConfig;
+  /** Heading of its pictures. */
+  readonly title: string;
   /** The images that are trained on. */
   readonly images: Dataset;
   /** True if the initial weights can be recreated from the seed; if not, they are saved before the first update. */

@@ -21,6 +21,7 @@ import { RunLock } from '../run/lock.ts';
 import type { ViewOptions } from '../run/setup-pretrain.ts';
 import { appendSitting, type Judged } from '../run/sittings.ts';
 import { aboutEngine, checkData, type StartingPoint, startingPoint } from '../run/start.ts';
+import { runTitle } from '../run/title.ts';
 import { oneLine } from '../text/one-line.ts';
 import type { Measurements, RunContext, TrainingJob } from './job.ts';
 import { Trainer } from './trainer.ts';
@@ -172,6 +173,7 @@ async function trainFrom<C extends RunConfig, D extends TrainingData, S extends 
     const monitor = training.monitor({ ...context, setup, data, backend, randomStart, note, save });
     const job: TrainingJob = {
       settings: config,
+      title: runTitle(config, kind),
       images: data.train,
       randomStart,
       plan,

@@ -251,7 +251,7 @@ export class Trainer {
   async #draw(all: boolean): Promise<void> {
     const { folder, emit } = this.#at;
     try {
-      emit({ type: 'file', kind: 'curves', path: await writeCurves(folder, this.#job.settings) });
+      emit({ type: 'file', kind: 'curves', path: await writeCurves(folder, this.#job.title) });
       if (all) await this.#job.measurements.draw?.(this.step);
     } catch (error) {
       emit({ type: 'note', message: `a picture could not be drawn: ${plainMessage(error)}` });

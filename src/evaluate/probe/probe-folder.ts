@@ -11,6 +11,7 @@ import { saveCheckpoint } from '../../run/checkpoint.ts';
 import type { LinprobeEvent, StepRow } from '../../run/events.ts';
 import { bestCheckpointPath, type RunFolder, requireSame, runFolder } from '../../run/folder.ts';
 import { finetuning } from '../../run/kinds/finetune.ts';
+import { linearProbe } from '../../run/kinds/linprobe.ts';
 import { RunLock } from '../../run/lock.ts';
 import { appendSitting, type Judged } from '../../run/sittings.ts';
 import type { Model } from '../../weights/model.ts';
@@ -143,7 +144,7 @@ function classifierSettings(run: ProbeRun, model: Model, features: FeatureConfig
   const { pooling, fcNorm } = features;
   const { normalisation, evaluationCrop, evaluationView } = model;
   return parseFinetuneConfig({
-    recipe: 'linprobe',
+    recipe: linearProbe.name,
     from: run.from,
     seed: run.seed,
     data: {
