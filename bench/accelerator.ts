@@ -19,26 +19,17 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import {
-  type AttentionSetting,
-  type BenchStep,
-  cacheFolder,
-  finetuneStep,
-  initialiseOnThreads,
-  lossesApart,
-  machine,
-  median,
-  modelConfig,
-  openFoundXla,
-  pretrainStep,
-  type Session,
-  type StepResult,
-  type TrainingPlan,
-  type Values,
-  writePeerStep,
-  type XlaBackend,
-  type XlaOptions,
-} from 'beyond-masking';
+import { machine, median } from '#dist/bench/machine.js';
+import { lossesApart, writePeerStep } from '#dist/bench/peer.js';
+import { type BenchStep, finetuneStep, pretrainStep } from '#dist/bench/step.js';
+import type { Session, StepResult, TrainingPlan } from '#dist/engines/engine.js';
+import type { AttentionSetting } from '#dist/engines/xla/attention-choice.js';
+import type { XlaBackend, XlaOptions } from '#dist/engines/xla/backend.js';
+import { openFoundXla } from '#dist/engines/xla/open-found.js';
+import type { Values } from '#dist/graph/index.js';
+import { cacheFolder } from '#dist/io/cache-folder.js';
+import { modelConfig } from '#dist/models/sizes.js';
+import { initialiseOnThreads } from '#dist/run/initialise-on-threads.js';
 
 const { values: args } = parseArgs({
   options: {

@@ -14,7 +14,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { scaling, scalingPlot } from 'beyond-masking';
+import { scaling, scalingPlot } from '#dist/bench/scaling.js';
 import { fillPage, type Results } from './page.ts';
 
 const { values: args } = parseArgs({

@@ -5,7 +5,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { countWork } from 'beyond-masking';
+import { countWork } from '#dist/bench/budget.js';
 
 const path = fileURLToPath(new URL('../../src/bench/budget.json', import.meta.url));
 writeFileSync(path, `${JSON.stringify(countWork(), null, 2)}\n`);

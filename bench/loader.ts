@@ -16,18 +16,15 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import {
-  BrokenImages,
-  type Dataset,
-  evaluationBatches,
-  machine,
-  median,
-  openDataset,
-  packImages,
-  randomResizedCrop,
-  rng,
-} from 'beyond-masking';
 import sharp from 'sharp';
+import { machine, median } from '#dist/bench/machine.js';
+import { randomResizedCrop } from '#dist/data/decode/crop.js';
+import { BrokenImages } from '#dist/data/load/broken.js';
+import { evaluationBatches } from '#dist/data/load/loader.js';
+import type { Dataset } from '#dist/data/sources/dataset.js';
+import { openDataset } from '#dist/data/sources/open.js';
+import { packImages } from '#dist/data/sources/pack.js';
+import { rng } from '#dist/random/rng.js';
 
 const { values: args } = parseArgs({
   options: {

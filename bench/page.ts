@@ -1,4 +1,6 @@
-import { type BenchResult, type ScalingPoint, type SoakResult, straightLine } from 'beyond-masking';
+import type { BenchResult } from '#dist/bench/bench.js';
+import { type ScalingPoint, straightLine } from '#dist/bench/scaling.js';
+import type { SoakResult } from '#dist/bench/soak.js';
 
 /** Results by the name of the part; parts that were never measured are missing. */
 export type Results = Record<string, unknown>;

@@ -12,7 +12,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { cacheFolder, mergeConfig, openFoundXla, parseOverride, pretrain } from 'beyond-masking';
+import { mergeConfig, parseOverride } from '#dist/config/overrides.js';
+import { openFoundXla } from '#dist/engines/xla/open-found.js';
+import { cacheFolder } from '#dist/io/cache-folder.js';
+import { pretrain } from '#dist/pretrain.js';
 
 const { values: args } = parseArgs({
   options: {

@@ -7,7 +7,8 @@
  * Ends with status 1 where it grows by more. The median of the last tenth is compared with that of the second tenth.
  */
 import { parseArgs } from 'node:util';
-import { parseConfig, soak } from 'beyond-masking';
+import { soak } from '#dist/bench/soak.js';
+import { parseConfig } from '#dist/config/schema.js';
 
 const { values: args } = parseArgs({
   options: {

@@ -15,16 +15,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import {
-  cacheFolder,
-  findPlugins,
-  initialiseOnThreads,
-  libraryProducts,
-  modelConfig,
-  pretrainStep,
-  stepModule,
-  writePeerStep,
-} from 'beyond-masking';
+import { writePeerStep } from '#dist/bench/peer.js';
+import { pretrainStep } from '#dist/bench/step.js';
+import { libraryProducts } from '#dist/engines/xla/backend.js';
+import { findPlugins } from '#dist/engines/xla/plugins.js';
+import { stepModule } from '#dist/engines/xla/step-module.js';
+import { cacheFolder } from '#dist/io/cache-folder.js';
+import { modelConfig } from '#dist/models/sizes.js';
+import { initialiseOnThreads } from '#dist/run/initialise-on-threads.js';
 
 const { values: args } = parseArgs({
   options: {

@@ -151,7 +151,7 @@ describe('finetune', () => {
       [{ data: { randAugment: 'rand-q9' } }, {}, "got 'q9' in 'rand-q9'"],
       [{ model: { pooling: 'token' } }, {}, "model.pooling must be 'mean' for a model without a class token"],
       [{ recipe: 'cifar10-micro-fintune' }, {}, 'did you mean "cifar10-micro-finetune"?'],
-      [{}, { from: join(folder, 'nothing') }, 'a checkpoint must exist'],
+      [{}, { from: join(folder, 'nothing') }, 'nothing: no such file or folder'],
       [{}, { from: join(images, 'class0', '000.png') }, '000.png'],
     ];
     for (const [more, options, message] of refused)

@@ -48,7 +48,7 @@ it.each([
 it.each([
   ['', 'images with classes are needed, got none'],
   ['--data classes:images --from nowhere', 'nowhere'],
-  ['--resume nowhere', 'holds config.json, got nowhere without it'],
+  ['--resume nowhere', 'nowhere: no such file or folder'],
 ])('finetune %s: one message, exit code 1', async (line, message) => {
   const { code, err } = await here('finetune', ...line.split(' ').filter(Boolean));
   expect(err).toContain(message);

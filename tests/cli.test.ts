@@ -102,9 +102,9 @@ describe('usage', () => {
   it.each([
     ['pretrain', 'a run needs images, got none'],
     ['pretrain --data nowhere', `the data folder must exist, got '${join(folder, 'nowhere')}'`],
-    ['pretrain --resume nowhere', 'holds config.json, got nowhere without it'],
-    ['inspect nowhere', 'a checkpoint must exist, got nowhere'],
-    ['inspect images', 'must hold checkpoints, got images without any'],
+    ['pretrain --resume nowhere', 'nowhere: no such file or folder'],
+    ['inspect nowhere', 'nowhere: no such file or folder'],
+    ['inspect images', 'images holds no checkpoint'],
     ['inspect images/class0/000.png', 'images/class0/000.png: '],
     ['knn images/class0/000.png', 'images/class0/000.png: '],
     ['data count nowhere', 'must exist'],

@@ -108,7 +108,7 @@ describe.skipIf(process.platform === 'win32')('a file that may not grow', () => 
   ])('is named by %s, with what helps', async (_, blocks, args, path) => {
     const { code, err } = await limited(blocks, args);
     expect(err).toContain(`error: ${grown}: ${path}`);
-    expect(err).toContain(': raise the limit (`ulimit -f`), or choose another disk\n');
+    expect(err).toContain(': raise the limit (`ulimit -f`), or choose another disk');
     expect(err).not.toMatch(/^ +at /m);
     expect(code).toBe(1);
     expect((await readdir(folder)).filter((name) => name.endsWith('.tmp'))).toEqual([]);
@@ -117,7 +117,7 @@ describe.skipIf(process.platform === 'win32')('a file that may not grow', () => 
   it('leaves a run that goes on where there is room again', async () => {
     const output = ['--output', 'room', '--resume'];
     const { err } = await limited(8, [...pretraining, ...output]);
-    expect(err).toMatch(/raise the limit.*\nthere is no checkpoint yet\n$/);
+    expect(err).toMatch(/raise the limit.*; there is no checkpoint yet\n$/);
     const { code, out } = await run(...pretraining, ...output);
     expect(out).toContain('the run stopped without saving at step');
     expect(code).toBe(0);

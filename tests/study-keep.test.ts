@@ -47,7 +47,9 @@ describe('study', () => {
       'ours-1ep-seed1',
     ]);
     expect(out).toMatch(/^ours-1ep-seed2 +pretrain +4 +\d/m);
-    expect(out).toMatch(/\nfinished: 0 of 16 pieces, left: [\d.]+ [kMG]FLOP, <1 min of training\n$/);
+    expect(out).toMatch(
+      /\nfinished: 0 of 16 pieces, left: [\d.]+ [kMG]FLOP, <1 min of training, then \d judges \(kNN, linear\)\n$/,
+    );
   });
 
   it('stops in time inside of a piece, and goes on from there', async () => {

@@ -1,6 +1,13 @@
+import { oneLine } from '../text/one-line.ts';
+
 /** The data cannot be used: something is missing, broken or not what its name says. The message says what to do. */
 export class DataError extends Error {
   override readonly name = 'DataError';
+
+  /** @param message is kept on one line: names of files and classes may hold line breaks */
+  constructor(message: string, options?: ErrorOptions) {
+    super(oneLine(message), options);
+  }
 }
 
 /**

@@ -1,5 +1,5 @@
 import { dirname, resolve } from 'node:path';
-import { BrokenImages } from '../data/load/broken.ts';
+import { BrokenImages, nothingReadable } from '../data/load/broken.ts';
 import { type Dataset, subset } from '../data/sources/dataset.ts';
 import { openImages, requireImages } from '../data/sources/image-list.ts';
 import type { OpenProgress } from '../data/sources/scheme.ts';
@@ -12,15 +12,16 @@ import { fromPicture } from '../nn/normalise.ts';
 import { weightInputs } from '../programs/pretrain.ts';
 import { RunError } from '../run/error.ts';
 import { plural } from '../text/plural.ts';
+import { shellLine } from '../text/shell.ts';
 import { type Model, openModel } from '../weights/model.ts';
 import type { FeatureOptions, OnProgress } from './features/extract.ts';
 import { contentKey } from './features/feature-cache.ts';
 import { batchFor } from './images-at-once.ts';
 import { modelEngine } from './model-engine.ts';
-import { centralViews, nothingReadable, readable } from './views.ts';
+import { centralViews, readable } from './views.ts';
 
 export interface PredictOptions extends Omit<FeatureOptions, 'pooling' | 'featureCache'> {
-  /** The likeliest classes that are told. Default: 5. */
+  /** Number of classes to give for each image. Default: 5. */
   readonly top?: number;
   /**
    * A file of JSON lines that predictions are appended to; images that it has already, by source and name, are left out. Images that
@@ -63,7 +64,7 @@ export async function* predict(
   const { classifier } = model;
   if (!classifier)
     throw new RunError(
-      `prediction needs a model with a head, got ${path} without: finetune or linprobe --output make one of it`,
+      `${path} has no classifier; train one: npx beyond-masking ${shellLine('finetune', '--from', path, '--data', 'classes:FOLDER')}`,
     );
   if (model.problem === 'regression')
     throw new RunError(`prediction needs a head of classes, got ${path} with one of a regression`);
@@ -102,7 +103,7 @@ export async function* predict(
       done = Math.min(all.length, done + batchSize);
       onProgress(done, all.length);
     }
-    if (told === 0) throw nothingReadable(dataset, broken);
+    if (told === 0) throw nothingReadable(dataset.name, broken);
   } finally {
     await session.dispose();
   }

@@ -55,12 +55,6 @@ export async function* readable(
   }
 }
 
-/** The error when that was all there is. */
-export function nothingReadable({ name }: Dataset, { reasons }: BrokenImages): DataError {
-  const [first] = reasons;
-  return new DataError(`no image of '${name}' can be read, the first being ${first?.join(': ')}`);
-}
-
 /** The size of views whose raw pixels are compared: 32 × 32 at most, or the rows grow beyond all memory. */
 export function thumbnail([height, width]: Size): Size {
   return [Math.min(height, 32), Math.min(width, 32)];

@@ -20,11 +20,14 @@ export interface Picture {
 const STYLE = `
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 1400px; margin: 2em auto; padding: 0 1em; }
 h1 { font-size: 1.6em; } h2 { font-size: 1.2em; margin-top: 2em; }
-.scroll { overflow-x: auto; }
+.scroll { overflow-x: auto; background: linear-gradient(to right, #fff 30%, #fff0) 0 0 / 3em 100% no-repeat local,
+  linear-gradient(to left, #fff 30%, #fff0) 100% 0 / 3em 100% no-repeat local,
+  linear-gradient(to right, #0003, #0000) 0 0 / 0.8em 100% no-repeat scroll,
+  linear-gradient(to left, #0003, #0000) 100% 0 / 0.8em 100% no-repeat scroll; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 14px; }
 th, td { padding: 0.3em 0.9em 0.3em 0; border-bottom: 1px solid #ddd; text-align: right; white-space: nowrap; }
 th.text, td.text { text-align: left; } thead th { border-bottom: 2px solid #888; }
-img { max-width: 100%; } figure { margin: 1.5em 0; } figcaption { color: #555; }`;
+img { max-width: 100%; } img.curves { min-width: 600px; } figure { margin: 1.5em 0; } figcaption { color: #555; }`;
 
 /** One HTML file with everything in it: it loads nothing and runs no script. */
 export function renderHtml(title: string, blocks: readonly Block[]): string {
@@ -53,7 +56,8 @@ function htmlBlock(block: Block): string {
   const { type, data } = block.picture;
   const caption = escapeMarkup(block.caption);
   const source = `data:${type};base64,${Buffer.from(data).toString('base64')}`;
-  return `<figure><figcaption>${caption}</figcaption><img alt="${caption}" src="${source}"></figure>`;
+  const look = type === 'image/svg+xml' ? ' class="curves"' : '';
+  return `<figure><figcaption>${caption}</figcaption><div class="scroll"><img alt="${caption}"${look} src="${source}"></div></figure>`;
 }
 
 function htmlTable(rows: readonly (readonly string[])[]): string {

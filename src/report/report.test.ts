@@ -269,11 +269,11 @@ describe('report', () => {
       'line 1 must be a JSON object',
       'must be JSON',
       'must hold the settings',
-      'holds config.json',
+      'no such file or folder',
     ])
       expect(html).toContain(words);
     await expect(report([none], { output })).rejects.toThrow(
-      `a report needs a run that can be read, got none\n${none}: the folder of a run holds config.json`,
+      `a report needs a run that can be read, got none: ${none}: no such file or folder`,
     );
   });
 

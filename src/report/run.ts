@@ -3,7 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import { readRows } from '../io/jsonl.ts';
 import { readHeader } from '../io/safetensors.ts';
 import { truePath } from '../io/true-path.ts';
-import { type RunFolder, runFolder, runsInside } from '../run/folder.ts';
+import { notARun, type RunFolder, runFolder } from '../run/folder.ts';
 import type { RecordedKind } from '../run/kind.ts';
 import { recordedKind } from '../run/kinds/table.ts';
 import { readSittings, type Sitting } from '../run/sittings.ts';
@@ -87,8 +87,7 @@ async function readRun(path: string, name: string): Promise<ReportedRun> {
 
 async function readSettings({ path, config }: RunFolder): Promise<Record<string, unknown>> {
   const text = await readFile(config, 'utf8').catch(absent);
-  if (text === undefined)
-    throw new Error(`the folder of a run holds config.json, got ${path} without it${await runsInside(path)}`);
+  if (text === undefined) throw new Error(await notARun(path));
   let settings: unknown;
   try {
     settings = JSON.parse(text);

@@ -23,10 +23,12 @@ it('a folder that holds runs names some of them', async () => {
     await writeFile(join(above, name, 'config.json'), '{}');
   }
   await mkdir(join(above, 'none'));
-  const named = `; runs lie in it: ${['a', 'b', 'c'].map((name) => join(above, name)).join(', ')}, …`;
-  await expect(findCheckpoint(above)).rejects.toThrow(`got ${above} without any${named}`);
-  await expect(readConfig(runFolder(above), pretraining)).rejects.toThrow(`got ${above} without it${named}`);
+  const named = `; it holds runs: ${['a', 'b', 'c'].map((name) => join(above, name)).join(', ')}, …`;
+  await expect(findCheckpoint(above)).rejects.toThrow(`${above} holds no checkpoint${named}`);
+  await expect(readConfig(runFolder(above), pretraining)).rejects.toThrow(
+    `${above} is not a run (no config.json)${named}`,
+  );
   await expect(findCheckpoint(join(above, 'none'))).rejects.toThrow(
-    `got ${join(above, 'none')} without any; one of another project holds`,
+    `${join(above, 'none')} holds no checkpoint (a run has them in checkpoints/`,
   );
 });

@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs';
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { removeTemporaries, writeFileAtomic } from '../io/atomic.ts';
@@ -106,9 +107,7 @@ export async function readConfig<C>(
     text = await readFile(folder.config, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    throw new RunError(
-      `the folder of a run holds config.json, got ${folder.path} without it${await runsInside(folder.path)}`,
-    );
+    throw new RunError(await notARun(folder.path));
   }
   try {
     const { kind: name = 'pretrain', ...settings } = JSON.parse(text);
@@ -128,13 +127,38 @@ export async function holdsRun(path: string): Promise<boolean> {
 
 const NAMED = 3;
 
-/** Words for an error about a folder that is no run and holds some: which. Empty where it holds none, or cannot be read. */
-export async function runsInside(path: string): Promise<string> {
+/** The message for a path at which there is no run: why, and which runs lie near. */
+export async function notARun(path: string): Promise<string> {
+  return (await statOf(path))
+    ? `${path} is not a run (no config.json)${await runsInside(path)}`
+    : absence(path);
+}
+
+/** Names runs in a folder that is not a run. Empty where it holds none, or cannot be read. */
+async function runsInside(path: string): Promise<string> {
+  const runs = await runsIn(path);
+  if (runs.length > 0)
+    return `; it holds runs: ${runs.slice(0, NAMED).join(', ')}${runs.length > NAMED ? ', …' : ''}`;
+  const inStudy = join(path, 'runs');
+  return (await runsIn(inStudy)).length > 0 ? `; it is a study: use ${join(inStudy, '*')}` : '';
+}
+
+async function runsIn(path: string): Promise<string[]> {
   const names = await readdir(path).catch(() => []);
   const holding = await Promise.all(names.map((name) => holdsRun(join(path, name)).catch(() => false)));
-  const runs = names.filter((_, i) => holding[i]).map((name) => join(path, name));
-  const more = runs.length > NAMED ? ', …' : '';
-  return runs.length === 0 ? '' : `; runs lie in it: ${runs.slice(0, NAMED).join(', ')}${more}`;
+  return names.filter((_, i) => holding[i]).map((name) => join(path, name));
+}
+
+function absence(path: string): string {
+  return `${path}: no such file or folder`;
+}
+
+/** Undefined where nothing is. */
+async function statOf(path: string): Promise<Stats | undefined> {
+  return stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
 }
 
 /** Where the checkpoint of a step lies. */
@@ -167,16 +191,13 @@ export async function pruneCheckpoints(folder: RunFolder, keep: number): Promise
  * Throws RunError when there is none.
  */
 export async function findCheckpoint(path: string): Promise<string> {
-  const kind = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  });
-  if (!kind) throw new RunError(`a checkpoint must exist, got ${path}, which does not`);
+  const kind = await statOf(path);
+  if (!kind) throw new RunError(absence(path));
   if (!kind.isDirectory()) return path;
   const newest = (await listCheckpoints(runFolder(path))).at(-1);
   if (!newest)
     throw new RunError(
-      `the folder of a run must hold checkpoints, got ${path} without any${(await runsInside(path)) || '; one of another project holds model.safetensors or pytorch_model.bin'}`,
+      `${path} holds no checkpoint${(await runsInside(path)) || ' (a run has them in checkpoints/, a model of another project is model.safetensors or pytorch_model.bin)'}`,
     );
   return newest;
 }

@@ -282,7 +282,7 @@ export class Trainer {
     const advice = last
       ? `the last good checkpoint is ${last}: go on from it with --resume`
       : 'there is no checkpoint yet';
-    return new RunError(`${plainMessage(error)}\n${advice}`, { cause: error });
+    return new RunError(`${plainMessage(error)}; ${advice}`, { cause: error });
   }
 }
 

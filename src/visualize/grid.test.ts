@@ -10,6 +10,8 @@ const solid = (size: number, [r, g, b]: readonly [number, number, number]): RgbI
 };
 const red = solid(32, [255, 0, 0]);
 const blue = solid(32, [0, 0, 255]);
+/** Colour of the line around pictures. */
+const FRAME = '208,208,208';
 
 async function decode(png: Buffer) {
   const { data, info } = await sharp(png).raw().toBuffer({ resolveWithObject: true });
@@ -30,9 +32,15 @@ async function decode(png: Buffer) {
   const dark = (pixel: string) => /^(\d+),\1,\1$/.test(pixel) && Number.parseInt(pixel, 10) < 128;
   const inkRows = new Set(pixels.flatMap((pixel, i) => (dark(pixel) ? [Math.floor(i / info.width)] : [])))
     .size;
-  const ink = pixels.filter((pixel) => /^(\d+),\1,\1$/.test(pixel) && pixel !== '255,255,255').length;
+  const grey = pixels.filter((pixel) => /^(\d+),\1,\1$/.test(pixel) && pixel !== '255,255,255');
+  const ink = grey.filter((pixel) => pixel !== FRAME).length;
   return { width: info.width, height: info.height, box, ink, inkRows };
 }
+
+test('a thin frame shows where a white picture ends', async () => {
+  const grid = await decode(await renderGrid({ rows: [[blankImage(128, 64)]], columnTitles: [''] }));
+  expect(grid.box(FRAME)).toEqual({ left: 15, top: 15, width: 130, height: 66 });
+});
 
 test('small pictures are enlarged and stand in their columns, with text above and below', async () => {
   const bare = await decode(await renderGrid({ rows: [[red, blue]], columnTitles: ['', ''] }));

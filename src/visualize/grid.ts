@@ -28,6 +28,7 @@ const ROW_TITLE = { size: 12, align: 'right', ink: 34 } as const;
 const ROW_TITLE_WIDTH = 190;
 const CAPTION = { size: 12, breakWords: true, ink: 96 } as const;
 const NARROWEST_CAPTION = 360;
+const FRAME = 208;
 
 /**
  * Draws pictures as a table on white, with titles above the columns, and returns a PNG file. Throws a RangeError
@@ -76,7 +77,8 @@ export async function renderGrid(options: GridOptions): Promise<Buffer> {
       const head = heads[c];
       if (r === 0 && head)
         place(head, left + (width - head.width) / 2, MARGIN + headHeight - GAP - head.height);
-      if (cell) place(cell, left + (width - cell.width) / 2, top + (height - cell.height) / 2);
+      if (cell)
+        place(framed(cell), left + (width - cell.width) / 2 - 1, top + (height - cell.height) / 2 - 1);
       left += width + GAP;
     }
     top += height + GAP;
@@ -84,6 +86,13 @@ export async function renderGrid(options: GridOptions): Promise<Buffer> {
   if (foot)
     place(foot, Math.min(gridLeft, canvas.width - MARGIN - foot.width), canvas.height - MARGIN - foot.height);
   return toPng(canvas);
+}
+
+/** A picture in a thin grey line, which shows where a white one ends. */
+function framed(image: RgbImage): RgbImage {
+  const frame = blankImage(image.width + 2, image.height + 2, FRAME);
+  paste(frame, image, 1, 1);
+  return frame;
 }
 
 /** Sizes side by side with gaps between them. */

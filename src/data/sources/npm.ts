@@ -16,7 +16,7 @@ export async function npmPack(spec: string, folder: string, signal?: AbortSignal
   const complaint = await run(spec, folder, signal);
   if (complaint !== undefined) {
     throw new DataError(
-      `npm could not fetch ${spec}: check the network and \`npm config get registry\`, then try again; npm said:\n${complaint}`,
+      `npm could not fetch ${spec}: check the network and \`npm config get registry\`, then try again; npm said: ${complaint.trim().replaceAll(/\s*\n\s*/g, '; ')}`,
     );
   }
   const archive = (await readdir(folder)).find((name) => name.endsWith('.tgz'));

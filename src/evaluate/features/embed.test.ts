@@ -253,7 +253,7 @@ describe('predict', () => {
 
   it('needs a head, and an image that can be read', async () => {
     await expect(predict(model, [images], { backend: referenceBackend }).next()).rejects.toThrow(
-      'prediction needs a model with a head',
+      'has no classifier; train one',
     );
     await expect(all([join(images, 'class1', '004.png')])).rejects.toThrow('no image of');
   });

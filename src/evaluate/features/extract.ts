@@ -1,4 +1,4 @@
-import { BrokenImages } from '../../data/load/broken.ts';
+import { BrokenImages, nothingReadable } from '../../data/load/broken.ts';
 import { type Dataset, subset } from '../../data/sources/dataset.ts';
 import type { Backend, Session } from '../../engines/engine.ts';
 import type { Size } from '../../image/size.ts';
@@ -8,7 +8,7 @@ import { RunError } from '../../run/error.ts';
 import type { Model } from '../../weights/model.ts';
 import { batchFor } from '../images-at-once.ts';
 import type { EngineOptions } from '../model-engine.ts';
-import { centralViews, nothingReadable, readable } from '../views.ts';
+import { centralViews, readable } from '../views.ts';
 import { contentKey, FeatureStore, featureCacheFolder, type Part } from './feature-cache.ts';
 import { type Features, join, programRows, rows } from './features.ts';
 
@@ -82,7 +82,7 @@ export class FeatureExtractor {
     const all = [...parts].sort(([a], [b]) => a - b).map(([, part]) => part);
     const features = join(all, this.config.width);
     if (features.indices.length > 0) return features;
-    throw nothingReadable(dataset, this.#broken);
+    throw nothingReadable(dataset.name, this.#broken);
   }
 
   /** Frees the engine. */

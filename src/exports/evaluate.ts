@@ -1,0 +1,12 @@
+/** Features of models and their scores: kNN, linear probes, predictions, evaluators. */
+// biome-ignore-all assist/source/organizeImports: grouped by what they are for
+export { type EmbedOptions, type EmbedResult, embed } from '../evaluate/features/embed.ts';
+export { type ExtractOptions, FeatureExtractor, type FeatureModel } from '../evaluate/features/extract.ts';
+export { type Features, labelled } from '../evaluate/features/features.ts';
+export { type Evaluator, evaluate, type Score, type Watch } from '../evaluate/evaluator.ts';
+export { type KnnOptions, knnAccuracy, type LabelledFeatures } from '../evaluate/knn/knn.ts';
+export { type KnnReportOptions, knn } from '../evaluate/knn/knn-report.ts';
+export type { KnnReport } from '../evaluate/knn/knn-folder.ts';
+export { type LinprobeOptions, type LinprobeResult, linprobe } from '../evaluate/probe/linprobe.ts';
+export { type LinprobeInput, linprobeSchema } from '../config/linprobe-schema.ts';
+export { type Prediction, type PredictOptions, predict } from '../evaluate/predict.ts';
