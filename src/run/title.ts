@@ -1,4 +1,3 @@
-import { basename } from 'node:path';
 import type { RecordedKind, RunConfig } from './kind.ts';
 
 /** Heading of a run's pictures: its recipe, else its task, or its kind where it has none, and its images: `masked, flowers`. */
@@ -7,5 +6,6 @@ export function runTitle(
   { title }: Pick<RecordedKind, 'title'>,
 ): string {
   if (recipe !== 'custom') return recipe;
-  return `${task?.name ?? title}, ${basename(data.source.replace(/^\w+:/, '')) || data.source}`;
+  const folder = data.source.replace(/^\w+:/, '').split(/[\\/]/).filter(Boolean).at(-1);
+  return `${task?.name ?? title}, ${folder ?? data.source}`;
 }
