@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
-import { type Config, parseConfig } from '../config/schema.ts';
+import type { EngineInput } from '../config/engine.ts';
+import { parseConfig } from '../config/schema.ts';
 import type { Backend } from '../engines/engine.ts';
 import type { Timing } from '../engines/timing.ts';
 import type { Values } from '../graph/index.ts';
@@ -26,7 +27,7 @@ export interface BenchOptions {
   readonly batch?: number;
   /** Number of timed steps. Default: 5. */
   readonly steps?: number;
-  readonly engine?: Partial<Config['engine']>;
+  readonly engine?: EngineInput;
   /** Python interpreters with PyTorch to compare with. */
   readonly compare?: readonly string[];
   /** Modes of PyTorch, separated by commas. Default: eager,compile. */
@@ -103,7 +104,7 @@ export async function bench(options: BenchOptions = {}): Promise<BenchResult> {
       python,
       modes,
       count,
-      threads: settings.threads || availableParallelism(),
+      threads: ('threads' in settings && settings.threads) || availableParallelism(),
       precision: precisionOf(backend),
       losses: measured.steps[0]!.losses,
       signal,

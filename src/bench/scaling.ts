@@ -1,4 +1,5 @@
-import { type Config, parseConfig } from '../config/schema.ts';
+import type { EngineInput } from '../config/engine.ts';
+import { parseConfig } from '../config/schema.ts';
 import type { Session } from '../engines/engine.ts';
 import { autoencoderParameters } from '../models/autoencoder.ts';
 import type { AutoencoderConfig } from '../models/config.ts';
@@ -82,7 +83,7 @@ export function scalingPlot(points: readonly ScalingPoint[]): string {
  * change of the machine's speed affects all alike. Medians of nine rounds.
  */
 export async function scaling(
-  engine: Partial<Config['engine']> = {},
+  engine: EngineInput = {},
   onProgress?: (what: string, done: number, total: number) => void,
 ): Promise<ScalingPoint[]> {
   const backend = await openEngine(parseConfig({ engine }).engine);

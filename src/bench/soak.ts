@@ -1,4 +1,4 @@
-import type { Config } from '../config/schema.ts';
+import type { EngineSettings } from '../config/engine.ts';
 import { modelConfig } from '../models/sizes.ts';
 import { initialise } from '../nn/init.ts';
 import { openEngine } from '../run/engine.ts';
@@ -7,7 +7,7 @@ import { LEARNING_RATE } from './measure.ts';
 import { pretrainStep } from './step.ts';
 
 export interface SoakOptions {
-  readonly engine: Config['engine'];
+  readonly engine: EngineSettings;
   readonly model: string;
   readonly batch: number;
   /** At least 20, for twenty readings of memory or more. */

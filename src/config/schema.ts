@@ -4,15 +4,15 @@ import { targetNames, targets } from '../nn/targets/table.ts';
 import { taskFault } from '../tasks/fit.ts';
 import { maskNames } from '../tasks/masks/table.ts';
 import { taskOf } from '../tasks/table.ts';
+import { engine } from './engine.ts';
 import { ConfigError } from './error.ts';
-import { explain } from './explain.ts';
 import { fraction, oneOf, section, share, taskName, whole } from './fields.ts';
+import { parseSettings } from './parse.ts';
 import { requireAll, sharedRules } from './rules.ts';
 import {
   checkpoints,
   dataFields,
   encoderFields,
-  engine,
   from,
   recipe,
   seed,
@@ -93,9 +93,7 @@ export type ConfigInput = z.input<typeof configSchema>;
  * an unknown key is answered with the nearest known one.
  */
 export function parseConfig(input: unknown): Config {
-  const result = configSchema.safeParse(withTaskDefaults(input));
-  if (!result.success) throw new ConfigError(explain(result.error.issues, input, configSchema));
-  const config = result.data;
+  const config = parseSettings(configSchema, withTaskDefaults(input));
   const { decoder } = config.model;
   const fault = taskFault(taskOf(config.task), config.model);
   if (fault) throw new ConfigError(fault);

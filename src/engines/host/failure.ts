@@ -15,7 +15,7 @@ export function engineEnded(what: string, code: number | null, signal: NodeJS.Si
       `${what} was killed (SIGKILL), as the system does where memory runs out; ${LESS_MEMORY}`,
     );
   if (signal !== null && CRASHES.includes(signal))
-    return new Error(`${what} crashed (${signal}): --backend onnx computes with another library`);
+    return new Error(`${what} crashed (${signal}): --engine onnx computes with another library`);
   return new Error(`${what} ended (${signal ?? `exit status ${code}`})`);
 }
 

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { runFolder } from '../../run/folder.ts';
+import { linearProbe } from '../../run/kinds/linprobe.ts';
 import { readMetrics } from '../../run/metrics.ts';
 import type { Model } from '../model.ts';
 
@@ -43,13 +44,13 @@ export async function trainingRecord({ path, run }: Pick<Model, 'path' | 'run'>)
 
 /** True for a linear probe, whose checkpoint holds no settings of the encoder's training. */
 export function isProbe({ config }: NonNullable<Model['run']>): boolean {
-  return config.recipe === 'linprobe';
+  return config.recipe === linearProbe.name;
 }
 
 async function probeSettings(path: string): Promise<object | undefined> {
   try {
     const settings: unknown = JSON.parse(await readFile(path, 'utf8'));
-    return (settings as { kind?: string }).kind === 'linprobe' ? (settings as object) : undefined;
+    return (settings as { kind?: string }).kind === linearProbe.name ? (settings as object) : undefined;
   } catch {
     return undefined; // treated as moved out of its run
   }
