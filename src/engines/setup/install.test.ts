@@ -206,11 +206,11 @@ describe('without pip', () => {
   ])('fetches from an index that answers %s', async (_, answer) => {
     await index(answer);
     const cache = usedCache();
-    const told: [number, number][] = [];
-    await install(tiny, { cache, onProgress: (_, done, total) => told.push([done, total]), ...linux });
+    const progress: [number, number][] = [];
+    await install(tiny, { cache, onProgress: (_, done, total) => progress.push([done, total]), ...linux });
     expectNew(cache);
-    expect(told.length).toBeGreaterThan(0);
-    for (const [done, total] of told) expect(done).toBeLessThanOrEqual(total);
+    expect(progress.length).toBeGreaterThan(0);
+    for (const [done, total] of progress) expect(done).toBeLessThanOrEqual(total);
   });
 
   it('shows credentials to the index alone, and never in a message', async () => {

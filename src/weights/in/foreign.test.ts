@@ -217,10 +217,10 @@ describe('settings next to the weights', () => {
 
   it('may lie in the metadata, as this project exports', async () => {
     const { tensors } = await readSafetensors(weightsFixture('timm-token.safetensors'));
-    const told = { architecture: 'vit_tiny_patch16_224', arguments: '{"num_heads":2}' };
-    await writeSafetensors(path, tensors, told);
+    const stated = { architecture: 'vit_tiny_patch16_224', arguments: '{"num_heads":2}' };
+    await writeSafetensors(path, tensors, stated);
     expect((await openModel(path)).encoder.heads).toBe(2);
-    await writeSafetensors(path, tensors, { ...told, arguments: '{' });
+    await writeSafetensors(path, tensors, { ...stated, arguments: '{' });
     await expect(openModel(path)).rejects.toThrow('settings must be JSON');
   });
 
