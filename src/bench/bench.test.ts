@@ -41,7 +41,7 @@ for (const name of engines)
       expect(gflop).toBeGreaterThan(0);
       expect(calls.every(({ milliseconds }) => milliseconds > 0)).toBe(true);
       await session.dispose();
-      // Being looked at changes nothing.
+      // Profiling changes no result.
       const plain = await backend.open(initialise(step.specs, 1));
       const unseen = [];
       for (let at = 0; at < 2; at++)

@@ -7,7 +7,7 @@ import { openOnnxBackend } from '../onnx/backend.ts';
 import type { XlaBackend } from './backend.ts';
 import { programText } from './run-program.ts';
 
-// Small, for compiling takes seconds.
+// Small, because compiling takes seconds.
 const training = new TinyTraining({ depth: 1, pretext: 'masked' });
 const { model, pretext, programs, weights } = training;
 

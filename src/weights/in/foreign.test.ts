@@ -21,7 +21,7 @@ const floats = (...shape: number[]): NamedTensor => ({
   data: new Float32Array(shape.reduce((a, b) => a * b, 1)),
 });
 
-/** A classifier of timm (width 16, 1 block, 2 heads, 2×2 patches of 8, class token), changed. */
+/** A changed classifier of timm (width 16, 1 block, 2 heads, 2×2 patches of 8, class token). */
 async function changed(change: (tensors: Map<string, NamedTensor>) => void): Promise<string> {
   const { tensors } = await readSafetensors(weightsFixture('timm-token.safetensors'));
   change(tensors);
@@ -232,7 +232,7 @@ describe('settings next to the weights', () => {
     };
     const model = await beside('hf-mae', cropped, 'preprocessor_config.json');
     expect(model.evaluationCrop).toBe(0.8);
-    expect(model.normalisation.mean).toEqual([0.5, 0.5, 0.5]); // the processor's own, where its file does not say it
+    expect(model.normalisation.mean).toEqual([0.5, 0.5, 0.5]); // the processor's default
     const { normalisation, evaluationCrop } = await openModel(weightsFixture('timm-mean-of-normed'));
     expect({ normalisation, evaluationCrop }).toEqual({
       normalisation: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
