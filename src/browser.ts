@@ -2,7 +2,7 @@
  * The library without Node: what runs in a page, or wherever a runtime and a worker are handed in. It imports no module of Node's
  * and no native package. A page and its workers each import it once, and pass each other no programs.
  */
-// biome-ignore-all assist/source/organizeImports: grouped by what they are for
+// biome-ignore-all assist/source/organizeImports: grouped by purpose
 
 // Settings
 export { ConfigError } from './config/error.ts';

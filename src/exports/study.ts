@@ -1,5 +1,5 @@
 /** Settings, recipes, studies and their statistics, and the measurement of a training step. */
-// biome-ignore-all assist/source/organizeImports: grouped by what they are for
+// biome-ignore-all assist/source/organizeImports: grouped by purpose
 
 // Settings
 export { mergeConfig, parseOverride } from '../config/overrides.ts';
