@@ -44,6 +44,12 @@ export type { MissingWeight, TensorFate, WeightsReport } from './weights/report.
 
 // Judging features
 export { type EmbedOptions, type EmbedResult, embed } from './evaluate/features/embed.ts';
+export {
+  type FeatureRows,
+  type NearestOptions,
+  type Neighbour,
+  nearest,
+} from './evaluate/features/nearest.ts';
 export { type Evaluator, evaluate, type Score, type Watch } from './evaluate/evaluator.ts';
 export { type ExtractOptions, FeatureExtractor, type FeatureModel } from './evaluate/features/extract.ts';
 export { type Features, labelled } from './evaluate/features/features.ts';
@@ -119,6 +125,7 @@ export { OneDnnSession } from './engines/onednn/session.ts';
 export { setupOneDnn } from './engines/onednn/setup.ts';
 export { type OnnxBackend, type OnnxOptions, openOnnxBackend } from './engines/onnx/backend.ts';
 export { referenceBackend } from './engines/reference/backend.ts';
+export { openEngine } from './run/open-engine.ts';
 export { cacheFolder } from './io/cache-folder.ts';
 export { SetupError } from './engines/setup/error.ts';
 export { install, type SetupOptions } from './engines/setup/install.ts';
@@ -139,6 +146,8 @@ export { learningRate, type Schedule, scaledPeak } from './optim/schedule.ts';
 // Files and random numbers
 export { type NamedTensor, toFloat32 } from './io/dtypes.ts';
 export { FileFormatError } from './io/file-format-error.ts';
+export { type NpyArray, writeNpy } from './io/npy.ts';
+export { type NpyData, type ReadNpy, readNpy } from './io/read-npy.ts';
 export { readHeader, readSafetensors, type SafetensorsFile, writeSafetensors } from './io/safetensors.ts';
 export { type Rng, type RngKey, rng } from './random/rng.ts';
 

@@ -37,7 +37,7 @@ export type RunResult = TrainResult;
  * be used.
  */
 export function pretrain(settings: ConfigInput, options: RunOptions): Promise<RunResult> {
-  const { initFrom, scoreCache, onEvent: emit = () => {} } = options;
+  const { initFrom, scoreCache } = options;
   const training: Training<Config, RunData, Setup, PretrainStart> = {
     kind: pretraining,
     resolve: (input) => resolveConfig(input),
@@ -45,7 +45,9 @@ export function pretrain(settings: ConfigInput, options: RunOptions): Promise<Ru
     openData,
     setUp,
     firstState,
-    monitor: (parts) => new PretrainMonitor({ ...parts, scoreCache, emit }),
+    // The runner hands on events of every kind of run.
+    monitor: (parts) =>
+      new PretrainMonitor({ ...parts, scoreCache, emit: parts.emit as (event: PretrainEvent) => void }),
   };
   return train(training, { ...settings, ...(initFrom !== undefined && { from: initFrom }) }, options);
 }

@@ -23,6 +23,7 @@ import { appendSitting, type Judged } from '../run/sittings.ts';
 import { aboutEngine, checkData, type StartingPoint, startingPoint } from '../run/start.ts';
 import { oneLine } from '../text/one-line.ts';
 import type { Measurements, RunContext, TrainingJob } from './job.ts';
+import { Listener } from './listener.ts';
 import { Trainer } from './trainer.ts';
 
 /** How a kind of run trains: all in which the kinds differ. `train` does the rest. */
@@ -87,8 +88,11 @@ export interface TrainOptions<Event> {
   readonly output: string;
   /** Goes on with the run in `output`, if there is one; the given settings are laid over its own. */
   readonly resume?: boolean;
-  /** Called for everything worth telling, in order. */
-  readonly onEvent?: (event: Event) => void;
+  /**
+   * Called for everything worth telling, in order. Promises are not waited for until the run ends; where one is rejected, the run
+   * saves and stops, and rejects with its error.
+   */
+  readonly onEvent?: (event: Event) => unknown;
   /** Ends the run after the current update: a checkpoint is saved, and `resume` goes on from it. */
   readonly signal?: AbortSignal;
   /** The engine that computes, in place of the one the settings name. */
@@ -134,7 +138,8 @@ async function trainFrom<C extends RunConfig, D extends TrainingData, S extends 
   options: TrainOptions<RunningEvent | FetchEvent | (StartEvent<C> & Start)>,
 ): Promise<TrainResult> {
   const { kind } = training;
-  const { signal, onEvent: emit = () => {} } = options;
+  const listener = new Listener(options.onEvent, options.signal);
+  const { signal, emit } = listener;
   const note = (message: string) => emit({ type: 'note', message });
   const { checkpoint } = start;
   for (const message of start.notes) note(message);
@@ -142,7 +147,7 @@ async function trainFrom<C extends RunConfig, D extends TrainingData, S extends 
   const watched = {
     onProgress: (progress: OpenProgress) => emit({ type: 'fetch', progress }),
     onNote: note,
-    ...(signal && { signal }),
+    signal,
   };
   const data = await training.openData(start.config, watched);
   const dataKey = await checkData(start, kind, data.train, watched);
@@ -201,6 +206,7 @@ async function trainFrom<C extends RunConfig, D extends TrainingData, S extends 
       ...(await monitor.start()),
     });
     const outcome = await trainer.run(signal);
+    await listener.done();
     return { outcome, step: trainer.step, folder, checkpoint: await findCheckpoint(folder.path) };
   } finally {
     await session.dispose();
