@@ -2,6 +2,7 @@ import { resolveConfig } from './config/recipes.ts';
 import type { Config, ConfigInput } from './config/schema.ts';
 import type { Values } from './graph/index.ts';
 import type { ParameterSpec } from './nn/parameters.ts';
+import type { Parts } from './parts/parts.ts';
 import { openData, type RunData } from './run/data.ts';
 import type { PretrainEvent } from './run/events.ts';
 import { initialiseOnThreads } from './run/initialise-on-threads.ts';
@@ -40,10 +41,10 @@ export function pretrain(settings: ConfigInput, options: RunOptions): Promise<Ru
   const { initFrom, scoreCache } = options;
   const training: Training<Config, RunData, Setup, PretrainStart> = {
     kind: pretraining,
-    resolve: (input) => resolveConfig(input),
+    resolve: (input, parts) => resolveConfig(input, parts),
     refuse: setUp,
     openData,
-    setUp,
+    setUp: (config, _, parts) => setUp(config, parts),
     firstState,
     // The runner hands on events of every kind of run.
     monitor: (parts) =>
@@ -57,6 +58,7 @@ async function firstState(
   { config }: Setup,
   specs: readonly ParameterSpec[],
   note: (message: string) => void,
+  { targets }: Parts,
 ): Promise<Values> {
   const state = await initialiseOnThreads(specs, config.seed);
   if (config.from === '') return state;
@@ -65,6 +67,7 @@ async function firstState(
     unusualHeads: heads,
     decoderHeads: decoder.heads,
     usualImage: image,
+    targets,
   });
   note(describeInit(model, initFrom(model, config.model, specs, state)));
   return state;

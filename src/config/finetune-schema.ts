@@ -3,6 +3,7 @@ import type { ClassifierConfig } from '../models/classifier.ts';
 import { ConfigError } from './error.ts';
 import { explain } from './explain.ts';
 import { atLeast, flag, fraction, oneOf, probability, section, share, text, whole } from './fields.ts';
+import { own } from './own.ts';
 import { requireAll, sharedRules } from './rules.ts';
 import {
   checkpoints,
@@ -86,6 +87,7 @@ export const finetuneSchema = section({
   checkpoints: checkpoints.prefault({}),
   evaluation: evaluation.prefault({}),
   engine: engine.prefault({}),
+  own,
 });
 
 /** The settings of a fine-tuning run, complete. */

@@ -1,3 +1,5 @@
+import type { ModuleExport } from '../modules/module-export.ts';
+
 /** Floats of an engine's own precision. */
 export type FloatArray = Float32Array | Float64Array;
 
@@ -21,14 +23,7 @@ export interface Collective {
 }
 
 /**
- * Where a session finds its collective. An engine may compute on a thread or in a process of its own, and opens it there:
- * hence a module rather than a function.
+ * Where a session finds its collective: the export makes it from `options`, at once or as a promise. An engine may compute on a
+ * thread or in a process of its own, and opens it there: hence a module rather than a function.
  */
-export interface CollectiveModule {
-  /** URL of a module: `import.meta.resolve('./mpi.js')`. */
-  readonly module: string;
-  /** Name of its export that makes the collective from `options`, at once or as a promise. Default: `default`. */
-  readonly export?: string | undefined;
-  /** Anything that JSON can hold. */
-  readonly options?: unknown;
-}
+export type CollectiveModule = ModuleExport;

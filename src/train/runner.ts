@@ -8,6 +8,9 @@ import type { OpenOptions, OpenProgress } from '../data/sources/scheme.ts';
 import type { Backend, Parameter } from '../engines/engine.ts';
 import type { Program, Values } from '../graph/index.ts';
 import type { ParameterSpec } from '../nn/parameters.ts';
+import { checkedParts } from '../parts/check.ts';
+import { namesOf, type Parts } from '../parts/parts.ts';
+import { unusedParts } from '../parts/unused.ts';
 import { trainingPlan } from '../programs/plan.ts';
 import { type Progress, saveCheckpoint } from '../run/checkpoint.ts';
 import { withAbsoluteSources } from '../run/data.ts';
@@ -24,27 +27,36 @@ import { aboutEngine, checkData, type StartingPoint, startingPoint } from '../ru
 import { oneLine } from '../text/one-line.ts';
 import type { Measurements, RunContext, TrainingJob } from './job.ts';
 import { Listener } from './listener.ts';
+import { withOwnScores } from './own-measurements.ts';
 import { Trainer } from './trainer.ts';
 
 /** How a kind of run trains: all in which the kinds differ. `train` does the rest. */
 export interface Training<C extends RunConfig, D extends TrainingData, S extends TrainingSetup, Start> {
   readonly kind: RunKind<C>;
   /** Complete settings of a new run from those given. Throws ConfigError. */
-  resolve(input: object): C | Promise<C>;
+  resolve(input: object, parts: Parts): C | Promise<C>;
   /** Throws where settings cannot be trained, before images are looked for. */
-  refuse?(config: C): void;
+  refuse?(config: C, parts: Parts): void;
   openData(config: C, options: OpenOptions): Promise<D>;
   /** A line for people about images that are unlike what a run needs. */
   warning?(data: D): string | undefined;
-  setUp(config: C, data: D): S;
+  setUp(config: C, data: D, parts: Parts): S;
   /** The weights that a new run starts with. @param note called with what a person should know */
-  firstState(setup: S, specs: readonly ParameterSpec[], note: (message: string) => void): Promise<Values>;
+  firstState(
+    setup: S,
+    specs: readonly ParameterSpec[],
+    note: (message: string) => void,
+    parts: Parts,
+  ): Promise<Values>;
   monitor(parts: MonitorParts<S, D>): Monitor<Start>;
 }
 
 /** The images of a run. */
 export interface TrainingData {
   readonly train: Dataset;
+  /** Images that are never trained on, by the kind of run. */
+  readonly heldOut?: Dataset;
+  readonly test?: Dataset;
 }
 
 /** The programs, views and inputs of a run. */
@@ -97,6 +109,8 @@ export interface TrainOptions<Event> {
   readonly signal?: AbortSignal;
   /** The engine that computes, in place of the one the settings name. */
   readonly backend?: Backend;
+  /** Tasks, masks, targets, sources, augmentations, evaluators and an engine of the user's own, see docs/own-parts.md. */
+  readonly parts?: Parts | undefined;
 }
 
 export interface TrainResult {
@@ -121,11 +135,14 @@ export async function train<C extends RunConfig, D extends TrainingData, S exten
 ): Promise<TrainResult> {
   const folder = runFolder(options.output);
   const lock = new RunLock(folder);
-  const input = withAbsoluteSources(settings);
-  const resolve = async () => training.resolve(input);
   try {
-    const wanted = { kind: training.kind, input, folder, resume: options.resume ?? false, resolve };
-    return await trainFrom(training, await startingPoint(wanted, lock), folder, options);
+    const parts = await checkedParts(options.parts);
+    const own = namesOf(parts);
+    const absolute = withAbsoluteSources(settings, parts.sources);
+    const input = Object.keys(own).length > 0 ? { ...absolute, own } : absolute;
+    const resolve = async () => training.resolve(input, parts);
+    const wanted = { kind: training.kind, input, folder, resume: options.resume ?? false, own, resolve };
+    return await trainFrom(training, await startingPoint(wanted, lock), folder, { ...options, parts });
   } finally {
     await lock.release();
   }
@@ -138,30 +155,33 @@ async function trainFrom<C extends RunConfig, D extends TrainingData, S extends 
   options: TrainOptions<RunningEvent | FetchEvent | (StartEvent<C> & Start)>,
 ): Promise<TrainResult> {
   const { kind } = training;
+  const { parts = {} } = options;
   const listener = new Listener(options.onEvent, options.signal);
   const { signal, emit } = listener;
   const note = (message: string) => emit({ type: 'note', message });
   const { checkpoint } = start;
   for (const message of start.notes) note(message);
-  training.refuse?.(start.config);
+  for (const message of unusedParts(start.config, parts)) note(message);
+  training.refuse?.(start.config, parts);
   const watched = {
     onProgress: (progress: OpenProgress) => emit({ type: 'fetch', progress }),
     onNote: note,
     signal,
+    ...(parts.sources && { sources: parts.sources }),
   };
   const data = await training.openData(start.config, watched);
   const dataKey = await checkData(start, kind, data.train, watched);
   const { config, notes } = checkpoint
     ? { config: start.config, notes: [] }
-    : fitBatch(start.config, data.train.length);
+    : fitBatch(start.config, data.train.length, undefined, parts);
   for (const message of notes) note(message);
   const warning = training.warning?.(data);
   if (warning !== undefined) note(warning);
 
-  const setup = training.setUp(config, data);
+  const setup = training.setUp(config, data, parts);
   const { gradients, parameters, specs } = setup.programs(microBatchOf(config.training));
-  const state = checkpoint?.state ?? (await training.firstState(setup, specs, note));
-  const backend = options.backend ?? (await openEngine(config.engine));
+  const state = checkpoint?.state ?? (await training.firstState(setup, specs, note, parts));
+  const backend = options.backend ?? parts.engine ?? (await openEngine(config.engine));
   for (const message of aboutEngine(start, backend)) note(message);
   const scarce = await scarceSpace(folder, state);
   if (scarce !== undefined) note(scarce);
@@ -183,7 +203,11 @@ async function trainFrom<C extends RunConfig, D extends TrainingData, S extends 
       views: (given) => setup.trainingViews(data.train, given),
       inputs: (batch) => setup.inputs(batch),
       save: (path, progress, state) => save(path, progress, state, plan.rule.slots),
-      measurements: monitor,
+      measurements: withOwnScores(monitor, parts.evaluators ?? [], {
+        ...{ config, backend, session, broken: context.broken, train: data.train },
+        heldOut: data.heldOut ?? data.test,
+        emit,
+      }),
     };
     const about = { data: dataKey, engine: backend.description };
     const trainer = new Trainer(job, context, about, checkpoint?.progress);
