@@ -81,3 +81,12 @@ export { type Rng, type RngKey, rng } from './random/rng.ts';
 export { type CurvesOptions, renderCurves } from './visualize/curves.ts';
 export { type Planes, toImage } from './visualize/image.ts';
 export { type MetricsRow, type Point, seriesOf, smooth, thin } from './visualize/series.ts';
+
+// Types of these signatures
+export type { Pixels } from './data/decode/resize.ts';
+export type { NativeFailure } from './engines/onnx/runtime.ts';
+export type { Reply } from './engines/onnx/serve.ts';
+export type { Decaying } from './optim/groups.ts';
+export type { CheckpointContents, CheckpointModel, RecordedPanel, RunConfig } from './run/kind.ts';
+export type { RgbImage } from './visualize/rgb-image.ts';
+export type { Sized } from './config/cost.ts';

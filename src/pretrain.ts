@@ -10,7 +10,7 @@ import { pretraining } from './run/kinds/pretrain.ts';
 import { type Setup, setUp } from './run/setup-pretrain.ts';
 import { PretrainMonitor, type PretrainStart } from './train/pretrain-monitor.ts';
 import { type Training, type TrainOptions, type TrainResult, train } from './train/runner.ts';
-import { describeInit, initFrom } from './weights/init-from.ts';
+import { loadAutoencoder } from './weights/load-into.ts';
 import { openModel } from './weights/model.ts';
 
 export interface RunOptions extends TrainOptions<PretrainEvent> {
@@ -69,6 +69,6 @@ async function firstState(
     usualImage: image,
     targets,
   });
-  note(describeInit(model, initFrom(model, config.model, specs, state)));
+  note(loadAutoencoder(model, config.model, specs, state).join('\n'));
   return state;
 }

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { readRows } from '../src/io/jsonl.ts';
 import { pretrain } from '../src/pretrain.ts';
 import { commandHere } from './support/command-here.ts';
@@ -11,7 +11,7 @@ import { temporaryFolder } from './support/temporary-folder.ts';
 import { tinyImages, tinySettings } from './support/tiny-run.ts';
 
 const folder = temporaryFolder();
-const { run } = commandLine(folder);
+const { launch, run } = commandLine(folder);
 const here = commandHere(folder);
 
 beforeAll(async () => {
@@ -109,7 +109,38 @@ describe('judging a run', () => {
     expect((await run('cache')).out).toMatch(/^0 sets of features kept/);
   });
 
+  it('Ctrl-C keeps a probe, and --resume goes on with it', async () => {
+    const probe = 'linprobe run --test classes:test --optimizer sgd --rates 0.1 --epochs 100 --output'.split(
+      ' ',
+    );
+    const uninterrupted = await run(...probe, 'uninterrupted', '--json');
+    const { child, finished } = launch([...probe, 'interrupted']);
+    const rows = () => readRows(join(folder, 'interrupted', 'metrics.jsonl')).catch(() => []);
+    await vi.waitFor(async () => expect((await rows()).length).toBeGreaterThan(2), {
+      timeout: 60_000,
+      interval: 1,
+    });
+    child.kill('SIGINT');
+    expect(await finished).toMatchObject({
+      code: 130,
+      err: expect.stringContaining('stopped; what was computed is kept: the same command goes on from it'),
+    });
+    const before = await rows();
+    expect(before.length).toBeLessThan(100);
+    const again = await run('linprobe', '--resume', 'interrupted', '--json');
+    expect(again).toMatchObject({
+      code: 0,
+      err: expect.stringContaining('the probe in interrupted was interrupted, and goes on'),
+    });
+    const result = JSON.parse(uninterrupted.out);
+    expect(JSON.parse(again.out)).toEqual({ ...result, checkpoint: result.checkpoint.replace('un', '') });
+    expect(await rows()).toEqual(await readRows(join(folder, 'uninterrupted', 'metrics.jsonl')));
+    expect(await readRows(join(folder, 'interrupted', 'sittings.jsonl'))).toHaveLength(2);
+  }, 120_000);
+
   it.each([
+    ['linprobe', 'linprobe needs a model, or --resume FOLDER, got neither'],
+    ['linprobe run --resume x', '--resume names the folder, which names the model, got run too'],
     ['linprobe run --rates 0', 'learningRates[0] must be a number above 0, got 0'],
     ['linprobe run --optimizer adam', 'optimizer must be one of lars, sgd, got "adam"'],
     ['linprobe run --tensorboard', '--tensorboard writes into the folder of --output, got no --output'],
@@ -127,6 +158,8 @@ describe('judging a run', () => {
   });
 
   it.each([
+    ['linprobe --resume run', 'run must hold a run of linprobe, got one of pretrain'],
+    ['linprobe --resume one', 'the folder of a run holds config.json, got one without it'],
     ['linprobe nowhere', 'got nowhere'],
     ['linprobe run --data test', 'images with classes are needed, got test without'],
     ['linprobe run --output images', 'or that of the very same probe, got images with'],

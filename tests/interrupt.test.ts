@@ -43,7 +43,11 @@ it.each([
   ['study study.json --tabulate', 'stopped; nothing is kept'],
   ['knn model.safetensors', 'stopped; what was computed is kept: the same command goes on from it'],
   ['knn model.safetensors --no-cache', 'stopped; nothing was kept, as --no-cache says'],
-  ['linprobe model.safetensors', 'stopped; what was computed is kept: the same command goes on from it'],
+  ['linprobe model.safetensors', 'stopped; features are kept; with --output, training is too'],
+  [
+    'linprobe model.safetensors --output probe',
+    'stopped; what was computed is kept: the same command goes on from it',
+  ],
   ['linprobe model.safetensors --no-cache', 'stopped; nothing was kept, as --no-cache says'],
   [
     'embed cifar10 --from model.safetensors --output a.npy --no-cache',

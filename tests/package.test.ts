@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
@@ -44,4 +44,22 @@ it('the package holds what runs and what is read, and no tests', () => {
   ])
     expect(files, path).toContain(path);
   expect([...files].filter((path) => path.includes('.test.'))).toEqual([]);
+});
+
+const { exports: entries } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  exports: Record<string, { types: string; default: string }>;
+};
+const groups = Object.keys(entries).filter((name) => name !== './package.json');
+
+it.each(groups)('the entry %s loads, and declares what it exports', async (name) => {
+  const { types, default: module } = entries[name]!;
+  const exported = Object.keys(await import(pathToFileURL(join(root, module)).href));
+  expect(exported.length).toBeGreaterThan(0);
+  expect(readFileSync(join(root, types), 'utf8')).toMatch(/^export /m);
+});
+
+it('the root exports what a first program uses, and no more', () => {
+  const lists = readFileSync(join(root, 'src/index.ts'), 'utf8').matchAll(/^export [^{]*\{([^}]*)\}/gm);
+  const names = [...lists].flatMap(([, list]) => list!.split(',').filter((name) => name.trim() !== ''));
+  expect(names.length).toBeLessThanOrEqual(42);
 });

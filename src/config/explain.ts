@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { nearest, suggestion } from '../text/nearest.ts';
-import { members, unwrap, valueAt } from './walk.ts';
+import { discriminator, forms, members, unwrap, valueAt } from './walk.ts';
 
 /**
  * Says what is wrong with settings, one line for each: `training.epochs must be a whole number of at least 1,
@@ -14,13 +14,37 @@ function lines(issue: z.core.$ZodIssue, input: unknown, schema: z.ZodType): stri
   const path = issue.path;
   if (issue.code === 'unrecognized_keys') {
     const known = Object.keys(membersAt(schema, path));
-    return issue.keys.map((key) => unknownKey([...path, key], known));
+    return issue.keys.map(
+      (key) => otherForm([...path, key], input, schema) ?? unknownKey([...path, key], known),
+    );
   }
-  if (issue.code === 'invalid_union') return ofUnion(issue, input, schema);
+  if (issue.code === 'invalid_union' && issue.errors.length > 0) return ofUnion(issue, input, schema);
   const name = path.length === 0 ? 'settings' : join(path);
   const got = valueAt(input, path);
-  const hint = issue.code === 'invalid_value' ? suggestion(String(got), issue.values.map(String)) : '';
+  const hint = suggestion(String(got), namesIn(issue, schema));
   return [`${name} ${issue.message}, got ${brief(got)}${hint}`];
+}
+
+/** The names that a value is one of; none for other rules. */
+function namesIn(issue: z.core.$ZodIssue, schema: z.ZodType): string[] {
+  if (issue.code === 'invalid_value') return issue.values.map(String);
+  const group = issue.code === 'invalid_union' ? schemaAt(schema, issue.path.slice(0, -1)) : undefined;
+  return [...((group && forms(group)?.keys()) ?? [])];
+}
+
+/** The message about a setting that another form of its group has; undefined where none has it. */
+function otherForm(path: readonly PropertyKey[], input: unknown, schema: z.ZodType): string | undefined {
+  const group = path.slice(0, -1);
+  const union = schemaAt(schema, group);
+  const variants = (union && forms(union)) ?? new Map<string, object>();
+  const having = [...variants].filter(([, shape]) => String(path.at(-1)) in shape).map(([name]) => name);
+  if (having.length === 0) return undefined;
+  const decides = [...group, discriminator(union!)!];
+  const got = valueAt(input, decides) ?? [...variants.keys()][0];
+  return (
+    `${join(path)} takes ${join(decides)} ${having.join(' or ')}, got ${got}: ` +
+    `set ${join(decides)}=${having[0]}, or leave ${join(path)} out`
+  );
 }
 
 /** Of several forms that a value may have, the one that it was meant to have: that of its type. */
@@ -46,9 +70,14 @@ export function unknownKey(path: readonly PropertyKey[], known: readonly string[
 }
 
 function membersAt(schema: z.ZodType, path: readonly PropertyKey[]): Readonly<Record<string, z.ZodType>> {
+  const at = schemaAt(schema, path);
+  return (at && members(at)) ?? {};
+}
+
+function schemaAt(schema: z.ZodType, path: readonly PropertyKey[]): z.ZodType | undefined {
   let at: z.ZodType | undefined = schema;
   for (const key of path) at = typeof key === 'number' ? elementOf(at) : at && members(at)?.[String(key)];
-  return (at && members(at)) ?? {};
+  return at;
 }
 
 /** What a list holds; of several forms, the group of settings. */

@@ -1,20 +1,11 @@
 import type { z } from 'zod';
 import type { ClassifierConfig } from '../models/classifier.ts';
-import { ConfigError } from './error.ts';
-import { explain } from './explain.ts';
+import { engine } from './engine.ts';
 import { atLeast, flag, fraction, oneOf, probability, section, share, text, whole } from './fields.ts';
 import { own } from './own.ts';
+import { parseSettings } from './parse.ts';
 import { requireAll, sharedRules } from './rules.ts';
-import {
-  checkpoints,
-  dataFields,
-  encoderFields,
-  engine,
-  from,
-  recipe,
-  seed,
-  trainingFields,
-} from './sections.ts';
+import { checkpoints, dataFields, encoderFields, from, recipe, seed, trainingFields } from './sections.ts';
 
 const data = section({
   ...dataFields({ scale: [0.08, 1], heldOut: 0.1 }),
@@ -98,18 +89,17 @@ export type FinetuneInput = z.input<typeof finetuneSchema>;
 
 /** Completes and checks settings. Throws ConfigError as `parseConfig` does. */
 export function parseFinetuneConfig(input: unknown): FinetuneConfig {
-  const result = finetuneSchema.safeParse(input);
-  if (!result.success) throw new ConfigError(explain(result.error.issues, input, finetuneSchema));
-  const { model } = result.data;
+  const config = parseSettings(finetuneSchema, input);
+  const { model } = config;
   requireAll([
-    ...sharedRules(result.data),
+    ...sharedRules(config),
     [
       model.pooling === 'mean' || model.classToken,
       "model.pooling must be 'mean' for a model without a class token",
       [`'${model.pooling}'`],
     ],
   ]);
-  return result.data;
+  return config;
 }
 
 /** The model that settings stand for, with a head for so many classes. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ConfigError } from './error.ts';
-import { explain } from './explain.ts';
 import { atLeast, oneOf, positive, section, share, text, whole } from './fields.ts';
+import { parseSettings } from './parse.ts';
 
 const rates = 'must be a list of one or more different numbers above 0';
 
@@ -55,14 +55,19 @@ export interface ProbeRun extends LinprobeConfig {
 
 /** Completes and checks settings. Throws ConfigError naming each wrong one, the rule and what it got. */
 export function parseLinprobeConfig(input: unknown): LinprobeConfig {
-  const result = linprobeSchema.safeParse(input);
-  if (!result.success) throw new ConfigError(explain(result.error.issues, input, linprobeSchema));
-  const config = result.data;
+  const config = parseSettings(linprobeSchema, input);
   if (config.warmupEpochs >= config.epochs)
     throw new ConfigError(
       `warmupEpochs must be fewer than epochs, got ${config.warmupEpochs} and ${config.epochs}`,
     );
   return { ...config, learningRates: config.learningRates ?? [...GRIDS[config.optimizer]] };
+}
+
+/** The same of a probe's `config.json`, whose kind was read. */
+export function parseProbeRun(input: unknown): { readonly from: string; readonly settings: LinprobeConfig } {
+  const { from, ...settings } = input as { readonly from?: unknown };
+  if (typeof from !== 'string') throw new ConfigError(`from must be a text, got ${from}`);
+  return { from, settings: parseLinprobeConfig(settings) };
 }
 
 /** Images of one update: as the settings say, else the largest power of two up to a 16th of the images, 64 … 16,384. */

@@ -10,6 +10,7 @@ import { imagenetRecipes } from './recipes/imagenet.ts';
 import { fittingMicroBatch } from './rules.ts';
 import { type Config, type ConfigInput, parseConfig } from './schema.ts';
 import { taskDefaults } from './task-defaults.ts';
+import { valueAt } from './walk.ts';
 
 /** The recipes of pre-training. */
 export const {
@@ -50,7 +51,7 @@ export function adapted(
 ): { warmupEpochs: number; microBatch: number | undefined } {
   return {
     warmupEpochs: warmupOf(training, given.training),
-    microBatch: fittingMicroBatch(training, given.training, given.engine?.devices),
+    microBatch: fittingMicroBatch(training, given.training, valueAt(given, ['engine', 'devices'])),
   };
 }
 

@@ -1,3 +1,4 @@
+import { devicesOf, type EngineSettings } from './engine.ts';
 import { ConfigError } from './error.ts';
 
 /** A rule that spans several settings: whether it holds, its words, and what it got. */
@@ -25,13 +26,14 @@ interface Shared {
     readonly epochs: number;
     readonly warmupEpochs: number;
   };
-  readonly engine: { readonly devices: number };
+  readonly engine: EngineSettings;
 }
 
 /** Rules of data, encoder, training and engine, whatever is trained. */
 export function sharedRules({ data, model, training, engine }: Shared): Rule[] {
   const { image, patch, channels, width, heads } = model;
   const micro = microBatchOf(training);
+  const devices = devicesOf(engine);
   return [
     [
       training.batchSize % micro === 0,
@@ -39,9 +41,9 @@ export function sharedRules({ data, model, training, engine }: Shared): Rule[] {
       [training.batchSize, training.microBatch],
     ],
     [
-      (training.batchSize / micro) % engine.devices === 0,
+      (training.batchSize / micro) % devices === 0,
       'training.batchSize / training.microBatch must be a multiple of engine.devices (--set training.microBatch=...)',
-      [`${training.batchSize} / ${micro}`, engine.devices],
+      [`${training.batchSize} / ${micro}`, devices],
     ],
     [
       image.every((side) => side % patch === 0),

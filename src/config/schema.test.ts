@@ -54,11 +54,11 @@ describe('parseConfig', () => {
       'training.batchSize must be a multiple of training.microBatch (--batch-size N, --set training.microBatch=N), got 10 and 3',
     ],
     [
-      { training: { batchSize: 24, microBatch: 4 }, engine: { devices: 4 } },
+      { training: { batchSize: 24, microBatch: 4 }, engine: { name: 'xla', devices: 4 } },
       'training.batchSize / training.microBatch must be a multiple of engine.devices (--set training.microBatch=...), got 24 / 4 and 4',
     ],
     [
-      { training: { batchSize: 24 }, engine: { devices: 4 } },
+      { training: { batchSize: 24 }, engine: { name: 'xla', devices: 4 } },
       'training.batchSize / training.microBatch must be a multiple of engine.devices (--set training.microBatch=...), got 24 / 24 and 4',
     ],
     [

@@ -6,16 +6,16 @@ import { taskFault } from '../tasks/fit.ts';
 import { maskNames } from '../tasks/masks/table.ts';
 import { type OwnTasks, withOwnTarget } from '../tasks/own.ts';
 import { nameFault, taskOf } from '../tasks/table.ts';
+import { engine } from './engine.ts';
 import { ConfigError } from './error.ts';
-import { explain } from './explain.ts';
 import { fraction, oneOf, section, share, whole } from './fields.ts';
 import { checkNames, namesOwn, own } from './own.ts';
+import { parseSettings } from './parse.ts';
 import { requireAll, sharedRules } from './rules.ts';
 import {
   checkpoints,
   dataFields,
   encoderFields,
-  engine,
   from,
   recipe,
   seed,
@@ -104,9 +104,7 @@ export type ConfigInput = z.input<typeof configSchema>;
  * @param given tasks of the user's own, for the settings that they take where none are given
  */
 export function parseConfig(input: unknown, given: OwnTasks = {}): Config {
-  const result = configSchema.safeParse(withTaskDefaults(input, given));
-  if (!result.success) throw new ConfigError(explain(result.error.issues, input, configSchema));
-  const config = result.data;
+  const config = parseSettings(configSchema, withTaskDefaults(input, given));
   const { decoder } = config.model;
   if (!namesOwn(config)) requireFit(config);
   requireAll([

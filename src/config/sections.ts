@@ -124,43 +124,6 @@ export const checkpoints = section({
   keep: whole(1).default(3).describe('number of checkpoints kept, the newest ones'),
 });
 
-export const engine = section({
-  name: oneOf(['auto', 'onnx', 'onednn', 'xla', 'wasm', 'reference'])
-    .default('auto')
-    .describe(
-      'auto (xla where an accelerator is found, else onednn where it is installed, else onnx), ' +
-        'onnx (onnxruntime, native where installed), onednn (where oneDNN is installed: faster on x86, and bf16), ' +
-        'xla (GPUs and TPUs, by a PJRT plugin: see `doctor`), wasm (onnxruntime as WebAssembly), ' +
-        'reference (slow, float64)',
-    ),
-  precision: oneOf(['auto', 'f32', 'bf16'])
-    .default('auto')
-    .describe(
-      'type in which products are computed; weights, moments, norms, softmax and losses stay f32; ' +
-        'auto: bf16 on accelerators, f32 on CPUs',
-    ),
-  threads: whole(0).default(0).describe('threads of the engine; 0: one for each core'),
-  devices: whole(1)
-    .default(1)
-    .describe(
-      'xla: devices that share the micro-batches of an update, whose number must be a multiple of theirs (see training.microBatch)',
-    ),
-  rematerialise: flag()
-    .default(false)
-    .describe('xla: compute attention and MLPs anew in the backward pass: less memory, more work'),
-  attention: oneOf(['auto', 'fused', 'parts'])
-    .default('auto')
-    .describe(
-      "xla: fused (cuDNN's kernels), parts (products and a softmax), auto (fused on NVIDIA GPUs with bf16, where a trial agrees)",
-    ),
-  gradients: oneOf(['f32', 'bf16'])
-    .default('f32')
-    .describe('xla: type in which gradients of weight matrices are kept; bf16 takes precision bf16'),
-  deterministic: flag()
-    .default(false)
-    .describe('xla: the same sums in the same order, run after run; slower on GPUs'),
-});
-
 export const recipe = text().default('custom').describe('recipe that the settings started from');
 export const from = text()
   .default('')

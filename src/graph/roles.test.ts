@@ -26,7 +26,7 @@ function* uses(name: string) {
 }
 
 it.each([...operations().values()])(
-  `what the role of $name, $role, promises (SEED=${seed})`,
+  `$name keeps the promise of its role, $role (SEED=${seed})`,
   ({ name, role }) => {
     for (const { node, from, to } of uses(name)) {
       const { inputs, outputs } = node;

@@ -37,7 +37,7 @@ test('writes text, bytes and pieces, and leaves nothing else in the folder', asy
   expect(readdirSync(folder)).toEqual(['a.json']);
 });
 
-test('errors name what was asked for', async () => {
+test('errors name the requested path', async () => {
   await expect(writeFileAtomic(join(folder, 'none', 'a.txt'), '')).rejects.toMatchObject({
     code: 'ENOENT',
     path: join(folder, 'none'),
@@ -95,7 +95,7 @@ test.each([1, 2, 3])('of files that belong together, none changes where write %i
   expect(readdirSync(folder)).toEqual(names);
 });
 
-test('of files that belong together, the last one is never beside others than its own', async () => {
+test('of files that belong together, the last one always matches the others', async () => {
   const [names, array] = [join(folder, 'a.jsonl'), join(folder, 'a.npy')];
   const both = (text: string) =>
     writeFilesAtomic([

@@ -1,20 +1,19 @@
 import { open, readFile, stat, truncate } from 'node:fs/promises';
 import { writeFileAtomic } from './atomic.ts';
-import { FileFormatError } from './file-format-error.ts';
+import { type Row, rowLine, splitRows } from './jsonl-codec.ts';
 import { aboutPath } from './system-error.ts';
 
-/** One row of a .jsonl file: a JSON object on a line of its own. JSON has no NaN or infinity: they become null. */
-export type Row = Record<string, unknown>;
+export type { Row };
 
 /**
- * Appends a row and waits until it is on the disk; creates the file when there is none. A torn last line, left
- * by a process that was killed while writing, is cut off first. Throws the system's error.
+ * Appends a row and waits until it is on the disk; creates the file if necessary. First removes a torn last line, the
+ * remains of a killed process. Throws the system's error.
  */
 export async function appendRow(path: string, row: Row): Promise<void> {
   return appendRows(path, [row]);
 }
 
-/** The same for several rows at once. */
+/** The same for several rows. */
 export async function appendRows(path: string, rows: readonly Row[]): Promise<void> {
   await aboutPath(path, append(path, rows));
 }
@@ -27,33 +26,33 @@ async function append(path: string, rows: readonly Row[]): Promise<void> {
     if (size > 0) await handle.read(last, 0, 1, size - 1);
     let separator = '';
     if (size > 0 && last.toString() !== '\n') {
-      const known = split(await readFile(path), path);
+      const known = splitRows(await readFile(path), path);
       if (known.tornBytes > 0)
-        await truncate(path, size - known.tornBytes); // a handle for appending may not shrink on Windows
-      else if (known.rows.length > 0) separator = '\n'; // a whole row that only lacks its end of line
+        await truncate(path, size - known.tornBytes); // on Windows, an append handle cannot truncate
+      else if (known.rows.length > 0) separator = '\n'; // a complete row without its end of line
     }
-    const lines = rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+    const lines = rows.map(rowLine).join('');
     await handle.appendFile(`${separator}${lines}`);
-    if ((await handle.stat()).isFile()) await handle.datasync(); // no device can
+    if ((await handle.stat()).isFile()) await handle.datasync(); // devices cannot
   } finally {
     await handle.close();
   }
 }
 
 /**
- * Reads all rows; there are none in devices and pipes. A torn last line is left out. Throws {@link FileFormatError} when another line
+ * Reads all rows; devices and pipes have none. Skips a torn last line. Throws `FileFormatError` if another line
  * is not a JSON object, or the system's error (ENOENT, ...).
  */
 export async function readRows<T extends object = Row>(path: string): Promise<T[]> {
   const found = await stat(path);
   if (!found.isFile() && !found.isDirectory()) return [];
-  return split(await readFile(path), path).rows.map(({ row }) => row as T);
+  return splitRows(await readFile(path), path).rows.map(({ row }) => row as T);
 }
 
 /**
- * Keeps the rows up to the first one that `keep` refuses, drops that one and all after it (and a torn last
- * line), and returns how many rows were dropped. Kept lines stay byte for byte; the file is replaced in one
- * step, and left alone when there is nothing to drop or no file. Throws like {@link readRows}.
+ * Keeps the rows before the first one that `keep` refuses; drops the others and a torn last line, and returns their
+ * number. Kept lines stay byte for byte. Replaces the file in one step; leaves it unchanged if there is nothing to
+ * drop or no file. Throws like `readRows`.
  */
 export async function truncateAfter(path: string, keep: (row: Row) => boolean): Promise<number> {
   let content: Buffer;
@@ -63,7 +62,7 @@ export async function truncateAfter(path: string, keep: (row: Row) => boolean): 
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
     throw error;
   }
-  const { rows, tornBytes } = split(content, path);
+  const { rows, tornBytes } = splitRows(content, path);
   const refused = rows.findIndex(({ row }) => !keep(row));
   const kept = refused < 0 ? rows.length : refused;
   if (kept < rows.length || tornBytes > 0) {
@@ -73,39 +72,9 @@ export async function truncateAfter(path: string, keep: (row: Row) => boolean): 
   return rows.length - kept;
 }
 
-/** Puts a row in the place of the last one, in one step. Throws like {@link readRows}. */
+/** Replaces the last row, in one step. Throws like `readRows`. */
 export async function replaceLastRow(path: string, row: Row): Promise<void> {
   const content = await readFile(path);
-  const begin = split(content, path).rows.at(-1)?.begin ?? 0;
+  const begin = splitRows(content, path).rows.at(-1)?.begin ?? 0;
   await writeFileAtomic(path, `${content.toString('utf8', 0, begin)}${JSON.stringify(row)}\n`);
-}
-
-/** Parses the lines; `begin` is a row's first byte, `tornBytes` the length of an unusable last line. */
-function split(content: Buffer, path: string): { rows: { row: Row; begin: number }[]; tornBytes: number } {
-  const rows: { row: Row; begin: number }[] = [];
-  let line = 0;
-  for (let begin = 0; begin < content.length; ) {
-    const newline = content.indexOf(0x0a, begin);
-    const end = newline < 0 ? content.length : newline;
-    const text = content.toString('utf8', begin, end);
-    const next = newline < 0 ? content.length : newline + 1;
-    line++;
-    if (text.trim() !== '') {
-      const row = parseRow(text);
-      if (row) rows.push({ row, begin });
-      else if (next === content.length) return { rows, tornBytes: content.length - begin };
-      else throw new FileFormatError(path, `line ${line} must be a JSON object`, text);
-    }
-    begin = next;
-  }
-  return { rows, tornBytes: 0 };
-}
-
-function parseRow(text: string): Row | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Row) : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -18,7 +18,7 @@ test.each([
   expect(crc32c(bytes)).toBe(sum);
 });
 
-test('events are, byte for byte, those of the Python package of TensorBoard', () => {
+test("events equal those of TensorBoard's Python package, byte for byte", () => {
   const png = Buffer.from(fixture.png, 'base64');
   const values = [
     { tag: 'metrics/loss', scalar: 0.625 },

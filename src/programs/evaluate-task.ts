@@ -1,7 +1,7 @@
 import { type Backend, gradientName } from '../engines/engine.ts';
 import { input, program, sizeOf, type Tensor, type Values } from '../graph/index.ts';
 import { autoencoderParameters } from '../models/autoencoder.ts';
-import { pixelOrder } from '../nn/patches.ts';
+import { channelsLast } from '../nn/patches.ts';
 import { targetOf } from '../nn/targets/table.ts';
 import { drawInputs } from '../tasks/draws.ts';
 import { plural } from '../text/plural.ts';
@@ -51,13 +51,13 @@ export async function evaluateTask(options: TaskEvaluationOptions): Promise<Task
     );
   const graph = taskGraph(options, inputs, input('view', [batch, ...shape]), drawInputs(task, model, batch));
   const scalars = lossScalars(graph);
-  const trained = gradients ? specs.filter((spec) => spec.trained) : [];
+  const trained = gradients ? specs.filter((spec) => spec.trainable) : [];
   const outputs: Record<string, Tensor> = {
     ...scalars,
     losses: lossesByImage(graph).losses!,
     degraded: graph.degraded,
     prediction: targetOf(model.target).toPixels
-      ? pixelOrder(graph.prediction, model.channels)
+      ? channelsLast(graph.prediction, model.channels)
       : graph.prediction,
     ...gradientOutputs(scalars.loss!, trained, inputs),
   };

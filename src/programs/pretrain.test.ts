@@ -81,7 +81,7 @@ describe.each(taskNames)('%s', (name) => {
 });
 
 describe('parameters', () => {
-  const trained = autoencoderParameters(tiny).filter((spec) => spec.trained);
+  const trained = autoencoderParameters(tiny).filter((spec) => spec.trainable);
 
   it('are all that is trained where tokens are removed, all but the mask token elsewhere', () => {
     const names = (key: string) =>

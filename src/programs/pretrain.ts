@@ -1,5 +1,5 @@
 import { gradientName, type Parameter } from '../engines/engine.ts';
-import { average, cast, constant, grad, input, type Program, program, type Tensor } from '../graph/index.ts';
+import { cast, constant, grad, input, meanAll, type Program, program, type Tensor } from '../graph/index.ts';
 import type { Normalisation } from '../image/normalise.ts';
 import { patchCount } from '../image/size.ts';
 import { autoencoderParameters } from '../models/autoencoder.ts';
@@ -36,7 +36,7 @@ export interface PretrainPrograms {
    * [B, N], 1 for removed tokens.
    */
   readonly reconstruct: Program;
-  /** view [B, C, H, W] → `features` [B, D]: the mean of the patches' tokens after the final norm */
+  /** view [B, C, H, W] → `features`, the mean of the patches' tokens after the final norm, of shape [B, D]. */
   readonly features: Program;
   /** All state tensors, trained or not. */
   readonly specs: readonly ParameterSpec[];
@@ -73,8 +73,8 @@ export function weightInputs(specs: readonly ParameterSpec[]): Weights {
 
 /** `loss` and each of its parts, averaged over the batch. */
 export function lossScalars({ losses, parts }: TaskGraph): Record<string, Tensor> {
-  const averaged = Object.entries(parts).map(([name, values]) => [name, average(values)]);
-  return { loss: average(losses), ...Object.fromEntries(averaged) };
+  const averaged = Object.entries(parts).map(([name, values]) => [name, meanAll(values)]);
+  return { loss: meanAll(losses), ...Object.fromEntries(averaged) };
 }
 
 /** `losses` and `losses:<part>` [B], by image. */

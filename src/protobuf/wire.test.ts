@@ -86,7 +86,7 @@ function oneofs(fields: Fields): object {
   return { oneofs: Object.fromEntries(always.map((key) => [`_${key}`, { oneof: [key] }])) };
 }
 
-test('messages are, byte for byte, those of protobufjs', () => {
+test('messages equal those of protobufjs, byte for byte', () => {
   const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
   const random = numbers(seed);
   for (let i = 0; i < 500; i++) {

@@ -1,3 +1,4 @@
+import { testSetOf } from '../data/sources/open.ts';
 import { truePath } from '../io/true-path.ts';
 import { plural } from '../text/plural.ts';
 import type { ReportedRun } from './run.ts';
@@ -31,15 +32,26 @@ export function judgedOn(
 
 const isName = (value: unknown): value is string => typeof value === 'string' && value !== '';
 
-/** CIFAR-10 is judged on its test images, unless the training images are named alone. */
+/** A source that has a test set is judged on it, and stands for it. */
 function shownAs(name: string): string {
-  return /^cifar10(:test)?$/.test(name) ? 'cifar10' : name;
+  const [whole = name] = name.split(':');
+  return testSet(whole) === name ? whole : name;
 }
 
 function keyOf(name: string): string {
   const [, kind, folder] = /^(classes|packed):(.*)$/.exec(name) ?? [];
   if (kind) return `${kind}:${truePath(folder!)}`;
-  return shownAs(name) === 'cifar10' ? 'cifar10' : truePath(name);
+  const shown = shownAs(name);
+  return testSet(shown) === undefined ? truePath(name) : shown;
+}
+
+/** That of a source; undefined for one that no version of this library knows. */
+function testSet(source: string): string | undefined {
+  try {
+    return testSetOf(source);
+  } catch {
+    return undefined;
+  }
 }
 
 /** `10,000 images`, or `60 images, leave-one-out`; a dash where it is not known. */

@@ -3,7 +3,7 @@ import { scoreText } from '../evaluate/interval.ts';
 import { plural } from '../text/plural.ts';
 import { isCount, judgedOn, judgedText } from './images.ts';
 import type { ReportedRun } from './run.ts';
-import { baselineOf, byColumn, distinct, preferred, type Score, scoresOf } from './scores.ts';
+import { baselineOf, columnsOf, distinct, preferred, type Score, scoresOf } from './scores.ts';
 import { type Summary, summarise } from './statistics.ts';
 
 /** What was learned of the images of one data set. */
@@ -74,7 +74,7 @@ function resultsOfGroup(
   const shown = [...baselines, scratch, ...rows, ...unattached].filter(({ scores }) => scores.length > 0);
   if (shown.length === 0) return undefined;
   const every = shown.flatMap(({ scores }) => scores);
-  const columns = [...new Set(every.map(({ column }) => column))].sort(byColumn);
+  const columns = columnsOf(every);
   const counts = every.map(({ images }) => images).filter(isCount);
   return {
     name,

@@ -1,10 +1,12 @@
+import type { RecordedKind } from '../run/kind.ts';
+import { recordedKinds } from '../run/kinds/table.ts';
 import { isCount } from './images.ts';
 import type { ReportedRun } from './run.ts';
 
 /** What was measured of a run. */
 export interface Score {
   readonly run: ReportedRun;
-  /** What judged: `kNN`, `brief linear`, `linear`, `fine-tune 1 %, 100 epochs`. */
+  /** What judged: `kNN`, `brief linear`, or as the run's kind calls it. */
   readonly column: string;
   /** The same, in full: `kNN, k 20, of raw pixels`. */
   readonly judge: string;
@@ -18,7 +20,6 @@ export interface Score {
 const KNN = 'kNN';
 /** A run's own linear probe, beside kNN; `linear` is the full one of `linprobe`. */
 export const BRIEF = 'brief linear';
-const LINEAR = 'linear';
 
 /** The last scores of a run: where it ended, not where it happened to be best on the images it is judged by. */
 export function scoresOf(run: ReportedRun): Score[] {
@@ -79,11 +80,16 @@ function numberIn(knn: unknown, key: string): number | undefined {
 
 const known = (value: unknown) => (isCount(value) ? value : undefined);
 
-/** kNN, linear probes, then fine-tuning from few labels to all. */
-export function byColumn(a: string, b: string): number {
-  const place = (column: string) => {
-    const probe = [KNN, BRIEF, LINEAR].indexOf(column);
-    return probe >= 0 ? probe - 3 : Number.parseFloat(column.slice('fine-tune '.length));
-  };
-  return place(a) - place(b);
+/** The columns of scores: kNN and the brief probe, then those of the kinds in their order. */
+export function columnsOf(scores: readonly Score[]): string[] {
+  const places = new Map(scores.map(({ column, run }) => [column, place(column, run.kind)]));
+  return [...places]
+    .sort(([, [kind, number]], [, [otherKind, otherNumber]]) => kind - otherKind || number - otherNumber)
+    .map(([column]) => column);
+}
+
+function place(column: string, kind: RecordedKind): readonly [kind: number, within: number] {
+  const probe = [KNN, BRIEF].indexOf(column);
+  if (probe >= 0) return [-1, probe];
+  return [recordedKinds.indexOf(kind), Number(/\d+(\.\d+)?/.exec(column)?.[0] ?? 0)];
 }

@@ -1,4 +1,4 @@
-import { settings, valueAt } from '../config/walk.ts';
+import { settingIn, settings } from '../config/walk.ts';
 import { RunError } from './error.ts';
 import type { RunConfig, RunKind } from './kind.ts';
 
@@ -8,9 +8,9 @@ import type { RunConfig, RunKind } from './kind.ts';
  */
 export function checkChanges<C extends RunConfig>(kind: RunKind<C>, before: C, after: C): string[] {
   const changes = settings(kind.schema)
-    .map(({ path }) => {
-      const [was, is] = [before, after].map((config) => JSON.stringify(valueAt(config, path.split('.'))));
-      return { path, was, is };
+    .map((setting) => {
+      const [was, is] = [before, after].map((config) => JSON.stringify(settingIn(config, setting)));
+      return { path: setting.path, was, is };
     })
     .filter(({ was, is }) => was !== is);
   const refused = changes.filter(({ path }) => !kind.changeable.some((pattern) => pattern.test(path)));

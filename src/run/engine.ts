@@ -1,44 +1,41 @@
 import { join } from 'node:path';
-import { ConfigError } from '../config/error.ts';
-import type { Config } from '../config/schema.ts';
+import type { EngineSettings } from '../config/engine.ts';
 import type { Backend } from '../engines/engine.ts';
 import { librarySets, setFolder } from '../engines/setup/library-sets.ts';
 import { cacheFolder } from '../io/cache-folder.ts';
 
-type EngineSettings = Config['engine'];
+type Settings<Name extends EngineSettings['name']> = Extract<EngineSettings, { name: Name }>;
+
+type XlaSettings = Omit<Settings<'xla'>, 'name'>;
 
 /**
  * Opens the engine that the settings name. Each is loaded only when it is asked for. `auto` is XLA where a plugin with
  * an accelerator is found, else onednn where that runs, else onnx.
  */
 export async function openEngine(settings: EngineSettings): Promise<Backend> {
-  const { name, precision, threads } = settings;
-  if (name === 'auto') return openBest(settings);
-  if (name === 'xla') return openXla(settings);
-  const special = xlaOnly(settings);
-  if (special) throw new ConfigError(`${special} takes engine.name xla, got ${name}`);
-  if (name === 'onednn') return openOneDnn(settings);
-  if (precision === 'bf16')
-    throw new ConfigError(`engine.precision ${precision} takes engine.name xla or onednn, got ${name}`);
-  if (name === 'reference') return (await import('../engines/reference/backend.ts')).referenceBackend;
-  const { openOnnxBackend } = await import('../engines/onnx/backend.ts');
-  return openOnnxBackend({ native: name === 'onnx', ...(threads > 0 && { threads }) });
-}
-
-/** A setting that no other engine has. */
-function xlaOnly({ devices, attention, gradients }: EngineSettings): string | undefined {
-  if (devices > 1) return 'engine.devices above 1';
-  if (attention === 'fused') return 'engine.attention fused';
-  return gradients === 'bf16' ? 'engine.gradients bf16' : undefined;
+  switch (settings.name) {
+    case 'auto':
+      return openBest(settings);
+    case 'xla': {
+      const { name: _, ...own } = settings;
+      return openXla(own);
+    }
+    case 'onednn':
+      return openOneDnn(settings);
+    case 'reference':
+      return (await import('../engines/reference/backend.ts')).referenceBackend;
+    default:
+      return openOnnx(settings);
+  }
 }
 
 /** XLA where a plugin with an accelerator is found; elsewhere a CPU's engine. */
-async function openBest(settings: EngineSettings): Promise<Backend> {
-  if (process.env.BEYOND_MASKING_PJRT_PLUGIN) return openXla(settings); // what is named must work
+async function openBest(settings: Settings<'auto'>): Promise<Backend> {
+  const { precision } = settings;
+  if (process.env.BEYOND_MASKING_PJRT_PLUGIN) return openXla({ precision }); // what is named must work
   try {
-    return await openXla(settings, true);
+    return await openXla({ precision }, true);
   } catch (error) {
-    if (xlaOnly(settings)) throw error;
     const reason = await accelerator(error as Error);
     const engine = await openCpu(settings);
     if (reason === undefined) return engine;
@@ -63,7 +60,7 @@ export const runsOneDnn = process.platform === 'linux' && process.arch === 'x64'
 /** Where `setup onednn` installs oneDNN. */
 export const oneDnnFolder = (): string => setFolder(librarySets.onednn, cacheFolder());
 
-async function openOneDnn({ precision, threads }: EngineSettings): Promise<Backend> {
+async function openOneDnn({ precision, threads }: Settings<'auto' | 'onednn'>): Promise<Backend> {
   const { openOneDnnBackend } = await import('../engines/onednn/backend.ts');
   return openOneDnnBackend({
     folder: oneDnnFolder(),
@@ -73,8 +70,8 @@ async function openOneDnn({ precision, threads }: EngineSettings): Promise<Backe
 }
 
 /** onednn where it runs; elsewhere onnx, with a line that tells why where that can be changed. */
-async function openCpu(settings: EngineSettings): Promise<Backend> {
-  const onnx = () => openEngine({ ...settings, name: 'onnx' });
+async function openCpu(settings: Settings<'auto'>): Promise<Backend> {
+  const onnx = () => openOnnx({ name: 'onnx', threads: settings.threads });
   if (!runsOneDnn) return onnx();
   try {
     return await openOneDnn(settings);
@@ -85,8 +82,13 @@ async function openCpu(settings: EngineSettings): Promise<Backend> {
   }
 }
 
+async function openOnnx({ name, threads }: Settings<'onnx' | 'wasm'>): Promise<Backend> {
+  const { openOnnxBackend } = await import('../engines/onnx/backend.ts');
+  return openOnnxBackend({ native: name === 'onnx', ...(threads > 0 && { threads }) });
+}
+
 async function openXla(
-  { precision, devices, rematerialise, attention, gradients, deterministic }: EngineSettings,
+  { precision, ...own }: Pick<XlaSettings, 'precision'> & Partial<XlaSettings>,
   acceleratorsOnly = false,
 ): Promise<Backend> {
   const { openFoundXla } = await import('../engines/xla/open-found.ts');
@@ -94,11 +96,7 @@ async function openXla(
     places: { cache: join(cacheFolder(), 'pjrt') },
     cache: join(cacheFolder(), 'xla'),
     acceleratorsOnly,
-    devices,
-    rematerialise,
-    attention,
-    gradients,
-    deterministic,
+    ...own,
     ...(precision !== 'auto' && { precision }),
   });
 }

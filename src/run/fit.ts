@@ -1,5 +1,6 @@
 import { totalmem } from 'node:os';
 import { type Sized, trainingBytes } from '../config/cost.ts';
+import { devicesOf } from '../config/engine.ts';
 import type { OwnTasks } from '../tasks/own.ts';
 import { plural } from '../text/plural.ts';
 import type { RunConfig } from './kind.ts';
@@ -38,7 +39,7 @@ export function fitBatch<C extends RunConfig & Sized>(
     const bytes = trainingBytes(config, own);
     const most = Math.max(1, Math.floor((SHARE_OF_MEMORY * memory) / bytes));
     const fitting = largestDivisor(batchSize, most);
-    if (batchSize > most && (batchSize / fitting) % engine.devices === 0) {
+    if (batchSize > most && (batchSize / fitting) % devicesOf(engine) === 0) {
       microBatch = fitting;
       notes.push(
         `micro-batches of ${plural(fitting, 'image')}: ${batchSize} at once would take about ${Math.round((bytes * batchSize) / 1e9)} GB ` +

@@ -2,8 +2,10 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
-import { findCheckpoint, pruneCheckpoints, readConfig, runFolder } from './folder.ts';
+import { findCheckpoint, readConfig, runFolder } from './folder.ts';
+import { folderStore } from './folder-store.ts';
 import { pretraining } from './kinds/pretrain.ts';
+import { pruneCheckpoints } from './run-files.ts';
 
 const folder = runFolder(temporaryFolder());
 const above = temporaryFolder();
@@ -13,7 +15,7 @@ it('a checkpoint that cannot be deleted, as those that are open on Windows, ends
   const name = (step: number) => `step-${String(step).padStart(8, '0')}.safetensors`;
   await mkdir(join(folder.checkpoints, name(1))); // a file's deletion fails here
   for (const step of [2, 3, 4]) await writeFile(join(folder.checkpoints, name(step)), 'x');
-  await pruneCheckpoints(folder, 2);
+  await pruneCheckpoints(folderStore(folder.path), 2);
   expect((await readdir(folder.checkpoints)).sort()).toEqual([name(1), name(3), name(4)]);
 });
 

@@ -1,10 +1,12 @@
 import type { Stats } from 'node:fs';
-import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { removeTemporaries, writeFileAtomic } from '../io/atomic.ts';
 import { makeFolder } from '../io/make-folder.ts';
 import { RunError } from './error.ts';
+import { entriesOf, folderStore } from './folder-store.ts';
 import type { RunConfig, RunKind } from './kind.ts';
+import { bestCheckpoint, checkpointNames } from './run-files.ts';
 
 /** The files of a run. */
 export interface RunFolder {
@@ -98,7 +100,10 @@ export async function writeConfig<C extends RunConfig>(
  * The settings of an earlier run of a kind. Throws RunError when the folder holds none, or those of another kind, or the
  * system's error.
  */
-export async function readConfig<C extends RunConfig>(folder: RunFolder, kind: RunKind<C>): Promise<C> {
+export async function readConfig<C>(
+  folder: RunFolder,
+  kind: { readonly name: string; parse(input: unknown): C },
+): Promise<C> {
   let text: string;
   try {
     text = await readFile(folder.config, 'utf8');
@@ -158,29 +163,15 @@ async function statOf(path: string): Promise<Stats | undefined> {
   });
 }
 
-/** Where the checkpoint of a step lies. */
-export function checkpointPath(folder: RunFolder, step: number): string {
-  return join(folder.checkpoints, `step-${String(step).padStart(8, '0')}.safetensors`);
-}
-
 /** Where the weights that scored best in an evaluation lie, once there was one. */
 export function bestCheckpointPath(folder: RunFolder): string {
-  return join(folder.checkpoints, 'best.safetensors');
+  return join(folder.path, bestCheckpoint);
 }
 
 /** Paths of a run's checkpoints, the oldest first. */
 export async function listCheckpoints(folder: RunFolder): Promise<string[]> {
-  const names = (await entriesOf(folder.checkpoints)).filter((name) =>
-    /^step-\d{8,}\.safetensors$/.test(name),
-  );
-  const step = (name: string) => Number(name.slice(5, -12));
-  return names.sort((a, b) => step(a) - step(b)).map((name) => join(folder.checkpoints, name));
-}
-
-/** Deletes all but the newest `keep` checkpoints. One that cannot be deleted, as Windows keeps what somebody has open, stays for the next time. */
-export async function pruneCheckpoints(folder: RunFolder, keep: number): Promise<void> {
-  for (const path of (await listCheckpoints(folder)).slice(0, -keep))
-    await rm(path, { force: true }).catch(() => {});
+  const store = folderStore(folder.path);
+  return (await checkpointNames(store)).map(store.place);
 }
 
 /**
@@ -203,15 +194,4 @@ export async function findCheckpoint(path: string): Promise<string> {
 export async function findWeights(path: string): Promise<string> {
   const best = bestCheckpointPath(runFolder(path));
   return (await stat(best).catch(() => undefined)) ? best : findCheckpoint(path);
-}
-
-async function entriesOf(path: string): Promise<string[]> {
-  try {
-    return await readdir(path);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return [];
-    if (code === 'ENOTDIR') throw new RunError(`a run needs a folder, got the file ${path}`);
-    throw error;
-  }
 }

@@ -18,8 +18,8 @@ export interface RecordedKind {
   /** Curves of its metrics, in the order of a report. */
   readonly panels: readonly RecordedPanel[];
   /**
-   * The column of a report in which its last `top1` stands, by its settings (values by path). Absent for a kind whose rows hold kNN
-   * reports instead.
+   * The column of a report in which its last `top1` stands, by its settings (values by path): columns stand in the order of the kinds, those
+   * of one kind by the first number in them. Absent for a kind whose rows hold kNN reports instead.
    */
   column?(settings: ReadonlyMap<string, unknown>): string;
 }
@@ -34,7 +34,6 @@ export interface RecordedPanel {
 
 /** A kind of training: its settings, and the checkpoints it writes. */
 export interface RunKind<C extends RunConfig> extends RecordedKind {
-  readonly name: 'pretrain' | 'finetune';
   /** `kind` in the metadata of its checkpoints. */
   readonly checkpoint: 'pretrain' | 'classifier';
   /** The option of its command that starts a run from given weights. */

@@ -31,13 +31,16 @@ it.each([
 
 it('a run without a recipe is headed with what is done to which images', () => {
   const title = (recipe: string, source: string, task?: string) =>
-    runTitle({
-      recipe,
-      data: { source } as never,
-      ...(task !== undefined && { task: { name: task } as never }),
-    });
+    runTitle(
+      {
+        recipe,
+        data: { source } as never,
+        ...(task !== undefined && { task: { name: task } as never }),
+      },
+      { title: 'segmentation' },
+    );
   expect(title('custom', 'classes:/data/flowers', 'masked')).toBe('masked, flowers');
   expect(title('custom', 'photos/', 'blurred')).toBe('blurred, photos');
-  expect(title('custom', 'cifar10')).toBe('fine-tuning, cifar10');
+  expect(title('custom', 'cifar10')).toBe('segmentation, cifar10');
   expect(title('cifar10-micro-masked', 'cifar10', 'masked')).toBe('cifar10-micro-masked');
 });

@@ -1,8 +1,11 @@
-import { basename } from 'node:path';
-import type { RunConfig } from './kind.ts';
+import type { RecordedKind, RunConfig } from './kind.ts';
 
-/** What pictures of a run are headed with: its recipe, else what is done with which images: `masked, flowers`. */
-export function runTitle({ recipe, task, data }: Pick<RunConfig, 'recipe' | 'task' | 'data'>): string {
+/** Heading of a run's pictures: its recipe, else its task, or its kind where it has none, and its images: `masked, flowers`. */
+export function runTitle(
+  { recipe, task, data }: Pick<RunConfig, 'recipe' | 'task' | 'data'>,
+  { title }: Pick<RecordedKind, 'title'>,
+): string {
   if (recipe !== 'custom') return recipe;
-  return `${task?.name ?? 'fine-tuning'}, ${basename(data.source.replace(/^\w+:/, '')) || data.source}`;
+  const folder = data.source.replace(/^\w+:/, '').split(/[\\/]/).filter(Boolean).at(-1);
+  return `${task?.name ?? title}, ${folder ?? data.source}`;
 }

@@ -19,7 +19,7 @@ export const judges: readonly Judge[] = ['knn', 'linear', 'finetune'];
 /** One of the models that are compared, over its seeds. */
 export interface Arm {
   readonly name: string;
-  /** A task, or {@link SCRATCH}. */
+  /** A task, or `SCRATCH`. */
   readonly task: string;
   readonly settings?: ConfigInput | undefined;
   readonly finetune?: FinetuneInput | undefined;

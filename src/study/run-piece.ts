@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { resolveConfig } from '../config/recipes.ts';
 import { microBatchOf } from '../config/rules.ts';
 import type { Config } from '../config/schema.ts';
@@ -8,8 +9,9 @@ import { initialise } from '../nn/init.ts';
 import { pretrain } from '../pretrain.ts';
 import { saveCheckpoint } from '../run/checkpoint.ts';
 import type { Outcome } from '../run/events.ts';
-import { checkpointPath, prepareRunFolder, runFolder, writeConfig } from '../run/folder.ts';
+import { prepareRunFolder, runFolder, writeConfig } from '../run/folder.ts';
 import { pretraining } from '../run/kinds/pretrain.ts';
+import { checkpointName } from '../run/run-files.ts';
 import { setUp } from '../run/setup-pretrain.ts';
 import type { TrainingEvent } from '../run/tensorboard.ts';
 import type { RunPiece, StudyEvent } from './runner.ts';
@@ -51,7 +53,7 @@ async function writeInitialModel(config: Config, path: string): Promise<void> {
   const { specs } = setUp(config).programs(microBatchOf(config.training));
   await writeConfig(folder, pretraining, config);
   await prepareRunFolder(folder);
-  await saveCheckpoint(checkpointPath(folder, 0), {
+  await saveCheckpoint(join(path, checkpointName(0)), {
     kind: pretraining,
     config,
     progress: {

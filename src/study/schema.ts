@@ -130,7 +130,7 @@ export interface Study {
 type GivenStudy = z.output<typeof studySchema>;
 type GivenGroup = Omit<NonNullable<GivenStudy['groups']>[number], 'name'>;
 
-/** Reads the file of a study. Throws ConfigError as {@link parseStudy}, or the system's error. */
+/** Reads the file of a study. Throws ConfigError as `parseStudy`, or the system's error. */
 export async function readStudy(path: string): Promise<Study> {
   const text = await readFile(path, 'utf8');
   let input: unknown;

@@ -6,11 +6,10 @@ import { evaluate } from '../evaluate/evaluator.ts';
 import { shortRun } from '../evaluate/images-at-once.ts';
 import type { Values } from '../graph/index.ts';
 import type { FinetuneEvent, StepRow } from '../run/events.ts';
-import { bestCheckpointPath } from '../run/folder.ts';
-import { readMetrics } from '../run/metrics.ts';
+import { bestCheckpoint, metricsOf } from '../run/run-files.ts';
 import type { ClassifierSetup } from '../run/setup-finetune.ts';
-import type { Monitor, MonitorParts } from './runner.ts';
 import { trainedValues } from './trained-values.ts';
+import type { Monitor, MonitorParts } from './training.ts';
 
 /** Most images of one run of the engine in an evaluation. */
 const EVALUATED = 128;
@@ -34,7 +33,7 @@ export type FinetuneStart = Pick<
 
 /** Evaluates the classifier, and keeps the weights that score best. */
 export function finetuneMonitor(parts: Parts): Monitor<FinetuneStart> {
-  const { setup, data, backend, session, folder, broken, emit, save } = parts;
+  const { setup, data, backend, session, store, broken, emit, save } = parts;
   const { config, classes } = setup;
   const { training, evaluation } = config;
   const { test, testSource } = data;
@@ -67,9 +66,8 @@ export function finetuneMonitor(parts: Parts): Monitor<FinetuneStart> {
       };
       const weights = await best.weightsOf(scores);
       if (weights) {
-        const path = bestCheckpointPath(folder);
-        await save(path, progress, weights, []);
-        emit({ type: 'file', kind: 'best', path });
+        await save(bestCheckpoint, progress, weights, []);
+        emit({ type: 'file', kind: 'best', path: store.place(bestCheckpoint) });
       }
       return scores;
     },
@@ -97,8 +95,8 @@ class Best {
 
   /** The weights that scored, when they are the best so far; undefined otherwise. */
   async weightsOf(scores: Readonly<Record<string, number>>): Promise<Values | undefined> {
-    const { session, folder } = this.#parts;
-    this.#top1 ??= bestTop1(await readMetrics(folder)) ?? -1;
+    const { session, store } = this.#parts;
+    this.#top1 ??= bestTop1(await metricsOf(store)) ?? -1;
     const { top1 = -1, emaTop1 = -1 } = scores;
     const score = Math.max(top1, emaTop1);
     if (!(score > this.#top1)) return undefined;

@@ -1,34 +1,35 @@
 import type { Batch } from '../data/load/batch.ts';
 import type { BrokenImages } from '../data/load/broken.ts';
-import type { Loader } from '../data/load/loader.ts';
 import type { Cursor } from '../data/load/sampler.ts';
 import type { Dataset } from '../data/sources/dataset.ts';
 import type { Session, TrainingPlan } from '../engines/engine.ts';
 import type { Values } from '../graph/index.ts';
-import type { Progress } from '../run/checkpoint.ts';
+import type { Progress } from '../run/checkpoint-codec.ts';
 import type { RunningEvent } from '../run/events.ts';
-import type { RunFolder } from '../run/folder.ts';
 import type { RunConfig } from '../run/kind.ts';
 import type { ViewOptions } from '../run/setup-pretrain.ts';
+import type { RunStore } from '../run/store.ts';
 
 /** One training: images, program and inputs. The trainer does the rest. */
 export interface TrainingJob {
   readonly settings: RunConfig;
+  /** Heading of its pictures. */
+  readonly title: string;
   /** The images that are trained on. */
-  readonly images: Dataset;
+  readonly images: Pick<Dataset, 'length'>;
   /** True if the initial weights can be recreated from the seed; if not, they are saved before the first update. */
   readonly randomStart: boolean;
   /** Its program takes `microBatchOf(training)` images at once. */
   readonly plan: TrainingPlan;
   /** Random views of the images, without end, from `cursor` on. */
-  views(options: ViewOptions & { readonly cursor: Cursor }): Loader;
+  views(options: ViewOptions & { readonly cursor: Cursor }): TrainingViews;
   /**
    * Inputs of the plan's program for a whole batch: each has a row, or several, for every image, in the order of the images, so that
    * it can be cut into parts.
    */
   inputs(images: Batch): Values;
   /** Writes a checkpoint. */
-  save(path: string, progress: Progress, state: Values): Promise<void>;
+  save(name: string, progress: Progress, state: Values): Promise<void>;
   readonly measurements: Measurements;
 }
 
@@ -45,11 +46,19 @@ export interface Measurements {
   draw?(step: number): Promise<void>;
 }
 
-/** The session, folder and listener of a run. */
+/** Batches of views without end, as a loader makes them. */
+export interface TrainingViews {
+  next(): Promise<IteratorResult<Batch, unknown>>;
+  /** Takes back the memory of a batch's view, which nobody may use from now on. */
+  recycle(batch: Batch): void;
+  dispose(): Promise<void>;
+}
+
+/** The session, store and listener of a run. */
 export interface RunContext {
   /** Holds the weights and the optimizer's slots. */
   readonly session: Session;
-  readonly folder: RunFolder;
+  readonly store: RunStore;
   readonly broken: BrokenImages;
   readonly emit: (event: RunningEvent) => void;
 }

@@ -9,10 +9,10 @@ import { reconstructionGrid } from '../evaluate/reconstructions.ts';
 import type { Progress } from '../run/checkpoint.ts';
 import { type RunData, sample } from '../run/data.ts';
 import type { KnnScores, PretrainEvent, ProbeScores } from '../run/events.ts';
-import { readMetrics, writeReconstructions } from '../run/metrics.ts';
+import { metricsOf, writeReconstructions } from '../run/run-files.ts';
 import type { Setup } from '../run/setup-pretrain.ts';
-import type { Monitor, MonitorParts } from './runner.ts';
 import { trainedValues } from './trained-values.ts';
+import type { Monitor, MonitorParts } from './training.ts';
 
 /** What pre-training's monitor works with. */
 export interface PretrainParts extends Omit<MonitorParts<Setup, RunData>, 'emit'> {
@@ -59,9 +59,9 @@ export class PretrainMonitor implements Monitor<PretrainStart> {
   }
 
   async start(): Promise<PretrainStart> {
-    const { setup, data, folder } = this.#parts;
+    const { setup, data, store } = this.#parts;
     const { specs } = setup.programs(microBatchOf(setup.config.training));
-    const before = (await readMetrics(folder))[0]?.knn;
+    const before = (await metricsOf(store))[0]?.knn;
     return {
       weights: { encoder: trainedValues(specs, 'encoder'), decoder: trainedValues(specs, 'decoder') },
       heldOutImages: this.#heldOut?.length ?? 0,
@@ -102,13 +102,13 @@ export class PretrainMonitor implements Monitor<PretrainStart> {
 
   /** Draws the reconstructions of a few images, where wanted. */
   async draw(step: number): Promise<void> {
-    const { folder, setup, session, data, broken, emit } = this.#parts;
+    const { store, setup, session, data, broken, emit } = this.#parts;
     const { evaluation, seed, task } = setup.config;
     if (evaluation.reconstructions === 0) return;
     const images = sample(data.heldOut ?? data.train, evaluation.reconstructions, seed, 'reconstructions');
     const title = `${task.name}, step ${step}`;
     const png = await reconstructionGrid(session, setup, images, { title, broken });
-    const path = await writeReconstructions(folder, step, png);
+    const path = await writeReconstructions(store, step, png);
     emit({ type: 'file', kind: 'reconstructions', path });
   }
 

@@ -1,13 +1,19 @@
 import { microBatchOf } from '../config/rules.ts';
 import type { StepResult } from '../engines/engine.ts';
-import { appendRow, replaceLastRow } from '../io/jsonl.ts';
 import { plainMessage } from '../io/system-error.ts';
 import { learningRate, type Schedule, scaledPeak } from '../optim/schedule.ts';
-import type { Progress } from '../run/checkpoint.ts';
+import type { Progress } from '../run/checkpoint-codec.ts';
 import { RunError } from '../run/error.ts';
 import type { Outcome, StepRow } from '../run/events.ts';
-import { checkpointPath, listCheckpoints, pruneCheckpoints } from '../run/folder.ts';
-import { readMetrics, writeCurves } from '../run/metrics.ts';
+import {
+  appendMetrics,
+  checkpointName,
+  checkpointNames,
+  metricsOf,
+  pruneCheckpoints,
+  replaceLastMetrics,
+  writeCurves,
+} from '../run/run-files.ts';
 import type { RunContext, TrainingJob } from './job.ts';
 import { type StepInputs, TrainingInputs } from './training-inputs.ts';
 
@@ -77,7 +83,7 @@ export class Trainer {
   /** Trains until the end or until the signal is aborted, which lets the current update finish. */
   async run(signal?: AbortSignal): Promise<Outcome> {
     try {
-      const rows = await readMetrics(this.#at.folder);
+      const rows = await metricsOf(this.#at.store);
       const last = rows.at(-1);
       this.#isUnmeasured = last?.unmeasured === true;
       await this.#untilStopped(signal, async () => {
@@ -185,7 +191,7 @@ export class Trainer {
   }
 
   async #tell(row: StepRow): Promise<void> {
-    await appendRow(this.#at.folder.metrics, row);
+    await appendMetrics(this.#at.store, row);
     this.#at.emit({ type: 'step', row, lastStep: this.lastStep });
   }
 
@@ -207,7 +213,7 @@ export class Trainer {
   /** Measures and draws what an earlier sitting left out when it was stopped. */
   async #measureLast({ unmeasured, ...row }: StepRow, signal?: AbortSignal): Promise<void> {
     const complete = { ...row, ...(await this.#measure(signal)) };
-    await replaceLastRow(this.#at.folder.metrics, complete);
+    await replaceLastMetrics(this.#at.store, complete);
     this.#isUnmeasured = false;
     this.#at.emit({ type: 'step', row: complete, lastStep: this.lastStep });
     await this.#draw(true);
@@ -229,7 +235,7 @@ export class Trainer {
   async #begin(signal?: AbortSignal): Promise<void> {
     if (!this.#job.randomStart && this.#savedStep !== 0) await this.#save();
     const measured = await this.#job.measurements.atStart(signal);
-    if (measured) await appendRow(this.#at.folder.metrics, { step: 0, epoch: 0, ...measured });
+    if (measured) await appendMetrics(this.#at.store, { step: 0, epoch: 0, ...measured });
   }
 
   async #end(): Promise<Outcome> {
@@ -249,9 +255,9 @@ export class Trainer {
    * run.
    */
   async #draw(all: boolean): Promise<void> {
-    const { folder, emit } = this.#at;
+    const { store, emit } = this.#at;
     try {
-      emit({ type: 'file', kind: 'curves', path: await writeCurves(folder, this.#job.settings) });
+      emit({ type: 'file', kind: 'curves', path: await writeCurves(store, this.#job.title) });
       if (all) await this.#job.measurements.draw?.(this.step);
     } catch (error) {
       emit({ type: 'note', message: `a picture could not be drawn: ${plainMessage(error)}` });
@@ -259,12 +265,12 @@ export class Trainer {
   }
 
   async #save(): Promise<void> {
-    const { folder, session, emit } = this.#at;
-    const path = checkpointPath(folder, this.step);
-    await this.#job.save(path, this.#progress, await session.read());
+    const { store, session, emit } = this.#at;
+    const name = checkpointName(this.step);
+    await this.#job.save(name, this.#progress, await session.read());
     this.#savedStep = this.step;
-    await pruneCheckpoints(folder, this.#job.settings.checkpoints.keep);
-    emit({ type: 'file', kind: 'checkpoint', path });
+    await pruneCheckpoints(store, this.#job.settings.checkpoints.keep);
+    emit({ type: 'file', kind: 'checkpoint', path: store.place(name) });
   }
 
   #refuse(tensor: NonNullable<StepResult['nonFinite']>, step: number): void {
@@ -278,9 +284,10 @@ export class Trainer {
   /** The error with the way back from it. */
   async #withAdvice(error: unknown): Promise<unknown> {
     if (!(error instanceof Error)) return error;
-    const last = (await listCheckpoints(this.#at.folder).catch(() => [])).at(-1);
+    const { store } = this.#at;
+    const last = (await checkpointNames(store).catch(() => [])).at(-1);
     const advice = last
-      ? `the last good checkpoint is ${last}: go on from it with --resume`
+      ? `the last good checkpoint is ${store.place(last)}: go on from it with --resume`
       : 'there is no checkpoint yet';
     return new RunError(`${plainMessage(error)}; ${advice}`, { cause: error });
   }

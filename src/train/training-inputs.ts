@@ -1,8 +1,7 @@
 import { microBatchOf } from '../config/rules.ts';
-import type { Loader } from '../data/load/loader.ts';
 import type { Cursor } from '../data/load/sampler.ts';
 import type { Values } from '../graph/index.ts';
-import type { TrainingJob } from './job.ts';
+import type { TrainingJob, TrainingViews } from './job.ts';
 
 /** What one update takes. */
 export interface StepInputs {
@@ -20,10 +19,10 @@ export interface StepInputs {
 /** Inputs of updates, of which one can be made ahead while the engine works on another. */
 export class TrainingInputs {
   readonly #job: TrainingJob;
-  readonly #loader: Loader;
+  readonly #loader: TrainingViews;
   #ahead: Promise<StepInputs> | undefined;
 
-  constructor(job: TrainingJob, loader: Loader) {
+  constructor(job: TrainingJob, loader: TrainingViews) {
     this.#job = job;
     this.#loader = loader;
   }
@@ -46,8 +45,8 @@ export class TrainingInputs {
   }
 
   async #make(): Promise<StepInputs> {
-    const { value: batch } = await this.#loader.next();
-    if (!batch) throw new Error('the images of training never end, got an end');
+    const { done, value: batch } = await this.#loader.next();
+    if (done) throw new Error('the images of training never end, got an end');
     // What is drawn for the whole batch is drawn before it is cut: an update does not depend on the size of the parts.
     const { training } = this.#job.settings;
     return {

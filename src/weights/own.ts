@@ -11,8 +11,9 @@ import { requireFinite } from './finite.ts';
 import { requireShape } from './parameters.ts';
 
 /**
- * A checkpoint of this project. Optimizer slots are not read. Throws FileFormatError where tensors do not fit its settings.
- * @param targets of the user's own: a decoder that predicts another one is left out
+ * Recognises a checkpoint of this project. Does not read optimizer slots. Throws FileFormatError if tensors do not
+ * fit its settings.
+ * @param targets of the user's own
  */
 export function understandOwn(file: TensorFile, targets?: readonly NamedTarget[]): FoundModel {
   const { path, metadata, tensors: infos } = file;

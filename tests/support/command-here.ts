@@ -5,8 +5,8 @@ import { makeProgram } from '../../src/cli/program.ts';
 import type { Finished } from './command-line.ts';
 
 /**
- * The command in this process, standing in a folder: a start of its own takes most of a second. For commands that only say something,
- * or refuse something.
+ * Runs the command in this process, with a folder as the working directory. Starting a process takes most of a
+ * second. For commands that only print or refuse.
  */
 export function commandHere(folder: string): (...args: readonly string[]) => Promise<Finished> {
   const before = { folder: process.cwd(), cache: process.env.BEYOND_MASKING_CACHE };

@@ -1,8 +1,8 @@
 import { crc32 } from 'node:zlib';
 
 /**
- * A PNG or JPEG of more than `bytes` bytes with the pixels of a small one: what is added are a chunk and comments, which
- * no decoder looks at.
+ * A PNG or JPEG of more than `bytes` bytes with the pixels of a small one. The added chunk or comments are ignored by
+ * decoders.
  */
 export function padded(file: Uint8Array, bytes: number): Buffer {
   const png = file[0] === 0x89;

@@ -44,7 +44,7 @@ it('a run on XLA that goes on ends as one that was never interrupted, bit for bi
 
 it('engines are opened as the settings say', async () => {
   const training = { batchSize: 198, microBatch: 1 }; // what 2 and 99 devices can share
-  const open = (engine: object) => openEngine(parseConfig({ engine, training }).engine);
+  const open = async (engine: object) => openEngine(parseConfig({ engine, training } as object).engine);
   expect((await open({ name: 'auto' })).description).toBe('XLA (cpu: cpu, f32)'); // the plugin that is named
   expect((await open({ name: 'xla', precision: 'bf16', devices: 2 })).description).toBe(
     'XLA (cpu: 2 × cpu, bf16)',
@@ -53,22 +53,22 @@ it('engines are opened as the settings say', async () => {
     'must not exceed the devices found, got 99 and 4',
   );
   await expect(open({ name: 'reference', precision: 'bf16' })).rejects.toThrow(
-    'engine.precision bf16 takes engine.name xla or onednn, got reference',
+    'engine.precision takes engine.name auto or onednn or xla, got reference',
   );
   await expect(open({ name: 'onnx', devices: 2 })).rejects.toThrow(
-    'engine.devices above 1 takes engine.name xla',
+    'engine.devices takes engine.name xla, got onnx',
   );
   await expect(open({ name: 'xla', attention: 'fused' })).rejects.toThrow(
     'engine.attention fused takes an NVIDIA GPU of compute capability 8.0 or above and bf16, got cpu, f32',
   );
   await expect(open({ name: 'onnx', attention: 'fused' })).rejects.toThrow(
-    'engine.attention fused takes engine.name xla, got onnx',
+    'engine.attention takes engine.name xla, got onnx',
   );
   await expect(open({ name: 'onnx', gradients: 'bf16' })).rejects.toThrow(
-    'engine.gradients bf16 takes engine.name xla, got onnx',
+    'engine.gradients takes engine.name xla, got onnx',
   );
   await expect(open({ name: 'xla', gradients: 'bf16' })).rejects.toThrow(
-    'engine.gradients bf16 takes engine.precision bf16, got f32',
+    'engine.gradients bf16 requires engine.precision bf16, got f32',
   );
 });
 

@@ -1,9 +1,9 @@
 import { Command } from 'commander';
 import { type BenchOptions, type BenchResult, bench } from '../../bench/bench.ts';
-import type { Config } from '../../config/schema.ts';
+import type { EngineInput } from '../../config/engine.ts';
 import type { Timing } from '../../engines/timing.ts';
-import { tellNote, wholeNumber } from '../options/options.ts';
-import { collect } from '../options/run-flags.ts';
+import { engineOption, tellNote, wholeNumber } from '../options/options.ts';
+import { collect } from '../options/shorthands.ts';
 import { percent, table } from '../show/table.ts';
 import { withProgress } from '../show/with-progress.ts';
 
@@ -33,7 +33,7 @@ export function benchCommand(): Command {
     .option('--finetune', 'a fine-tuning step with 1000 classes, in place of pretext tasks')
     .option('--batch <n>', 'images of a step', '32')
     .option('--steps <n>', 'steps that count, after three that do not', '5')
-    .option('--backend, --engine <name>', 'auto, onnx, onednn, xla, wasm or reference', 'auto')
+    .addOption(engineOption('engine', 'auto'))
     .option('--precision <type>', 'of matrix products: auto, f32 or bf16', 'auto')
     .option('--threads <n>', "the engine's threads; 0: one for each core", '0')
     .option(
@@ -78,10 +78,10 @@ function benchOptions(options: Options): BenchOptions {
     batch: wholeNumber('--batch', options.batch, 1),
     steps: wholeNumber('--steps', options.steps, 1),
     engine: {
-      name: options.engine as Config['engine']['name'],
-      precision: options.precision as Config['engine']['precision'],
+      name: options.engine,
+      precision: options.precision,
       threads: wholeNumber('--threads', options.threads),
-    },
+    } as EngineInput,
     compare,
     modes,
   };

@@ -21,7 +21,7 @@ function describe({ onnx, onednn, xla, auto, advice }: EngineReport): string {
     ...xla.plugins.map((plugin) => `       ${describePlugin(plugin)}`),
     `GPUs   ${xla.gpus.length > 0 ? xla.gpus.join(', ') : "none that NVIDIA's driver sees"}`,
     '',
-    `--backend auto takes ${auto}`,
+    `--engine auto takes ${auto}`,
     ...advice.map((line) => `missing: ${line}`),
   ];
   return lines.map((line) => line.trimEnd()).join('\n');

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { type ExportFormat, exportFormats, exportModel } from '../../weights/out/export.ts';
 import { type Part, parts } from '../../weights/out/part.ts';
 import { addHeadsOptions, type HeadsOptions, headsOptions } from '../options/heads-options.ts';
-import { optionalEngine } from '../options/options.ts';
+import { engineOption, optionalEngine } from '../options/options.ts';
 import { count, table } from '../show/table.ts';
 import { withProgress } from '../show/with-progress.ts';
 
@@ -10,7 +10,7 @@ interface Options extends HeadsOptions {
   format: string;
   output: string;
   part?: string;
-  backend?: string;
+  engine?: string;
   json?: boolean;
 }
 
@@ -21,7 +21,7 @@ export function exportCommand(): Command {
     .requiredOption('--format <name>', exportFormats.join(', '))
     .requiredOption('--output <folder>', 'folder to write, new or empty')
     .option('--part <name>', `${parts.join(', ')} (default: classifier where there is a head, else features)`)
-    .option('--backend <name>', 'engine that an ONNX file is compared with (default: onnx)')
+    .addOption(engineOption('engine that an ONNX file is compared with (default: onnx)'))
     .option('--json', 'print JSON');
   return addHeadsOptions(command)
     .addHelpText(
@@ -43,7 +43,7 @@ Models without a class token cannot be written for transformers: timm and ONNX t
             format: options.format as ExportFormat,
             output: options.output,
             part: options.part as Part | undefined,
-            backend: await optionalEngine(options.backend),
+            backend: await optionalEngine(options.engine),
           }),
         'nothing was written',
       );

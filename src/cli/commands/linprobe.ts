@@ -1,7 +1,9 @@
 import { Command } from 'commander';
-import { linprobeSchema } from '../../config/linprobe-schema.ts';
+import { linprobeSchema, parseProbeRun } from '../../config/linprobe-schema.ts';
 import { fewImages, scoreText } from '../../evaluate/interval.ts';
 import { type LinprobeResult, linprobe } from '../../evaluate/probe/linprobe.ts';
+import { readConfig, runFolder } from '../../run/folder.ts';
+import { linearProbe } from '../../run/kinds/linprobe.ts';
 import { plural } from '../../text/plural.ts';
 import { UsageError } from '../errors.ts';
 import {
@@ -12,49 +14,46 @@ import {
 } from '../options/feature-options.ts';
 import { addSourceOptions } from '../options/image-options.ts';
 import { tellNote, tensorboardOption, withTensorboard } from '../options/options.ts';
-import { collect, givenSettings } from '../options/run-flags.ts';
+import { addSetting, addShorthands, givenSettings, type Shorthands } from '../options/shorthands.ts';
 import { count, table } from '../show/table.ts';
 import { withProgress } from '../show/with-progress.ts';
 
 /** Options that are short for a setting. */
 const shorthands = {
-  data: 'data',
-  test: 'test',
-  heldOut: 'heldOut',
-  pooling: 'pooling',
-  optimizer: 'optimizer',
-  rates: 'learningRates',
-  epochs: 'epochs',
-  batchSize: 'batchSize',
-  seed: 'seed',
-} as const;
+  '--optimizer <name>': 'optimizer',
+  '--rates <list>': 'learningRates',
+  '--epochs <n>': 'epochs',
+  '--batch-size <n>': 'batchSize',
+  '--seed <n>': 'seed',
+} as const satisfies Shorthands;
 
-type Options = FeatureOptions &
-  Partial<Record<keyof typeof shorthands, string>> & {
-    output?: string;
-    set: string[];
-    tensorboard?: boolean;
-    json?: boolean;
-  };
+/** The same among the options of every judge. */
+const judging = {
+  '--data <source>': 'data',
+  '--test <source>': 'test',
+  '--held-out <share>': 'heldOut',
+  '--pooling <kind>': 'pooling',
+} as const satisfies Shorthands;
+
+type Options = FeatureOptions & {
+  output?: string;
+  resume?: string;
+  set: string[];
+  tensorboard?: boolean;
+  json?: boolean;
+};
 
 export function linprobeCommand(): Command {
   const command = new Command('linprobe')
     .description('judge features by a linear classifier on them')
-    .argument('<model>', 'a file of weights, or the folder of a run');
-  addSourceOptions(command)
-    .option('--optimizer <name>', 'lars (as MAE) or sgd')
-    .option('--rates <list>', 'learning rates for a batch of 256, tried side by side: 0.1,0.3,1')
-    .option('--epochs <n>', 'passes over the training images (default: 90)')
-    .option('--batch-size <n>', "images of one update (default: a 16th of the images, up to MAE's 16,384)")
-    .option('--seed <n>', 'everything random follows from it')
-    .option('--output <folder>', 'folder for settings, metrics and the probe as a classifier');
-  return addFeatureOptions(command)
-    .option(
-      '--set <key=value>',
-      'any setting, such as warmupEpochs or chooseOn; may be repeated',
-      collect,
-      [],
-    )
+    .argument('[model]', 'a file of weights, or the folder of a run; not with --resume');
+  addShorthands(addSourceOptions(command), linprobeSchema, shorthands, true)
+    .option('--output <folder>', 'folder for settings, metrics and the probe as a classifier')
+    .option('--resume <folder>', 'go on with the interrupted probe in FOLDER, with its settings');
+  return addSetting(
+    addFeatureOptions(command),
+    'any setting, such as warmupEpochs or chooseOn; may be repeated',
+  )
     .addOption(tensorboardOption())
     .option('--json', 'print JSON')
     .addHelpText(
@@ -63,26 +62,28 @@ export function linprobeCommand(): Command {
 Examples:
   $ npx beyond-masking linprobe runs/cifar10-micro-masked-zoomed-in-quick --output runs/probe
   $ npx beyond-masking linprobe runs/mine --data classes:/data/flowers --rates 0.1
+  $ npx beyond-masking linprobe --resume runs/probe
   $ npx beyond-masking linprobe vit-base.safetensors --data classes:/data/imagenet/train --test classes:/data/imagenet/val
 
-Features of central crops are computed once and kept on the disk (see \`cache\`); training on them takes seconds, so an
-interrupted probe is simply begun again. The learning rate is chosen on a tenth of the training images, never on the test
+Features of central crops are computed once and kept on the disk (see \`cache\`). Ctrl-C keeps what was computed: a probe with --output
+goes on with the same command, or with --resume. The learning rate is chosen on a tenth of the training images, never on the test
 images. Fewer than 1000 images without --test or --held-out are judged by cross-validation. The probe in --output serves predict and export.`,
     )
     .action(run);
 }
 
-async function run(model: string, options: Options): Promise<void> {
-  if (options.tensorboard && options.output === undefined)
+async function run(given: string | undefined, options: Options): Promise<void> {
+  const { model, output, settings } = await meant(given, options);
+  if (options.tensorboard && output === undefined)
     throw new UsageError('--tensorboard writes into the folder of --output, got no --output');
-  const settings = givenSettings(options, shorthands, linprobeSchema);
   const { pooling: _, ...features } = await featureOptions(options);
   const onEvent = withTensorboard(options.tensorboard, (event) => {
     if (event.type === 'note') tellNote(event.message);
   });
+  const kept = output === undefined ? 'features are kept; with --output, training is too' : undefined;
   const result = await withProgress(
-    (progress) => linprobe(model, { settings, ...features, ...progress, output: options.output, onEvent }),
-    keptFeatures(options),
+    (progress) => linprobe(model, { settings, ...features, ...progress, output, onEvent }),
+    keptFeatures(options) ?? kept,
   );
   if (!result) return;
   if (options.json) {
@@ -91,6 +92,21 @@ async function run(model: string, options: Options): Promise<void> {
   }
   console.log(describe(result));
   if (result.checkpoint) console.log(`\n${result.checkpoint}`);
+}
+
+/** The model, the folder and the settings that are meant. Throws UsageError for options that contradict each other. */
+async function meant(model: string | undefined, { output, resume, ...options }: Options) {
+  const settings = givenSettings(options, { ...judging, ...shorthands }, linprobeSchema);
+  if (resume === undefined) {
+    if (model === undefined) throw new UsageError('linprobe needs a model, or --resume FOLDER, got neither');
+    return { model, output, settings };
+  }
+  if (model !== undefined || (output ?? resume) !== resume)
+    throw new UsageError(
+      `--resume names the folder, which names the model, got ${model ?? `--output ${output}`} too`,
+    );
+  const before = await readConfig(runFolder(resume), { name: linearProbe.name, parse: parseProbeRun });
+  return { model: before.from, output: resume, settings: { ...before.settings, ...settings } };
 }
 
 function describe({ top1, top5, folds, rates, best, train, test, batchSize }: LinprobeResult): string {

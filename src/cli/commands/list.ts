@@ -14,7 +14,7 @@ import { taskNames, tasks } from '../../tasks/table.ts';
 import { suggestion } from '../../text/nearest.ts';
 import { plural } from '../../text/plural.ts';
 import { UsageError } from '../errors.ts';
-import { optionalEngine } from '../options/options.ts';
+import { engineOption, optionalEngine } from '../options/options.ts';
 import { recipeGrid, recipeLines, recipesNamed, timeOf } from '../show/recipe-list.ts';
 import { table } from '../show/table.ts';
 
@@ -47,7 +47,7 @@ const kinds: Readonly<
 interface Options {
   filter?: string;
   measure?: boolean;
-  backend: string;
+  engine: string;
   json?: boolean;
 }
 
@@ -57,7 +57,7 @@ export function listCommand(): Command {
     .argument('[kind]', `${Object.keys(kinds).join(', ')} (default: all but the settings)`, parseKind)
     .option('--filter <text>', 'only recipes whose name contains the text, one a line')
     .option('--measure', 'take the time of a few training steps here, for the times of recipes')
-    .option('--backend <name>', 'engine of --measure: auto, onnx, onednn, xla, wasm or reference', 'auto')
+    .addOption(engineOption('engine of --measure', 'auto'))
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
@@ -69,14 +69,14 @@ Examples:
   $ npx beyond-masking list settings            every key for --set of pretrain, with its default
   $ npx beyond-masking list finetune-settings   the same of finetune`,
     )
-    .action(async (kind: string | undefined, { filter = '', measure, backend, json }: Options) => {
+    .action(async (kind: string | undefined, { filter = '', measure, engine, json }: Options) => {
       const chosen = kind ? [kind] : ['tasks', 'models', 'recipes'];
       if (json) {
         const all = chosen.map((name) => [name, kinds[name]!.data(filter)]);
         console.log(JSON.stringify(Object.fromEntries(all), null, 2));
         return;
       }
-      const rate = measure ? await measuredRate((await optionalEngine(backend))!) : assumedRate();
+      const rate = measure ? await measuredRate((await optionalEngine(engine))!) : assumedRate();
       const parts = chosen.map((name) => `${name.toUpperCase()}\n${textOf(name, filter, rate, !kind)}`);
       console.log([...(kind ? [] : [whereToBegin(rate)]), ...parts].join('\n\n'));
     });
@@ -152,9 +152,9 @@ function listRecipes(filter: string) {
 
 function listSettings(schema: z.ZodType) {
   const given = settings(schema).filter(({ path }) => !path.startsWith('own.')); // a run writes those
-  return given.map(({ path, default: value, description }) => ({
+  return given.map(({ path, default: value, description, only }) => ({
     setting: path,
     default: JSON.stringify(value),
-    description,
+    description: only ? `${only.join(', ')}: ${description}` : description,
   }));
 }

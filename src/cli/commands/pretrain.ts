@@ -5,56 +5,29 @@ import { configSchema } from '../../config/schema.ts';
 import { anySource } from '../../data/sources/table.ts';
 import { pretrain } from '../../pretrain.ts';
 import { pretraining } from '../../run/kinds/pretrain.ts';
-import { tensorboardOption } from '../options/options.ts';
-import { collect, givenSettings, type RunFlags, runOutput } from '../options/run-flags.ts';
+import { givenSettings, type Shorthands } from '../options/shorthands.ts';
+import {
+  addTrainingOptions,
+  type RunFlags,
+  runOutput,
+  trainingShorthands,
+} from '../options/training-options.ts';
 import { PretrainReport } from '../show/pretrain-report.ts';
 import { watchRun } from '../show/watch-run.ts';
 
-/** Options that are short for a setting. */
 const shorthands = {
-  initFrom: 'from',
-  data: 'data.source',
-  epochs: 'training.epochs',
-  maxSteps: 'training.maxSteps',
-  batchSize: 'training.batchSize',
-  seed: 'seed',
-  saveEvery: 'checkpoints.every',
-  knnEvery: 'evaluation.knnEvery',
-  backend: 'engine.name',
-  precision: 'engine.precision',
-} as const;
-
-type Options = Partial<Record<keyof typeof shorthands, string>> & RunFlags;
+  '--data <source>': ['data.source', `images: ${anySource}`],
+  '--init-from <model>': [
+    'from',
+    'start with weights: a checkpoint, or a model of timm, MAE or Hugging Face',
+  ],
+  ...trainingShorthands,
+  '--knn-every <epochs>': 'evaluation.knnEvery',
+} as const satisfies Shorthands;
 
 export function pretrainCommand(): Command {
-  return new Command('pretrain')
-    .description('pre-train a model by recovering degraded images')
-    .option('--recipe <name>', 'named settings to start from, see `list recipes`; others override them')
-    .option('--quick', "the recipe's variant of a few minutes")
-    .option('--data <source>', `images: ${anySource}`)
-    .option('--output <folder>', 'folder of the run (default: runs/<recipe>)')
-    .option('--epochs <n>', 'passes over the images')
-    .option('--max-steps <n>', 'stop after so many updates')
-    .option('--batch-size <n>', 'images of one update')
-    .option('--seed <n>', 'everything random follows from it')
-    .option('--save-every <steps>', 'steps from one checkpoint to the next')
-    .option(
-      '--knn-every <epochs>',
-      'epochs from one report of kNN and linear probe to the next (needs classes)',
-    )
-    .option(
-      '--resume [folder]',
-      'go on with the run in FOLDER; without FOLDER, with the one in --output, if there is one',
-    )
-    .option(
-      '--init-from <model>',
-      'start with weights: a checkpoint, or a model of timm, MAE or Hugging Face',
-    )
-    .option('--backend <name>', 'engine: auto, onnx, onednn, xla, wasm or reference')
-    .option('--precision <type>', 'of products: f32, bf16 or auto (bf16 on accelerators)')
-    .option('--set <key.path=value>', 'any setting, see `list settings`; may be repeated', collect, [])
-    .addOption(tensorboardOption())
-    .option('--json', 'print one JSON object a line')
+  const command = new Command('pretrain').description('pre-train a model by recovering degraded images');
+  return addTrainingOptions(command, configSchema, shorthands, 'settings')
     .addHelpText(
       'after',
       `
@@ -69,7 +42,7 @@ Ctrl-C saves a checkpoint and stops; a second one stops at once.`,
     .action(run);
 }
 
-async function run(options: Options): Promise<void> {
+async function run(options: RunFlags): Promise<void> {
   const { recipe, output } = await runOutput(options, pretraining, quickVariant, 'custom');
   const settings = mergeConfig(
     ...(recipe ? [{ recipe }] : []),

@@ -8,7 +8,7 @@ import { preview } from '../../preview.ts';
 import { sample } from '../../run/data.ts';
 import { maskNames } from '../../tasks/masks/table.ts';
 import { task, taskNames } from '../../tasks/table.ts';
-import { optionalEngine, reportBroken, wholeNumber } from '../options/options.ts';
+import { engineOption, optionalEngine, reportBroken, wholeNumber } from '../options/options.ts';
 import { whileFetching } from '../show/with-progress.ts';
 import { writePicture } from '../show/write-picture.ts';
 
@@ -20,7 +20,7 @@ interface Options {
   patch?: string;
   count: string;
   seed: string;
-  backend: string;
+  engine: string;
 }
 
 /** Every degradation once, and the paper's best combination. */
@@ -40,7 +40,7 @@ export function previewCommand(): Command {
     )
     .option('--count <n>', 'most images', '4')
     .option('--seed <n>', 'chooses images and draws', '0')
-    .option('--backend <name>', 'engine: auto, onnx, onednn, xla, wasm or reference', 'auto')
+    .addOption(engineOption('engine', 'auto'))
     .addHelpText(
       'after',
       `
@@ -65,7 +65,7 @@ Examples:
       const images = sample(all, count, seed, 'preview');
       const png = await preview(images, {
         ...IMAGENET,
-        backend: (await optionalEngine(options.backend))!,
+        backend: (await optionalEngine(options.engine))!,
         tasks: chosen,
         geometry: { image: [side, side], patch, channels: 3 },
         seed,

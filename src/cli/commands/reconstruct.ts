@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { openImages } from '../../data/sources/image-list.ts';
 import { reconstruct } from '../../reconstruct.ts';
 import { addHeadsOptions, type HeadsOptions, headsOptions } from '../options/heads-options.ts';
-import { optionalEngine, reportBroken, tellNote, wholeNumber } from '../options/options.ts';
+import { engineOption, optionalEngine, reportBroken, tellNote, wholeNumber } from '../options/options.ts';
 import { whileFetching } from '../show/with-progress.ts';
 import { writePicture } from '../show/write-picture.ts';
 
@@ -10,7 +10,7 @@ interface Options extends HeadsOptions {
   output: string;
   count: string;
   seed?: string;
-  backend?: string;
+  engine?: string;
 }
 
 export function reconstructCommand(): Command {
@@ -25,7 +25,7 @@ export function reconstructCommand(): Command {
     .option('--output <file>', 'picture to write', 'reconstruction.png')
     .option('--count <n>', 'most images', '8')
     .option('--seed <n>', "chooses images and draws (default: the run's)")
-    .option('--backend <name>', "engine: auto, onnx, onednn, xla, wasm or reference (default: the run's)")
+    .addOption(engineOption("engine (default: the run's)"))
     .addHelpText(
       'after',
       `
@@ -42,7 +42,7 @@ Examples:
             images: images.length > 0 ? await openImages(images, watched) : undefined,
             count: wholeNumber('--count', options.count, 1),
             seed: options.seed === undefined ? undefined : wholeNumber('--seed', options.seed),
-            backend: await optionalEngine(options.backend),
+            backend: await optionalEngine(options.engine),
             onNote: tellNote,
             broken: reportBroken(),
             ...headsOptions(options),

@@ -1,14 +1,14 @@
 import type { Command } from 'commander';
 import { UsageError } from '../errors.ts';
 import { IMAGE_OPTION, imageSize } from './heads-options.ts';
-import { optionalEngine, reportBroken, tellNote, wholeNumber } from './options.ts';
+import { engineOption, optionalEngine, reportBroken, tellNote, wholeNumber } from './options.ts';
 
 /** Options of commands that run a model. */
 export interface EngineOptions {
   imagesAtOnce?: string;
   heads?: string;
   image?: string;
-  backend?: string;
+  engine?: string;
 }
 
 export function addEngineOptions(command: Command): Command {
@@ -16,16 +16,16 @@ export function addEngineOptions(command: Command): Command {
     .option('--images-at-once <n>', 'images that the engine takes at once')
     .option('--heads <n>', "attention heads, where another project's file does not tell")
     .option(...IMAGE_OPTION)
-    .option('--backend <name>', "engine: auto, onnx, onednn, xla, wasm or reference (default: the run's)");
+    .addOption(engineOption("engine (default: the run's)"));
 }
 
 /** The same, as library calls take them. Throws UsageError. */
-export async function engineOptions({ imagesAtOnce, heads, image, backend }: EngineOptions) {
+export async function engineOptions({ imagesAtOnce, heads, image, engine }: EngineOptions) {
   return {
     imagesAtOnce: imagesAtOnce === undefined ? undefined : wholeNumber('--images-at-once', imagesAtOnce, 1),
     heads: heads === undefined ? undefined : wholeNumber('--heads', heads, 1),
     image: imageSize(image),
-    backend: await optionalEngine(backend),
+    backend: await optionalEngine(engine),
     broken: reportBroken(),
     onNote: tellNote,
   };
@@ -54,12 +54,12 @@ export function keptFeatures({ cache }: Pick<FeatureOptions, 'cache'>): string |
 }
 
 /** The same, as library calls take them. Throws UsageError. */
-export async function featureOptions({ pooling, cache, ...engine }: FeatureOptions) {
+export async function featureOptions({ pooling, cache, ...options }: FeatureOptions) {
   if (pooling !== undefined && pooling !== 'mean' && pooling !== 'token')
     throw new UsageError(`--pooling must be mean or token, got "${pooling}"`);
   return {
     pooling: pooling as 'mean' | 'token' | undefined,
     featureCache: cache ? undefined : (false as const),
-    ...(await engineOptions(engine)),
+    ...(await engineOptions(options)),
   };
 }

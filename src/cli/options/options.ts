@@ -1,5 +1,6 @@
 import { Option } from 'commander';
-import { type Config, parseConfig } from '../../config/schema.ts';
+import { type EngineInput, engineNames } from '../../config/engine.ts';
+import { parseConfig } from '../../config/schema.ts';
 import { BrokenImages } from '../../data/load/broken.ts';
 import type { Backend } from '../../engines/engine.ts';
 import { openEngine } from '../../run/engine.ts';
@@ -16,10 +17,16 @@ export function wholeNumber(option: string, text: string, min = 0): number {
   return value;
 }
 
+/** The option that names an engine, by its earlier name too. @param purpose what it is for, where that is not plain */
+export function engineOption(purpose = 'engine', usual?: string): Option {
+  const option = new Option('--backend, --engine <name>', `${purpose}: ${engineNames.join(', ')}`);
+  return usual === undefined ? option : option.default(usual);
+}
+
 /** The engine of that name, if one is named; what there is to know of it is told. Throws ConfigError for an unknown one. */
 export async function optionalEngine(name: string | undefined): Promise<Backend | undefined> {
   if (name === undefined) return undefined;
-  const settings = parseConfig({ engine: { name: name as Config['engine']['name'] } }).engine;
+  const settings = parseConfig({ engine: { name } as EngineInput }).engine;
   const backend = await openEngine(settings);
   if (backend.notice !== undefined) tellNote(backend.notice);
   return backend;
@@ -35,7 +42,7 @@ export function reportBroken(): BrokenImages {
   return new BrokenImages((id, reason) => console.error(`broken image skipped: ${oneLine(id)}: ${reason}`));
 }
 
-/** The option of every training command that {@link withTensorboard} is for. */
+/** The option of every training command that `withTensorboard` is for. */
 export function tensorboardOption(): Option {
   return new Option('--tensorboard', 'write events for TensorBoard to tensorboard/ in the folder of the run');
 }

@@ -1,3 +1,4 @@
+import { testSetOf } from '../../data/sources/open.ts';
 import { fewImages, scoreText } from '../../evaluate/interval.ts';
 import type { FinetuneEvent, StepRow } from '../../run/events.ts';
 import { plural } from '../../text/plural.ts';
@@ -87,8 +88,8 @@ export class FinetuneReport extends RunReport<Start, FinetuneEvent> {
   protected suggestions(start: Start, output: string): string[] {
     const { config } = start;
     const { from, data, recipe } = config;
-    const judged = data.test || data.source;
-    const images = judged.startsWith('cifar10') ? 'cifar10:test' : judged.replace(/^classes:/, '');
+    const judged = data.test || (testSetOf(data.source) ?? data.source);
+    const images = judged.replace(/^classes:/, '');
     const scratch = shellLine(...fromScratch(config), '--output', `${output}-scratch`);
     return [
       shellLine('predict', '--from', output, images),

@@ -1,3 +1,5 @@
+import { finetuneRecipe, finetuneRecipeNames } from '../../config/finetune-recipes.ts';
+import { testSetOf } from '../../data/sources/open.ts';
 import { scoreText } from '../../evaluate/interval.ts';
 import type { KnnScores, PretrainEvent, ProbeScores, StepRow } from '../../run/events.ts';
 import { plural } from '../../text/plural.ts';
@@ -54,11 +56,14 @@ export class PretrainReport extends RunReport<EventOf<'start'>, PretrainEvent> {
   protected suggestions(start: EventOf<'start'>, output: string): string[] {
     const { config, labelled } = start;
     const { data } = config;
-    const isCifar = data.source.startsWith('cifar10');
-    const how = isCifar ? ['--recipe', 'cifar10-micro-finetune', '--quick'] : ['--data', data.source];
+    const judges = testSetOf(data.source) !== undefined || data.heldOut > 0;
+    const recipe = finetuneRecipeNames.find(
+      (name) => finetuneRecipe(name).config.data.source === data.source,
+    );
+    const how = recipe ? ['--recipe', recipe, '--quick'] : ['--data', data.source];
     return [
       shellLine('reconstruct', output),
-      ...(labelled && (isCifar || data.heldOut > 0) ? [shellLine('knn', output)] : []),
+      ...(labelled && judges ? [shellLine('knn', output)] : []),
       ...(labelled ? [shellLine('finetune', '--from', output, ...how)] : []),
       this.further(start, 5),
       'list recipes',

@@ -3,7 +3,9 @@ import { loadExport } from '../../modules/load-export.ts';
 import { PartError } from '../../modules/module-export.ts';
 import type { Collective, CollectiveModule } from '../collective.ts';
 
-/** Opens a collective on this thread. Throws a `GraphError` where the module does not give one. */
+/**
+ * Opens a collective on this thread. Throws GraphError if the module does not load or does not return a collective.
+ */
 export async function openCollective(place: CollectiveModule): Promise<Collective> {
   const { module, options } = place;
   const open = await loadExport<(options: unknown) => Collective | Promise<Collective>>(

@@ -25,7 +25,7 @@ describe('the process of the onednn engine', () => {
       readFileSync(`/proc/self/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
     );
 
-  it('leaves it to this one what a signal to all of a group means', async () => {
+  it("leaves the reaction to a group's signal to this process", async () => {
     const before = children();
     const backend = await openOneDnnBackend({ threads: 1, folder: oneDnnFolder });
     const session = await backend.open({ x: Float32Array.of(1, 2) });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { sizeOf } from '../../graph/tensor.ts';
-import { places } from '../reference/data.ts';
+import { offsets } from '../reference/data.ts';
 import {
   broadcasted,
   denseStrides,
@@ -14,14 +14,14 @@ import {
 } from './view.ts';
 
 const dense = (shape: readonly number[]): View => ({
-  region: { id: 0, bytes: 4 * sizeOf(shape) },
+  buffer: { id: 0, bytes: 4 * sizeOf(shape) },
   dtype: 'f32',
   shape,
   strides: denseStrides(shape),
   offset: 0,
 });
 /** Where each element lies, in order. */
-const walk = ({ shape, strides, offset }: View) => [...places(shape, strides, offset)];
+const walk = ({ shape, strides, offset }: View) => [...offsets(shape, strides, offset)];
 
 const shapes = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 4 });
 /** A tensor whose axes have been exchanged and cut. */

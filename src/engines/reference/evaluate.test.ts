@@ -111,7 +111,7 @@ describe('values by hand', () => {
     expect(valuesOf(g.conv(x, pair, { strides: [1, 2] }))).toEqual([10, 32]);
     expect(valuesOf(g.conv(x, pair, { filterDilation: [1, 3] }))).toEqual([30, 41]);
     expect(valuesOf(g.conv(x, pair, { padding: along([2, -3]) }))).toEqual([0, 0, 10]);
-    // 0 · 1 · 2 · 3 · 4 without its first three places: · 2 · 3 · 4
+    // 0 · 1 · 2 · 3 · 4 without its first three offsets: · 2 · 3 · 4
     const apart = { inputDilation: [1, 2], padding: along([-3, 1]) } as const;
     expect(valuesOf(g.conv(x, pair, apart))).toEqual([20, 2, 30, 3, 40, 4]);
     // Nothing of the image is left between its first two pixels.

@@ -41,7 +41,7 @@ function usedCache(): string {
   writeFileSync(join(cache, 'libraries', 'tiny', 'old.so'), '');
   return cache;
 }
-/** What a failed setup leaves. */
+/** Leftovers of a failed setup. */
 function expectOld(cache: string): void {
   expect(readdirSync(join(cache, 'libraries'))).toEqual(['tiny']);
   expect(readdirSync(join(cache, 'libraries', 'tiny'))).toEqual(['old.so']);
@@ -79,7 +79,7 @@ it.each(Object.keys(librarySets) as (keyof typeof librarySets)[])(
 );
 
 describe.skipIf(process.platform === 'win32')('with pip', () => {
-  /** Stands for Python: notes what it was called with, and downloads the wheel. */
+  /** A fake Python: records its arguments and downloads the wheel. */
   function python(exitCode: number, wheel = path): string {
     const script = join(folder, `python-${turn++}`);
     writeFileSync(
@@ -91,7 +91,7 @@ describe.skipIf(process.platform === 'win32')('with pip', () => {
     return script;
   }
 
-  it('installs what pip fetched, and replaces what was there', async () => {
+  it("installs pip's download, and replaces an older installation", async () => {
     const cache = usedCache();
     const seen: string[] = [];
     const check = async (unpacked: string) => void seen.push(...readdirSync(unpacked).sort());
@@ -110,7 +110,7 @@ describe.skipIf(process.platform === 'win32')('with pip', () => {
     expectNew(cache);
   });
 
-  it('removes what a setup of yesterday has left', async () => {
+  it("removes the leftovers of yesterday's setup", async () => {
     const cache = usedCache();
     const libraries = join(cache, 'libraries');
     for (const name of ['.tiny-old', '.tiny-new', '.other-old']) mkdirSync(join(libraries, name));
@@ -120,7 +120,7 @@ describe.skipIf(process.platform === 'win32')('with pip', () => {
     expect(readdirSync(libraries).sort()).toEqual(['.other-old', '.tiny-new', 'tiny']);
   });
 
-  it('leaves what was there when pip or the check fails, or the bytes are others', async () => {
+  it('keeps the older installation if pip or the check fails, or the bytes differ', async () => {
     const cache = usedCache();
     const other = join(folder, 'other.whl');
     writeFileSync(other, 'other');
@@ -237,7 +237,7 @@ describe('without pip', () => {
     expect((error as Error).message).not.toContain('cret');
   });
 
-  it('leaves what was there when the index has another file, or none, or cannot be reached', async () => {
+  it('keeps the older installation if the index has another file, or none, or cannot be reached', async () => {
     const cache = usedCache();
     for (const [answer, message] of [
       [json([{ filename: older, url: older }]), 'must have tiny-library 1.2.0, got 1 other file'],

@@ -10,9 +10,10 @@ export class BatchNorm {
   readonly #epsilon = 1e-6;
   readonly #momentum = 0.1;
 
-  constructor(width: number) {
-    this.mean = new Float64Array(width);
-    this.variance = new Float64Array(width).fill(1);
+  /** @param from averages to begin with; default: means of 0 and variances of 1 */
+  constructor(width: number, from?: { readonly mean: Float64Array; readonly variance: Float64Array }) {
+    this.mean = from?.mean.slice() ?? new Float64Array(width);
+    this.variance = from?.variance.slice() ?? new Float64Array(width).fill(1);
   }
 
   /** Normalises a batch, [B, D], in place, and takes it into the averages. Throws RangeError for fewer than two rows. */

@@ -4,8 +4,10 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { relativeError } from '../../../tests/support/task-fixture.ts';
 import { temporaryFolder } from '../../../tests/support/temporary-folder.ts';
 import { tinyImages, tinySettings } from '../../../tests/support/tiny-run.ts';
+import type { LinprobeInput } from '../../config/linprobe-schema.ts';
 import { BrokenImages } from '../../data/load/broken.ts';
 import { openDataset } from '../../data/sources/open.ts';
+import type { Backend, Session } from '../../engines/engine.ts';
 import { referenceBackend } from '../../engines/reference/backend.ts';
 import { cast, input, program } from '../../graph/index.ts';
 import { readRows } from '../../io/jsonl.ts';
@@ -13,6 +15,7 @@ import { classify } from '../../models/classifier.ts';
 import { fromPicture } from '../../nn/normalise.ts';
 import { pretrain } from '../../pretrain.ts';
 import { weightInputs } from '../../programs/pretrain.ts';
+import { rng } from '../../random/rng.ts';
 import type { LinprobeEvent } from '../../run/events.ts';
 import { modelParameters, openModel } from '../../weights/model.ts';
 import { FeatureExtractor } from '../features/extract.ts';
@@ -33,6 +36,15 @@ beforeAll(async () => {
     { output: join(folder, 'run') },
   );
   model = checkpoint;
+});
+
+/** A session as an object of its own, whose methods can be replaced. */
+const sessionOf = (session: Session): Session => ({
+  run: (...given) => session.run(...given),
+  step: (...given) => session.step(...given),
+  read: (...given) => session.read(...given),
+  write: (...given) => session.write(...given),
+  dispose: () => session.dispose(),
 });
 
 const settings = { epochs: 20, warmupEpochs: 2, optimizer: 'sgd', test } as const;
@@ -136,6 +148,84 @@ describe('linprobe', () => {
     expect(await readFile(checkpoint)).toEqual(bytes);
     const other = probe({ output, settings: { ...settings, seed: 1 } });
     await expect(other).rejects.toThrow(`that of the very same probe, got ${output} with`);
+  });
+
+  it.each<[string, LinprobeInput]>([
+    ['choosing the learning rate', {}],
+    ['training', {}],
+    ['training', { optimizer: 'lars', learningRates: [3], batchSize: 16 }],
+    ['learning rates of the cross-validation', { test: undefined }],
+    ['cross-validation', { test: undefined, batchSize: 20 }],
+  ])('goes on bit for bit after an interruption while %s %j', async (stage, more) => {
+    const settings = { learningRates: [0.03, 0.3], epochs: 6, warmupEpochs: 1, ...more };
+    const seed = Math.floor(Math.random() * 2 ** 31);
+    const random = rng(seed);
+    let steps = 0;
+    const backend: Backend = {
+      ...referenceBackend,
+      async open(state) {
+        const session = await referenceBackend.open(state);
+        const step: Session['step'] = (...given) => {
+          steps++;
+          return session.step(...given);
+        };
+        return { ...sessionOf(session), step };
+      },
+    };
+    const whole = join(folder, `probe-${probes++}`);
+    const expected = await probe({ output: whole, settings, backend });
+    const once = steps;
+    steps = 0;
+    const output = join(folder, `probe-${probes++}`);
+    for (let stops = 0; stops < 2; stops++) {
+      const controller = new AbortController();
+      const at = 1 + random.int(4);
+      const onProgress = (what: string, done: number) => {
+        if (what.startsWith(stage) && done >= at) controller.abort(new Error('stopped'));
+      };
+      const stopped = probe({ output, settings, backend, onProgress, signal: controller.signal });
+      await expect(stopped, `seed ${seed}`).rejects.toThrow('stopped');
+      expect(await readdir(output)).not.toContain('.lock');
+    }
+    const notes: string[] = [];
+    const onNote = (message: string) => notes.push(message);
+    const result = await probe({ output, settings, backend, onNote });
+    expect(notes).toContain(`the probe in ${output} was interrupted, and goes on`);
+    expect({ ...result, checkpoint: '' }, `seed ${seed}`).toEqual({ ...expected, checkpoint: '' });
+    expect(steps, `seed ${seed}`).toBe(once); // no update is made twice
+    const file = (path: string, name: string) => readFile(join(path, name));
+    expect(await file(output, 'metrics.jsonl')).toEqual(await file(whole, 'metrics.jsonl'));
+    const best = join('checkpoints', 'best.safetensors');
+    expect(await file(output, best)).toEqual(await file(whole, best));
+    expect(await readdir(join(output, 'checkpoints'))).toEqual(['best.safetensors']);
+  });
+
+  it('begins again where the features are others than those of the kept states', async () => {
+    const output = join(folder, `probe-${probes++}`);
+    const settings = {
+      learningRates: [0.3],
+      epochs: 5,
+      warmupEpochs: 1,
+      data: `classes:${join(folder, 'more')}`,
+    };
+    await tinyImages(join(folder, 'more'), 80, 3, 5);
+    const controller = new AbortController();
+    const onProgress = (what: string, done: number) => {
+      if (what.startsWith('training') && done === 3) controller.abort(new Error('stopped'));
+    };
+    await expect(probe({ output, settings, onProgress, signal: controller.signal })).rejects.toThrow(
+      'stopped',
+    );
+    await tinyImages(join(folder, 'more'), 80, 3, 6);
+    const got = await probe({ output, settings });
+    const whole = join(folder, `probe-${probes++}`);
+    expect({ ...got, checkpoint: '' }).toEqual({
+      ...(await probe({ output: whole, settings })),
+      checkpoint: '',
+    });
+    expect(await readRows(join(output, 'metrics.jsonl'))).toEqual(
+      await readRows(join(whole, 'metrics.jsonl')),
+    );
   });
 
   it('judges on the images that the run held out, where no others are named', async () => {

@@ -8,6 +8,7 @@ import { RunError } from '../../run/error.ts';
 import type { LinprobeEvent } from '../../run/events.ts';
 import { openModel } from '../../weights/model.ts';
 import { FeatureExtractor, type FeatureOptions } from '../features/extract.ts';
+import { contentKey } from '../features/feature-cache.ts';
 import { labelled } from '../features/features.ts';
 import { openLabelled } from '../labelled-images.ts';
 import { modelEngine } from '../model-engine.ts';
@@ -52,8 +53,8 @@ export interface LinprobeResult {
  * encoder, trained as `trainProbe` says. Features are those of central crops, without augmentation: computed once, and kept
  * on the disk (see `FeatureExtractor`). The learning rate is the one that does best on a share of the training images; with it
  * a probe is trained on all of them, and judged once on the test images. Images that are too few to be divided (`openLabelled`) are
- * judged by cross-validation, and the probe is trained on all of them. What follows extraction takes seconds, so an
- * interrupted probe is begun again, from the features that are there.
+ * judged by cross-validation, and the probe is trained on all of them. A probe with a folder that is interrupted goes on bit for bit
+ * when the same call is made again; without one, it begins again from the features that are there.
  *
  * Throws ConfigError for wrong settings, RunError when images have no classes or the folder holds something else, and what
  * `openModel` throws.
@@ -93,6 +94,7 @@ export async function linprobe(path: string, options: LinprobeOptions = {}): Pro
   const run = { kind: 'linprobe', from: path, ...config } as const;
   const dataKey = output === undefined ? '' : await identify(images.train, watched);
   const folder = output === undefined ? undefined : await ProbeFolder.open(output, run, options.onEvent);
+  if (folder?.resumes) options.onNote?.(`the probe in ${output} was interrupted, and goes on`);
   try {
     const featuresOf = async (part: 'train' | 'test', what: string) => {
       const features = await extractor.features(images[part], (done, total) => say(what, done, total));
@@ -104,7 +106,9 @@ export async function linprobe(path: string, options: LinprobeOptions = {}): Pro
     if (warning !== undefined) options.onNote?.(warning);
     await extractor.dispose();
 
-    const fit = { backend, classes: classes.length, signal };
+    const of = [JSON.stringify(run), classes.join('\0'), train.labels.join()];
+    const keeper = folder?.keeper(contentKey([...of, train.features]));
+    const fit = { backend, classes: classes.length, signal, keeper };
     const [scores] = await scoreRates([train], config, {
       ...fit,
       onProgress: (done, total) => say('choosing the learning rate: epoch', done, total),
@@ -116,9 +120,9 @@ export async function linprobe(path: string, options: LinprobeOptions = {}): Pro
     const crossed = together ? await crossValidate(train, config, fit, say) : undefined;
     const { source, testSource } = all;
     const counts = { images: train.labels.length, testImages: judged.labels.length, folds: crossed?.folds };
-    await folder?.start(backend, { source, testSource, ...counts }, settings);
     const [head] = await trainProbe(train, settings, {
       ...fit,
+      onStart: async (step) => folder?.start(backend, { source, testSource, ...counts }, settings, step),
       async onEpoch(epoch, { step, losses, lr }) {
         say('training: epoch', epoch, config.epochs);
         await folder?.append({ step, epoch, loss: losses[0]!, lr });

@@ -3,7 +3,7 @@ import { type FinetuneConfig, parseFinetuneConfig } from '../../config/finetune-
 import type { ProbeRun } from '../../config/linprobe-schema.ts';
 import type { Backend } from '../../engines/engine.ts';
 import { writeFileAtomic } from '../../io/atomic.ts';
-import { appendRow } from '../../io/jsonl.ts';
+import { appendRow, truncateAfter } from '../../io/jsonl.ts';
 import { makeFolder } from '../../io/make-folder.ts';
 import { classifierParameters } from '../../models/classifier.ts';
 import type { FeatureConfig } from '../../programs/features.ts';
@@ -11,10 +11,12 @@ import { saveCheckpoint } from '../../run/checkpoint.ts';
 import type { LinprobeEvent, StepRow } from '../../run/events.ts';
 import { bestCheckpointPath, type RunFolder, requireSame, runFolder } from '../../run/folder.ts';
 import { finetuning } from '../../run/kinds/finetune.ts';
+import { linearProbe } from '../../run/kinds/linprobe.ts';
 import { RunLock } from '../../run/lock.ts';
 import { appendSitting, type Judged } from '../../run/sittings.ts';
 import type { Model } from '../../weights/model.ts';
 import type { LinearHead } from './batch-norm.ts';
+import { KeptTrainings, keptTrainings, removeKeptTrainings } from './kept-trainings.ts';
 import { type ProbeSettings, probeSteps } from './train-probe.ts';
 
 /** The folder of a linear probe: settings, metrics, and the probe as a classifier. */
@@ -25,8 +27,17 @@ export class ProbeFolder {
 
   readonly #emit: (event: LinprobeEvent) => void;
   #lastStep = 0;
+  /** Whether states of an interrupted probe are there. */
+  readonly resumes: boolean;
 
-  private constructor(folder: RunFolder, lock: RunLock, run: ProbeRun, emit: (event: LinprobeEvent) => void) {
+  private constructor(
+    folder: RunFolder,
+    lock: RunLock,
+    run: ProbeRun,
+    emit: (event: LinprobeEvent) => void,
+    resumes: boolean,
+  ) {
+    this.resumes = resumes;
     this.#folder = folder;
     this.#lock = lock;
     this.#run = run;
@@ -34,8 +45,8 @@ export class ProbeFolder {
   }
 
   /**
-   * Makes the folder and keeps other processes out of it. The same probe that is there already, finished or not, is done
-   * again. Throws RunError when something else is there, or another process works in it.
+   * Makes the folder and keeps other processes out of it. The same probe that is there already is done again, or goes on where it was
+   * interrupted. Throws RunError when something else is there, or another process works in it.
    */
   static async open(
     path: string,
@@ -49,20 +60,32 @@ export class ProbeFolder {
     const lock = new RunLock(folder);
     await lock.take();
     await writeFileAtomic(folder.config, config);
-    for (const file of [folder.metrics, folder.sittings, bestCheckpointPath(folder)])
+    const resumes = (await keptTrainings(folder.checkpoints)).length > 0;
+    for (const file of [bestCheckpointPath(folder), ...(resumes ? [] : [folder.metrics, folder.sittings])])
       await rm(file, { force: true });
-    return new ProbeFolder(folder, lock, run, emit);
+    return new ProbeFolder(folder, lock, run, emit, resumes);
   }
 
-  /** The training that is logged begins. */
-  async start({ description }: Backend, judged: Judged, settings: ProbeSettings): Promise<void> {
+  /** Keeps the states of the probe's trainings until it is saved. @param key of all that they depend on */
+  keeper(key: string): KeptTrainings {
+    return new KeptTrainings(this.#folder.checkpoints, key);
+  }
+
+  /** The training that is logged begins, or goes on after `step` updates. */
+  async start(
+    { description }: Backend,
+    judged: Judged,
+    settings: ProbeSettings,
+    step: number,
+  ): Promise<void> {
     const { images } = judged;
     const { stepsPerEpoch, lastStep } = probeSteps(settings, images);
     this.#lastStep = lastStep;
+    await truncateAfter(this.#folder.metrics, (row) => Number(row.step) <= step && row.top1 === undefined);
     await appendSitting(this.#folder, description, judged);
     this.#emit({
       ...{ type: 'start', folder: this.#folder.path, config: this.#run, engine: description },
-      ...{ images, stepsPerEpoch, lastStep, step: 0 },
+      ...{ images, stepsPerEpoch, lastStep, step },
     });
   }
 
@@ -102,6 +125,7 @@ export class ProbeFolder {
       parameters: classifierParameters({ ...features, classes: about.classes.length }),
       slots: [],
     });
+    await removeKeptTrainings(this.#folder.checkpoints);
     this.#emit({ type: 'file', kind: 'best', path });
     this.#emit({ type: 'end', outcome: 'finished', step: about.step, lastStep: this.#lastStep });
     return path;
@@ -120,7 +144,7 @@ function classifierSettings(run: ProbeRun, model: Model, features: FeatureConfig
   const { pooling, fcNorm } = features;
   const { normalisation, evaluationCrop, evaluationView } = model;
   return parseFinetuneConfig({
-    recipe: 'linprobe',
+    recipe: linearProbe.name,
     from: run.from,
     seed: run.seed,
     data: {

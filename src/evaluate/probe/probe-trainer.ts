@@ -11,14 +11,15 @@ import {
   program,
   reshape,
   sliceAxis,
+  sumAll,
   type TensorData,
-  total,
   type Values,
 } from '../../graph/index.ts';
 import type { UpdateRule } from '../../graph/update.ts';
 import { RunError } from '../../run/error.ts';
 import type { LabelledFeatures } from '../knn/knn.ts';
 import { BatchNorm, type LinearHead } from './batch-norm.ts';
+import type { ProbeState } from './kept-trainings.ts';
 
 export interface ProbeTrainerOptions {
   readonly backend: Backend;
@@ -35,6 +36,8 @@ export interface ProbeTrainerOptions {
   readonly batchSize: number;
   /** Most logits of all heads that are computed at once, to bound memory. Default: 4 million. */
   readonly logitsAtOnce?: number;
+  /** Where an earlier training of the same heads stopped: its updates, and what `state` gave. */
+  readonly from?: (Pick<ProbeState, 'session' | 'norms'> & { readonly step: number }) | undefined;
 }
 
 /**
@@ -49,14 +52,15 @@ export class ProbeTrainer {
   readonly #plan: TrainingPlan;
   readonly #rows: number;
   readonly #width: number;
-  #steps = 0;
+  #steps: number;
 
   private constructor(options: ProbeTrainerOptions, session: Session, width: number) {
     const { rule, sets, heads, classes, batchSize, logitsAtOnce = 4e6 } = options;
     this.#options = options;
     this.#session = session;
     this.#width = width;
-    this.norms = sets.map(() => new BatchNorm(width));
+    this.norms = sets.map((_, set) => new BatchNorm(width, options.from?.norms[set]));
+    this.#steps = options.from?.step ?? 0;
     this.#rows = largestDivisor(batchSize, logitsAtOnce / (sets.length * heads * classes));
     const gradients = trainingProgram(sets.length, heads, classes, width, this.#rows);
     const parameters = NAMES.map((name) => ({ name, weightDecay: 0, lrScale: 1 }));
@@ -64,12 +68,14 @@ export class ProbeTrainer {
   }
 
   static async open(options: ProbeTrainerOptions): Promise<ProbeTrainer> {
-    const { backend, sets, heads, start, classes } = options;
+    const { backend, sets, heads, start, classes, from } = options;
     const { features, labels } = sets[0]!;
     const stacked = sets.length * heads;
     const weight = new Float32Array(stacked * start.length);
     for (let head = 0; head < stacked; head++) weight.set(start, head * start.length);
-    const session = await backend.open({ weight, bias: new Float32Array(stacked * classes) });
+    const session = await backend.open(
+      from?.session ?? { weight, bias: new Float32Array(stacked * classes) },
+    );
     return new ProbeTrainer(options, session, features.length / labels.length);
   }
 
@@ -110,6 +116,11 @@ export class ProbeTrainer {
       );
     const { sets, heads } = this.#options;
     return Array.from({ length: sets.length * heads }, (_, i) => metrics[`loss${i}`]!);
+  }
+
+  /** Weights, slots and batch norms, for another trainer to go on from. The norms have seen all batches that were prepared. */
+  async state(): Promise<Pick<ProbeState, 'session' | 'norms'>> {
+    return { session: await this.#session.read(), norms: this.norms };
   }
 
   /** The heads of each set with its batch norm folded in: they take features as they are. */
@@ -158,7 +169,7 @@ function trainingProgram(
     `loss${i}`,
     reshape(sliceAxis(byHead, 0, i, i + 1), []),
   ]);
-  const gradients = grad(total(byHead), [weight, bias]);
+  const gradients = grad(sumAll(byHead), [weight, bias]);
   return program('probe', {
     ...Object.fromEntries(scalars),
     ...Object.fromEntries(NAMES.map((name, i) => [gradientName(name), gradients[i]!])),

@@ -7,6 +7,7 @@ import { type Rng, rng } from '../../random/rng.ts';
 import { RunError } from '../../run/error.ts';
 import type { LabelledFeatures } from '../knn/knn.ts';
 import type { LinearHead } from './batch-norm.ts';
+import type { TrainingKeeper } from './kept-trainings.ts';
 import { ProbeTrainer } from './probe-trainer.ts';
 
 /** How a probe is trained. */
@@ -26,9 +27,16 @@ export interface ProbeFit {
   readonly backend: Backend;
   /** Number of classes. */
   readonly classes: number;
+  /** Called before the first update with the updates that are made already. */
+  readonly onStart?: ((step: number) => Promise<void>) | undefined;
   readonly onEpoch?: (epoch: number, at: ProbeEpoch) => void | Promise<void>;
   readonly signal?: AbortSignal | undefined;
+  /** Keeps the states of trainings, so that an interrupted one goes on. Default: none is kept. */
+  readonly keeper?: { next(): TrainingKeeper } | undefined;
 }
+
+/** Milliseconds from one state that is kept to the next. */
+const KEPT_EVERY = 30_000;
 
 /** How things stand after an epoch. */
 export interface ProbeEpoch {
@@ -63,7 +71,7 @@ export function probeSteps(
  * Trains linear heads on features as MAE does it (He et al., arXiv 2111.06377, appendix A.1): batch norm without weights,
  * LARS without decay (or SGD), momentum 0.9, learning rate × batch / 256 with warm-up and cosine by step. Every epoch takes
  * another order. The same seed gives the same heads. Returns them with the batch norm folded in: they take features as they
- * are. Throws RunError when there are fewer rows than a batch has; rejects with the signal's reason.
+ * are. Throws RunError when there are fewer rows than a batch has; rejects with the signal's reason, after the state was kept.
  */
 export async function trainProbe(
   train: LabelledFeatures,
@@ -82,7 +90,7 @@ export async function trainSets(
   sets: readonly LabelledFeatures[],
   rates: readonly (readonly number[])[],
   { optimizer, epochs, warmupEpochs, batchSize, seed }: Omit<ProbeSettings, 'learningRates'>,
-  { backend, classes, onEpoch, signal }: ProbeFit,
+  { backend, classes, onStart, onEpoch, signal, keeper }: ProbeFit,
 ): Promise<LinearHead[][]> {
   const { features, labels } = sets[0]!;
   const count = labels.length;
@@ -97,24 +105,42 @@ export async function trainSets(
   const rule = optimizer === 'lars' ? lars({ ...stacked, trust: 0.001 }) : sgd(stacked);
   const start = firstWeights(rng(seed, 'probe'), (features.length / count) * classes);
   const heads = rates[0]!.length;
-  const trainer = await ProbeTrainer.open({ backend, rule, sets, classes, heads, start, batchSize });
+  const kept = keeper?.next();
+  const found = await kept?.read();
+  let { epoch, batch } = found ?? { epoch: 0, batch: 0 };
+  let losses = [...(found?.losses ?? stacked.rates.map(() => 0))];
+  const step = () => epoch * stepsPerEpoch + batch;
+  const from = found && { ...found, step: step() };
+  const trainer = await ProbeTrainer.open({ backend, rule, sets, classes, heads, start, batchSize, from });
+  let nextKept = performance.now() + KEPT_EVERY;
+  const keep = async () => {
+    await kept!.write({ epoch, batch, losses, ...(await trainer.state()) });
+    nextKept = performance.now() + KEPT_EVERY;
+  };
   try {
-    for (let epoch = 1, step = 0; epoch <= epochs; epoch++) {
-      const order = rng(seed, 'probe', epoch).permutation(count);
-      const losses = stacked.rates.map(() => 0);
-      const prepare = (batch: number) =>
-        trainer.prepare(order.slice(batch * batchSize, (batch + 1) * batchSize));
-      let ahead = prepare(0);
-      let lr = 0;
-      for (let batch = 1; batch <= stepsPerEpoch; batch++, step++) {
-        signal?.throwIfAborted();
-        lr = learningRate(step, schedule);
-        const running = trainer.update(ahead, lr);
-        if (batch < stepsPerEpoch) ahead = prepare(batch); // while the engine works
+    await onStart?.(step());
+    for (; epoch < epochs; epoch++, batch = 0, losses = losses.map(() => 0)) {
+      const order = rng(seed, 'probe', epoch + 1).permutation(count);
+      const prepare = () =>
+        batch < stepsPerEpoch
+          ? trainer.prepare(order.slice(batch * batchSize, (batch + 1) * batchSize))
+          : undefined;
+      for (let ahead = prepare(); ahead; ) {
+        if (!kept) signal?.throwIfAborted();
+        const running = trainer.update(ahead, learningRate(step(), schedule));
+        const due = kept && (signal?.aborted || performance.now() > nextKept);
+        batch++;
+        if (!due) ahead = prepare(); // while the engine works
         for (const [i, loss] of (await running).entries()) losses[i]! += loss / stepsPerEpoch;
+        if (!due) continue;
+        await keep(); // the batch norms have seen no further batch
+        signal?.throwIfAborted();
+        ahead = prepare();
       }
-      await onEpoch?.(epoch, { step, losses, lr: lr * stacked.rates[0]! });
+      const lr = learningRate(step() - 1, schedule) * stacked.rates[0]!;
+      await onEpoch?.(epoch + 1, { step: step(), losses, lr });
     }
+    if (kept && found?.epoch !== epochs) await keep();
     return await trainer.heads();
   } finally {
     await trainer.dispose();

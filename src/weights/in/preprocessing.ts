@@ -64,10 +64,10 @@ const preprocessor = z
 
 type Preprocessor = z.output<typeof preprocessor>;
 
-/** What an image processor does where its file does not say it. */
+/** Defaults of an image processor. */
 interface Defaults {
   readonly size: NonNullable<Preprocessor['size']>;
-  /** Whether a size that is one number means a square, not the shorter edge. */
+  /** True if a size of one number means a square, rather than the shorter edge. */
   readonly square: boolean;
   readonly crop?: Size;
   readonly filter: FilterName;
@@ -80,7 +80,9 @@ const clip = { mean: [0.48145466, 0.4578275, 0.40821073], std: [0.26862954, 0.26
 const stretched = (side: number) => ({ size: { height: side, width: side }, square: true });
 const cut = { size: { shortest_edge: 224 }, square: false, crop: [224, 224] as Size };
 
-/** Image processors of `transformers` that differ in their defaults alone, by the beginnings of their names. */
+/**
+ * Supported image processors of `transformers`, by the beginnings of their names. They differ in their defaults only.
+ */
 const processors: Readonly<Record<string, Defaults>> = {
   ViT: { ...stretched(224), filter: 'bilinear', ...half },
   DeiT: { ...stretched(256), crop: [224, 224], filter: 'bicubic', ...half },
@@ -89,14 +91,16 @@ const processors: Readonly<Record<string, Defaults>> = {
   CLIP: { ...cut, filter: 'bicubic', ...clip },
 };
 
-/** Steps that are known, and `do_convert_rgb`: images are always in colour, or grey for models of one channel. */
+/**
+ * Supported steps, and `do_convert_rgb`: images are always converted to colour, or to grey for models of one channel.
+ */
 const STEPS = ['do_resize', 'do_center_crop', 'do_rescale', 'do_normalize', 'do_convert_rgb'];
 
 /** Settings of other image processors that change their views. */
 const OTHER_STEPS = ['crop_pct', 'rescale_offset', 'pad_size', 'size_divisor', 'include_top'];
 
 /**
- * `preprocessor_config.json` of Hugging Face. Throws FileFormatError for an image processor or a step that is not known here.
+ * Reads Hugging Face's `preprocessor_config.json`. Throws FileFormatError for an unsupported image processor or step.
  */
 export function preprocessing(path: string, json: object): FoundSettings {
   const given = parse(path, preprocessor, json);
@@ -108,10 +112,10 @@ export function preprocessing(path: string, json: object): FoundSettings {
   if (other)
     throw new FileFormatError(
       path,
-      `images are resized, cut, rescaled and normalised here, not prepared by ${other[0]}; take it out of the file to open the model without it`,
+      `images may only be resized, cropped, rescaled and normalised; remove ${other[0]} from the file to open the model without it`,
       other[1],
     );
-  // pixel · factor of a byte, then (· − mean) / deviation: the same as of pixels in [0, 1] with other numbers.
+  // Converts pixel · factor of a byte, then (· − mean) / deviation, to the same for pixels in [0, 1].
   const factor = given.do_rescale === false ? 1 : (given.rescale_factor ?? 1 / 255);
   const normalised = given.do_normalize !== false;
   const mean = normalised ? (given.image_mean ?? defaults.mean) : [0];

@@ -22,8 +22,8 @@ import {
   square,
   sub,
   sum,
+  sumAll,
   type Tensor,
-  total,
   transpose,
 } from '../../../graph/index.ts';
 import { optimise } from '../../../graph/passes/optimise.ts';
@@ -47,13 +47,13 @@ interface Call {
   readonly results: readonly string[];
   readonly operandLayouts: readonly (readonly number[])[];
   readonly resultLayouts: readonly (readonly number[])[];
-  /** What each operand is computed from, through everything that only moves numbers. */
+  /** The origin of each operand, through all operations that only move numbers. */
   readonly sources: readonly string[];
 }
 
 interface Printed {
   readonly calls: readonly Call[];
-  /** What y and the gradients are computed from. */
+  /** The origins of y and the gradients. */
   readonly results: readonly string[];
 }
 
@@ -72,7 +72,7 @@ function attentionProgram(
   return program('attention', { y, dq: dq!, dk: dk!, dv: dv! });
 }
 
-describe('the calls are those that JAX prints', () => {
+describe("the calls equal JAX's", () => {
   const path = fileURLToPath(new URL('../../../../tests/fixtures/cudnn-calls.json', import.meta.url));
   const { cases } = JSON.parse(readFileSync(path, 'utf8'));
   it.each<
@@ -139,7 +139,7 @@ it.each([
   ['fused', 50],
   ['padded', 49],
 ] as const)(
-  'is read by XLA, which on the CPU lacks nothing but the kernel: %s, %i tokens',
+  'is accepted by XLA; on the CPU only the kernel is missing: %s, %i tokens',
   async (attention, tokens) => {
     const { client } = await openCpuXla();
     const text = programText(attentionProgram(2, 3, [tokens, tokens], 16), {
@@ -161,7 +161,7 @@ it('is read in a whole step, rematerialised and in micro-batches', async () => {
   await expect(client.compile(text, { devices: [0] })).rejects.toThrow(/custom call to __cudnn\$fmhaSoftmax/);
 });
 
-describe(`what the two operations mean gives the composite's values and gradients (SEED=${seed})`, () => {
+describe(`the two operations give the composite's values and gradients (SEED=${seed})`, () => {
   it.each<[string, Program]>([
     ['even', attentionProgram(2, 3, [6, 6], 8)],
     ['odd', attentionProgram(2, 3, [7, 7], 8)],
@@ -203,7 +203,7 @@ describe(`what the two operations mean gives the composite's values and gradient
     expect(names.filter((name) => name === 'fusedAttentionGrad')).toHaveLength(1);
     expect(names).not.toContain('transpose');
     expect(names).not.toContain('softmax');
-    // Queries, keys and values each have a layer of their own; no pass over the activations cuts them apart.
+    // Queries, keys and values have separate layers; no pass over the activations splits them.
     expect(names.filter((name) => name === 'linear')).toHaveLength(6);
     const cut = nodes
       .filter(({ operation }) => operation.name === 'slice')
@@ -219,7 +219,7 @@ function blockProgram(tokens: number, from = 0): Program {
     blockParameters('b', 16, 2).map(({ name, shape }) => [name, input(name, shape)]),
   );
   const y = block(x, (name) => weights[name]!, 'b', 2, { from });
-  const gradients = grad(total(square(y)), [x, ...Object.values(weights)]);
+  const gradients = grad(sumAll(square(y)), [x, ...Object.values(weights)]);
   const named = ['x', ...Object.keys(weights)].map((name, i) => [`grad:${name}`, gradients[i]!]);
   return program('block', { y, ...Object.fromEntries(named) });
 }

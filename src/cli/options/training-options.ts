@@ -1,9 +1,21 @@
+import type { Command } from 'commander';
 import type { z } from 'zod';
-import { mergeSettings } from '../../config/merge.ts';
-import { parseSetting } from '../../config/overrides.ts';
 import { readConfig, runFolder } from '../../run/folder.ts';
 import type { RunConfig, RunKind } from '../../run/kind.ts';
 import { UsageError } from '../errors.ts';
+import { tensorboardOption } from './options.ts';
+import { addSetting, addShorthands, type Shorthands } from './shorthands.ts';
+
+/** The shorthands of every command that trains a model. */
+export const trainingShorthands = {
+  '--epochs <n>': 'training.epochs',
+  '--max-steps <n>': 'training.maxSteps',
+  '--batch-size <n>': 'training.batchSize',
+  '--seed <n>': 'seed',
+  '--save-every <steps>': 'checkpoints.every',
+  '--backend, --engine <name>': 'engine.name',
+  '--precision <type>': 'engine.precision',
+} as const satisfies Shorthands;
 
 /** Options of every training command that are not settings. */
 export interface RunFlags {
@@ -14,6 +26,27 @@ export interface RunFlags {
   readonly set: readonly string[];
   readonly tensorboard?: boolean;
   readonly json?: boolean;
+}
+
+/** Adds the options of a command that trains a model: its shorthands, and those of every such command. */
+export function addTrainingOptions(
+  command: Command,
+  schema: z.ZodType,
+  shorthands: Shorthands,
+  listed: string,
+): Command {
+  command
+    .option('--recipe <name>', 'named settings to start from, see `list recipes`; others override them')
+    .option('--quick', "the recipe's variant of a few minutes");
+  addShorthands(command, schema, shorthands)
+    .option('--output <folder>', 'folder of the run (default: runs/<recipe>)')
+    .option(
+      '--resume [folder]',
+      'go on with the run in FOLDER; without FOLDER, with the one in --output, if there is one',
+    );
+  return addSetting(command, `any setting, see \`list ${listed}\`; may be repeated`)
+    .addOption(tensorboardOption())
+    .option('--json', 'print one JSON object a line');
 }
 
 /**
@@ -40,25 +73,4 @@ export async function runOutput<C extends RunConfig>(
     recipe: name,
     output: typeof resume === 'string' ? resume : (output ?? `runs/${name ?? unnamed}`),
   };
-}
-
-/**
- * The settings of a command line, of which `--set` overrides the others. Throws ConfigError for an unknown one.
- * @param shorthands the settings that options are short for
- */
-export function givenSettings<K extends string>(
-  options: Partial<Record<NoInfer<K>, string>> & { readonly set: readonly string[] },
-  shorthands: Readonly<Record<K, string>>,
-  schema: z.ZodType,
-): object {
-  const short = (Object.keys(shorthands) as K[]).flatMap((option) => {
-    const value = options[option];
-    return value === undefined ? [] : [`${shorthands[option]}=${value}`];
-  });
-  return mergeSettings(...[...short, ...options.set].map((assignment) => parseSetting(assignment, schema)));
-}
-
-/** Gathers an option that may be repeated. */
-export function collect(value: string, previous: readonly string[]): string[] {
-  return [...previous, value];
 }

@@ -1,0 +1,67 @@
+import { rowLine, splitRows } from '../io/jsonl-codec.ts';
+import { renderCurves } from '../visualize/curves.ts';
+import type { StepRow } from './events.ts';
+import type { RunStore } from './store.ts';
+
+/*
+ * The files of a run in its store.
+ */
+
+const METRICS = 'metrics.jsonl';
+const CURVES = 'curves.svg';
+const CHECKPOINTS = 'checkpoints';
+const RECONSTRUCTIONS = 'reconstructions';
+
+/** The weights that scored best in an evaluation. */
+export const bestCheckpoint = `${CHECKPOINTS}/best.safetensors`;
+
+const numbered = (step: number) => `step-${String(step).padStart(8, '0')}`;
+
+/** The checkpoint of a step. */
+export function checkpointName(step: number): string {
+  return `${CHECKPOINTS}/${numbered(step)}.safetensors`;
+}
+
+/** The checkpoints of steps, the oldest first. */
+export async function checkpointNames(store: RunStore): Promise<string[]> {
+  const step = (name: string) => Number(name.slice(5, -12));
+  const names = (await store.list(CHECKPOINTS)).filter((name) => /^step-\d{8,}\.safetensors$/.test(name));
+  return names.sort((a, b) => step(a) - step(b)).map((name) => `${CHECKPOINTS}/${name}`);
+}
+
+/** Deletes all but the newest `keep` checkpoints. One that cannot be deleted, as Windows keeps what somebody has open, stays for the next time. */
+export async function pruneCheckpoints(store: RunStore, keep: number): Promise<void> {
+  for (const name of (await checkpointNames(store)).slice(0, -keep)) await store.remove(name).catch(() => {});
+}
+
+/** The rows of a run's metrics so far. */
+export async function metricsOf(store: RunStore): Promise<StepRow[]> {
+  const bytes = (await store.read(METRICS)) ?? new Uint8Array();
+  return splitRows(bytes, store.place(METRICS)).rows.map(({ row }) => row as StepRow);
+}
+
+export function appendMetrics(store: RunStore, row: StepRow): Promise<void> {
+  return store.append(METRICS, row);
+}
+
+/** Puts a row in the place of the last one. */
+export async function replaceLastMetrics(store: RunStore, row: StepRow): Promise<void> {
+  const bytes = (await store.read(METRICS)) ?? new Uint8Array();
+  const begin = splitRows(bytes, store.place(METRICS)).rows.at(-1)?.begin ?? 0;
+  await store.write(METRICS, [bytes.subarray(0, begin), encode(rowLine(row))]);
+}
+
+/** Draws the curves of the metrics so far; returns their place. */
+export async function writeCurves(store: RunStore, title: string): Promise<string> {
+  await store.write(CURVES, [encode(renderCurves(await metricsOf(store), { title }))]);
+  return store.place(CURVES);
+}
+
+/** Writes the picture of a step's reconstructions; returns its place. */
+export async function writeReconstructions(store: RunStore, step: number, png: Uint8Array): Promise<string> {
+  const name = `${RECONSTRUCTIONS}/${numbered(step)}.png`;
+  await store.write(name, [png]);
+  return store.place(name);
+}
+
+const encode = (text: string) => new TextEncoder().encode(text);

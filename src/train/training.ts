@@ -1,0 +1,78 @@
+import type { Batch } from '../data/load/batch.ts';
+import type { Cursor } from '../data/load/sampler.ts';
+import type { Dataset } from '../data/sources/dataset.ts';
+import type { OpenOptions } from '../data/sources/scheme.ts';
+import type { Backend, Parameter } from '../engines/engine.ts';
+import type { Program, Values } from '../graph/index.ts';
+import type { ParameterSpec } from '../nn/parameters.ts';
+import type { Parts } from '../parts/parts.ts';
+import type { Progress } from '../run/checkpoint-codec.ts';
+import type { RunConfig, RunKind } from '../run/kind.ts';
+import type { ViewOptions } from '../run/setup-pretrain.ts';
+import type { Judged } from '../run/sittings.ts';
+import type { Measurements, RunContext, TrainingViews } from './job.ts';
+
+/** How a kind of run trains: all in which the kinds differ. `train` does the rest. */
+export interface Training<C extends RunConfig, D extends TrainingData, S extends TrainingSetup, Start> {
+  readonly kind: RunKind<C>;
+  /** Complete settings of a new run from those given. Throws ConfigError. */
+  resolve(input: object, parts: Parts): C | Promise<C>;
+  /** Throws where settings cannot be trained, before images are looked for. */
+  refuse?(config: C, parts: Parts): void;
+  openData(config: C, options: OpenOptions): Promise<D>;
+  /** A line for people about images that are unlike what a run needs. */
+  warning?(data: D): string | undefined;
+  setUp(config: C, data: D, parts: Parts): S;
+  /** The weights that a new run starts with. @param note called with what a person should know */
+  firstState(
+    setup: S,
+    specs: readonly ParameterSpec[],
+    note: (message: string) => void,
+    parts: Parts,
+  ): Promise<Values>;
+  monitor(parts: MonitorParts<S, D>): Monitor<Start>;
+}
+
+/** The images of a run. */
+export interface TrainingData {
+  readonly train: Dataset;
+  /** Images that are never trained on, by the kind of run. */
+  readonly heldOut?: Dataset;
+  readonly test?: Dataset;
+}
+
+/** The programs, views and inputs of a run. */
+export interface TrainingSetup {
+  /** Programs that take `batch` images; the same object for the same number. */
+  programs(batch: number): {
+    readonly gradients: Program;
+    readonly parameters: readonly Parameter[];
+    readonly specs: readonly ParameterSpec[];
+  };
+  /** Random views, without end, from `cursor` on. */
+  trainingViews(dataset: Dataset, options: ViewOptions & { readonly cursor: Cursor }): TrainingViews;
+  /** Inputs of the gradients' program for a whole batch. */
+  inputs(batch: Batch): Values;
+  /** Names of a classifier's classes. */
+  readonly classes?: readonly string[];
+}
+
+/** What a monitor works with. */
+export interface MonitorParts<S, D> extends RunContext {
+  readonly setup: S;
+  readonly data: D;
+  readonly backend: Backend;
+  /** Whether the run began with random weights. */
+  readonly randomStart: boolean;
+  readonly note: (message: string) => void;
+  /** Writes a checkpoint. @param slots kinds of optimizer slots that it holds */
+  save(name: string, progress: Progress, state: Values, slots: readonly string[]): Promise<void>;
+}
+
+/** What is measured and drawn beside training. */
+export interface Monitor<Start> extends Measurements {
+  /** The images that judge the run. */
+  readonly judged: Partial<Judged>;
+  /** What the start event says beyond that of every kind. */
+  start(): Start | Promise<Start>;
+}
