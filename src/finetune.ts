@@ -43,7 +43,7 @@ const training: Training<FinetuneConfig, FinetuneData, ClassifierSetup, Finetune
   resolve: async (input: FinetuneInput) => resolveFinetuneConfig(input, await givenBy(input)),
   openData: openImages,
   warning: ({ classes, train, test }) => unlearnedClasses(classes, train.labels!, test.labels!),
-  setUp: (config, { classes }) => setUpClassifier(config, classes),
+  setUp: (config, { classes }, parts) => setUpClassifier(config, classes, parts),
   firstState,
   monitor: finetuneMonitor,
 };

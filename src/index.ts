@@ -20,6 +20,7 @@ export { taskNames } from './tasks/table.ts';
 export { knn } from './evaluate/knn/knn-report.ts';
 export { linprobe } from './evaluate/probe/linprobe.ts';
 export { embed } from './evaluate/features/embed.ts';
+export { nearest } from './evaluate/features/nearest.ts';
 export { type Prediction, predict } from './evaluate/predict.ts';
 export { report } from './report/report.ts';
 export { bench } from './bench/bench.ts';
@@ -34,6 +35,10 @@ export { openImages } from './data/sources/image-list.ts';
 export { openModel } from './weights/model.ts';
 export { inspectModel } from './weights/inspect.ts';
 export { exportModel } from './weights/out/export.ts';
+
+// Own parts
+export type { Parts } from './parts/parts.ts';
+export { PartError } from './modules/module-export.ts';
 
 // Errors
 export { ConfigError } from './config/error.ts';

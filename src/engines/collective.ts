@@ -1,3 +1,5 @@
+import type { ModuleExport } from '../modules/module-export.ts';
+
 /** Floats in an engine's precision. */
 export type FloatArray = Float32Array | Float64Array;
 
@@ -21,14 +23,7 @@ export interface Collective {
 }
 
 /**
- * How a session opens its collective. It is a module rather than a function, because an engine that computes on
- * another thread or in another process imports it there.
+ * How a session opens its collective: the export makes it from `options`, at once or as a promise. It is a module rather than a
+ * function, because an engine that computes on another thread or in another process imports it there.
  */
-export interface CollectiveModule {
-  /** URL of a module: `import.meta.resolve('./mpi.js')`. */
-  readonly module: string;
-  /** Name of the export that returns the collective from `options`, or a promise of it. Default: `default`. */
-  readonly export?: string | undefined;
-  /** Any JSON value. */
-  readonly options?: unknown;
-}
+export type CollectiveModule = ModuleExport;

@@ -1,5 +1,5 @@
 /** Images: sources, crops, augmentations, loaders, packs. */
-export type { Augment } from '../data/augment/augment.ts';
+export type { Augment, Augmentation } from '../data/augment/augment.ts';
 export type { Erasing } from '../data/augment/erasing.ts';
 export { parseRandAugment, type RandAugmentPolicy } from '../data/augment/rand-augment.ts';
 // Types of these signatures
@@ -38,7 +38,7 @@ export {
   subset,
 } from '../data/sources/dataset.ts';
 export { openImages } from '../data/sources/image-list.ts';
-export type { ImageSource, PixelSource } from '../data/sources/image-source.ts';
+export type { ImageSource, ModuleSource, PixelSource } from '../data/sources/image-source.ts';
 export { labelledShare } from '../data/sources/labelled-share.ts';
 export { openDataset } from '../data/sources/open.ts';
 export type { PackProgress } from '../data/sources/pack.ts';
@@ -49,3 +49,4 @@ export {
   IMAGENET as imagenetNormalisation,
   type Normalisation,
 } from '../image/normalise.ts';
+export type { ModuleExport, NamedModule } from '../modules/module-export.ts';

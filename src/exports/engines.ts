@@ -26,3 +26,4 @@ export { type FoundOptions, openFoundXla } from '../engines/xla/open-found.ts';
 export { XlaError } from '../engines/xla/pjrt/error.ts';
 export type { PluginPlaces } from '../engines/xla/plugins.ts';
 export type { Precision as XlaPrecision } from '../engines/xla/stablehlo/precision.ts';
+export { openEngine } from '../run/open-engine.ts';

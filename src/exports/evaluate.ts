@@ -2,6 +2,13 @@
 // biome-ignore-all assist/source/organizeImports: grouped by purpose
 export { type EmbedOptions, type EmbedResult, embed } from '../evaluate/features/embed.ts';
 export { type ExtractOptions, FeatureExtractor, type FeatureModel } from '../evaluate/features/extract.ts';
+export {
+  type FeatureRows,
+  type NearestOptions,
+  type Neighbour,
+  nearest,
+} from '../evaluate/features/nearest.ts';
+export type { JudgedRun, RunEvaluator } from '../parts/evaluator.ts';
 export { type Features, labelled } from '../evaluate/features/features.ts';
 export { type Evaluator, evaluate, type Score, type Watch } from '../evaluate/evaluator.ts';
 export { type KnnOptions, knnAccuracy, type LabelledFeatures } from '../evaluate/knn/knn.ts';

@@ -4,6 +4,8 @@ export { cacheFolder } from '../io/cache-folder.ts';
 export type { Dtype } from '../io/dtypes.ts';
 export { type NamedTensor, toFloat32 } from '../io/dtypes.ts';
 export { FileFormatError } from '../io/file-format-error.ts';
+export { type NpyArray, writeNpy } from '../io/npy.ts';
+export { type NpyData, type ReadNpy, readNpy } from '../io/read-npy.ts';
 export { readHeader, readSafetensors, type SafetensorsFile, writeSafetensors } from '../io/safetensors.ts';
 export type { Header, TensorInfo } from '../io/safetensors-header.ts';
 export { type ReportOptions, type ReportResult, report } from '../report/report.ts';

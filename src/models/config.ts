@@ -1,6 +1,6 @@
 import type { Geometry } from '../image/size.ts';
 import type { Positions } from '../nn/positions.ts';
-import type { TargetName } from '../nn/targets/table.ts';
+import type { TargetChoice } from '../nn/targets/table.ts';
 
 /** Width, depth and number of attention heads of a stack of transformer blocks. */
 export interface StackSize {
@@ -34,5 +34,5 @@ export interface DecoderConfig extends StackSize {
 /** An encoder, a light decoder and what the decoder predicts. */
 export interface AutoencoderConfig extends EncoderConfig {
   readonly decoder: DecoderConfig;
-  readonly target: TargetName;
+  readonly target: TargetChoice;
 }

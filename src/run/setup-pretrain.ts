@@ -1,4 +1,5 @@
-import type { Config } from '../config/schema.ts';
+import { type Config, requireFit } from '../config/schema.ts';
+import type { Augment } from '../data/augment/augment.ts';
 import { type CropSampler, centreCrop, randomResizedCrop } from '../data/decode/crop.ts';
 import type { Batch } from '../data/load/batch.ts';
 import { evaluationBatches, type Loader, type LoaderOptions, trainingBatches } from '../data/load/loader.ts';
@@ -7,8 +8,11 @@ import type { Dataset } from '../data/sources/dataset.ts';
 import type { Values } from '../graph/index.ts';
 import { normalisationOf } from '../image/normalise.ts';
 import type { Size } from '../image/size.ts';
+import type { AutoencoderConfig } from '../models/config.ts';
+import type { NamedModule } from '../modules/module-export.ts';
 import { type PretrainPrograms, pretrainPrograms } from '../programs/pretrain.ts';
 import { drawBatch } from '../tasks/draws.ts';
+import { type OwnTasks, withOwnTarget } from '../tasks/own.ts';
 import { taskOf } from '../tasks/table.ts';
 import type { PretextTask } from '../tasks/task.ts';
 
@@ -16,6 +20,8 @@ import type { PretextTask } from '../tasks/task.ts';
 export interface Setup {
   readonly config: Config;
   readonly task: PretextTask;
+  /** That of the settings; a target of the user's own stands there as itself. */
+  readonly model: AutoencoderConfig;
   /** Programs that take `batch` images; the same object for the same number. */
   programs(batch: number): PretrainPrograms;
   /** Random crops for training, without end, from `cursor` on. */
@@ -28,10 +34,21 @@ export interface Setup {
 
 export type ViewOptions = Pick<LoaderOptions, 'batchSize' | 'broken' | 'prefetch'>;
 
+/** Parts of the user's own that programs and views take. */
+export interface SetupParts extends OwnTasks {
+  readonly augmentations?: readonly NamedModule[] | undefined;
+}
+
 /** Throws RangeError where sizes, task and model do not fit each other. */
-export function setUp(config: Config): Setup {
-  const { model, data, seed } = config;
-  const pretext = taskOf(config.task);
+export function setUp(config: Config, own: SetupParts = {}): Setup {
+  const { data, seed } = config;
+  requireFit(config, own);
+  const pretext = taskOf(config.task, own);
+  const model = withOwnTarget<AutoencoderConfig>(config.model, own.targets);
+  const { mean, std } = data;
+  const augment: Augment | undefined = own.augmentations?.length
+    ? { normalisation: { mean, std }, own: own.augmentations }
+    : undefined;
   const made = new Map<number, PretrainPrograms>();
   const { channels } = model;
   const { range } = normalisationOf(data);
@@ -39,6 +56,7 @@ export function setUp(config: Config): Setup {
   return {
     config,
     task: pretext,
+    model,
     programs(batch) {
       const programs =
         made.get(batch) ??
@@ -60,6 +78,7 @@ export function setUp(config: Config): Setup {
         ...options(pretext.view(model.image), crop),
         ...given,
         ...(cursor && { cursor }),
+        ...(augment && { augment }),
       });
     },
     evaluationViews(dataset, kind, given) {
