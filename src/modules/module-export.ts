@@ -1,5 +1,5 @@
 /**
- * An export of a module of the user's own. What runs on threads or in processes of its own is given so, rather than as a function,
+ * An export of a user's module. Parts that run on other threads or in other processes are given like this, rather than as functions,
  * and is loaded where it runs.
  */
 export interface ModuleExport {
