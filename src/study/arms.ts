@@ -8,7 +8,7 @@ import type { Config, ConfigInput } from '../config/schema.ts';
 /** The task of an arm that is not pre-trained. */
 export const SCRATCH = 'scratch';
 
-/** What arms have in common: the epochs of pre-training and fine-tuning, or the operations of both together. */
+/** The quantity that arms have in common: the epochs of pre-training and fine-tuning, or the operations of both together. */
 export type Budget = 'steps' | 'compute';
 export const budgets: readonly Budget[] = ['steps', 'compute'];
 

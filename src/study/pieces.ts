@@ -47,7 +47,7 @@ export interface Cell {
   readonly piece: string;
 }
 
-/** Numbers of images that settings alone do not tell. */
+/** Numbers of images, which are not in the settings. */
 export interface ImageCounts {
   readonly train: number;
   readonly classes: number;
@@ -64,7 +64,7 @@ export interface PlannedCell {
 
 /**
  * The cells of a group, seed by seed. At equal compute, pre-training lasts for as many epochs as cost what those of the first
- * pre-trained arm cost, and fine-tuning from scratch gets that cost in epochs of its own; both rounded to whole epochs,
+ * pre-trained arm cost, and fine-tuning from scratch gets that cost in additional epochs; both rounded to whole epochs,
  * at least one. Throws ConfigError where a batch is larger than the images.
  */
 export function planGroup(group: Group, imagesOf: (config: Config) => ImageCounts): PlannedCell[] {
