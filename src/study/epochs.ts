@@ -5,8 +5,8 @@ import type { MetricsRow } from '../visualize/series.ts';
 const COUNTED = ['step', 'epoch', 'lr', 'seconds'];
 
 /**
- * Rows of steps as one row for every `together` epochs: means of the values of each step, the last value of counters and of measurements
- * measured once. Only the loss keeps all of its digits.
+ * Rows of steps as one row for every `together` epochs: means of the values of each step, the last of counters and of single
+ * measurements. Only the loss keeps all of its digits.
  */
 export function byEpoch(rows: readonly MetricsRow[], together = 1): MetricsRow[] {
   const epochs = new Map<number, MetricsRow[]>();
