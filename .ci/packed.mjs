@@ -1,17 +1,16 @@
 // Run in a project where the packed package is installed: one task of a small random model, on whatever engine is there and
 // on the reference.
+import { imagenetNormalisation } from 'beyond-masking/data';
+import { openOnnxBackend, referenceBackend } from 'beyond-masking/engines';
 import {
   autoencoderParameters,
   drawBatch,
   evaluateTask,
-  imagenetNormalisation,
   initialise,
   modelConfig,
-  openOnnxBackend,
-  referenceBackend,
   rng,
   task,
-} from 'beyond-masking';
+} from 'beyond-masking/nn';
 
 const model = modelConfig('micro', {
   width: 16,

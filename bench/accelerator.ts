@@ -1,16 +1,17 @@
 /**
- * Images per second of pre-training steps on the xla engine, beside PyTorch and JAX on the same weights and batch.
+ * Images per second of pre-training steps on the xla engine, next to PyTorch and JAX on the same weights and batch.
  *
  *   npm run bench -- accelerator --torch python3 --jax python3
  *   npm run bench -- accelerator --batch 256 --tasks masked,masked+zoomed-in,masked+blurred,finetune --gradients bf16 --soak 2000
  *   npm run bench -- accelerator --model micro --batch 8 --steps 20 --precision f32      (a trial on the CPU plugin)
  *
- * The first task is measured with attention in cuDNN's fused kernels and in parts (`--attention fused,parts`), and once more with
- * each `--flags xla_flag=value,...` (say `--flags xla_gpu_enable_triton_gemm=true`, XLA's own kernels for products), and with
- * gradients of weights in bfloat16 (`--gradients bf16`; losses: `npm run bench -- precision`); what the device lacks is named
- * and left out; the other tasks with the first of these that works. Losses of all must agree to 1e-2 in the first three steps, which bf16 explains.
- * Losses of a peer must agree to 1e-3 (in the first three steps) before its times count. Times are medians of groups of
- * steps after a warm-up, two steps in flight, each with a batch of its own copied as bytes.
+ * Measures the first task with fused and with unfused attention (`--attention fused,parts`), with each
+ * `--flags xla_flag=value,...` (for example `--flags xla_gpu_enable_triton_gemm=true`, XLA's own kernels for products), and with
+ * gradients of weights in bfloat16 (`--gradients bf16`; losses: `npm run bench -- precision`). Reports and skips variants that
+ * the device does not support. Measures the other tasks with the first variant that works. All losses must agree to 1e-2 in
+ * the first three steps, a difference that bf16 explains. A peer's losses must agree to 1e-3 (in the first three steps)
+ * before its times count. Times are medians over groups of steps after a warm-up, with two steps in flight, each with
+ * its own batch copied as bytes.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -38,13 +39,13 @@ const { values: args } = parseArgs({
     steps: { type: 'string', default: '60' },
     tasks: { type: 'string', default: 'masked' },
     precision: { type: 'string', default: 'bf16' },
-    /** Forms of attention, of which the first that works is compared with the peers. */
+    /** Forms of attention. The first one that works is compared with the peers. */
     attention: { type: 'string', default: 'fused,parts' },
-    /** bf16: rows with gradients of that type, too. */
+    /** bf16: adds rows with bf16 gradients. */
     gradients: { type: 'string', default: 'f32' },
-    /** Flags of XLA for rows of their own, beside the first form of attention. */
+    /** XLA flags of additional rows, with the first form of attention. */
     flags: { type: 'string', multiple: true, default: [] },
-    /** Steps of a soak: memory of the host and the device must stay flat. */
+    /** Steps of a soak test: memory of the host and the device must stay constant. */
     soak: { type: 'string', default: '0' },
     torch: { type: 'string' },
     jax: { type: 'string' },
@@ -58,7 +59,7 @@ const precision = args.precision === 'f32' ? 'f32' : 'bf16';
 const model = modelConfig(args.model);
 const started = performance.now();
 const forms = args.attention.split(',') as AttentionSetting[];
-/** Engines by what they are measured as. */
+/** Engines by the label of their rows. */
 const engines = new Map<string, XlaBackend>();
 for (const attention of forms) await add(`attention ${attention}`, { attention });
 const [attention] = forms;
@@ -85,7 +86,7 @@ async function add(label: string, options: Omit<XlaOptions, 'plugin'>): Promise<
   }
 }
 
-/** `name=value`, the value as a boolean or a number where it is one. */
+/** Parses `name=value`; the value becomes a boolean or a number if possible. */
 function parsedFlag(flag: string): [string, boolean | number | string] {
   const [name, value = 'true'] = flag.split('=') as [string, string | undefined];
   if (value === 'true' || value === 'false') return [name, value === 'true'];
@@ -125,7 +126,7 @@ async function measure(batch: number): Promise<void> {
   }
 }
 
-/** Throws unless the first three losses agree; the largest relative difference. */
+/** Throws Error unless the first three losses agree. Returns the largest relative difference. */
 function requireAlike(
   label: string,
   got: readonly number[],
@@ -137,7 +138,7 @@ function requireAlike(
   throw new Error(`${label}: losses must agree to ${tolerance}, got ${apart.toExponential(1)}`);
 }
 
-/** Steps with the next one asked for before the last one's result is there; seconds of a step, by groups. */
+/** Seconds per step, by groups. Each step is requested before the previous result arrives. */
 async function pipelined(session: Session, plan: TrainingPlan, inputs: Values, count: number, from: number) {
   const losses: number[] = [];
   const groups: number[] = [];
@@ -176,7 +177,7 @@ function memory(): string {
     : '';
 }
 
-/** PyTorch's step, and JAX's where it is one of pre-training. */
+/** PyTorch's step, and JAX's for pre-training. */
 async function comparePeers(
   step: BenchStep,
   initial: Values,

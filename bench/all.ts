@@ -1,11 +1,11 @@
 /**
- * Measures all that docs/performance.md tells of CPUs and fills the page in: results in docs/performance.json, tables
- * between the page's markers, the plot in docs/scaling.svg. Some 25 minutes on 2 cores; nothing else should run.
+ * Measures all figures about CPUs in docs/performance.md and updates the page: results in docs/performance.json, tables
+ * between the page's markers, the plot in docs/scaling.svg. About 25 minutes on 2 cores; nothing else should run.
  *
  *   npm run bench -- all --peer PYTHON --peer OLDER_PYTHON
- *   npm run bench -- all --only micro-f32,soak          (others stay as they are)
- *   npm run bench -- all --only none                    (fills the page in again)
- *   npm run bench -- all --trial --folder /tmp/trial    (small models and few steps, to try the script)
+ *   npm run bench -- all --only micro-f32,soak          (others stay unchanged)
+ *   npm run bench -- all --only none                    (only updates the page)
+ *   npm run bench -- all --trial --folder /tmp/trial    (small models and few steps, to test the script)
  *
  * A peer is a Python with PyTorch: the first one is compared everywhere, further ones in float32 pre-training.
  */
@@ -95,7 +95,7 @@ function chosen(): string[] {
   return names;
 }
 
-/** A training step, in a process of its own: its peak of memory is then its own, too. */
+/** Measures a training step in a separate process, for a separate memory peak. */
 function step(options: readonly string[], peers: readonly string[]): unknown {
   const compared = peers.flatMap((python) => ['--compare', python]);
   const modes = args.trial ? ['--modes', 'eager'] : [];
@@ -114,7 +114,7 @@ function run(command: readonly string[], good: readonly number[] = [0]): string 
   return stdout;
 }
 
-/** A file beside bench/dist/. */
+/** A file next to bench/dist/. */
 function script(name: string): string {
   return fileURLToPath(new URL(`../${name}`, import.meta.url));
 }

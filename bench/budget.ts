@@ -1,5 +1,5 @@
 /**
- * Counts the work of the lowered steps anew, to be committed where it had to grow or could shrink.
+ * Counts the work of the lowered steps, to be committed if it had to grow or could shrink.
  *
  *   npm run bench -- budget
  */

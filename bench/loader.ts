@@ -1,13 +1,13 @@
 /**
- * Images per second of the loader, beside torchvision's ImageFolder + DataLoader on the same files.
+ * Images per second of the loader, next to torchvision's ImageFolder + DataLoader on the same files.
  *
  *   npm run bench -- loader --peer /opt/venv/bin/python
  *   npm run bench -- loader --images 1024 --rounds 7 --workers 16
  *
- * The files are 500 × 375 JPEGs (quality 90, about 80 kB) made from CIFAR-10: enlarged, with grain. All
- * rows go through the same images once a round, to batches of bytes at 224 × 224 (random resized crop of area 0.2-1, bicubic, mirrored
- * half the time); rounds take turns, so that a change of the machine's speed meets all alike; the best round counts. On a machine
- * that others use, processor time is the fairer figure: rate × processor time is at most the number of processors.
+ * The files are 500 × 375 JPEGs (quality 90, about 80 kB) made from CIFAR-10: enlarged, with grain. All rows read the same
+ * images once per round, into batches of bytes at 224 × 224 (random resized crop of area 0.2-1, bicubic, mirrored half the time).
+ * The rows take turns, so that a change of the machine's speed affects all alike; the best round counts. On a shared machine,
+ * processor time is the fairer figure: rate × processor time is at most the number of processors.
  */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -38,7 +38,7 @@ const { values: args } = parseArgs({
 });
 const WARM_UP = 3;
 const [images, rounds, batch] = [Number(args.images), Number(args.rounds), Number(args.batch)];
-/** What is measured. */
+/** A measured loader. */
 interface Row {
   readonly name: string;
   /** Seconds and processor seconds of one pass. */
@@ -94,7 +94,7 @@ async function run(): Promise<void> {
   }
 }
 
-/** One pass over a data set, with the crops of training. */
+/** One pass over a data set with training crops. */
 function ours(name: string, data: Dataset, size: number): Row {
   const round = async (n: number) => {
     const start = performance.now();
@@ -102,9 +102,9 @@ function ours(name: string, data: Dataset, size: number): Row {
     const settings = { batchSize: batch, size: [size, size] as const, seed: n, threads: true };
     const loader = evaluationBatches(data, { ...settings, crop: randomResizedCrop() });
     let seen = 0;
-    for await (const made of loader) {
-      seen += made.weights.reduce((a, b) => a + b);
-      loader.recycle(made);
+    for await (const batch of loader) {
+      seen += batch.weights.reduce((a, b) => a + b);
+      loader.recycle(batch);
     }
     if (seen !== data.length) throw new Error(`${name}: all images must be seen, got ${seen}`);
     const { user, system } = process.cpuUsage(before);

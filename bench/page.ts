@@ -2,7 +2,7 @@ import type { BenchResult } from '#dist/bench/bench.js';
 import { type ScalingPoint, straightLine } from '#dist/bench/scaling.js';
 import type { SoakResult } from '#dist/bench/soak.js';
 
-/** Results by the name of the part; parts that were never measured are missing. */
+/** Results by part; parts that were never measured are missing. */
 export type Results = Record<string, unknown>;
 
 const names: Readonly<Record<string, string>> = {
@@ -124,7 +124,7 @@ const sections: Readonly<Record<string, (results: Results) => string>> = {
       ]) =>
         rate === undefined || !name.startsWith('micro')
           ? []
-          : `- ${names[name]}: the loader makes ${rate.toFixed(0)} images of CIFAR-10 a second, ${(rate / row!.imagesPerSecond).toFixed(0)} × what the step takes.`,
+          : `- ${names[name]}: the loader makes ${rate.toFixed(0)} images of CIFAR-10 a second, ${(rate / row!.imagesPerSecond).toFixed(0)} × the rate of the step.`,
     );
     if (results.loader === undefined && rates.length === 0) return missing;
     const text = results.loader === undefined ? [] : ['```', (results.loader as string).trim(), '```'];
@@ -132,7 +132,7 @@ const sections: Readonly<Record<string, (results: Results) => string>> = {
   },
 };
 
-/** The page with the text between `<!-- measured: NAME -->` and `<!-- end -->` made anew. Throws Error for an unknown name. */
+/** The page with new text between `<!-- measured: NAME -->` and `<!-- end -->`. Throws Error for an unknown name. */
 export function fillPage(page: string, results: Results): string {
   return page.replaceAll(/(<!-- measured: (.*?) -->\n).*?(<!-- end -->)/gs, (_, start, name, end) => {
     const section = sections[name];
@@ -154,7 +154,7 @@ function table([head, ...rows]: readonly (readonly string[])[]): string {
   return [line(head!), line(head!.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
-/** Largest distance from the nearest straight line of seconds over FLOPs, relative to the line. */
+/** Largest relative distance of seconds from the least-squares line over FLOPs. */
 function offLine(points: readonly ScalingPoint[]): number {
   const line = straightLine(points);
   return Math.max(...points.map(({ flops, stepSeconds }) => Math.abs(stepSeconds / line(flops) - 1)));

@@ -1,12 +1,12 @@
 /**
- * Losses of pre-training in bfloat16 beside float32, on the xla engine: the recipe of CIFAR-10 for some steps, once for each
+ * Losses of pre-training in bfloat16 next to float32, on the xla engine: the recipe of CIFAR-10 for some steps, once per
  * precision, with the same weights, images and draws.
  *
  *   npm run bench -- precision
  *   npm run bench -- precision --steps 2000 --set model.width=192,model.depth=12 --recipe cifar10-micro-masked-zoomed-in
  *
- * Every rounding is kept that XLA would else leave out where it may, as CPUs' programs then do with most of them.
- * Prints the largest relative difference of a step's loss, that of the last tenth's mean, and losses along the way.
+ * Flags keep every rounding: XLA may otherwise skip some, and its CPU programs would skip most.
+ * Prints the largest relative difference of a step's loss, the same of the mean over the last tenth, and some losses.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,7 +22,7 @@ const { values: args } = parseArgs({
     recipe: { type: 'string', default: 'cifar10-micro-masked' },
     steps: { type: 'string', default: '500' },
     batch: { type: 'string', default: '32' },
-    /** Settings over those of the recipe, `key.path=value,...`. */
+    /** Settings over the recipe's, `key.path=value,...`. */
     set: {
       type: 'string',
       default:
@@ -53,7 +53,7 @@ for (const [name, each] of Object.entries(losses)) {
   );
 }
 
-/** Losses of all steps. */
+/** Trains and returns the losses of all steps. */
 async function train(name: string, engine: (typeof variants)[keyof typeof variants]): Promise<number[]> {
   const output = mkdtempSync(join(tmpdir(), 'precision-'));
   const seen: number[] = [];

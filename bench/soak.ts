@@ -1,10 +1,10 @@
 /**
- * Resident memory over many steps of the micro model: flat within 1 % after the first tenth.
+ * Resident memory over many steps of the micro model: constant within 1 % after the first tenth.
  *
  *   npm run bench -- soak
  *   npm run bench -- soak --engine onnx --steps 1000 --batch 64
  *
- * Ends with status 1 where it grows by more. The median of the last tenth is compared with that of the second tenth.
+ * Ends with status 1 if memory grows by more. Compares the median of the last tenth with that of the second tenth.
  */
 import { parseArgs } from 'node:util';
 import { soak } from '#dist/bench/soak.js';

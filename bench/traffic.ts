@@ -1,13 +1,12 @@
 /**
- * What XLA makes of a training step for an H100, without one: kernels, and bytes that they read and write, of our step and of
- * JAX's on the same shapes. Takes the plugin of `beyond-masking setup cuda13` and a Python with JAX, which hands it programs.
+ * Compiles training steps for an H100 with XLA, without a GPU, and counts kernels and the bytes that they read and write:
+ * this project's step and JAX's on the same shapes. Needs the plugin of `beyond-masking setup cuda13` and a Python with JAX.
  *
  *   npm run bench -- traffic --jax PYTHON
  *   npm run bench -- traffic --jax PYTHON --tasks masked+zoomed-in,masked+blurred --batch 512
  *
- * Nothing is run: kernels are chosen without trials (for JAX's products XLA's own, ours go to cuBLAS), and what else a GPU does
- * beside moving bytes is not told. Of products that read and write little beside what they compute it says little; all else is
- * bound by memory.
+ * Nothing runs: kernels are chosen without trials (XLA's own for JAX's products, cuBLAS for this project's), and the only cost
+ * counted is memory traffic. That says little about products, which compute much per byte; everything else is bound by memory.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

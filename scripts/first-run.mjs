@@ -1,15 +1,21 @@
-// Tries settings for the first run at equal compute, and prints a Markdown table: `docs/reproduction.md`, "The first run".
+// Tries settings for the first run at equal compute, and prints a Markdown table: `docs/reproduction.md`, "The first
+// run".
 //
-//   npm run build && node scripts/first-run.mjs [--budget 1] [--only NAME]… [--seeds 1] [--backend onednn] [--precision bf16]
+//   npm run build && node scripts/first-run.mjs [--budget 1] [--only NAME]… [--seeds 1] [--backend onednn]
+// [--precision bf16]
 //
-// The tries are those of first-run.json. All are judged on 2,000 training images that are held out, so that no choice looks at the
-// test images. Budget 1 is what the baseline trains in four minutes on two quiet cores (onnxruntime, 490 img/s). Finished runs are
-// not repeated, and Ctrl-C or a crash loses none.
+// first-run.json lists the tries. All are judged on 2,000 held-out training images, so that no choice depends on the
+// test
+// images. Budget 1 is the compute of the baseline in four minutes on two idle cores (onnxruntime, 490 img/s).
+// Finished runs
+// are not repeated; Ctrl-C or a crash loses no finished run.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { stepFlops } from '../dist/config/cost.js';
-import { mergeConfig, pretrain, readMetrics, resolveConfig, runFolder } from '../dist/index.js';
+import { mergeConfig, resolveConfig } from '../dist/exports/study.js';
+import { readMetrics, runFolder } from '../dist/exports/weights.js';
+import { pretrain } from '../dist/index.js';
 
 const { values: given } = parseArgs({
   options: {
@@ -19,7 +25,7 @@ const { values: given } = parseArgs({
     backend: { type: 'string', default: 'onnx' },
     precision: { type: 'string', default: 'f32' },
     output: { type: 'string', default: 'runs/first-run' },
-    table: { type: 'boolean', default: false }, // of the runs that are there, without new ones
+    table: { type: 'boolean', default: false }, // only existing runs
   },
 });
 const { shared, tries } = JSON.parse(readFileSync(new URL('first-run.json', import.meta.url), 'utf8'));
@@ -31,14 +37,14 @@ const WARM_UP = 0.1; // of all updates
 const flopsOf = (settings) => stepFlops(resolveConfig(settings));
 const budget = Number(given.budget) * BASELINE_VIEWS * flopsOf(shared);
 
-/** Whole epochs, of as many images as make the budget. */
+/** A whole number of epochs, with as many images as use up the budget. */
 function withinBudget(settings) {
   const views = budget / flopsOf(settings);
   const most = settings.data.trainImages ?? 50_000 - HELD_OUT_IMAGES;
   const epochs = Math.ceil(views / most);
   const trainImages = Math.floor(views / epochs);
   if (trainImages < VOTERS) {
-    console.error(`a try must see ${VOTERS} images, those that vote, got ${trainImages}: raise --budget`);
+    console.error(`a try must see the ${VOTERS} images of the kNN bank, got ${trainImages}: raise --budget`);
     process.exit(2);
   }
   return mergeConfig(settings, {

@@ -1,9 +1,10 @@
-// Writes src/engines/xla/pjrt/layout.ts: where the fields of the PJRT C API lie. A C compiler says where.
+// Writes src/engines/xla/pjrt/layout.ts: the offsets of the PJRT C API's fields, as a C compiler computes them.
 //
 //   node scripts/pjrt-layout.mjs [pjrt_c_api.h]
 //
-// Without a path the header is fetched from the repository of XLA (Apache-2.0; nothing of it is kept). The API only
-// ever grows at the end, so plugins of later minor versions fit as well.
+// Without a path, downloads the header from XLA's repository (Apache-2.0) and does not keep it. The API only ever
+// grows at
+// the end, so plugins of later minor versions fit as well.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 
 const SOURCE = 'https://raw.githubusercontent.com/openxla/xla/main/xla/pjrt/c/pjrt_c_api.h';
 
-/** The functions that the client calls; the arguments of PJRT_X are the struct PJRT_X_Args. */
+/** Functions that the client calls. The arguments of PJRT_X are the struct PJRT_X_Args. */
 const functions = [
   'PJRT_Error_Destroy',
   'PJRT_Error_Message',
@@ -59,8 +60,8 @@ const constants = [
   'PJRT_HostBufferSemantics_kImmutableUntilTransferCompletes',
 ];
 
-const given = process.argv[2];
-const header = given ? readFileSync(given, 'utf8') : await (await fetch(SOURCE)).text();
+const path = process.argv[2];
+const header = path ? readFileSync(path, 'utf8') : await (await fetch(SOURCE)).text();
 const folder = mkdtempSync(join(tmpdir(), 'pjrt-layout-'));
 try {
   writeFileSync(join(folder, 'pjrt_c_api.h'), header);
@@ -99,7 +100,7 @@ int main(void) {
 }`;
 }
 
-/** Names of a struct's fields; those of a union inside of it lie in it directly. */
+/** Names of a struct's fields; fields of a nested union count as the struct's. */
 function fieldsOf(name) {
   const body = new RegExp(`struct ${name} \\{([\\s\\S]*?)\\n\\};`).exec(header)?.[1];
   if (!body) throw new Error(`the header must define ${name}, got none`);
@@ -120,10 +121,10 @@ function text({ version, versionAt, functions, structs, constants }) {
 /** Version of the API, [major, minor]. */
 export const apiVersion = ${JSON.stringify(version)} as const;
 
-/** Where the plugin's own version lies in its table of functions. */
+/** Offset of the plugin's version in its table of functions. */
 export const versionAt = ${versionAt};
 
-/** Where each function's pointer lies in the table. */
+/** Offset of each function's pointer in the table. */
 export const functions = ${JSON.stringify(clean(functions))} as const;
 
 /** Size of each struct, and its fields: [offset, bytes]. */

@@ -1,10 +1,12 @@
-// Makes the linter's import rules (biome.rooms.json) and the column "may import" of CONTRIBUTING.md from src/rooms.json:
+// Makes the linter's import rules (biome.rooms.json) and the column "may import" of CONTRIBUTING.md from
+// src/rooms.json:
 //
 //   npm run rooms               # after a change of the table
-//   npm run rooms -- --check    # fails where one of them is out of step with the table
+//   npm run rooms -- --check    # fails if one of them differs from the table
 //
-// A row of the table is a folder of src/, a folder in one, or a file that lies directly in src/. Rows go from the lowest to the
-// highest, and one may import what its list names, all from rows above it. Tests may import anything.
+// A row of the table is a folder of src/, a folder in one, or a file directly in src/. Rows are ordered from the
+// lowest to the
+// highest. A row may import the rows in its list, all from above it. Tests may import anything.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 
@@ -13,14 +15,14 @@ const rooms = Object.keys(table.imports);
 const isFile = (room) => room.endsWith('.ts');
 const allowed = (room) => table.imports[room].split(' ').filter(Boolean);
 const hasRooms = (room) => rooms.some((other) => dirname(other) === room);
-/** All folders and files below src/, with the folder that each lies in. */
+/** All folders and files below src/, with their parent folders. */
 const entries = readdirSync('src', { recursive: true, withFileTypes: true }).map((entry) => ({
   name: entry.name,
   folder: entry.parentPath.replaceAll('\\', '/'),
   isFolder: entry.isDirectory(),
 }));
 
-/** What the table says wrong of itself or of src/. */
+/** Faults of the table, by itself and against src/. */
 function faults() {
   const inSrc = entries.filter(
     ({ folder, name }) => folder === 'src' && !/^rooms\.json$|\.test\.ts$/.test(name),
@@ -42,17 +44,17 @@ function faults() {
   ];
 }
 
-/** How files import what lies in a room: gitignore-style patterns of the text between the quotes. */
+/** Import paths of a room: gitignore-style patterns of the text between the quotes. */
 function patterns(room, importer) {
   if (!isFile(room)) return [`**/${basename(room)}/${hasRooms(room) ? '*' : '**'}`];
   if (isFile(importer)) return [`./${room}`];
-  // Where a folder has a file of that name of its own, only the rule against cycles keeps it from the other one.
+  // If a folder has a file of the same name, only the rule against cycles protects the other one.
   if (entries.some(({ name, folder }) => name === room && `${folder}/`.startsWith(`src/${importer}/`)))
     return [];
   return ['../', '../../', '../../../'].map((up) => up + room);
 }
 
-/** What no file in src/ imports: other folders of the repository, and the library by its own name. */
+/** Imports forbidden in all of src/: other folders of the repository, and the library by its name. */
 const OUTSIDE = ['**/tests/**', '**/scripts/**', 'beyond-masking', 'beyond-masking/**'];
 
 const override = (includes, group, name, options) => ({
@@ -74,7 +76,7 @@ const overrides = [
   override(withoutTests(table.withoutNode.split(' ').map(filesOf)), 'correctness', 'noNodejsModules'),
 ];
 
-/** A Markdown table with the last cell of each row that begins with the name of a room. */
+/** A Markdown table with a new last cell in each row of a room. */
 function withColumn(text) {
   const missing = rooms.filter((room) => !text.includes(`\n| \`${room}${isFile(room) ? '' : '/'}\` |`));
   if (missing.length > 0) throw new Error(`CONTRIBUTING.md must have a row for ${missing.join(', ')}`);

@@ -2,7 +2,7 @@
  * The library without Node: what runs in a page, or wherever a runtime and a worker are handed in. It imports no module of Node's
  * and no native package. A page and its workers each import it once, and pass each other no programs.
  */
-// biome-ignore-all assist/source/organizeImports: grouped by what they are for
+// biome-ignore-all assist/source/organizeImports: grouped by purpose
 
 // Settings
 export { ConfigError } from './config/error.ts';
@@ -89,3 +89,12 @@ export { type Rng, type RngKey, rng } from './random/rng.ts';
 export { type CurvesOptions, renderCurves } from './visualize/curves.ts';
 export { type Planes, toImage } from './visualize/image.ts';
 export { type MetricsRow, type Point, seriesOf, smooth, thin } from './visualize/series.ts';
+
+// Types of these signatures
+export type { Pixels } from './data/decode/resize.ts';
+export type { NativeFailure } from './engines/onnx/runtime.ts';
+export type { Reply } from './engines/onnx/serve.ts';
+export type { Decaying } from './optim/groups.ts';
+export type { CheckpointContents, CheckpointModel, RecordedPanel, RunConfig } from './run/kind.ts';
+export type { RgbImage } from './visualize/rgb-image.ts';
+export type { Sized } from './config/cost.ts';

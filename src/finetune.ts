@@ -22,7 +22,7 @@ import {
   finetuneMonitor,
 } from './train/finetune-monitor.ts';
 import { type Training, type TrainOptions, type TrainResult, train } from './train/runner.ts';
-import { adoptWeights } from './weights/adopt-weights.ts';
+import { loadClassifier } from './weights/load-into.ts';
 import { findModel, openModel } from './weights/model.ts';
 
 export interface FinetuneOptions extends TrainOptions<FinetuneEvent> {
@@ -43,7 +43,7 @@ const training: Training<FinetuneConfig, FinetuneData, ClassifierSetup, Finetune
   resolve: async (input: FinetuneInput) => resolveFinetuneConfig(input, await givenBy(input)),
   openData: openImages,
   warning: ({ classes, train, test }) => unlearnedClasses(classes, train.labels!, test.labels!),
-  setUp: (config, { classes }) => setUpClassifier(config, classes),
+  setUp: (config, { classes }, parts) => setUpClassifier(config, classes, parts),
   firstState,
   monitor: finetuneMonitor,
 };
@@ -125,12 +125,12 @@ async function firstState(
       heads: config.model.heads,
       usualImage: config.model.image,
     });
-    for (const message of adoptWeights(given, model, classes, specs, weights)) note(message);
+    for (const message of loadClassifier(given, model, classes, specs, weights)) note(message);
     for (const message of given.report.notes) note(message);
   }
   if (config.training.ema === 0) return weights;
   const averages = specs
-    .filter(({ trained }) => trained)
+    .filter(({ trainable }) => trainable)
     .map(({ name }) => [slotName('ema', name), weights[name]!.slice()]);
   return { ...weights, ...Object.fromEntries(averages) };
 }

@@ -3,7 +3,7 @@
  * The parts that these are made of stand in `beyond-masking/graph`, `/nn`, `/data`, `/engines`, `/weights`, `/io` and `/study`; what runs
  * without Node stands in `/browser`.
  */
-// biome-ignore-all assist/source/organizeImports: grouped by what they are for
+// biome-ignore-all assist/source/organizeImports: grouped by purpose
 
 // Train
 export { pretrain, type RunOptions, type RunResult } from './pretrain.ts';
@@ -20,6 +20,7 @@ export { taskNames } from './tasks/table.ts';
 export { knn } from './evaluate/knn/knn-report.ts';
 export { linprobe } from './evaluate/probe/linprobe.ts';
 export { embed } from './evaluate/features/embed.ts';
+export { nearest } from './evaluate/features/nearest.ts';
 export { type Prediction, predict } from './evaluate/predict.ts';
 export { report } from './report/report.ts';
 export { bench } from './bench/bench.ts';
@@ -34,6 +35,10 @@ export { openImages } from './data/sources/image-list.ts';
 export { openModel } from './weights/model.ts';
 export { inspectModel } from './weights/inspect.ts';
 export { exportModel } from './weights/out/export.ts';
+
+// Own parts
+export type { Parts } from './parts/parts.ts';
+export { PartError } from './modules/module-export.ts';
 
 // Errors
 export { ConfigError } from './config/error.ts';

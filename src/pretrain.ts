@@ -2,6 +2,7 @@ import { resolveConfig } from './config/recipes.ts';
 import type { Config, ConfigInput } from './config/schema.ts';
 import type { Values } from './graph/index.ts';
 import type { ParameterSpec } from './nn/parameters.ts';
+import type { Parts } from './parts/parts.ts';
 import { openData, type RunData } from './run/data.ts';
 import type { PretrainEvent } from './run/events.ts';
 import { initialiseOnThreads } from './run/initialise-on-threads.ts';
@@ -9,7 +10,7 @@ import { pretraining } from './run/kinds/pretrain.ts';
 import { type Setup, setUp } from './run/setup-pretrain.ts';
 import { PretrainMonitor, type PretrainStart } from './train/pretrain-monitor.ts';
 import { type Training, type TrainOptions, type TrainResult, train } from './train/runner.ts';
-import { describeInit, initFrom } from './weights/init-from.ts';
+import { loadAutoencoder } from './weights/load-into.ts';
 import { openModel } from './weights/model.ts';
 
 export interface RunOptions extends TrainOptions<PretrainEvent> {
@@ -37,15 +38,17 @@ export type RunResult = TrainResult;
  * be used.
  */
 export function pretrain(settings: ConfigInput, options: RunOptions): Promise<RunResult> {
-  const { initFrom, scoreCache, onEvent: emit = () => {} } = options;
+  const { initFrom, scoreCache } = options;
   const training: Training<Config, RunData, Setup, PretrainStart> = {
     kind: pretraining,
-    resolve: (input) => resolveConfig(input),
+    resolve: (input, parts) => resolveConfig(input, parts),
     refuse: setUp,
     openData,
-    setUp,
+    setUp: (config, _, parts) => setUp(config, parts),
     firstState,
-    monitor: (parts) => new PretrainMonitor({ ...parts, scoreCache, emit }),
+    // The runner hands on events of every kind of run.
+    monitor: (parts) =>
+      new PretrainMonitor({ ...parts, scoreCache, emit: parts.emit as (event: PretrainEvent) => void }),
   };
   return train(training, { ...settings, ...(initFrom !== undefined && { from: initFrom }) }, options);
 }
@@ -55,6 +58,7 @@ async function firstState(
   { config }: Setup,
   specs: readonly ParameterSpec[],
   note: (message: string) => void,
+  { targets }: Parts,
 ): Promise<Values> {
   const state = await initialiseOnThreads(specs, config.seed);
   if (config.from === '') return state;
@@ -63,7 +67,8 @@ async function firstState(
     unusualHeads: heads,
     decoderHeads: decoder.heads,
     usualImage: image,
+    targets,
   });
-  note(describeInit(model, initFrom(model, config.model, specs, state)));
+  note(loadAutoencoder(model, config.model, specs, state).join('\n'));
   return state;
 }

@@ -4,9 +4,12 @@ import type { Dataset } from './data/sources/dataset.ts';
 import type { OpenOptions } from './data/sources/scheme.ts';
 import { type EngineOptions, modelEngine } from './evaluate/model-engine.ts';
 import { reconstructionGrid } from './evaluate/reconstructions.ts';
+import { checkedParts } from './parts/check.ts';
+import { namesOf, type Parts } from './parts/parts.ts';
 import { readCheckpointInfo } from './run/checkpoint.ts';
 import { openData, sample } from './run/data.ts';
 import { RunError } from './run/error.ts';
+import { requireOwn } from './run/own.ts';
 import { setUp } from './run/setup-pretrain.ts';
 import type { ForeignOptions } from './weights/in/foreign.ts';
 import { type Model, openModel } from './weights/model.ts';
@@ -22,6 +25,8 @@ export interface ReconstructOptions
   /** Chooses the images and everything that the task draws. Default: the run's, or 0. */
   readonly seed?: number | undefined;
   readonly broken?: BrokenImages | undefined;
+  /** Parts of the user's own that the run was trained with. */
+  readonly parts?: Parts | undefined;
 }
 
 /**
@@ -30,20 +35,24 @@ export interface ReconstructOptions
  * no decoder, or it is of another project and no images are given; DataError when the images cannot be used.
  */
 export async function reconstruct(path: string, options: ReconstructOptions = {}): Promise<Buffer> {
-  const model = await openModel(path, options);
+  const parts = await checkedParts(options.parts);
+  const model = await openModel(path, { ...options, targets: parts.targets });
+  const needed = model.run?.config.own;
+  const { tasks, masks, targets } = needed ?? {};
+  requireOwn({ tasks, masks, targets }, namesOf(parts));
   if (!model.decoder)
     throw new RunError(
       `reconstruction needs a decoder, got ${model.path} without one: weights of an encoder`,
     );
   if (!model.run && !options.images)
-    throw new RunError('weights of another project do not tell of images, got none: name files or a folder');
+    throw new RunError('weights of another project name no images: name files or a folder');
   const { config: settings, title } = await taskOf(model);
   const config = { ...settings, seed: options.seed ?? settings.seed };
-  const setup = setUp(config);
-  const images = options.images ?? (await heldOut(settings, options));
+  const setup = setUp(config, { ...parts, augmentations: undefined });
+  const images = options.images ?? (await heldOut(settings, { ...options, parts }));
   const chosen = sample(images, options.count ?? 8, config.seed, 'reconstructions');
   options.signal?.throwIfAborted();
-  const backend = await modelEngine(model, options);
+  const backend = options.backend ?? parts.engine ?? (await modelEngine(model, options));
   const session = await backend.open(model.weights);
   try {
     return await reconstructionGrid(session, setup, chosen, {
@@ -72,9 +81,14 @@ async function taskOf(model: Model): Promise<{ config: Config; title: string }> 
   return { config, title: `${config.task.name}, weights of ${model.source}` };
 }
 
-async function heldOut(config: Config, { onProgress, onNote, signal }: ReconstructOptions): Promise<Dataset> {
+async function heldOut(
+  config: Config,
+  { onProgress, onNote, signal, parts }: ReconstructOptions,
+): Promise<Dataset> {
+  requireOwn({ sources: config.own?.sources }, namesOf(parts ?? {}));
   const data = await openData(config, {
     onNote,
+    ...(parts?.sources && { sources: parts.sources }),
     ...(onProgress && { onProgress }),
     ...(signal && { signal }),
   });

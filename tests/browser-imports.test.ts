@@ -9,7 +9,7 @@ const folder = temporaryFolder();
 /** Packages of plain JavaScript that run in a page. */
 const allowed = ['d3-scale', 'd3-shape', 'zod'];
 /** Imports a module whose URL the caller gives, which a page can do as well. */
-const importsByUrl = fileURLToPath(new URL('../dist/engines/host/open-collective.js', import.meta.url));
+const importsByUrl = fileURLToPath(new URL('../dist/modules/load-export.js', import.meta.url));
 
 test('beyond-masking/browser reaches no module of Node and no native package', () => {
   const imports = outsideImports(new URL('../dist/browser.js', import.meta.url));

@@ -6,17 +6,17 @@ import { openOnnxBackend } from '../src/engines/onnx/backend.ts';
 import { referenceBackend } from '../src/engines/reference/backend.ts';
 import {
   attention,
-  average,
   crossEntropy,
   gelu,
   grad,
   input,
   layerNorm,
+  meanAll,
   mul,
   program,
   softmax,
+  sumAll,
   type Tensor,
-  total,
 } from '../src/graph/index.ts';
 import { type NamedTensor, toFloat32 } from '../src/io/dtypes.ts';
 import { readSafetensors } from '../src/io/safetensors.ts';
@@ -57,7 +57,7 @@ for (const [name, { open, tolerance }] of Object.entries(engines))
       const declare = (name: string) => input(name, named(name).shape);
       const sources = inputs.map(declare);
       const y = build(...sources);
-      const gradients = grad(total(mul(y, declare('dy'))), sources);
+      const gradients = grad(sumAll(mul(y, declare('dy'))), sources);
       const outputs = Object.fromEntries(inputs.map((name, i) => [`d${name}`, gradients[i]!]));
       const session = await backend.open({});
       const values = Object.fromEntries([...inputs, 'dy'].map((name) => [name, toFloat32(named(name))]));
@@ -78,7 +78,7 @@ for (const [name, { open, tolerance }] of Object.entries(engines))
           ? toFloat32(tensors.get('cross_entropy.soft')!)
           : mixedTargets(labels, classes, new Float32Array(rows).fill(1), smoothing);
       const x = input('logits', [rows, classes]);
-      const y = average(crossEntropy(x, input('targets', [rows, classes])));
+      const y = meanAll(crossEntropy(x, input('targets', [rows, classes])));
       const session = await backend.open({});
       const [dx] = grad(y, [x]);
       const got = await session.run(program('cross-entropy', { y, dx: dx! }), {

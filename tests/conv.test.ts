@@ -15,8 +15,8 @@ import {
   type Program,
   program,
   type Shape,
+  sumAll,
   type Tensor,
-  total,
 } from '../src/graph/index.ts';
 import { rng } from '../src/random/rng.ts';
 import { readFixture } from './support/fixture.ts';
@@ -42,9 +42,9 @@ function convolution(options: ConvOptions, shapes: Readonly<Record<string, Shape
   );
   const { x, filters, dy, a, b } = tensors as Record<'x' | 'filters' | 'dy', Tensor> & Record<string, Tensor>;
   const y = conv(x, filters, options);
-  const [dx, df] = grad(total(mul(y, dy)), [x, filters]) as [Tensor, Tensor];
+  const [dx, df] = grad(sumAll(mul(y, dy)), [x, filters]) as [Tensor, Tensor];
   if (!a || !b) return program('convolution', { y, dx, df });
-  const [x2, filters2, dy2] = grad(add(total(mul(dx, a)), total(mul(df, b))), [x, filters, dy]) as Tensor[];
+  const [x2, filters2, dy2] = grad(add(sumAll(mul(dx, a)), sumAll(mul(df, b))), [x, filters, dy]) as Tensor[];
   return program('convolution', { y, dx, df, x2: x2!, filters2: filters2!, dy2: dy2! });
 }
 
@@ -175,12 +175,12 @@ it('a convolution and each of its gradients take as many multiplications and add
   const forward = 2 * 3 * 10 * 6 * 5 * 2 * 3 * 3;
   const y = conv(x, filters, options);
   expect(programFlops(program('forward', { y }))).toBe(forward);
-  const [dx, df] = grad(total(mul(y, dy)), [x, filters]) as [Tensor, Tensor];
+  const [dx, df] = grad(sumAll(mul(y, dy)), [x, filters]) as [Tensor, Tensor];
   expect(programFlops(program('dx', { dx }))).toBe(forward);
   expect(programFlops(program('df', { df }))).toBe(forward);
   // Patches: no pixel is multiplied twice, and the zeros between the gradient's pixels are not.
   const patches = conv(input('x', [2, 3, 8, 8]), input('w', [5, 3, 4, 4]), { strides: [4, 4] });
-  const [back] = grad(total(patches), [patches.node.inputs[0]!]);
+  const [back] = grad(sumAll(patches), [patches.node.inputs[0]!]);
   expect(programFlops(program('patches', { patches }))).toBe(2 * 2 * 3 * 8 * 8 * 5);
   expect(programFlops(program('back', { back: back! }))).toBe(2 * 2 * 3 * 8 * 8 * 5);
 });

@@ -1,17 +1,17 @@
-"""Compiles StableHLO programs for an H100 with XLA's CUDA plugin, no GPU needed, and counts what their kernels move.
+"""Compiles StableHLO programs for an H100 with XLA's CUDA plugin, no GPU needed, and counts the bytes that their kernels move.
 
     python3 h100_traffic.py --plugin xla_cuda_plugin.so [--flag xla_flag=value] [--peer step.safetensors] program.mlir ...
 
 Flags are those of the programs. With `--peer`, the step of jax_step.py is lowered from that file and counted too: with plain
 attention and cuDNN's, by XLA's defaults, and cuDNN's once more with those flags. Prints a table: kernels, and 10⁹ bytes that
-they read and write: of products, those of cuDNN's attention too, and of all else. Needs JAX (written with 0.10.2).
+they read and write: of products, those of cuDNN's attention too, and of other operations. Needs JAX (written with 0.10.2).
 """
 import argparse
 import os
 import re
 
 os.environ["JAX_PLATFORMS"] = "cpu"
-# No device, no trials of kernels.
+# Without a device, kernels cannot be timed.
 os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_gpu_autotune_level=0"
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
 
@@ -24,7 +24,7 @@ from jax._src.lib import xla_client
 from jax._src.lib.mlir import ir
 from jaxlib import _jax
 
-# NVIDIA's data of an H100 SXM, as XLA asks for it.
+# NVIDIA's data of an H100 SXM, in XLA's format.
 H100 = """
 gpu_device_info {
   threads_per_block_limit: 1024 threads_per_warp: 32 shared_memory_per_block: 49152 shared_memory_per_core: 233472
@@ -42,7 +42,7 @@ platform_name: "CUDA"
 dnn_version_info { major: 9 minor: 10 patch: 0 }
 device_description_str: "NVIDIA H100 80GB HBM3"
 """
-# Nothing of a step is s8 but the room that libraries work in.
+# A step's only s8 arrays are the workspaces of libraries.
 SIZES = {"pred": 1, "s8": 0, "u8": 1, "bf16": 2, "f16": 2, "s32": 4, "u32": 4, "f32": 4, "s64": 8, "u64": 8, "f64": 8}
 FREE = {"parameter", "constant", "tuple", "get-tuple-element", "bitcast"}
 
@@ -55,7 +55,7 @@ def bytes_of(types):
 
 
 def arguments_of(rest):
-    """The text up to the parenthesis that closes the operands."""
+    """The text up to the closing parenthesis of the operands."""
     depth = 1
     for i, letter in enumerate(rest):
         depth += {"(": 1, ")": -1}.get(letter, 0)
@@ -65,7 +65,7 @@ def arguments_of(rest):
 
 
 def traffic(text):
-    """Kernels of an optimised HLO module, bytes of its products (cuDNN's attention too) and of all else."""
+    """Kernels of an optimised HLO module, bytes of its products (cuDNN's attention too) and of other operations."""
     entry = re.search(r"^ENTRY .*?\{\n(.*?)^\}", text, re.S | re.M).group(1)
     types, kernels, moved = {}, 0, {True: 0, False: 0}
     for line in entry.split("\n"):
@@ -104,7 +104,7 @@ def compiler(plugin):
 def peer(path, mode):
     import jax_step
 
-    # What JAX asks the machine, answered for an H100.
+    # JAX queries the machine; these answers are an H100's.
     cudnn.check_cudnn_version = lambda: 91000
     cudnn.check_compute_capability = lambda capability: True
     cudnn.is_cuda_compute_capability_equal = lambda capability: False

@@ -4,7 +4,7 @@
 
 Reads what torch_step.py reads. Modes are ways to compute attention: `plain` (two products and a softmax) and `cudnn`
 (cuDNN's fused kernel, tokens padded to an even number). Prints one JSON line a mode: the losses, the seconds of groups
-of steps, and the peak memory of the device in bytes, where it is told.
+of steps, and the peak memory of the device in bytes, if the device reports it.
 """
 import argparse
 import json

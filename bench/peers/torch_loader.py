@@ -26,7 +26,7 @@ def read_tensor(path):
 
 
 def processor_seconds(workers):
-    """Of this process and its workers so far."""
+    """Processor seconds of this process and its workers so far."""
     ticks = 0
     for pid in workers:
         with open(f"/proc/{pid}/stat") as file:

@@ -17,7 +17,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tests", "oracle"))
 
 
-# Steps between waits for a GPU, which works while the next steps are prepared.
+# Steps per synchronisation with a GPU: it computes while the next steps are prepared.
 SYNC = 10
 
 

@@ -16,35 +16,38 @@ import { type BenchStep, finetuneStep, pretrainStep } from './step.ts';
 export interface BenchOptions {
   /** Name of a size. Default: base. */
   readonly model?: string;
-  /** Pretext tasks, or variants as `masked-cross`, which take turns; the first one is looked into. Default: masked. */
+  /**
+   * Pretext tasks or variants such as `masked-cross`, measured in turns; only the first one is profiled. Default:
+   * masked.
+   */
   readonly tasks?: readonly string[];
-  /** Fine-tuning in place of pretext tasks. */
+  /** Fine-tuning instead of pretext tasks. */
   readonly finetune?: boolean;
-  /** Images of a step. Default: 32. */
+  /** Images per step. Default: 32. */
   readonly batch?: number;
-  /** Steps that count. Default: 5. */
+  /** Number of timed steps. Default: 5. */
   readonly steps?: number;
   readonly engine?: EngineInput;
-  /** Pythons with PyTorch to compare with. */
+  /** Python interpreters with PyTorch to compare with. */
   readonly compare?: readonly string[];
-  /** Modes of PyTorch, with commas between them. Default: eager,compile. */
+  /** Modes of PyTorch, separated by commas. Default: eager,compile. */
   readonly modes?: string;
   readonly onProgress?: (what: string, done: number, total: number) => void;
-  /** Called with what a person should know of the engine that was opened. */
+  /** Receives the engine's notice for the user. */
   readonly onNote?: (message: string) => void;
-  /** Ends it: the call rejects with its reason. */
+  /** Aborts the benchmark: the call rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
 export interface BenchRow {
   readonly task: string;
   readonly stepSeconds: number;
-  /** Median of a step's time beside that of the first task in the same turn: a machine that slows down does so for both. */
+  /** Median ratio of a step's time to the first task's in the same round: a slower machine slows down both. */
   readonly timeToFirst: number;
-  /** Least and most of the steps that count. */
+  /** Least and largest time of the timed steps. */
   readonly spread: readonly [number, number];
   readonly imagesPerSecond: number;
-  /** Rate of the step's products and convolutions over the whole step. */
+  /** Rate of products and convolutions over the time of the whole step. */
   readonly gflops: number;
 }
 
@@ -54,14 +57,14 @@ export interface BenchResult {
   readonly model: string;
   readonly batch: number;
   readonly rows: readonly BenchRow[];
-  /** Least times of the step's products and convolutions, over the least time of the step. */
+  /** Least times of the step's products and convolutions, relative to the least time of the step. */
   readonly share?: number;
-  /** Their rate by those times. */
+  /** Rate of products and convolutions over those times. */
   readonly productGflops?: number;
   /** Time of the first step beyond a later one. */
   readonly firstStepExtra: number;
   readonly peakGB: number;
-  /** Images of CIFAR-10 a second, cropped and in batches, without training; undefined where they are not in the cache. */
+  /** Loader rate on CIFAR-10, cropped and batched, without training; undefined if the cache does not have it. */
   readonly loaderImagesPerSecond?: number;
   readonly slowest: readonly Timing[];
   readonly peers: readonly (PeerMeasure & { readonly stepSeconds: number; readonly ratio: number })[];
@@ -70,8 +73,8 @@ export interface BenchResult {
 const SLOWEST = 10;
 
 /**
- * Measures a training step on an engine: rate, memory, where its time goes, and how fast PyTorch is beside it. Throws
- * ConfigError for unknown names of engines, RangeError for those of models and tasks, Error where a peer fails.
+ * Measures a training step on an engine: rate, memory, time by operation, and PyTorch's rate for comparison. Throws
+ * ConfigError for unknown engines, RangeError for unknown models and tasks, Error if a peer fails.
  */
 export async function bench(options: BenchOptions = {}): Promise<BenchResult> {
   const { model = 'base', tasks = ['masked'], finetune = false, batch = 32, steps: count = 5 } = options;
@@ -125,14 +128,14 @@ export async function bench(options: BenchOptions = {}): Promise<BenchResult> {
   };
 }
 
-/** First values for each step; steps of equal models have them in common. */
+/** Initial values for each step. Steps of equal models share them. */
 async function weightsOf(steps: readonly BenchStep[]): Promise<Values[]> {
-  const made = new Map<string, Values>();
+  const byShape = new Map<string, Values>();
   const weights: Values[] = [];
   for (const { specs } of steps) {
     const key = JSON.stringify(specs.map(({ name, shape }) => [name, shape]));
-    const values = made.get(key) ?? (await initialiseOnThreads(specs, 1));
-    made.set(key, values);
+    const values = byShape.get(key) ?? (await initialiseOnThreads(specs, 1));
+    byShape.set(key, values);
     weights.push(values);
   }
   return weights;

@@ -5,7 +5,7 @@ import { oneDnnWork, onnxWork, type Work } from './work.ts';
 /** Work by step and engine. */
 export type Budget = Readonly<Record<string, Work>>;
 
-/** Counts the work of the steps that are watched. Takes about two seconds. */
+/** Counts the work of the benchmark's steps. Takes about two seconds. */
 export function countWork(): Budget {
   const steps = {
     'pretrain base, batch 32': pretrainStep(modelConfig('base'), 'masked', 32),
@@ -13,22 +13,22 @@ export function countWork(): Budget {
     'finetune small, batch 32': finetuneStep(modelConfig('small'), 32),
   };
   const counted = Object.entries(steps).flatMap(([name, { plan, inputs }]) => {
-    const given = new Set(Object.keys(inputs));
+    const feeds = new Set(Object.keys(inputs));
     return [
       [`${name}, onnx`, onnxWork(plan.gradients)],
-      [`${name}, onednn f32`, oneDnnWork(plan.gradients, given, 'f32')],
-      [`${name}, onednn bf16`, oneDnnWork(plan.gradients, given, 'bf16')],
+      [`${name}, onednn f32`, oneDnnWork(plan.gradients, feeds, 'f32')],
+      [`${name}, onednn bf16`, oneDnnWork(plan.gradients, feeds, 'bf16')],
     ] as const;
   });
   return Object.fromEntries(counted.map(([name, work]) => [name, rounded(work)]));
 }
 
-/** By how much a figure may grow unseen. */
+/** Relative growth of a figure that is allowed. */
 const TOLERANCE = 0.02;
 
 /**
- * What grew by more than 2 % over a budget, in lines: `pretrain base, batch 32, onnx: Transpose grew from 160 to 200`.
- * None for what shrank.
+ * Figures that exceed a budget by more than 2 %, one per line: `pretrain base, batch 32, onnx: Transpose grew from
+ * 160 to 200`.
  */
 export function growth(budget: Budget, counted: Budget): string[] {
   return Object.entries(counted).flatMap(([name, now]) => {

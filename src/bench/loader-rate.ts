@@ -5,7 +5,9 @@ import { openDataset } from '../data/sources/open.ts';
 
 const [WARM_UP, MEASURED] = [500, 2000];
 
-/** Images of CIFAR-10 a second, from the cache to batches of random crops; undefined where they are not in the cache. */
+/**
+ * Images per second on CIFAR-10, from the cache to batches of random crops; undefined if the cache does not have it.
+ */
 export async function loaderRate(): Promise<number | undefined> {
   try {
     const dataset = await openDataset('cifar10');

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 
-/** The machine, in one line: a ratio holds where it was measured. */
+/** The machine in one line, because ratios depend on it. */
 export function machine(): string {
   const cores = cpus();
   return `${cores.length} × ${cores[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.versions.node}`;
@@ -13,13 +13,13 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-/** Largest resident memory so far of this process and of its children, in which engines run, in GB (10⁹ bytes). */
+/** Peak resident memory of this process and of its children, in which engines run, in GB (10⁹ bytes). */
 export const peakGigabytes = () => process.resourceUsage().maxRSS * 1.024e-6 + ofChildren('VmHWM');
 
-/** Resident memory now of this process and of its children, in GB. */
+/** Current resident memory of this process and of its children, in GB. */
 export const residentGigabytes = () => process.memoryUsage.rss() / 1e9 + ofChildren('VmRSS');
 
-/** Sum over the children, in GB; 0 where the system does not tell (it is Linux that does). */
+/** Sum over the children, in GB; 0 on systems other than Linux, which do not report it. */
 function ofChildren(field: 'VmHWM' | 'VmRSS'): number {
   try {
     const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(' ');

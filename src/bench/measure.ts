@@ -5,16 +5,16 @@ import { peakGigabytes } from './machine.ts';
 import type { BenchStep } from './step.ts';
 
 export const LEARNING_RATE = 1e-4;
-/** Steps before those that count: page faults, threads, compiled code. */
+/** Steps before the timed ones: page faults, thread starts, compilation. */
 export const WARM_UP = 3;
-/** Steps of which the least time of every call is taken. */
+/** Number of profiled steps; the least time of each call counts. */
 const PROFILED = 3;
 
-/** What was seen of one step. */
+/** Measurements of a step. */
 export interface StepMeasure {
-  /** Of the steps that count. */
+  /** Of the timed steps. */
   readonly seconds: readonly number[];
-  /** Of all steps, from the first on. */
+  /** Of all steps from the first. */
   readonly losses: readonly number[];
 }
 
@@ -22,23 +22,23 @@ export interface Measure {
   /** In the order of the steps. */
   readonly steps: readonly StepMeasure[];
   readonly firstSeconds: number;
-  /** Largest resident memory until the steps that count, of this process and the engine's, in GB. */
+  /** Peak resident memory up to the timed steps, of this process and the engine's, in GB. */
   readonly peakGB: number;
-  /** The calls of the first step by their least times, slowest first. */
+  /** The calls of the first step by least time, slowest first. */
   readonly calls?: readonly Timing[];
 }
 
 export interface MeasureOptions {
-  /** Steps that count. */
+  /** Number of timed steps. */
   readonly count: number;
   readonly onProgress?: ((what: string, done: number, total: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Times steps, which share a session where they share their weights. They take turns, so that a change of the machine's speed
- * meets all alike. Throws Error where a loss is not finite.
- * @param weights of each step
+ * Times steps. Steps with the same weights share a session. Runs the steps in turns, so that a change of the
+ * machine's speed affects all alike. Throws Error if a loss is not finite.
+ * @param weights weights of each step
  */
 export async function measure(
   backend: Backend,
@@ -54,26 +54,26 @@ export async function measure(
     const [session] = sessions as [Session];
     const total = WARM_UP + count + (isTimed(session) ? PROFILED : 0);
     let firstSeconds = 0;
-    const tell = (done: number) => {
+    const progress = (done: number) => {
       signal?.throwIfAborted();
       onProgress?.('steps', done, total);
     };
     for (let i = 0; i < WARM_UP; i++) {
       const [seconds] = await runner.round(false);
       if (i === 0) firstSeconds = seconds!;
-      tell(i + 1);
+      progress(i + 1);
     }
     const peakGB = peakGigabytes();
     for (let i = 0; i < count; i++) {
       await runner.round(true);
-      tell(WARM_UP + i + 1);
+      progress(WARM_UP + i + 1);
     }
     const measured = { steps: runner.measures, firstSeconds, peakGB };
     if (!isTimed(session)) return measured;
     await session.profile();
     for (let i = 0; i < PROFILED; i++) {
       await runner.step(0);
-      tell(WARM_UP + count + i + 1);
+      progress(WARM_UP + count + i + 1);
     }
     const calls = [...(await session.profile())].sort((a, b) => b.milliseconds - a.milliseconds);
     return { ...measured, calls };
@@ -94,7 +94,7 @@ class Runner {
     this.measures = steps.map(() => ({ seconds: [], losses: [] }));
   }
 
-  /** Every step once. */
+  /** Runs every step once. */
   async round(counts: boolean): Promise<number[]> {
     const times: number[] = [];
     for (const [i, { seconds, losses }] of this.measures.entries()) {

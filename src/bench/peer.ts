@@ -11,12 +11,12 @@ import { writeSafetensors } from '../io/safetensors.ts';
 import { LEARNING_RATE, WARM_UP } from './measure.ts';
 import type { BenchStep } from './step.ts';
 
-/** What PyTorch took for the same step. */
+/** PyTorch's measurements of the same step. */
 export interface PeerMeasure {
   /** `PyTorch 2.15.0 compile`. */
   readonly name: string;
   readonly seconds: readonly number[];
-  /** Largest distance of a loss of the first steps, relative. */
+  /** Largest relative difference of the first losses. */
   readonly apart: number;
   readonly peakGB: number;
 }
@@ -27,25 +27,25 @@ export interface PeerOptions {
   readonly count: number;
   readonly threads: number;
   readonly precision: 'f32' | 'bf16';
-  /** Losses of our own steps. */
+  /** Losses of this project's steps. */
   readonly losses: readonly number[];
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Losses that are compared: rounding grows from step to step. */
+/** Number of compared losses. Rounding differences grow from step to step. */
 const COMPARED = 3;
 const tolerances = { f32: 1e-4, bf16: 3e-3 };
 const script = fileURLToPath(new URL('../../bench/peers/torch_step.py', import.meta.url));
 
-/** Throws Error where the peer's script is not there: it is part of the repository, not of the package. */
+/** Throws Error without the peer's script, which is in the repository but not in the package. */
 export function requirePeer(): void {
   if (!existsSync(script))
     throw new Error('comparing with PyTorch takes a checkout of the repository (bench/peers), got a package');
 }
 
 /**
- * Runs the step in PyTorch on the same weights and batch, each mode in a process of its own. Throws Error where it cannot,
- * or where its losses do not agree with ours.
+ * Runs the step in PyTorch on the same weights and batch, each mode in a separate process. Throws Error if it fails
+ * or if its losses differ.
  */
 export async function measurePeer(
   step: BenchStep,
@@ -59,8 +59,8 @@ export async function measurePeer(
     const file = join(folder, 'step.safetensors');
     await writePeerStep(file, step, weights);
     const numbers = ['--steps', `${WARM_UP + count}`, '--threads', `${threads}`, '--lr', `${LEARNING_RATE}`];
-    const given = [script, file, '--modes', modes, '--precision', precision, ...numbers];
-    const lines = (await output(python, given, signal)).split('\n').filter((line) => line.startsWith('{'));
+    const args = [script, file, '--modes', modes, '--precision', precision, ...numbers];
+    const lines = (await output(python, args, signal)).split('\n').filter((line) => line.startsWith('{'));
     return lines.map((line) => {
       const peer = JSON.parse(line) as Record<'torch' | 'mode', string> &
         Record<'losses' | 'seconds', number[]> & { peakBytes: number };
@@ -77,12 +77,12 @@ export async function measurePeer(
   }
 }
 
-/** Largest relative difference of the losses that are compared, those of the first steps. */
+/** Largest relative difference of the compared losses, those of the first steps. */
 export function lossesApart(got: readonly number[], ours: readonly number[]): number {
   return Math.max(...ours.slice(0, COMPARED).map((loss, i) => Math.abs(got[i]! / loss - 1)));
 }
 
-/** Writes what a peer's script reads: the step's weights, images and settings. */
+/** Writes a peer's input: the step's weights, images and settings. */
 export function writePeerStep(path: string, step: BenchStep, weights: Values): Promise<void> {
   return writeSafetensors(path, tensorsOf(step, weights), { config: JSON.stringify(configOf(step)) });
 }
@@ -92,7 +92,7 @@ function configOf({ model, plan }: BenchStep): object {
   return { ...model, ...IMAGENET, maskRatio: 0.75, groups: Object.fromEntries(groups) };
 }
 
-/** Weights, the normalised images and what else the step takes. */
+/** Weights, normalised images and the other inputs of the step. */
 function tensorsOf({ inputs, specs, model, images }: BenchStep, weights: Values): Map<string, NamedTensor> {
   const { view, targets, 'draw:order': order } = inputs;
   const [height, width] = model.image;
@@ -112,7 +112,7 @@ function tensorsOf({ inputs, specs, model, images }: BenchStep, weights: Values)
   return tensors;
 }
 
-/** What a program prints. Variables that bind threads or choose kernels are taken from its environment. */
+/** A program's output. Removes variables that bind threads or choose kernels from its environment. */
 function output(program: string, options: readonly string[], signal?: AbortSignal): Promise<string> {
   const env = Object.fromEntries(
     Object.entries(process.env).filter(([key]) => !/^(OPENBLAS|OMP|MKL|GOTO|KMP|GOMP)_/.test(key)),

@@ -6,18 +6,18 @@ import { plural } from '../text/plural.ts';
 import { LEARNING_RATE } from './measure.ts';
 import { pretrainStep } from './step.ts';
 
-/** How fast this machine trains, for estimates of time. */
+/** Training speed of this machine, for estimates of time. */
 export interface TrainingRate {
-  /** Floating-point operations of matrix products in a second of training. */
+  /** Floating-point operations of matrix products per second of training. */
   readonly flops: number;
-  /** Where the number comes from, for people. */
+  /** Origin of the number, for messages. */
   readonly how: string;
 }
 
-/** Of a core in float32, as the CPU engines reach it in whole steps on cores with AVX-512 (docs/performance.md). */
+/** Per core in float32. The CPU engines reach it over whole steps on cores with AVX-512 (docs/performance.md). */
 const PER_CORE = 70e9;
 
-/** The rate that this machine's cores should reach; nothing is run. */
+/** Expected rate of this machine's cores. Runs nothing. */
 export function assumedRate(cores = availableParallelism()): TrainingRate {
   const how = `assumed: ${PER_CORE / 1e9} GFLOP/s for each of ${plural(cores, 'CPU thread')} (\`list --measure\` takes the time of a few steps)`;
   return { flops: PER_CORE * cores, how };
@@ -26,7 +26,7 @@ export function assumedRate(cores = availableParallelism()): TrainingRate {
 const BATCH = 64;
 const STEPS = 3;
 
-/** The rate of the fastest of a few steps of the micro model, after one that does not count. Takes some seconds. */
+/** Rate of the fastest of a few steps of the micro model, after a warm-up step. Takes some seconds. */
 export async function measuredRate(backend: Backend): Promise<TrainingRate> {
   const { plan, inputs, specs, flops } = pretrainStep(modelConfig('micro'), 'masked', BATCH);
   const session = await backend.open(initialise(specs, 0));

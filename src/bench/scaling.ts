@@ -13,7 +13,7 @@ import { type BenchStep, pretrainStep } from './step.ts';
 
 /** A step of one size. */
 export interface ScalingPoint {
-  /** What was varied. */
+  /** Name of the varied setting. */
   readonly axis: string;
   /** Its value. */
   readonly value: number;
@@ -24,7 +24,7 @@ export interface ScalingPoint {
 
 const [WARM_UP, ROUNDS] = [2, 9];
 const BATCH = 32;
-/** Large enough that products count, small enough for a minute. */
+/** Large enough for products to dominate, small enough for a minute. */
 const model: AutoencoderConfig = modelConfig('micro', {
   width: 192,
   depth: 4,
@@ -34,7 +34,7 @@ const model: AutoencoderConfig = modelConfig('micro', {
   patch: 8,
 });
 
-/** A size that is timed. */
+/** A size to time. */
 interface Size extends Pick<ScalingPoint, 'axis' | 'value'> {
   readonly step: BenchStep;
   readonly session: Session;
@@ -48,7 +48,7 @@ const axes: Readonly<Record<string, readonly (readonly [number, number, Autoenco
   width: [192, 256, 384].map((width) => [width, BATCH, { ...model, width, heads: width / 64 }]),
 };
 
-/** Seconds by FLOPs on the straight line that is nearest to points by least squares. */
+/** Least-squares line of seconds over FLOPs. */
 export function straightLine(points: readonly ScalingPoint[]): (flops: number) => number {
   const mean = (of: (point: ScalingPoint) => number) =>
     points.reduce((sum, point) => sum + of(point), 0) / points.length;
@@ -59,8 +59,8 @@ export function straightLine(points: readonly ScalingPoint[]): (flops: number) =
 }
 
 /**
- * One panel for each setting: seconds of a step over the multiplications and additions (10⁹) of its products, and the nearest
- * straight line, on which time grows as work does. As SVG.
+ * An SVG plot with one panel per setting: seconds of a step over the multiplications and additions (10⁹) of its
+ * products, with the least-squares line. On the line, time grows in proportion to work.
  */
 export function scalingPlot(points: readonly ScalingPoint[]): string {
   const panels = [...new Set(points.map(({ axis }) => axis))].map((axis) => {
@@ -79,8 +79,8 @@ export function scalingPlot(points: readonly ScalingPoint[]): string {
 }
 
 /**
- * Times of masked pre-training steps of a small model, one setting varied at a time. The sizes take turns, so that a change of the
- * machine's speed meets all alike; medians of nine rounds.
+ * Times masked pre-training steps of a small model, varying one setting at a time. Runs the sizes in turns, so that a
+ * change of the machine's speed affects all alike. Medians of nine rounds.
  */
 export async function scaling(
   engine: EngineInput = {},

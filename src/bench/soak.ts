@@ -10,7 +10,7 @@ export interface SoakOptions {
   readonly engine: EngineSettings;
   readonly model: string;
   readonly batch: number;
-  /** At least 20: memory is read twenty times or more. */
+  /** At least 20, for twenty readings of memory or more. */
   readonly steps: number;
   readonly onSample?: (step: number, gigabytes: number) => void;
 }
@@ -18,16 +18,19 @@ export interface SoakOptions {
 export interface SoakResult {
   readonly engine: string;
   readonly steps: number;
-  /** Resident memory of this process and the engine's in GB: medians of the second and the last tenth. */
+  /**
+   * Resident memory of this process and the engine's in GB: median of the second tenth (`early`) and of the last
+   * (`late`).
+   */
   readonly early: number;
   readonly late: number;
-  /** Growth from the one to the other, as a share. */
+  /** Relative growth from early to late. */
   readonly growth: number;
 }
 
 const SAMPLES = 50;
 
-/** Trains on one batch and watches resident memory. Throws RangeError for too few steps. */
+/** Trains on one batch and records resident memory. Throws RangeError for too few steps. */
 export async function soak(options: SoakOptions): Promise<SoakResult> {
   const { steps, batch } = options;
   if (!(steps >= 20)) throw new RangeError(`a soak takes 20 steps or more, got ${steps}`);

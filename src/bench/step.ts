@@ -16,14 +16,14 @@ import { drawBatch } from '../tasks/draws.ts';
 import { modelFor } from '../tasks/fit.ts';
 import { task } from '../tasks/table.ts';
 
-/** A training step with a batch of noise: what is measured. */
+/** A training step with a batch of noise, for measurements. */
 export interface BenchStep {
   readonly plan: TrainingPlan;
   readonly inputs: Values;
   readonly specs: readonly ParameterSpec[];
   readonly model: AutoencoderConfig | ClassifierConfig;
   readonly images: number;
-  /** Multiplications and additions of products and convolutions, none of them twice. */
+  /** Multiplications and additions of products and convolutions, without recomputed ones. */
   readonly flops: number;
 }
 
@@ -32,16 +32,16 @@ const CLASSES = 1000;
 
 /**
  * A pre-training step.
- * @param name of a task, or of a variant of one: `masked-cross`
- * Throws RangeError for an unknown one.
+ * @param name name of a task or of a variant: `masked-cross`
+ * @throws RangeError for an unknown name
  */
-export function pretrainStep(given: AutoencoderConfig, name: string, batch: number): BenchStep {
+export function pretrainStep(base: AutoencoderConfig, name: string, batch: number): BenchStep {
   const { task: taskName, settings } = variants.find((variant) => variant.name === name) ?? { task: name };
   const pretext = task(taskName, settings?.task?.mask);
   const maskRatio = settings?.task?.maskRatio;
-  const model = mergeSettings(modelFor(pretext, given), settings?.model ?? {}) as AutoencoderConfig;
-  const made = pretrainPrograms({ model, task: pretext, maskRatio, batch, mean, std });
-  const { gradients, parameters, specs } = made;
+  const model = mergeSettings(modelFor(pretext, base), settings?.model ?? {}) as AutoencoderConfig;
+  const programs = pretrainPrograms({ model, task: pretext, maskRatio, batch, mean, std });
+  const { gradients, parameters, specs } = programs;
   const streams = Array.from({ length: batch }, (_, i) => rng(3, i));
   return {
     plan: { gradients, parameters, rule: adamw({ beta1: 0.9, beta2: 0.95, epsilon: 1e-8 }) },
@@ -54,8 +54,8 @@ export function pretrainStep(given: AutoencoderConfig, name: string, batch: numb
 }
 
 /**
- * A fine-tuning step with 1000 classes, layer-wise learning rates and smoothed labels, without mixing and drop path: what
- * is left is the same in every library.
+ * A fine-tuning step with 1000 classes, layer-wise learning rates and smoothed labels, without mixing and drop path,
+ * so that it is the same in every library.
  */
 export function finetuneStep(encoder: AutoencoderConfig, batch: number): BenchStep {
   const model: ClassifierConfig = { ...encoder, classes: CLASSES, pooling: 'mean', fcNorm: true };
@@ -81,7 +81,7 @@ export function finetuneStep(encoder: AutoencoderConfig, batch: number): BenchSt
   };
 }
 
-/** Bytes [B, 3, H, W]. */
+/** Random bytes [B, 3, H, W]. */
 function noise(batch: number, [height, width]: Size): Uint8Array {
   const stream = rng(2, 'view');
   return Uint8Array.from({ length: batch * 3 * height * width }, () => stream.int(256));

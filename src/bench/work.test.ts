@@ -13,7 +13,7 @@ describe('work of lowered programs', () => {
     expect(growth(budget, countWork())).toEqual([]);
   });
 
-  it('tells what grew', () => {
+  it('names the figures that grew', () => {
     const [name, work] = Object.entries(budget)[0]!;
     const more = { ...work, operators: { ...work.operators, Transpose: 1000 }, movedMB: work.movedMB * 1.03 };
     expect(growth(budget, { [name]: more })).toEqual([
@@ -33,7 +33,7 @@ describe('work of lowered programs', () => {
     const onednn = oneDnnWork(both, new Set(['a', 'b', 'c']), 'f32');
     expect(onednn.gflop).toBe(gflop);
     expect(onednn.operators.matmul).toBe(1);
-    // Its sums read transposed operands where they lie.
+    // Its sums read transposed operands in place.
     expect(onednn.movedMB).toBeGreaterThanOrEqual((3 * matrix) / 1e6);
   });
 

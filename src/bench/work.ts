@@ -7,19 +7,19 @@ import { flopsOf } from '../graph/flops.ts';
 import type { Program } from '../graph/program.ts';
 import { type Node, sizeOf } from '../graph/tensor.ts';
 
-/** What an engine is given to do in one run of a program; nothing is run to count it. */
+/** Work of an engine in one run of a program, counted without running it. */
 export interface Work {
   /** Operators by type. */
   readonly operators: Readonly<Record<string, number>>;
   /** 10⁹ multiplications and additions of products and convolutions. */
   readonly gflop: number;
-  /** 10⁶ bytes that all else reads and writes. */
+  /** 10⁶ bytes that other operations read and write. */
   readonly movedMB: number;
-  /** 10⁶ bytes of memory that is planned for what lies between inputs and outputs, where the engine plans it. */
+  /** 10⁶ bytes of planned scratch memory, if the engine plans memory. */
   readonly plannedMB?: number;
 }
 
-/** Work of a program as the onnx engine hands it to onnxruntime, which may then fuse some of it. */
+/** Work of a program as the onnx engine passes it to onnxruntime, which may fuse operators. */
 export function onnxWork(program: Program): Work {
   const { writer, nodes } = lowered(program);
   const operators: Record<string, number> = {};
@@ -31,19 +31,19 @@ export function onnxWork(program: Program): Work {
   return { operators, gflop: flopsOf(nodes) / 1e9, movedMB: moved / 1e6 };
 }
 
-/** Whether a node only names values anew. */
+/** True if a node computes and moves nothing. */
 const free = ({ operation: { name, role } }: Node) => name === 'reshape' || role === 'source';
 
-/** Work of a program as the onednn engine plans it. @param given inputs that come with each run */
-export function oneDnnWork(program: Program, given: ReadonlySet<string>, precision: Precision): Work {
-  const { instructions, scratchBytes } = lowerOneDnn(program, given, precision);
+/** Work of a program as the onednn engine plans it. @param feeds inputs passed with each run */
+export function oneDnnWork(program: Program, feeds: ReadonlySet<string>, precision: Precision): Work {
+  const { instructions, scratchBytes } = lowerOneDnn(program, feeds, precision);
   const operators: Record<string, number> = {};
   let [flop, moved] = [0, 0];
   for (const instruction of instructions) {
     operators[instruction.kind] = (operators[instruction.kind] ?? 0) + 1;
     flop += flops(instruction);
     if (flops(instruction) > 0) continue;
-    // What is repeated is read once.
+    // Repeated axes are read once.
     for (const { shape, strides, dtype } of [...reads(instruction), ...writes(instruction)])
       moved += sizeOf(shape.map((side, axis) => (strides[axis] === 0 ? 1 : side))) * bytesOf(dtype);
   }

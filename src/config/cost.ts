@@ -3,6 +3,7 @@ import type { DecoderConfig, EncoderConfig, StackSize } from '../models/config.t
 import { decoderOf } from '../models/decoders/table.ts';
 import { visibleTokens } from '../nn/masking.ts';
 import { stackFlops } from '../nn/stack-flops.ts';
+import type { OwnTasks } from '../tasks/own.ts';
 import { taskOf } from '../tasks/table.ts';
 import type { Config } from './schema.ts';
 
@@ -46,11 +47,11 @@ const KEPT = 30;
  * Memory of a training step per image, in bytes, estimated: activations kept for the backward pass, in float32. Measured peaks with
  * onnxruntime: ViT-B/16 with 75 % of its tokens removed 97 MB (estimate 95 MB); engines that plan memory stay below.
  */
-export function trainingBytes({ model, task }: Sized): number {
+export function trainingBytes({ model, task }: Sized, own?: OwnTasks): number {
   const patches = patchCount(model);
   const { decoder } = model;
   const { fillsEncoder } = decoderOf(decoder ?? {});
-  const { mask, guide } = task ? taskOf(task) : {};
+  const { mask, guide } = task ? taskOf(task, own) : {};
   const visible = task && mask && !fillsEncoder ? visibleTokens(patches, task.maskRatio) : patches;
   const stack = (tokens: number, { width, depth, heads }: StackSize) =>
     depth * (KEPT * tokens * width + heads * tokens ** 2);
@@ -61,5 +62,5 @@ export function trainingBytes({ model, task }: Sized): number {
 /** What a step's memory follows from. */
 export interface Sized {
   readonly model: EncoderConfig & { readonly decoder?: DecoderConfig };
-  readonly task?: { readonly name: string; readonly maskRatio: number };
+  readonly task?: { readonly name: string; readonly mask?: string; readonly maskRatio: number };
 }

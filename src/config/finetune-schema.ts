@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { ClassifierConfig } from '../models/classifier.ts';
 import { engine } from './engine.ts';
 import { atLeast, flag, fraction, oneOf, probability, section, share, text, whole } from './fields.ts';
+import { own } from './own.ts';
 import { parseSettings } from './parse.ts';
 import { requireAll, sharedRules } from './rules.ts';
 import { checkpoints, dataFields, encoderFields, from, recipe, seed, trainingFields } from './sections.ts';
@@ -77,6 +78,7 @@ export const finetuneSchema = section({
   checkpoints: checkpoints.prefault({}),
   evaluation: evaluation.prefault({}),
   engine: engine.prefault({}),
+  own,
 });
 
 /** The settings of a fine-tuning run, complete. */

@@ -1,4 +1,5 @@
 import { modelSize } from '../models/sizes.ts';
+import type { OwnTasks } from '../tasks/own.ts';
 import { stepFlops } from './cost.ts';
 import type { FinetuneConfig } from './finetune-schema.ts';
 import { mergeConfig } from './overrides.ts';
@@ -29,14 +30,18 @@ export const {
 /**
  * Completes and checks settings; where they name a recipe, over those of the recipe. Its warm-up shrinks in proportion when they
  * shorten the run, and its micro-batch follows a batch of another size, unless they name these too. Throws ConfigError as `recipe` and `parseConfig` do.
+ * @param own tasks, masks and targets of the user's own
  */
-export function resolveConfig(input: ConfigInput): Config {
+export function resolveConfig(input: ConfigInput, own?: OwnTasks): Config {
   const name = input.recipe ?? 'custom';
-  if (name === 'custom') return parseConfig(input);
+  if (name === 'custom') return parseConfig(input, own);
   const { config } = recipe(name);
   // Another task than the recipe's comes with its own defaults.
-  const defaults = input.task?.name === config.task.name ? {} : (taskDefaults(input) ?? {});
-  return parseConfig(mergeConfig(config, { training: adapted(config.training, input) }, defaults, input));
+  const defaults = input.task?.name === config.task.name ? {} : (taskDefaults(input, own) ?? {});
+  return parseConfig(
+    mergeConfig(config, { training: adapted(config.training, input) }, defaults, input),
+    own,
+  );
 }
 
 /** What a recipe's training becomes where the settings given shorten it or change its batch, and say nothing else of it. */

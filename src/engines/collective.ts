@@ -1,34 +1,29 @@
-/** Floats of an engine's own precision. */
+import type { ModuleExport } from '../modules/module-export.ts';
+
+/** Floats in an engine's precision. */
 export type FloatArray = Float32Array | Float64Array;
 
 /**
- * An all-reduce over the ranks of a training run: sessions that hold the same weights, each with its share of every batch.
- * An engine calls it once in a step, after all micro-batches and before the norm is taken.
+ * An all-reduce over the ranks of a training run. The ranks' sessions hold equal weights, and each computes its share
+ * of every batch. An engine calls it once per step, after all micro-batches and before the gradient norm.
  */
 export interface Collective {
   /** Number of this session, from 0. */
   readonly rank: number;
-  /** Number of all sessions. */
+  /** Number of sessions. */
   readonly size: number;
   /**
-   * Replaces each buffer by its sum over all ranks: gradients and state outputs, flat, then one of scalars, which is a
-   * Float64Array. Ranks call it with buffers of the same types and lengths in the same order, and must get the same bits, or
-   * their weights would drift apart. It may block the thread, and throws where a rank is gone.
+   * Replaces each buffer by its sum over all ranks. The buffers are gradients and state outputs, flat, then a
+   * Float64Array of scalars. All ranks call it with buffers of the same types and lengths in the same order, and must
+   * get the same bits, or their weights drift apart. It may block the thread. Throws if a rank is gone.
    */
   allReduce(buffers: readonly FloatArray[]): void | Promise<void>;
-  /** Leaves the others. */
+  /** Leaves the other ranks. */
   close?(): void | Promise<void>;
 }
 
 /**
- * Where a session finds its collective. An engine may compute on a thread or in a process of its own, and opens it there:
- * hence a module rather than a function.
+ * How a session opens its collective: the export makes it from `options`, at once or as a promise. It is a module rather than a
+ * function, because an engine that computes on another thread or in another process imports it there.
  */
-export interface CollectiveModule {
-  /** URL of a module: `import.meta.resolve('./mpi.js')`. */
-  readonly module: string;
-  /** Name of its export that makes the collective from `options`, at once or as a promise. Default: `default`. */
-  readonly export?: string | undefined;
-  /** Anything that JSON can hold. */
-  readonly options?: unknown;
-}
+export type CollectiveModule = ModuleExport;

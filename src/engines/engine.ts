@@ -8,18 +8,21 @@ export interface Parameter extends ParameterGroup {
   readonly name: string;
 }
 
-/** All a session needs to train. */
+/** Everything that a session needs to train. */
 export interface TrainingPlan {
-  /** Outputs scalars (`loss` and whatever else is worth a curve), `grad:<name>` for every parameter, and what `state` names. */
+  /**
+   * Program with scalar outputs (`loss` and other metrics), `grad:<name>` for each parameter, and the outputs that
+   * `state` names.
+   */
   readonly gradients: Program;
   readonly parameters: readonly Parameter[];
   readonly rule: UpdateRule;
-  /** Largest norm of all gradients together; longer ones are shortened to it. */
+  /** Largest global gradient norm. Longer gradients are scaled down to it. */
   readonly clip?: number | undefined;
   /**
-   * State outputs: tensors beside the parameters (running statistics, a teacher) by the output of `gradients` that overwrites
-   * them, float32 of any shape. All micro-batches see the tensors as they were before the step, and the mean of their outputs
-   * is written with the weights, unless the step was not finite.
+   * State outputs: maps an output of `gradients` to the state tensor that it overwrites (running statistics, a
+   * teacher; float32, any shape). All micro-batches of a step read the tensors as they were before the step. The mean
+   * of their outputs is written together with the weights, unless the step is not finite.
    */
   readonly state?: Readonly<Record<string, string>> | undefined;
 }
@@ -27,54 +30,55 @@ export interface TrainingPlan {
 export interface StepResult {
   /** Scalar outputs of the gradients' program, averaged over the micro-batches of all ranks. */
   readonly metrics: Record<string, number>;
-  /** Norm of all gradients together, before clipping. */
+  /** Global gradient norm before clipping. */
   readonly gradientNorm: number;
-  /** The first metric, gradient or state output that was not finite. The state is then left as it was. */
+  /** The first metric, gradient or state output that was not finite. If set, the step left the state unchanged. */
   readonly nonFinite?: string;
 }
 
 /** State (weights, optimizer slots, buffers) on an engine, and the programs that use it. */
 export interface Session {
   /**
-   * Steps to ask for before the first one's result is awaited, so that a fast device never waits for this process.
-   * Default: 1. Those after a step that was not finite see the state as that one left it.
+   * Number of steps to request before awaiting the first one's result, so that a fast device never waits for this
+   * process. Default: 1. If a step is not finite, later steps start from the state that it left.
    */
   readonly stepsAtOnce?: number;
-  /** Runs a program; inputs that `inputs` does not give are taken from the state. */
+  /** Runs a program. Inputs missing from `inputs` are read from the state. */
   run(program: Program, inputs: Values): Promise<Values>;
   /**
-   * One update from one or more micro-batches, whose gradients are averaged.
-   * @param step updates made before this one
+   * One update from the mean gradient of one or more micro-batches.
+   * @param at.step number of earlier updates, from 0
+   * @param at.lr learning rate
    */
   step(plan: TrainingPlan, batches: readonly Values[], at: { step: number; lr: number }): Promise<StepResult>;
-  /** Copies of state tensors; all of them by default. */
+  /** Copies of state tensors. Default: all. */
   read(names?: readonly string[]): Promise<Values>;
-  /** Overwrites state tensors, of known names and unchanged lengths. */
+  /** Overwrites state tensors. Their names must exist and their lengths must match. */
   write(values: Values): Promise<void>;
   dispose(): Promise<void>;
 }
 
-/** An engine. Optimizer slots that the state lacks start as zeros. */
+/** An engine. Optimizer slots missing from the state start as zeros. */
 export interface Backend {
   readonly name: string;
-  /** What runs, for people: engine, version, threads. */
+  /** Engine, version and threads, for messages. */
   readonly description: string;
-  /** One line for people where another engine was wanted: what is missing. */
+  /** One line for the user if another engine was requested: what is missing. */
   readonly notice?: string;
   open(state: Values, options?: SessionOptions): Promise<Session>;
 }
 
 export interface SessionOptions {
-  /** Sums over sessions that train together. Default: this one trains alone. */
+  /** Sums over sessions that train together. Default: a single session. */
   readonly collective?: CollectiveModule | undefined;
 }
 
-/** Name in the state of an optimizer's slot for a weight. */
+/** State name of an optimizer slot of a weight. */
 export function slotName(slot: string, weight: string): string {
   return `${slot}:${weight}`;
 }
 
-/** Name of a weight's gradient among a program's outputs. */
+/** Output name of a weight's gradient. */
 export function gradientName(weight: string): string {
   return `grad:${weight}`;
 }

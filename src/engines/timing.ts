@@ -1,23 +1,23 @@
-/** Time that a kind of call took in one run of a program. */
+/** Time of a kind of call in one run of a program. */
 export interface Timing {
-  /** What was computed, and of which sides. */
+  /** Operation and shapes. */
   readonly name: string;
   readonly calls: number;
-  /** Time of one run for all of these calls. */
+  /** Total time of these calls in one run. */
   readonly milliseconds: number;
-  /** Multiplications and additions of one run; 0 for what is neither a product nor a convolution. */
+  /** Multiplications and additions in one run; 0 unless it is a product or a convolution. */
   readonly flops: number;
 }
 
-/** A session that tells where its time goes. */
+/** A session that can measure where its time goes. */
 export interface TimedSession {
-  /** Begins to measure the calls of every program; asked again, their least times so far. */
+  /** Starts to measure the calls of every program. Later calls return their least times so far. */
   profile(): Promise<readonly Timing[]>;
 }
 
 export const isTimed = (session: object): session is TimedSession => 'profile' in session;
 
-/** Calls of one name taken together. */
+/** Merges the timings of the same name. */
 export function together(timings: readonly Timing[]): Timing[] {
   const found = new Map<string, Timing>();
   for (const timing of timings) {

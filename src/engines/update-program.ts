@@ -4,8 +4,8 @@ import type { Shape } from '../graph/tensor.ts';
 import type { ParameterGroup, UpdateRule } from '../graph/update.ts';
 
 /**
- * The update of one weight as a program: inputs `weight`, `gradient`, the rule's slots, the scalars of
- * `rule.scalars()` and `scale`; outputs `weight` and the slots.
+ * The update of one weight as a program. Inputs: `weight`, `gradient`, the rule's slots, the scalars of
+ * `rule.scalars()` and `scale`. Outputs: `weight` and the slots.
  */
 export function updateProgram(rule: UpdateRule, shape: Shape, group: ParameterGroup): Program {
   const names = [...Object.keys(rule.scalars(0, 0)), 'scale'];

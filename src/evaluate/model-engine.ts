@@ -6,7 +6,7 @@ import type { Model } from '../weights/model.ts';
 export interface EngineOptions {
   /** The engine that computes. Default: that of the run that made the model, else what `auto` takes. */
   readonly backend?: Backend | undefined;
-  /** Called with what a person should know of the engine that was opened. */
+  /** Called with a note for the user: about the engine that was opened, or why features cannot be kept on disk. Default: console.warn. */
   readonly onNote?: ((message: string) => void) | undefined;
 }
 

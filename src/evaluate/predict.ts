@@ -171,7 +171,7 @@ function modelKey(model: Model, classifier: ClassifierConfig): string {
 function imageName(dataset: Dataset, index: number): string {
   const source = dataset.source?.(index);
   const id = dataset.id(index);
-  if (!source) return `${dataset.name}/${id}`;
+  if (!source || source.kind === 'module') return `${dataset.name}/${id}`;
   if (typeof source.file !== 'string') return resolve(dataset.name, id);
   const file = resolve(source.file);
   if (source.kind === 'slice') return `${file}/${id}`;

@@ -18,7 +18,7 @@ export async function reconstructionGrid(
   dataset: Dataset,
   options: Pick<ViewOptions, 'broken'> & { readonly title: string; readonly signal?: AbortSignal },
 ): Promise<Buffer> {
-  const { model } = setup.config;
+  const { model } = setup;
   const { explanation, summary } = targetOf(model.target);
   const batchSize = Math.min(dataset.length, 16);
   const { reconstruct } = setup.programs(batchSize);

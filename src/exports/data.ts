@@ -1,8 +1,18 @@
 /** Images: sources, crops, augmentations, loaders, packs. */
-export type { Augment } from '../data/augment/augment.ts';
+export type { Augment, Augmentation } from '../data/augment/augment.ts';
 export type { Erasing } from '../data/augment/erasing.ts';
 export { parseRandAugment, type RandAugmentPolicy } from '../data/augment/rand-augment.ts';
+// Types of these signatures
+export type {
+  Box as CropBox,
+  Crop,
+  CropSamplerDescription,
+  RandomResizedCropOptions,
+  Size as PictureSize,
+} from '../data/decode/crop.ts';
 export { type CropSampler, centreCrop, randomResizedCrop } from '../data/decode/crop.ts';
+export type { EncodedSource, FilePath } from '../data/decode/read-file.ts';
+export type { Reading } from '../data/decode/reading.ts';
 export { DataError } from '../data/error.ts';
 export type { Batch } from '../data/load/batch.ts';
 export { BrokenImages } from '../data/load/broken.ts';
@@ -15,6 +25,7 @@ export {
 } from '../data/load/loader.ts';
 export type { Annotations, BoxAnnotation, Boxes, Masks } from '../data/sources/annotations.ts';
 export { countImages, type ImageCounts, verifyImages } from '../data/sources/check-images.ts';
+export type { Cifar10Part } from '../data/sources/cifar10.ts';
 export { type Cifar10Counts, verifyCifar10 } from '../data/sources/cifar10.ts';
 export { fetchCifar10 } from '../data/sources/cifar10-fetch.ts';
 export { identify } from '../data/sources/content.ts';
@@ -27,9 +38,10 @@ export {
   subset,
 } from '../data/sources/dataset.ts';
 export { openImages } from '../data/sources/image-list.ts';
-export type { ImageSource } from '../data/sources/image-source.ts';
+export type { ImageSource, ModuleSource, PixelSource } from '../data/sources/image-source.ts';
 export { labelledShare } from '../data/sources/labelled-share.ts';
 export { openDataset } from '../data/sources/open.ts';
+export type { PackProgress } from '../data/sources/pack.ts';
 export { type PackOptions, type PackResult, packImages } from '../data/sources/pack.ts';
 export type { OpenOptions, OpenProgress, SourceScheme } from '../data/sources/scheme.ts';
 export {
@@ -37,3 +49,4 @@ export {
   IMAGENET as imagenetNormalisation,
   type Normalisation,
 } from '../image/normalise.ts';
+export type { ModuleExport, NamedModule } from '../modules/module-export.ts';

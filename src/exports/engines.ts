@@ -1,5 +1,6 @@
 /** Engines that run programs: their interface, how each is opened, and how its libraries are installed. */
-export type { Collective, CollectiveModule } from '../engines/collective.ts';
+// Types of these signatures
+export type { Collective, CollectiveModule, FloatArray } from '../engines/collective.ts';
 export type {
   Backend,
   Parameter,
@@ -9,14 +10,20 @@ export type {
   TrainingPlan,
 } from '../engines/engine.ts';
 export { type OneDnnBackend, type OneDnnOptions, openOneDnnBackend } from '../engines/onednn/backend.ts';
+export type { Precision as OneDnnPrecision } from '../engines/onednn/lower.ts';
 export { setupOneDnn } from '../engines/onednn/setup.ts';
 export { type OnnxBackend, type OnnxOptions, openOnnxBackend } from '../engines/onnx/backend.ts';
 export { referenceBackend } from '../engines/reference/backend.ts';
 export { SetupError } from '../engines/setup/error.ts';
 export { install, type SetupOptions } from '../engines/setup/install.ts';
+export type { LibraryName, Wheel } from '../engines/setup/library-sets.ts';
 export { type LibrarySet, librarySets } from '../engines/setup/library-sets.ts';
 export type { AttentionSetting } from '../engines/xla/attention-choice.ts';
 export { openXlaBackend, type XlaBackend, type XlaOptions } from '../engines/xla/backend.ts';
+export type { ExaminedPlugin } from '../engines/xla/doctor.ts';
 export { examineXla, type XlaReport } from '../engines/xla/doctor.ts';
 export { type FoundOptions, openFoundXla } from '../engines/xla/open-found.ts';
 export { XlaError } from '../engines/xla/pjrt/error.ts';
+export type { PluginPlaces } from '../engines/xla/plugins.ts';
+export type { Precision as XlaPrecision } from '../engines/xla/stablehlo/precision.ts';
+export { openEngine } from '../run/open-engine.ts';

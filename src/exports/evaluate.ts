@@ -1,7 +1,14 @@
 /** Features of models and their scores: kNN, linear probes, predictions, evaluators. */
-// biome-ignore-all assist/source/organizeImports: grouped by what they are for
+// biome-ignore-all assist/source/organizeImports: grouped by purpose
 export { type EmbedOptions, type EmbedResult, embed } from '../evaluate/features/embed.ts';
 export { type ExtractOptions, FeatureExtractor, type FeatureModel } from '../evaluate/features/extract.ts';
+export {
+  type FeatureRows,
+  type NearestOptions,
+  type Neighbour,
+  nearest,
+} from '../evaluate/features/nearest.ts';
+export type { JudgedRun, RunEvaluator } from '../parts/evaluator.ts';
 export { type Features, labelled } from '../evaluate/features/features.ts';
 export { type Evaluator, evaluate, type Score, type Watch } from '../evaluate/evaluator.ts';
 export { type KnnOptions, knnAccuracy, type LabelledFeatures } from '../evaluate/knn/knn.ts';
@@ -10,3 +17,11 @@ export type { KnnReport } from '../evaluate/knn/knn-folder.ts';
 export { type LinprobeOptions, type LinprobeResult, linprobe } from '../evaluate/probe/linprobe.ts';
 export { type LinprobeInput, linprobeSchema } from '../config/linprobe-schema.ts';
 export { type Prediction, type PredictOptions, predict } from '../evaluate/predict.ts';
+
+// Types of these signatures
+export type { OnProgress } from '../evaluate/features/extract.ts';
+export type { KnnByNeighbours } from '../evaluate/knn/knn-folder.ts';
+export type { RateScore } from '../evaluate/probe/choose-rate.ts';
+export type { FeatureConfig } from '../programs/features.ts';
+export type { LinprobeEvent } from '../run/events.ts';
+export type { ProbeRun } from '../config/linprobe-schema.ts';

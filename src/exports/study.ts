@@ -1,5 +1,5 @@
 /** Settings, recipes, studies and their statistics, and the measurement of a training step. */
-// biome-ignore-all assist/source/organizeImports: grouped by what they are for
+// biome-ignore-all assist/source/organizeImports: grouped by purpose
 
 // Settings
 export { mergeConfig, parseOverride } from '../config/overrides.ts';
@@ -20,3 +20,21 @@ export { pairedDifference, type Summary, summarise } from '../report/statistics.
 
 // Speed
 export { type BenchOptions, type BenchResult, bench } from '../bench/bench.ts';
+
+// Types of these signatures
+export type { BenchRow } from '../bench/bench.ts';
+export type { PeerMeasure } from '../bench/peer.ts';
+export type { GivenSettings } from '../config/finetune-recipes.ts';
+export type { RecipeOf } from '../config/recipe.ts';
+export type { FetchEvent } from '../run/events.ts';
+export type { Group } from '../study/arms.ts';
+export type { Remainder } from '../study/estimate.ts';
+export type { Cell, Piece } from '../study/pieces.ts';
+export type { Places } from '../study/places.ts';
+export type { ArmResult, Difference, Score as StudyScore } from '../study/results.ts';
+export type { RunPiece } from '../study/runner.ts';
+export type { Primary, Reference, Selection } from '../study/schema.ts';
+export type { Cost } from '../config/recipe.ts';
+export type { Arm, Budget } from '../study/arms.ts';
+export type { PieceState } from '../study/estimate.ts';
+export type { Judge } from '../study/arms.ts';

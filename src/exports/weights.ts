@@ -1,5 +1,5 @@
 /** Weights: models of any supported file, checkpoints and metrics of runs, exports. */
-// biome-ignore-all assist/source/organizeImports: grouped by what they are for
+// biome-ignore-all assist/source/organizeImports: grouped by purpose
 
 // Models in and out
 export { type Model, modelParameters, openModel } from '../weights/model.ts';
@@ -18,3 +18,13 @@ export { type Checkpoint, type CheckpointInfo, type Progress, readCheckpoint } f
 export { findCheckpoint, type RunFolder, runFolder } from '../run/folder.ts';
 export { readMetrics } from '../run/metrics.ts';
 export type { KnnScores, StepRow } from '../run/events.ts';
+
+// Types of these signatures
+export type { EvaluationView } from '../image/view.ts';
+export type { ProbeScores, RunningEvent, StartEvent } from '../run/events.ts';
+export type { TrainResult } from '../train/runner.ts';
+export type { ModelDescription } from '../weights/description.ts';
+export type { ForeignOptions } from '../weights/in/foreign.ts';
+export type { OnnxCheck } from '../weights/out/verify-onnx.ts';
+export type { ModelParts } from '../weights/parameters.ts';
+export type { NoteEvent } from '../run/events.ts';

@@ -1,4 +1,4 @@
-/** Operations made of primitives; a backend may override them. */
+/** Operations made of primitives. An engine may compute one as a whole instead. */
 export * from './composites/attention.ts';
 export * from './composites/cross-entropy.ts';
 export * from './composites/gelu.ts';

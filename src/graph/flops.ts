@@ -3,12 +3,12 @@ import type { Program } from './program.ts';
 import type { Node } from './tensor.ts';
 import { topologicalOrder } from './topology.ts';
 
-/** Multiplications and additions of a program's products and convolutions, common ones counted once. */
+/** Multiplications and additions in a program's products and convolutions. Counts a common subexpression once. */
 export function programFlops(program: Program): number {
   return flopsOf(topologicalOrder(Object.values(optimise(program).outputs)));
 }
 
-/** Those of some nodes. */
+/** The same for a list of nodes. */
 export function flopsOf(nodes: readonly Node[]): number {
   return nodes.reduce((sum, node) => sum + nodeFlops(node), 0);
 }

@@ -17,7 +17,7 @@ const expectClose = (got: number[], expected: readonly number[]) => {
     expect(Math.abs(value - expected[i]!)).toBeLessThan(1e-6 * Math.max(1, Math.abs(expected[i]!)));
   });
 };
-const gradient = (y: Tensor, x: Tensor) => g.grad(g.total(y), [x])[0]!;
+const gradient = (y: Tensor, x: Tensor) => g.grad(g.sumAll(y), [x])[0]!;
 const each = (f: (x: number) => number) => [...at].map(f);
 
 describe('grad', () => {
@@ -28,15 +28,15 @@ describe('grad', () => {
     expectClose(valuesOf(gradient(twice, x3)), expected);
   });
 
-  it('is zeros for what is not used', () => {
-    const [, unused] = g.grad(g.total(x3), [x3, g.input('other', [2, 2])]);
+  it('is zeros for unused inputs', () => {
+    const [, unused] = g.grad(g.sumAll(x3), [x3, g.input('other', [2, 2])]);
     expect(unused!.shape).toEqual([2, 2]);
     expect(valuesOf(unused!)).toEqual([0, 0, 0, 0]);
   });
 
   it('is one for the scalar itself, and reaches tensors in the middle', () => {
     const middle = g.mul(x3, x3);
-    const y = g.total(g.mul(middle, middle));
+    const y = g.sumAll(g.mul(middle, middle));
     const [own, inner, outer] = g.grad(y, [y, middle, x3]);
     expect(valuesOf(own!)).toEqual([1]);
     expectClose(
@@ -54,9 +54,9 @@ describe('grad', () => {
     for (const y of [whole, g.sign(x3), g.floor(x3)]) expect(valuesOf(gradient(y, x3))).toEqual([0, 0, 0]);
   });
 
-  it('refuses what is no f32 scalar', () => {
+  it('refuses anything but an f32 scalar', () => {
     expect(() => g.grad(x3, [x3])).toThrow('grad: only an f32 scalar has a gradient, got f32[3]');
-    const whole = g.cast(g.total(x3), 'i32');
+    const whole = g.cast(g.sumAll(x3), 'i32');
     expect(() => g.grad(whole, [x3])).toThrow('got i32[]');
   });
 
@@ -131,7 +131,7 @@ describe('the gradient of a matrix product', () => {
         const b = g.input('b', [...batchB, ...(transposeB ? [n!, k!] : [k!, n!])]);
         const y = g.matmul(a, b, { transposeA, transposeB, alpha: 0.5 });
         const dy = g.input('dy', y.shape);
-        const gradients = g.grad(g.total(g.mul(y, dy)), [a, b]);
+        const gradients = g.grad(g.sumAll(g.mul(y, dy)), [a, b]);
         const operands = Math.max(...[a, b, dy].map(({ shape }) => g.sizeOf(shape)));
         const nodes = topologicalOrder(gradients);
         expect(nodes.filter(({ operation }) => operation.name === 'matmul').length).toBe(2);

@@ -4,8 +4,8 @@ import { describe, GraphError, type Node, type Tensor } from './tensor.ts';
 import { topologicalOrder } from './topology.ts';
 
 /**
- * Gradients of a scalar with respect to each of `wrt`, as tensors of their shapes
- * (zeros where the scalar does not depend on it). Reverse mode; the result can be differentiated again.
+ * Gradients of a scalar with respect to each tensor of `wrt`, in their shapes; zeros if the scalar does not depend on
+ * one. Reverse mode. The result can be differentiated again. Throws GraphError unless the scalar is f32 of shape [].
  */
 export function grad(scalar: Tensor, wrt: readonly Tensor[]): Tensor[] {
   if (scalar.shape.length !== 0 || scalar.dtype !== 'f32')
@@ -13,7 +13,7 @@ export function grad(scalar: Tensor, wrt: readonly Tensor[]): Tensor[] {
   return backward([scalar], [constant(1)], wrt).map((gradient, i) => gradient ?? zeros(wrt[i]!.shape));
 }
 
-/** Carries the outputs' cotangents back to `wrt`, not beyond `end`; undefined where nothing flows. */
+/** Propagates the outputs' cotangents back to `wrt`, and stops at the nodes of `end`. Undefined: no gradient. */
 function backward(
   outputs: readonly Tensor[],
   cotangents: readonly (Tensor | undefined)[],
@@ -45,13 +45,13 @@ function vjp(node: Node, dy: readonly (Tensor | undefined)[]): readonly (Tensor 
   const { operation, inputs } = node;
   const own = operation.vjp?.(node, dy);
   if (own) return own;
-  // A composite without a rule of its own is differentiated through what it is made of.
+  // A composite without a gradient rule is differentiated through its decomposition.
   return operation.decompose ? pullback(operation.decompose(node, inputs), dy, inputs) : [];
 }
 
 /**
- * Gradients of `inputs` through a piece of graph that begins at them, given those of its outputs; undefined where nothing
- * flows. What flows to an input that is given twice counts once.
+ * Gradients of `inputs` through the subgraph from `inputs` to `outputs`, from the outputs' gradients `dy`. Undefined:
+ * no gradient. If a tensor occurs twice among `inputs`, its first occurrence gets the gradient.
  */
 export function pullback(
   outputs: readonly Tensor[],
@@ -63,7 +63,7 @@ export function pullback(
   return totals.map((total, i) => (inputs.indexOf(inputs[i]!) === i ? total : undefined));
 }
 
-/** The nodes whose values depend on `wrt`. */
+/** The nodes that depend on `wrt`. */
 function dependents(order: readonly Node[], wrt: readonly Tensor[]): Set<Node> {
   const found = new Set(wrt.map(({ node }) => node));
   for (const node of order) if (node.inputs.some((input) => found.has(input.node))) found.add(node);

@@ -4,7 +4,7 @@ import * as g from './index.ts';
 
 const f32 = (...shape: number[]) => g.input('x', shape);
 const of = (dtype: DType, ...shape: number[]) => g.input('x', shape, dtype);
-/** An operation that has no function of its own. */
+/** An operation without a public function. */
 const raw = (name: string, ...shapes: Shape[]) =>
   g.applyAll(
     g.operations().get(name)!,
@@ -24,7 +24,7 @@ const unary = {
 };
 const binary = { add: g.add, sub: g.sub, mul: g.mul, div: g.div, maximum: g.maximum, minimum: g.minimum };
 
-/** Wrong uses: the operation, the use, and the whole message after the operation's name. */
+/** Wrong uses: the operation, the use, and the message after the operation's name. */
 const refusals: [string, () => unknown, string][] = [
   ...Object.entries(unary).map(([name, f]): [string, () => Tensor, string] => [
     name,
@@ -43,7 +43,7 @@ const refusals: [string, () => unknown, string][] = [
   ['sum', () => g.sum(f32(2, 3), [2]), 'axes (2) must exist and differ, got f32[2, 3]'],
   ['sum', () => g.sum(f32(2, 3), [1, 1]), 'axes (1, 1) must exist and differ, got f32[2, 3]'],
   ['sum', () => g.sum(f32(2, 3), [-1]), 'axes (-1) must exist and differ, got f32[2, 3]'],
-  ['max', () => g.max(f32(2, 0)), 'axes (0, 1) must hold something, got f32[2, 0]'],
+  ['max', () => g.max(f32(2, 0)), 'axes (0, 1) must not be empty, got f32[2, 0]'],
   ['max', () => g.max(of('u8', 2)), 'inputs must be f32, got u8[2]'],
   ['reshape', () => g.reshape(f32(2, 3), [5]), '[5] must hold as many values as the input, got f32[2, 3]'],
   [
@@ -54,8 +54,8 @@ const refusals: [string, () => unknown, string][] = [
   ['reshape', () => g.reshape(f32(2, 2), [-2, -2]), 'sides must be whole and not negative, got f32[-2, -2]'],
   ['transpose', () => g.transpose(f32(2, 3), [0]), '(0) must name every axis once, got f32[2, 3]'],
   ['transpose', () => g.transpose(f32(2, 3), [1, 1]), '(1, 1) must name every axis once, got f32[2, 3]'],
-  ['broadcast', () => g.broadcast(f32(2), [2, 3]), 'sides must be 1 or those of [2, 3], got f32[2]'],
-  ['broadcast', () => g.broadcast(f32(1, 2), [2]), 'sides must be 1 or those of [2], got f32[1, 2]'],
+  ['broadcast', () => g.broadcast(f32(2), [2, 3]), 'sides must be 1 or match [2, 3], got f32[2]'],
+  ['broadcast', () => g.broadcast(f32(1, 2), [2]), 'sides must be 1 or match [2], got f32[1, 2]'],
   ['slice', () => g.slice(f32(4), [3], [5]), '(3) to (5) must lie inside the input, got f32[4]'],
   ['slice', () => g.slice(f32(4), [3], [2]), '(3) to (2) must lie inside the input, got f32[4]'],
   ['slice', () => g.slice(f32(4), [0, 0], [1, 1]), '(0, 0) to (1, 1) must lie inside the input, got f32[4]'],
@@ -122,12 +122,12 @@ const refusals: [string, () => unknown, string][] = [
   [
     'conv',
     () => g.conv(f32(0, 1, 2, 2), f32(1, 1, 1, 1)),
-    'images and filters must hold something, got f32[0, 1, 2, 2] and f32[1, 1, 1, 1]',
+    'images and filters must not be empty, got f32[0, 1, 2, 2] and f32[1, 1, 1, 1]',
   ],
   [
     'conv',
     () => g.conv(f32(1, 0, 2, 2), f32(1, 0, 1, 1)),
-    'images and filters must hold something, got f32[1, 0, 2, 2] and f32[1, 0, 1, 1]',
+    'images and filters must not be empty, got f32[1, 0, 2, 2] and f32[1, 0, 1, 1]',
   ],
   [
     'conv',
@@ -161,8 +161,8 @@ const refusals: [string, () => unknown, string][] = [
     () => g.matmul(f32(2, 4, 3), f32(3, 3, 4)),
     'batch sides must be equal or 1, got f32[2, 4, 3] and f32[3, 3, 4]',
   ],
-  ['softmax', () => g.softmax(f32()), 'the last axis must hold something, got f32[]'],
-  ['softmax', () => g.softmax(f32(2, 0)), 'the last axis must hold something, got f32[2, 0]'],
+  ['softmax', () => g.softmax(f32()), 'the last axis must not be empty, got f32[]'],
+  ['softmax', () => g.softmax(f32(2, 0)), 'the last axis must not be empty, got f32[2, 0]'],
   ['gelu', () => g.gelu(of('u8', 2)), 'inputs must be f32, got u8[2]'],
   ['geluGrad', () => raw('geluGrad', [2], [3]), 'x and dy must have one shape, got f32[2] and f32[3]'],
   [
@@ -224,7 +224,7 @@ const refusals: [string, () => unknown, string][] = [
   ['sumOfSquares', () => g.sumOfSquares(f32()), 'x must have an axis, got f32[]'],
 ];
 
-describe('wrong shapes and types are refused with the operation, the rule and what it got', () => {
+describe('wrong shapes and types are refused with the operation, the rule and the types', () => {
   it.each(refusals)('%s: %#', (name, use, message) => {
     let error: unknown;
     try {

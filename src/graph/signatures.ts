@@ -4,8 +4,8 @@ export type One = readonly [x: Tensor];
 export type Two = readonly [a: Tensor, b: Tensor];
 
 /**
- * The primitives and their inputs. Every engine has a table with a rule for each, checked against these names: a missing
- * or misspelled row does not compile. All have one output.
+ * The primitives and their inputs. Each engine has a table of rules checked against these names: a missing or
+ * misspelled row does not compile. Each primitive has one output.
  */
 export interface Primitives {
   add: Two;
@@ -39,7 +39,7 @@ export interface Primitives {
   conv: readonly [x: Tensor, filters: Tensor];
 }
 
-/** The composites of this folder and their inputs: an engine may have rules for some of them. */
+/** The composites and their inputs. An engine may have rules for some of them. */
 export interface Composites {
   attention: readonly [q: Tensor, k: Tensor, v: Tensor];
   attentionGrad: readonly [q: Tensor, k: Tensor, v: Tensor, y: Tensor, dy: Tensor];
@@ -64,24 +64,24 @@ export type PrimitiveName = keyof Primitives;
 export type CompositeName = keyof Composites;
 export type OperationName = keyof Operations;
 
-/** Names of the primitives that take these inputs. */
+/** Names of the primitives with these inputs. */
 export type NameOf<I> = { [N in PrimitiveName]: Primitives[N] extends I ? N : never }[PrimitiveName];
 
-/** An application of an operation. */
+/** A node of the operation with this name. */
 export type NodeOf<N extends OperationName> = Node<Operations[N], N extends PrimitiveName ? One : Tensors>;
 
-/** A `T` for each input of an operation: its value on an engine, say. */
+/** A `T` for each input of an operation, for example its value on an engine. */
 export type ForInputs<N extends OperationName, T> = Each<Operations[N], T>;
 type Each<I extends readonly unknown[], T> = { readonly [K in keyof I]: T };
 
-/** Enters a primitive into the table of all operations. */
+/** Registers a primitive. */
 export function definePrimitive<N extends PrimitiveName>(
   operation: Operation<Primitives[N], One> & { readonly name: N; readonly decompose?: never },
 ): Operation {
   return defineOperation(operation as Operation<Primitives[N], One>);
 }
 
-/** Enters a composite into the table of all operations. @typeParam O its outputs */
+/** Registers a composite. @typeParam O its outputs */
 export function defineComposite<N extends CompositeName, O extends Tensors = Tensors>(
   operation: Operation<Composites[N], O> &
     Required<Pick<Operation<Composites[N], O>, 'decompose'>> & { readonly name: N },

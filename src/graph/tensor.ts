@@ -1,11 +1,11 @@
-/** Element types a graph may hold. `u8` is for images on their way in, `i32` for indices. */
+/** Element types. `u8` holds images as they are loaded, `i32` holds indices. */
 export type DType = 'f32' | 'i32' | 'u8';
 export type Shape = readonly number[];
 
-/** The plain array that holds a tensor's values outside of a graph. */
+/** The array that holds a tensor's values outside of the graph. */
 export type TensorData = Float32Array | Int32Array | Uint8Array;
 
-/** Values by name: what goes into a program and what comes out. */
+/** Values by name: the inputs or outputs of a program. */
 export type Values = Record<string, TensorData>;
 
 export interface TensorType {
@@ -33,57 +33,57 @@ export interface Tensor extends TensorType {
   readonly index: number;
 }
 
-/** What an operation does to values. Rules for many operations at once (mixed precision, simplifications) read it. */
+/** The kind of an operation. Rules for many operations at once (mixed precision, simplifications) read it. */
 export type Role =
-  /** Brings values in. */
+  /** Has no inputs. */
   | 'source'
-  /** Puts values in other places and changes none. */
+  /** Moves values without changing them. */
   | 'move'
-  /** Makes each value from one value of each input. The inputs of a primitive broadcast. */
+  /** Computes each value from one value of each input. The inputs of a primitive broadcast. */
   | 'pointwise'
-  /** A function between two products, or its gradient; all shapes are equal. */
+  /** An activation function between two products, or its gradient. All shapes are equal. */
   | 'activation'
-  /** Makes one value of many. */
+  /** Computes one value from many. */
   | 'reduce'
-  /** Sums of products: of matrices, or of rows with each other. */
+  /** Sums products: matrix products, or products of rows. */
   | 'product'
   | 'convolution'
-  /** Sets values in relation to the others of their row. */
+  /** Normalises each row by statistics of the row. */
   | 'norm'
-  /** Computes places of values, in integers. */
+  /** Computes integer indices. */
   | 'index';
 
-/** Gradients of outputs, undefined where nothing flows. A rule is called only where something flows. */
-type Cotangents<O extends Tensors> = O extends readonly [Tensor]
+/** Gradients of the outputs; undefined: no gradient. A gradient rule is called only if at least one is defined. */
+export type Cotangents<O extends Tensors> = O extends readonly [Tensor]
   ? readonly [Tensor]
   : { readonly [K in keyof O]: Tensor | undefined };
 
-// As a method, so that an operation of two inputs is an `Operation` too.
+// A method, because methods are bivariant: an operation of two inputs is assignable to `Operation`.
 type Vjp<I extends Tensors, O extends Tensors> = {
   rule(node: Node<I, O>, cotangents: Cotangents<O>): readonly (Tensor | undefined)[] | null;
 }['rule'];
 
 /**
- * One kind of computation: what it yields, how it is differentiated and, for a composite, what it is made of.
- * A backend lowers every operation without `decompose`; it may override those that have one.
+ * One kind of computation: its result types, its gradient and, for a composite, its decomposition. An engine must
+ * implement each operation without `decompose`, and may implement the others.
  */
 export interface Operation<I extends Tensors = Tensors, O extends Tensors = Tensors> {
   readonly name: string;
   readonly role: Role;
-  /** Types of the outputs; throws a `GraphError` when the inputs break the operation's rule. */
+  /** Types of the outputs. Throws GraphError if the inputs break the operation's rule. */
   infer(inputs: I, attributes: Attributes): readonly TensorType[];
   /**
-   * Gradients of the inputs, given those of the outputs. Null, as the rule or from it: a composite is differentiated
-   * through its decomposition, anything else lets no gradient through.
+   * Gradients of the inputs from the gradients of the outputs. Null, as the rule or as its result: a composite is
+   * differentiated through its decomposition, a primitive has no gradient.
    */
   readonly vjp: Vjp<I, O> | null;
-  /** Multiplications and additions. Default: those of the decomposition; none for a primitive. */
+  /** Multiplications and additions. Default: the sum over the decomposition; 0 for a primitive. */
   flops?(node: Node<I, O>): number;
-  /** What a composite is made of: its outputs from `inputs`, which stand for the node's own. */
+  /** A composite's decomposition: its outputs, computed from `inputs` instead of the node's inputs. */
   decompose?(node: Node<I, O>, inputs: I): Tensor[];
 }
 
-/** A rule of the graph was broken: names the operation, the rule and the shapes it got. */
+/** A broken rule of the graph. The message names the operation, the rule and the shapes. */
 export class GraphError extends Error {
   override readonly name = 'GraphError';
 }
@@ -91,7 +91,7 @@ export class GraphError extends Error {
 const table = new Map<string, Operation>();
 let nextId = 0;
 
-/** Enters an operation into the table of all operations. */
+/** Registers an operation. Throws GraphError if the name is taken. */
 export function defineOperation<I extends Tensors = Tensors, O extends Tensors = Tensors>(
   operation: Operation<I, O>,
 ): Operation {
@@ -101,7 +101,7 @@ export function defineOperation<I extends Tensors = Tensors, O extends Tensors =
   return operation;
 }
 
-/** All operations, by name: what the tests of a backend walk through. */
+/** All operations by name, for tests of an engine. */
 export function operations(): ReadonlyMap<string, Operation> {
   return table;
 }
@@ -123,7 +123,7 @@ export function applyAll(
   return outputs;
 }
 
-/** Applies an operation with a single output. */
+/** Applies an operation with one output. */
 export function apply(operation: Operation, inputs: readonly Tensor[], attributes: Attributes = {}): Tensor {
   return applyAll(operation, inputs, attributes)[0]!;
 }
@@ -137,7 +137,7 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((side, axis) => side === b[axis]);
 }
 
-/** `f32[2, 3]`: how a tensor is named in messages. */
+/** `f32[2, 3]`: a type in error messages. */
 export function describe({ shape, dtype }: TensorType): string {
   return `${dtype}[${shape.join(', ')}]`;
 }
@@ -149,18 +149,17 @@ export function refuse(operation: string, rule: string, got: readonly TensorType
   );
 }
 
-/** Requires every input to be float32: most operations have no other meaning. */
+/** Throws GraphError unless each input is f32. */
 export function requireFloat(operation: string, inputs: readonly Tensor[]): void {
   if (inputs.some(({ dtype }) => dtype !== 'f32')) refuse(operation, 'inputs must be f32', inputs);
 }
 
-/** Makes the array of a data type. */
+/** A new array of zeros. */
 export function allocate(dtype: DType, size: number): TensorData {
   if (dtype === 'f32') return new Float32Array(size);
   return dtype === 'i32' ? new Int32Array(size) : new Uint8Array(size);
 }
 
-/** Data type of an array of values. */
 export function dtypeOf(data: TensorData): DType {
   if (data instanceof Float32Array) return 'f32';
   return data instanceof Int32Array ? 'i32' : 'u8';

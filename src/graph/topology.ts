@@ -1,10 +1,10 @@
 import type { Node, Tensor } from './tensor.ts';
 
-/** Every node that `outputs` depend on, each after its inputs. Nodes in `settled` and those below are left out. */
+/** All nodes that `outputs` depend on, each after its inputs. Leaves out nodes of `settled` and their inputs. */
 export function topologicalOrder(outputs: readonly Tensor[], settled: ReadonlySet<Node> = new Set()): Node[] {
   const order: Node[] = [];
   const seen = new Set<Node>();
-  // A stack of our own: networks are deeper than JavaScript's.
+  // An explicit stack: recursion would overflow on deep networks.
   const stack: { node: Node; next: number }[] = [];
   const visit = (node: Node) => {
     if (seen.has(node) || settled.has(node)) return;

@@ -1,6 +1,6 @@
 import type { Tensor } from './tensor.ts';
 
-/** How one weight is treated by an update rule. */
+/** Settings of an update rule for one weight. */
 export interface ParameterGroup {
   /** Decoupled weight decay; 0 for biases, norms, tokens and positions. */
   readonly weightDecay: number;
@@ -8,14 +8,14 @@ export interface ParameterGroup {
   readonly lrScale: number;
 }
 
-/** An optimizer, as a graph: the next weight and slots of one parameter from its gradient. */
+/** An optimizer as a graph: computes a parameter's next weight and slots from its gradient. */
 export interface UpdateRule {
   readonly name: string;
-  /** What is kept for each weight beside itself, in its shape: `['m', 'v']` for AdamW. */
+  /** State per weight, in the weight's shape: `['m', 'v']` for AdamW. */
   readonly slots: readonly string[];
-  /** The step's numbers that `build` takes as scalars. @param step updates made before this one, from 0 */
+  /** The scalars of a step that `build` takes. @param step number of earlier updates, from 0 */
   scalars(step: number, lr: number): Record<string, number>;
-  /** @param scalars those of `scalars()` and `scale`, by which the gradient is multiplied first */
+  /** @param scalars the scalars of `scalars()` and `scale`; the gradient is first multiplied by `scale` */
   build(
     weight: Tensor,
     gradient: Tensor,

@@ -1,7 +1,7 @@
 /** Height and width, in pixels or in patches. */
 export type Size = readonly [height: number, width: number];
 
-/** What an image is to a model: its size in pixels, its patches' side and its channels. */
+/** An image's size in pixels, its channels and the side of its patches. */
 export interface Geometry {
   readonly image: Size;
   readonly patch: number;
@@ -9,8 +9,8 @@ export interface Geometry {
 }
 
 /**
- * Patches along each side of the image.
- * Throws RangeError unless both sides are positive multiples of the patch.
+ * Number of patches along each side of the image. Throws RangeError unless both sides are positive multiples of the
+ * patch.
  */
 export function patchGrid({ image, patch }: Pick<Geometry, 'image' | 'patch'>): Size {
   const whole = (side: number) => side > 0 && Number.isInteger(side) && side % patch === 0;

@@ -1,26 +1,26 @@
 import type { Size } from './size.ts';
 
-/** Filters by the names of PIL; all but the nearest pixel are widened when shrinking. */
+/** Resampling filters by PIL's names. All but `nearest` widen when they reduce. */
 export const filters = ['nearest', 'lanczos', 'bilinear', 'bicubic', 'box', 'hamming'] as const;
 export type FilterName = (typeof filters)[number];
 
-/** How a picture becomes the view that a model sees: resized, then the middle of it cut out. */
+/** Deterministic view of a picture for evaluation: resize, then centre crop. */
 export interface EvaluationView {
   /**
-   * How the picture takes on the size `resized`: it just covers it (`cover`) or just lies in it (`contain`), its aspect kept, or is
-   * stretched to it. `keep` leaves it as it is.
+   * How the picture is resized to `resized`: `cover` and `contain` keep the aspect ratio (at least, at most this
+   * size), `stretch` does not. `keep` does not resize.
    */
   readonly fit: 'cover' | 'contain' | 'stretch' | 'keep';
   /** Height and width in pixels. */
   readonly resized: Size;
   readonly filter: FilterName;
-  /** Value from 0 to 255 of each channel around a picture that is smaller than the view. */
+  /** Border value of each channel, 0 to 255, around a picture smaller than the view. */
   readonly border: readonly number[];
-  /** Whose rounding of sizes and of the cut's place holds. */
+  /** The library whose rounding of sizes and crop offsets applies. */
   readonly rounding: 'transformers' | 'torchvision' | 'timm';
 }
 
-/** The view in words. */
+/** The view in words, for messages. */
 export function describeView({ fit, resized: [height, width], filter }: EvaluationView): string {
   const size = `${height} × ${width}`;
   const how = {

@@ -17,7 +17,7 @@ afterEach(() => {
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const error = (code: string) => Object.assign(new Error(code), { code });
-/** The class of file handles is not exported. */
+/** The class of file handles, which Node does not export. */
 async function fileHandlePrototype() {
   const handle = await open(folder, 'r');
   await handle.close();
@@ -37,7 +37,7 @@ test('writes text, bytes and pieces, and leaves nothing else in the folder', asy
   expect(readdirSync(folder)).toEqual(['a.json']);
 });
 
-test('errors name what was asked for', async () => {
+test('errors name the requested path', async () => {
   await expect(writeFileAtomic(join(folder, 'none', 'a.txt'), '')).rejects.toMatchObject({
     code: 'ENOENT',
     path: join(folder, 'none'),
@@ -95,7 +95,7 @@ test.each([1, 2, 3])('of files that belong together, none changes where write %i
   expect(readdirSync(folder)).toEqual(names);
 });
 
-test('of files that belong together, the last one is never beside others than its own', async () => {
+test('of files that belong together, the last one always matches the others', async () => {
   const [names, array] = [join(folder, 'a.jsonl'), join(folder, 'a.npy')];
   const both = (text: string) =>
     writeFilesAtomic([
@@ -104,7 +104,7 @@ test('of files that belong together, the last one is never beside others than it
     ]);
   await both('old');
   mkdirSync(join(folder, 'taken'));
-  // The array's place is taken: it is away, the names may be new.
+  // A folder takes the array's place: the array is absent, and the names may be new.
   await expect(
     writeFilesAtomic([
       [names, 'new'],

@@ -4,32 +4,32 @@ import { basename, dirname, join } from 'node:path';
 import { renamePatiently } from './rename.ts';
 import { aboutPath } from './system-error.ts';
 
-/** What can be written: text, the bytes of an array, or pieces that are produced (and may fail) in turn. */
+/** Content of a file: text, the bytes of an array, or chunks that are produced one after the other (and may fail). */
 export type Content = string | ArrayBufferView | Iterable<ArrayBufferView> | AsyncIterable<ArrayBufferView>;
 
-/** One call moves at most 1 GiB: operating systems refuse or shorten calls near 2 GiB. */
+/** Largest transfer per call: 1 GiB, because operating systems refuse or shorten calls near 2 GiB. */
 const MAX_TRANSFER = 2 ** 30;
 
 const TEMPORARY = /^\..+\.[0-9a-f]{12}\.tmp$/;
 
 /**
- * Replaces the file at `path` in one step: at every moment, also after a crash or a power cut, `path` holds
- * either the whole old content or the whole new one. The new content goes to a temporary file in the same
- * folder, is flushed to the disk, and is then renamed. The pieces of `content` must not change until the
- * promise settles.
+ * Replaces the file at `path` in one step: at any time, also after a crash or a power cut, it holds either the whole
+ * old content or the whole new content. The new content goes to a temporary file in the same folder, is flushed to
+ * the disk, and is then renamed. The chunks of `content` must not change until the promise settles.
  *
- * Throws the system's error (ENOSPC, EACCES, ...), which names the folder or the file and not the temporary one, or the one thrown by `content`; the temporary file is then
- * removed and the old file is untouched.
+ * Throws the system's error (ENOSPC, EACCES, ...), which names the folder or the file rather than the temporary file,
+ * or the error of `content`. The temporary file is then removed and the old file is unchanged.
  */
 export async function writeFileAtomic(path: string, content: Content): Promise<void> {
   await writeFilesAtomic([[path, content]]);
 }
 
 /**
- * Replaces files that belong together: all of them are written and flushed before the first one changes, so an error leaves them all
- * as they were. Where the last file is, it belongs to the others, also after a crash: it is away while they change.
+ * Replaces files that belong together. All are written and flushed before the first one changes, so an error leaves
+ * all of them unchanged. The last file is absent while the others change. If it exists, also after a crash, it thus
+ * matches the others.
  *
- * Throws like {@link writeFileAtomic}.
+ * Throws like `writeFileAtomic`.
  */
 export async function writeFilesAtomic(
   files: readonly (readonly [path: string, content: Content])[],
@@ -51,7 +51,7 @@ export async function writeFilesAtomic(
     if (written.length > 1) await rm(written.at(-1)!.path, { force: true });
     for (const { path, temporary } of written) await renamePatiently(temporary, path).catch(naming(path));
   } catch (error) {
-    // The first error is the one to report.
+    // Keeps the first error.
     for (const { temporary } of written) await rm(temporary, { force: true }).catch(() => {});
     throw error;
   }
@@ -59,8 +59,8 @@ export async function writeFilesAtomic(
 }
 
 /**
- * Removes the temporary files that killed processes left in `folder` and returns their names. Only for a
- * folder in which nobody is writing at the moment.
+ * Removes temporary files of killed processes in `folder` and returns their names. Nobody may write in the folder at
+ * the same time.
  */
 export async function removeTemporaries(folder: string): Promise<string[]> {
   const names = (await readdir(folder)).filter((name) => TEMPORARY.test(name));
@@ -68,13 +68,13 @@ export async function removeTemporaries(folder: string): Promise<string[]> {
   return names;
 }
 
-/** The bytes of an array as views small enough for one call (a single view could not reach beyond 4 GiB). */
+/** The bytes of an array as views for one call each (a single view cannot exceed 4 GiB). */
 export function* byteWindows({ buffer, byteOffset, byteLength }: ArrayBufferView): Generator<Uint8Array> {
   for (let at = 0; at < byteLength; at += MAX_TRANSFER)
     yield new Uint8Array(buffer, byteOffset + at, Math.min(MAX_TRANSFER, byteLength - at));
 }
 
-/** Rejects with the system's error as one about `path`. */
+/** Rejects with the system's error about `path`. */
 function naming(path: string): (error: unknown) => never {
   return (error) => {
     throw Object.assign(error as Error, { path });
@@ -91,7 +91,10 @@ async function writeFully(handle: FileHandle, bytes: Uint8Array): Promise<void> 
     offset += (await handle.write(bytes, offset, bytes.length - offset)).bytesWritten;
 }
 
-/** Makes a rename durable. Windows cannot open folders, and some file systems refuse to flush them. */
+/**
+ * Makes a rename durable. Does nothing on Windows, which cannot open folders, and on file systems that refuse to
+ * flush them.
+ */
 async function syncFolder(path: string): Promise<void> {
   if (process.platform === 'win32') return;
   const handle = await open(path, 'r');

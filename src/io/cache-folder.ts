@@ -2,8 +2,8 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 /**
- * The folder for data that is fetched once: `$BEYOND_MASKING_CACHE` if set, else `beyond-masking` in the platform's
- * usual place for caches (`$XDG_CACHE_HOME` or ~/.cache, ~/Library/Caches, %LOCALAPPDATA%). It need not exist.
+ * The folder for downloaded data: `$BEYOND_MASKING_CACHE` if set, else `beyond-masking` in the platform's cache
+ * folder (`$XDG_CACHE_HOME` or ~/.cache, ~/Library/Caches, %LOCALAPPDATA%). It may not exist.
  */
 export function cacheFolder(
   env: NodeJS.ProcessEnv = process.env,

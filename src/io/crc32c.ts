@@ -5,7 +5,7 @@ export function crc32c(bytes: Uint8Array): number {
   return ~crc >>> 0;
 }
 
-/** The polynomial 0x1EDC6F41, mirrored. */
+/** The polynomial 0x1EDC6F41, bit-reversed. */
 const POLYNOMIAL = 0x82f63b78;
 
 const table = Uint32Array.from({ length: 256 }, (_, byte) => {

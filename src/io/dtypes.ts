@@ -16,7 +16,7 @@ export const DTYPES = {
 } as const;
 
 export type Dtype = keyof typeof DTYPES;
-/** The typed array that holds elements of a dtype; F16 and BF16 are kept as their 16 bits. */
+/** The typed array for elements of a dtype. F16 and BF16 are stored as raw bits. */
 export type ArrayOf<D extends Dtype> = InstanceType<(typeof DTYPES)[D]['array']>;
 
 /** A tensor in a file: `data` holds prod(shape) elements in row-major order. */
@@ -36,8 +36,8 @@ export function elementCount(shape: readonly number[]): number {
 }
 
 /**
- * The values of a floating-point tensor as float32. An F32 tensor's own data comes back, not a copy; F64 is
- * rounded, F16 and BF16 are exact. Throws a TypeError for integers and booleans.
+ * The values of a floating-point tensor as float32. Returns an F32 tensor's data without a copy; F64 is rounded, F16
+ * and BF16 are exact. Throws a TypeError for integers and booleans.
  */
 export function toFloat32(tensor: NamedTensor): Float32Array {
   switch (tensor.dtype) {
@@ -63,7 +63,7 @@ function bfloatToFloat(bits: Uint16Array): Float32Array {
 
 let halves: Float32Array | undefined;
 
-/** By a table of all 65,536 values: weights are many. */
+/** Uses a table of all 65,536 values, because there are many weights. */
 function halfToFloat(bits: Uint16Array): Float32Array {
   halves ??= Float32Array.from({ length: 2 ** 16 }, (_, half) => valueOfHalf(half));
   const floats = new Float32Array(bits.length);

@@ -2,7 +2,7 @@ import { ByteWriter, parquetWriteRows, type SchemaElement } from 'hyparquet-writ
 import { writeFileAtomic, writeFilesAtomic } from './atomic.ts';
 import { npyContent } from './npy.ts';
 
-/** Features with the images that they belong to. */
+/** Features and the files of their images. */
 export interface FeatureTable {
   /** [n, D] */
   readonly features: Float32Array;
@@ -10,12 +10,12 @@ export interface FeatureTable {
   readonly width: number;
   /** [n] */
   readonly files: readonly string[];
-  /** [n], numbers of the images' classes and the classes' names, where there are any. */
+  /** [n], class numbers and names of the images, if the images have labels. */
   readonly labels?: Int32Array | undefined;
   readonly classes?: readonly string[] | undefined;
 }
 
-/** What is written of the image of a row. */
+/** The record of a row's image. */
 interface ImageRow {
   readonly file: string;
   readonly label?: number;
@@ -23,8 +23,9 @@ interface ImageRow {
 }
 
 /**
- * Writes features as a NumPy array [n, D] of float32, and beside it `<name>.images.jsonl` with `file` (and `label` and `class`) of each
- * row. Both are replaced together: where the array is, its names are beside it. Returns the second one's path. Throws the system's error.
+ * Writes features as a NumPy array [n, D] of float32, and `<name>.images.jsonl` next to it with `file` (and `label`
+ * and `class`) of each row. If the array exists, the second file matches it. Returns the second file's path. Throws
+ * the system's error.
  */
 export async function writeNpyTable(path: string, table: FeatureTable): Promise<string> {
   const names = `${path.slice(0, -'.npy'.length)}.images.jsonl`;
@@ -38,8 +39,8 @@ export async function writeNpyTable(path: string, table: FeatureTable): Promise<
 }
 
 /**
- * Writes features as a Parquet file, replaced in one step: columns `file` (and `label` and `class`) and `feature`, a list of
- * float32. The file is put together in memory. Throws the system's error.
+ * Writes features as a Parquet file, atomically: columns `file` (and `label` and `class`) and `feature`, a list of
+ * float32. Builds the file in memory. Throws the system's error.
  */
 export async function writeParquetTable(path: string, table: FeatureTable): Promise<void> {
   const { features, width, files, labels } = table;

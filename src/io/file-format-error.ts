@@ -1,4 +1,4 @@
-/** A file's content breaks a rule of its format. The message names the file, the rule and what was found. */
+/** A file's content breaks a rule of its format. The message names the file, the rule and the value found. */
 export class FileFormatError extends Error {
   override readonly name = 'FileFormatError';
   /** The offending file, as the caller named it. */
@@ -10,7 +10,7 @@ export class FileFormatError extends Error {
   }
 }
 
-/** What was found, short enough for one line: a hostile file must not flood the terminal. */
+/** The value found, cut to one line: a hostile file must not flood the terminal. */
 function brief(value: unknown): string {
   let text: string;
   if (typeof value === 'bigint') text = String(value);

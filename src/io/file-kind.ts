@@ -1,11 +1,11 @@
-/** What a file is that holds no weights, and what to do about it. */
+/** Kind of a file without weights, and the remedy. */
 export interface FileKind {
   readonly what: string;
   readonly remedy: string;
 }
 
 interface Signature extends FileKind {
-  /** Bytes as a text of Latin 1, at `at` (default: the start). */
+  /** Bytes in Latin 1, at `at` (default: the start). */
   readonly bytes: string | RegExp | ((text: string) => boolean);
   readonly at?: number;
 }
@@ -14,9 +14,9 @@ const DOWNLOAD_AGAIN = 'download the file itself again';
 const UNPACK = 'unpack it and give the file of weights in it';
 const convert = (read: string) =>
   `save the weights from ${read} as safetensors: safetensors.torch.save_file(model.state_dict(), FILE)`;
-const NO_PICTURE = 'give a file of weights, images are named apart from it';
+const NO_PICTURE = 'give a file of weights; name images separately';
 
-/** Formats of other programs by their first bytes. Text formats come last. */
+/** Formats of other programs, recognised by their first bytes. Text formats come last. */
 const signatures: readonly Signature[] = [
   {
     bytes: /^version https:\/\/git-lfs/,
@@ -31,7 +31,7 @@ const signatures: readonly Signature[] = [
   {
     bytes: isOnnx,
     what: 'an ONNX model',
-    remedy: convert('what it was exported from'),
+    remedy: convert('its original'),
   },
   { bytes: '\x89PNG', what: 'a picture (PNG)', remedy: NO_PICTURE },
   { bytes: '\xff\xd8\xff', what: 'a picture (JPEG)', remedy: NO_PICTURE },
@@ -70,25 +70,28 @@ const signatures: readonly Signature[] = [
   {
     bytes: /^[\xef\xbb\xbf\s]*[{[][\s"{[\d\]}-]/,
     what: 'JSON',
-    remedy: 'give the file of weights that lies beside it, or the folder of both',
+    remedy: 'give the file of weights next to it, or their folder',
   },
   { bytes: /^[\t\n\r\x20-\x7e]{16}/, what: 'text', remedy: `give a file of weights, or ${DOWNLOAD_AGAIN}` },
   { bytes: /^\0{16}/, what: 'zeros, an unfinished download', remedy: DOWNLOAD_AGAIN },
 ];
 
-/** A message of protocol buffers with a version in field 1, then the producer, its version, the graph or the operators' versions. */
+/**
+ * A Protocol Buffers message with a version in field 1, then the producer, its version, the graph or the operators'
+ * versions.
+ */
 function isOnnx(text: string): boolean {
   const [key, version, next] = [0, 1, 2].map((at) => text.charCodeAt(at)) as [number, number, number];
   return key === 0x08 && version > 0 && version <= 0x20 && [0x12, 0x1a, 0x3a, 0x42].includes(next);
 }
 
-/** Bytes that `fileKind` looks at. */
+/** Number of bytes that `fileKind` needs. */
 export const KIND_BYTES = 512;
 
-/** The kind of a file that is no safetensors or PyTorch file by its first bytes, if it is known. */
+/** Kind of a file that is neither safetensors nor PyTorch, by its first bytes; undefined if unknown. */
 export function fileKind(start: Uint8Array): FileKind | undefined {
   const text = Buffer.from(start.buffer, start.byteOffset, start.length).toString('latin1');
-  // A safetensors header begins at byte 8, behind its length.
+  // A safetensors header begins at byte 8, after its length.
   if (/^[\s\S]{5}\0\0\0\{/.test(text)) return undefined;
   return signatures.find(({ bytes, at = 0 }) => {
     const part = text.slice(at);

@@ -1,12 +1,12 @@
-/** What `JSON.parse` does not report: keys given twice, and nesting too deep to be meant. */
+/** Faults that `JSON.parse` does not report: duplicate keys and excessive nesting. */
 export type JsonFault = { readonly kind: 'duplicate key'; readonly key: string } | { readonly kind: 'depth' };
 
 /**
- * Scans JSON text for an object key given twice (`JSON.parse` silently keeps the last) and for nesting deeper
- * than `maxDepth`. Returns the first fault, or undefined. The text need not be valid: `JSON.parse` judges that.
+ * Scans JSON text for duplicate object keys (`JSON.parse` silently keeps the last) and for nesting deeper than
+ * `maxDepth`. Returns the first fault, or undefined. The text may be invalid: `JSON.parse` checks that.
  */
 export function findJsonFault(text: string, maxDepth: number): JsonFault | undefined {
-  const keys: (Set<string> | undefined)[] = []; // of the objects and lists that are open
+  const keys: (Set<string> | undefined)[] = []; // of the open objects and lists
   let lastString = '';
   for (let i = 0; i < text.length; i++) {
     const character = text[i];

@@ -1,11 +1,11 @@
 import { FileFormatError } from './file-format-error.ts';
 
-/** One row of a .jsonl file: a JSON object on a line of its own. JSON has no NaN or infinity: they become null. */
+/** One row of a .jsonl file: a JSON object on one line. JSON has no NaN or infinity: they become null. */
 export type Row = Record<string, unknown>;
 
 /**
  * The rows of a .jsonl file's bytes: `begin` is a row's first byte, `tornBytes` the length of an unusable last line, which is left out.
- * Throws {@link FileFormatError} when another line is not a JSON object.
+ * Throws `FileFormatError` when another line is not a JSON object.
  */
 export function splitRows(
   content: Uint8Array,

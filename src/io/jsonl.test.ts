@@ -7,7 +7,7 @@ import { appendRow, readRows, truncateAfter } from './jsonl.ts';
 
 const folder = temporaryFolder();
 let tests = 0;
-let path: string; // another one for each test
+let path: string; // new for each test
 beforeEach(() => {
   path = join(folder, `metrics-${tests++}.jsonl`);
 });
@@ -35,7 +35,7 @@ test('a torn last line is not read, and cut off by the next append', async () =>
   }
 });
 
-test('a last row that only lacks its end of line is kept', async () => {
+test('a complete last row without its end of line is kept', async () => {
   writeFileSync(path, '{"step":0}\n{"step":1}');
   await appendRow(path, { step: 2 });
   expect(await readRows(path)).toEqual([{ step: 0 }, { step: 1 }, { step: 2 }]);

@@ -6,14 +6,14 @@ import { aboutPath } from './system-error.ts';
 export type { Row };
 
 /**
- * Appends a row and waits until it is on the disk; creates the file when there is none. A torn last line, left
- * by a process that was killed while writing, is cut off first. Throws the system's error.
+ * Appends a row and waits until it is on the disk; creates the file if necessary. First removes a torn last line, the
+ * remains of a killed process. Throws the system's error.
  */
 export async function appendRow(path: string, row: Row): Promise<void> {
   return appendRows(path, [row]);
 }
 
-/** The same for several rows at once. */
+/** The same for several rows. */
 export async function appendRows(path: string, rows: readonly Row[]): Promise<void> {
   await aboutPath(path, append(path, rows));
 }
@@ -28,19 +28,19 @@ async function append(path: string, rows: readonly Row[]): Promise<void> {
     if (size > 0 && last.toString() !== '\n') {
       const known = splitRows(await readFile(path), path);
       if (known.tornBytes > 0)
-        await truncate(path, size - known.tornBytes); // a handle for appending may not shrink on Windows
-      else if (known.rows.length > 0) separator = '\n'; // a whole row that only lacks its end of line
+        await truncate(path, size - known.tornBytes); // on Windows, an append handle cannot truncate
+      else if (known.rows.length > 0) separator = '\n'; // a complete row without its end of line
     }
     const lines = rows.map(rowLine).join('');
     await handle.appendFile(`${separator}${lines}`);
-    if ((await handle.stat()).isFile()) await handle.datasync(); // no device can
+    if ((await handle.stat()).isFile()) await handle.datasync(); // devices cannot
   } finally {
     await handle.close();
   }
 }
 
 /**
- * Reads all rows; there are none in devices and pipes. A torn last line is left out. Throws {@link FileFormatError} when another line
+ * Reads all rows; devices and pipes have none. Skips a torn last line. Throws `FileFormatError` if another line
  * is not a JSON object, or the system's error (ENOENT, ...).
  */
 export async function readRows<T extends object = Row>(path: string): Promise<T[]> {
@@ -50,9 +50,9 @@ export async function readRows<T extends object = Row>(path: string): Promise<T[
 }
 
 /**
- * Keeps the rows up to the first one that `keep` refuses, drops that one and all after it (and a torn last
- * line), and returns how many rows were dropped. Kept lines stay byte for byte; the file is replaced in one
- * step, and left alone when there is nothing to drop or no file. Throws like {@link readRows}.
+ * Keeps the rows before the first one that `keep` refuses; drops the others and a torn last line, and returns their
+ * number. Kept lines stay byte for byte. Replaces the file in one step; leaves it unchanged if there is nothing to
+ * drop or no file. Throws like `readRows`.
  */
 export async function truncateAfter(path: string, keep: (row: Row) => boolean): Promise<number> {
   let content: Buffer;
@@ -72,7 +72,7 @@ export async function truncateAfter(path: string, keep: (row: Row) => boolean): 
   return rows.length - kept;
 }
 
-/** Puts a row in the place of the last one, in one step. Throws like {@link readRows}. */
+/** Replaces the last row, in one step. Throws like `readRows`. */
 export async function replaceLastRow(path: string, row: Row): Promise<void> {
   const content = await readFile(path);
   const begin = splitRows(content, path).rows.at(-1)?.begin ?? 0;

@@ -2,8 +2,8 @@ import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
- * Makes a folder, and those above it, where there are none. Throws the system's error. (Node's own `recursive` never ends where a
- * file system takes no folders but says that there is none above, as Linux does in /proc.)
+ * Creates a folder and its parents if necessary. Throws the system's error. (Node's `recursive` loops forever on file
+ * systems such as Linux's /proc, which take no folders but report a missing parent.)
  */
 export async function makeFolder(path: string): Promise<void> {
   try {

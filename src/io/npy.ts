@@ -8,19 +8,19 @@ export interface NpyArray {
   readonly data: Float32Array | Int32Array | Uint8Array;
 }
 
-/** "\x93NUMPY" and version 1.0; the header's length (2 bytes) and the header, a Python dict, follow. */
+/** "\x93NUMPY" and version 1.0. The header's length (2 bytes) and the header, a Python dict, follow. */
 const MAGIC = Uint8Array.of(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0);
 const ARRAYS = { '<f4': Float32Array, '<i4': Int32Array, '|u1': Uint8Array } as const;
 
 /**
- * Writes an array as a .npy file (version 1.0), atomically. Throws a TypeError or RangeError for other dtypes
- * than float32, int32 and uint8 and for a shape that does not give the data's length.
+ * Writes an array as a .npy file (version 1.0), atomically. Throws a TypeError for dtypes other than float32, int32
+ * and uint8, and a RangeError for a shape that does not match the data's length.
  */
 export async function writeNpy(path: string, array: NpyArray): Promise<void> {
   await writeFileAtomic(path, npyContent(array));
 }
 
-/** The same content, for files that are written together. Throws like {@link writeNpy}. */
+/** The content of a .npy file, for files that are written together. Throws like `writeNpy`. */
 export function npyContent({ shape, data }: NpyArray): Content {
   const descr = Object.entries(ARRAYS).find(([, array]) => data instanceof array)?.[0];
   if (!descr) throw new TypeError(`npy data must be float32, int32 or uint8, got ${data}`);

@@ -3,15 +3,15 @@ import { PickledObject, PickleFault, type Vocabulary } from './pickle-values.ts'
 
 type Operation = (stack: PickleStack, vocabulary: Vocabulary) => void;
 
-/** Pushes what `read` gives. */
+/** Pushes the result of `read`. */
 const push =
   (read: (stack: PickleStack) => unknown): Operation =>
   (stack) =>
     stack.push(read(stack));
 
 /**
- * The operations of protocols 2 to 5 (Python's `Lib/pickletools.py`) by their codes, but those for extension codes,
- * buffers outside the pickle, and text forms of protocol 0.
+ * The operations of protocols 2 to 5 (Python's `Lib/pickletools.py`) by opcode, without extension codes, out-of-band
+ * buffers and the text forms of protocol 0.
  */
 export const operations: Readonly<Record<number, Operation>> = {
   128: protocol, // PROTO
@@ -79,7 +79,7 @@ function protocol(stack: PickleStack): void {
 }
 
 function recall(stack: PickleStack, index: number): unknown {
-  if (!stack.memo.has(index)) throw new PickleFault('a pickle must recall what it has kept', index);
+  if (!stack.memo.has(index)) throw new PickleFault('a pickle must read memo entries that exist', index);
   return stack.memo.get(index);
 }
 
@@ -120,7 +120,7 @@ function pushGlobal(stack: PickleStack, vocabulary: Vocabulary, module: unknown,
   stack.push(found);
 }
 
-/** A known maker on its arguments. */
+/** REDUCE, NEWOBJ: calls a known maker with its arguments. */
 function call(stack: PickleStack): void {
   const [maker, args] = stack.popMany(2);
   if (typeof maker !== 'function' || !Array.isArray(args))
@@ -128,7 +128,7 @@ function call(stack: PickleStack): void {
   stack.push(maker(args));
 }
 
-/** The fields of an object. Those of dicts and tensors, as PyTorch keeps versions of modules, are left. */
+/** BUILD: sets an object's fields. Ignores the state of dicts and tensors, such as PyTorch's module versions. */
 function build(stack: PickleStack): void {
   const fields = stack.pop();
   const target = stack.top();

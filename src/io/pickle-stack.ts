@@ -4,7 +4,7 @@ import { type Pickled, PickleFault } from './pickle-values.ts';
 const MARK = Symbol('mark');
 const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** What a pickle's operations work on: its bytes, the stack with its marks, and the memo. */
+/** State of a pickle machine: its bytes, the stack with its marks, and the memo. */
 export class PickleStack {
   readonly memo = new Map<number, Pickled>();
   readonly #bytes: Uint8Array;
@@ -26,14 +26,14 @@ export class PickleStack {
     return this.#bytes.subarray(this.#at - count, this.#at);
   }
 
-  /** A little-endian number of 1, 2, 4 or 8 bytes. */
+  /** An unsigned little-endian integer of 1, 2, 4 or 8 bytes. */
   uint(size: 1 | 2 | 4 | 8): number {
     this.take(size);
     const at = this.#at - size;
     if (size === 1) return this.#view.getUint8(at);
     if (size === 2) return this.#view.getUint16(at, true);
     if (size === 4) return this.#view.getUint32(at, true);
-    return Number(this.#view.getBigUint64(at, true)); // a size: what does not fit is too long anyway
+    return Number(this.#view.getBigUint64(at, true)); // a size: inexact numbers are too large anyway
   }
 
   int32(): number {
@@ -46,7 +46,7 @@ export class PickleStack {
     return this.#view.getFloat64(this.#at - 8, false);
   }
 
-  /** A whole number of at most 255 bytes, in two's complement; a bigint where a double does not hold it. */
+  /** A signed little-endian integer of at most 255 bytes; a bigint if a double cannot hold it. */
   long(size: number): number | bigint {
     const bytes = this.take(size);
     const value = BigInt.asIntN(
@@ -65,7 +65,7 @@ export class PickleStack {
     }
   }
 
-  /** Up to the end of the line. */
+  /** Text up to the end of the line. */
   line(): string {
     const end = this.#bytes.subarray(this.#at, this.#at + 1024).indexOf(0x0a);
     if (end < 0) throw new PickleFault('a name in a pickle must end with its line', 'more than 1024 bytes');
@@ -84,7 +84,7 @@ export class PickleStack {
     return value;
   }
 
-  /** The uppermost value. */
+  /** The top value. */
   top(): Pickled {
     const value = this.#values.at(-1);
     if (this.#values.length === 0 || value === MARK)
@@ -96,14 +96,14 @@ export class PickleStack {
     this.#values.push(MARK);
   }
 
-  /** Takes everything above the last mark, and the mark. */
+  /** Pops all values above the last mark, and the mark. */
   popMark(): Pickled[] {
     const at = this.#values.lastIndexOf(MARK);
     if (at < 0) throw new PickleFault('an operation of a pickle must find its mark on the stack', 'none');
     return this.#values.splice(at).slice(1);
   }
 
-  /** Takes `count` values, in the order in which they were pushed. */
+  /** Pops `count` values, in the order in which they were pushed. */
   popMany(count: number): Pickled[] {
     return Array.from({ length: count }, () => this.pop()).reverse();
   }

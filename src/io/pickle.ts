@@ -3,14 +3,13 @@ import { operations } from './pickle-operations.ts';
 import { PickleStack } from './pickle-stack.ts';
 import { type Pickled, PickleFault, type Vocabulary } from './pickle-values.ts';
 
-/** Most operations; a tensor takes about 30. They bound time and memory. */
+/** Limit of operations, which bounds time and memory. A tensor takes about 30. */
 const MAX_OPERATIONS = 1_000_000;
 const STOP = 0x2e;
 
 /**
- * Reads a pickle (Python's `pickle`, protocols 2 to 5) as data: a stack machine without recursion, one step for each
- * operation. `file` names it in errors. Throws FileFormatError for an operation or a name that is not known, and for
- * whatever is malformed.
+ * Reads a pickle (Python's `pickle`, protocols 2 to 5) as data, by a stack machine without recursion. Executes no
+ * code. `file` names it in errors. Throws FileFormatError for an unknown operation or name, and for malformed data.
  */
 export function readPickle(bytes: Uint8Array, vocabulary: Vocabulary, file: string): Pickled {
   const stack = new PickleStack(bytes);

@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { byteWindows } from './atomic.ts';
 import { FileFormatError } from './file-format-error.ts';
 
-/** Fills `target` with the bytes of a file from `start` on. Throws FileFormatError where the file ends before. */
+/** Fills `target` with a file's bytes from `start` on. Throws FileFormatError if the file ends earlier. */
 export async function readAt(
   handle: FileHandle,
   target: ArrayBufferView,

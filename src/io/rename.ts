@@ -1,9 +1,9 @@
 import { rename } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 
-/** What Windows says while another program, such as a virus scanner or a viewer, has one of the files open. */
+/** Errors on Windows while another program, such as a virus scanner or a viewer, has the file open. */
 const BUSY = ['EPERM', 'EACCES', 'EBUSY'];
-/** Tries, and the milliseconds after the first; the pauses grow, to two seconds together. */
+/** Number of attempts, and milliseconds of the first pause; the pauses grow, to two seconds in total. */
 const TRIES = 10;
 const PAUSE = 45;
 
@@ -13,8 +13,8 @@ export interface RenameOptions {
 }
 
 /**
- * Renames a file or folder; on Windows, where that fails while another program has it open, it is tried again for two seconds.
- * Throws the system's error.
+ * Renames a file or folder. On Windows it retries for two seconds if another program has it open. Throws the system's
+ * error.
  */
 export async function renamePatiently(
   from: string,

@@ -11,17 +11,18 @@ import {
 
 export interface SafetensorsFile {
   readonly metadata: Record<string, string>;
-  /** In the order in which they lie in the file. */
+  /** In the order of the file. */
   readonly tensors: Map<string, NamedTensor>;
 }
 
-/** Bytes before the header: its length. */
+/** Bytes of the header's length, at the start of the file. */
 export const PREFIX_BYTES = 8;
 
 /**
- * The parts of a safetensors file in their order. The same tensors and metadata give the same bytes whatever their order: wider
- * elements come first (so all data is aligned), then names in code-unit order. The arrays are not copied.
- * Throws a TypeError or RangeError for a tensor whose data does not fit its dtype and shape, and an Error on a big-endian machine.
+ * The parts of a safetensors file in order. Equal tensors and metadata give equal bytes, whatever their order: wider
+ * elements come first (so all data is aligned), then names in code-unit order. Does not copy the arrays. Throws a
+ * TypeError or RangeError for a tensor whose data does not match its dtype and shape, and an Error on a big-endian
+ * machine.
  */
 export function encodeSafetensors(
   tensors: ReadonlyMap<string, NamedTensor>,
@@ -42,7 +43,7 @@ export function encodeSafetensors(
 }
 
 /**
- * Reads a safetensors file that is in memory; the tensors are copies. Throws FileFormatError for a broken one.
+ * Decodes a safetensors file in memory; the tensors are copies. Throws FileFormatError for a broken file.
  * @param name names the file in errors
  */
 export function decodeSafetensors(file: Uint8Array, name: string): SafetensorsFile {
@@ -59,8 +60,9 @@ export function decodeSafetensors(file: Uint8Array, name: string): SafetensorsFi
 }
 
 /**
- * Bytes of a file's header. Throws FileFormatError where it cannot be one. @param start the first ten bytes of the file, or all of a
- * smaller one @param size bytes of the file
+ * Length of a file's header in bytes. Throws FileFormatError if the file is not safetensors.
+ * @param start the first ten bytes of the file, or all of a smaller file
+ * @param size bytes of the file
  */
 export function headerLength(start: Uint8Array, size: number, name: string): number {
   if (size < PREFIX_BYTES) throw new FileFormatError(name, 'a safetensors file has at least 8 bytes', size);
@@ -71,12 +73,14 @@ export function headerLength(start: Uint8Array, size: number, name: string): num
     name,
     begun
       ? 'a safetensors file must be whole; download or write it again'
-      : "weights lie in safetensors or PyTorch's files (.pth, .pt, .bin)",
+      : 'weights must be a safetensors or PyTorch file (.pth, .pt, .bin)',
     begun ? `${size} bytes with a header of ${length}` : 'bytes of no format that is known here',
   );
 }
 
-/** Typed arrays use the machine's byte order, files of tensors are little-endian. */
+/**
+ * Throws an Error on a big-endian machine: typed arrays use the machine's byte order, tensor files are little-endian.
+ */
 export function requireLittleEndian(): void {
   if (new Uint8Array(Uint16Array.of(1).buffer)[0] !== 1)
     throw new Error('files of tensors need a little-endian machine, got a big-endian one');

@@ -3,13 +3,13 @@ import { DTYPES, type Dtype, elementCount, isDtype } from './dtypes.ts';
 import { FileFormatError } from './file-format-error.ts';
 import { findJsonFault } from './json-scan.ts';
 
-/** The limit of the format's reference implementation (safetensors, `MAX_HEADER_SIZE`). */
+/** Limit of the format's reference implementation (safetensors, `MAX_HEADER_SIZE`). */
 export const MAX_HEADER_BYTES = 100_000_000;
-/** More axes than any tensor has (NumPy's limit is 64). */
+/** Limit of axes (NumPy's limit is 64). */
 const MAX_RANK = 64;
 const METADATA = '__metadata__';
 
-/** Where a tensor lies: `begin` and `bytes` count from the first byte after the header. */
+/** Place of a tensor: `begin` and `bytes` count from the first byte after the header. */
 export interface TensorInfo {
   readonly dtype: Dtype;
   readonly shape: readonly number[];
@@ -19,14 +19,14 @@ export interface TensorInfo {
 
 export interface Header {
   readonly metadata: Record<string, string>;
-  /** In the order in which they lie in the file. */
+  /** In the order of the file. */
   readonly tensors: Map<string, TensorInfo>;
 }
 
 /**
- * Parses the JSON part of a safetensors file (the bytes between the 8-byte length and the data) and checks all
- * of it: after this, every tensor lies inside the `dataBytes` that follow, and they fill them without a gap or
- * an overlap. `file` names the file in errors. Throws {@link FileFormatError}.
+ * Parses and checks the JSON header of a safetensors file (the bytes between the 8-byte length and the data).
+ * Afterwards every tensor lies inside the `dataBytes` that follow, without gaps or overlaps. `file` names the file in
+ * errors. Throws `FileFormatError`.
  */
 export function parseHeader(json: Uint8Array, dataBytes: number, file: string): Header {
   const fail = (rule: string, got: unknown) => new FileFormatError(file, rule, got);
@@ -65,7 +65,7 @@ export function parseHeader(json: Uint8Array, dataBytes: number, file: string): 
   return { metadata, tensors: new Map(infos) };
 }
 
-/** The header's bytes with their 8-byte length in front, padded with spaces to a multiple of 8. */
+/** The header's bytes after their 8-byte length, padded with spaces to a multiple of 8. */
 export function encodeHeader(
   tensors: ReadonlyMap<string, TensorInfo>,
   metadata: Record<string, string>,
@@ -90,7 +90,7 @@ export function encodeHeader(
   return bytes;
 }
 
-/** Half of a surrogate pair has no UTF-8 form, so such a name could not be written back. */
+/** False for half of a surrogate pair, which has no UTF-8 form. */
 export function isWellFormed(text: string): boolean {
   return !/\p{Surrogate}/u.test(text);
 }

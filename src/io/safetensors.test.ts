@@ -16,7 +16,7 @@ const f32 = (...values: number[]): NamedTensor => ({
   data: Float32Array.from(values),
 });
 
-/** A file with this header text (or bytes) and so many bytes of data. */
+/** A file with this header text (or bytes) and this number of data bytes. */
 function craft(header: string | Uint8Array, dataBytes: number): void {
   const json = typeof header === 'string' ? new TextEncoder().encode(header) : header;
   const file = new Uint8Array(8 + json.length + dataBytes);
@@ -44,7 +44,7 @@ const anyTensor: fc.Arbitrary<NamedTensor> = fc
   });
 const bytesOf = ({ data }: NamedTensor) => Buffer.from(data.buffer, data.byteOffset, data.byteLength);
 
-test('what is written is read back, bit for bit', async () => {
+test('tensors are read back as written, bit for bit', async () => {
   const files = fc.tuple(
     fc.dictionary(anyName, anyTensor, { maxKeys: 6 }),
     fc.dictionary(anyName, fc.string({ unit: 'grapheme' })),

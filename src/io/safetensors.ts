@@ -15,8 +15,7 @@ import { type Header, parseHeader } from './safetensors-header.ts';
 export type { SafetensorsFile };
 
 /**
- * Reads only what a safetensors file says about itself: metadata, and the dtype, shape and place of each
- * tensor. Throws {@link FileFormatError}, or the system's error (ENOENT, ...).
+ * Reads the header of a safetensors file: metadata, and dtype, shape and place of each tensor. Throws `FileFormatError`, or the system's error (ENOENT, ...).
  */
 export async function readHeader(path: string): Promise<Header> {
   const handle = await open(path, 'r');
@@ -28,8 +27,7 @@ export async function readHeader(path: string): Promise<Header> {
 }
 
 /**
- * Reads a safetensors file: all tensors, or those in `names`. The bytes go straight from the file into the
- * tensors' arrays. Throws {@link FileFormatError} for a broken file or a missing name, or the system's error.
+ * Reads all tensors of a safetensors file, or the tensors `names`, straight into their arrays. Throws `FileFormatError` for a broken file or a missing name, or the system's error.
  */
 export async function readSafetensors(
   path: string,
@@ -59,12 +57,12 @@ export async function readSafetensors(
 }
 
 /**
- * Writes a safetensors file, replacing `path` in one step (see {@link writeFileAtomic}). The same tensors and
- * metadata give the same bytes whatever their order: wider elements come first (so all data is aligned), then
- * names in code-unit order. The arrays are not copied and must not change until the promise settles.
+ * Writes a safetensors file, replacing `path` in one step (see `writeFileAtomic`). Equal tensors and metadata
+ * give equal bytes, whatever their order (see `encodeSafetensors`). The arrays are not copied and must not
+ * change until the promise settles.
  *
- * Throws a TypeError or RangeError, before anything is written, for a tensor whose data does not fit its dtype
- * and shape; later the system's error.
+ * Throws a TypeError or RangeError, before it writes, for a tensor whose data does not match its dtype and shape;
+ * later the system's error.
  */
 export async function writeSafetensors(
   path: string,

@@ -4,18 +4,18 @@ import type { NamedTensor } from './dtypes.ts';
 import { FileFormatError } from './file-format-error.ts';
 import type { TensorFile } from './tensor-file-types.ts';
 
-/** Most bytes of an index: a model has some thousand tensors. */
+/** Size limit of an index. A model has some thousand tensors. */
 const MAX_INDEX_BYTES = 20_000_000;
 const INDEX = /\.index\.json$/;
 
-/** Whether a file says in which others the tensors of a model lie, as `transformers` writes it. */
+/** True for an index of weights in several files, as `transformers` writes it. */
 export function isIndex(path: string): boolean {
   return INDEX.test(path);
 }
 
 /**
- * Opens weights that lie in several files beside an index: as one file, by the index's path.
- * Throws FileFormatError for a broken index, and for a part that is not there or misses tensors; what `open` throws.
+ * Opens weights in several files as one, by their index's path. Throws FileFormatError for a broken index, and for a
+ * part that is missing or incomplete; and the errors of `open`.
  */
 export async function openShards(
   path: string,
@@ -28,7 +28,7 @@ export async function openShards(
       if (error.code !== 'ENOENT') throw error;
       throw new FileFormatError(
         path,
-        `all parts of the weights must lie beside their index: download ${name} too`,
+        `all parts of the weights must be in the folder of their index: download ${name} too`,
         'a folder without it',
       );
     });
@@ -68,13 +68,13 @@ export async function openShards(
   };
 }
 
-/** The part that each tensor lies in. */
+/** The part of each tensor. */
 async function readIndex(path: string): Promise<Map<string, string>> {
   const bytes = await readFile(path);
   const fail = (got: unknown) =>
     new FileFormatError(
       path,
-      'an index of weights must hold a weight_map of tensors to files beside it',
+      'an index of weights must hold a weight_map from tensors to files in its folder',
       got,
     );
   if (bytes.length > MAX_INDEX_BYTES) throw fail(`${bytes.length} bytes`);

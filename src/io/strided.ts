@@ -4,7 +4,7 @@ type Data = NamedTensor['data'];
 
 /**
  * Elements of a view in row-major order: element (i, j, …) of the view is `data[i·strides[0] + j·strides[1] + …]`.
- * Where they are in that order already, `data` itself comes back.
+ * Returns `data` itself if it is in this order already.
  */
 export function inRowMajorOrder(data: Data, shape: readonly number[], strides: readonly number[]): Data {
   if (isRowMajor(shape, strides)) return data;
@@ -24,7 +24,7 @@ export function inRowMajorOrder(data: Data, shape: readonly number[], strides: r
   return ordered;
 }
 
-/** Strides of axes of one element do not matter. */
+/** Ignores strides of axes with one element. */
 function isRowMajor(shape: readonly number[], strides: readonly number[]): boolean {
   let expected = 1;
   for (let axis = shape.length - 1; axis >= 0; axis--) {

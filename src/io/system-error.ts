@@ -1,4 +1,4 @@
-/** What the system refused, in plain words, and what helps. */
+/** The system's errors in plain words, with remedies. */
 const RULES: Readonly<Record<string, readonly [reason: string, remedy?: string]>> = {
   ENOENT: ['the file or folder does not exist'],
   EACCES: ['permission denied', 'change the permissions, or choose another folder'],
@@ -19,12 +19,12 @@ const RULES: Readonly<Record<string, readonly [reason: string, remedy?: string]>
   EMFILE: ['too many files are open', 'raise the limit (`ulimit -n`)'],
 };
 
-/** Why the system refused something, in plain words; undefined for errors that are not the system's, or seldom. */
+/** The reason of a system's error in plain words; undefined for other and for rare errors. */
 export function systemReason(error: NodeJS.ErrnoException): string | undefined {
   return RULES[error.code ?? '']?.[0];
 }
 
-/** An error's message: of the system's refusals in plain words, with the path and what helps. */
+/** An error's message; for a system's error in plain words, with the path and the remedy. */
 export function plainMessage(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { code = '', path } = error as NodeJS.ErrnoException;
@@ -33,14 +33,14 @@ export function plainMessage(error: unknown): string {
   return `${reason}${path ? `: ${path}` : ''}${remedy ? `: ${remedy}` : ''}`;
 }
 
-/** Has a system's error name a path, where it names none itself: writing to an open file does not tell which. */
+/** Adds a path to a system's error without one, such as an error of writing to an open file. */
 export function aboutPath<T>(path: string, work: Promise<T>): Promise<T> {
   return work.catch((error: unknown) => {
     throw named(path, error);
   });
 }
 
-/** The same for work that is done at once. */
+/** The same for synchronous work. */
 export function aboutPathSync<T>(path: string, work: () => T): T {
   try {
     return work();

@@ -1,22 +1,22 @@
 import type { Dtype, NamedTensor } from './dtypes.ts';
 
-/** A setting that a file holds beside its tensors. */
+/** An option in a file. */
 export type Setting = string | number | boolean;
 
-/** What a file of tensors says about itself; the tensors' values are read when they are asked for. */
+/** A file of tensors. Their values are read on request. */
 export interface TensorFile {
   readonly path: string;
   readonly format: 'safetensors' | 'PyTorch';
-  /** By their names, in the order of the file. */
+  /** By name, in the order of the file. */
   readonly tensors: ReadonlyMap<string, { readonly dtype: Dtype; readonly shape: readonly number[] }>;
-  /** Texts that a safetensors file holds. */
+  /** Metadata of a safetensors file. */
   readonly metadata: Readonly<Record<string, string>>;
   /** Options of the script that wrote a PyTorch file. */
   readonly settings: Readonly<Record<string, Setting>>;
-  /** What the file holds beside those tensors and settings, and is not used. */
+  /** Unused contents of the file. */
   readonly others: readonly string[];
-  /** What a person should know of the choice of these tensors, a sentence each. */
+  /** Notes for the user about the choice of these tensors, one sentence each. */
   readonly notes: readonly string[];
-  /** Reads tensors straight from the file into arrays, in row-major order. Throws FileFormatError for an unknown name. */
+  /** Reads tensors into arrays, in row-major order. Throws FileFormatError for an unknown name. */
   read(names: readonly string[]): Promise<Map<string, NamedTensor>>;
 }

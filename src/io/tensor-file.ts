@@ -9,14 +9,14 @@ import type { TensorFile } from './tensor-file-types.ts';
 import { openTorchFile } from './torch-file.ts';
 
 const ZIP = 0x04034b50;
-/** The magic number that begins a file of PyTorch before 1.6, behind the pickle's protocol (`torch/serialization.py`). */
+/** Magic number of files from before PyTorch 1.6, after the pickle's protocol (`torch/serialization.py`). */
 const LEGACY = [0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
-const RULE = "weights lie in safetensors or PyTorch's files (.pth, .pt, .bin)";
+const RULE = 'weights must be a safetensors or PyTorch file (.pth, .pt, .bin)';
 
 /**
- * Opens a file of tensors: safetensors, what PyTorch's `torch.save` writes (.pth, .pt, .bin), or the index of several such files
- * (.index.json). Nothing in the file is
- * executed. Throws FileFormatError for any other or broken file, or the system's error.
+ * Opens a file of tensors: safetensors, PyTorch's `torch.save` (.pth, .pt, .bin), or the index of several such files
+ * (.index.json). Executes nothing in the file. Throws FileFormatError for any other or broken file, or the system's
+ * error.
  */
 export async function openTensorFile(path: string): Promise<TensorFile> {
   requireLittleEndian();

@@ -1,6 +1,6 @@
 import { encodeMessage, type Fields } from '../protobuf/wire.ts';
 
-// The part of TensorBoard's schema that scalars, pictures and texts use (tensorboard/compat/proto/event.proto).
+// The subset of TensorBoard's schema for scalars, images and texts (tensorboard/compat/proto/event.proto).
 const imageFields: Fields = {
   height: [1, 'int'],
   width: [2, 'int'],
@@ -23,13 +23,13 @@ const eventFields: Fields = {
   sessionLog: [7, { status: [1, 'int'] }],
 };
 
-/** A value under a name: a scalar, a PNG, or a text as Markdown. */
+/** A named value: a scalar, a PNG, or a Markdown text. */
 export type SummaryValue =
   | { readonly tag: string; readonly scalar: number }
   | { readonly tag: string; readonly png: Uint8Array }
   | { readonly tag: string; readonly text: string };
 
-/** What an event says. */
+/** Content of an event. */
 export type EventContent =
   | { readonly fileVersion: string }
   | { readonly sessionStart: true }

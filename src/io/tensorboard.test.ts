@@ -18,7 +18,7 @@ test.each([
   expect(crc32c(bytes)).toBe(sum);
 });
 
-test('events are, byte for byte, those of the Python package of TensorBoard', () => {
+test("events equal those of TensorBoard's Python package, byte for byte", () => {
   const png = Buffer.from(fixture.png, 'base64');
   const values = [
     { tag: 'metrics/loss', scalar: 0.625 },
@@ -40,7 +40,7 @@ test('files are read in the order in which they were started', () => {
   const events = join(folder, 'order');
   const first = new EventFile(events);
   const future = join(events, `events.out.tfevents.${Math.floor(Date.now() / 1000) + 1000}.host.1`);
-  writeFileSync(future, ''); // as a clock leaves it that was set back since
+  writeFileSync(future, ''); // from a clock that was set back later
   const last = new EventFile(events, 3);
   last.write(3, [{ tag: 'loss', scalar: 1 }]);
   expect(

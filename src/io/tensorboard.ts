@@ -8,19 +8,19 @@ import { type EventContent, encodeEvent, type SummaryValue } from './tensorboard
 const PREFIX = 'events.out.tfevents.';
 
 /**
- * A file of TensorBoard events, one for each sitting of a run. Every event is on its way to the disk when a call
+ * A file of TensorBoard events, one for each session of a run. An event is handed to the system before a call
  * returns, so a killed process leaves whole records. All methods throw the system's error.
  */
 export class EventFile {
   readonly path: string;
 
   /**
-   * Starts a file in `folder`, which is made where it lacks.
-   * @param purgeStep TensorBoard forgets what earlier files of the folder say of this step and later ones
+   * Starts a file in `folder`, and creates the folder if necessary.
+   * @param purgeStep TensorBoard drops the events of earlier files in the folder from this step on
    */
   constructor(folder: string, purgeStep?: number) {
     mkdirSync(folder, { recursive: true });
-    // TensorBoard reads files in the order of their names, a clock that was set back must not change it.
+    // TensorBoard reads files in the order of their names. A clock that was set back must not change the order.
     const seconds = Math.max(now(), ...eventFiles(folder).map((name) => secondsOf(name) + 1));
     this.path = join(
       folder,
@@ -30,7 +30,7 @@ export class EventFile {
     if (purgeStep !== undefined) this.#append(now(), purgeStep, { sessionStart: true });
   }
 
-  /** Writes values of a step. @param wallTime seconds since 1970, by default now */
+  /** Writes values of a step. @param wallTime seconds since 1970; default: now */
   write(step: number, values: readonly SummaryValue[], wallTime = now()): void {
     this.#append(wallTime, step, { summary: values });
   }
@@ -40,7 +40,7 @@ export class EventFile {
   }
 }
 
-/** Names of the event files of a folder. */
+/** Names of the event files in a folder. */
 export function eventFiles(folder: string): string[] {
   try {
     return readdirSync(folder).filter((name) => name.startsWith(PREFIX));

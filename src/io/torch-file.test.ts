@@ -12,7 +12,7 @@ import { openTensorFile } from './tensor-file.ts';
 const folder = temporaryFolder();
 const path = join(folder, 'a.pth');
 
-/** Four floats in entry 0, whatever the pickle makes of them. */
+/** Four floats in entry 0, for any pickle. */
 const floats = { name: 'a/data/0', bytes: Buffer.from(Float32Array.of(1, 2, 3, 4).buffer) };
 
 async function open(data: Buffer, parts: readonly ZipPart[] = [floats]) {
@@ -61,7 +61,7 @@ describe('a file that torch.save wrote', () => {
     expect([...half.tensors.values()].map(({ dtype }) => dtype)).toEqual(['F16', 'F16']);
   });
 
-  it('is refused where it needs code, or is of an old format', async () => {
+  it('is refused if it needs code, or has an old format', async () => {
     const module = openTensorFile(weightsFixture('module.pth'));
     await expect(module).rejects.toThrow('got "torch.nn.modules.linear.Linear"');
     const legacy = openTensorFile(weightsFixture('legacy.pth'));
@@ -73,7 +73,7 @@ describe('a file that torch.save wrote', () => {
 
 const order = (names: readonly string[]) => (a: string, b: string) => names.indexOf(a) - names.indexOf(b);
 
-it('reads what a pickle spells by hand', async () => {
+it('reads handwritten pickles', async () => {
   const { tensors } = await open(one);
   expect(tensors.get('w')).toEqual({ dtype: 'F32', shape: [2, 2], data: Float32Array.of(1, 2, 3, 4) });
 });
@@ -188,7 +188,7 @@ describe('a tensor', () => {
     ],
     ['without a storage', tensor(op.none, { shape: [4], strides: [1] }), 'a tensor must have a storage'],
     [
-      'whose storage lacks',
+      'without its storage',
       tensor(storage('1', 4), { shape: [4], strides: [1] }),
       'must have 16 bytes, got "none"',
     ],
@@ -201,7 +201,7 @@ describe('a tensor', () => {
     await expect(open(pickle(dict(op.text('w'), piece)))).rejects.toThrow(message);
   });
 
-  it('may share its storage with others, but not with so many that memory runs out', async () => {
+  it('may share its storage with others, up to a limit of memory', async () => {
     const named = (i: number) => [op.text(`w${i}`), tensor(storage('0', 4), { shape: [4], strides: [1] })];
     const tied = await open(pickle(dict(...named(0), ...named(1))));
     expect(tied.tensors.get('w1')!.data).toEqual(tied.tensors.get('w0')!.data);

@@ -11,15 +11,15 @@ import { storageBytes, TorchTensor, torchVocabulary } from './torch-values.ts';
 import { type Place, preferred } from './wrappers.ts';
 import { type ZipEntry, zipEntries } from './zip-entries.ts';
 
-/** Most bytes of a pickle: it describes tensors, their values lie elsewhere. */
+/** Size limit of a pickle. It only describes tensors; their values are in other entries. */
 const MAX_PICKLE_BYTES = 16_000_000;
-/** How deep the dict of weights may lie in others. */
+/** Nesting limit of the dict of weights. */
 const MAX_DEPTH = 4;
 
-/** Where training scripts keep their options. */
+/** Key of the options of training scripts. */
 const OPTIONS = 'args';
 
-/** Opens what `torch.save` writes since version 1.6, a ZIP archive. See `openTensorFile`. */
+/** Opens a ZIP archive of `torch.save` (PyTorch 1.6 and later). See `openTensorFile`. */
 export async function openTorchFile(handle: FileHandle, path: string): Promise<TensorFile> {
   const { size } = await handle.stat();
   const entries = await zipEntries(handle, size, path);
@@ -102,7 +102,7 @@ export async function openTorchFile(handle: FileHandle, path: string): Promise<T
   };
 }
 
-/** Reads the span that a view sees, and puts its elements in order. */
+/** Reads the span of a view, and puts its elements in order. */
 async function readTensor(
   handle: FileHandle,
   path: string,
@@ -115,15 +115,15 @@ async function readTensor(
   return { dtype, shape, data: inRowMajorOrder(data, shape, strides) };
 }
 
-/** A dict of named tensors in what was saved, with the keys that lead to it. */
+/** A dict of named tensors in the saved object, and its path of keys. */
 interface Weights {
   readonly place: Place;
   readonly tensors: Map<string, TorchTensor>;
 }
 
 /**
- * The named tensors of what was saved: of all dicts in it those with at least half of the tensors of the largest, and of these
- * the preferred one (see `preferred`).
+ * The named tensors of the saved object. Candidates are all dicts with at least half of the tensors of the largest
+ * one; `preferred` chooses among them.
  */
 function parts(
   root: unknown,
@@ -146,13 +146,11 @@ function parts(
     notes:
       rest.length === 0
         ? []
-        : [
-            `weights are those under ${place.join('.') || 'no key'}; others, not used, are under ${rest.join(', ')}`,
-          ],
+        : [`using the weights under ${place.join('.') || 'no key'}; not used: ${rest.join(', ')}`],
   };
 }
 
-/** All dicts of named tensors, the outer ones first. A dict that is met again is passed over. */
+/** All dicts of named tensors, outer ones first. Visits each dict once. */
 function weightsIn(root: Map<unknown, unknown>): Weights[] {
   const found: Weights[] = [];
   const seen = new Set<unknown>([root]);
@@ -173,7 +171,7 @@ function weightsIn(root: Map<unknown, unknown>): Weights[] {
   return found;
 }
 
-/** Keys beside the weights, on all levels that lead to them. */
+/** Keys outside of the weights, on all levels of their path. */
 function othersOf(
   root: Map<unknown, unknown>,
   place: Place,
@@ -192,7 +190,7 @@ function othersOf(
   return [...others, ...inner.map((key) => [...place, key].join('.'))];
 }
 
-/** A key in words; tuples may nest without end, and are not spelled out. */
+/** A key in words. Tuples, which may nest without end, are not spelled out. */
 function keyName(key: unknown): string {
   return typeof key === 'string' || typeof key === 'number' ? String(key) : `(${typeof key})`;
 }

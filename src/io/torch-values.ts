@@ -2,10 +2,10 @@ import { plural } from '../text/plural.ts';
 import { DTYPES, type Dtype, elementCount } from './dtypes.ts';
 import { type Maker, PickledObject, PickleFault, type Vocabulary } from './pickle-values.ts';
 
-/** Values of tensors, in an entry of their own. */
+/** Values of tensors, in a separate entry of the archive. */
 export class TorchStorage {
   readonly dtype: Dtype;
-  /** Name of its entry. */
+  /** Name of the entry. */
   readonly key: string;
   readonly elements: number;
 
@@ -16,7 +16,10 @@ export class TorchStorage {
   }
 }
 
-/** A view into a storage: `offset` and `strides` count elements. It lies inside, and has no more elements than it. */
+/**
+ * A view of a storage; `offset` and `strides` count elements. It lies inside of the storage and has at most as many
+ * elements.
+ */
 export class TorchTensor {
   readonly storage: TorchStorage;
   readonly offset: number;
@@ -30,7 +33,7 @@ export class TorchTensor {
     this.strides = strides;
   }
 
-  /** Elements from the first to the last that the view sees, both included. */
+  /** Elements from the first to the last of the view, inclusive. */
   get span(): number {
     if (elementCount(this.shape) === 0) return 0;
     return 1 + this.shape.reduce((sum, size, axis) => sum + (size - 1) * this.strides[axis]!, 0);
@@ -50,7 +53,7 @@ const storages: Readonly<Record<string, Dtype>> = {
   BoolStorage: 'BOOL',
 };
 
-/** PyTorch's names of the types above, as tensors of an untyped storage have them. */
+/** PyTorch's names of the dtypes, as tensors of an untyped storage use them. */
 const dtypes: Readonly<Record<string, Dtype>> = {
   float64: 'F64',
   float32: 'F32',
@@ -69,13 +72,13 @@ const dtypes: Readonly<Record<string, Dtype>> = {
 
 const MAX_RANK = 64;
 
-/** Types of storages, of tensors and of their elements: names alone. */
+/** Names of types of storages, of tensors and of their elements. */
 const TYPES =
   /^torch(\.cuda|\.storage)?(\.sparse)?\.([A-Z]\w*(Storage|Tensor)|Tensor|bool|b?float\d+(_\w+)?|b?complex\d+|q?u?int\d+(x\d)?|bits\d+(x\d)?|per_(tensor|channel)_\w+)$/;
 
 /**
- * The names that PyTorch's own unpickler of weights allows (`torch.load` with `weights_only=True`), and the options of a
- * training script. Sparse, quantised and complex tensors are kept as objects without values.
+ * The names that PyTorch's unpickler of weights allows (`torch.load` with `weights_only=True`), and the options of a
+ * training script. Sparse, quantised and complex tensors become objects without values.
  */
 export const torchVocabulary: Vocabulary = {
   global(module, name) {
@@ -86,7 +89,7 @@ export const torchVocabulary: Vocabulary = {
   persistent: storage,
 };
 
-/** Makes something of which the type alone is kept. */
+/** Makes an object that only records its type. */
 const opaque =
   (type: string): Maker =>
   () =>
@@ -122,14 +125,14 @@ const makers: Readonly<Record<string, Maker>> = {
   'argparse.Namespace': opaque('argparse.Namespace'),
 };
 
-/** Empty, or from pairs. */
+/** OrderedDict: empty, or from pairs. */
 function orderedDict([pairs = []]: readonly unknown[]): unknown {
   if (!Array.isArray(pairs) || !pairs.every((pair) => Array.isArray(pair) && pair.length === 2))
     throw new PickleFault('an OrderedDict must be made from pairs', pairs);
   return new Map(pairs as [unknown, unknown][]);
 }
 
-/** Empty, or from a dict of counts. */
+/** Counter: empty, or from a dict of counts. */
 function counter([counts = new Map()]: readonly unknown[]): unknown {
   if (counts instanceof Map) return new Map(counts);
   throw new PickleFault('a Counter must be made from a dict', counts);
@@ -140,7 +143,7 @@ function listOf(items: unknown = []): readonly unknown[] {
   throw new PickleFault('a set must be made from a list', items);
 }
 
-/** `()`, `(bytes)`, or `(text, 'latin1')`, as protocols before 3 write bytes. */
+/** bytes: `()`, `(bytes)`, or `(text, 'latin1')`, the form of protocols before 3. */
 function bytesOf([content = '']: readonly unknown[]): unknown {
   if (content instanceof Uint8Array) return content;
   if (typeof content === 'string') return Buffer.from(content, 'latin1');
@@ -158,7 +161,7 @@ function ofType([rebuild, , args]: readonly unknown[]): unknown {
 function storage(id: unknown): TorchStorage | PickledObject {
   const [tag, type, key, , elements] = Array.isArray(id) ? id : [];
   if (tag !== 'storage' || !(type instanceof PickledObject) || !type.type.endsWith('Storage'))
-    throw new PickleFault('what lies beside a pickle must be the storage of a tensor', tag);
+    throw new PickleFault('a persistent id of a pickle must be the storage of a tensor', tag);
   if (typeof key !== 'string' || !isSize(elements))
     throw new PickleFault('a storage must have a key and a number of elements', elements);
   if (type.type === 'UntypedStorage') return new TorchStorage('U8', key, elements);
@@ -179,19 +182,19 @@ function tensorOfType([storage, offset, shape, strides, , , dtype]: readonly unk
 
 /** `(storage, offset, shape, strides, requires_grad, backward_hooks)`. */
 function tensor([storage, offset, shape, strides]: readonly unknown[]): TorchTensor | PickledObject {
-  if (storage instanceof PickledObject) return storage; // of elements that are not read here
+  if (storage instanceof PickledObject) return storage; // of unsupported elements
   if (!(storage instanceof TorchStorage)) throw new PickleFault('a tensor must have a storage', storage);
   if (!isSize(offset)) throw new PickleFault("a tensor's offset must be a whole number from 0", offset);
   if (!isSizes(shape)) throw new PickleFault("a tensor's shape must be whole numbers from 0", shape);
   if (!isSizes(strides) || strides.length !== shape.length)
     throw new PickleFault("a tensor's strides must be whole numbers from 0, one for each axis", strides);
-  const made = new TorchTensor(storage, offset, shape, strides);
-  if (offset + made.span > storage.elements || elementCount(shape) > storage.elements)
+  const result = new TorchTensor(storage, offset, shape, strides);
+  if (offset + result.span > storage.elements || elementCount(shape) > storage.elements)
     throw new PickleFault(
       `a tensor must lie in its storage of ${plural(storage.elements, 'element')} and repeat none`,
       `shape [${shape}], strides [${strides}], offset ${offset}`,
     );
-  return made;
+  return result;
 }
 
 function isSize(value: unknown): value is number {

@@ -2,8 +2,9 @@ import { realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 
 /**
- * A path under the name that the system has for it: without links, and in its own case where names do not differ by case (macOS,
- * Windows). Equal for all names of one file or folder. Of what does not exist, as far as there is something.
+ * The canonical path of a file or folder: without links, and in the system's case on file systems that ignore case
+ * (macOS, Windows). All names of one file or folder give the same path. For a path that does not exist, resolves its
+ * existing parents.
  */
 export function truePath(path: string): string {
   const absolute = resolve(path);

@@ -14,7 +14,7 @@ test('from the sources and from the built files it is the built script', async (
   expect(dist.workerScript(`${built}engines/onnx/worker-client.js`, 'worker').href).toBe(expected);
 });
 
-test('a module from elsewhere has its script beside it', () => {
+test('a module from elsewhere has its script next to it', () => {
   expect(workerScript('file:///a/b%20c/chunk.js?v=1', 'worker').href).toBe('file:///a/b%20c/worker.js');
 });
 

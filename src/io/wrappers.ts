@@ -1,6 +1,6 @@
 /**
- * Names that training scripts put weights under, the first choice first: what was trained, before its averages; of a
- * self-distillation the teacher, which its authors evaluate.
+ * Names that training scripts put above weights, in order of preference: trained weights before their averages, and
+ * the teacher of a self-distillation, which its authors evaluate.
  */
 const WRAPPERS = [
   'model',
@@ -26,12 +26,12 @@ const WRAPPERS = [
   'momentum_encoder',
 ];
 
-/** A place in a file where weights may lie: the names above them, outermost first. */
+/** A place of weights in a file: the names above them, outermost first. */
 export type Place = readonly string[];
 
 /**
- * The place to take weights from, where several are possible: the one whose names come first in the list above, compared from the
- * outermost on; names that are not in it come last, in the order of the file.
+ * Chooses among several places of weights: the one whose names come first in the list above, compared from the
+ * outermost on. Names outside of the list come last, in the order of the file.
  */
 export function preferred<T>(candidates: readonly T[], placeOf: (candidate: T) => Place): T | undefined {
   const ranks = new Map(candidates.map((each) => [each, placeOf(each).map(rankOf)]));

@@ -3,22 +3,22 @@ import * as yauzl from 'yauzl';
 import { FileFormatError } from './file-format-error.ts';
 import { readAt } from './read-at.ts';
 
-/** Where the bytes of an entry lie in the file. */
+/** Place of an entry's bytes in the file. */
 export interface ZipEntry {
   readonly start: number;
   readonly bytes: number;
-  /** Whether they are compressed or encrypted. */
+  /** True if they are compressed or encrypted. */
   readonly packed: boolean;
 }
 
-/** Most bytes of names and places at the end of an archive that are read at once. */
+/** Most bytes of the directory at the end of an archive to read at once. */
 const TAIL = 1 << 20;
-/** More than any checkpoint has: one for each tensor, and those of optimizers. */
+/** Limit of entries. Checkpoints have one for each tensor, including the optimizer's. */
 const MAX_ENTRIES = 100_000;
 
 /**
- * The entries of a ZIP archive by their names, in the order of its directory. Each lies
- * inside the file. Throws FileFormatError.
+ * The entries of a ZIP archive by name, in the order of its directory. Each lies inside of the file. Throws
+ * FileFormatError.
  */
 export async function zipEntries(
   handle: FileHandle,
@@ -50,7 +50,7 @@ export async function zipEntries(
   }
 }
 
-/** Reads of the file that lie in it; the end of the file, where the directory is, is read once. */
+/** Reads only inside of the file. Reads the end of the file, which holds the directory, once. */
 class BoundedReader extends yauzl.RandomAccessReader {
   readonly #handle: FileHandle;
   readonly #size: number;

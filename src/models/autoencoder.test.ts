@@ -39,7 +39,7 @@ function example(config: AutoencoderConfig, random: Rng) {
 describe.each(variants)('an autoencoder %s', (_, config) => {
   const first = config.classToken ? 1 : 0;
   const patches = patchCount(config);
-  /** Orders of the patches of two images, of which the first ones stay. */
+  /** Orders of the patches of two images; the first ones stay. */
   const shuffle = (random: Rng, visible: number) => {
     const orders = [random.permutation(patches), random.permutation(patches)];
     const order = constant(Int32Array.from(orders.flatMap((one) => [...one])), [2, patches]);
@@ -142,7 +142,7 @@ describe('autoencoderParameters', () => {
   });
 
   it('has the 93.3 M weights of ViT-B/16 with its decoder', () => {
-    const specs = autoencoderParameters(modelConfig('base')).filter(({ trained }) => trained);
+    const specs = autoencoderParameters(modelConfig('base')).filter(({ trainable }) => trainable);
     const count = specs.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
     // 12 blocks of 12·768² + 13·768, 4 of 12·384² + 13·384, and what is around them; key biases are among them.
     expect(count).toBe(93_336_192);

@@ -1,6 +1,6 @@
 import type { Geometry } from '../image/size.ts';
 import type { Positions } from '../nn/positions.ts';
-import type { TargetName } from '../nn/targets/table.ts';
+import type { TargetChoice } from '../nn/targets/table.ts';
 
 /** Width, depth and number of attention heads of a stack of transformer blocks. */
 export interface StackSize {
@@ -13,10 +13,10 @@ export interface StackSize {
 export interface EncoderConfig extends Geometry, StackSize {
   /** Hidden width of the MLPs relative to the blocks' width. */
   readonly mlpRatio: number;
-  /** Whether a trained token is put before those of the patches. */
+  /** True: a trained class token precedes the patch tokens. */
   readonly classToken: boolean;
   readonly positions: Positions;
-  /** What the norms add to variances. Default: 1e-6. */
+  /** Epsilon of the norms, added to variances. Default: 1e-6. */
   readonly epsilon?: number;
 }
 
@@ -34,5 +34,5 @@ export interface DecoderConfig extends StackSize {
 /** An encoder, a light decoder and what the decoder predicts. */
 export interface AutoencoderConfig extends EncoderConfig {
   readonly decoder: DecoderConfig;
-  readonly target: TargetName;
+  readonly target: TargetChoice;
 }

@@ -3,7 +3,7 @@ import { evaluate } from '../../tests/support/evaluate.ts';
 import { readFixture } from '../../tests/support/fixture.ts';
 import { normals, whole, withRandom } from '../../tests/support/random.ts';
 import { relativeError } from '../../tests/support/task-fixture.ts';
-import { constant, grad, input, mul, total } from '../graph/index.ts';
+import { constant, grad, input, mul, sumAll } from '../graph/index.ts';
 import { areaMatrix, areaResize, areaRows, project } from './area.ts';
 
 describe('areaMatrix', () => {
@@ -38,7 +38,7 @@ describe('areaResize', () => {
       const y = areaResize(x, to);
       const values = { x: float(`area.${i}.x`) };
       expect(relativeError(evaluate(y, values), float(`area.${i}.y`)), `${from} to ${to}`).toBeLessThan(1e-6);
-      const loss = total(mul(y, constant(float(`area.${i}.dy`), y.shape)));
+      const loss = sumAll(mul(y, constant(float(`area.${i}.dy`), y.shape)));
       const dx = evaluate(grad(loss, [x])[0]!, values);
       expect(relativeError(dx, float(`area.${i}.dx`)), `${from} to ${to}`).toBeLessThan(1e-6);
     }

@@ -2,8 +2,8 @@ import { constant, matmul, reshape, type Tensor } from '../graph/index.ts';
 import type { Size } from '../image/size.ts';
 
 /**
- * The matrix [to, from] of adaptive average pooling along one side: output i is the mean of inputs
- * ⌊i·from/to⌋ … ⌈(i + 1)·from/to⌉ − 1. It shrinks and enlarges.
+ * Matrix [to, from] of adaptive average pooling along one side: output i is the mean of inputs ⌊i·from/to⌋ … ⌈(i +
+ * 1)·from/to⌉ − 1. It reduces or enlarges the side.
  */
 export function areaMatrix(from: number, to: number): Float32Array {
   const matrix = new Float32Array(to * from);
@@ -21,8 +21,8 @@ export function areaRows(from: number, to: number, start = 0, end = to): Tensor 
 }
 
 /**
- * rows · image · columnsᵀ for every channel: [B, C, H, W], rows [.., H', H], columns [.., W', W] → [B, C, H', W']; the product
- * that leaves less to the other comes first.
+ * rows · image · columnsᵀ for each channel, multiplied in the cheaper order: [B, C, H, W], rows [.., H', H], columns
+ * [.., W', W] → [B, C, H', W'].
  */
 export function project(image: Tensor, rows: Tensor, columns: Tensor): Tensor {
   const [height, h] = rows.shape.slice(-2) as [number, number];
@@ -44,10 +44,10 @@ export function areaResize(image: Tensor, [height, width]: Size): Tensor {
   return reshape(wide, [batch, channels, height, width]);
 }
 
-/** Less work than a block of so many pixels saves, a product loses by being small. */
+/** Smallest block worth splitting off: below it, the smaller product loses more speed than it saves work. */
 const SMALLEST_BLOCK = 32;
 
-/** Number of equal blocks of one side that are resized alike and apart: 4 of 56 pixels, each to 72, for 224 to 288. */
+/** Number of equal blocks that a side splits into, resized alike: 4 of 56 pixels, each to 72, for 224 to 288. */
 function blocks(from: number, to: number): number {
   let count = 1;
   for (let i = 2; from / i >= SMALLEST_BLOCK; i++) if (from % i === 0 && to % i === 0) count = i;

@@ -3,7 +3,7 @@ import { evaluate } from '../../tests/support/evaluate.ts';
 import { readFixture } from '../../tests/support/fixture.ts';
 import { normals, withRandom } from '../../tests/support/random.ts';
 import { relativeError } from '../../tests/support/task-fixture.ts';
-import { constant, grad, input, mul, sizeOf, sliceAxis, type Tensor, total } from '../graph/index.ts';
+import { constant, grad, input, mul, sizeOf, sliceAxis, sumAll, type Tensor } from '../graph/index.ts';
 import { block, blockParameters } from './block.ts';
 
 it('a block and its gradients agree with PyTorch', async () => {
@@ -20,7 +20,7 @@ it('a block and its gradients agree with PyTorch', async () => {
   };
   const y = block(x, (name) => weights.get(name)!, 'block', heads);
   expect(relativeError(evaluate(y, values), float('block.y'))).toBeLessThan(1e-6);
-  const loss = total(mul(y, constant(float('block.dy'), y.shape)));
+  const loss = sumAll(mul(y, constant(float('block.dy'), y.shape)));
   const [dx, ...gradients] = grad(loss, [x, ...weights.values()]);
   expect(relativeError(evaluate(dx!, values), float('block.dx'))).toBeLessThan(1e-6);
   specs.forEach(({ name }, i) => {
@@ -29,7 +29,7 @@ it('a block and its gradients agree with PyTorch', async () => {
   });
 });
 
-it('gives the last tokens alone what it gives all of them', () => {
+it('gives the last tokens alone the same as all of them', () => {
   withRandom(3, (random) => {
     const specs = blockParameters('b', 6, 2);
     const weights = new Map(
@@ -37,7 +37,7 @@ it('gives the last tokens alone what it gives all of them', () => {
     );
     const x = constant(normals(random, 2 * 5 * 6), [2, 5, 6]);
     const made = (from?: number) => block(x, (name) => weights.get(name)!, 'b', 3, { from });
-    const slopes = (y: Tensor) => grad(total(mul(y, y)), [x, ...weights.values()]).map((d) => evaluate(d));
+    const slopes = (y: Tensor) => grad(sumAll(mul(y, y)), [x, ...weights.values()]).map((d) => evaluate(d));
     const wanted = sliceAxis(made(), 1, 3, 5);
     expect(relativeError(evaluate(made(3)), evaluate(wanted))).toBeLessThan(1e-12);
     const expected = slopes(wanted);
@@ -63,7 +63,7 @@ it('keys have no bias, whatever is stored', () => {
   const y = block(x, (name) => weights.get(name)!, 'b', heads);
   const bias = 'b.attn.qkv.bias';
   const before = evaluate(y, values);
-  const [gradient] = grad(total(mul(y, y)), [weights.get(bias)!]);
+  const [gradient] = grad(sumAll(mul(y, y)), [weights.get(bias)!]);
   const slopes = evaluate(gradient!, values);
   expect(slopes.slice(width, 2 * width).map(Math.abs)).toEqual(new Array(width).fill(0));
   expect(slopes.slice(0, width).every((slope) => slope !== 0)).toBe(true);

@@ -24,7 +24,7 @@ export function blockParameters(name: string, width: number, mlpRatio: number): 
   ];
 }
 
-/** Weights of a block's second branch: see `feedForward`. */
+/** Weights of the MLP branch of a block, see `feedForward`. */
 export function feedForwardParameters(name: string, width: number, mlpRatio: number): LayerParameter[] {
   const hidden = Math.round(width * mlpRatio);
   return [
@@ -34,15 +34,15 @@ export function feedForwardParameters(name: string, width: number, mlpRatio: num
   ];
 }
 
-/** By what a block's two branches, attention and MLP, are multiplied for each image: [B, 1, 1]. */
+/** Per-image scales of a block's attention and MLP branches (drop path), each [B, 1, 1]. */
 export type BranchScales = readonly [attention: Tensor, mlp: Tensor];
 
 export interface BlockOptions {
-  /** For drop path; 1 where left out. */
+  /** Scales of the two branches (drop path). Default: 1. */
   readonly scales?: BranchScales | undefined;
-  /** Of the norms. */
+  /** ε of the layer norms. Default: 1e-6. */
   readonly epsilon?: number | undefined;
-  /** First token whose result is wanted: those before it are only attended to. Default: 0, all of them. */
+  /** First token of the result; earlier tokens serve as keys and values only. Default: 0. */
   readonly from?: number | undefined;
 }
 
@@ -61,38 +61,38 @@ export function block(
   return add(y, scaled(feedForward(y, weights, name, epsilon), 1));
 }
 
-/** The second branch of a block: a norm and an MLP, [B, N, D] → [B, N, D]. */
+/** The MLP branch of a block, layer norm and MLP: [B, N, D] → [B, N, D]. */
 export function feedForward(x: Tensor, weights: Weights, name: string, epsilon?: number): Tensor {
   const at = (part: string) => weights(`${name}.mlp.${part}`);
   const hidden = norm(x, weights, `${name}.norm2`, epsilon);
   return mlp(hidden, at('fc1.weight'), at('fc1.bias'), at('fc2.weight'), at('fc2.bias'));
 }
 
-/** Layer norm. */
 export function norm(x: Tensor, weights: Weights, name: string, epsilon = 1e-6): Tensor {
   return layerNorm(x, weights(`${name}.weight`), weights(`${name}.bias`), epsilon);
 }
 
-/** Multi-head self-attention with biases on queries and values only: [B, N, D] → [B, N − from, D]. */
+/** Multi-head self-attention without biases on keys: [B, N, D] → [B, N − from, D]. */
 function selfAttention(x: Tensor, weights: Weights, name: string, heads: number, from: number): Tensor {
   const width = x.shape[2]!;
   const weight = weights(`${name}.qkv.weight`);
   const bias = mul(weights(`${name}.qkv.bias`), withoutKeys(width, ['queries', 'keys', 'values']));
-  /** Parts `start` to `end` of queries, keys and values, for every head: [B, h, N, d] each. */
-  const parts = (of: Tensor, start: number, end: number) => {
+  /** Projections `start` to `end` of queries, keys and values, split into heads: [B, h, N, d] each. */
+  const projections = (of: Tensor, start: number, end: number) => {
     const rows = (y: Tensor) => sliceAxis(y, 0, start * width, end * width);
     return splitHeads(linear(of, rows(weight), rows(bias)), end - start, heads);
   };
-  const all = from === 0 ? parts(x, 0, 3) : [...parts(tokensFrom(x, from), 0, 1), ...parts(x, 1, 3)];
+  const all =
+    from === 0 ? projections(x, 0, 3) : [...projections(tokensFrom(x, from), 0, 1), ...projections(x, 1, 3)];
   return joinHeads(attention(...(all as [Tensor, Tensor, Tensor])), weights, name);
 }
 
-/** What the heads of an attention found, through its last layer: [B, h, N, d] → [B, N, D]. */
-export function joinHeads(found: Tensor, weights: Weights, name: string): Tensor {
-  const y = transpose(found, [0, 2, 1, 3]); // [B, N, h, d]
-  const [batch, tokens, heads, features] = y.shape as [number, number, number, number];
+/** Joins the heads of an attention and applies its output projection: [B, h, N, d] → [B, N, D]. */
+export function joinHeads(heads: Tensor, weights: Weights, name: string): Tensor {
+  const y = transpose(heads, [0, 2, 1, 3]); // [B, N, h, d]
+  const [batch, tokens, count, features] = y.shape as [number, number, number, number];
   return linear(
-    reshape(y, [batch, tokens, heads * features]),
+    reshape(y, [batch, tokens, count * features]),
     weights(`${name}.proj.weight`),
     weights(`${name}.proj.bias`),
   );
@@ -100,7 +100,7 @@ export function joinHeads(found: Tensor, weights: Weights, name: string): Tensor
 
 const tokensFrom = (x: Tensor, from: number) => (from === 0 ? x : sliceAxis(x, 1, from, x.shape[1]!));
 
-/** 1 for the biases of queries and values, 0 for those of keys, which softmax does not see: [parts · width]. */
+/** 1 for the biases of queries and values, 0 for those of keys, which softmax cancels: [parts · width]. */
 export function withoutKeys(width: number, parts: readonly ('queries' | 'keys' | 'values')[]): Tensor {
   const size = parts.length * width;
   return constant(

@@ -3,7 +3,7 @@ import { evaluate } from '../../tests/support/evaluate.ts';
 import { normals, withRandom } from '../../tests/support/random.ts';
 import { relativeError } from '../../tests/support/task-fixture.ts';
 import { erf } from '../engines/reference/erf.ts';
-import { constant, grad, input, mul, sizeOf, total } from '../graph/index.ts';
+import { constant, grad, input, mul, sizeOf, sumAll } from '../graph/index.ts';
 import type { Rng } from '../random/rng.ts';
 import { crossBlock, crossBlockParameters } from './cross-block.ts';
 
@@ -37,7 +37,7 @@ function naive(x: readonly Row[], context: readonly Row[], weights: Record<strin
       const size = width / heads;
       const first = Math.floor(i / size) * size;
       const scores = known.map((key) => {
-        const bias = at('cross_attn.kv.bias'); // of keys it is none
+        const bias = at('cross_attn.kv.bias'); // keys have no bias
         let score = 0;
         for (let j = first; j < first + size; j++) score += query[j]! * (key[j]! - bias[j]!);
         return Math.exp(score / Math.sqrt(size));
@@ -80,7 +80,7 @@ it('has no bias of keys, whatever is stored', () => {
     const tokens = (count: number, size: number) => constant(normals(random, count * size), [1, count, size]);
     const y = crossBlock(tokens(2, width), tokens(3, keyWidth), (name) => weights.get(name)!, 'b', heads);
     const bias = 'b.cross_attn.kv.bias';
-    const slopes = evaluate(grad(total(mul(y, y)), [weights.get(bias)!])[0]!, values);
+    const slopes = evaluate(grad(sumAll(mul(y, y)), [weights.get(bias)!])[0]!, values);
     expect(slopes.slice(0, width).map(Math.abs)).toEqual(new Array(width).fill(0));
     expect(slopes.slice(width).every((slope) => slope !== 0)).toBe(true);
     const before = evaluate(y, values);

@@ -2,7 +2,7 @@ import { add, attention, linear, mul, splitHeads, type Tensor } from '../graph/i
 import { feedForward, feedForwardParameters, joinHeads, norm, withoutKeys } from './block.ts';
 import { type LayerParameter, linearParameters, normParameters, type Weights } from './parameters.ts';
 
-/** Weights of a block whose tokens attend to others, `keyWidth` wide, and not to each other. */
+/** Weights of a cross-attention block. @param keyWidth width of the context */
 export function crossBlockParameters(
   name: string,
   width: number,
@@ -19,9 +19,9 @@ export function crossBlockParameters(
 }
 
 /**
- * A pre-norm block of cross-attention (CrossMAE, arXiv 2401.14391): each token attends to the context alone.
+ * A pre-norm block of cross-attention (CrossMAE, arXiv 2401.14391): each token attends to the context only.
  * @param x [B, M, D]
- * @param context [B, K, E], normalised already
+ * @param context [B, K, E], already normalised
  * @returns [B, M, D]
  */
 export function crossBlock(

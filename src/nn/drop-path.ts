@@ -2,14 +2,14 @@ import { reshape, sliceAxis, type Tensor } from '../graph/index.ts';
 import type { Rng } from '../random/rng.ts';
 import type { BranchScales } from './block.ts';
 
-/** Probability of dropping a branch of each block: it grows linearly with depth, from 0 to `rate` (arXiv 1603.09382). */
+/** Probability of dropping a branch, by block: grows linearly with depth from 0 to `rate` (arXiv 1603.09382). */
 export function dropPathRates(rate: number, depth: number): number[] {
   return Array.from({ length: depth }, (_, i) => (depth === 1 ? 0 : (rate * i) / (depth - 1)));
 }
 
 /**
- * What drop path multiplies the branches of one image by: 0 where one is dropped, else 1 / (1 − probability), so that
- * the mean stays. Both branches of a block are drawn on their own: [depth, 2].
+ * Scales of one image's branches [depth, 2]: 0 if dropped, else 1 / (1 − probability), which preserves the mean. The
+ * two branches of a block are drawn independently.
  */
 export function dropPathScales(rng: Rng, rate: number, depth: number): Float32Array {
   return Float32Array.from(
@@ -18,7 +18,7 @@ export function dropPathScales(rng: Rng, rate: number, depth: number): Float32Ar
   );
 }
 
-/** Scales of block `i` from those of all, f32 [B, depth, 2]. */
+/** Scales of block `i`, from the scales of all blocks f32 [B, depth, 2]. */
 export function branchScales(dropPath: Tensor, i: number): BranchScales {
   const of = (branch: number) =>
     reshape(sliceAxis(sliceAxis(dropPath, 1, i, i + 1), 2, branch, branch + 1), [-1, 1, 1]);

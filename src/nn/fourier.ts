@@ -2,17 +2,17 @@ import { add, constant, matmul, mul, reshape, slice, sub, type Tensor } from '..
 import type { Size } from '../image/size.ts';
 
 /**
- * Two-dimensional Fourier transforms of real images as products with constant matrices. As a real image's spectrum is
- * conjugate-symmetric, only columns 0 … ⌊W/2⌋ are computed: `weights` count what they stand for.
+ * Two-dimensional Fourier transforms of real images, as products with constant matrices. The spectrum of a real image is
+ * conjugate-symmetric, so only columns 0 … ⌊W/2⌋ are computed; `columnCounts` gives their multiplicity.
  */
 
-/** Real and imaginary part: [B, C, rows, columns] each. */
+/** Real and imaginary part, [B, C, rows, columns] each. */
 export interface Spectrum {
   readonly re: Tensor;
   readonly im: Tensor;
 }
 
-/** The half of a spectrum that is computed: all frequencies down, those from 0 to ⌊W/2⌋ across. */
+/** Number of computed columns: frequencies 0 to ⌊W/2⌋. */
 const columnsOf = (width: number) => Math.floor(width / 2) + 1;
 
 /** The orthonormal spectrum of images [B, C, H, W], columns 0 … ⌊W/2⌋: NumPy's `rfft2(x, norm='ortho')`. */
@@ -29,34 +29,37 @@ export function spectrum(image: Tensor): Spectrum {
 }
 
 /**
- * Images without their high frequencies: an ideal circular low-pass filter, [B, C, H, W] → [B, C, H, W].
- * @param radius as a share of the side: frequency (k, l) stays where (k/H)² + (l/W)² < radius²
+ * Ideal circular low-pass filter: [B, C, H, W] → [B, C, H, W].
+ * @param radius as a fraction of the side: frequency (k, l) passes if (k/H)² + (l/W)² < radius²
  */
 export function lowPass(image: Tensor, radius: number): Tensor {
   const [batch, channels, height, width] = image.shape as [number, number, number, number];
-  // What all pixels share passes. Without it, a flat picture is 0 and stays flat, however products are rounded.
+  // Filters the difference from one pixel. A flat picture thus stays exactly flat, whatever the rounding of the
+  // products.
   const level = slice(image, [0, 0, 0, 0], [batch, channels, 1, 1]);
   const { re, im } = spectrum(sub(image, level));
-  const kept = constant(
+  const passed = constant(
     lowFrequencies([height, width], radius).map((low, i) => low * countOf(i % columnsOf(width), width)),
     [height, columnsOf(width)],
   );
-  const [a, b] = [mul(re, kept), mul(im, kept)];
+  const [a, b] = [mul(re, passed), mul(im, passed)];
   const down = waves(height, height);
   const across = waves(columnsOf(width), width);
-  const turned = (matrix: Tensor, x: Tensor) => matmul(matrix, x, { transposeA: true });
-  const rowsRe = sub(turned(down.cos, a), turned(down.sin, b));
-  const rowsIm = add(turned(down.sin, a), turned(down.cos, b));
+  const transposed = (matrix: Tensor, x: Tensor) => matmul(matrix, x, { transposeA: true });
+  const rowsRe = sub(transposed(down.cos, a), transposed(down.sin, b));
+  const rowsIm = add(transposed(down.sin, a), transposed(down.cos, b));
   const pixels = sub(matmul(rowsRe, across.cos), matmul(rowsIm, across.sin));
   return add(reshape(pixels, [batch, channels, height, width]), level);
 }
 
-/** Frequencies on the circle itself count as high, however their sum of squares is rounded: (3/28)² + (4/28)² is (40/224)². */
+/**
+ * Margin for rounding: frequencies exactly on the circle count as high, for example (3/28)² + (4/28)² = (40/224)².
+ */
 const ROUNDING = 1e-12;
 
 /**
- * 1 for the frequencies inside of the circle, 0 outside: [H · (⌊W/2⌋ + 1)].
- * @param radius as for `lowPass`
+ * 1 for frequencies inside of the circle, 0 outside: [H · (⌊W/2⌋ + 1)].
+ * @param radius see `lowPass`
  */
 export function lowFrequencies([height, width]: Size, radius: number): Float32Array {
   const columns = columnsOf(width);
@@ -68,7 +71,7 @@ export function lowFrequencies([height, width]: Size, radius: number): Float32Ar
   });
 }
 
-/** How many of the W columns of a spectrum each computed one stands for: [H · (⌊W/2⌋ + 1)]. */
+/** Multiplicity of each computed column in the full spectrum of W columns: [H · (⌊W/2⌋ + 1)]. */
 export function columnCounts([height, width]: Size): Float32Array {
   const columns = columnsOf(width);
   return Float32Array.from({ length: height * columns }, (_, i) => countOf(i % columns, width));
@@ -76,14 +79,14 @@ export function columnCounts([height, width]: Size): Float32Array {
 
 const countOf = (column: number, width: number) => (column === 0 || 2 * column === width ? 1 : 2);
 
-/** cos and sin of 2π·k·x/n over √n: [frequencies, n] each. */
+/** cos and sin of 2π·k·x/n, divided by √n: [frequencies, n] each. */
 function waves(frequencies: number, n: number) {
   const table = (wave: (angle: number) => number) =>
     constant(
       Float32Array.from({ length: frequencies * n }, (_, i) => {
-        // The product is reduced first: angles stay exact however large it is.
-        const turn = (Math.floor(i / n) * (i % n)) % n;
-        return wave((2 * Math.PI * turn) / n) / Math.sqrt(n);
+        // Reducing the product modulo n keeps large angles exact.
+        const phase = (Math.floor(i / n) * (i % n)) % n;
+        return wave((2 * Math.PI * phase) / n) / Math.sqrt(n);
       }),
       [frequencies, n],
     );

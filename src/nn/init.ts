@@ -5,8 +5,8 @@ import type { Init, LayerParameter } from './parameters.ts';
 const SIGMA = 0.02;
 
 /**
- * The first values of a model's tensors. Each has a stream of its own, named by (seed, its name): it does not matter
- * which others there are.
+ * Initial values of a model's tensors. Each tensor has a random stream named by (seed, tensor name), so its values do
+ * not depend on the other tensors.
  */
 export function initialise(specs: readonly LayerParameter[], seed: number): Record<string, Float32Array> {
   return Object.fromEntries(
@@ -30,7 +30,7 @@ function start(init: Init, size: number, stream: Rng): Float32Array {
 /** Φ(1) − ½ */
 const HALF_MASS = 0.3413447460685429;
 
-/** A standard normal number cut at ±1, by the inverse of its cumulative function. */
+/** A standard normal number truncated at ±1, by the inverse of the cumulative function. */
 function withinOneSigma(stream: Rng): number {
   return normalQuantile(HALF_MASS * (stream.uint32() * 2 ** -31 - 1));
 }

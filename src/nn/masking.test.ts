@@ -33,7 +33,7 @@ it.each([
   expect(visibleTokens(tokens, ratio)).toBe(visible);
 });
 
-it('refuses ratios outside of [0, 1), and those that leave nothing', () => {
+it('refuses ratios outside of [0, 1), and ratios that leave no token', () => {
   for (const ratio of [-0.1, 1, 1.2, Number.NaN])
     expect(() => visibleTokens(16, ratio)).toThrow(`mask ratio must lie in [0, 1), got ${ratio}`);
   expect(() => visibleTokens(4, 0.8)).toThrow('mask ratio must leave one of 4 tokens at least, got 0.8');

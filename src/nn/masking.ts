@@ -5,7 +5,7 @@ import { plural } from '../text/plural.ts';
 export interface Masking {
   /** i32 [B, N], a permutation: the first K tokens are visible. */
   readonly order: Tensor;
-  /** i32 [B, N], its inverse: the place of each token in the order. */
+  /** i32 [B, N], its inverse: the position of each token in the order. */
   readonly restore: Tensor;
   /** i32 [B, K], the visible tokens. */
   readonly keep: Tensor;
@@ -28,8 +28,8 @@ export function maskTokens(order: Tensor, visible: number): Masking {
 }
 
 /**
- * Tokens that a mask ratio leaves: ⌊N(1 − ratio)⌋.
- * Throws RangeError unless the ratio lies in [0, 1) and leaves at least one.
+ * Number of visible tokens under a mask ratio: ⌊N(1 − ratio)⌋. Throws RangeError unless the ratio lies in [0, 1) and
+ * leaves at least one token.
  */
 export function visibleTokens(tokens: number, maskRatio: number): number {
   if (!(maskRatio >= 0 && maskRatio < 1))

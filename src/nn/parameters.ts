@@ -1,18 +1,18 @@
 import type { Shape, Tensor } from '../graph/index.ts';
 
-/** Where a model's functions find their weights. */
+/** A model's weights by name. */
 export type Weights = (name: string) => Tensor;
 
-/** How a tensor starts. */
+/** Initialisation of a tensor. */
 export type Init =
-  /** Normal of standard deviation `std` (0.02 unless given), cut at ±`std`. */
+  /** Normal with standard deviation `std` (default 0.02), truncated at ±`std`. */
   | { readonly kind: 'truncatedNormal'; readonly std?: number }
   /** Uniform in ±bound. */
   | { readonly kind: 'uniform'; readonly bound: number }
   | { readonly kind: 'zeros' | 'ones' }
   | { readonly kind: 'table'; readonly values: () => Float32Array };
 
-/** A part of a model: its own files hold some of them, its exports others. */
+/** A part of a model. Files and exports may hold some parts only. */
 export type Part = 'encoder' | 'decoder' | 'head';
 
 /** One tensor of a model's state. */
@@ -20,32 +20,32 @@ export interface ParameterSpec {
   readonly name: string;
   readonly part: Part;
   /**
-   * Depth in the encoder, for learning rates by layer: 0 for tokens, positions and patches, 1 … L for the blocks, L + 1 for all
-   * that follows; undefined in a decoder.
+   * Depth in the encoder, for layer-wise learning rates: 0 for tokens, positions and patches, 1 … L for the blocks, L
+   * + 1 for the rest; undefined in a decoder.
    */
   readonly layer?: number | undefined;
   readonly shape: Shape;
   readonly init: Init;
-  /** False for what is stored but fixed: sine-cosine position tables. */
-  readonly trained: boolean;
-  /** Whether weight decay applies: not to biases, norms, tokens and positions. */
+  /** False for tensors that are stored but fixed: sine-cosine position tables. */
+  readonly trainable: boolean;
+  /** True if weight decay applies. False for biases, norms, tokens and positions. */
   readonly decay: boolean;
 }
 
-/** A tensor as a layer makes it, before a model says which of its parts it belongs to. */
+/** A tensor of a layer, not yet assigned to a part of a model. */
 export type LayerParameter = Omit<ParameterSpec, 'part' | 'layer'>;
 
-/** The tensors of a layer as those of a part of a model. */
+/** Assigns a layer's tensors to a part of a model. */
 export function inPart(part: Part, tensors: readonly LayerParameter[], layer?: number): ParameterSpec[] {
   return tensors.map((tensor) => ({ ...tensor, part, layer }));
 }
 
-/** A weight matrix or bias that is trained, with or without decay. */
+/** A trainable weight or bias. */
 export function parameter(name: string, shape: Shape, init: Init, decay = false): LayerParameter {
-  return { name, shape, init, trained: true, decay };
+  return { name, shape, init, trainable: true, decay };
 }
 
-/** `<name>.weight` [out, in] and, unless left out, `<name>.bias` [out] of a linear layer. */
+/** `<name>.weight` [out, in] and `<name>.bias` [out] of a linear layer. */
 export function linearParameters(name: string, width: number, out: number): LayerParameter[] {
   return [
     parameter(`${name}.weight`, [out, width], { kind: 'truncatedNormal' }, true),

@@ -3,7 +3,7 @@ import { evaluate } from '../../tests/support/evaluate.ts';
 import { readFixture } from '../../tests/support/fixture.ts';
 import { normals, whole, withRandom } from '../../tests/support/random.ts';
 import { constant } from '../graph/index.ts';
-import { patchify, pixelOrder, unpatchify } from './patches.ts';
+import { channelsLast, patchify, unpatchify } from './patches.ts';
 
 it('cuts images into patches of (channel, row, column)', () => {
   withRandom(30, (random) => {
@@ -32,7 +32,7 @@ it('cuts images into patches of (channel, row, column)', () => {
 it('has the order of the oracle outside', async () => {
   const { float, shape, metadata } = await readFixture('pieces');
   const image = constant(float('target.image'), shape('target.image'));
-  const patches = pixelOrder(patchify(image, metadata('target').patch), 3);
+  const patches = channelsLast(patchify(image, metadata('target').patch), 3);
   expect(patches.shape).toEqual(shape('target.patches'));
   expect(evaluate(patches)).toEqual([...float('target.patches')]);
 });

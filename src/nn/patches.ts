@@ -2,9 +2,9 @@ import { reshape, type Tensor, transpose } from '../graph/index.ts';
 import { type Geometry, patchGrid } from '../image/size.ts';
 
 /*
- * Inside the graph the values of a patch are ordered (channel, row, column), as in the patch embedding's weight:
- * rows of pixels then stay together when they move, and encoder and target share one pass.
- * Outside, a patch vector is ordered (row, column, channel), as in the paper and in MAE.
+ * Inside the graph, the values of a patch are ordered (channel, row, column), as in the patch embedding's weight:
+ * rows of pixels stay contiguous, and the encoder and the target share one transpose.
+ * Outside, they are ordered (row, column, channel), as in the paper and in MAE.
  */
 
 /** Cuts images into patches: [B, C, H, W] → [B, N, C·p²]. */
@@ -15,15 +15,15 @@ export function patchify(image: Tensor, patch: number): Tensor {
   return reshape(transpose(cut, [0, 2, 4, 1, 3, 5]), [batch, rows * columns, channels * patch * patch]);
 }
 
-/** Puts patches together: [B, N, C·p²] → [B, C, H, W]. */
+/** Inverse of `patchify`: [B, N, C·p²] → [B, C, H, W]. */
 export function unpatchify(patches: Tensor, { image, patch, channels }: Geometry): Tensor {
   const [rows, columns] = patchGrid({ image, patch });
   const grid = reshape(patches, [patches.shape[0]!, rows, columns, channels, patch, patch]);
   return reshape(transpose(grid, [0, 3, 1, 4, 2, 5]), [patches.shape[0]!, channels, ...image]);
 }
 
-/** Patches in the order of the outside: [B, N, C·p²], (channel, row, column) → (row, column, channel). */
-export function pixelOrder(patches: Tensor, channels: number): Tensor {
+/** Reorders the values of each patch from (channel, row, column) to (row, column, channel): [B, N, C·p²]. */
+export function channelsLast(patches: Tensor, channels: number): Tensor {
   const [batch, count, size] = patches.shape as [number, number, number];
   const values = reshape(patches, [batch, count, channels, size / channels]);
   return reshape(transpose(values, [0, 1, 3, 2]), patches.shape);

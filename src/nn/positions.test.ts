@@ -15,11 +15,11 @@ it('the tables agree with the oracle', async () => {
   }
 });
 
-it('the class token has a row of zeros before those of the patches', () => {
+it('the class token has a row of zeros before the patches', () => {
   const config = { image: [8, 12], patch: 4, channels: 3, positions: 'sincos2d' } as const;
-  const { shape, init, trained } = positionParameters('pos', { ...config, classToken: true }, 8);
+  const { shape, init, trainable } = positionParameters('pos', { ...config, classToken: true }, 8);
   expect(shape).toEqual([1, 7, 8]);
-  expect(trained).toBe(false);
+  expect(trainable).toBe(false);
   const values = init.kind === 'table' ? init.values() : new Float32Array();
   expect([...values.slice(0, 8)]).toEqual(new Array(8).fill(0));
   expect(values.slice(8)).toEqual(sincos2d([2, 3], 8));
@@ -30,7 +30,7 @@ it('learned positions are trained and not decayed', () => {
   expect(positionParameters('pos', config, 8)).toMatchObject({
     shape: [1, 6, 8],
     init: { kind: 'truncatedNormal' },
-    trained: true,
+    trainable: true,
     decay: false,
   });
 });

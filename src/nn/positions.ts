@@ -3,8 +3,8 @@ import { type Geometry, patchCount, patchGrid, type Size } from '../image/size.t
 import { type LayerParameter, parameter } from './parameters.ts';
 
 /**
- * Sine-cosine table over the patches counted row by row, sines and cosines interleaved: [N, width].
- * angle(p, j) = p / 10000^(2⌊j/2⌋ / width) (arXiv 1706.03762, section 3.5).
+ * 1-D sine-cosine table [N, width] over the patches in row-major order; sines and cosines alternate. angle(p, j) = p
+ * / 10000^(2⌊j/2⌋ / width) (arXiv 1706.03762, section 3.5).
  */
 export function sincos1d([rows, columns]: Size, width: number): Float32Array {
   const table = new Float32Array(rows * columns * width);
@@ -17,8 +17,8 @@ export function sincos1d([rows, columns]: Size, width: number): Float32Array {
 }
 
 /**
- * MAE's table (arXiv 2111.06377): the first half of the width tells the column, the second the row; each half is
- * its sines, then its cosines: [N, width]. Throws RangeError unless the width is a multiple of 4.
+ * MAE's 2-D sine-cosine table [N, width] (arXiv 2111.06377): the first half of the width encodes the column, the
+ * second the row; each half holds sines, then cosines. Throws RangeError unless the width is a multiple of 4.
  */
 export function sincos2d([rows, columns]: Size, width: number): Float32Array {
   requireQuarters(width);
@@ -39,7 +39,7 @@ function requireQuarters(width: number): void {
     throw new RangeError(`2-D positions need a width that is a multiple of 4, got ${width}`);
 }
 
-/** Which position table is added to the tokens: fixed as in the paper, fixed as in MAE, or trained. */
+/** The position table that is added to the tokens: fixed as in the paper, fixed as in MAE, or trained. */
 export type Positions = 'sincos1d' | 'sincos2d' | 'learned';
 
 interface Placed extends Geometry {
@@ -48,8 +48,8 @@ interface Placed extends Geometry {
 }
 
 /**
- * The table [1, N, width], after a row for the class token where there is one (zeros in the fixed tables).
- * Throws RangeError where the width does not suit the table.
+ * The position table [1, N, width]; a class token adds a row at the front (zeros in the fixed tables). Throws
+ * RangeError if the table does not support the width.
  */
 export function positionParameters(name: string, config: Placed, width: number): LayerParameter {
   const { classToken, positions } = config;
@@ -63,5 +63,5 @@ export function positionParameters(name: string, config: Placed, width: number):
     padded.set(table(patchGrid(config), width), first * width);
     return padded;
   };
-  return { name, shape, init: { kind: 'table', values }, trained: false, decay: false };
+  return { name, shape, init: { kind: 'table', values }, trainable: false, decay: false };
 }

@@ -1,8 +1,9 @@
 import type { Size } from '../image/size.ts';
 
 /**
- * A table of positions for another grid, [first + rows · columns, width] row by row: bicubic, the first `first` rows (a class
- * token's) as they are. As timm's `resample_abs_pos_embed`: torch's bicubic with antialias, a = −0.5.
+ * Resamples a position table [first + rows · columns, width] (row-major) to another grid, bicubically. The first
+ * `first` rows (class token) are copied. As timm's `resample_abs_pos_embed`: torch's bicubic with antialias, a =
+ * −0.5.
  */
 export function resamplePositions(
   table: Float32Array,
@@ -23,10 +24,10 @@ export function resamplePositions(
   return out;
 }
 
-/** For each of `to` places along a side, the places among `from` that it is made of, with their weights. */
+/** Bicubic weights along one side: for each of `to` outputs, the inputs among `from` and their weights. */
 function bicubicWeights(from: number, to: number): [place: number, weight: number][][] {
   const scale = from / to;
-  const stretch = Math.max(scale, 1); // shrinking widens the filter
+  const stretch = Math.max(scale, 1); // the filter widens when it reduces
   return Array.from({ length: to }, (_, i) => {
     const centre = scale * (i + 0.5);
     const start = Math.max(0, Math.trunc(centre - 2 * stretch + 0.5));

@@ -1,9 +1,12 @@
-/** Floating-point operations of blocks for one image: attention (four square layers, two products of tokens with tokens) and an MLP. */
+/**
+ * Floating-point operations of a stack of blocks for one image: attention (four square layers, two products of tokens
+ * with tokens) and MLP.
+ */
 export function stackFlops(tokens: number, width: number, depth: number, mlpRatio: number): number {
   return depth * (2 * tokens * width ** 2 * (4 + 2 * mlpRatio) + 4 * tokens ** 2 * width);
 }
 
-/** The same of blocks in which `queries` tokens attend to `keys` others, `keyWidth` wide. */
+/** The same for cross-attention blocks: `queries` tokens attend to `keys` tokens of width `keyWidth`. */
 export function crossStackFlops(
   { queries, keys, keyWidth }: { queries: number; keys: number; keyWidth: number },
   width: number,

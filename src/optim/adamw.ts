@@ -15,9 +15,9 @@ import {
 import type { UpdateRule } from '../graph/update.ts';
 
 /**
- * Inputs: weight, gradient, m, v, and where it is kept the moving average, of one shape; lr, correction1, correction2,
- * scale as scalars. Outputs: the next weight, m, v and average. Attributes: beta1, beta2, epsilon, weightDecay, lrScale,
- * ema (0: no average).
+ * Inputs: weight, gradient, m, v and optionally the moving average, all of one shape; lr, correction1, correction2,
+ * scale as scalars. Outputs: the next weight, m, v and average. Attributes: beta1, beta2, epsilon, weightDecay,
+ * lrScale, ema (0: no average).
  */
 const adamwOperation = defineOperation({
   name: 'adamw',
@@ -31,7 +31,7 @@ const adamwOperation = defineOperation({
     return [weight, ...slots];
   },
   vjp: null,
-  // As in PyTorch: decay first, then √v / √correction2 + ε below m / correction1.
+  // As in PyTorch: decay first, then m / correction1 divided by √v / √correction2 + ε.
   decompose: ({ attributes }, inputs) => {
     const { beta1, beta2, epsilon, weightDecay, lrScale, ema } = attributes;
     const [weight, gradient, m, v, average] = inputs.slice(0, -4);
@@ -51,7 +51,10 @@ export interface AdamWOptions {
   readonly beta1: number;
   readonly beta2: number;
   readonly epsilon: number;
-  /** Decay of a moving average of the weights, kept in the slot `ema`, which must start at the weights; 0: none. */
+  /**
+   * Decay of a moving average of the weights, in the slot `ema`, which must start as a copy of the weights. Default:
+   * 0, no average.
+   */
   readonly ema?: number;
 }
 

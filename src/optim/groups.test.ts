@@ -3,11 +3,11 @@ import { classifierParameters } from '../models/classifier.ts';
 import { modelConfig } from '../models/sizes.ts';
 import { layerDecay, parameterGroups } from './groups.ts';
 
-it('decays what says so, and leaves out what is fixed', () => {
+it('decays marked tensors, and skips fixed ones', () => {
   const specs = [
-    { name: 'weight', trained: true, decay: true },
-    { name: 'bias', trained: true, decay: false },
-    { name: 'table', trained: false, decay: false },
+    { name: 'weight', trainable: true, decay: true },
+    { name: 'bias', trainable: true, decay: false },
+    { name: 'table', trainable: false, decay: false },
   ];
   expect(parameterGroups(specs, 0.05)).toEqual([
     { name: 'weight', weightDecay: 0.05, lrScale: 1 },

@@ -1,16 +1,17 @@
 import type { ParameterGroup } from '../graph/update.ts';
 
-interface Decaying {
+export interface Decaying {
   readonly name: string;
-  /** See `layerDecay`. */
+  /** Depth in the encoder, see `layerDecay`. */
   readonly layer?: number | undefined;
-  readonly trained: boolean;
+  readonly trainable: boolean;
   readonly decay: boolean;
 }
 
 /**
- * The trained ones of a model's tensors with their weight decay: none on biases, norms, tokens and positions.
- * @param lrScale factor of the learning rate of a layer's tensors; 1 unless given
+ * Parameter groups of a model's trainable tensors. Weight decay does not apply to biases, norms, tokens and
+ * positions.
+ * @param lrScale learning rate factor by layer; default: 1
  */
 export function parameterGroups(
   specs: readonly Decaying[],
@@ -18,7 +19,7 @@ export function parameterGroups(
   lrScale: (layer: number | undefined) => number = () => 1,
 ): (ParameterGroup & { readonly name: string })[] {
   return specs
-    .filter(({ trained }) => trained)
+    .filter(({ trainable }) => trainable)
     .map(({ name, layer, decay }) => ({
       name,
       weightDecay: decay ? weightDecay : 0,
@@ -27,9 +28,9 @@ export function parameterGroups(
 }
 
 /**
- * Layer-wise learning rate decay (BEiT, arXiv 2106.08254; as in MAE): decay^(L + 1 − i) for the tensors of layer i of an
- * encoder of L blocks, where the embedding (tokens, positions, patches) is layer 0, the blocks are 1 … L, and all else
- * (norm, head) is L + 1, whose scale is 1.
+ * Layer-wise learning rate decay (BEiT, arXiv 2106.08254; as in MAE): decay^(L + 1 − i) for layer i of an encoder of
+ * L blocks. Layer 0 is the embedding (tokens, positions, patches), 1 … L are the blocks, and L + 1 the rest (norm,
+ * head), with a factor of 1.
  */
 export function layerDecay(decay: number, depth: number): (layer: number | undefined) => number {
   return (layer = depth + 1) => decay ** (depth + 1 - layer);

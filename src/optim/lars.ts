@@ -4,14 +4,14 @@ import { type StackOptions, unstack } from './stack.ts';
 
 export interface LarsOptions extends StackOptions {
   readonly momentum: number;
-  /** η of the paper: how long an update is relative to the weights, at a learning rate of 1. */
+  /** η of the paper: length of an update relative to the weights, at a learning rate of 1. */
   readonly trust: number;
 }
 
 /**
- * LARS (You et al., arXiv 1708.03888, algorithm 1) in the form of MAE's linear probe: the gradient g with decay is scaled to
- * η·‖w‖/‖g‖ times its length, for matrices only, then v ← μ·v + g, w ← w − lr·v. Vectors and scalars (biases, norms) are neither
- * scaled nor decayed. A weight or gradient of zeros is not scaled.
+ * LARS (You et al., arXiv 1708.03888, algorithm 1) in the form of MAE's linear probe: the gradient g with decay is
+ * scaled by η·‖w‖/‖g‖, for matrices only, then v ← μ·v + g, w ← w − lr·v. Vectors and scalars (biases, norms) are
+ * neither scaled nor decayed. The scale is 1 if ‖w‖ or ‖g‖ is 0.
  */
 export function lars({ momentum, trust, rates }: LarsOptions): UpdateRule {
   return {
@@ -29,7 +29,7 @@ export function lars({ momentum, trust, rates }: LarsOptions): UpdateRule {
   };
 }
 
-/** g · trust · ‖w‖ / ‖g‖, norms over `axes`; g itself where either norm is 0. */
+/** g · trust · ‖w‖ / ‖g‖, norms over `axes`; g if either norm is 0. */
 function adapt(weight: Tensor, g: Tensor, trust: number, axes: readonly number[]): Tensor {
   const [weightNorm, norm] = [weight, g].map((x) => sqrt(sum(square(x), axes))) as [Tensor, Tensor];
   const both = mul(sign(weightNorm), sign(norm)); // 1 where both are positive, else 0

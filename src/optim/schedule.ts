@@ -1,5 +1,5 @@
 export interface Schedule {
-  /** Largest learning rate, reached after the warm-up. */
+  /** Largest learning rate, at the end of the warm-up. */
   readonly peak: number;
   readonly warmupSteps: number;
   readonly totalSteps: number;
@@ -8,8 +8,8 @@ export interface Schedule {
 }
 
 /**
- * Learning rate of a step, counted from 0: a line from 0 up to the peak (so the first step's rate is 0), then half
- * a cosine down to the floor (arXiv 1608.03983), where it stays.
+ * Learning rate of a step, counted from 0: linear warm-up from 0 to the peak (the first step's rate is 0), then half
+ * a cosine down to the floor (arXiv 1608.03983), then constant.
  */
 export function learningRate(step: number, { peak, warmupSteps, totalSteps, floor }: Schedule): number {
   if (step < warmupSteps) return (peak * step) / warmupSteps;
@@ -17,7 +17,7 @@ export function learningRate(step: number, { peak, warmupSteps, totalSteps, floo
   return floor + (peak - floor) * 0.5 * (1 + Math.cos(Math.PI * progress));
 }
 
-/** base × batch / 256, for the images of one update (arXiv 1706.02677). */
+/** Linear scaling rule: base × batch / 256 (arXiv 1706.02677). @param effectiveBatch images per update */
 export function scaledPeak(base: number, effectiveBatch: number): number {
   return (base * effectiveBatch) / 256;
 }

@@ -1,12 +1,12 @@
 import { constant, type Tensor } from '../graph/index.ts';
 
-/** Options of a rule for weights that lie in a stack, [H, ...] for [...], and know nothing of each other. */
+/** Options of a rule for independent weights that are stacked along a new first axis, [H, ...]. */
 export interface StackOptions {
-  /** What the learning rate is multiplied with for each weight of a stack. Default: weights are not stacked. */
+  /** Learning rate factor of each weight of a stack. Default: weights are not stacked. */
   readonly rates?: readonly number[];
 }
 
-/** Axes of one weight, and the factor of its learning rate. */
+/** Axes of one weight, and the learning rate factors as a constant. */
 export function unstack({ shape }: Tensor, rates: readonly number[] | undefined) {
   const all = shape.map((_, axis) => axis);
   if (!rates) return { axes: all, rate: 1 };

@@ -1,6 +1,6 @@
 import type { FinetuneConfig } from '../config/finetune-schema.ts';
 import { type Parameter, slotName } from '../engines/engine.ts';
-import { average, cast, crossEntropy, input, type Program, program, type Tensor } from '../graph/index.ts';
+import { cast, crossEntropy, input, meanAll, type Program, program, type Tensor } from '../graph/index.ts';
 import type { Normalisation } from '../image/normalise.ts';
 import { type ClassifierConfig, classifierParameters, classify } from '../models/classifier.ts';
 import { fromPicture } from '../nn/normalise.ts';
@@ -26,7 +26,7 @@ export interface ClassifierOptions extends Normalisation {
   >;
 }
 
-/** What fine-tuning runs. All take the weights by name and images as u8 on the scale 0–255 as `view` [B, C, H, W]. */
+/** The programs of fine-tuning. All take the weights by name and images as u8 on the scale 0–255 as `view` [B, C, H, W]. */
 export interface ClassifierPrograms {
   /**
    * view, `targets` [B, classes], where images are mixed `mix:partners` (as `view`), `mix:rows` [B, H] and `mix:columns`
@@ -53,7 +53,7 @@ export function classifierPrograms(options: ClassifierOptions): ClassifierProgra
   );
   const weights = weightInputs(specs);
   const averages = weightInputs(
-    specs.map((spec) => (spec.trained ? { ...spec, name: slotName('ema', spec.name) } : spec)),
+    specs.map((spec) => (spec.trainable ? { ...spec, name: slotName('ema', spec.name) } : spec)),
   );
   const trained = new Set(parameters.map(({ name }) => name));
   const loss = lossOf(options, weights);
@@ -81,7 +81,7 @@ function lossOf(options: ClassifierOptions, weights: Weights): Tensor {
     : images;
   const dropPath = training.dropPath > 0 ? input('dropPath', [batch, model.depth, 2]) : undefined;
   const logits = classify(model, weights, mixed, { dropPath });
-  return average(crossEntropy(logits, input('targets', [batch, model.classes])));
+  return meanAll(crossEntropy(logits, input('targets', [batch, model.classes])));
 }
 
 function predictor(options: ClassifierOptions, weights: Weights): Program {

@@ -75,7 +75,7 @@ describe('gradients of a whole model equal finite differences', () => {
     const seed = fresh();
     const random = rng(seed);
     const options = example(name, model, random);
-    const specs = autoencoderParameters(model).filter(({ trained }) => trained);
+    const specs = autoencoderParameters(model).filter(({ trainable }) => trainable);
     const weights = weightInputs(autoencoderParameters(model));
     const view = input('view', [2, 3, ...options.task.view(model.image)]);
     const graph = taskGraph(options, weights, view, drawInputs(options.task, model, 2));

@@ -1,7 +1,7 @@
 import { type Backend, gradientName } from '../engines/engine.ts';
 import { input, program, sizeOf, type Tensor, type Values } from '../graph/index.ts';
 import { autoencoderParameters } from '../models/autoencoder.ts';
-import { pixelOrder } from '../nn/patches.ts';
+import { channelsLast } from '../nn/patches.ts';
 import { targetOf } from '../nn/targets/table.ts';
 import { drawInputs } from '../tasks/draws.ts';
 import { plural } from '../text/plural.ts';
@@ -13,11 +13,11 @@ export interface TaskEvaluationOptions extends TaskOptions {
   readonly backend: Backend;
   /** All state tensors by name, as `autoencoderParameters` lists them. */
   readonly weights: Values;
-  /** Normalised views, [B, C, Hv, Wv]; their number is told by the length. */
+  /** Normalised views, [B, C, Hv, Wv]; the length gives B. */
   readonly view: Float32Array;
   /** The task's draws as `drawBatch` gives them: `draw:<name>`, [B, ...shape] each. */
   readonly draws: Values;
-  /** Whether to compute gradients too. Default: true. */
+  /** True: compute gradients too. Default: true. */
   readonly gradients?: boolean;
 }
 
@@ -51,13 +51,13 @@ export async function evaluateTask(options: TaskEvaluationOptions): Promise<Task
     );
   const graph = taskGraph(options, inputs, input('view', [batch, ...shape]), drawInputs(task, model, batch));
   const scalars = lossScalars(graph);
-  const trained = gradients ? specs.filter((spec) => spec.trained) : [];
+  const trained = gradients ? specs.filter((spec) => spec.trainable) : [];
   const outputs: Record<string, Tensor> = {
     ...scalars,
     losses: lossesByImage(graph).losses!,
     degraded: graph.degraded,
     prediction: targetOf(model.target).toPixels
-      ? pixelOrder(graph.prediction, model.channels)
+      ? channelsLast(graph.prediction, model.channels)
       : graph.prediction,
     ...gradientOutputs(scalars.loss!, trained, inputs),
   };

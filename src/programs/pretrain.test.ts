@@ -81,7 +81,7 @@ describe.each(taskNames)('%s', (name) => {
 });
 
 describe('parameters', () => {
-  const trained = autoencoderParameters(tiny).filter((spec) => spec.trained);
+  const trained = autoencoderParameters(tiny).filter((spec) => spec.trainable);
 
   it('are all that is trained where tokens are removed, all but the mask token elsewhere', () => {
     const names = (key: string) =>
@@ -91,7 +91,7 @@ describe('parameters', () => {
     expect(names('distorted')).toEqual(all.filter((name) => name !== 'mask_token'));
   });
 
-  it('decay weight matrices, by 0.05 unless told otherwise', () => {
+  it('decay weight matrices, by 0.05 by default', () => {
     const options = { model: tiny, task: task('masked'), batch: 2, ...imagenet };
     const decay = (name: string, weightDecay?: number) =>
       pretrainPrograms({ ...options, ...(weightDecay === undefined ? {} : { weightDecay }) }).parameters.find(

@@ -1,5 +1,5 @@
 import { gradientName, type Parameter } from '../engines/engine.ts';
-import { average, cast, constant, grad, input, type Program, program, type Tensor } from '../graph/index.ts';
+import { cast, constant, grad, input, meanAll, type Program, program, type Tensor } from '../graph/index.ts';
 import type { Normalisation } from '../image/normalise.ts';
 import { patchCount } from '../image/size.ts';
 import { autoencoderParameters } from '../models/autoencoder.ts';
@@ -22,7 +22,7 @@ export interface PretrainOptions extends TaskOptions {
 }
 
 /**
- * What pre-training runs. All take the weights by name and images as u8 on the scale 0–255 as `view`; all but
+ * The programs of pre-training. All take the weights by name and images as u8 on the scale 0–255 as `view`; all but
  * `features` take `draw:<name>` for every draw of the task.
  */
 export interface PretrainPrograms {
@@ -31,12 +31,12 @@ export interface PretrainPrograms {
   /** view [B, C, Hv, Wv] → the scalars of `gradients`, and [B] by image: `losses` and `losses:<part>` */
   readonly loss: Program;
   /**
-   * view [B, C, Hv, Wv] → pictures [B, C, H, W] on the scale [0, 1], not clipped: `original` (what the prediction
-   * stands for), `degraded` and, of targets that can be drawn, `reconstruction` (by the original's patch statistics); `mask`
+   * view [B, C, Hv, Wv] → pictures [B, C, H, W] on the scale [0, 1], not clipped: `original` (the predicted
+   * picture), `degraded` and, of targets that can be drawn, `reconstruction` (by the original's patch statistics); `mask`
    * [B, N], 1 for removed tokens.
    */
   readonly reconstruct: Program;
-  /** view [B, C, H, W] → `features` [B, D]: the mean of the patches' tokens after the final norm */
+  /** view [B, C, H, W] → `features`, the mean of the patches' tokens after the final norm, of shape [B, D]. */
   readonly features: Program;
   /** All state tensors, trained or not. */
   readonly specs: readonly ParameterSpec[];
@@ -73,8 +73,8 @@ export function weightInputs(specs: readonly ParameterSpec[]): Weights {
 
 /** `loss` and each of its parts, averaged over the batch. */
 export function lossScalars({ losses, parts }: TaskGraph): Record<string, Tensor> {
-  const averaged = Object.entries(parts).map(([name, values]) => [name, average(values)]);
-  return { loss: average(losses), ...Object.fromEntries(averaged) };
+  const averaged = Object.entries(parts).map(([name, values]) => [name, meanAll(values)]);
+  return { loss: meanAll(losses), ...Object.fromEntries(averaged) };
 }
 
 /** `losses` and `losses:<part>` [B], by image. */

@@ -1,10 +1,10 @@
-/** What a field holds: `int` is an int32 or an int64, `ints` a packed list of them, an object of fields a message. */
+/** Type of a field. `int`: int32 or int64; `ints`: a packed list of them; an object of fields: a nested message. */
 type FieldType = 'int' | 'ints' | 'float' | 'double' | 'bool' | 'string' | 'bytes' | Fields;
 
 /**
- * The fields of a message in the order of their numbers: name → number and type. An array of values is a repeated field.
- * A field that has its type's default (0, false, '', no bytes) is written only where it is `always`, as members of a
- * `oneof` are.
+ * The fields of a message in the order of their numbers: name → number and type. An array of values is a repeated
+ * field. A field with its type's default value (0, false, '', no bytes) is written only if `always` is set, as for
+ * members of a `oneof`.
  */
 export type Fields = {
   readonly [name: string]: readonly [number: number, type: FieldType, always?: 'always'];
@@ -16,9 +16,9 @@ const [VARINT, FIXED64, LENGTH, FIXED32] = [0, 1, 2, 5];
 const utf8 = new TextEncoder();
 
 /**
- * A message in the wire format of Protocol Buffers (protobuf.dev, "Encoding"); fields that are undefined are left out.
- * It interprets the schema: code compiled from one is what the Content-Security-Policy of a page forbids.
- * Throws RangeError for an integer that is not safe.
+ * Encodes a message in the wire format of Protocol Buffers (protobuf.dev, "Encoding"); skips undefined fields. It
+ * interprets the schema at run time, because a page's Content-Security-Policy forbids compiled code. Throws
+ * RangeError for an integer that is not safe.
  */
 export function encodeMessage(fields: Fields, message: object): Uint8Array<ArrayBuffer> {
   const measure = new Writer();
@@ -28,10 +28,10 @@ export function encodeMessage(fields: Fields, message: object): Uint8Array<Array
   return writer.bytes!;
 }
 
-/** Writes a message or, without bytes to write to, finds out how many it takes: a length stands before what it counts. */
+/** Writes a message. A first pass without a buffer only measures lengths, because a length precedes its content. */
 class Writer {
   readonly bytes: Uint8Array<ArrayBuffer> | undefined;
-  /** Lengths of nested messages and packed lists, in the order in which they begin. */
+  /** Lengths of nested messages and packed lists, in the order of their beginnings. */
   readonly lengths: number[];
   at = 0;
   private next = 0;
@@ -79,7 +79,7 @@ class Writer {
     this.varint(8 * number + wireType);
   }
 
-  /** Seven bits a byte, the low ones first; a negative number is one of 64 bits, which takes ten bytes. */
+  /** Seven bits per byte, low bits first. A negative number is encoded as 64 bits, in ten bytes. */
   private varint(value: number): void {
     if (!Number.isSafeInteger(value)) throw new RangeError(`an integer must be safe, got ${value}`);
     if (value < 0) {
@@ -114,7 +114,7 @@ class Writer {
       this.raw(utf8.encode(text));
       return;
     }
-    this.varint(text.length); // names are so short that a call of the encoder takes longer
+    this.varint(text.length); // short names: faster than a call of TextEncoder
     if (this.bytes) for (let i = 0; i < text.length; i++) this.bytes[this.at + i] = text.charCodeAt(i);
     this.at += text.length;
   }
@@ -138,7 +138,7 @@ function isAscii(text: string): boolean {
   return true;
 }
 
-/** -0 is no default: it has other bits. */
+/** -0 is not a default: its bits differ. */
 function isDefault(value: unknown): boolean {
   if (typeof value === 'number') return Object.is(value, 0);
   if (value instanceof Uint8Array || Array.isArray(value)) return value.length === 0;

@@ -1,15 +1,15 @@
 import type { Rng } from './rng.ts';
 
-/** A number from the symmetric beta distribution Beta(alpha, alpha), in [0, 1]. Throws RangeError unless alpha > 0. */
+/** A number in [0, 1] from the symmetric beta distribution Beta(alpha, alpha). Throws RangeError unless alpha > 0. */
 export function beta(rng: Rng, alpha: number): number {
   if (!(alpha > 0)) throw new RangeError(`alpha of a beta distribution must be above 0, got ${alpha}`);
   const [a, b] = [logGamma(rng, alpha), logGamma(rng, alpha)];
-  return 1 / (1 + Math.exp(b - a)); // both may be too small for a number, not for a logarithm
+  return 1 / (1 + Math.exp(b - a)); // in logarithms: small alphas underflow otherwise
 }
 
 /**
- * Logarithm of a number from the gamma distribution of that shape and scale 1 (Marsaglia & Tsang, "A simple method for
- * generating gamma variables", ACM TOMS 26, 2000; shapes below 1 by the power of a uniform number, section 6).
+ * Logarithm of a number from the gamma distribution of this shape and scale 1 (Marsaglia & Tsang, "A simple method
+ * for generating gamma variables", ACM TOMS 26, 2000; shapes below 1 as in section 6).
  */
 function logGamma(rng: Rng, shape: number): number {
   if (shape < 1) return logGamma(rng, shape + 1) + Math.log(1 - rng.uniform()) / shape;

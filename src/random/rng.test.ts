@@ -19,7 +19,7 @@ describe('rng', () => {
   const take = (r: { uint32(): number }, n = 8) => Array.from({ length: n }, () => r.uint32());
 
   it('gives the same numbers on every platform', () => {
-    // Written down once; a change here changes every published run.
+    // Recorded once. A change here changes every published run.
     expect(take(rng(0), 3)).toEqual([1590209733, 219938738, 1617091538]);
     expect(rng(7, 'crop', 3).normal()).toBe(-1.1852134727061208);
     expect([...rng(7, 'order').permutation(8)]).toEqual([2, 6, 5, 4, 3, 1, 0, 7]);
@@ -37,7 +37,7 @@ describe('rng', () => {
     expect(new Set(names.map((keys) => take(rng(5, ...keys)).join())).size).toBe(names.length);
   });
 
-  it('derives streams that do not depend on what was drawn', () => {
+  it('derives streams that do not depend on earlier draws', () => {
     const drawn = rng(3, 'x');
     take(drawn, 11);
     expect(take(drawn.derive(4))).toEqual(take(rng(3, 'x', 4)));
@@ -107,7 +107,7 @@ describe('rng', () => {
     for (const count of seen.values()) expect(Math.abs(count - 1000)).toBeLessThan(150);
   });
 
-  it('says what it needs', () => {
+  it('refuses bad arguments by their rule', () => {
     expect(() => rng(1.5)).toThrow('a random key must be a safe integer, got 1.5');
     expect(() => rng(0, Number.NaN)).toThrow('got NaN');
     expect(() => rng(0).int(0)).toThrow('int(n) needs an integer n in [1, 2^32], got 0');

@@ -1,15 +1,15 @@
 /**
- * Seeded random numbers that are the same on every platform and engine.
+ * Seeded random numbers, equal on every platform and engine.
  *
  * Threefry-2x32 with 20 rounds (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011):
- * block n of a stream is a keyed bijection of the counter n, so nothing but (seed, keys) has to be saved.
- * Keys are folded in one after another, as JAX's `fold_in` does.
+ * block n of a stream is a keyed bijection of the counter n, so (seed, keys) is the whole state.
+ * Keys are folded in one after another, as by JAX's `fold_in`.
  */
 
-/** A part of a stream's name: any safe integer, or any string. */
+/** One key of a stream's name: a safe integer or a string. */
 export type RngKey = number | string;
 
-/** One stream of random numbers. Two streams with different names are independent. */
+/** A stream of random numbers. Streams with different names are independent. */
 export interface Rng {
   /** 32 random bits, an integer in [0, 2^32). */
   uint32(): number;
@@ -19,15 +19,15 @@ export interface Rng {
   int(n: number): number;
   /** Normal with the given mean (0) and standard deviation (1). */
   normal(mean?: number, std?: number): number;
-  /** A uniformly random order of 0 … n − 1: Int32Array [n]. */
+  /** A uniformly random permutation of 0 … n − 1: Int32Array [n]. */
   permutation(n: number): Int32Array;
-  /** The stream named by this stream's name and further keys; does not depend on what was drawn so far. */
+  /** The stream named by this stream's name and further keys. Does not depend on earlier draws. */
   derive(...keys: RngKey[]): Rng;
 }
 
 /**
- * The stream named (seed, ...keys), e.g. `rng(seed, 'crop', epoch, index)`.
- * The number 1 and the string '1' are different keys. Throws RangeError for a number that is no safe integer.
+ * The stream named (seed, ...keys), e.g. `rng(seed, 'crop', epoch, index)`. The number 1 and the string '1' are
+ * different keys. Throws RangeError for a number that is not a safe integer.
  */
 export function rng(seed: number, ...keys: RngKey[]): Rng {
   const [low, high] = fold(fold([0, 0], seed), ...keys);
@@ -36,7 +36,7 @@ export function rng(seed: number, ...keys: RngKey[]): Rng {
 
 type Words = readonly [number, number];
 
-// The upper bits of a counter say what it is for, so a stream never meets the key of another one.
+// The upper bits of a counter encode its purpose, so that a stream never uses the key of another one.
 const INTEGER = 1 << 24;
 const STRING = 2 << 24;
 const CHARACTER = 3 << 24;
@@ -66,7 +66,7 @@ class Threefry implements Rng {
   readonly #high: number;
   readonly #block = new Uint32Array(2);
   #counter = 0;
-  #used = true; // whether the block's second word was handed out
+  #used = true; // true once the block's second word is used
   #spare = Number.NaN; // second normal of the last pair
 
   constructor(low: number, high: number) {
@@ -92,13 +92,13 @@ class Threefry implements Rng {
     if (!Number.isInteger(n) || n < 1 || n > 2 ** 32) {
       throw new RangeError(`int(n) needs an integer n in [1, 2^32], got ${n}`);
     }
-    const limit = 2 ** 32 - (2 ** 32 % n); // values from here on would favour small results
+    const limit = 2 ** 32 - (2 ** 32 % n); // rejecting larger values removes the bias
     let value = this.uint32();
     while (value >= limit) value = this.uint32();
     return value % n;
   }
 
-  // Marsaglia's polar method: no sine or cosine, whose last bit differs between JavaScript engines.
+  // Marsaglia's polar method. It needs no sine or cosine, whose last bit differs between JavaScript engines.
   normal(mean = 0, std = 1): number {
     if (!Number.isNaN(this.#spare)) {
       const spare = this.#spare;

@@ -79,8 +79,8 @@ export function checkpointFile<C extends RunConfig>({
   slots,
 }: CheckpointContent<C>): SafetensorsFile {
   const tensors = new Map<string, NamedTensor>();
-  for (const { name, shape, trained } of parameters)
-    for (const key of [name, ...(trained ? slots.map((slot) => slotName(slot, name)) : [])]) {
+  for (const { name, shape, trainable } of parameters)
+    for (const key of [name, ...(trainable ? slots.map((slot) => slotName(slot, name)) : [])]) {
       const data = state[key];
       if (data) tensors.set(key, { dtype: 'F32', shape, data: data as Float32Array<ArrayBuffer> });
     }

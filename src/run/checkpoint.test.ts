@@ -28,7 +28,7 @@ const progress = {
 const folder = temporaryFolder();
 const path = join(folder, 'step-00000005.safetensors');
 beforeAll(async () => {
-  const trained = specs.filter((spec) => spec.trained);
+  const trained = specs.filter((spec) => spec.trainable);
   for (const slot of ['m', 'v'])
     for (const { name } of trained) state[`${slot}:${name}`] = state[name]!.map((x) => x * 2);
   await saveCheckpoint(path, {
@@ -102,7 +102,7 @@ describe('a checkpoint', () => {
     expect(model!.run!.progress.step).toBe(5);
     const values = Object.fromEntries(parts.map((part) => [part.part, part.values]));
     const total = (wanted: (name: string, trained: boolean) => boolean) =>
-      specs.filter((s) => wanted(s.name, s.trained)).reduce((sum, s) => sum + state[s.name]!.length, 0);
+      specs.filter((s) => wanted(s.name, s.trainable)).reduce((sum, s) => sum + state[s.name]!.length, 0);
     const ofDecoder = (name: string) => /^(decoder|mask_token)/.test(name);
     expect(values).toEqual({
       encoder: total((name) => !ofDecoder(name)),

@@ -1,7 +1,7 @@
 import type { Config } from '../config/schema.ts';
 import { type Dataset, split, subset } from '../data/sources/dataset.ts';
 import { absoluteSource, openDataset, testSetOf } from '../data/sources/open.ts';
-import type { OpenOptions } from '../data/sources/scheme.ts';
+import type { OpenOptions, SourceScheme } from '../data/sources/scheme.ts';
 import { anySource } from '../data/sources/table.ts';
 import { rng } from '../random/rng.ts';
 import { RunError } from './error.ts';
@@ -34,12 +34,15 @@ export async function openData(
 
 /**
  * Settings whose sources of images have absolute paths, so that a run finds its images wherever it is resumed or judged from.
+ * @param sources further kinds of sources, whose names are no paths
  */
 export function withAbsoluteSources<
   T extends { readonly data?: { readonly source?: unknown; readonly test?: unknown } | undefined },
->(settings: T): T {
+>(settings: T, sources?: readonly SourceScheme[]): T {
   const paths = Object.entries(settings.data ?? {}).flatMap(([key, value]) =>
-    (key === 'source' || key === 'test') && typeof value === 'string' ? [[key, absoluteSource(value)]] : [],
+    (key === 'source' || key === 'test') && typeof value === 'string'
+      ? [[key, absoluteSource(value, { sources })]]
+      : [],
   );
   return paths.length > 0
     ? { ...settings, data: { ...settings.data, ...Object.fromEntries(paths) } }

@@ -1,6 +1,7 @@
 import { totalmem } from 'node:os';
 import { type Sized, trainingBytes } from '../config/cost.ts';
 import { devicesOf } from '../config/engine.ts';
+import type { OwnTasks } from '../tasks/own.ts';
 import { plural } from '../text/plural.ts';
 import type { RunConfig } from './kind.ts';
 
@@ -15,11 +16,13 @@ const SHARE_OF_MEMORY = 0.5;
  * each setting that changed. A batch larger than the images becomes the largest power of two that gives four updates an epoch.
  * @param images number of training images
  * @param memory of the machine, in bytes
+ * @param own tasks of the user's own
  */
 export function fitBatch<C extends RunConfig & Sized>(
   config: C,
   images: number,
   memory = totalmem(),
+  own?: OwnTasks,
 ): { readonly config: C; readonly notes: readonly string[] } {
   const { training, engine } = config;
   const notes: string[] = [];
@@ -33,7 +36,7 @@ export function fitBatch<C extends RunConfig & Sized>(
   }
   // An accelerator has memory of its own; a micro-batch that was given stays.
   if (microBatch === 0 && engine.name !== 'xla') {
-    const bytes = trainingBytes(config);
+    const bytes = trainingBytes(config, own);
     const most = Math.max(1, Math.floor((SHARE_OF_MEMORY * memory) / bytes));
     const fitting = largestDivisor(batchSize, most);
     if (batchSize > most && (batchSize / fitting) % devicesOf(engine) === 0) {

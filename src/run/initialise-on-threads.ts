@@ -10,7 +10,7 @@ export interface WorkerTask {
   readonly seed: number;
 }
 
-type Weights = Record<string, Float32Array>;
+export type Weights = Record<string, Float32Array>;
 
 const script = workerScript(import.meta.url, 'initialise-worker');
 const MOST = 8; // threads

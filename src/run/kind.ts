@@ -4,6 +4,7 @@ import type { Config } from '../config/schema.ts';
 import type { ClassifierConfig } from '../models/classifier.ts';
 import type { AutoencoderConfig, EncoderConfig } from '../models/config.ts';
 import type { ParameterSpec } from '../nn/parameters.ts';
+import type { NamedTarget } from '../nn/targets/target.ts';
 import type { MetricsRow, Point } from '../visualize/series.ts';
 
 /** A kind of work that leaves a folder with settings and metrics: what the folder is called and how a report shows it. */
@@ -52,6 +53,8 @@ export interface RunKind<C extends RunConfig> extends RecordedKind {
 export interface CheckpointContents {
   /** Names of its classes. */
   readonly classes?: readonly string[] | undefined;
+  /** Targets of the user's own. */
+  readonly targets?: readonly NamedTarget[] | undefined;
   /** Whether it holds a tensor of that name. */
   has(name: string): boolean;
 }
@@ -69,7 +72,7 @@ export interface CheckpointModel {
 /** The settings that all kinds have. */
 export type RunConfig = Pick<
   Config,
-  'recipe' | 'seed' | 'from' | 'data' | 'training' | 'checkpoints' | 'engine'
+  'recipe' | 'seed' | 'from' | 'data' | 'training' | 'checkpoints' | 'engine' | 'own'
 > & {
   readonly model: Sized['model'];
   /** Of pre-training. */
@@ -80,4 +83,5 @@ export type RunConfig = Pick<
 export const alwaysChangeable: readonly RegExp[] = [
   /^training\.(epochs|maxSteps|microBatch|learningRate|minLearningRate|clip|nonFinite)$/,
   /^(checkpoints|evaluation|engine)\./,
+  /^own\.(evaluators|sources)$/,
 ];

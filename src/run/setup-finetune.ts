@@ -12,7 +12,7 @@ import type { ClassifierConfig } from '../models/classifier.ts';
 import { dropPathScales } from '../nn/drop-path.ts';
 import { type ClassifierPrograms, classifierPrograms } from '../programs/classify.ts';
 import { drawMixes, mixedTargets, mixes, mixShares, partnersOf } from '../programs/mix.ts';
-import type { ViewOptions } from './setup-pretrain.ts';
+import type { SetupParts, ViewOptions } from './setup-pretrain.ts';
 
 /** The programs and the views that settings of fine-tuning stand for. */
 export interface ClassifierSetup {
@@ -34,12 +34,16 @@ export interface ClassifierSetup {
 }
 
 /** Throws RangeError where sizes or augmentations are impossible. */
-export function setUpClassifier(config: FinetuneConfig, classes: readonly string[]): ClassifierSetup {
+export function setUpClassifier(
+  config: FinetuneConfig,
+  classes: readonly string[],
+  own: Pick<SetupParts, 'augmentations'> = {},
+): ClassifierSetup {
   const { data, training, seed } = config;
   const model = classifierConfig(config, classes.length);
   const made = new Map<number, ClassifierPrograms>();
   const shared = { size: model.image, channels: model.channels, range: normalisationOf(data).range, seed };
-  const augment = augmentOf(data);
+  const augment = { ...augmentOf(data), own: own.augmentations };
   makeAugmenter(augment, shared.channels); // what is impossible is refused here, before a run leaves anything
   const crop = randomResizedCrop({ scale: data.scale, ratio: data.ratio, flip: data.flip });
   return {

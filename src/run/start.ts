@@ -1,4 +1,5 @@
 import { mergeSettings } from '../config/merge.ts';
+import type { OwnNames } from '../config/own.ts';
 import { compare, identify, takenByOutline } from '../data/sources/content.ts';
 import type { Dataset, DigestOptions } from '../data/sources/dataset.ts';
 import type { Backend } from '../engines/engine.ts';
@@ -21,6 +22,7 @@ import {
 import type { RunConfig, RunKind } from './kind.ts';
 import type { RunLock } from './lock.ts';
 import { readMetrics } from './metrics.ts';
+import { requireOwn, withOwnNames } from './own.ts';
 import type { ProcessIdentity } from './process-identity.ts';
 
 /** From where a run goes: its settings and, when it goes on, its newest checkpoint. */
@@ -44,6 +46,8 @@ export interface Wanted<C extends RunConfig> {
   readonly folder: RunFolder;
   /** Goes on with the run in the folder, if there is one. */
   readonly resume: boolean;
+  /** Names of the parts of the user's own that are handed in. */
+  readonly own: OwnNames;
   /** The settings of a new run from those given. */
   resolve(): C | Promise<C>;
 }
@@ -55,11 +59,11 @@ export interface Wanted<C extends RunConfig> {
  * settings.
  */
 export async function startingPoint<C extends RunConfig>(
-  { kind, input, folder, resume, resolve }: Wanted<C>,
+  { kind, input, folder, resume, own, resolve }: Wanted<C>,
   lock: RunLock,
 ): Promise<StartingPoint<C>> {
   if (!resume || !(await holdsRun(folder.path))) {
-    const config = await resolve();
+    const config = withOwnNames(await resolve(), own);
     await requireEmpty(folder.path);
     return {
       config,
@@ -73,7 +77,8 @@ export async function startingPoint<C extends RunConfig>(
   }
   const dead = await lock.take();
   const before = await readConfig(folder, kind);
-  const config = kind.parse(mergeSettings(before, input));
+  requireOwn(before.own, own);
+  const config = withOwnNames(kind.parse(mergeSettings(before, input)), own);
   const notes = checkChanges(kind, before, config).map((change) => `changed setting: ${change}`);
   const checkpoint = await newestCheckpoint(folder, kind, notes);
   notes.push(...(await aboutLastSitting(folder, checkpoint?.progress.step, dead)));

@@ -15,7 +15,7 @@ export const budgets: readonly Budget[] = ['steps', 'compute'];
 /** One of the models that are compared, over its seeds. */
 export interface Arm {
   readonly name: string;
-  /** A task, or {@link SCRATCH}. */
+  /** A task, or `SCRATCH`. */
   readonly task: string;
   readonly settings?: ConfigInput | undefined;
   readonly finetune?: FinetuneInput | undefined;

@@ -129,16 +129,19 @@ export interface Study {
 type GivenStudy = z.output<typeof studySchema>;
 type GivenGroup = Omit<NonNullable<GivenStudy['groups']>[number], 'name'>;
 
-/** Reads the file of a study. Throws ConfigError as {@link parseStudy}, or the system's error. */
+/** Reads the file of a study. Throws ConfigError as `parseStudy`, or the system's error. */
 export async function readStudy(path: string): Promise<Study> {
+  return parseStudy(await readStudyFile(path));
+}
+
+/** The content of a study's file, unchecked. Throws ConfigError where it is no JSON, or the system's error. */
+export async function readStudyFile(path: string): Promise<unknown> {
   const text = await readFile(path, 'utf8');
-  let input: unknown;
   try {
-    input = JSON.parse(text);
+    return JSON.parse(text);
   } catch (error) {
     throw new ConfigError(`the file of a study must be JSON, got ${path}: ${(error as Error).message}`);
   }
-  return parseStudy(input);
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { AutoencoderConfig } from '../models/config.ts';
-import { type TargetName, targetNames, targetOf } from '../nn/targets/table.ts';
+import { type TargetChoice, targetName, targetNames, targetOf } from '../nn/targets/table.ts';
 import type { PretextTask } from './task.ts';
 
 /** Why a task cannot train a model with this decoder and target, with the remedy; undefined where it can. */
@@ -10,12 +10,12 @@ export function taskFault(
   const { kind = 'transformer', share = 1 } = decoder;
   const fits = {
     patches: () => true,
-    image: (candidate: TargetName) => targetOf(candidate).toPixels !== undefined,
-    spectrum: (candidate: TargetName) => candidate === 'none',
+    image: (candidate: TargetChoice) => targetOf(candidate).toPixels !== undefined,
+    spectrum: (candidate: TargetChoice) => candidate === 'none',
   }[judges];
   if (!fits(target)) {
     const [first, ...others] = targetNames.filter(fits);
-    return `task ${name} needs the target ${[first, ...others].join(', ')}, got ${target} (--set model.target=${first})`;
+    return `task ${name} needs the target ${[first, ...others].join(', ')}, got ${targetName(target)} (--set model.target=${first})`;
   }
   if (judges !== 'patches' && share !== 1)
     return `task ${name} judges whole images and needs a decoder's share of 1, got ${share} (--set model.decoder.share=1)`;

@@ -3,14 +3,14 @@ import type { Geometry, Size } from '../image/size.ts';
 import type { DecoderKind } from '../models/config.ts';
 import type { Prediction } from '../models/decoders/decoder.ts';
 import type { Masking } from '../nn/masking.ts';
-import type { TargetName } from '../nn/targets/table.ts';
+import type { TargetChoice } from '../nn/targets/table.ts';
 import type { TargetContext } from '../nn/targets/target.ts';
 import type { Rng } from '../random/rng.ts';
 
 /** What a task's graph needs to know beside its tensors. */
 export interface TaskContext extends TargetContext {
   /** What the decoder predicts. */
-  readonly target: TargetName;
+  readonly target: TargetChoice;
 }
 
 /** One kind of random number of a task: its shape for one image, without the batch axis. */
@@ -53,7 +53,8 @@ export interface MaskGenerator {
 export interface TaskDefaults {
   /** Share of the tokens that is removed. */
   readonly maskRatio?: number;
-  readonly target?: TargetName;
+  /** One of the table, or of the user's own by its name. */
+  readonly target?: string;
   readonly decoder?: DecoderKind;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The name that `wanted` was probably meant to be, or undefined when none is close: at most a third of the longer
- * name's letters may differ (Damerau-Levenshtein distance, restricted: a swap of neighbours is one slip).
+ * The most similar name, or undefined if none is close: at most a third of the longer name's letters may differ
+ * (restricted Damerau-Levenshtein distance: a swap of neighbours counts as one edit).
  */
 export function nearest(wanted: string, names: Iterable<string>): string | undefined {
   let best: string | undefined;
@@ -15,14 +15,14 @@ export function nearest(wanted: string, names: Iterable<string>): string | undef
   return best;
 }
 
-/** ` (did you mean "x"?)` for the nearest name, or nothing: the end of a message about an unknown name. */
+/** ` (did you mean "x"?)` for the most similar name, else empty: the end of a message about an unknown name. */
 export function suggestion(wanted: string, names: Iterable<string>): string {
   const name = nearest(wanted, names);
   return name === undefined ? '' : ` (did you mean "${name}"?)`;
 }
 
 function distance(a: string, b: string): number {
-  // Rows i − 2, i − 1 and i of the table of distances between beginnings of a and b.
+  // Rows i − 2, i − 1 and i of the distance table of prefixes of a and b.
   let before: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {

@@ -1,6 +1,9 @@
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '\u001b': '\\e' };
 
-/** Text on one line, for a terminal: names of files and classes may hold line breaks and other characters that command it. */
+/**
+ * Text on one line of a terminal: escapes line breaks and control characters, which names of files and classes may
+ * contain.
+ */
 export function oneLine(text: string): string {
   return text.replace(
     /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu,
@@ -8,10 +11,13 @@ export function oneLine(text: string): string {
   );
 }
 
-/** Letters of the longest word that a message shows whole: names of files have at most 255. */
+/** Longest word shown whole, in characters. File names have at most 255. */
 const LONGEST = 300;
 
-/** A message for a terminal: line by line as `oneLine` shows it, and of endless words, such as a path of thousands of letters, both ends. */
+/**
+ * A message for a terminal: `oneLine` for each line; shortens words that are too long, such as a path of thousands of
+ * letters, to both ends.
+ */
 export function terminalText(message: string): string {
   const ends = LONGEST / 3;
   return message

@@ -3,7 +3,7 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 const YEAR = 365 * DAY;
 
-/** A time that is only estimated: `<1 min`, `40 min`, `3 h`, `25 d`, `105 y`; two digits count. */
+/** An estimated time with two digits: `<1 min`, `40 min`, `3 h`, `25 d`, `105 y`. */
 export function roughTime(seconds: number): string {
   const rounded = (value: number) => Number(Number(value.toPrecision(2))).toLocaleString('en-US');
   if (!(seconds >= 0.5 * MINUTE)) return '<1 min';

@@ -1,6 +1,9 @@
 import { microBatchOf } from '../config/rules.ts';
 import type { OpenProgress } from '../data/sources/scheme.ts';
 import type { Backend } from '../engines/engine.ts';
+import { checkedParts } from '../parts/check.ts';
+import { namesOf, type Parts } from '../parts/parts.ts';
+import { unusedParts } from '../parts/unused.ts';
 import { withAbsoluteSources } from '../run/data.ts';
 import { openEngine } from '../run/engine.ts';
 import type { FetchEvent, Outcome, RunningEvent, StartEvent } from '../run/events.ts';
@@ -12,6 +15,8 @@ import type { RunConfig } from '../run/kind.ts';
 import { RunLock } from '../run/lock.ts';
 import { appendSitting } from '../run/sittings.ts';
 import { aboutEngine, checkData, type StartingPoint, startingPoint } from '../run/start.ts';
+import { Listener } from './listener.ts';
+import { withOwnScores } from './own-measurements.ts';
 import { type ReadyRun, runTraining } from './run-training.ts';
 import type { Training, TrainingData, TrainingSetup } from './training.ts';
 
@@ -22,12 +27,17 @@ export interface TrainOptions<Event> {
   readonly output: string;
   /** Goes on with the run in `output`, if there is one; the given settings are laid over its own. */
   readonly resume?: boolean;
-  /** Called for everything worth telling, in order. */
-  readonly onEvent?: (event: Event) => void;
+  /**
+   * Called for everything worth telling, in order. Promises are not waited for until the run ends; where one is rejected, the run
+   * saves and stops, and rejects with its error.
+   */
+  readonly onEvent?: (event: Event) => unknown;
   /** Ends the run after the current update: a checkpoint is saved, and `resume` goes on from it. */
   readonly signal?: AbortSignal;
   /** The engine that computes, in place of the one the settings name. */
   readonly backend?: Backend;
+  /** Tasks, masks, targets, sources, augmentations, evaluators and an engine of the user's own, see docs/own-parts.md. */
+  readonly parts?: Parts | undefined;
 }
 
 export interface TrainResult {
@@ -57,11 +67,14 @@ export async function train<
 ): Promise<TrainResult> {
   const folder = runFolder(options.output);
   const lock = new RunLock(folder);
-  const input = withAbsoluteSources(settings);
-  const resolve = async () => training.resolve(input);
   try {
-    const wanted = { kind: training.kind, input, folder, resume: options.resume ?? false, resolve };
-    return await trainFrom(training, await startingPoint(wanted, lock), folder, options);
+    const parts = await checkedParts(options.parts);
+    const own = namesOf(parts);
+    const absolute = withAbsoluteSources(settings, parts.sources);
+    const input = Object.keys(own).length > 0 ? { ...absolute, own } : absolute;
+    const resolve = async () => training.resolve(input, parts);
+    const wanted = { kind: training.kind, input, folder, resume: options.resume ?? false, own, resolve };
+    return await trainFrom(training, await startingPoint(wanted, lock), folder, { ...options, parts });
   } finally {
     await lock.release();
   }
@@ -79,29 +92,33 @@ async function trainFrom<
   options: TrainOptions<RunningEvent | FetchEvent | (StartEvent<C> & Start)>,
 ): Promise<TrainResult> {
   const { kind } = training;
-  const { signal, onEvent: emit = () => {} } = options;
+  const { parts = {} } = options;
+  const listener = new Listener(options.onEvent, options.signal);
+  const { signal, emit } = listener;
   const note = (message: string) => emit({ type: 'note', message });
   const { checkpoint } = start;
   for (const message of start.notes) note(message);
-  training.refuse?.(start.config);
+  for (const message of unusedParts(start.config, parts)) note(message);
+  training.refuse?.(start.config, parts);
   const watched = {
     onProgress: (progress: OpenProgress) => emit({ type: 'fetch', progress }),
     onNote: note,
-    ...(signal && { signal }),
+    signal,
+    ...(parts.sources && { sources: parts.sources }),
   };
   const data = await training.openData(start.config, watched);
   const dataKey = await checkData(start, kind, data.train, watched);
   const { config, notes } = checkpoint
     ? { config: start.config, notes: [] }
-    : fitBatch(start.config, data.train.length);
+    : fitBatch(start.config, data.train.length, undefined, parts);
   for (const message of notes) note(message);
   const warning = training.warning?.(data);
   if (warning !== undefined) note(warning);
 
-  const setup = training.setUp(config, data);
+  const setup = training.setUp(config, data, parts);
   const { specs } = setup.programs(microBatchOf(config.training));
-  const state = checkpoint?.state ?? (await training.firstState(setup, specs, note));
-  const backend = options.backend ?? (await openEngine(config.engine));
+  const state = checkpoint?.state ?? (await training.firstState(setup, specs, note, parts));
+  const backend = options.backend ?? parts.engine ?? (await openEngine(config.engine));
   for (const message of aboutEngine(start, backend)) note(message);
   const scarce = await scarceSpace(folder, state);
   if (scarce !== undefined) note(scarce);
@@ -109,7 +126,10 @@ async function trainFrom<
     ...{ kind, config, images: data.train, dataKey, setup, state, backend, checkpoint },
     store: folderStore(folder.path),
     views: (given) => setup.trainingViews(data.train, given),
-    monitor: (parts) => training.monitor({ ...parts, setup, data, backend }),
+    monitor: (context) => {
+      const given = { ...context, setup, data, backend };
+      return withOwnScores(training.monitor(given), config, given, parts.evaluators);
+    },
     async begin(judged) {
       await start.begin(config);
       await appendSitting(folder, backend.description, {
@@ -121,5 +141,6 @@ async function trainFrom<
     },
   };
   const { outcome, step } = await runTraining(run, { emit, signal });
+  await listener.done();
   return { outcome, step, folder, checkpoint: await findCheckpoint(folder.path) };
 }

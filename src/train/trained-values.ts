@@ -3,6 +3,6 @@ import type { ParameterSpec, Part } from '../nn/parameters.ts';
 
 /** Number of trained values in a part of a model. */
 export function trainedValues(specs: readonly ParameterSpec[], part: Part): number {
-  const trained = specs.filter((spec) => spec.trained && spec.part === part);
+  const trained = specs.filter((spec) => spec.trainable && spec.part === part);
   return trained.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 }

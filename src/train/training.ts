@@ -5,6 +5,7 @@ import type { OpenOptions } from '../data/sources/scheme.ts';
 import type { Backend, Parameter } from '../engines/engine.ts';
 import type { Program, Values } from '../graph/index.ts';
 import type { ParameterSpec } from '../nn/parameters.ts';
+import type { Parts } from '../parts/parts.ts';
 import type { Progress } from '../run/checkpoint-codec.ts';
 import type { RunConfig, RunKind } from '../run/kind.ts';
 import type { ViewOptions } from '../run/setup-pretrain.ts';
@@ -20,21 +21,29 @@ export interface Training<
 > {
   readonly kind: RunKind<C>;
   /** Complete settings of a new run from those given. Throws ConfigError. */
-  resolve(input: object): C | Promise<C>;
+  resolve(input: object, parts: Parts): C | Promise<C>;
   /** Throws where settings cannot be trained, before images are looked for. */
-  refuse?(config: C): void;
+  refuse?(config: C, parts: Parts): void;
   openData(config: C, options: OpenOptions): Promise<D>;
   /** A line for people about images that are unlike what a run needs. */
   warning?(data: D): string | undefined;
-  setUp(config: C, data: D): S;
+  setUp(config: C, data: D, parts: Parts): S;
   /** The weights that a new run starts with. @param note called with what a person should know */
-  firstState(setup: S, specs: readonly ParameterSpec[], note: (message: string) => void): Promise<Values>;
+  firstState(
+    setup: S,
+    specs: readonly ParameterSpec[],
+    note: (message: string) => void,
+    parts: Parts,
+  ): Promise<Values>;
   monitor(parts: MonitorParts<S, D>): Monitor<Start>;
 }
 
 /** The images of a run. */
 export interface TrainingData {
   readonly train: Dataset;
+  /** Images that are never trained on, by the kind of run. */
+  readonly heldOut?: Dataset;
+  readonly test?: Dataset;
 }
 
 /** The programs, views and inputs of a run. */

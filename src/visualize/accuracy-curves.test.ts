@@ -3,7 +3,7 @@ import { renderCurves } from './curves.ts';
 
 const row = (step: number, more: object = {}) => ({ step, epoch: step, loss: 2 - 0.1 * step, ...more });
 
-it('draws accuracies in a panel of their own, and the loss of evaluations beside that of training', () => {
+it('draws accuracies in a separate panel, and evaluation losses next to training losses', () => {
   const judged = {
     top1: 0.25,
     top5: 0.75,

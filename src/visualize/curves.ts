@@ -17,31 +17,30 @@ type Content = Pick<PanelOptions, 'title' | 'curves' | 'fromZero' | 'percent' | 
 
 export interface CurvesOptions {
   readonly title: string;
-  /** Keys of the parts of the loss. Default: every further key that holds numbers. */
+  /** Keys of the parts of the loss. Default: all other keys with numbers. */
   readonly parts?: readonly string[];
 }
 
 const WIDTH = 960;
 const MARGIN = 16;
 const HEAD = 60;
-/** Heights of the panel of the loss and of the others. */
+/** Heights of the loss panel and of the other panels. */
 const [TALL, LOW] = [300, 200];
 const COLOURS = ['#2a6fbb', '#d97706', '#2f8f4e', '#8e4ec6', '#5c6b7a', '#b0588a'];
-/** Keys of shares of images that were classified rightly, and what they are; EMA: by the moving average of the weights. */
+/** Keys of accuracies and their labels; EMA: with averaged weights. */
 const ACCURACIES = [
   ['top1', 'top-1'],
   ['top5', 'top-5'],
   ['emaTop1', 'EMA top-1'],
 ] as const;
-/** Of the text and lines that panels draw. */
+/** Style of the panels' text and lines. */
 export const STYLE = `text{font-family:'DejaVu Sans',Verdana,sans-serif;font-size:12px;fill:#222}
 .tick{font-size:11px;fill:#666}.curve{fill:none;stroke-linejoin:round;stroke-linecap:round}`;
 
 /**
- * Draws the metrics of a run, one row per step in ascending order, as an SVG document: the loss (each step pale,
- * smoothed on top, held-out values as dots), and where rows have them its parts, the learning rate, the gradient
- * norm and the speed. Values that are missing, null, NaN or infinite are left out; steps with such a loss are
- * marked. Works for no rows.
+ * Draws a run's metrics, one row per step in ascending order, as an SVG document: the loss (raw pale, smoothed on
+ * top, held-out as dots), and if present its parts, the learning rate, the gradient norm and the speed. Skips values
+ * that are missing, null, NaN or infinite, and marks steps with such a loss. Accepts an empty list.
  */
 export function renderCurves(rows: readonly MetricsRow[], options: CurvesOptions): string {
   const valid = rows.filter(({ step }) => Number.isFinite(step));
@@ -80,7 +79,7 @@ function lossPanel(rows: readonly MetricsRow[]): Content {
   };
 }
 
-/** The panels for which there are values. */
+/** The panels that have values. */
 function otherPanels(rows: readonly MetricsRow[], parts: readonly string[]): Content[] {
   const series = (key: string) => seriesOf(rows, key);
   const partCurves = parts.map((name, i) => ({
@@ -107,7 +106,7 @@ function otherPanels(rows: readonly MetricsRow[], parts: readonly string[]): Con
   return panels.filter(({ curves }) => curves.some(({ points }) => points.length > 0));
 }
 
-/** Every value pale with a smoothed line on top, or a plain line when there are few values. */
+/** Pale raw values with a smoothed line on top; a plain line for few values. */
 function rawAndSmoothed(points: readonly Point[], name?: string): Curve[] {
   const label = (text: string) => (name ? `${name}, ${text}` : text);
   if (points.length < FEW) return [{ label: name ?? '', colour: colour(0), points }];
@@ -137,7 +136,7 @@ function summary(rows: readonly MetricsRow[]): string {
 
 const share = (value: number) => `${(100 * value).toFixed(1)} %`;
 
-/** The colour of curve `i`; those beyond the first few are spread over the hues. */
+/** Colour of curve `i`. Beyond the fixed colours, hues are spread evenly. */
 export function colour(i: number): string {
   return COLOURS[i] ?? `hsl(${Math.round(i * 137.5) % 360},60%,42%)`;
 }

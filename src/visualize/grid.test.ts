@@ -106,7 +106,7 @@ test('names of columns are broken after a plus, not at a hyphen', async () => {
     (await decode(await renderGrid({ rows: [columnTitles.map(() => red)], columnTitles, cellSize: 128 })))
       .width;
   const plain = await widthOf('masked', 'masked');
-  // Two lines, the longer of which fits; in one piece the name would be wider than its pictures.
+  // Two lines that fit; on one line the name would be wider than its pictures.
   expect(await widthOf('masked+zoomed-in', 'masked')).toBe(plain);
   expect(await widthOf('de-colorized-hsv-de-colorized', 'masked')).toBeGreaterThan(plain);
 });

@@ -9,13 +9,13 @@ export type GridRow = readonly (RgbImage | undefined)[];
 export interface GridOptions {
   readonly rows: readonly GridRow[];
   readonly columnTitles: readonly string[];
-  /** One title per row, to the left of it, on one line; of a long one the middle is left out. */
+  /** One title per row, to its left, on one line. A long title is cut in the middle. */
   readonly rowTitles?: readonly string[];
   /** Text below the grid; wraps. */
   readonly caption?: string;
   /**
-   * Longer side of a picture in pixels: smaller ones are enlarged by a whole factor to at least this, larger
-   * ones shrunk to it. Default: the longest side among the pictures, but within 128–160.
+   * Longer side of a picture in pixels: smaller pictures are enlarged by an integer factor to at least this size,
+   * larger ones are reduced to it. Default: the longest side among the pictures, limited to 128–160.
    */
   readonly cellSize?: number;
 }
@@ -24,15 +24,15 @@ const MARGIN = 16;
 const GAP = 8;
 const TITLE = { size: 13, bold: true, ink: 34, align: 'centre' } as const;
 const ROW_TITLE = { size: 12, align: 'right', ink: 34 } as const;
-/** Most pixels that a row's title is wide; it stays on one line. */
+/** Maximum width of a row's title in pixels. */
 const ROW_TITLE_WIDTH = 190;
 const CAPTION = { size: 12, breakWords: true, ink: 96 } as const;
 const NARROWEST_CAPTION = 360;
 const FRAME = 208;
 
 /**
- * Draws pictures as a table on white, with titles above the columns, and returns a PNG file. Throws a RangeError
- * when there is no picture, or the numbers of titles and cells differ.
+ * Draws pictures as a table on white, with titles above the columns. Returns a PNG file. Throws a RangeError if there
+ * is no picture, or if the numbers of titles and cells differ.
  */
 export async function renderGrid(options: GridOptions): Promise<Buffer> {
   const { rows, columnTitles, rowTitles, caption } = options;
@@ -95,7 +95,7 @@ function framed(image: RgbImage): RgbImage {
   return frame;
 }
 
-/** Sizes side by side with gaps between them. */
+/** Total of sizes next to each other with gaps between them. */
 function total(sizes: readonly number[]): number {
   return sizes.reduce((sum, size) => sum + size, 0) + GAP * (sizes.length - 1);
 }
@@ -104,7 +104,7 @@ async function label(text: string, style: Parameters<typeof drawText>[1]): Promi
   return text.trim() === '' ? undefined : drawText(text, style);
 }
 
-/** Of text that is too wide the middle is left out. */
+/** Draws a row's title, cut in the middle if it is too wide. */
 async function rowLabel(text: string): Promise<RgbImage | undefined> {
   const whole = await label(text, ROW_TITLE);
   if (!whole || whole.width <= ROW_TITLE_WIDTH) return whole;
@@ -118,7 +118,7 @@ async function rowLabel(text: string): Promise<RgbImage | undefined> {
   return whole;
 }
 
-/** A name as lines may break it: after a plus, not at a hyphen. */
+/** A name that may wrap after a plus sign, but not at a hyphen. */
 function unbroken(title: string): string {
   return title.replaceAll('-', '\u2011').replaceAll('+', '+\u200B');
 }

@@ -10,14 +10,14 @@ export interface Planes {
 }
 
 /**
- * An image of values in [0, 1], clipped, as a picture. One channel (or two) is shown as grey; of more than three the first three
- * are shown. NaN becomes black. Throws a RangeError when the data does not fit its shape.
+ * Converts an image of values in [0, 1], clipped, to a picture. One channel (or two) becomes grey; of more than
+ * three, the first three are shown. NaN becomes black. Throws a RangeError if the data does not match its shape.
  */
 export function toImage(image: Planes): RgbImage {
   checkPlanes(image);
   const { channels, height, width, data } = image;
   const size = height * width;
-  const pixels = new Uint8ClampedArray(size * 3); // clips, and rounds to the nearest
+  const pixels = new Uint8ClampedArray(size * 3); // clips and rounds
   for (let c = 0; c < 3; c++) {
     const plane = channels >= 3 ? c : 0;
     for (let i = 0; i < size; i++) pixels[i * 3 + c] = data[plane * size + i]! * 255;
@@ -25,14 +25,14 @@ export function toImage(image: Planes): RgbImage {
   return { width, height, data: new Uint8Array(pixels.buffer) };
 }
 
-/** More than this share of values beyond black and white is no rounding: a clipped picture would hide what is there. */
+/** A larger fraction of values outside of [0, 1] is more than rounding, so clipping would hide content. */
 const CLIPPED = 0.01;
-/** Share of the values at either end that scaling gives up for the contrast of all others. */
+/** Fraction of the values clipped at either end by scaling, for the contrast of the others. */
 const TAIL = 0.005;
 
 /**
- * An image of any values as a picture: as `toImage` makes it where they lie in [0, 1], else all channels scaled alike so that nearly
- * all of them do. Says whether it was scaled: a label must say so too.
+ * Converts an image of any values to a picture: by `toImage` if they lie in [0, 1], else with all channels scaled by
+ * the same factor so that almost all of them do. `scaled` says which, for the label.
  */
 export function toShownImage(image: Planes): { readonly picture: RgbImage; readonly scaled: boolean } {
   checkPlanes(image);
@@ -46,9 +46,9 @@ export function toShownImage(image: Planes): { readonly picture: RgbImage; reado
 }
 
 /**
- * Paints the removed tokens of a picture grey, so that one sees what the encoder saw. `masked` has one value per
- * patch, row by row of the `grid` [rows, columns] of patches; true or 1 means removed. The picture is rows ·
- * patchSize high and columns · patchSize wide, else a RangeError.
+ * Paints the removed tokens of a picture grey, to show what the encoder saw. `masked` has one value per patch,
+ * row-major in the `grid` [rows, columns] of patches; true or 1 means removed. Throws a RangeError unless the picture
+ * is rows · patchSize high and columns · patchSize wide.
  */
 export function hideTokens(
   image: RgbImage,

@@ -3,7 +3,7 @@ import { colour, STYLE } from './curves.ts';
 import { escapeMarkup } from './escape-markup.ts';
 import { tickLabels } from './ticks.ts';
 
-/** One line of a chart: a mean, the numbers it is of, and half the width of its interval. */
+/** One line of a chart: a mean, its single values, and half the width of its interval. */
 export interface IntervalRow {
   readonly label: string;
   readonly values: readonly number[];
@@ -13,7 +13,7 @@ export interface IntervalRow {
 
 export interface IntervalPanel {
   readonly title: string;
-  /** What lies along the horizontal axis. */
+  /** Label of the horizontal axis. */
   readonly xLabel: string;
   readonly rows: readonly IntervalRow[];
 }
@@ -25,7 +25,10 @@ const AXIS = { right: 24, top: 34, bottom: 40 };
 /** Estimated width of a letter. */
 const LETTER = 6.8;
 
-/** Draws means with their intervals, and the single numbers as small rings, as an SVG document: panels below each other. */
+/**
+ * Draws means with their intervals, and single values as small rings, as an SVG document. Panels are stacked
+ * vertically.
+ */
 export function renderIntervals(panels: readonly IntervalPanel[]): string {
   const labels = [...new Set(panels.flatMap(({ rows }) => rows.map(({ label }) => label)))];
   const left = MARGIN + 20 + LETTER * Math.max(10, ...labels.map(({ length }) => length));
@@ -43,7 +46,7 @@ ${parts.join('\n')}
 `;
 }
 
-/** @param labels of all panels: one has one colour in all of them */
+/** @param labels labels of all panels; a label has the same colour in all of them */
 function renderPanel(
   { title, xLabel, rows }: IntervalPanel,
   labels: readonly string[],

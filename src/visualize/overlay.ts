@@ -3,15 +3,15 @@ import { escapeMarkup } from './escape-markup.ts';
 import { renderPanel } from './panel.ts';
 import type { Point } from './series.ts';
 
-/** One chart: for every run a curve, which may be empty. */
+/** One chart: a curve for every run; it may be empty. */
 export interface OverlayPanel {
   readonly title: string;
   readonly curves: readonly (readonly Point[])[];
-  /** What lies along the horizontal axis. Default: step. */
+  /** Label of the horizontal axis. Default: step. */
   readonly xLabel?: string;
-  /** Whether both axes start at zero. */
+  /** True: both axes start at zero. */
   readonly fromZero?: boolean;
-  /** Whether values are shares, written in percent. */
+  /** True: values are fractions, shown in percent. */
   readonly percent?: boolean;
 }
 
@@ -21,8 +21,8 @@ const MARGIN = 16;
 const LINE = 18;
 
 /**
- * Draws curves of several runs over each other as an SVG document: a legend with a line for each run that has any
- * curve, then the panels, two in a row; panels without points are left out. Each panel has its own range of steps.
+ * Draws curves of several runs over each other as an SVG document: a legend with a line for each run with a curve,
+ * then the panels, two in a row. Skips panels without points. Each panel has its own range of steps.
  * @param runs names of the runs, in the order of the panels' curves
  */
 export function renderOverlay(runs: readonly string[], panels: readonly OverlayPanel[]): string {

@@ -4,7 +4,7 @@ import { escapeMarkup } from './escape-markup.ts';
 import { type Point, thin } from './series.ts';
 import { logTickLabels, tickLabels } from './ticks.ts';
 
-/** One line of a chart; the legend leaves out an empty label. */
+/** One line of a chart. The legend skips empty labels. */
 export interface Curve {
   readonly label: string;
   readonly colour: string;
@@ -23,22 +23,22 @@ export interface PanelOptions {
   /** First and last step, shared by all panels. */
   readonly steps: readonly [number, number];
   readonly curves: readonly Curve[];
-  /** What lies along the horizontal axis. Default: step. */
+  /** Label of the horizontal axis. Default: step. */
   readonly xLabel?: string | undefined;
-  /** Steps marked with a red cross at the upper edge, and the word for it. */
+  /** Steps marked with a red cross at the upper edge, and their label. */
   readonly crosses?: { readonly label: string; readonly steps: readonly number[] };
-  /** Whether the vertical axis starts at zero. */
+  /** True: the vertical axis starts at zero. */
   readonly fromZero?: boolean | undefined;
-  /** Whether values are shares, written in percent. */
+  /** True: values are fractions, shown in percent. */
   readonly percent?: boolean | undefined;
 }
 
 const AXIS = { left: 52, right: 10, top: 30, bottom: 34 };
-/** About the width of a digit of an axis. */
+/** Approximate width of a digit on an axis. */
 const DIGIT = 7;
 /** Points per curve that a screen can show. */
 const BUCKETS = 450;
-/** Axes end at this value, and what is nearer to zero than its inverse is zero on them. */
+/** Limit of axes. Numbers closer to zero than its inverse count as zero. */
 const LARGEST = 1e300;
 const RED = '#c1272d';
 
@@ -108,7 +108,7 @@ export function renderPanel(options: PanelOptions): string {
   return [...parts, ...renderLegend(entries, x1, top + 16)].join('\n');
 }
 
-/** From right to left, with the width of the text estimated. */
+/** Draws the legend from right to left; the width of texts is estimated. */
 function renderLegend(
   entries: { label: string; colour: string; faint: boolean | undefined }[],
   right: number,
@@ -125,17 +125,17 @@ function renderLegend(
   });
 }
 
-/** A range that is never empty: a constant gets room on both sides. */
+/** A range that is never empty: a constant gets a margin on both sides. */
 function domain(low: number, high: number, fromZero = false): [number, number] {
   if (!(low <= high)) return [0, 1];
   const [from, to] = (fromZero ? [Math.min(0, low), Math.max(0, high)] : [low, high]).map(
-    (end) => Math.max(-LARGEST, Math.min(LARGEST, Math.abs(end) < 1 / LARGEST ? 0 : end)), // ticks need room to compute
+    (end) => Math.max(-LARGEST, Math.min(LARGEST, Math.abs(end) < 1 / LARGEST ? 0 : end)), // ticks overflow otherwise
   ) as [number, number];
   if (from < to) return [from, to];
   return from === 0 ? [0, 1] : [from - Math.abs(from) / 10, to + Math.abs(to) / 10];
 }
 
-/** The same of shares: no axis ends below 0 or above 1. */
+/** The same for fractions: limited to [0, 1]. */
 function shares(low: number, high: number): [number, number] {
   if (!(low <= high)) return [0, 1];
   const [from, to] = low < high ? [low, high] : [low - 0.05, high + 0.05];

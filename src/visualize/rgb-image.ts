@@ -7,7 +7,7 @@ export interface RgbImage {
   readonly data: Uint8Array;
 }
 
-/** Throws a RangeError when the data does not have height × width × 3 values. */
+/** Throws a RangeError unless the data has height × width × 3 values. */
 export function checkImage({ width, height, data }: RgbImage): void {
   if (!(width >= 1 && height >= 1) || data.length !== width * height * 3)
     throw new RangeError(
@@ -15,14 +15,14 @@ export function checkImage({ width, height, data }: RgbImage): void {
     );
 }
 
-/** A picture of one colour, white by default. */
+/** A grey picture, white by default. */
 export function blankImage(width: number, height: number, level = 255): RgbImage {
   return { width, height, data: new Uint8Array(width * height * 3).fill(level) };
 }
 
 /**
- * Fits a picture for viewing: one smaller than `side` is enlarged by a whole factor to at least `side` with
- * sharp pixels, a larger one is shrunk to `side` (Lanczos). `side` is the longer side in pixels.
+ * Fits a picture for viewing. One smaller than `side` is enlarged by an integer factor to at least `side` with sharp
+ * pixels; a larger one is reduced to `side` (Lanczos). `side` is the longer side in pixels.
  */
 export async function fitImage(image: RgbImage, side: number): Promise<RgbImage> {
   const longer = Math.max(image.width, image.height);
@@ -37,7 +37,7 @@ export async function fitImage(image: RgbImage, side: number): Promise<RgbImage>
   return { width, height, data };
 }
 
-/** Copies `image` onto `canvas` with its upper left corner at (left, top); it must lie inside. */
+/** Copies `image` onto `canvas` with its upper left corner at (left, top). It must lie inside. */
 export function paste(canvas: RgbImage, image: RgbImage, left: number, top: number): void {
   for (let y = 0; y < image.height; y++) {
     const row = image.data.subarray(y * image.width * 3, (y + 1) * image.width * 3);
@@ -45,7 +45,6 @@ export function paste(canvas: RgbImage, image: RgbImage, left: number, top: numb
   }
 }
 
-/** The picture as a PNG file. */
 export function toPng({ data, width, height }: RgbImage): Promise<Buffer> {
   return sharp(data, { raw: { width, height, channels: 3 } })
     .png()

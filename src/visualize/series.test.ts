@@ -9,7 +9,7 @@ const rows: MetricsRow[] = [
   { step: 4, loss: 1, edge: Number.POSITIVE_INFINITY },
 ];
 
-test('a series has the finite values only; broken steps are those with another loss', () => {
+test('a series has the finite values only; broken steps have another loss', () => {
   expect(seriesOf(rows, 'loss')).toEqual([
     { x: 0, y: 2 },
     { x: 4, y: 1 },

@@ -1,6 +1,6 @@
 /**
- * A row of metrics. Other keys with numbers are taken for parts of the loss. JSON writes a number that is not
- * finite as null.
+ * A row of metrics. Other keys with numbers count as parts of the loss. JSON writes numbers that are not finite as
+ * null.
  */
 export interface MetricsRow {
   readonly step: number;
@@ -49,7 +49,7 @@ export function linearSeries(rows: readonly MetricsRow[]): Point[] {
   return knnSeries(probes);
 }
 
-/** Steps at which the loss was given but was not a finite number. */
+/** Steps whose loss is present but not finite. */
 export function brokenSteps(rows: readonly MetricsRow[]): number[] {
   const broken = rows.filter(
     ({ step, loss }) => Number.isFinite(step) && loss !== undefined && !Number.isFinite(loss),
@@ -57,7 +57,7 @@ export function brokenSteps(rows: readonly MetricsRow[]): number[] {
   return broken.map(({ step }) => step);
 }
 
-/** Keys beside the known ones that hold a number in any row, in order of appearance. */
+/** Keys with numbers, except the known ones, in order of appearance. */
 export function partNames(rows: readonly MetricsRow[]): string[] {
   const names = new Set<string>();
   for (const row of rows)
@@ -66,7 +66,7 @@ export function partNames(rows: readonly MetricsRow[]): string[] {
   return [...names];
 }
 
-/** The mean over the `window` points around each one, fewer at the ends: it does not lag behind. */
+/** Centred moving average over `window` points, fewer at the ends. */
 export function smooth(points: readonly Point[], window: number): Point[] {
   const half = Math.floor(window / 2);
   const sums = [0];
@@ -78,7 +78,7 @@ export function smooth(points: readonly Point[], window: number): Point[] {
   });
 }
 
-/** At most about 2 · `buckets` points that draw the same curve: of each stretch the lowest and the highest. */
+/** Reduces points for drawing to at most about 2 · `buckets`: the lowest and the highest of each interval. */
 export function thin(points: readonly Point[], buckets: number): Point[] {
   if (points.length <= 2 * buckets) return [...points];
   const kept: Point[] = [];
@@ -92,10 +92,10 @@ export function thin(points: readonly Point[], buckets: number): Point[] {
   return kept;
 }
 
-/** So few points are shown as they are. */
+/** Up to this number, points are drawn as they are. */
 export const FEW = 20;
 
-/** The mean over a fiftieth of the points around each one; few points stay as they are. */
+/** Centred moving average over a fiftieth of the points; few points stay as they are. */
 export function smoothed(points: readonly Point[]): readonly Point[] {
   return points.length < FEW ? points : smooth(points, Math.max(5, points.length / 50));
 }

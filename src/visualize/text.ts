@@ -8,11 +8,11 @@ export interface TextStyle {
   /** Font size in pixels. */
   readonly size: number;
   readonly bold?: boolean;
-  /** Grey level of the ink, 0 (black, the default) to 255. */
+  /** Grey level of the text, 0 (black, the default) to 255. */
   readonly ink?: number;
-  /** Breaks lines between words at this width in pixels; one line without it. */
+  /** Wraps lines between words at this width in pixels. Default: one line. */
   readonly width?: number;
-  /** Whether a word longer than the width is broken too, or sticks out (the default). */
+  /** True: words longer than the width are broken. Default: they stick out. */
   readonly breakWords?: boolean;
   readonly align?: 'left' | 'centre' | 'right';
 }
@@ -20,15 +20,15 @@ export interface TextStyle {
 const fontFile = createRequire(import.meta.url).resolve;
 
 /**
- * Draws text in DejaVu Sans, black on white, cropped to its ink in width. The font comes with this library, so
- * a machine without fonts draws it too. The last line's baseline lies at the same height above the
- * bottom whatever letters it holds.
+ * Draws text in DejaVu Sans, black on white, cropped to its ink in width. The font is part of this library, so
+ * machines without fonts draw it too. The last line's baseline is at the same height above the bottom for any
+ * letters.
  */
 export async function drawText(text: string, style: TextStyle): Promise<RgbImage> {
   const { size, bold = false, ink = 0, width, breakWords, align = 'left' } = style;
   const name = bold ? 'DejaVuSans-Bold' : 'DejaVuSans';
   silenceFontconfig();
-  // The picture is cropped to its ink: an invisible bar at the end, as high as any letter, keeps the baseline.
+  // The picture is cropped to its ink. An invisible bar at the end, as high as any letter, fixes the baseline.
   const bar = `<span alpha="1" letter_spacing="${-Math.round(size * 0.3 * 1024)}">|</span>`;
   const options = {
     text: escapeMarkup(text) + bar,
@@ -50,10 +50,7 @@ export async function drawText(text: string, style: TextStyle): Promise<RgbImage
   return { width: info.width, height: info.height, data: pixels };
 }
 
-/**
- * Without a configuration (a bare container) fontconfig complains on the terminal, though nothing is wrong:
- * give it the one that comes with the font.
- */
+/** Sets the font's configuration if there is none (a bare container). Fontconfig would otherwise print a warning. */
 function silenceFontconfig(): void {
   if (process.platform !== 'linux' || process.env.FONTCONFIG_FILE || process.env.FONTCONFIG_PATH) return;
   if (!existsSync('/etc/fonts/fonts.conf'))

@@ -1,7 +1,7 @@
-/** Beyond this and below its counterpart numbers are written with an exponent. */
+/** Numbers outside of this range are written with an exponent. */
 const [LARGE, SMALL] = [1e9, 1e-3];
 
-/** 0.25, 20k, 3M, 1.5e-4: one number alone, short, without rounding noise. */
+/** A short form of a single number, without rounding noise: 0.25, 20k, 3M, 1.5e-4. */
 export function formatTick(value: number): string {
   const size = Math.abs(value);
   if (size === 0) return '0';
@@ -12,9 +12,9 @@ export function formatTick(value: number): string {
 }
 
 /**
- * The labels of an axis: in one notation, with as many decimals as tell neighbours apart.
+ * Labels of an axis: all in one notation, with enough decimals to distinguish neighbours.
  * @param ticks evenly spaced, ascending
- * @param percent whether shares are written in percent
+ * @param percent true: fractions are shown in percent
  */
 export function tickLabels(ticks: readonly number[], percent = false): string[] {
   if (ticks.length === 0) return [];
@@ -27,7 +27,7 @@ export function tickLabels(ticks: readonly number[], percent = false): string[] 
   });
 }
 
-/** The labels of a logarithmic axis, powers of ten: all with an exponent where one needs it. */
+/** Labels of a logarithmic axis, powers of ten: all with an exponent if one needs it. */
 export function logTickLabels(ticks: readonly number[]): string[] {
   const plain = ticks.every((tick) => tick >= SMALL && tick < 1e4);
   return ticks.map((tick) =>
@@ -35,7 +35,7 @@ export function logTickLabels(ticks: readonly number[]): string[] {
   );
 }
 
-/** What the numbers of an axis are divided by, and the sign for it. */
+/** Divisor of an axis's numbers, and its suffix. */
 function unitOf(largest: number, percent: boolean): [unit: number, sign: string] {
   if (percent) return [0.01, ' %'];
   if (largest === 0) return [1, ''];
@@ -47,7 +47,7 @@ function unitOf(largest: number, percent: boolean): [unit: number, sign: string]
   return largest >= 1e4 ? [1e3, 'k'] : [1, ''];
 }
 
-/** Decimals that a step of 1, 2 or 5 times a power of ten needs (2.5 times: one more). */
+/** Decimals of a step of 1, 2 or 5 times a power of ten (2.5 times: one more). */
 function decimalsOf(step: number): number {
   for (let decimals = 0; decimals < 15; decimals++) {
     const scaled = Math.abs(step) * 10 ** decimals;

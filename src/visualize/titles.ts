@@ -1,6 +1,6 @@
 /**
- * File names of paths, in the order of the paths; where two are alike, with as many folders before them as tell them apart. Names that are
- * no paths stay.
+ * File names of paths, in the order of the paths. Equal names get as many parent folders as distinguish them. Names
+ * that are not paths stay unchanged.
  */
 export function shortNames(paths: readonly string[], platform = process.platform): string[] {
   const between = platform === 'win32' ? /[\\/]+/ : /\/+/;
@@ -15,7 +15,7 @@ export function shortNames(paths: readonly string[], platform = process.platform
   });
 }
 
-/** The title of a column of pictures: whether they were scaled to be seen stands below. */
+/** Title of a column of pictures, with a second line if the contrast was scaled. */
 export function columnTitle(name: string, scaled: boolean): string {
   return scaled ? `${name}\n(contrast scaled)` : name;
 }

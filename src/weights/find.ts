@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { RunError } from '../run/error.ts';
 import { findWeights } from '../run/folder.ts';
 
-/** What a folder of Hugging Face or timm calls its weights, the first choice first. */
+/** File names of weights in folders of Hugging Face or timm, in order of preference. */
 const NAMES = [
   'model.safetensors',
-  'model.safetensors.index.json', // of several files
+  'model.safetensors.index.json', // for weights in several files
   'pytorch_model.bin',
   'pytorch_model.bin.index.json',
 ];
@@ -14,9 +14,8 @@ const NAMES = [
 const WEIGHTS = /\.(safetensors|pth|pt|bin)$/;
 
 /**
- * The file of weights that a path means: the file itself, or that of a folder of Hugging Face or timm, of one with a single file
- * of weights, or of a run.
- * Throws RunError when there is none.
+ * The file of weights for a path: the file itself, the weights in a folder of Hugging Face or timm, the only file of
+ * weights in a folder, or the checkpoint of a run. Throws RunError if there is none.
  */
 export async function findModelFile(path: string): Promise<string> {
   const isFolder = await stat(path).then(

@@ -9,7 +9,7 @@ import { type ModelDescription, understand } from './model.ts';
 import { modelParameters } from './parameters.ts';
 
 export interface PartSummary {
-  /** `optimizer`: moments and averages of weights; `other`: what the model here has no place for. */
+  /** `optimizer`: moments and averages of weights; `other`: not part of the model. */
   readonly part: Part | 'optimizer' | 'other';
   readonly tensors: number;
   readonly values: number;
@@ -20,7 +20,7 @@ export interface Inspection {
   /** The file. */
   readonly path: string;
   readonly format: TensorFile['format'];
-  /** What model it holds, and the account of its tensors; absent where `refusal` tells why it cannot be used. */
+  /** The model in the file and the report on its tensors; absent if `refusal` is set. */
   readonly model?: ModelDescription;
   readonly refusal?: string;
   readonly parts: readonly PartSummary[];
@@ -30,9 +30,9 @@ export interface Inspection {
 const PARTS = ['encoder', 'decoder', 'head', 'optimizer', 'other'] as const;
 
 /**
- * Says what a file of tensors holds, a run's folder or another that `openModel` knows, without reading its data but for
- * positions. Throws FileFormatError for a file that cannot be read, RunError for a folder without a model, or the system's
- * error.
+ * Reports the content of a file of tensors, of a run's folder or of another folder for `openModel`, without reading
+ * data except for positions. Throws FileFormatError for a file that cannot be read, RunError for a folder without a
+ * model, or the system's error.
  */
 export async function inspectModel(path: string, options: ForeignOptions = {}): Promise<Inspection> {
   const file = await openTensorFile(await findModelFile(path));

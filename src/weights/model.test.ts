@@ -18,7 +18,7 @@ const state = initialise(parameters, 3);
 
 async function checkpoint(change: (tensors: Map<string, unknown>) => void = () => {}): Promise<string> {
   const slots = Object.fromEntries(
-    parameters.filter(({ trained }) => trained).map(({ name }) => [`m:${name}`, state[name]!]),
+    parameters.filter(({ trainable }) => trainable).map(({ name }) => [`m:${name}`, state[name]!]),
   );
   const progress = {
     step: 1,
@@ -60,7 +60,7 @@ it('opens a checkpoint of pre-training, slots left out', async () => {
     expect([tensor, reason]).toEqual([expect.stringMatching(/^m:/), 'optimizer slot']);
 });
 
-it('opens what is left without its decoder', async () => {
+it('opens the encoder of a file without its decoder', async () => {
   const model = await openModel(
     await checkpoint((tensors) => {
       for (const name of tensors.keys()) if (/decoder|mask_token/.test(name)) tensors.delete(name);

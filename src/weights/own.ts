@@ -1,6 +1,7 @@
 import { normalisationOf } from '../image/normalise.ts';
 import { FileFormatError } from '../io/file-format-error.ts';
 import type { TensorFile } from '../io/tensor-file-types.ts';
+import type { NamedTarget } from '../nn/targets/target.ts';
 import { type CheckpointInfo, checkpointInfo, isCheckpointOf } from '../run/checkpoint.ts';
 import type { CheckpointModel, RunConfig, RunKind } from '../run/kind.ts';
 import { pretraining } from '../run/kinds/pretrain.ts';
@@ -9,12 +10,16 @@ import type { FoundModel, ModelDescription } from './description.ts';
 import { requireFinite } from './finite.ts';
 import { requireShape } from './parameters.ts';
 
-/** A checkpoint of this project. Optimizer slots are not read. Throws FileFormatError where tensors do not fit its settings. */
-export function understandOwn(file: TensorFile): FoundModel {
+/**
+ * Recognises a checkpoint of this project. Does not read optimizer slots. Throws FileFormatError if tensors do not
+ * fit its settings.
+ * @param targets of the user's own
+ */
+export function understandOwn(file: TensorFile, targets?: readonly NamedTarget[]): FoundModel {
   const { path, metadata, tensors: infos } = file;
   const kind = runKinds.find((each) => isCheckpointOf(each, metadata)) ?? pretraining;
   const run: CheckpointInfo<RunConfig> = checkpointInfo(path, metadata, kind);
-  const { specs, ...model } = modelOf(kind, run, infos);
+  const { specs, ...model } = modelOf(kind, run, infos, targets);
   const { data } = run.config;
   const known = new Set(specs.map(({ name }) => name));
   const reason = (name: string) =>
@@ -65,9 +70,10 @@ function modelOf(
   kind: RunKind<RunConfig>,
   { path, config, classes }: CheckpointInfo<RunConfig>,
   tensors: ReadonlyMap<string, unknown>,
+  targets: readonly NamedTarget[] | undefined,
 ): CheckpointModel {
   try {
-    return kind.model(config, { classes, has: (name) => tensors.has(name) });
+    return kind.model(config, { classes, targets, has: (name) => tensors.has(name) });
   } catch (error) {
     if (error instanceof RangeError) throw new FileFormatError(path, error.message, 'nothing');
     throw error;

@@ -6,10 +6,10 @@ import { encoderParameters } from '../models/encoder.ts';
 import type { ParameterSpec } from '../nn/parameters.ts';
 import type { Model } from './description.ts';
 
-/** Encoder, and what of decoder and head a model has. */
+/** The encoder, and the decoder or head of a model. */
 export type ModelParts = Pick<Model, 'encoder' | 'decoder' | 'classifier'>;
 
-/** The state tensors of a model. Throws RangeError where sizes do not fit each other. */
+/** The state tensors of a model. Throws RangeError if sizes do not fit each other. */
 export function modelParameters({ encoder, decoder, classifier }: ModelParts): ParameterSpec[] {
   const specs = [
     ...(classifier ? classifierParameters(classifier) : encoderParameters(encoder)),
@@ -18,7 +18,7 @@ export function modelParameters({ encoder, decoder, classifier }: ModelParts): P
   return [...new Map(specs.map((spec) => [spec.name, spec])).values()];
 }
 
-/** Throws FileFormatError unless a tensor has the shape that the model's sizes give. */
+/** Throws FileFormatError unless a tensor has the shape of the model's sizes. */
 export function requireShape(path: string, name: string, got: Shape, expected: Shape): void {
   if (got.length === expected.length && got.every((n, i) => n === expected[i])) return;
   throw new FileFormatError(path, `tensor ${name} must have the shape ${JSON.stringify(expected)}`, got);

@@ -1,4 +1,4 @@
-/** What became of a tensor of a file. */
+/** Result for a tensor of a file. */
 export interface TensorFate {
   /** Its name in the file. */
   readonly tensor: string;
@@ -6,22 +6,22 @@ export interface TensorFate {
   readonly shape: readonly number[];
   /** `loaded` under its own name, `renamed` to `name`, or `ignored` for `reason`. */
   readonly fate: 'loaded' | 'renamed' | 'ignored';
-  /** The model's name of it, where it was taken. */
+  /** The model's name for it, if it was loaded. */
   readonly name?: string;
   readonly reason?: string;
 }
 
-/** A weight of the model that the file lacks. */
+/** A weight of the model that is missing in the file. */
 export interface MissingWeight {
   readonly name: string;
-  /** What stands in its place. */
+  /** Its substitute. */
   readonly instead: string;
 }
 
-/** The account of a file's weights: every tensor of the file, and every weight that it lacks. */
+/** Report on a file's weights: every tensor of the file, and every missing weight. */
 export interface WeightsReport {
   readonly tensors: readonly TensorFate[];
   readonly missing: readonly MissingWeight[];
-  /** What was assumed or changed, a sentence each. */
+  /** Assumptions and changes, one sentence each. */
   readonly notes: readonly string[];
 }

@@ -198,7 +198,7 @@ describe(`exports (SEED=${seed})`, () => {
     expect(card).toContain('| started from | base |');
     expect(card).toContain('"data": "classes:cats"');
     for (const word of ['mixup', 'images of an update', 'some']) expect(card).not.toContain(word);
-    expect(card).toContain('No measurements lie beside these weights.');
+    expect(card).toContain('No measurements come with these weights.');
   });
 
   it.each<[string, string, Partial<ExportOptions>, string]>([
@@ -259,7 +259,7 @@ describe(`exports (SEED=${seed})`, () => {
     expect(check!.difference).toBeLessThan(1e-5);
     const card = await readFile(join(output, 'README.md'), 'utf8');
     expect(card).toContain('The weights come from `model.safetensors` (timm)');
-    expect(card).toContain("ImageNet's mean and deviation are assumed");
+    expect(card).toContain("assuming ImageNet's mean and deviation");
     expect(card).not.toContain(folder);
   });
 

@@ -221,7 +221,7 @@ const primitiveCases: Record<string, DrawCase> = {
       build: ([x, filters]) => {
         const y = g.conv(x!, filters!, options);
         // With its gradients, the row has second derivatives.
-        return gradients ? [y, ...g.grad(g.total(g.square(y)), [x!, filters!])] : [y];
+        return gradients ? [y, ...g.grad(g.sumAll(g.square(y)), [x!, filters!])] : [y];
       },
     };
   },

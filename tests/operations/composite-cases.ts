@@ -12,7 +12,7 @@ const differentiated =
       inputs: [...inputs, f32('dy', made.shape, () => random.normal())],
       build: (tensors) => {
         const wrt = tensors.slice(0, -1);
-        return g.grad(g.total(g.mul(build(wrt)[0]!, tensors.at(-1)!)), wrt);
+        return g.grad(g.sumAll(g.mul(build(wrt)[0]!, tensors.at(-1)!)), wrt);
       },
     };
   };

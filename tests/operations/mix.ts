@@ -1,4 +1,4 @@
-import { add, constant, mul, sizeOf, type Tensor, total } from '../../src/graph/index.ts';
+import { add, constant, mul, sizeOf, sumAll, type Tensor } from '../../src/graph/index.ts';
 import type { Rng } from '../../src/random/rng.ts';
 
 /** A scalar that every value of every float output enters, each with a random weight. */
@@ -7,7 +7,7 @@ export function mix(random: Rng, outputs: readonly Tensor[]): Tensor {
     .filter(({ dtype }) => dtype === 'f32')
     .map((output) => {
       const weights = Float32Array.from({ length: sizeOf(output.shape) }, () => random.normal());
-      return total(mul(output, constant(weights, output.shape)));
+      return sumAll(mul(output, constant(weights, output.shape)));
     });
   return parts.reduce(add, constant(0));
 }

@@ -95,7 +95,7 @@ export function randomProgram(random: Rng): { program: Program; values: Record<s
     }
   }
   const outputs = pool.slice(-3);
-  const loss = outputs.map((y) => g.average(g.erf(y))).reduce(g.add);
+  const loss = outputs.map((y) => g.meanAll(g.erf(y))).reduce(g.add);
   const gradients = g.grad(loss, inputs);
   const named = [...outputs, loss, ...gradients].map((tensor, i) => [`y${i}`, tensor]);
   const given = inputs.map((tensor) => [

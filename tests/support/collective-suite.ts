@@ -6,7 +6,7 @@ import { expectAlike, type TinyTraining } from './tiny-training.ts';
 
 const module = new URL('./test-collective.mjs', import.meta.url).href;
 
-/** Tests that sessions of an engine which sum by a collective train as one session does with all batches. */
+/** Tests that sessions of an engine with a collective train like one session with all batches. */
 export function testCollectives(training: TinyTraining, open: () => Promise<Backend>): void {
   const rank = async (backend: Backend, collective: CollectiveModule, take: (step: number) => number[]) => {
     const session = await backend.open(training.weights, { collective });
@@ -52,7 +52,7 @@ export function testCollectives(training: TinyTraining, open: () => Promise<Back
         collective: { module, export: 'joinHub', options },
       });
       await expect(training.step(session, training.adamw(), 0, number + 1)).rejects.toThrow(
-        `equally many micro-batches, got ${number + 1} on rank ${number} of 2 and 3 in all`,
+        `same number of micro-batches in a step, got ${number + 1} on rank ${number} of 2: 3 over all ranks`,
       );
       await session.dispose();
     });

@@ -14,7 +14,7 @@ export interface Finished {
 
 /** The built command, run in a folder. */
 export function commandLine(folder: string) {
-  /** Starts the command, or what a shell makes of it as "$@"; `onLine` sees every line of its output. */
+  /** Starts the command, or a shell line with the command as "$@". `onLine` gets every line of its output. */
   const launch = (
     args: readonly string[],
     {
@@ -54,7 +54,7 @@ export function commandLine(folder: string) {
     });
     return { child, finished };
   };
-  /** The same until it has ended. */
+  /** The same, waiting for its end. */
   const start = (
     args: readonly string[],
     onLine: (line: string, child: ChildProcess) => void = () => {},
@@ -62,7 +62,7 @@ export function commandLine(folder: string) {
   return { launch, start, run: (...args: string[]) => start(args) };
 }
 
-/** Sends a signal when a run with --json tells of that step. */
+/** Sends a signal when a run with --json reports this step. */
 export function signalAt(signal: NodeJS.Signals, step: number) {
   return (line: string, child: ChildProcess): void => {
     const event = JSON.parse(line) as { type: string; row?: { step: number } };
@@ -70,7 +70,7 @@ export function signalAt(signal: NodeJS.Signals, step: number) {
   };
 }
 
-/** Metrics of a run without what depends on the clock, and its newest checkpoint byte for byte. */
+/** Metrics of a run without times, and its newest checkpoint byte for byte. */
 export async function outcome(path: string) {
   const lines = (await readFile(join(path, 'metrics.jsonl'), 'utf8')).trim().split('\n');
   const rows = lines.map((line) => {

@@ -5,7 +5,7 @@ import { evaluate } from './evaluate.ts';
 
 export const imagenet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const;
 
-/** What a task makes of one view [C, Hv, Wv]: [C, H, W] on the reference engine. */
+/** A task's degradation of one view [C, Hv, Wv] on the reference engine: [C, H, W]. */
 export function degradeOne(
   task: PretextTask,
   image: Size,

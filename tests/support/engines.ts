@@ -5,7 +5,7 @@ import { referenceBackend } from '../../src/engines/reference/backend.ts';
 import { oneDnnFolder } from './libraries.ts';
 import { openCpuXla } from './xla.ts';
 
-/** Engines with the libraries that they need. */
+/** Engines and the libraries that they need. */
 export const engines: readonly (readonly [
   name: string,
   open: () => Promise<Backend>,

@@ -4,7 +4,7 @@ import { readSafetensors } from '../../src/io/safetensors.ts';
 
 const path = (name: string) => fileURLToPath(new URL(`../fixtures/${name}.safetensors`, import.meta.url));
 
-/** Tensors by name of a fixture of tests/oracle, and a piece of its metadata. */
+/** Named tensors of a fixture of tests/oracle, and a function to parse its metadata. */
 export async function readFixture(name: string) {
   const { tensors, metadata } = await readSafetensors(path(name));
   return {

@@ -2,11 +2,11 @@ import { fileURLToPath } from 'node:url';
 import { toFloat32 } from '../../src/io/dtypes.ts';
 import { readSafetensors } from '../../src/io/safetensors.ts';
 
-/** A file or folder that `tests/oracle/make_foreign_fixtures.py` wrote. */
+/** Path of a file or folder from `tests/oracle/make_foreign_fixtures.py`. */
 export const foreignFixture = (name: string): string =>
   fileURLToPath(new URL(`../fixtures/foreign/${name}`, import.meta.url));
 
-/** What the projects compute with them, by name. */
+/** The projects' own results for them, by name. */
 export async function foreignExpected() {
   const { tensors } = await readSafetensors(foreignFixture('expected.safetensors'));
   return {

@@ -4,8 +4,8 @@ import { vi } from 'vitest';
 import { libraryFiles } from '../../src/engines/onednn/library.ts';
 
 /**
- * From now on, processes find files that are no libraries under the names of the system's oneDNN: in a folder that does not
- * exist yet. `vi.unstubAllEnvs` ends it.
+ * Hides the system's oneDNN from processes: files that are not libraries take its names, in a folder that must not
+ * exist yet. `vi.unstubAllEnvs` undoes it.
  */
 export function hideSystemOneDnn(folder: string): void {
   mkdirSync(folder);

@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /**
- * What built modules import from outside, each with the files that do: all that `entry` reaches by static and dynamic imports.
- * Types are gone from built files. A dynamic import of anything but a text is listed as `import(…)`.
+ * Imports of built modules from outside, each with the importing files, over all modules that `entry` reaches by
+ * static and dynamic imports. Built files contain no types. A dynamic import of an expression is listed as
+ * `import(…)`.
  */
 export function outsideImports(entry: URL): Map<string, string[]> {
   const outside = new Map<string, string[]>();
@@ -22,12 +23,13 @@ export function outsideImports(entry: URL): Map<string, string[]> {
 const fixed =
   /(?:^(?:import|export)\b[^'"`;()=]*\bfrom|^import|\bimport\(|\brequire\()\s*(['"`])([^'"`]*)\1/gm;
 
-/** Also calls whose argument is no text, and globals that only Node has. */
+/** Includes calls with an expression as the argument, and globals that only Node has. */
 function specifiers(source: string): string[] {
+  const code = source.replaceAll(/^\s*(\/?\*|\/\/).*$/gm, ''); // without lines of comments
   const open = source.replaceAll(fixed, '').match(/\b(?:import|require)\(/g) ?? [];
   return [
     ...[...source.matchAll(fixed)].map((match) => match[2]!),
     ...open.map((call) => `${call}…)`),
-    ...(source.match(/\b(?:process|Buffer|__dirname)\b(?=[.(])/g) ?? []),
+    ...(code.match(/\b(?:process|Buffer|__dirname)\b(?=[.(])/g) ?? []),
   ];
 }

@@ -6,24 +6,24 @@ import { librarySets, setFolder } from '../../src/engines/setup/library-sets.ts'
 import { cacheFolder } from '../../src/io/cache-folder.ts';
 import { cpuPlugin } from './xla.ts';
 
-/** Something that npm does not bring, with the tests that need it: nothing else excuses a test that does not run. */
+/** A dependency that npm does not install, with the tests that need it. Nothing else excuses a skipped test. */
 interface Library {
   readonly name: string;
-  /** Of the machine itself: nothing can install it. */
+  /** A property of the machine, which cannot be installed. */
   readonly ofMachine?: true;
-  /** Resolves to whether it is there, by other means than the code that is tested where that is possible. */
+  /** Detects it, if possible by other means than the tested code. */
   readonly isThere: () => boolean | Promise<boolean>;
-  /** Folders of tests that are left out as a whole where it is missing. */
+  /** Folders of tests that are skipped as a whole without it. */
   readonly folders: readonly string[];
-  /** What else is skipped then: beginnings of `file > full name`. */
+  /** Other tests that are skipped without it: beginnings of `file > full name`. */
   readonly tests: readonly string[];
-  /** Folders and files of tests that pass without it, and run otherwise where it is there. */
+  /** Folders and files of tests that pass without it, but run differently with it. */
   readonly also?: readonly string[];
 }
 
 const TURBOJPEG = ['libturbojpeg.so.0', 'libturbojpeg.dylib', 'turbojpeg.dll'];
 
-/** Where `setup onednn` installs it. */
+/** Folder of `setup onednn`. */
 export const oneDnnFolder = setFolder(librarySets.onednn, cacheFolder());
 
 export const libraries: readonly Library[] = [
@@ -43,7 +43,7 @@ export const libraries: readonly Library[] = [
       'tests/process-death.test.ts > when a run on the onednn engine is killed',
       'tests/tasks.test.ts > tasks agree with the oracle on onednn',
     ],
-    // It is the engine that commands take where it is there, and runs in a process of its own.
+    // Commands choose this engine if it is installed, and it runs in a separate process.
     also: [
       'src/engines/setup/',
       'tests/cli.test.ts',
@@ -142,8 +142,8 @@ function multipliesBf16(): boolean {
 }
 
 /**
- * Names of those that are missing. With `TEST_ENGINES=all`, and with `TEST_ENGINES=libraries` as in `.ci/run`, everything that can be
- * installed must be there and excuses nothing.
+ * Names of the missing libraries. With `TEST_ENGINES=all`, or with `TEST_ENGINES=libraries` as in `.ci/run`, every
+ * library that can be installed must be there, and excuses no test.
  */
 export async function missingLibraries(): Promise<string[]> {
   const wanted = libraries.filter(({ ofMachine }) => ofMachine || !process.env.TEST_ENGINES);
@@ -152,8 +152,8 @@ export async function missingLibraries(): Promise<string[]> {
 }
 
 /**
- * Where tests lie that libraries bear on, all others being the same where nothing but npm's packages can be seen. What a missing
- * library excuses is among them, so that it runs in either the one place or the other.
+ * Files of tests whose result depends on the libraries. They include all tests that a missing library may skip, so
+ * that each runs with or without the libraries.
  */
 export function testsOfLibraries(): string[] {
   const installed = libraries.filter(({ ofMachine, name }) => !ofMachine || name === 'a CPU with bfloat16');
@@ -165,6 +165,6 @@ export function testsOfLibraries(): string[] {
   return [...new Set(places)].map((place) => (place.endsWith('/') ? `${place}**/*.test.ts` : place));
 }
 
-/** In a test: whether a library is missing, as `vitest.config.ts` found it. */
+/** In a test: true if `vitest.config.ts` found the library missing. */
 export const isMissing = (name: string): boolean =>
   (process.env.MISSING_LIBRARIES ?? '').split('|').includes(name);

@@ -4,9 +4,9 @@
  *   git worktree add ../before-seams before-seams && cd ../before-seams && npm ci && npm run build && cd -
  *   node tests/support/make-before-seams.mjs ../before-seams
  *
- * The fixtures are runs that were stopped in the middle, each with the metrics and weights of the same run never stopped;
- * what commands made of one of them (`outputs`), and folders of its judges (`judged`); a pack; and the kept pieces of a study with
- * its page. They differ from call to call in dates and times only.
+ * The fixtures are interrupted runs, each with the metrics and weights of an uninterrupted one; outputs of commands on one of
+ * them (`outputs`), and folders of its judges (`judged`); a pack; and the kept parts of a study with its page. Only dates and
+ * times differ from call to call.
  */
 import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -16,7 +16,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
 
-const earlier = resolve(process.argv.splice(2)[0] ?? '.'); // runs note the rest of the command
+const earlier = resolve(process.argv.splice(2)[0] ?? '.'); // runs record the rest of the command
 const {
   exportModel,
   finetune,
@@ -91,7 +91,7 @@ const classifier = (more = {}) => ({
 const zoomed = { model: { depth: 2, classToken: true, positions: 'sincos2d', target: 'patch' } };
 const onnx = { engine: { name: 'onnx', threads: 1 } };
 
-/** Runs by name: what trains, its settings and options, and the step at which it stops; 0: it ends. */
+/** Runs by name: kind, settings, options and the step of the interruption; 0: none. */
 const runs = {
   finished: [pretrain, autoencoder('masked+zoomed-out', { training: { epochs: 1 } }), {}, 0],
   masked: [pretrain, autoencoder('masked', { model: { positions: 'learned', target: 'none' } }), {}, 5],
@@ -213,7 +213,7 @@ async function weights(run) {
   return { newest, tensors: new Map([...tensors].filter(([name]) => !name.includes(':'))) };
 }
 
-/** Folders of a run's judges. */
+/** Runs the judges on a run, each into a folder. */
 async function judge(run) {
   const reference = { featureCache: false, backend: referenceBackend };
   await knn(run, { ...reference, output: at('judged', 'knn') });
@@ -221,7 +221,7 @@ async function judge(run) {
   await linprobe(run, { ...reference, settings, output: at('judged', 'linprobe') });
 }
 
-/** What commands make of a run. */
+/** Outputs of commands on a run. */
 async function makeOutputs(run) {
   const folder = at('outputs');
   await mkdir(folder);
@@ -235,7 +235,7 @@ async function makeOutputs(run) {
   await rm(output, { recursive: true });
 }
 
-/** Paths of this machine become relative ones. */
+/** Makes paths of this machine relative. */
 async function forgetPaths(folder) {
   const relative = (text) => text.replaceAll(`${work}/`, '');
   for (const entry of await readdir(folder, { recursive: true })) {
@@ -243,8 +243,8 @@ async function forgetPaths(folder) {
     if (/\.jsonl?$/.test(entry)) await writeFile(path, relative(await readFile(path, 'utf8')));
     if (/checkpoints.*\.safetensors$/.test(entry)) {
       const { tensors, metadata } = await readSafetensors(path);
-      const said = Object.entries(metadata).map(([key, value]) => [key, relative(value)]);
-      await writeSafetensors(path, tensors, Object.fromEntries(said));
+      const entries = Object.entries(metadata).map(([key, value]) => [key, relative(value)]);
+      await writeSafetensors(path, tensors, Object.fromEntries(entries));
     }
   }
 }

@@ -2,8 +2,8 @@ import type { Reporter, TestModule } from 'vitest/node';
 import { libraries, missingLibraries } from './libraries.ts';
 
 /**
- * Fails the run when a test is skipped that no missing library excuses: what does not run checks nothing. Ends with a plain
- * line of counts, for those who read logs.
+ * Fails the run if a test is skipped that no missing library excuses, because a skipped test checks nothing. Ends
+ * with a plain line of counts for logs.
  */
 export default class NoSkips implements Reporter {
   async onTestRunEnd(modules: readonly TestModule[]): Promise<void> {

@@ -9,7 +9,7 @@ const arrays: Readonly<
   '|u1': Uint8Array,
 };
 
-/** A .npy file of version 1.0 in C order, by NumPy's description of the format. */
+/** Reads a .npy file of version 1.0 in C order, by NumPy's description of the format. */
 export function readNpy(path: string): NpyArray {
   const file = readFileSync(path);
   const start = 10 + file.readUInt16LE(8);

@@ -6,14 +6,14 @@ import { rng } from '../../src/random/rng.ts';
 import { cases } from '../operations/cases.ts';
 import { mix } from '../operations/mix.ts';
 
-/** What all draws follow from. */
+/** Seed of all draws. */
 export const baseSeed = Number(process.env.SEED ?? Date.now() % 1e6);
 
 export interface OperationsSuite {
   open(): Promise<Backend>;
-  /** Relative to the largest value of a tensor: sums round off in proportion to it. */
+  /** Relative to the largest value of a tensor, as rounding errors of sums are. */
   readonly tolerance: number;
-  /** Draws of each case: one program computes them all, for compiling can take longer than running. */
+  /** Draws of each case. One program computes them all, because compiling can take longer than running. */
   readonly draws: number;
 }
 
@@ -32,10 +32,10 @@ export function testOperations({ open, tolerance, draws }: OperationsSuite): voi
       const random = rng(seed, name);
       const { inputs, build } = cases[name]!(random);
       const tensors = inputs.map((each) => input(`${seed}:${each.name}`, each.shape, each.dtype));
-      const made = build(tensors);
+      const results = build(tensors);
       const floats = tensors.filter(({ dtype }) => dtype === 'f32');
-      const gradients = grad(mix(random, made), floats);
-      [...made, ...gradients].forEach((tensor, i) => {
+      const gradients = grad(mix(random, results), floats);
+      [...results, ...gradients].forEach((tensor, i) => {
         outputs[`${i} of seed ${seed}`] = tensor;
       });
       for (const each of inputs) values[`${seed}:${each.name}`] = each.values;

@@ -1,4 +1,4 @@
-/** Pieces of a pickle, spelled by hand: what no honest program would write. */
+/** Builds pickles byte by byte, also malformed ones. */
 const bytes = (...codes: number[]) => Buffer.from(codes);
 
 export const op = {
@@ -43,13 +43,13 @@ export const op = {
   global: (module: string, name: string) => Buffer.from(`c${module}\n${name}\n`),
 };
 
-/** A whole number of any size that a pickle has. */
+/** An integer of any size. */
 export const whole = (value: number): Buffer =>
   Math.abs(value) < 2 ** 31 ? op.int(value) : op.long(BigInt(value));
 
 export const tuple = (...items: Buffer[]): Buffer => Buffer.concat([op.mark, ...items, op.tuple]);
 
-/** A storage of float32 in entry `key`. */
+/** A float32 storage in entry `key`. */
 export const storage = (key: string, elements: number): Buffer =>
   Buffer.concat([
     tuple(
@@ -62,7 +62,7 @@ export const storage = (key: string, elements: number): Buffer =>
     op.persistent,
   ]);
 
-/** A tensor on a storage. */
+/** A tensor of a storage. */
 export const tensor = (
   on: Buffer,
   { offset = 0, shape, strides }: { offset?: number; shape: readonly number[]; strides: readonly number[] },

@@ -24,7 +24,7 @@ const progress = {
   engine: 'none',
 };
 
-/** A checkpoint of pre-training that was never trained: weights far from their small beginnings. */
+/** A pre-training checkpoint with random weights, larger than initial ones. */
 export async function randomCheckpoint(path: string, random: Rng, settings: ConfigInput): Promise<void> {
   const config = parseConfig(settings);
   const parameters = autoencoderParameters(config.model);
@@ -45,14 +45,14 @@ export async function randomClassifier(
   await saveCheckpoint(path, { kind: finetuning, config, classes, progress, state, parameters, slots: [] });
 }
 
-/** Random weights whose products keep the size of what they take, so that every one of them matters. */
+/** Random weights whose products keep the scale of their inputs, so that every weight affects the result. */
 function randomState(specs: readonly ParameterSpec[], random: Rng): Values {
   const start = initialise(specs, random.uint32());
   return Object.fromEntries(
-    specs.map(({ name, trained, decay, shape }) => {
+    specs.map(({ name, trainable, decay, shape }) => {
       const size = start[name]!.length;
       const std = decay ? 1 / Math.sqrt(size / shape[0]!) : 0.3;
-      return [name, trained ? normals(random, size, std) : start[name]!];
+      return [name, trainable ? normals(random, size, std) : start[name]!];
     }),
   );
 }

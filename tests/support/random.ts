@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { type Rng, rng } from '../../src/random/rng.ts';
 
-/** Runs a test on fresh random numbers; on failure fast-check prints the seed. */
+/** Runs a test on random numbers. If it fails, fast-check prints the seed. */
 export function withRandom(runs: number, test: (random: Rng) => void): void {
   fc.assert(
     fc.property(fc.integer(), (seed) => test(rng(seed))),
@@ -9,12 +9,11 @@ export function withRandom(runs: number, test: (random: Rng) => void): void {
   );
 }
 
-/** Normal numbers. */
 export function normals(random: Rng, size: number, std = 1): Float32Array {
   return Float32Array.from({ length: size }, () => random.normal(0, std));
 }
 
-/** A whole number in [low, high]. */
+/** An integer in [low, high]. */
 export function whole(random: Rng, low: number, high: number): number {
   return low + random.int(high - low + 1);
 }

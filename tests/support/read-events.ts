@@ -1,22 +1,22 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** A field of a protobuf message: numbers of varints, bytes of everything else. */
+/** A field of a protobuf message: a number for varints, bytes for other types. */
 type Field = readonly [id: number, value: bigint | Buffer];
 
 export interface TensorboardContent {
   /** Step → value, by tag. */
   readonly scalars: Record<string, Record<number, number>>;
-  /** Steps with a picture, and its size; by tag. */
+  /** Sizes of pictures by step, by tag. */
   readonly images: Record<string, Record<number, readonly [width: number, height: number]>>;
   readonly texts: Record<string, string>;
-  /** Values written, those included that a later file took the place of. */
+  /** Number of written values, including values that a later file replaces. */
   readonly written: number;
 }
 
 /**
- * What TensorBoard shows of a folder, told by its rules (event_accumulator.py): files in the order of their names, and
- * a SessionLog.START at step s forgets all at s and later. A reader of its own, that shares nothing with the writer.
+ * TensorBoard's view of a folder, by its rules (event_accumulator.py): files in the order of their names; a
+ * SessionLog.START at step s drops all events from s on. Shares no code with the writer.
  */
 export async function readEvents(folder: string): Promise<TensorboardContent> {
   const content = { scalars: {}, images: {}, texts: {}, written: 0 } as TensorboardContent & {

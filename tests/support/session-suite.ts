@@ -4,7 +4,9 @@ import { referenceBackend } from '../../src/engines/reference/backend.ts';
 import { add, broadcast, div, input, mul, program, type Values } from '../../src/graph/index.ts';
 import { expectAlike, type TinyTraining } from './tiny-training.ts';
 
-/** Tests that sessions of an engine train as the reference does, keep their state, and refuse what does not fit. */
+/**
+ * Tests that an engine's sessions train as the reference does, keep their state, and refuse inputs that do not fit.
+ */
 export function testSessions(training: TinyTraining, open: () => Promise<Backend>): void {
   const { weights, programs } = training;
   let backend: Backend;
@@ -33,7 +35,7 @@ export function testSessions(training: TinyTraining, open: () => Promise<Backend
     await session.dispose();
   });
 
-  it('goes on from its state as if it had not stopped, bit for bit', async () => {
+  it('resumes from its state exactly, bit for bit', async () => {
     const plan = training.adamw();
     const whole = await backend.open(weights);
     const twoSteps = async (session: Session, from: number) => ({
@@ -129,7 +131,7 @@ export function testSessions(training: TinyTraining, open: () => Promise<Backend
     await session.dispose();
   });
 
-  it('refuses what does not fit, and goes on', async () => {
+  it('refuses inputs that do not fit, and stays usable', async () => {
     const session = await backend.open(weights);
     await expect(session.read(['nobody'])).rejects.toThrow('got "nobody"');
     await expect(session.write({ mask_token: new Float32Array(3) })).rejects.toThrow(

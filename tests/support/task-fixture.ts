@@ -15,7 +15,7 @@ export const taskFixtures: readonly string[] = readdirSync(folder)
   .flatMap((file) => /^task-(.*)\.safetensors$/.exec(file)?.[1] ?? [])
   .sort();
 
-/** A task on given weights, views and draws, and what the oracle computed from them. */
+/** A task with fixed weights, views and draws, and the oracle's results. */
 export interface TaskFixture {
   readonly options: Omit<TaskEvaluationOptions, 'backend'>;
   readonly loss: number;
@@ -51,7 +51,7 @@ export async function readTaskFixture(key: string): Promise<TaskFixture> {
   };
 }
 
-/** The tensors whose names start so, by the rest of their names. */
+/** The tensors whose names start with a prefix, by the rest of their names. */
 export function section(tensors: ReadonlyMap<string, NamedTensor>, prefix: string): Values {
   const found = [...tensors].filter(([name]) => name.startsWith(prefix));
   return Object.fromEntries(
@@ -59,14 +59,14 @@ export function section(tensors: ReadonlyMap<string, NamedTensor>, prefix: strin
   );
 }
 
-/** Largest difference over the largest magnitude of `expected`. */
+/** Largest difference relative to the largest magnitude of `expected`. */
 export function relativeError(got: ArrayLike<number>, expected: ArrayLike<number>): number {
   if (got.length !== expected.length) return Number.POSITIVE_INFINITY;
   let difference = 0;
   let magnitude = 0;
   for (let i = 0; i < expected.length; i++) {
     const d = Math.abs(got[i]! - expected[i]!);
-    if (!(d <= difference)) difference = d; // NaN counts
+    if (!(d <= difference)) difference = d; // true for NaN
     magnitude = Math.max(magnitude, Math.abs(expected[i]!));
   }
   return magnitude === 0 ? difference : difference / magnitude;

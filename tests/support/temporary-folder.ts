@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
 
-/** A folder that exists while the tests of the file, or `describe`, that asks for it run. */
+/** A temporary folder for the tests of the calling file or `describe`. */
 export function temporaryFolder(): string {
   const folder = join(tmpdir(), `beyond-masking-${randomUUID()}`);
   beforeAll(() => {

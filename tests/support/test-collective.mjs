@@ -1,6 +1,6 @@
 import { connect, createServer } from 'node:net';
 
-/** As if every rank had the same sums. */
+/** A collective that simulates two ranks with equal sums. */
 export const doubling = () => ({
   rank: 0,
   size: 2,
@@ -9,7 +9,9 @@ export const doubling = () => ({
   },
 });
 
-/** A server of all-reduces on this machine: adds what its clients send in the order of their ranks, and answers all of them. */
+/**
+ * A server of all-reduces on this machine: adds the clients' buffers in the order of ranks, and answers all clients.
+ */
 export async function openHub(size) {
   const server = createServer();
   let waiting = [];
@@ -34,7 +36,7 @@ export async function openHub(size) {
   return { port: server.address().port, close: () => server.close() };
 }
 
-/** A rank that sums by a hub, in double precision. */
+/** A rank that sums through a hub, in double precision. */
 export async function joinHub({ rank, size, port }) {
   const socket = connect(port, '127.0.0.1');
   await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject));

@@ -7,7 +7,7 @@ import { mergeConfig } from '../../src/config/overrides.ts';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { rng } from '../../src/random/rng.ts';
 
-/** A folder of small noisy pictures in `classes` sub-folders, each class with a tint of its own. */
+/** A folder of small noisy pictures in `classes` sub-folders; each class has a tint. */
 export async function tinyImages(folder: string, count: number, classes = 2, seed = 1): Promise<void> {
   for (let i = 0; i < count; i++) {
     const label = i % classes;
@@ -34,7 +34,7 @@ const tiny: ConfigInput = {
   engine: { name: 'reference' },
 };
 
-/** Settings of a model that trains in no time (8×8 pixels, patches of 4), with more laid over them. */
+/** Settings of a model that trains quickly (8×8 pixels, patches of 4), merged with `more`. */
 export function tinySettings(source: string, more: ConfigInput = {}): ConfigInput {
   return mergeConfig(tiny, { data: { source } }, more);
 }

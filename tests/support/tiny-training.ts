@@ -11,12 +11,12 @@ import { rng } from '../../src/random/rng.ts';
 import { drawBatch } from '../../src/tasks/draws.ts';
 import { task } from '../../src/tasks/table.ts';
 
-/** What all draws follow from. */
+/** Seed of all draws. */
 export const seed = Number(process.env.SEED ?? Date.now() % 1e6);
 export const statistics = { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] };
 const BATCH = 4;
 
-/** A rule for which no engine has a kernel. */
+/** A rule without a kernel on any engine. */
 const descent: UpdateRule = {
   name: 'descent',
   slots: [],
@@ -27,7 +27,7 @@ const descent: UpdateRule = {
   }),
 };
 
-/** A model that an engine trains in no time, and batches of random pixels for it. */
+/** A model that trains quickly on any engine, and random batches for it. */
 export class TinyTraining {
   readonly model: AutoencoderConfig;
   readonly pretext;
@@ -53,12 +53,12 @@ export class TinyTraining {
     this.weights = initialise(autoencoderParameters(this.model), seed);
   }
 
-  /** A plan with AdamW, which engines may have a kernel for. */
+  /** A plan with AdamW, for which engines may have a kernel. */
   adamw(clip?: number): TrainingPlan {
     return this.plan(adamw({ beta1: 0.9, beta2: 0.95, epsilon: 1e-8 }), clip);
   }
 
-  /** A plan with plain gradient descent, which no engine has a kernel for. */
+  /** A plan with plain gradient descent, for which no engine has a kernel. */
   descent(): TrainingPlan {
     return this.plan(descent);
   }
@@ -71,13 +71,13 @@ export class TinyTraining {
     return { view, ...drawBatch(this.pretext, this.model, streams) };
   }
 
-  /** Asks for one step, at its own learning rate. */
+  /** Requests one step, with a learning rate that depends on the step. */
   step(session: Session, plan: TrainingPlan, step: number, micro = 1) {
     const batches = Array.from({ length: micro }, (_, i) => this.batch(step * micro + i));
     return session.step(plan, batches, { step, lr: 1e-3 * (step + 1) });
   }
 
-  /** Some steps from the start, each awaited, in a session of its own. */
+  /** Steps from the start in a new session, each awaited. */
   async run(backend: Backend, plan: TrainingPlan, steps: number, micro = 1): Promise<Trained> {
     const session = await backend.open(this.weights);
     const rows = [];
@@ -98,7 +98,7 @@ export type Trained = {
   state: Awaited<ReturnType<Session['read']>>;
 };
 
-/** Expects metrics, norms of gradients and weights that differ by no more than single precision explains. */
+/** Expects metrics, gradient norms and weights to agree within single precision. */
 export function expectAlike(ours: Trained, truth: Trained): void {
   ours.rows.forEach(({ metrics, gradientNorm }, step) => {
     const expected = truth.rows[step]!;
@@ -107,7 +107,8 @@ export function expectAlike(ours: Trained, truth: Trained): void {
     expect(gradientNorm / expected.gradientNorm, `norm of step ${step}`).toBeCloseTo(1, 4);
   });
   expect(Object.keys(ours.state).sort()).toEqual(Object.keys(truth.state).sort());
-  // Weights move by about lr a step in AdamW, whatever the size of the gradient: noise in the smallest ones shows.
+  // AdamW moves a weight by about lr per step whatever the size of its gradient, so noise in the smallest gradients
+  // shows.
   for (const [name, expected] of Object.entries(truth.state)) {
     if (name.includes(':')) continue;
     const apart = Float32Array.from(expected, (x, i) => x - ours.state[name]![i]!);
@@ -115,6 +116,5 @@ export function expectAlike(ours: Trained, truth: Trained): void {
   }
 }
 
-/** Largest magnitude. */
 export const largest = (x: ArrayLike<number>) =>
   Array.from(x).reduce((most, y) => Math.max(most, Math.abs(y)), 0);

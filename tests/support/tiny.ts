@@ -5,7 +5,7 @@ import { initialise } from '../../src/nn/init.ts';
 import type { Rng } from '../../src/random/rng.ts';
 import { normals } from './random.ts';
 
-/** A model that a test can afford. */
+/** A model small enough for tests. */
 export const tiny: AutoencoderConfig = {
   image: [8, 16],
   patch: 4,
@@ -20,14 +20,14 @@ export const tiny: AutoencoderConfig = {
   target: 'channel',
 };
 
-/** Weights far from their small beginnings, so that everything matters. */
+/** Weights larger than initial ones, so that every weight affects the result. */
 export function randomWeights(config: AutoencoderConfig, random: Rng): Values {
   const specs = autoencoderParameters(config);
   const start = initialise(specs, random.uint32());
   return Object.fromEntries(
-    specs.map(({ name, trained }) => [
+    specs.map(({ name, trainable }) => [
       name,
-      trained ? normals(random, start[name]!.length, 0.3) : start[name]!,
+      trainable ? normals(random, start[name]!.length, 0.3) : start[name]!,
     ]),
   );
 }

@@ -2,11 +2,11 @@ import { fileURLToPath } from 'node:url';
 import { toFloat32 } from '../../src/io/dtypes.ts';
 import { readSafetensors } from '../../src/io/safetensors.ts';
 
-/** A file or folder that `tests/oracle/make_weights_fixtures.py` wrote. */
+/** Path of a file or folder from `tests/oracle/make_weights_fixtures.py`. */
 export const weightsFixture = (name: string): string =>
   fileURLToPath(new URL(`../fixtures/weights/${name}`, import.meta.url));
 
-/** What the packages computed with them, by name. */
+/** The packages' results for them, by name. */
 export async function readExpected() {
   const { tensors } = await readSafetensors(weightsFixture('expected.safetensors'));
   return {

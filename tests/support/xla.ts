@@ -3,7 +3,7 @@ import { openXlaBackend, type XlaBackend, type XlaOptions } from '../../src/engi
 import { findPlugins } from '../../src/engines/xla/plugins.ts';
 import { cacheFolder } from '../../src/io/cache-folder.ts';
 
-/** XLA on the CPU, by the plugin that `beyond-masking setup cpu` fetches. It compiles fast rather than fast code. */
+/** XLA on the CPU, with the plugin of `beyond-masking setup cpu`. Compiles quickly instead of optimising. */
 export async function openCpuXla(options: Omit<XlaOptions, 'plugin'> = {}): Promise<XlaBackend> {
   return openXlaBackend({
     plugin: await cpuPlugin(),

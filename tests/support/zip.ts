@@ -1,20 +1,20 @@
-/** An entry of an archive, and what of its description is made wrong on purpose. */
+/** An entry of an archive, with deliberate faults in its description. */
 export interface ZipPart {
   readonly name: string;
   readonly bytes: Uint8Array;
-  /** 0: stored as it is. */
+  /** 0: stored. */
   readonly method?: number;
   /** General purpose bits; 1: encrypted. */
   readonly flags?: number;
-  /** The size that the directory says. */
+  /** Size in the directory. */
   readonly size?: number;
-  /** Where the directory says that the entry begins. */
+  /** Offset of the entry in the directory. */
   readonly offset?: number;
 }
 
 /**
- * A ZIP archive of stored entries, as PyTorch writes it but for alignment and checksums; with `wide`, sizes and places have
- * 64 bits, as in files above 4 GB.
+ * A ZIP archive of stored entries like PyTorch's, except for alignment and checksums. With `wide`, sizes and offsets
+ * have 64 bits, as in files above 4 GB.
  */
 export function zip(parts: readonly ZipPart[], { wide = false } = {}): Buffer {
   const local: Buffer[] = [];
@@ -49,10 +49,10 @@ export function zip(parts: readonly ZipPart[], { wide = false } = {}): Buffer {
   return Buffer.concat([...local, central, before, end]);
 }
 
-/** Stands for a number of 64 bits that is elsewhere. */
+/** Marks a number that is stored elsewhere in 64 bits. */
 const MANY = 0xffffffff;
 
-/** The extra field of 64-bit sizes and place. */
+/** The extra field of 64-bit sizes and offset. */
 function wideNumbers(...numbers: number[]): Buffer {
   const field = Buffer.alloc(4 + 8 * numbers.length);
   field.writeUInt16LE(1, 0);
@@ -61,7 +61,7 @@ function wideNumbers(...numbers: number[]): Buffer {
   return field;
 }
 
-/** The 64-bit end of the directory, and what points to it. */
+/** The 64-bit end of the directory, and its locator. */
 function wideEnd(count: number, size: number, start: number): Buffer {
   const record = Buffer.alloc(56);
   record.writeUInt32LE(0x06064b50, 0);

@@ -28,7 +28,7 @@ it('inspect says what a file of another project is, and what became of its tenso
   );
   expect(mae.out).toMatch(/^weights of MAE, PyTorch format$/m);
   expect(mae.out).toMatch(/^decoder_embed\.bias +F32 +\[16\] +→ decoder_pos_embed, mask_token$/m);
-  expect(unknown.out).toMatch(/^no model that can be used here: weights must be named as/m);
+  expect(unknown.out).toMatch(/^no model that can be used here: weights must have the names/m);
   expect(JSON.parse(json.out)).toMatchObject({
     source: 'huggingface',
     classes: ['cat', 'dog', 'eel'],

@@ -34,7 +34,7 @@ describe('a file that holds no weights is called by its name, with what to do', 
     ['weights.xz', 'got "an xz archive"'],
     ['weights.tar', 'got "a tar archive"'],
     ['plain.pkl', 'got "a pickle that torch.save did not write"'],
-    ['config.json', 'give the file of weights that lies beside it, or the folder of both, got "JSON"'],
+    ['config.json', 'give the file of weights next to it, or their folder, got "JSON"'],
     ['list.json', 'got "JSON"'],
     ['readme.txt', 'got "text"'],
     ['empty.pth', 'download the file again, or write it again, got "an empty file"'],
@@ -112,7 +112,7 @@ describe('weights that are not finite', () => {
     await writeSafetensors(path, tensors);
     const opened = openModel(path, { heads: 2 });
     await expect(opened).rejects.toThrow(
-      `tensor ${name} must hold finite numbers; where a run diverged, take an earlier checkpoint, got "${value} at place 3 of ${data.length}"`,
+      `tensor ${name} must hold finite numbers; if the run diverged, take an earlier checkpoint, got "${value} at place 3 of ${data.length}"`,
     );
     await expect(opened).rejects.toThrow(FileFormatError);
   });
@@ -140,9 +140,11 @@ describe('weights in several files', () => {
     await expect(openModel(copy)).rejects.toThrow(`${last} must hold tensor`);
     for (const name of ['../other.safetensors', '/etc/passwd', '..', 7, 'more.index.json']) {
       await writeFile(index, JSON.stringify({ weight_map: { w: name } }));
-      await expect(openModel(copy)).rejects.toThrow('a weight_map of tensors to files beside it');
+      await expect(openModel(copy)).rejects.toThrow('a weight_map from tensors to files in its folder');
     }
     await writeFile(index, '{}');
-    await expect(openModel(copy)).rejects.toThrow('a weight_map of tensors to files beside it, got "none"');
+    await expect(openModel(copy)).rejects.toThrow(
+      'a weight_map from tensors to files in its folder, got "none"',
+    );
   });
 });

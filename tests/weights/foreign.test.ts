@@ -95,7 +95,7 @@ it.each([
 it("a checkpoint of MAE's code has the same loss, and brings its options", async () => {
   const model = await openModel(weightsFixture('mae.pth'), { heads: 3, decoderHeads: 2 });
   expect(model).toMatchObject({ source: 'mae', decoder: { target: 'patch', epsilon: 1e-6 } });
-  expect(model.report.notes).toContain('beside the weights, not used: optimizer, epoch, scaler');
+  expect(model.report.notes).toContain('not used, besides the weights: optimizer, epoch, scaler');
   expect(relativeError([(await masked(model)).loss], expected.float('mae.loss'))).toBeLessThan(1e-5);
 });
 

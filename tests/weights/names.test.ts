@@ -60,8 +60,11 @@ describe('names behind prefixes', () => {
   it('of several encoders in one file, with a line that says which is taken', async () => {
     const { weights } = await openModel(foreignFixture('timm-square'));
     for (const [file, note] of [
-      ['dino.pth', 'weights are those under teacher; others, not used, are under student'],
-      ['lightning.ckpt', 'of several encoders the one under model.encoder is taken, not the one under ema'],
+      ['dino.pth', 'using the weights under teacher; not used: student'],
+      [
+        'lightning.ckpt',
+        'the file has several encoders: using the one under model.encoder, not the one under ema',
+      ],
     ] as const) {
       const model = await openModel(foreignFixture(file), { heads: 2 });
       expect(model.report.notes).toContain(note);
@@ -93,13 +96,13 @@ describe('sizes', () => {
     const alone = join(await changed('timm-two-readings', same, () => undefined), 'model.safetensors');
     const options = { heads: 2 };
     await expect(openModel(alone, options)).rejects.toThrow(
-      'its 16 positions can be those of images of 16×16 (the class token has none) or of 12×20 (the class token has one): say which, --image 16x16 or --image 12x20 (for runs that start from it --set model.image=12,20)',
+      'its 16 positions fit images of 16×16 (the class token has none) or of 12×20 (the class token has one): choose with --image 16x16 or --image 12x20 (for runs that start from it --set model.image=12,20)',
     );
     expect((await openModel(alone, { ...options, image: [12, 20] })).encoder.image).toEqual([12, 20]);
     expect((await openModel(alone, { ...options, image: [16, 16] })).encoder.image).toEqual([16, 16]);
     expect((await openModel(alone, { ...options, usualImage: [12, 20] })).encoder.image).toEqual([12, 20]);
     await expect(openModel(alone, { ...options, image: [24, 24] })).rejects.toThrow(
-      '16 positions must be those of images of 24×24 in patches of 4, as was asked for; say another size with --image',
+      '16 positions must match images of 24×24 in patches of 4, as requested; give another size with --image',
     );
   });
 
@@ -122,12 +125,12 @@ describe('sizes', () => {
     expect((await openModel(await stated([8, 32]))).encoder.image).toEqual([8, 32]);
     expect((await openModel(await stated(null, [3, 32, 8]))).encoder.image).toEqual([32, 8]);
     await expect(openModel(await stated(224))).rejects.toThrow(
-      '17 positions must be those of images of 224×224 in patches of 4, as its settings say',
+      '17 positions must match images of 224×224 in patches of 4, as its settings say',
     );
     const usual = await openModel(await stated(undefined, [3, 224, 224]));
     expect(usual.encoder.image).toEqual([16, 16]);
     expect(usual.report.notes).toContain(
-      'its settings name images of 224×224; the positions are those of 16×16, which is taken',
+      'its settings name images of 224×224; the positions match 16×16, which is used',
     );
   });
 });

@@ -48,7 +48,7 @@ describe.each(['blurred', 'decolorized', 'distorted', 'zoomed-in', 'zoomed-out']
       if (name === 'decolorized') {
         expect(model.decoder).toBeUndefined();
         expect(unused.find(({ tensor }) => tensor === 'decoder.head.weight')!.reason).toBe(
-          'a decoder that predicts 3 channels of images of which the encoder sees 1',
+          'a decoder that predicts 3 channels, for an encoder of 1',
         );
       } else expect(model.decoder!.decoder).toEqual({ width: 8, depth: 1, heads: 2 });
     });

@@ -100,9 +100,9 @@ describe('preprocessing of other projects', () => {
   });
 
   it.each<[string, object, string]>([
-    ['do_pad', { do_pad: true }, 'not prepared by do_pad'],
-    ['an unknown step', { do_something: true }, 'not prepared by do_something'],
-    ['crop_pct', { crop_pct: 0.9 }, 'not prepared by crop_pct'],
+    ['do_pad', { do_pad: true }, 'and normalised; remove do_pad from the file'],
+    ['an unknown step', { do_something: true }, 'and normalised; remove do_something from the file'],
+    ['crop_pct', { crop_pct: 0.9 }, 'and normalised; remove crop_pct from the file'],
     ['an unknown processor', { image_processor_type: 'ConvNextImageProcessor' }, 'must be one of ViT, DeiT'],
     ['views of many sizes', { size: { shortest_edge: 8 } }, 'or do_center_crop be true'],
     ['views of another size', { size: 9 }, "views must have the size of the model's images, 8×8"],
@@ -114,7 +114,11 @@ describe('preprocessing of other projects', () => {
       { size: 8, do_center_crop: true, crop_size: { shortest_edge: 8 } },
       'crop_size must have',
     ],
-    ['a deviation of 0', { size: 8, image_std: 0 }, 'mean and deviation must be told for each of 3 channels'],
+    [
+      'a deviation of 0',
+      { size: 8, image_std: 0 },
+      'mean and deviation must be given for each of 3 channels',
+    ],
   ])('of %s is refused by name', async (_, config, message) => {
     await expect(prepared('huggingface', config).then((path) => openModel(path))).rejects.toThrow(message);
   });

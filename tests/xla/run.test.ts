@@ -68,7 +68,7 @@ it('engines are opened as the settings say', async () => {
     'engine.gradients takes engine.name xla, got onnx',
   );
   await expect(open({ name: 'xla', gradients: 'bf16' })).rejects.toThrow(
-    'engine.gradients bf16 takes engine.precision bf16, got f32',
+    'engine.gradients bf16 requires engine.precision bf16, got f32',
   );
 });
 

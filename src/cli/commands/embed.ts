@@ -46,7 +46,8 @@ Features are kept on the disk while they are made (see \`cache\`): after an inte
       );
       if (!result) return;
       if (options.json) {
-        console.log(JSON.stringify(result, null, 2));
+        const { images, width, broken, files } = result;
+        console.log(JSON.stringify({ images, width, broken, files }, null, 2));
         return;
       }
       const left = result.broken > 0 ? `, ${plural(result.broken, 'broken one')} left out` : '';

@@ -155,7 +155,8 @@ function listRecipes(filter: string) {
 }
 
 function listSettings(schema: z.ZodType) {
-  return settings(schema).map(({ path, default: value, description, only }) => ({
+  const given = settings(schema).filter(({ path }) => !path.startsWith('own.')); // a run writes those
+  return given.map(({ path, default: value, description, only }) => ({
     setting: path,
     default: JSON.stringify(value),
     description: only ? `${only.join(', ')}: ${description}` : description,

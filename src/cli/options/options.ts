@@ -42,7 +42,7 @@ export function reportBroken(): BrokenImages {
   return new BrokenImages((id, reason) => console.error(`broken image skipped: ${oneLine(id)}: ${reason}`));
 }
 
-/** The option of every training command that {@link withTensorboard} is for. */
+/** The option of every training command that `withTensorboard` is for. */
 export function tensorboardOption(): Option {
   return new Option('--tensorboard', 'write events for TensorBoard to tensorboard/ in the folder of the run');
 }

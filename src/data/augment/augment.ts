@@ -1,4 +1,5 @@
 import type { Normalisation } from '../../image/normalise.ts';
+import type { NamedModule } from '../../modules/module-export.ts';
 import type { Rng } from '../../random/rng.ts';
 import { plural } from '../../text/plural.ts';
 import type { Size } from '../decode/crop.ts';
@@ -16,7 +17,15 @@ export interface Augment {
   readonly erasing?: Erasing;
   /** Statistics of the data, per channel of the views: warps uncover its mean, erasing draws from it. */
   readonly normalisation: Normalisation;
+  /** Augmentations of the user's own, in modules: after the others, before the erasing. */
+  readonly own?: readonly NamedModule[] | undefined;
 }
+
+/**
+ * An augmentation of the user's own: changes a view, cropped and mirrored, and may return it or another of the same size. What is
+ * random comes from the stream, so that runs repeat.
+ */
+export type Augmentation = (image: RawImage, rng: Rng) => RawImage;
 
 /** Augmentations ready for use; what they draw comes from the stream they are given. */
 export interface Augmenter {
@@ -30,8 +39,13 @@ export interface Augmenter {
  * The augmentations of views of so many channels.
  * Throws RangeError for an unknown policy, a negative strength, impossible erasing, statistics of other channels, and changes of colour
  * where there are none.
+ * @param own the augmentations of `augment.own`, loaded
  */
-export function makeAugmenter(augment: Augment, channels: number): Augmenter {
+export function makeAugmenter(
+  augment: Augment,
+  channels: number,
+  own: readonly Augmentation[] = [],
+): Augmenter {
   const { erasing, colourJitter: strength = 0, normalisation } = augment;
   const policy = augment.randAugment === undefined ? undefined : parseRandAugment(augment.randAugment);
   const count = erasing?.count ?? 1;
@@ -51,8 +65,12 @@ export function makeAugmenter(augment: Augment, channels: number): Augmenter {
   const fill = normalisation.mean.map((mean) => Math.min(255, Math.round(255 * mean)));
   return {
     image(image, rng) {
-      if (policy) return randAugment(image, policy, fill, rng.derive('rand-augment'));
-      return strength > 0 ? colourJitter(image, strength, rng.derive('colour-jitter')) : image;
+      const augmented = policy
+        ? randAugment(image, policy, fill, rng.derive('rand-augment'))
+        : strength > 0
+          ? colourJitter(image, strength, rng.derive('colour-jitter'))
+          : image;
+      return own.reduce((before, change, i) => change(before, rng.derive('own', i)), augmented);
     },
     planes(view, offset, size, rng) {
       if (erasing) erase(view, offset, size, normalisation, erasing, rng.derive('erasing'));

@@ -1,5 +1,6 @@
+import { PartError } from '../../modules/module-export.ts';
 import type { Rng } from '../../random/rng.ts';
-import type { Augment } from '../augment/augment.ts';
+import type { Augment, Augmenter } from '../augment/augment.ts';
 import type { Dataset } from '../sources/dataset.ts';
 import { type BrokenImages, nothingReadable } from './broken.ts';
 import { inParallel } from './parallel.ts';
@@ -20,10 +21,12 @@ export interface Batch extends BatchPlan {
 }
 
 /** How views are made. */
-export interface BatchOptions extends ViewOptions {
+export interface BatchOptions extends Omit<ViewOptions, 'augmenter'> {
   readonly seed: number;
   /** What `augmenter` was made from. */
   readonly augment?: Augment | undefined;
+  /** A promise where it is being loaded. */
+  readonly augmenter?: Augmenter | Promise<Augmenter> | undefined;
   /** How many images are read at once. */
   readonly concurrency: number;
   /** Whether views are made on other threads, where data set and crop sampler allow it. */
@@ -51,6 +54,7 @@ export async function loadBatch(
 ): Promise<Batch> {
   const { seed, signal } = options;
   signal.throwIfAborted();
+  const viewOptions = { ...options, augmenter: await options.augmenter };
   const count = plan.indices.length;
   const bytes = viewBytes(options);
   const view = memory?.length === count * bytes ? memory : new Uint8Array(count * bytes);
@@ -65,7 +69,7 @@ export async function loadBatch(
     const slot = here[i]!;
     const index = await readable(dataset, indices[slot]!, options, passedOver, async (index) => {
       const from = dataset.source?.(index) ?? (await dataset.image(index, options));
-      await makeView(from, options, rngs[slot]!, view, slot * bytes);
+      await makeView(from, viewOptions, rngs[slot]!, view, slot * bytes);
     });
     if (index !== indices[slot] && !options.replace) weights[slot] = 0;
     indices[slot] = index;
@@ -116,6 +120,7 @@ async function onThreads(
     for (const [i, slot] of some.entries()) {
       const error = errors[i];
       if (!error) continue;
+      if (error.ends) throw new PartError(error.message);
       await fits();
       broken.add(dataset.id(own[i]!), error.message, error.passing);
       left.push(slot);
@@ -144,7 +149,7 @@ async function readable(
         return index;
       }
     } catch (error) {
-      if (error instanceof RangeError) throw error; // of the crop, not of the image
+      if (error instanceof RangeError || error instanceof PartError) throw error; // of the crop or an own part, not of the image
       await fits();
       broken.add(id, error);
     }

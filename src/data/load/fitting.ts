@@ -10,7 +10,10 @@ const TRIED = 8;
  * Rejects with a DataError when images have other channels than the model: all of a few that are tried, of which one is enough where
  * it fits. So a data set that does not fit is refused at once, while single images of other channels are broken ones.
  */
-export async function requireFitting(dataset: Dataset, options: ViewOptions): Promise<void> {
+export async function requireFitting(
+  dataset: Dataset,
+  options: Omit<ViewOptions, 'augmenter'> & { readonly augmenter?: unknown },
+): Promise<void> {
   const count = Math.min(TRIED, dataset.length);
   let first: string | undefined;
   for (let i = 0; i < count; i++) {

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
-import { type Augment, makeAugmenter } from '../augment/augment.ts';
+import { type Augment, type Augmenter, makeAugmenter } from '../augment/augment.ts';
+import { loadAugmenter } from '../augment/load-own.ts';
 import { type CropSampler, centreCrop, randomResizedCrop, type Size } from '../decode/crop.ts';
 import type { Reading } from '../decode/reading.ts';
 import type { Dataset } from '../sources/dataset.ts';
@@ -109,7 +110,7 @@ export class Loader implements AsyncIterableIterator<Batch, undefined> {
     const signal = options.signal
       ? AbortSignal.any([this.#abort.signal, options.signal])
       : this.#abort.signal;
-    const augmenter = options.augment && makeAugmenter(options.augment, channels);
+    const augmenter = options.augment && augmenterOf(options.augment, channels);
     let fitting: Promise<void> | undefined;
     const settings = {
       ...options,
@@ -187,4 +188,12 @@ export class Loader implements AsyncIterableIterator<Batch, undefined> {
       }
     }
   }
+}
+
+/** At once, but where there are augmentations of the user's own to load. */
+function augmenterOf(augment: Augment, channels: number): Augmenter | Promise<Augmenter> {
+  if (!augment.own?.length) return makeAugmenter(augment, channels);
+  const augmenter = loadAugmenter(augment, channels);
+  augmenter.catch(() => {}); // the first batch gets the error
+  return augmenter;
 }

@@ -1,9 +1,12 @@
 import { closeSync, openSync, readSync } from 'node:fs';
+import { PartError } from '../../modules/module-export.ts';
 import type { Rng } from '../../random/rng.ts';
-import { type Augment, type Augmenter, makeAugmenter } from '../augment/augment.ts';
+import type { Augment, Augmenter } from '../augment/augment.ts';
+import { loadAugmenter } from '../augment/load-own.ts';
 import type { Crop, CropSampler, CropSamplerDescription, Size } from '../decode/crop.ts';
 import { decodeView } from '../decode/decode.ts';
 import { cropSamplerFrom } from '../decode/evaluation-view.ts';
+import { decodeByModule } from '../decode/module-source.ts';
 import { type Reading, requireChannels } from '../decode/reading.ts';
 import type { Pixels } from '../decode/resize.ts';
 import { DataError, isPassing } from '../error.ts';
@@ -58,6 +61,10 @@ export async function makeView(
     return drawn;
   };
   if ('data' in from) return use(from, choose([from.height, from.width]));
+  if (from.kind === 'module') {
+    const image = await decodeByModule(from);
+    return use(image, choose([image.height, image.width]));
+  }
   if (from.kind !== 'pixels') return decodeView(from, choose, use, { channels, range }, isBicubic(sampler));
   const { file, offset: begin, ...image } = from;
   return use({ ...image, read: reader(file, begin) }, choose([image.height, image.width]));
@@ -123,14 +130,25 @@ export interface ViewJob {
   readonly augment?: Augment | undefined;
 }
 
-/** For each view of a job why it could not be made, if so; `passing` as `isPassing` tells it. */
-export type ViewErrors = readonly ({ readonly message: string; readonly passing: boolean } | undefined)[];
+/**
+ * For each view of a job why it could not be made, if so; `passing` as `isPassing` tells it, `ends` of what is no fault of the image.
+ */
+export type ViewErrors = readonly (
+  | { readonly message: string; readonly passing: boolean; readonly ends: boolean }
+  | undefined
+)[];
 
 /** Makes the views of a job, one after another in `out`. */
 export async function makeViews(job: ViewJob, out: Uint8Array): Promise<ViewErrors> {
   const { sources, indices, seed, epoch, size, channels, range, augment } = job;
   const crop = cropSamplerFrom(job.crop);
-  const options = { size, channels, range, crop, augmenter: augment && makeAugmenter(augment, channels) };
+  const options = {
+    size,
+    channels,
+    range,
+    crop,
+    augmenter: augment && (await loadAugmenter(augment, channels)),
+  };
   const errors: ViewErrors[number][] = [];
   for (const [i, source] of sources.entries()) {
     const rng = sampleRng(seed, epoch, indices[i]!);
@@ -139,6 +157,7 @@ export async function makeViews(job: ViewJob, out: Uint8Array): Promise<ViewErro
       (error) => ({
         message: error instanceof Error ? error.message : String(error),
         passing: isPassing(error),
+        ends: error instanceof PartError,
       }),
     );
     errors.push(failure);

@@ -2,6 +2,7 @@ import { type Size, whole } from '../decode/crop.ts';
 import { decodeView } from '../decode/decode.ts';
 import { BrokenImages } from '../load/broken.ts';
 import type { Dataset } from './dataset.ts';
+import { isEncoded } from './image-source.ts';
 
 /** What is in a data set. */
 export interface ImageCounts {
@@ -44,7 +45,7 @@ export async function verifyImages(
 /** Decodes an image; a large one without keeping its pixels. */
 async function read(dataset: Dataset, index: number): Promise<void> {
   const source = dataset.source?.(index);
-  if (!source || source.kind === 'pixels') return void (await dataset.image(index));
+  if (!isEncoded(source)) return void (await dataset.image(index));
   const resized: Size = [8, 8];
   const choose = (image: Size) => ({ box: whole(image), resized, window: whole(resized), flip: false });
   await decodeView(source, choose, () => {});

@@ -11,6 +11,7 @@ import { DataError } from '../error.ts';
 import type { BrokenImages } from '../load/broken.ts';
 import { compare, identify, takenByOutline } from './content.ts';
 import type { Dataset, DigestOptions, RawImage } from './dataset.ts';
+import { isEncoded } from './image-source.ts';
 import { checksum, INDEX, type PackIndex, parse } from './packed.ts';
 
 const UNFINISHED = 'unfinished.json';
@@ -199,7 +200,7 @@ async function shrunk(
     return { box: whole([height, width]), resized: size, window: whole(size), flip: false };
   };
   const source = dataset.source?.(i);
-  if (source && source.kind !== 'pixels')
+  if (isEncoded(source))
     return withChannels(await decodeView(source, choose, cropResize, reading), reading.channels);
   const image = await dataset.image(i, reading);
   return withChannels(cropResize(image, choose([image.height, image.width])), reading.channels);

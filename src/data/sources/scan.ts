@@ -78,7 +78,7 @@ export async function scanImages(folder: string, options: ScanOptions = {}): Pro
 async function remedy(file: string): Promise<string> {
   const found = await stat(file);
   if (!found.isFile() || !imageFormat(await head(file))) return '';
-  return ': predict, reconstruct and preview take single images, and so does openImages of the library; for other commands name its folder';
+  return `: predict, embed, reconstruct and preview take single images, and so does openImages(['${file}']) of the library; for other commands name its folder`;
 }
 
 async function isImage({ path, file, stamp }: FoundFile, leftOut: LeftOut): Promise<boolean> {

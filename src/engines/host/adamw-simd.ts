@@ -1,11 +1,12 @@
 /**
- * AdamW's update in WebAssembly SIMD, four weights at a time: scalar JavaScript spends most of its time in double precision
- * divisions and roots. Values pass through scratch memory in chunks that stay in the cache, so the arrays may lie anywhere.
+ * AdamW's update in WebAssembly SIMD, four weights at a time. Scalar JavaScript would spend most of its time in
+ * double-precision divisions and roots. Values are copied in chunks to scratch memory that fits the cache, so the arrays
+ * may lie anywhere.
  *
- * The module is written out below, instruction by instruction (WebAssembly 2.0, binary format, section 5).
+ * The module is assembled below, instruction by instruction (WebAssembly 2.0, binary format, section 5).
  */
 
-/** Floats of each array in scratch memory. */
+/** Floats of each array per chunk of scratch memory. */
 const CHUNK = 1 << 15;
 const BYTES = 4 * CHUNK;
 const arrays = { weight: 0, gradient: BYTES, m: 2 * BYTES, v: 3 * BYTES };
@@ -34,7 +35,7 @@ const sub = (x: readonly number[], y: readonly number[]) => simd(0xe5, x, y);
 const mul = (x: readonly number[], y: readonly number[]) => simd(0xe6, x, y);
 const div = (x: readonly number[], y: readonly number[]) => simd(0xe7, x, y);
 
-// Locals: the end in bytes, the factors, the place in bytes, the factors four times each, and three vectors
+// Locals: the end in bytes, the factors, the position in bytes, each factor as a vector, and three work vectors
 const end = 0;
 const place = factors.length + 1;
 const factor = Object.fromEntries(factors.map((name, i) => [name, get(place + 1 + i)])) as Record<
@@ -69,7 +70,7 @@ const body = [
     ),
   ),
   ...[...get(place), 0x41, 16, 0x6a, 0x22, place], // place += 16
-  ...[...get(end), 0x49, 0x0d, 0], // again while place < end
+  ...[...get(end), 0x49, 0x0d, 0], // repeat while place < end
   ...[END, END],
 ];
 
@@ -86,7 +87,7 @@ const module = Uint8Array.from([
   ...section(10, [1, ...unsigned(code.length), ...code]),
 ]);
 
-// Part of every engine of JavaScript, but of no declarations outside of the browser's.
+// TypeScript declares WebAssembly in its DOM library only.
 declare namespace WebAssembly {
   class Module {
     constructor(bytes: Uint8Array);
@@ -112,7 +113,7 @@ function prepare() {
 }
 
 /**
- * In place, in single precision: g = scale · gradient, m = beta1 · m + rest1 · g, v = beta2 · v + rest2 · g²,
+ * Updates in place, in single precision: g = scale · gradient, m = beta1 · m + rest1 · g, v = beta2 · v + rest2 · g²,
  * weight = keep · weight − step · m / (√v · shrink + epsilon).
  */
 export function adamwInPlace(
@@ -131,7 +132,7 @@ export function adamwInPlace(
     views.gradient.set(gradient.subarray(start, stop));
     views.m.set(m.subarray(start, stop));
     views.v.set(v.subarray(start, stop));
-    // The last vector may reach beyond the arrays' end, into scratch that nobody reads.
+    // The last vector may exceed the arrays and end in unused scratch memory.
     update(4 * (stop - start), ...numbers);
     weight.set(views.weight.subarray(0, stop - start), start);
     m.set(views.m.subarray(0, stop - start), start);

@@ -2,8 +2,8 @@ import { GraphError } from '../../graph/tensor.ts';
 import type { Collective, FloatArray } from '../collective.ts';
 
 /**
- * Sums over all ranks, in place. Throws on every rank unless all had equally many micro-batches, for each of them weighs the
- * same in a mean.
+ * Sums over all ranks, in place. Throws GraphError on every rank unless all ranks had the same number of
+ * micro-batches, because each micro-batch has the same weight in the mean.
  * @param metrics scalars by name, the same names on all ranks
  */
 export async function allReduce(
@@ -16,10 +16,10 @@ export async function allReduce(
   const scalars = Float64Array.of(count, count ** 2, ...names.map((name) => metrics[name]!));
   await collective.allReduce([...sums, scalars]);
   const [total, squares, ...rest] = scalars as unknown as [number, number, ...number[]];
-  // Equal numbers, and only these, have squares whose mean is the square of the mean.
+  // Only equal numbers have squares whose mean is the square of their mean.
   if (squares * collective.size !== total ** 2)
     throw new GraphError(
-      `ranks must give a step equally many micro-batches, got ${count} on rank ${collective.rank} of ${collective.size} and ${total} in all`,
+      `ranks must have the same number of micro-batches in a step, got ${count} on rank ${collective.rank} of ${collective.size}: ${total} over all ranks`,
     );
   names.forEach((name, i) => {
     metrics[name] = rest[i]!;

@@ -1,11 +1,14 @@
-/** What helps where memory runs out. */
+/** Remedy for an out-of-memory error. */
 const LESS_MEMORY =
   'fewer images at once take less memory: training.microBatch in a run, --images-at-once or --batch in other commands';
 
-/** Signals by which the system ends a process whose native code went wrong. */
+/** Signals that end a process after a fault of native code. */
 const CRASHES: readonly string[] = ['SIGSEGV', 'SIGABRT', 'SIGBUS', 'SIGILL', 'SIGFPE'];
 
-/** The error of an engine whose process or thread has ended: how it ended, and what helps. @param what the engine's process */
+/**
+ * The error for an engine whose process or thread ended: how it ended, and the remedy. @param what name of the
+ * process or thread
+ */
 export function engineEnded(what: string, code: number | null, signal: NodeJS.Signals | null): Error {
   if (signal === 'SIGKILL')
     return new Error(
@@ -16,7 +19,7 @@ export function engineEnded(what: string, code: number | null, signal: NodeJS.Si
   return new Error(`${what} ended (${signal ?? `exit status ${code}`})`);
 }
 
-/** The message of an engine's error, with what helps where memory ran out. */
+/** An engine's error message, with advice added if memory ran out. */
 export function withMemoryAdvice(message: string): string {
   return /out of memory|bad_alloc|memory limit|failed to allocate|allocation failed/i.test(message)
     ? `${message}; ${LESS_MEMORY}`

@@ -1,7 +1,7 @@
 import type { FloatArray } from '../collective.ts';
 import { adamwInPlace } from './adamw-simd.ts';
 
-/** An update in place: one pass over the arrays, where a graph of small operators would take a dozen. */
+/** An update in place. One pass over the arrays; a graph of operators would need a dozen passes. */
 export type Kernel = (
   weight: Float32Array,
   gradient: Float32Array,
@@ -40,9 +40,9 @@ function moveTowards(average: Float32Array, x: Float32Array, decay: number): voi
   for (let i = 0; i < average.length; i++) average[i] = decay * average[i]! + (1 - decay) * x[i]!;
 }
 
-/** Σ x², in double precision. NaN or infinite exactly when a value is. */
+/** Σ x², in double precision. NaN or infinite if and only if a value is. */
 export function sumOfSquares(x: FloatArray): number {
-  // Four running sums: the additions need not wait for each other.
+  // Four partial sums, so that additions do not wait for each other.
   let [a, b, c, d] = [0, 0, 0, 0];
   const whole = x.length - (x.length % 4);
   for (let i = 0; i < whole; i += 4) {

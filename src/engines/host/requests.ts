@@ -1,9 +1,9 @@
 import { withMemoryAdvice } from './failure.ts';
 
-/** What an engine does on request, by the name of its method. */
+/** Requests that an engine serves, by method name: argument and result. */
 type RequestTable<R> = { [K in keyof R]: { take: unknown; give: unknown } };
 
-/** Sent to an engine, which answers by the same number. */
+/** A request to an engine. The reply has the same `id`. */
 export interface Message<R extends RequestTable<R>> {
   readonly id: number;
   readonly request: { [K in keyof R]: { readonly kind: K; readonly take: R[K]['take'] } }[keyof R];
@@ -12,7 +12,7 @@ export interface Message<R extends RequestTable<R>> {
 export interface Answer {
   readonly id: number;
   readonly value?: unknown;
-  /** Why there is no value. */
+  /** Message of the error, if the request failed. */
   readonly error?: string;
 }
 
@@ -21,7 +21,7 @@ interface Pending {
   reject(error: Error): void;
 }
 
-/** The asking end of an engine that has a thread or a process of its own. Requests are answered in order. */
+/** Client of an engine on another thread or in another process. The engine answers requests in order. */
 export abstract class EngineClient<R extends RequestTable<R>> {
   private readonly pending = new Map<number, Pending>();
   private next = 0;
@@ -37,24 +37,24 @@ export abstract class EngineClient<R extends RequestTable<R>> {
     });
   }
 
-  /** Ends the engine. What it has not answered fails, and what is asked of it from now on. */
+  /** Ends the engine. Pending and later requests fail. */
   abstract stop(): Promise<void>;
 
   protected abstract send(message: Message<R>): void;
 
-  /** Whether this process must not end by itself: while an answer is due. */
+  /** Keeps this process alive while a request is pending. */
   protected abstract keepAlive(yes: boolean): void;
 
   protected answered({ id, value, error }: Answer): void {
     const asked = this.pending.get(id);
-    if (!asked) return; // it came when the engine had been stopped
+    if (!asked) return; // answered after `stop`
     this.pending.delete(id);
     if (this.pending.size === 0) this.keepAlive(false);
     if (error === undefined) asked.resolve(value);
     else asked.reject(new Error(withMemoryAdvice(error)));
   }
 
-  /** The engine is no more. */
+  /** Marks the engine as ended. */
   protected fail(error: Error): void {
     this.failure ??= error;
     this.keepAlive(false);
@@ -63,7 +63,7 @@ export abstract class EngineClient<R extends RequestTable<R>> {
   }
 }
 
-/** The answering end: what the engine's method of that name returns or throws. */
+/** Server side: calls the engine's method and returns its result or error. */
 export async function answer<R extends RequestTable<R>>(
   engine: { [K in keyof R]: (take: R[K]['take']) => unknown },
   { id, request }: Message<R>,

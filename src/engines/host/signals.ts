@@ -1,10 +1,14 @@
 /**
- * Signals by which people, terminals and schedulers ask a process to end: Ctrl-C, `kill`, a terminal that closes, Ctrl-Break on
- * Windows, and the two by which schedulers warn that the time is almost up. Listening to one that the system does not know does nothing.
+ * Signals by which users, terminals and schedulers ask a process to end: Ctrl-C, `kill`, a closed terminal,
+ * Ctrl-Break on Windows, and the two that schedulers send shortly before a time limit. A listener for a signal that
+ * the system does not support has no effect.
  */
 export const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK', 'SIGUSR1', 'SIGUSR2'] as const;
 
-/** Ends this process as if nobody had listened to a signal. On Windows some come that no process can send: there it exits. */
+/**
+ * Ends this process by the signal's default action. On Windows a process cannot send some signals to itself: there it
+ * exits.
+ */
 export function endBySignal(
   signal: NodeJS.Signals,
   self: Pick<NodeJS.Process, 'pid' | 'kill' | 'exit'> = process,

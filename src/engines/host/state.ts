@@ -11,24 +11,24 @@ import {
 import { plural } from '../../text/plural.ts';
 import { gradientName, slotName, type TrainingPlan } from '../engine.ts';
 
-/** What a session's state holds under a name. */
+/** Type and length of a state tensor by name; undefined if the state has no such tensor. */
 export type StateInfo = (name: string) => ArrayInfo | undefined;
 
 export const infoOf = (data: TensorData): ArrayInfo => ({ dtype: dtypeOf(data), length: data.length });
 
-/** Throws a `GraphError` unless the state has the name. */
+/** Throws GraphError unless the state has a tensor of this name. */
 export function requireKnown(name: string, state: StateInfo): ArrayInfo {
   const info = state(name);
-  if (!info) throw new GraphError(`names must be those of the state, got "${name}"`);
+  if (!info) throw new GraphError(`names must exist in the state, got "${name}"`);
   return info;
 }
 
-/** Throws unless every input of a program is among `inputs` or in the state, with the right type and length. */
+/** Throws GraphError unless `inputs` or the state holds each input of the program, with the right type and length. */
 export function checkRun(program: Program, inputs: Values, state: StateInfo): void {
   checkInputs(program, (name) => (inputs[name] ? infoOf(inputs[name]) : state(name)));
 }
 
-/** Throws unless `values` may overwrite what the state holds. */
+/** Throws GraphError unless `values` match state tensors in name, type and length. */
 export function checkWrite(values: Values, state: StateInfo): void {
   for (const [name, data] of Object.entries(values)) {
     const { dtype, length } = requireKnown(name, state);
@@ -40,8 +40,8 @@ export function checkWrite(values: Values, state: StateInfo): void {
 }
 
 /**
- * Throws unless there is a batch and the plan's program takes every parameter and yields its gradient, the state outputs, and else
- * scalars.
+ * Throws GraphError unless there is a batch and the plan's program takes every parameter and outputs its gradient,
+ * the state outputs and otherwise scalars only.
  */
 export function checkStep(plan: TrainingPlan, batches: readonly Values[], info: StateInfo): void {
   const { gradients, parameters } = plan;
@@ -66,7 +66,10 @@ export function checkStep(plan: TrainingPlan, batches: readonly Values[], info: 
       throw new GraphError(`metrics must be scalars, got ${describe(outputs[key]!)} as "${key}"`);
 }
 
-/** Throws unless each state output overwrites a tensor of the state that fits it and that nothing else overwrites; returns their names. */
+/**
+ * Throws GraphError unless each state output fits a state tensor that nothing else overwrites. Returns the outputs'
+ * names.
+ */
 function checkStateOutputs(
   { gradients, parameters, rule, state = {} }: TrainingPlan,
   info: StateInfo,
@@ -89,7 +92,7 @@ function checkStateOutputs(
   return Object.keys(state);
 }
 
-/** Zeros for the optimizer slots of a plan that the state lacks. */
+/** Zeros for a plan's optimizer slots that are missing from the state. */
 export function missingSlots(
   { parameters, rule }: TrainingPlan,
   state: StateInfo,

@@ -4,20 +4,28 @@ import { gradientName, type StepResult } from '../engine.ts';
 import { allReduce } from './all-reduce.ts';
 import { sumOfSquares } from './kernels.ts';
 
-/** What an engine does in a training step; `trainingStep` does the rest. */
+/** The parts of a training step that an engine supplies. `trainingStep` does the rest. */
 export interface StepEngine {
-  /** Runs the gradients' program: its gradients and state outputs are the sums, or are added to them. Returns its metrics. */
+  /**
+   * Runs the gradients' program. The first call sets the sums of gradients and state outputs, later calls add to
+   * them. Returns the metrics.
+   */
   accumulate(
     batch: Values,
     first: boolean,
   ): Readonly<Record<string, number>> | Promise<Readonly<Record<string, number>>>;
-  /** Where the sums lie: a gradient for each weight, then the state outputs. */
+  /** The sums: one gradient for each weight, then the state outputs. */
   sums(): { readonly gradients: readonly FloatArray[]; readonly state: readonly FloatArray[] };
-  /** Σ x² of all gradients up to each one, in double precision; not finite from the first that has such a value. */
+  /**
+   * Cumulative Σ x² over the gradients, in double precision; not finite from the first gradient that has such a
+   * value.
+   */
   runningSquares(): readonly number[];
   /** Overwrites a state tensor. */
   overwrite(name: string, values: FloatArray): void;
-  /** Updates every weight by the rule. @param scalars the rule's, and `scale`, by which sums of gradients are multiplied first */
+  /**
+   * Updates all weights. @param scalars the rule's scalars, and `scale`, which multiplies the sums of gradients first
+   */
   update(scalars: Readonly<Record<string, number>>): void | Promise<void>;
 }
 
@@ -25,14 +33,17 @@ export interface StepOrder {
   readonly batches: readonly Values[];
   /** Names of the weights, in the order of their gradients. */
   readonly weights: readonly string[];
-  /** `TrainingPlan.state`: in the order of the state outputs. */
+  /** See `TrainingPlan.state`; in the order of the state outputs. */
   readonly state: Readonly<Record<string, string>>;
   readonly clip: number | undefined;
-  /** The rule's numbers for this step. */
+  /** The update rule's scalars for this step. */
   readonly scalars: Readonly<Record<string, number>>;
 }
 
-/** accumulate → all-reduce → norm, finiteness, clip → apply. Means are over all micro-batches of all ranks, each with the same weight. */
+/**
+ * accumulate → all-reduce → norm, finite check, clip → apply. Means are over all micro-batches of all ranks, with
+ * equal weights.
+ */
 export async function trainingStep(
   engine: StepEngine,
   { batches, weights, state, clip, scalars }: StepOrder,
@@ -61,21 +72,21 @@ export async function trainingStep(
   return { metrics, gradientNorm };
 }
 
-/** Keeps the ratio finite where the norm is 0, as in torch.nn.utils.clip_grad_norm_. */
+/** Keeps the ratio finite for a norm of 0, as in torch.nn.utils.clip_grad_norm_. */
 export const CLIP_EPSILON = 1e-6;
 
-/** min(1, clip / (norm + ε)): the factor that shortens gradients of this norm to the clip. */
+/** min(1, clip / (norm + ε)): the factor that clips gradients of this norm. */
 function clipScale(norm: number, clip: number | undefined): number {
   return clip === undefined ? 1 : Math.min(1, clip / (norm + CLIP_EPSILON));
 }
 
-/** In place. */
+/** Divides in place. */
 function divide(x: FloatArray, by: number): FloatArray {
   if (by !== 1) for (let i = 0; i < x.length; i++) x[i] = x[i]! / by;
   return x;
 }
 
-/** Sums of numbers up to each one. */
+/** Cumulative sums. */
 export function runningSums(numbers: readonly number[]): number[] {
   let sum = 0;
   return numbers.map((x) => {

@@ -4,25 +4,25 @@ import { slotName, type TrainingPlan } from '../engine.ts';
 import { updateProgram } from '../update-program.ts';
 import { kernels } from './kernels.ts';
 
-/** One weight's update: by the kernel of its operation where there is one, else by a program. */
+/** One weight's update: by the operation's kernel if there is one, else by a program. */
 export interface Update {
   readonly weight: string;
-  /** Names of the rule's slots, and of the state tensors that hold this weight's. */
+  /** State tensors of this weight's slots, by the rule's slot names. */
   readonly slots: Readonly<Record<string, string>>;
   readonly by:
     | { readonly kernel: string; readonly attributes: Readonly<Record<string, number>> }
     | { readonly program: number };
 }
 
-/** How an engine applies what a plan's gradients give. */
+/** How an engine applies the gradients of a plan. */
 export interface Updates {
   readonly weights: readonly Update[];
-  /** `TrainingPlan.state` */
+  /** See `TrainingPlan.state`. */
   readonly state: Readonly<Record<string, string>>;
   readonly clip: number | undefined;
 }
 
-/** @param compile gives the engine a program, and the number that the engine knows it by */
+/** @param compile compiles a program on the engine and returns its number there */
 export async function updatesOf(
   { rule, gradients, parameters, state = {}, clip }: TrainingPlan,
   compile: (program: Program) => Promise<number>,
@@ -30,7 +30,7 @@ export async function updatesOf(
   const programs = new Map<string, Program>();
   const weights = parameters.map(async ({ name, ...group }): Promise<Update> => {
     const { shape } = gradients.inputs[name]!;
-    // Weights of one shape and group share a program.
+    // Weights of equal shape and group share a program.
     const key = JSON.stringify([shape, group]);
     const program = programs.get(key) ?? updateProgram(rule, shape, group);
     programs.set(key, program);
@@ -46,7 +46,7 @@ export async function updatesOf(
 
 /**
  * Updates a weight and its slots by a program.
- * @param state gives the tensor of a name, which is overwritten
+ * @param state returns the state tensor of a name, which is overwritten
  */
 export async function updateByProgram(
   { weight, slots }: Update,

@@ -8,23 +8,23 @@ import { ProcessClient } from './process-client.ts';
 import { OneDnnSession } from './session.ts';
 
 export interface OneDnnOptions {
-  /** Threads of the engine. Default: one for each core. */
+  /** Threads of the engine. Default: one per core. */
   readonly threads?: number | undefined;
-  /** Type in which products are computed. Default: f32. */
+  /** Type of the operands of products. Default: f32. */
   readonly precision?: Precision | undefined;
-  /** Folder into which `setup onednn` has installed oneDNN: looked into where the system has none. */
+  /** Folder of `setup onednn`, searched if the system has no oneDNN. */
   readonly folder?: string | undefined;
 }
 
 export interface OneDnnBackend extends Backend {
-  /** oneDNN's library: a name that the system knows, or a path. */
+  /** oneDNN's library: a system name or a path. */
   readonly library: string;
   open(state: Values, options?: SessionOptions): Promise<OneDnnSession>;
 }
 
 /**
- * oneDNN, a library, for x86 CPUs on Linux. Throws an Error that says how to install what is missing.
- * In bf16, weights, moments, norms, softmax and losses stay float32.
+ * Opens oneDNN, for x86 CPUs on Linux. Throws an Error with the install command if something is missing. With bf16,
+ * weights, moments, norms, softmax and losses stay float32.
  */
 export async function openOneDnnBackend(options: OneDnnOptions = {}): Promise<OneDnnBackend> {
   const { threads = availableParallelism(), precision = 'f32', folder } = options;

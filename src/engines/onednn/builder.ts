@@ -6,43 +6,46 @@ import {
   denseStrides,
   isDense,
   joinAxes,
+  type MemoryBuffer,
   permuted,
-  type Region,
   type StorageType,
   type View,
 } from './view.ts';
 
-/** Writes instructions one after the other and keeps account of memory. */
+/** Writes instructions in order and allocates their memory. */
 export class Builder {
   readonly instructions: Instruction[] = [];
-  /** By-products that gradients use again: what a layer norm's scale was made of, an attention's weights by its result. */
+  /**
+   * Intermediate results for gradients: a layer norm's variance by its scale, attention weights by the attention's
+   * result.
+   */
   readonly variances = new Map<View, { readonly variance: View; readonly epsilon: number }>();
   readonly weights = new Map<View, View>();
-  private regions = 0;
+  private buffers = 0;
   private readonly ones = new Map<string, View>();
   private readonly casts = new Map<string, View>();
 
-  region(bytes: number, source?: Region['source']): Region {
-    return { id: this.regions++, bytes, ...(source && { source }) };
+  buffer(bytes: number, source?: MemoryBuffer['source']): MemoryBuffer {
+    return { id: this.buffers++, bytes, ...(source && { source }) };
   }
 
-  /** Memory of its own, to be written. */
+  /** A new buffer, uninitialised. */
   fresh(shape: Shape, dtype: StorageType = 'f32'): View {
-    const region = this.region(sizeOf(shape) * bytesOf(dtype));
-    return { region, dtype, shape, strides: denseStrides(shape), offset: 0 };
+    const buffer = this.buffer(sizeOf(shape) * bytesOf(dtype));
+    return { buffer, dtype, shape, strides: denseStrides(shape), offset: 0 };
   }
 
-  /** Memory of its own that holds zeros. */
+  /** A new buffer of zeros. */
   zeros(shape: Shape, dtype: StorageType): View {
     const out = this.fresh(shape, dtype);
-    const bytes: View = { ...out, dtype: 'u8', shape: [out.region.bytes], strides: [1] };
+    const bytes: View = { ...out, dtype: 'u8', shape: [out.buffer.bytes], strides: [1] };
     this.emit({ kind: 'host', kernel: 'zero', inputs: [], out: bytes, attributes: {} });
     return out;
   }
 
   constant(data: Uint8Array, shape: Shape, dtype: DType): View {
     return {
-      region: this.region(data.byteLength, { constant: data }),
+      buffer: this.buffer(data.byteLength, { constant: data }),
       dtype,
       shape,
       strides: denseStrides(shape),
@@ -54,31 +57,31 @@ export class Builder {
     if (sizeOf(instruction.out.shape) > 0) this.instructions.push(instruction);
   }
 
-  /** The view itself where it lies end to end, else a copy that does. */
+  /** The view itself if it is dense, else a dense copy. */
   dense(view: View): View {
     return isDense(view) ? view : this.copy(view, this.fresh(view.shape, view.dtype));
   }
 
-  /** Copies, converting where the types differ. */
+  /** Copies, with type conversion. */
   copy(x: View, out: View): View {
     const [from, to] = joinAxes([x, out]) as [View, View];
     this.emit({ kind: 'copy', x: from, out: to });
     return out;
   }
 
-  /** The values in another type; asked for again, the same copy. */
+  /** The values converted to another type. Repeated calls share one copy. */
   as(dtype: StorageType, x: View): View {
     if (x.dtype === dtype) return x;
     const key = `${keyOf(x)} ${dtype}`;
-    let made = this.casts.get(key);
-    if (!made) {
-      made = this.copy(x, this.freshLike(x, dtype));
-      this.casts.set(key, made);
+    let copy = this.casts.get(key);
+    if (!copy) {
+      copy = this.copy(x, this.freshLike(x, dtype));
+      this.casts.set(key, copy);
     }
-    return made;
+    return copy;
   }
 
-  /** Memory whose axes lie in the same order as those of a view, without gaps. */
+  /** A new dense buffer with the axis order of a view. */
   freshLike({ shape, strides }: View, dtype: StorageType = 'f32'): View {
     const order = shape.map((_, axis) => axis).sort((a, b) => strides[b]! - strides[a]! || a - b);
     const inverse = shape.map((_, axis) => order.indexOf(axis));
@@ -111,13 +114,13 @@ export class Builder {
     return out;
   }
 
-  /** A view of the full shape whose elements, but for repetitions, lie end to end. */
+  /** A view of the full shape that is dense except for repeated axes. */
   private repeatable(x: View, shape: Shape): View {
     const once: View = { ...x, shape: x.shape.map((side, axis) => (x.strides[axis] === 0 ? 1 : side)) };
     return broadcasted(broadcasted(this.dense(once), x.shape), shape);
   }
 
-  /** alpha · a · b + bias of matrices in the last two axes, batch axes broadcast. */
+  /** alpha · a · b + bias over the last two axes, batch axes broadcast. */
   matmul(
     a: View,
     b: View,
@@ -129,13 +132,13 @@ export class Builder {
     return out;
   }
 
-  /** A copy that lies end to end; the same copy when asked again. */
+  /** A dense copy. Repeated calls share one copy. */
   packed(x: View): View {
     if (isDense(x)) return x;
     const key = `${keyOf(x)} packed`;
-    const made = this.casts.get(key) ?? this.dense(x);
-    this.casts.set(key, made);
-    return made;
+    const copy = this.casts.get(key) ?? this.dense(x);
+    this.casts.set(key, copy);
+    return copy;
   }
 
   /** Sums over the first axis of [M, N] (to [N]) or the last (to [M]), as a product with ones. */
@@ -182,9 +185,9 @@ export class Builder {
 const isRepeated = ({ shape, strides }: View) =>
   shape.some((side, axis) => side !== 1 && strides[axis] === 0);
 
-const keyOf = ({ region, offset, shape, strides }: View) => `${region.id} ${offset} [${shape}] [${strides}]`;
+const keyOf = ({ buffer, offset, shape, strides }: View) => `${buffer.id} ${offset} [${shape}] [${strides}]`;
 
-/** Matrices whose batch axes are walked as one, where they have the same ones and lie evenly apart. */
+/** Merges the batch axes of matrices into one if they agree and are evenly spaced. */
 function joinBatch(views: readonly View[]): readonly View[] {
   const batch = views.map((view) => ({
     ...view,

@@ -1,10 +1,10 @@
 import type { CompositeName, PrimitiveName } from '../../graph/signatures.ts';
 import { type Operation, type Shape, sizeOf } from '../../graph/tensor.ts';
 import type { Builder } from './builder.ts';
-import { type Context, product, type Rule, type RuleOf, rules, turned, zeros } from './rules.ts';
+import { type Context, product, type Rule, type RuleOf, rules, transposed, zeros } from './rules.ts';
 import { permuted, reshaped, type StorageType, sliced, type View } from './view.ts';
 
-/** Composites that oneDNN computes as a whole, or in fewer passes than what they are made of. */
+/** Composites that oneDNN computes as a whole, or in fewer passes than their decomposition. */
 export const composites: { readonly [N in CompositeName]?: RuleOf<N> } = {
   split: (_, { attributes: { axis }, outputs }, [x]) =>
     outputs.map(({ shape }, i) => {
@@ -51,7 +51,7 @@ export const composites: { readonly [N in CompositeName]?: RuleOf<N> } = {
       variance: asColumn(variance),
       epsilon,
     });
-    // 1 / √(variance + ε): left out again where only the gradient asks for it.
+    // 1 / √(variance + ε). Removed later if only the gradient reads it.
     const scale = builder.eltwise('pow', builder.eltwise('linear', variance, { alpha: 1, beta: epsilon }), {
       alpha: 1,
       beta: -0.5,
@@ -108,45 +108,48 @@ export const composites: { readonly [N in CompositeName]?: RuleOf<N> } = {
     const p = known ? builder.as(compute, known) : attentionWeights(context, q, k, scale);
     const places = gradientPlaces(builder, q.shape, k.shape, storage[0]!);
     const [dq, dk, dv] = places;
-    // A product of a transposed matrix is faster where its result lies end to end, the copy included.
-    const turnedProduct = (a: View, b: View, out: View, alpha: number) =>
-      builder.copy(builder.matmul(turned(a), b, builder.fresh(out.shape, out.dtype), { alpha }), out);
-    turnedProduct(p, dy, dv, 1);
-    const dp = builder.matmul(dy, turned(v), builder.fresh(p.shape));
+    // A transposed matrix multiplies faster into a dense result, even including the copy.
+    const transposedProduct = (a: View, b: View, out: View, alpha: number) =>
+      builder.copy(builder.matmul(transposed(a), b, builder.fresh(out.shape, out.dtype), { alpha }), out);
+    transposedProduct(p, dy, dv, 1);
+    const dp = builder.matmul(dy, transposed(v), builder.fresh(p.shape));
     const ds = builder.fresh(p.shape);
     builder.emit({ kind: 'softmaxGrad', y: asRows(builder.as('f32', p)), dy: asRows(dp), out: asRows(ds) });
     const slope = builder.as(compute, ds);
     builder.matmul(slope, k, dq, { alpha: scale });
-    turnedProduct(slope, q, dk, scale);
+    transposedProduct(slope, q, dk, scale);
     return places;
   },
 };
 
-/** How an operation is written; undefined where that takes other operations. */
+/** Rule of an operation; undefined for composites that are decomposed. */
 export const ruleOf = ({ name }: Operation): Rule | undefined =>
   (composites[name as CompositeName] ?? rules[name as PrimitiveName]) as Rule | undefined;
 
-/** Queries, keys, values or their gradient with the matrices of all heads end to end: products read those fastest. */
+/** Queries, keys, values or their gradient with dense matrices for each head: products read these fastest. */
 function matrices({ builder, compute }: Context, view: View): View {
   return builder.packed(builder.as(compute, view));
 }
 
-/** softmax(scale · q kᵀ): [B, h, N, M], in the type of computing. */
+/** softmax(scale · q kᵀ): [B, h, N, M], in the compute type. */
 function attentionWeights({ builder, compute }: Context, q: View, k: View, scale: number): View {
   const shape = [...q.shape.slice(0, 3), k.shape[2]!];
-  const scores = builder.matmul(q, turned(k), builder.fresh(shape), { alpha: scale });
+  const scores = builder.matmul(q, transposed(k), builder.fresh(shape), { alpha: scale });
   const weights = builder.fresh(shape);
   builder.emit({ kind: 'softmax', x: asRows(scores), out: asRows(weights) });
   return builder.as(compute, weights);
 }
 
-/** [B, h, N, d] in memory as [B, N, h, d], so that heads lie side by side. */
+/** A view [B, h, N, d] in memory ordered [B, N, h, d], so that the heads of a token are contiguous. */
 function tokensFirst(builder: Builder, shape: Shape, dtype: StorageType): View {
   const [batch, heads, tokens, depth] = shape as [number, number, number, number];
   return permuted(builder.fresh([batch, tokens, heads, depth], dtype), [0, 2, 1, 3]);
 }
 
-/** Where the gradients of queries, keys and values go: side by side in each token's row, if there are as many. */
+/**
+ * Buffers for the gradients of queries, keys and values: interleaved in each token's row if all have the same number
+ * of tokens.
+ */
 function gradientPlaces(builder: Builder, q: Shape, k: Shape, dtype: StorageType): [View, View, View] {
   const [batch, heads, tokens, depth] = q as [number, number, number, number];
   if (k[2] !== tokens)

@@ -14,11 +14,14 @@ import type { Library, Pointer } from './library.ts';
 
 const eltwiseKinds = { abs: 0x5f, sqrt: 0x6f, linear: 0x7f, exp: 0xbf, log: 0xef, pow: 0x20, gelu: 0x30 };
 const scaleAndShift = 0x18;
-/** Bytes that hold any descriptor of 2.x: its structs are the caller's to allocate. */
+/** Size in bytes that fits any descriptor of 2.x: the caller allocates its structs. */
 const MEMORY = 1024;
 const OPERATION = 8192;
 
-/** Descriptors of oneDNN 2.6 and later: an operation's is filled in first, then made a primitive's. */
+/**
+ * Descriptors for oneDNN 2.6 and later 2.x: an operation's descriptor is filled in first, then a primitive descriptor
+ * is created from it.
+ */
 export function descriptors2(library: Library, engine: bigint): Descriptors {
   const layout = library.status('memory_desc_init_by_strides', 'void *, int, void *, int, void *');
   const primitive = library.maker('primitive_desc_create', 'void *, void *, void *, void *');

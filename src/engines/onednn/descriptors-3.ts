@@ -15,7 +15,7 @@ import type { Library } from './library.ts';
 const eltwiseKinds = { abs: 0x24, sqrt: 0x25, linear: 0x26, exp: 0x2a, log: 0x2d, pow: 0x30, gelu: 0x31 };
 const scaleAndShift = 6;
 
-/** Descriptors of oneDNN 3.x: a primitive's in one call. */
+/** Descriptors for oneDNN 3.x: one call creates a primitive descriptor. */
 export function descriptors3(library: Library, engine: bigint): Descriptors {
   const layout = library.maker('memory_desc_create_with_strides', 'int, void *, int, void *');
   const primitive = (name: string, parameters: string) =>

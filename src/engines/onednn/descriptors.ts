@@ -3,8 +3,8 @@ import type { Library, Pointer } from './library.ts';
 import type { StorageType } from './view.ts';
 
 /**
- * Makes descriptors of memory and of primitives: where oneDNN's versions differ. Layouts are memory descriptors; results
- * are primitive descriptors.
+ * Creates descriptors of memory and of primitives; the calls differ between oneDNN's versions. Layouts are memory
+ * descriptors, results are primitive descriptors.
  */
 export interface Descriptors {
   layout(shape: readonly number[], strides: readonly number[], dtype: StorageType): Pointer;
@@ -22,7 +22,7 @@ export interface Descriptors {
   layerNormGrad(x: Pointer, dy: Pointer, statistics: Pointer, epsilon: number, forward: bigint): bigint;
 }
 
-// Numbers of the header dnnl_types.h that are the same in all versions.
+// Constants of dnnl_types.h, equal in all versions.
 export const dataTypes: Readonly<Record<StorageType, number>> = { bf16: 2, f32: 3, i32: 4, u8: 6 };
 export const binaryKinds: Readonly<Record<Binary, number>> = {
   add: 0x1fff0,
@@ -37,10 +37,10 @@ export const convolutionDirect = 1;
 export const forwardTraining = 64;
 export const backward = 128;
 
-/** Sides or strides as oneDNN takes them. */
+/** Sides or strides in oneDNN's format. */
 export const sides = (values: readonly number[]) => BigInt64Array.from(values, BigInt);
 
-/** Strides, gaps between taps, and zeros before and after, as oneDNN takes them. */
+/** Strides, gaps between taps, and padding before and after, in oneDNN's format. */
 export const windowSides = ({ strides, dilation, padding }: Window) => [
   sides(strides),
   sides(dilation.map((distance) => distance - 1)),
@@ -48,7 +48,7 @@ export const windowSides = ({ strides, dilation, padding }: Window) => [
   sides(padding.map(([, after]) => after)),
 ];
 
-/** Attributes of a product that is scaled; none where it is not. */
+/** Attributes of a scaled product; null for a scale of 1. */
 export function scaled(
   library: Library,
   append: (list: bigint, alpha: number) => void,

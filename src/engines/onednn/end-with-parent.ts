@@ -1,10 +1,10 @@
-/** Of `prctl`: the signal that a process gets when its parent ends. */
+/** Option of `prctl`: the signal sent to a process when its parent ends. */
 const PR_SET_PDEATHSIG = 1;
 const SIGKILL = 9;
 
 /**
- * Has Linux end this process when the one that started it ends, however that ends and whatever is computed here: while oneDNN
- * works, nothing else here could notice.
+ * Asks Linux to end this process when its parent ends for any reason. While oneDNN computes, this process could not
+ * notice it otherwise.
  */
 export async function endWithParent(): Promise<void> {
   try {
@@ -12,6 +12,6 @@ export async function endWithParent(): Promise<void> {
     const prctl = koffi.load('libc.so.6').func('int prctl(int, unsigned long)');
     prctl(PR_SET_PDEATHSIG, SIGKILL);
   } catch {
-    // Without the package or that library, the engine itself says what is missing when it starts.
+    // If koffi or libc is missing, the engine reports it at its start.
   }
 }

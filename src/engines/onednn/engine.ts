@@ -4,7 +4,6 @@ import type { StepResult } from '../engine.ts';
 import { openCollective } from '../host/open-collective.ts';
 import type { Timing } from '../timing.ts';
 import { requireBf16 } from './cpu.ts';
-import { Crew } from './crew.ts';
 import { hostKernel, typed } from './host-kernels.ts';
 import type { Instruction } from './instructions.ts';
 import { type Library, loadLibrary } from './library.ts';
@@ -13,21 +12,22 @@ import type { Requests, StepOrder } from './messages.ts';
 import { Primitives } from './primitives.ts';
 import { Profile } from './profile.ts';
 import type { EngineMemory, Prepared, Stored } from './stored.ts';
+import { ThreadPool } from './thread-pool.ts';
 import { TrainingStep } from './training-step.ts';
 import { bytesOf, type View } from './view.ts';
 
-/** Holds the state and runs programs, on whichever thread it lives. */
+/** Holds the state and runs programs, on any thread. */
 export class Engine implements EngineMemory {
   private library!: Library;
   private memory!: Memory;
-  private crew!: Crew;
+  private pool!: ThreadPool;
   private primitives!: Primitives;
   private readonly state = new Map<string, Stored>();
   private readonly sums = new Map<string, Stored>();
   private readonly constants = new Map<string, bigint>();
   private readonly programs = new Map<number, Prepared>();
   private readonly trainings = new Map<number, TrainingStep>();
-  /** Scratch memory that programs take in turns. */
+  /** Scratch memory, shared by all programs. */
   private scratch = { address: 0n, bytes: 0 };
   private measures = false;
   private collective: Collective | undefined;
@@ -36,7 +36,7 @@ export class Engine implements EngineMemory {
     this.library = await loadLibrary(files);
     this.library.setThreads(threads);
     this.memory = new Memory(this.library);
-    this.crew = new Crew(this.library, threads);
+    this.pool = new ThreadPool(this.library, threads);
     if (precision === 'bf16') requireBf16();
     return { version: Object.values(this.library.version).join('.'), file: this.library.file };
   }
@@ -51,12 +51,12 @@ export class Engine implements EngineMemory {
 
   async zeros(lengths: Requests['zeros']['take']): Promise<undefined> {
     // New memory is zero.
-    const made = Object.entries(lengths).map(([name, length]) => {
+    const blocks = Object.entries(lengths).map(([name, length]) => {
       const stored = this.store('f32', length);
       this.state.set(name, stored);
       return { address: stored.address, bytes: stored.data.byteLength };
     });
-    this.crew.run({ kind: 'populate', pieces: made });
+    this.pool.run({ kind: 'populate', blocks: blocks });
   }
 
   async read(names: readonly string[]): Promise<Values> {
@@ -66,23 +66,23 @@ export class Engine implements EngineMemory {
   async compile({ program, plan }: Requests['compile']['take']): Promise<undefined> {
     if (plan.scratchBytes > this.scratch.bytes) {
       this.scratch = { address: this.memory.allocate(plan.scratchBytes), bytes: plan.scratchBytes };
-      // At once by all threads: in a first run, they would wait for each other's pages at every call.
-      this.crew.run({ kind: 'populate', pieces: [this.scratch] });
+      // All threads populate it at once. Otherwise the first run would wait for page faults in every call.
+      this.pool.run({ kind: 'populate', blocks: [this.scratch] });
     }
     const { address: base } = this.scratch;
     const addresses = new Map<number, bigint>();
-    const regionAddress = ({ region }: View): bigint => {
-      const known = addresses.get(region.id);
+    const bufferAddress = ({ buffer }: View): bigint => {
+      const known = addresses.get(buffer.id);
       if (known !== undefined) return known;
-      const { source } = region;
+      const { source } = buffer;
       let address: bigint;
       if (source && 'state' in source) address = this.state.get(source.state)!.address;
       else if (source && 'constant' in source) address = this.constant(source.constant);
-      else address = base + BigInt(plan.places.get(region.id)!);
-      addresses.set(region.id, address);
+      else address = base + BigInt(plan.offsets.get(buffer.id)!);
+      addresses.set(buffer.id, address);
       return address;
     };
-    const addressOf = (view: View) => regionAddress(view) + BigInt(view.offset * bytesOf(view.dtype));
+    const addressOf = (view: View) => bufferAddress(view) + BigInt(view.offset * bytesOf(view.dtype));
     const array = (view: View): Stored => {
       const [address, bytes] = [addressOf(view), sizeOf(view.shape) * bytesOf(view.dtype)];
       return { address, data: typed(this.memory.bytes(address, bytes), view.dtype) };
@@ -96,7 +96,7 @@ export class Engine implements EngineMemory {
     this.programs.set(program, {
       calls,
       profile: new Profile(plan.instructions),
-      given: new Map(plan.given.map(({ name, view }) => [name, array(view)])),
+      feeds: new Map(plan.feeds.map(({ name, view }) => [name, array(view)])),
       outputs: new Map(plan.outputs.map(({ name, view }) => [name, array(view)])),
     });
   }
@@ -107,7 +107,7 @@ export class Engine implements EngineMemory {
   }
 
   async updates({ number, updates }: Requests['updates']['take']): Promise<undefined> {
-    this.trainings.set(number, new TrainingStep(this, this.crew, updates));
+    this.trainings.set(number, new TrainingStep(this, this.pool, updates));
   }
 
   async step(order: StepOrder): Promise<StepResult> {
@@ -122,7 +122,7 @@ export class Engine implements EngineMemory {
     await this.collective?.close?.();
   }
 
-  /** Begins to measure; afterwards, what the programs' calls took at least. */
+  /** Starts to measure; later calls return the least times of the programs' calls so far. */
   async profile(): Promise<readonly Timing[]> {
     this.measures = true;
     return [...this.programs.values()].flatMap(({ profile }) => profile.timings());
@@ -130,8 +130,8 @@ export class Engine implements EngineMemory {
 
   execute(program: number, inputs: Values): Prepared {
     const prepared = this.programs.get(program)!;
-    const { calls, given, profile } = prepared;
-    for (const [name, { data }] of given) data.set(inputs[name]!);
+    const { calls, feeds, profile } = prepared;
+    for (const [name, { data }] of feeds) data.set(inputs[name]!);
     if (this.measures) profile.run(calls);
     else for (const call of calls) call();
     return prepared;
@@ -151,7 +151,7 @@ export class Engine implements EngineMemory {
     return known;
   }
 
-  /** Zeros outside of JavaScript's heap. */
+  /** Allocates zeros outside of JavaScript's heap. */
   store(dtype: DType, length: number): Stored {
     const bytes = length * bytesOf(dtype);
     const address = this.memory.allocate(bytes);

@@ -1,10 +1,10 @@
-import '../../graph/index.ts'; // enters the operations into their table
+import '../../graph/index.ts'; // registers the operations
 import { type Attributes, type Node, operations, type Tensor, type TensorData } from '../../graph/tensor.ts';
 import { narrow } from '../reference/data.ts';
 import { evaluate } from '../reference/evaluate.ts';
 import type { StorageType, View } from './view.ts';
 
-/** Computes in JavaScript what oneDNN has no primitive for. */
+/** A JavaScript loop for an operation without a oneDNN primitive. */
 export type HostKernel = (
   inputs: readonly TensorData[],
   out: TensorData,
@@ -13,7 +13,7 @@ export type HostKernel = (
   attributes: Attributes,
 ) => void;
 
-/** Numbers of a row below which a loop copies it faster than a call does. */
+/** Row length below which a loop copies faster than `set`. */
 const FEW = 16;
 
 export const hostKernels: Readonly<Record<string, HostKernel>> = {
@@ -28,14 +28,14 @@ export const hostKernels: Readonly<Record<string, HostKernel>> = {
       for (let k = 0; k < count!; k++) {
         const from = ((batch === 1 ? 0 : b) * rows + indices![b * count! + k]!) * width;
         const to = (b * count! + k) * width;
-        // A view of a few pixels costs more than they do.
+        // Creating a subarray of a few pixels costs more than copying them.
         if (width < FEW) for (let i = 0; i < width; i++) out[to + i] = x![from + i]!;
         else out.set(x!.subarray(from, from + width), to);
       }
   },
 };
 
-/** The kernel of an operation: its own, or the reference's loops. */
+/** The kernel of an operation: a kernel of this file, else the reference's loops. */
 export function hostKernel(name: string): HostKernel {
   return (
     hostKernels[name] ??
@@ -49,9 +49,9 @@ export function hostKernel(name: string): HostKernel {
   );
 }
 
-/** Bytes as values of a type. */
+/** Views bytes as values of a type. */
 export function typed(bytes: Uint8Array, dtype: StorageType): TensorData {
-  if (dtype === 'bf16') throw new Error('loops of JavaScript read no bfloat16');
+  if (dtype === 'bf16') throw new Error('JavaScript loops cannot read bfloat16');
   if (dtype === 'u8') return bytes;
   const kind = dtype === 'f32' ? Float32Array : Int32Array;
   return new kind(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength / 4);

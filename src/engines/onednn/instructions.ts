@@ -1,11 +1,11 @@
 import type { Attributes, DType, Shape } from '../../graph/tensor.ts';
 import type { View } from './view.ts';
 
-/** Functions of one number that oneDNN has. */
+/** Unary functions of oneDNN. */
 export type Eltwise = 'linear' | 'exp' | 'log' | 'sqrt' | 'abs' | 'pow' | 'gelu';
 export type Binary = 'add' | 'sub' | 'mul' | 'div' | 'max' | 'min';
 
-/** How filters move over an image, and how far apart their taps lie; zeros before and after rows, and columns. */
+/** Strides, dilation and padding of a convolution's filters. */
 export interface Window {
   readonly strides: readonly number[];
   readonly dilation: readonly number[];
@@ -19,7 +19,7 @@ export type Instruction =
   | { kind: 'eltwiseGrad'; function: Eltwise; x: View; dy: View; out: View }
   | { kind: 'binary'; function: Binary; a: View; b: View; out: View }
   | { kind: 'copy'; x: View; out: View }
-  /** Images [N, G·C, H, W] with filters [G, O, C, k, l]: a group of channels with filters of its own each. */
+  /** Images [N, G·C, H, W] with filters [G, O, C, k, l]: each group of channels has its filters. */
   | ({ kind: 'convolution'; x: View; filters: View; out: View } & Window)
   | { kind: 'softmax'; x: View; out: View }
   | { kind: 'softmaxGrad'; y: View; dy: View; out: View }
@@ -47,7 +47,6 @@ export type Instruction =
     }
   | { kind: 'host'; kernel: string; inputs: readonly View[]; out: View; attributes: Attributes };
 
-/** Views that an instruction reads. */
 export function reads(instruction: Instruction): View[] {
   switch (instruction.kind) {
     case 'matmul': {
@@ -75,7 +74,6 @@ export function reads(instruction: Instruction): View[] {
   }
 }
 
-/** Views that an instruction writes. */
 export function writes(instruction: Instruction): View[] {
   const { out } = instruction;
   if (instruction.kind === 'layerNorm') return [out, instruction.mean, instruction.variance];
@@ -83,7 +81,7 @@ export function writes(instruction: Instruction): View[] {
   return [out];
 }
 
-/** The view that an instruction's output may overwrite: each element is read before it is written. */
+/** The operand that the output may overwrite: the kernel reads each element before it writes it. */
 export function replaceable(instruction: Instruction): View | undefined {
   switch (instruction.kind) {
     case 'eltwise':
@@ -107,12 +105,12 @@ export interface PlannedOutput {
   readonly view: View;
 }
 
-/** A program as a list of calls, their scratch memory laid out. */
+/** A program as a list of calls with planned memory. */
 export interface Plan {
   readonly instructions: readonly Instruction[];
-  /** Offset in bytes of each region of scratch memory, inputs that are given included. */
-  readonly places: ReadonlyMap<number, number>;
+  /** Offset in bytes of each scratch buffer and each fed input. */
+  readonly offsets: ReadonlyMap<number, number>;
   readonly scratchBytes: number;
-  readonly given: readonly { readonly name: string; readonly view: View }[];
+  readonly feeds: readonly { readonly name: string; readonly view: View }[];
   readonly outputs: readonly PlannedOutput[];
 }

@@ -8,7 +8,7 @@ import { installedLibrary, libraryFiles, loadLibrary } from './library.ts';
 describe('the library', () => {
   const folder = temporaryFolder();
   const files = libraryFiles(oneDnnFolder);
-  /** A file that is no library. */
+  /** A file that is not a library. */
   const broken = () => {
     const path = join(folder, 'libdnnl.so.3');
     writeFileSync(path, 'not a library, but as long as the head of one: '.repeat(10));
@@ -27,18 +27,18 @@ describe('the library', () => {
     expect(libraryFiles()).toEqual(['libdnnl.so.3', 'libdnnl.so.2']);
   });
 
-  it('says how to install it where it is missing', async () => {
+  it('says how to install it if it is missing', async () => {
     await expect(loadLibrary(['libnothing.so.7', '/nowhere/libnothing.so.7'])).rejects.toThrow(
       /^the onednn engine needs oneDNN \(libnothing\.so\.7\): `npx beyond-masking setup onednn` installs it/,
     );
   });
 
-  it('is the next one where a file is broken or another library', async () => {
+  it('is the next one if a file is broken or another library', async () => {
     const { file } = await loadLibrary([broken(), 'libc.so.6', ...files]);
     expect(files).toContain(file);
   });
 
-  it('says in one line why what is there does not serve, and what to do', async () => {
+  it('says in one line why an existing library is unsuitable, and the remedy', async () => {
     const error = (await loadLibrary([broken(), 'libc.so.6']).catch((reason) => reason)) as Error;
     expect(error.message).toMatch(
       /^the onednn engine needs oneDNN 2\.6 or later or 3\.x, built with OpenMP, got \/.*libdnnl\.so\.3 \(invalid ELF header\) and libc\.so\.6 \(.*dnnl_version.*\): `npx beyond-masking setup onednn` installs it/,

@@ -1,27 +1,27 @@
 import { basename, join } from 'node:path';
 
-/** An address, or bytes that stand for theirs. */
+/** An address, or bytes whose address is passed. */
 export type Pointer = bigint | Uint8Array | null;
 type Native = (...values: unknown[]) => unknown;
 
-/** oneDNN's C interface: functions by their name without `dnnl_`, and the C types of their parameters. */
+/** oneDNN's C interface. Functions go by their name without `dnnl_` and the C types of their parameters. */
 export interface Library {
-  /** The name or path under which it was loaded. */
+  /** Name or path of the loaded library. */
   readonly file: string;
   readonly version: { readonly major: number; readonly minor: number; readonly patch: number };
   readonly koffi: Pick<typeof import('koffi'), 'load' | 'view'>;
-  /** A function that returns a status; calling it throws where that is not success. */
+  /** A function that returns a status. The call throws an Error unless it succeeds. */
   status(name: string, parameters: string): (...values: unknown[]) => void;
-  /** The same where the first parameter is where the result goes. */
+  /** The same for a function whose first parameter receives the result. */
   maker(name: string, parameters: string): (...values: unknown[]) => bigint;
-  /** The function itself, for calls that are made often. */
+  /** The plain function, for frequent calls. */
   raw(name: string, parameters: string): Native;
   setThreads(count: number): void;
 }
 
 const statuses = ['success', 'out of memory', 'invalid arguments', 'not implemented', 'not found'];
 
-/** What to do where the library is missing, and what that saves: the figures of README.md, beside onnx. */
+/** Install command and its benefit; figures from README.md, relative to onnx. */
 const remedy =
   '`npx beyond-masking setup onednn` installs it without root, and training is then 1.2 to 1.4 × as fast';
 
@@ -30,14 +30,14 @@ const openMpRemedy =
   `install ${openMp} (Debian, Ubuntu: sudo apt-get install libgomp1; Fedora: sudo dnf install libgomp; ` +
   'conda: conda install libgomp)';
 
-/** Names of the library, the newest version that this engine knows first. */
+/** File names of the library, newest supported version first. */
 const fileNames = ['libdnnl.so.3', 'libdnnl.so.2'] as const;
 const OPEN_MP = 2;
 
-/** Where `setup onednn` puts the library in the folder of its set. */
+/** Path of the library in the folder of `setup onednn`. */
 export const installedLibrary = (folder: string): string => join(folder, 'lib', 'libdnnl.so.3');
 
-/** Where the library is looked for: in the system, then in the folder into which `setup onednn` has installed it. */
+/** Search order: the system, then the folder of `setup onednn`. */
 export const libraryFiles = (folder?: string): string[] => [
   ...fileNames,
   ...(folder === undefined ? [] : [installedLibrary(folder)]),
@@ -47,8 +47,8 @@ type Koffi = typeof import('koffi')['default'];
 type Loaded = ReturnType<Koffi['load']>;
 
 /**
- * Loads oneDNN, 2.6 or later or 3.x, from the first of the files that is one: names that the system knows, or paths. Throws
- * an Error in one line that says how to install it where it or its binding is missing, and why those that are there do not serve.
+ * Loads oneDNN 2.6+ or 3.x from the first suitable file (system name or path). Throws a one-line Error with the
+ * install command if the library or koffi is missing, or with the reason if no library is suitable.
  */
 export async function loadLibrary(files: readonly string[] = fileNames): Promise<Library> {
   const koffi = await loadKoffi();
@@ -70,7 +70,7 @@ export async function loadLibrary(files: readonly string[] = fileNames): Promise
   );
 }
 
-/** Throws an Error, with the remedy, where OpenMP's library is missing, which oneDNN needs. */
+/** Throws an Error with the remedy if OpenMP's library, which oneDNN needs, is missing. */
 export async function requireOpenMp(): Promise<void> {
   const koffi = await loadKoffi();
   try {
@@ -87,15 +87,15 @@ async function loadKoffi(): Promise<Koffi> {
   return koffi;
 }
 
-/** The dynamic loader's words. */
+/** The dynamic loader's message. */
 const reasonOf = (error: unknown) => (error as Error).message.replace(/^Failed to load shared library: /, '');
 
-/** Whether it is the file itself that is not there (in the words of glibc or musl), and not a library that it needs. */
+/** True if the file itself is missing (messages of glibc and musl), rather than one of its dependencies. */
 const isMissing = (reason: string) =>
   /^(cannot open shared object file|Error loading shared library).*No such file/.test(reason) &&
   !reason.includes('needed by');
 
-/** Throws an Error with the version where it is another than the engine knows. */
+/** Version of the library. Throws an Error with the version if the engine does not support it. */
 function versionOf(koffi: Koffi, library: Loaded): Library['version'] {
   const struct = koffi.struct({
     major: 'int',
@@ -137,7 +137,7 @@ function wrap(koffi: Koffi, library: Loaded, file: string, version: Library['ver
         return result[0]!;
       };
     },
-    // That of the OpenMP which the library itself is linked to.
+    // The OpenMP that the library is linked to.
     setThreads: library.func('void omp_set_num_threads(int)') as (count: number) => void,
   };
 }

@@ -13,25 +13,25 @@ import { rules } from './rules.ts';
 import { mayNarrow, narrowTensors, storageOf } from './storage.ts';
 import { bytesOf, denseStrides, type View } from './view.ts';
 
-/** Type in which products are computed; sums are float32 in both. */
+/** Type of the operands of products. Sums are always float32. */
 export type Precision = 'f32' | 'bf16';
 
 const kept = new Set(Object.keys(composites));
 
 /**
- * The program as a list of calls with their memory laid out.
- * @param given inputs that come with every run; the others are read from the state
+ * The program as a list of calls with planned memory.
+ * @param feeds inputs passed with every run; other inputs are read from the state
  */
-export function lower(program: Program, given: ReadonlySet<string>, precision: Precision): Plan {
+export function lower(program: Program, feeds: ReadonlySet<string>, precision: Precision): Plan {
   const optimised = optimise(program, { keep: kept, evaluate: evaluateNode });
   const order = schedule(optimised);
   const narrow = precision === 'bf16' ? narrowTensors(order, optimised) : new Set<Tensor>();
   const builder = new Builder();
   const views = new Map<Tensor, View>();
   for (const node of order) {
-    const made = write(builder, node, views, given, precision, narrow);
+    const results = write(builder, node, views, feeds, precision, narrow);
     node.outputs.forEach((output, i) => {
-      views.set(output, made[i]!);
+      views.set(output, results[i]!);
     });
   }
   const outputs = Object.entries(optimised.outputs).map(([name, tensor]): PlannedOutput => {
@@ -39,19 +39,19 @@ export function lower(program: Program, given: ReadonlySet<string>, precision: P
     return { name, dtype, shape, view: builder.dense(builder.as(dtype, views.get(tensor)!)) };
   });
   const needed = withoutUnread(builder.instructions, outputs);
-  const instructions = recomputeLong(needed, outputs, (bytes) => builder.region(bytes));
+  const instructions = recomputeLong(needed, outputs, (bytes) => builder.buffer(bytes));
   const layout = layOut(instructions, outputs);
   const inputs = [...views].flatMap(([{ node }, view]) => {
-    const { source, id } = view.region;
-    const wanted = node.operation === inputOperation && source && 'given' in source && layout.places.has(id);
-    return wanted ? [{ name: source.given, view }] : [];
+    const { source, id } = view.buffer;
+    const wanted = node.operation === inputOperation && source && 'feed' in source && layout.offsets.has(id);
+    return wanted ? [{ name: source.feed, view }] : [];
   });
-  return { instructions, given: inputs, outputs, ...layout };
+  return { instructions, feeds: inputs, outputs, ...layout };
 }
 
 /**
- * Every node after its inputs. Later outputs come first: a gradient of the last layers is computed, and what it needs is
- * let go, before those of the first layers.
+ * A topological order that computes later outputs first. Gradients of the last layers thus release their inputs
+ * before those of the first layers are computed.
  */
 function schedule({ outputs }: Program): Node[] {
   const [first, ...rest] = Object.values(outputs);
@@ -62,7 +62,7 @@ function write(
   builder: Builder,
   node: Node,
   views: ReadonlyMap<Tensor, View>,
-  given: ReadonlySet<string>,
+  feeds: ReadonlySet<string>,
   precision: Precision,
   narrow: ReadonlySet<Tensor>,
 ): readonly View[] {
@@ -70,11 +70,11 @@ function write(
   const [{ shape, dtype }] = outputs as [Tensor];
   if (operation === inputOperation) {
     const name = inputName(outputs[0]!);
-    const region = builder.region(
+    const buffer = builder.buffer(
       sizeOf(shape) * bytesOf(dtype),
-      given.has(name) ? { given: name } : { state: name },
+      feeds.has(name) ? { feed: name } : { state: name },
     );
-    return [{ region, dtype, shape, strides: denseStrides(shape), offset: 0 }];
+    return [{ buffer, dtype, shape, strides: denseStrides(shape), offset: 0 }];
   }
   if (operation === constantOperation) {
     const { buffer, byteOffset, byteLength } = attributes.data;
@@ -84,10 +84,10 @@ function write(
   if (!rule)
     throw new GraphError(`the onednn engine lowers ${Object.keys(rules).join(', ')}, got ${operation.name}`);
   const storage = outputs.map((output) => storageOf(output, narrow));
-  const made = rule(
+  const results = rule(
     { builder, compute: mayNarrow(node) ? precision : 'f32', storage },
     node,
     inputs.map((input) => views.get(input)!),
   );
-  return Array.isArray(made) ? made : [made as View];
+  return Array.isArray(results) ? results : [results as View];
 }

@@ -13,31 +13,31 @@ const { gradients } = pretrainPrograms({
   mean: [0.5, 0.5, 0.5],
   std: [0.5, 0.5, 0.5],
 });
-const given = new Set(['view', 'draw:order']);
+const feeds = new Set(['view', 'draw:order']);
 
 describe.each(['f32', 'bf16'] as const)('scratch memory of a training step in %s', (precision) => {
-  const { instructions, places, scratchBytes, outputs } = lower(gradients, given, precision);
+  const { instructions, offsets, scratchBytes, outputs } = lower(gradients, feeds, precision);
 
   it('is never written while another value in it is still to be read', () => {
     const lastRead = new Map<number, number>();
     instructions.forEach((instruction, at) => {
-      for (const { region } of reads(instruction)) lastRead.set(region.id, at);
+      for (const { buffer } of reads(instruction)) lastRead.set(buffer.id, at);
     });
-    for (const { view } of outputs) lastRead.set(view.region.id, instructions.length);
+    for (const { view } of outputs) lastRead.set(view.buffer.id, instructions.length);
     const owners: { id: number; start: number; end: number }[] = [];
     instructions.forEach((instruction, at) => {
-      for (const { region } of writes(instruction)) {
-        const start = places.get(region.id)!;
-        const end = start + region.bytes;
+      for (const { buffer } of writes(instruction)) {
+        const start = offsets.get(buffer.id)!;
+        const end = start + buffer.bytes;
         expect(end).toBeLessThanOrEqual(scratchBytes);
         for (const owner of owners) {
-          if (owner.id === region.id || owner.start >= end || start >= owner.end) continue;
+          if (owner.id === buffer.id || owner.start >= end || start >= owner.end) continue;
           const until = lastRead.get(owner.id) ?? -1;
-          // What is read here for the last time may be overwritten element by element.
-          const replaced = replaceable(instruction)?.region.id === owner.id;
+          // An operand may be overwritten element by element at its last use.
+          const replaced = replaceable(instruction)?.buffer.id === owner.id;
           expect(replaced ? until <= at : until < at, `${instruction.kind} at ${at}`).toBe(true);
         }
-        owners.push({ id: region.id, start, end });
+        owners.push({ id: buffer.id, start, end });
       }
     });
   });
@@ -49,28 +49,28 @@ describe.each(['f32', 'bf16'] as const)('scratch memory of a training step in %s
     expect(gelus).toHaveLength(2 * (model.depth + model.decoder.depth));
     for (const { at, x, out } of gelus) {
       const readers = instructions.flatMap((each, i) =>
-        reads(each).some(({ region }) => region === out.region) ? [i] : [],
+        reads(each).some(({ buffer }) => buffer === out.buffer) ? [i] : [],
       );
       expect(readers.length).toBeGreaterThan(0);
       expect(readers.at(-1)! - at).toBeLessThan(10);
-      // The argument is kept for both times.
-      expect(gelus.filter((other) => other.x.region === x.region)).toHaveLength(2);
+      // The argument stays in memory for both.
+      expect(gelus.filter((other) => other.x.buffer === x.buffer)).toHaveLength(2);
     }
   });
 
-  it('is read only where something was written or given', () => {
+  it('is read only after it was written or fed', () => {
     const written = new Set<number>();
     for (const instruction of instructions) {
-      for (const { region } of reads(instruction)) if (!region.source) expect(written).toContain(region.id);
-      for (const { region } of writes(instruction)) written.add(region.id);
+      for (const { buffer } of reads(instruction)) if (!buffer.source) expect(written).toContain(buffer.id);
+      for (const { buffer } of writes(instruction)) written.add(buffer.id);
     }
   });
 
-  it('is a third of what the values would take side by side at most', () => {
+  it('takes at most a third of the memory of all values together', () => {
     const ids = new Map(
       instructions
         .flatMap((each) => [...reads(each), ...writes(each)])
-        .map(({ region }) => [region.id, region]),
+        .map(({ buffer }) => [buffer.id, buffer]),
     );
     const all = [...ids.values()].reduce((sum, { bytes, source }) => sum + (source ? 0 : bytes), 0);
     expect(scratchBytes).toBeLessThan(all / 3);

@@ -6,100 +6,99 @@ import {
   replaceable,
   writes,
 } from './instructions.ts';
-import { isWhole, type Region } from './view.ts';
+import { isWhole, type MemoryBuffer } from './view.ts';
 
-/** Cache lines; also what vector instructions like best. */
+/** A cache line; also good for vector instructions. */
 const ALIGNMENT = 64;
 
-/** The instructions whose results are read by others or leave the program. */
+/** Removes instructions whose results are neither read nor outputs. */
 export function withoutUnread(
   instructions: readonly Instruction[],
   outputs: readonly PlannedOutput[],
 ): Instruction[] {
-  const read = new Set(outputs.map(({ view }) => view.region));
+  const read = new Set(outputs.map(({ view }) => view.buffer));
   const kept: Instruction[] = [];
   for (const instruction of instructions.toReversed()) {
-    if (!writes(instruction).some(({ region }) => read.has(region))) continue;
-    for (const { region } of reads(instruction)) read.add(region);
+    if (!writes(instruction).some(({ buffer }) => read.has(buffer))) continue;
+    for (const { buffer } of reads(instruction)) read.add(buffer);
     kept.push(instruction);
   }
   return kept.reverse();
 }
 
 interface Lifetime {
-  readonly region: Region;
+  readonly buffer: MemoryBuffer;
   first: number;
   last: number;
-  /** The region that this one takes over where it ends. */
+  /** The buffer whose memory this one takes over. */
   over?: Lifetime;
 }
 
 /**
- * Lays scratch memory out: a region has its place from the first instruction that touches it to the last, and results
- * take the place of operands that end with them. Regions are placed in the order of their first use, each into the
- * smallest gap that holds it.
+ * Plans scratch memory. A buffer is live from its first to its last instruction; a result may overwrite an operand
+ * whose last use it is. Buffers are placed in order of first use, each into the smallest gap that fits.
  */
 export function layOut(
   instructions: readonly Instruction[],
   outputs: readonly PlannedOutput[],
-): Pick<Plan, 'places' | 'scratchBytes'> {
+): Pick<Plan, 'offsets' | 'scratchBytes'> {
   const lifetimes = lifetimesOf(instructions, outputs);
   shareWhereReplaced(instructions, lifetimes);
   return place([...lifetimes.values()]);
 }
 
 function lifetimesOf(instructions: readonly Instruction[], outputs: readonly PlannedOutput[]) {
-  const lifetimes = new Map<Region, Lifetime>();
-  const touch = (region: Region, at: number) => {
-    if (region.source && !('given' in region.source)) return;
-    // What is given is there before the first instruction.
-    const known = lifetimes.get(region) ?? { region, first: region.source ? -1 : at, last: at };
+  const lifetimes = new Map<MemoryBuffer, Lifetime>();
+  const touch = (buffer: MemoryBuffer, at: number) => {
+    if (buffer.source && !('feed' in buffer.source)) return;
+    // Fed inputs exist before the first instruction.
+    const known = lifetimes.get(buffer) ?? { buffer, first: buffer.source ? -1 : at, last: at };
     known.last = Math.max(known.last, at);
-    lifetimes.set(region, known);
+    lifetimes.set(buffer, known);
   };
   instructions.forEach((instruction, at) => {
-    for (const { region } of [...reads(instruction), ...writes(instruction)]) touch(region, at);
+    for (const { buffer } of [...reads(instruction), ...writes(instruction)]) touch(buffer, at);
   });
-  for (const { view } of outputs) touch(view.region, instructions.length);
+  for (const { view } of outputs) touch(view.buffer, instructions.length);
   return lifetimes;
 }
 
 function shareWhereReplaced(
   instructions: readonly Instruction[],
-  lifetimes: ReadonlyMap<Region, Lifetime>,
+  lifetimes: ReadonlyMap<MemoryBuffer, Lifetime>,
 ): void {
   instructions.forEach((instruction, at) => {
     const old = replaceable(instruction);
-    if (!old || !isWholeRegion(old.region, instruction) || !isWhole(instruction.out)) return;
-    const [from, to] = [lifetimes.get(old.region), lifetimes.get(instruction.out.region)];
-    const others = reads(instruction).filter((view) => view !== old && view.region === old.region);
+    if (!old || !isWholeBuffer(old.buffer, instruction) || !isWhole(instruction.out)) return;
+    const [from, to] = [lifetimes.get(old.buffer), lifetimes.get(instruction.out.buffer)];
+    const others = reads(instruction).filter((view) => view !== old && view.buffer === old.buffer);
     if (!from || !to || from.last !== at || to.first !== at || others.length > 0) return;
-    if (from.region.bytes === to.region.bytes) to.over = from;
+    if (from.buffer.bytes === to.buffer.bytes) to.over = from;
   });
 }
 
-const isWholeRegion = (region: Region, instruction: Instruction) => {
+const isWholeBuffer = (buffer: MemoryBuffer, instruction: Instruction) => {
   const view = replaceable(instruction)!;
-  return view.region === region && isWhole(view);
+  return view.buffer === buffer && isWhole(view);
 };
 
-function place(lifetimes: readonly Lifetime[]): Pick<Plan, 'places' | 'scratchBytes'> {
-  // A chain of regions that take over from each other has one place.
+function place(lifetimes: readonly Lifetime[]): Pick<Plan, 'offsets' | 'scratchBytes'> {
+  // A chain of buffers that take over from each other has one offset.
   const root = (life: Lifetime): Lifetime => (life.over ? root(life.over) : life);
-  const chains = new Map<Lifetime, { first: number; last: number; bytes: number; members: Region[] }>();
+  const chains = new Map<Lifetime, { first: number; last: number; bytes: number; members: MemoryBuffer[] }>();
   for (const life of lifetimes) {
     const chain = chains.get(root(life)) ?? {
       first: Number.POSITIVE_INFINITY,
       last: -1,
-      bytes: Math.ceil(life.region.bytes / ALIGNMENT) * ALIGNMENT,
+      bytes: Math.ceil(life.buffer.bytes / ALIGNMENT) * ALIGNMENT,
       members: [],
     };
     chain.first = Math.min(chain.first, life.first);
     chain.last = Math.max(chain.last, life.last);
-    chain.members.push(life.region);
+    chain.members.push(life.buffer);
     chains.set(root(life), chain);
   }
-  const places = new Map<number, number>();
+  const offsets = new Map<number, number>();
   let placed: { start: number; end: number; last: number }[] = [];
   let scratchBytes = 0;
   for (const { first, last, bytes, members } of [...chains.values()].sort((a, b) => a.first - b.first)) {
@@ -107,12 +106,12 @@ function place(lifetimes: readonly Lifetime[]): Pick<Plan, 'places' | 'scratchBy
     const start = smallestGap(placed, bytes);
     placed.push({ start, end: start + bytes, last });
     scratchBytes = Math.max(scratchBytes, start + bytes);
-    for (const { id } of members) places.set(id, start);
+    for (const { id } of members) offsets.set(id, start);
   }
-  return { places, scratchBytes };
+  return { offsets, scratchBytes };
 }
 
-/** Start of the smallest gap between sorted pieces that holds so many bytes, or the end of the last one. */
+/** Offset of the smallest gap between sorted blocks that fits, else the end of the last block. */
 function smallestGap(placed: readonly { start: number; end: number }[], bytes: number): number {
   let [best, smallest, end] = [-1, Number.POSITIVE_INFINITY, 0];
   for (const piece of placed) {

@@ -5,7 +5,7 @@ const PAGE = 4096n;
 const CHUNK = 2 ** 26;
 const ALIGNMENT = 64n;
 
-/** Memory outside of JavaScript's heap, in huge pages where the system gives them: a step then takes few page faults. */
+/** Memory outside of JavaScript's heap, in huge pages if available, which cause few page faults. */
 export class Memory {
   private readonly library: Library;
   private readonly map: (bytes: number) => bigint;
@@ -21,13 +21,13 @@ export class Memory {
     this.map = (bytes) => {
       const start = mmap(null, bytes, readWrite, privateAnonymous, -1, 0) as bigint;
       if (BigInt.asIntN(64, start) === -1n)
-        throw new Error(`${(bytes / 1e9).toFixed(1)} GB of memory could not be had`);
+        throw new Error(`${(bytes / 1e9).toFixed(1)} GB of memory could not be allocated`);
       madvise(start, bytes, hugePages);
       return start;
     };
   }
 
-  /** Address of zeros that stay where they are. */
+  /** Allocates zeros at a fixed address. */
   allocate(bytes: number): bigint {
     if (bytes > Number(this.end - this.next)) {
       const size = bytes > CHUNK / 4 ? roundUp(bytes, HUGE_PAGE) : CHUNK;
@@ -42,7 +42,7 @@ export class Memory {
     return address;
   }
 
-  /** Bytes at an address, as JavaScript sees them. */
+  /** The bytes at an address. */
   bytes(address: bigint, length: number): Uint8Array {
     return length === 0
       ? new Uint8Array()
@@ -52,18 +52,18 @@ export class Memory {
 
 const roundUp = (bytes: number, unit: number) => Math.ceil(bytes / unit) * unit;
 
-/** Has the system give pages of memory now rather than at the first writing. */
+/** Populates pages of memory in advance rather than at their first write. */
 export function populateAt({ koffi }: Library): (address: bigint, bytes: number) => void {
   const madvise = koffi.load('libc.so.6').func('int madvise(size_t, size_t, int)');
   const populateWrite = 23;
-  // Linux before 5.14 knows no such advice, and needs none.
+  // Linux before 5.14 does not support this advice. It is only an optimisation.
   return (address, bytes) => {
     const before = address % PAGE;
     madvise(address - before, bytes + Number(before), populateWrite);
   };
 }
 
-/** Floats at an address; the same array when asked again. */
+/** The floats at an address. Repeated calls return the same array. */
 export function memoryAt({ koffi }: Library): (address: bigint, floats: number) => Float32Array {
   const known = new Map<bigint, Float32Array>();
   return (address, floats) => {

@@ -8,35 +8,35 @@ import type { Precision } from './lower.ts';
 
 export interface StepOrder {
   readonly program: number;
-  /** Number under which the updates were entered. */
+  /** Number of the registered updates. */
   readonly updates: number;
   readonly batches: readonly Values[];
   readonly scalars: Readonly<Record<string, number>>;
 }
 
-/** What the engine does on request; each answers with a value or an error. */
+/** Requests to the engine; each gets a value or an error. */
 export interface Requests {
-  /** Loads oneDNN from the first file that is one. */
+  /** Loads oneDNN from the first suitable file. */
   start: {
     take: { threads: number; precision: Precision; files: readonly string[] };
     give: { version: string; file: string };
   };
-  /** Adds tensors to the state, or overwrites them. */
+  /** Adds or overwrites state tensors. */
   write: { take: Values; give: undefined };
-  /** Adds tensors of zeros, float32, by their lengths. */
+  /** Adds float32 tensors of zeros, by length. */
   zeros: { take: Readonly<Record<string, number>>; give: undefined };
   /** Copies of state tensors. */
   read: { take: readonly string[]; give: Values };
   compile: { take: { program: number; plan: Plan }; give: undefined };
   run: { take: { program: number; inputs: Values }; give: Values };
-  /** Enters how the weights of a plan are updated, under a number. */
+  /** Registers the updates of a plan's weights under a number. */
   updates: { take: { number: number; updates: Updates }; give: undefined };
   step: { take: StepOrder; give: StepResult };
-  /** Joins the ranks that train together. */
+  /** Joins the ranks of a training run. */
   join: { take: CollectiveModule; give: undefined };
-  /** Leaves them. */
+  /** Leaves the ranks. */
   leave: { take: undefined; give: undefined };
-  /** Measures from now on, or tells what was measured. */
+  /** Starts to measure, or returns the times measured so far. */
   profile: { take: undefined; give: readonly Timing[] };
 }
 

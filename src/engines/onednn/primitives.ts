@@ -5,7 +5,7 @@ import type { Instruction } from './instructions.ts';
 import type { Library, Pointer } from './library.ts';
 import { denseStrides, type View } from './view.ts';
 
-/** Which operand of a primitive a memory is. */
+/** oneDNN's argument numbers of operands. */
 const operands = {
   src: 1,
   src1: 2,
@@ -25,7 +25,7 @@ const operands = {
 type Operands = Partial<Record<keyof typeof operands, View>>;
 type Primitive = Exclude<Instruction, { kind: 'host' }>;
 
-/** Makes oneDNN's primitives of instructions, with fixed addresses. */
+/** Creates oneDNN primitives for instructions, with fixed addresses. */
 export class Primitives {
   private readonly descriptors: Descriptors;
   private readonly create: (descriptor: bigint) => bigint;
@@ -41,21 +41,21 @@ export class Primitives {
     const memory = library.maker('memory_create', 'void *, void *, void *');
     this.memory = (layout, address) => memory(layout, engine, address);
     const execute = library.raw('primitive_execute', 'void *, void *, int, void *');
-    this.execute = (primitive, count, given) => execute(primitive, stream, count, given) as number;
+    this.execute = (primitive, count, args) => execute(primitive, stream, count, args) as number;
   }
 
-  /** A function that carries the instruction out. */
+  /** Returns a function that executes the instruction. */
   prepare(instruction: Primitive, addressOf: (view: View) => bigint): () => void {
     const [descriptor, views] = this.describe(instruction);
     const primitive = this.create(descriptor);
     const entries = Object.entries(views) as [keyof Operands, View][];
-    const given = new BigUint64Array(
+    const args = new BigUint64Array(
       entries.flatMap(([name, view]) => [
         BigInt(operands[name]),
         this.memory(this.layout(view), addressOf(view)),
       ]),
     );
-    const [bytes, count] = [new Uint8Array(given.buffer), entries.length];
+    const [bytes, count] = [new Uint8Array(args.buffer), entries.length];
     const { execute } = this;
     return () => {
       const status = execute(primitive, count, bytes);
@@ -63,7 +63,7 @@ export class Primitives {
     };
   }
 
-  /** The primitive's descriptor, and its operands. */
+  /** The primitive descriptor and its operands. */
   private describe(instruction: Primitive): [bigint, Operands] {
     const { descriptors: make } = this;
     const at = (view: View) => this.layout(view);
@@ -115,7 +115,7 @@ export class Primitives {
       case 'layerNormGrad': {
         const { x, weight: scale, mean, variance, dy, out, dWeight, dBias, epsilon } = instruction;
         const forward = make.layerNorm(at(x), at(mean), epsilon);
-        // The shift is asked for, though the gradients do not depend on it.
+        // oneDNN requires the shift, although the gradients do not depend on it.
         const inputs = { src: x, scale, shift: scale, mean, variance, diffDst: dy };
         return [
           make.layerNormGrad(at(x), at(dy), at(mean), epsilon, forward),
@@ -127,7 +127,7 @@ export class Primitives {
 
   private layout({ shape, strides, dtype }: View): Pointer {
     if (shape.length === 0) return this.descriptors.layout([1], [1], dtype);
-    // Where a side is 1 any stride would do; some are misread.
+    // The stride of a side of 1 is arbitrary, but oneDNN misreads some.
     const plain = shape.map((side, axis) =>
       side === 1 ? strideAround(shape, strides, axis) : strides[axis]!,
     );
@@ -135,14 +135,14 @@ export class Primitives {
   }
 }
 
-/** With leading axes of side 1. */
+/** Adds leading axes of side 1. */
 function ofRank(view: View, rank: number): View {
   const extra = Math.max(0, rank - view.shape.length);
   const [ones, zeros] = [new Array<number>(extra).fill(1), new Array<number>(extra).fill(0)];
   return { ...view, shape: [...ones, ...view.shape], strides: [...zeros, ...view.strides] };
 }
 
-/** The stride of an axis of side 1, as if it went around what lies inside of it. */
+/** Stride of an axis of side 1, as if the axis enclosed the inner ones. */
 function strideAround(shape: readonly number[], strides: readonly number[], axis: number): number {
   for (let inner = axis + 1; inner < shape.length; inner++)
     if (shape[inner] !== 1) return shape[inner]! * strides[inner]!;

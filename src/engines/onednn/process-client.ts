@@ -5,23 +5,26 @@ import { workerScript } from '../../io/worker-script.ts';
 import { engineEnded } from '../host/failure.ts';
 import { type Answer, EngineClient, type Message } from '../host/requests.ts';
 import type { Requests } from './messages.ts';
-import { ARRAYS, pack } from './parcels.ts';
+import { ARRAYS, pack } from './transport.ts';
 
 const script = fileURLToPath(workerScript(import.meta.url, 'process'));
 
 /**
- * How long threads of oneDNN spin before they sleep, where the user does not say: their default, some milliseconds, makes
- * a step ten times slower where other programs want the cores.
+ * Shortens how long oneDNN's threads spin before they sleep, unless the user sets it. The default of some
+ * milliseconds makes a step ten times slower if other programs use the cores.
  */
 const environment = { GOMP_SPINCOUNT: '1000' };
 
-/** Steps make little garbage, and V8 would let it pile up: room for new objects grows to 32 MB on each thread. */
+/**
+ * Steps allocate little, so V8 would collect rarely and let garbage pile up. The young generation grows to 32 MB on
+ * each thread.
+ */
 const flags = ['--max-semi-space-size=4'];
 
-/** Milliseconds that a process which cannot be reached is given to tell how it ended. */
+/** Milliseconds to wait for the exit status of an unreachable process. */
 const GRACE = 1000;
 
-/** The engine in a process of its own: a crash of native code is an error here, and the event loop stays free. */
+/** The engine in a child process: a crash of native code becomes an error, and the event loop stays free. */
 export class ProcessClient extends EngineClient<Requests> {
   private readonly child: ChildProcess;
   private readonly arrays: Socket;
@@ -35,7 +38,7 @@ export class ProcessClient extends EngineClient<Requests> {
       stdio: ['inherit', 'inherit', 'inherit', 'ipc', 'pipe'],
     });
     this.arrays = this.child.stdio[ARRAYS] as Socket;
-    this.arrays.on('error', () => {}); // the process has ended, which is reported below
+    this.arrays.on('error', () => {}); // the process has ended; 'exit' reports it
     this.arrays.unref();
     this.child.on('message', (answer: Answer) => this.answered(answer));
     this.child.on('error', (error) =>
@@ -53,8 +56,8 @@ export class ProcessClient extends EngineClient<Requests> {
   }
 
   protected send(message: Message<Requests>): void {
-    const { parcel, arrays } = pack(message.request);
-    this.child.send({ id: message.id, ...parcel }, (error) => {
+    const { packet, arrays } = pack(message.request);
+    this.child.send({ id: message.id, ...packet }, (error) => {
       if (!error) return;
       const reason = new Error(`the onednn engine's process cannot be reached: ${error.message}`);
       setTimeout(() => this.fail(reason), GRACE);
@@ -63,7 +66,7 @@ export class ProcessClient extends EngineClient<Requests> {
   }
 
   protected keepAlive(yes: boolean): void {
-    // The process itself, too: its pipe closes before it is known how it ended.
+    // The process handle stays referenced, because its pipe closes before its exit status is known.
     for (const handle of [this.child, this.child.channel]) {
       if (yes) handle?.ref();
       else handle?.unref();

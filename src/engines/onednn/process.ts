@@ -1,26 +1,26 @@
 import { answer, type Message } from '../host/requests.ts';
 import { ENDING_SIGNALS } from '../host/signals.ts';
-import { Turns } from '../host/turns.ts';
+import { TaskQueue } from '../host/task-queue.ts';
 import { endWithParent } from './end-with-parent.ts';
 import { Engine } from './engine.ts';
 import type { Requests } from './messages.ts';
-import { ARRAYS, Inbox, type Parcel } from './parcels.ts';
+import { ARRAYS, Inbox, type Packet } from './transport.ts';
 
-// oneDNN computes on the thread that calls it; this process has nothing else to do, and may wait for its input.
+// oneDNN computes on the calling thread and may block it: this process has no other work.
 const engine = new Engine();
 const inbox = new Inbox(ARRAYS);
-const turns = new Turns();
+const queue = new TaskQueue();
 
-process.on('message', (message: Parcel & { readonly id: number }) => turns.take(() => respond(message)));
+process.on('message', (message: Packet & { readonly id: number }) => queue.add(() => respond(message)));
 
-async function respond({ id, ...parcel }: Parcel & { readonly id: number }): Promise<void> {
-  const request = inbox.unpack(parcel);
+async function respond({ id, ...packet }: Packet & { readonly id: number }): Promise<void> {
+  const request = inbox.unpack(packet);
   if (!request) process.exit();
   const message = await answer<Requests>(engine, { id, request } as Message<Requests>);
-  process.send!(message, undefined, undefined, () => {}); // nobody is left to read of an error
+  process.send!(message, undefined, undefined, () => {}); // an error means that the client has ended
 }
-// Ctrl-C reaches every process of a terminal, and `timeout` or a service's manager those of a group: the one that asks for
-// work decides when it ends.
+// Ctrl-C reaches all processes of a terminal, and `timeout` or a service manager all of a group. Only the client
+// decides when this process ends.
 for (const signal of ENDING_SIGNALS) process.on(signal, () => {});
 process.on('disconnect', () => process.exit());
 endWithParent();

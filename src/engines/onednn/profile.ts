@@ -2,7 +2,7 @@ import { sizeOf } from '../../graph/tensor.ts';
 import { type Timing, together } from '../timing.ts';
 import type { Instruction } from './instructions.ts';
 
-/** Least times of a program's calls over many runs: other work on the machine only ever adds to them. */
+/** Least times of a program's calls over many runs, because other work on the machine only adds time. */
 export class Profile {
   private readonly instructions: readonly Instruction[];
   private readonly least: Float64Array;
@@ -12,7 +12,7 @@ export class Profile {
     this.least = new Float64Array(instructions.length).fill(Number.POSITIVE_INFINITY);
   }
 
-  /** Makes the calls, each with its time. */
+  /** Runs the calls and times each. */
   run(calls: readonly (() => void)[]): void {
     let before = performance.now();
     for (const [i, call] of calls.entries()) {
@@ -23,7 +23,7 @@ export class Profile {
     }
   }
 
-  /** Calls of one kind and shape taken together. */
+  /** Merges the calls of one kind and shape. */
   timings(): Timing[] {
     const measured = this.instructions.flatMap((instruction, i) => {
       const milliseconds = this.least[i]!;
@@ -34,14 +34,14 @@ export class Profile {
   }
 }
 
-/** What a call computes, and of which sides. */
+/** Kind and shapes of a call. */
 export function describe(instruction: Instruction): string {
   const { kind, out } = instruction;
   const type = (view: { dtype: string; shape: readonly number[] }) => `${view.dtype}[${view.shape}]`;
   if (kind === 'matmul') {
     const { a, b, bias } = instruction;
-    const turned = (x: typeof a) => (x.strides.at(-1) === 1 ? '' : 'ᵀ');
-    return `matmul ${type(a)}${turned(a)} · ${type(b)}${turned(b)} → ${out.dtype}${bias ? ' + bias' : ''}`;
+    const mark = (x: typeof a) => (x.strides.at(-1) === 1 ? '' : 'ᵀ');
+    return `matmul ${type(a)}${mark(a)} · ${type(b)}${mark(b)} → ${out.dtype}${bias ? ' + bias' : ''}`;
   }
   if (kind === 'host') return `${instruction.kernel} → ${type(out)}`;
   if (kind === 'copy') return `copy ${instruction.x.dtype} → ${type(out)}`;
@@ -49,7 +49,7 @@ export function describe(instruction: Instruction): string {
   return `${name} ${type(out)}`;
 }
 
-/** Multiplications and additions of a product or a convolution; 0 for all else. */
+/** Multiplications and additions of a product or a convolution; else 0. */
 export function flops(instruction: Instruction): number {
   const results = 2 * sizeOf(instruction.out.shape);
   if (instruction.kind === 'matmul') return results * instruction.a.shape.at(-1)!;

@@ -21,19 +21,19 @@ import {
   type View,
 } from './view.ts';
 
-/** What a rule is told beside its node: how its outputs are stored. */
+/** Context of a rule: the builder and the storage types. */
 export interface Context {
   readonly builder: Builder;
-  /** Type in which products are computed. */
+  /** Type of the operands of products. */
   readonly compute: 'f32' | 'bf16';
-  /** Type in which the node's outputs are kept. */
+  /** Storage type of each output of the node. */
   readonly storage: readonly StorageType[];
 }
 
-/** Writes a node's instructions; takes its inputs' views, returns its outputs'. */
+/** Writes a node's instructions: from its inputs' views to its outputs' views. */
 export type Rule = (context: Context, node: Node, inputs: readonly View[]) => View | readonly View[];
 
-/** The rule of an operation, or one that serves several. */
+/** The rule of an operation. It may serve several operations. */
 export type RuleOf<N extends OperationName> = (
   context: Context,
   node: NodeOf<N>,
@@ -50,11 +50,11 @@ const binary =
   ({ builder }, { outputs: [y] }, [a, b]) =>
     builder.binary(name, a, b, y.shape);
 
-/** Computed by a plain loop of JavaScript, for want of a primitive of oneDNN's. */
+/** Computes in a JavaScript loop; oneDNN has no such primitive. */
 export const host: RuleOf<PrimitiveName> = ({ builder }, { operation, outputs: [y], attributes }, views) =>
   builder.host(operation.name, views, y.shape, y.dtype, attributes);
 
-/** How each primitive is written: by oneDNN's, as another look at memory, or by a loop. */
+/** Each primitive as a oneDNN primitive, a view of memory, or a loop. */
 export const rules: { readonly [N in PrimitiveName]: RuleOf<N> } = {
   add: binary('add'),
   sub: binary('sub'),
@@ -92,11 +92,11 @@ export const rules: { readonly [N in PrimitiveName]: RuleOf<N> } = {
     return out;
   },
   concat: ({ builder, storage }, { outputs: [y], attributes: { axis } }, views) => {
-    // Slices of side 1 that lie in equal steps are a view already, where oneDNN can describe it.
-    const apart = views[1]!.offset - views[0].offset;
-    const inStep = (view: View, i: number) => view.shape[axis] === 1 && follows(view, views[0], i * apart);
-    const view = { ...views[0], shape: y.shape, strides: views[0].strides.with(axis, apart) };
-    if (apart >= 0 && isNested(view) && views.every(inStep)) return view;
+    // Slices of side 1 at equal distances form a view, if oneDNN can describe it.
+    const distance = views[1]!.offset - views[0].offset;
+    const inStep = (view: View, i: number) => view.shape[axis] === 1 && follows(view, views[0], i * distance);
+    const view = { ...views[0], shape: y.shape, strides: views[0].strides.with(axis, distance) };
+    if (distance >= 0 && isNested(view) && views.every(inStep)) return view;
     const out = builder.fresh(y.shape, storage[0]!);
     let start = 0;
     for (const view of views) {
@@ -111,23 +111,23 @@ export const rules: { readonly [N in PrimitiveName]: RuleOf<N> } = {
   scatterAdd: host,
   invertPermutation: host,
   conv: ({ builder }, { inputs: [, filters], outputs: [y], attributes }, [image, taps]) => {
-    // In float32, whatever products are computed in.
+    // Always in float32, whatever the type of products.
     const { strides, padding, inputDilation, filterDilation: dilation, groups } = attributes;
     const [out, ...rest] = filters.shape as [number, ...number[]];
     const bank = reshaped(builder.dense(taps), [groups, out / groups, ...rest])!;
-    const made = builder.fresh(y.shape);
+    const result = builder.fresh(y.shape);
     const x = spread(builder, image, inputDilation);
-    builder.emit({ kind: 'convolution', x, filters: bank, out: made, strides, dilation, padding });
-    return made;
+    builder.emit({ kind: 'convolution', x, filters: bank, out: result, strides, dilation, padding });
+    return result;
   },
   matmul: (context, { attributes, outputs: [y] }, [a, b]) => product(context, a, b, y.shape, attributes),
 };
 
-/** An image with zeros between its pixels, end to end. */
+/** Inserts zeros between an image's pixels; dense. */
 function spread(builder: Builder, x: View, distances: readonly number[]): View {
   if (distances.every((distance) => distance === 1)) return builder.dense(x);
   const by = [1, 1, ...distances];
-  // With as many zeros after the last pixel as between two: oneDNN writes no rows that reach into each other.
+  // The gap of zeros also follows the last pixel, so that rows do not overlap in oneDNN's description.
   const out = builder.zeros(
     x.shape.map((side, axis) => side * by[axis]!),
     x.dtype,
@@ -137,9 +137,9 @@ function spread(builder: Builder, x: View, distances: readonly number[]): View {
   return builder.dense(sliced(out, [0, 0, 0, 0], ends));
 }
 
-/** Whether a view is another one, moved by so many elements. */
+/** True if a view is another view at an offset of `by` elements. */
 const follows = (view: View, other: View, by: number) =>
-  view.region === other.region &&
+  view.buffer === other.buffer &&
   view.dtype === other.dtype &&
   view.offset === other.offset + by &&
   view.strides.every((stride, axis) => view.shape[axis] === 1 || stride === other.strides[axis]);
@@ -149,18 +149,18 @@ function sum(builder: Builder, shape: Shape, axes: readonly number[], out: Shape
   const kept = shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
   const summed = shape.map((_, axis) => axis).filter((axis) => axes.includes(axis));
   const sides = [kept, summed].map((some) => sizeOf(some.map((axis) => shape[axis]!))) as [number, number];
-  // As a matrix with the summed axes first, where that takes no copy; else with the summed ones last.
+  // As a matrix with the summed axes first if this needs no copy, else with them last.
   const first = reshaped(permuted(x, [...summed, ...kept]), [sides[1], sides[0]]);
   if (first) return reshaped(builder.sumMatrix(first, 0), out)!;
-  const turned = permuted(x, [...kept, ...summed]);
-  return reshaped(builder.sumMatrix(reshaped(builder.dense(turned), sides)!, 1), out)!;
+  const transposed = permuted(x, [...kept, ...summed]);
+  return reshaped(builder.sumMatrix(reshaped(builder.dense(transposed), sides)!, 1), out)!;
 }
 
 export function zeros(builder: Builder, shape: Shape): View {
   return builder.constant(new Uint8Array(sizeOf(shape) * bytesOf('f32')), shape, 'f32');
 }
 
-/** alpha · a · b, by views in the type of computing. */
+/** alpha · a · b, for views in the compute type. */
 export function product(
   { builder, compute, storage }: Context,
   a: View,
@@ -171,11 +171,11 @@ export function product(
 ): View {
   const [x, y] = [a, b].map((view) => operand(builder, builder.as(compute, view))) as [View, View];
   if (sizeOf(x.shape) === 0 || sizeOf(y.shape) === 0) return zeros(builder, shape);
-  const [left, right] = [transposeA ? turned(x) : x, transposeB ? turned(y) : y];
+  const [left, right] = [transposeA ? transposed(x) : x, transposeB ? transposed(y) : y];
   return builder.matmul(left, right, builder.fresh(shape, storage[0]!), { bias, alpha });
 }
 
-/** Matrices with elements or rows that lie side by side: what products read as they are. */
+/** A matrix with contiguous rows or columns, which products read without a copy. */
 function operand(builder: Builder, view: View): View {
   const [row, column] = view.strides.slice(-2) as [number, number];
   const [rows, columns] = view.shape.slice(-2) as [number, number];
@@ -183,7 +183,7 @@ function operand(builder: Builder, view: View): View {
   return plain && view.strides.every((stride) => stride > 0) ? view : builder.dense(view);
 }
 
-export const turned = (view: View): View => {
+export const transposed = (view: View): View => {
   const last = view.shape.length - 1;
   const order = view.shape.map((_, axis) => (axis === last ? last - 1 : axis === last - 1 ? last : axis));
   return permuted(view, order);

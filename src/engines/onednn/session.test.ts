@@ -19,13 +19,13 @@ describe(`sessions of the onednn engine (SEED=${seed})`, () => {
 });
 
 describe('the process of the onednn engine', () => {
-  /** Processes that threads of this one have made. */
+  /** Child processes of this process. */
   const children = () =>
     readdirSync('/proc/self/task').flatMap((thread) =>
       readFileSync(`/proc/self/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
     );
 
-  it('leaves it to this one what a signal to all of a group means', async () => {
+  it("leaves the reaction to a group's signal to this process", async () => {
     const before = children();
     const backend = await openOneDnnBackend({ threads: 1, folder: oneDnnFolder });
     const session = await backend.open({ x: Float32Array.of(1, 2) });

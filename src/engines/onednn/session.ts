@@ -8,14 +8,14 @@ import type { TimedSession, Timing } from '../timing.ts';
 import { lower, type Precision } from './lower.ts';
 import type { ProcessClient } from './process-client.ts';
 
-/** State in the engine's process; programs are planned when first used. */
+/** A session whose state lives in the engine's process. Programs are planned on first use. */
 export class OneDnnSession implements Session, TimedSession {
   private readonly client: ProcessClient;
   private readonly precision: Precision;
   private readonly state = new Map<string, ArrayInfo>();
-  /** Numbers of the plans of a program, by the inputs that come with each run. */
+  /** Plan numbers of a program, by the inputs passed with each run. */
   private readonly compiled = new Map<Program, Map<string, Promise<number>>>();
-  /** Numbers of the updates of a plan. */
+  /** Numbers of a plan's updates. */
   private readonly plans = new Map<TrainingPlan, Promise<number>>();
   private count = 0;
   private joined = false;
@@ -45,7 +45,7 @@ export class OneDnnSession implements Session, TimedSession {
   ): Promise<StepResult> {
     checkStep(plan, batches, this.info);
     for (const batch of batches) checkRun(plan.gradients, batch, this.info);
-    // Asked for together: the engine makes room while the program is written.
+    // Requested together: the engine allocates memory while the program is written.
     const [updates, program] = await Promise.all([
       this.prepare(plan),
       this.compile(plan.gradients, Object.keys(batches[0]!)),
@@ -64,14 +64,14 @@ export class OneDnnSession implements Session, TimedSession {
     for (const [name, data] of Object.entries(values)) await this.client.request('write', { [name]: data });
   }
 
-  /** Joins the ranks that train together. */
+  /** Joins the ranks of a training run. */
   async join(collective: CollectiveModule): Promise<void> {
     await this.client.request('join', collective);
     this.joined = true;
   }
 
   async dispose(): Promise<void> {
-    if (this.joined) await this.client.request('leave', undefined).catch(() => {}); // it has ended by itself
+    if (this.joined) await this.client.request('leave', undefined).catch(() => {}); // the engine has ended
     await this.client.stop();
   }
 
@@ -81,23 +81,23 @@ export class OneDnnSession implements Session, TimedSession {
 
   private readonly info = (name: string) => this.state.get(name);
 
-  /** @param names inputs that come with the run; others are the state's */
+  /** @param names inputs passed with the run; others are read from the state */
   private compile(program: Program, names: readonly string[]): Promise<number> {
-    const given = new Set(names.filter((name) => program.inputs[name]));
-    const key = [...given].sort().join();
+    const feeds = new Set(names.filter((name) => program.inputs[name]));
+    const key = [...feeds].sort().join();
     const plans = this.compiled.get(program) ?? new Map<string, Promise<number>>();
     this.compiled.set(program, plans);
     let number = plans.get(key);
     if (!number) {
       const id = this.count++;
-      const plan = lower(program, given, this.precision);
+      const plan = lower(program, feeds, this.precision);
       number = this.client.request('compile', { program: id, plan }).then(() => id);
       plans.set(key, number);
     }
     return number;
   }
 
-  /** Tells the engine how each weight of a plan is updated, which makes room for the slots that takes. */
+  /** Registers the updates of a plan's weights. The engine adds missing optimizer slots. */
   private prepare(plan: TrainingPlan): Promise<number> {
     let prepared = this.plans.get(plan);
     if (!prepared) {

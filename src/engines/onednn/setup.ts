@@ -3,9 +3,9 @@ import { librarySets } from '../setup/library-sets.ts';
 import { installedLibrary, type Library, loadLibrary, requireOpenMp } from './library.ts';
 
 /**
- * Installs oneDNN into the cache folder, where the engine finds it after the system's own, and tries it.
+ * Installs oneDNN into the cache folder, where the engine looks after the system's folders, and tests it.
  * @returns the folder and the version
- * Throws an Error, before anything is fetched, where OpenMP's library is missing, and a SetupError where oneDNN cannot be fetched.
+ * @throws an Error before any download if OpenMP's library is missing, a SetupError if oneDNN cannot be downloaded
  */
 export async function setupOneDnn(
   options: Omit<SetupOptions, 'check'>,

@@ -7,21 +7,21 @@ export interface Stored {
   readonly data: TensorData;
 }
 
-/** A program whose calls have their addresses. */
+/** A program whose calls have fixed addresses. */
 export interface Prepared {
   readonly calls: readonly (() => void)[];
   readonly profile: Profile;
-  readonly given: ReadonlyMap<string, Stored>;
+  readonly feeds: ReadonlyMap<string, Stored>;
   readonly outputs: ReadonlyMap<string, Stored>;
 }
 
-/** An engine, as its training steps use it. */
+/** Memory and programs of an engine, for its training steps. */
 export interface EngineMemory {
-  /** Runs a program; its outputs stay until another one runs. */
+  /** Runs a program. Its outputs stay valid until the next run. */
   execute(program: number, inputs: Values): Prepared;
   prepared(program: number): Prepared;
-  /** The state's tensor of a name. */
+  /** The state tensor of a name. */
   stored(name: string): Stored;
-  /** Where outputs of several micro-batches are added up; the same place when asked again. */
+  /** Buffer for an output summed over micro-batches. Repeated calls return the same buffer. */
   sum(name: string, length: number): Stored;
 }

@@ -3,53 +3,54 @@ import type { Collective } from '../collective.ts';
 import { gradientName, type StepResult } from '../engine.ts';
 import { runningSums, trainingStep } from '../host/training-step.ts';
 import { type Updates, updateByProgram } from '../host/updates.ts';
-import type { Crew } from './crew.ts';
 import type { StepOrder } from './messages.ts';
 import type { EngineMemory, Stored } from './stored.ts';
+import type { ThreadPool } from './thread-pool.ts';
 
-/** Where gradients and state outputs lie, and the crew's numbers of what it does with them. */
+/** Buffers of gradients and state outputs, and the indices of their entries in the thread pool. */
 interface Sums {
   readonly stored: readonly Stored[];
   readonly squares: number;
-  /** Weights and slots with their gradients. */
+  /** Entry of weights and slots with their gradients. */
   readonly updates: number;
 }
 
-/** The steps of a plan: `trainingStep` on memory outside of JavaScript's heap, with loops that the crew shares. */
+/** The steps of a plan: `trainingStep` on memory outside of JavaScript's heap, with loops on the thread pool. */
 export class TrainingStep {
   private readonly engine: EngineMemory;
-  private readonly crew: Crew;
+  private readonly pool: ThreadPool;
   private readonly updates: Updates;
   private readonly weights: readonly string[];
-  /** Outputs that are summed: gradients, then state outputs. */
+  /** Summed outputs: gradients, then state outputs. */
   private readonly names: readonly string[];
-  /** By program: sums of one micro-batch, where gradients stay in the program's memory. */
+  /** By program: sums of a single micro-batch, whose gradients stay in the program's memory. */
   private readonly inPlace = new Map<number, Sums>();
-  /** Sums in memory of their own. */
-  private apart: Sums | undefined;
-  /** By program: what adds its outputs to the sums. */
+  /** Sums in separate buffers. */
+  private separate: Sums | undefined;
+  /** By program: entry that adds its outputs to the sums. */
   private readonly additions = new Map<number, number>();
 
-  constructor(engine: EngineMemory, crew: Crew, updates: Updates) {
+  constructor(engine: EngineMemory, pool: ThreadPool, updates: Updates) {
     this.engine = engine;
-    this.crew = crew;
+    this.pool = pool;
     this.updates = updates;
     this.weights = updates.weights.map(({ weight }) => weight);
     this.names = [...this.weights.map(gradientName), ...Object.keys(updates.state)];
   }
 
   run({ program, batches, scalars }: StepOrder, collective: Collective | undefined): Promise<StepResult> {
-    const { weights, updates, crew } = this;
-    // Programs that update weights take the memory that gradients lie in. Outputs may share memory, which ranks must not sum twice.
-    const apart =
+    const { weights, updates, pool } = this;
+    // Needs separate buffers if programs update weights, because they reuse the gradients' memory, and for ranks,
+    // which must not sum shared memory twice.
+    const separate =
       batches.length > 1 || collective !== undefined || updates.weights.some(({ by }) => 'program' in by);
-    const sums = () => (apart ? this.sumsApart(program) : this.sumsInPlace(program));
+    const sums = () => (separate ? this.separateSums(program) : this.sumsInPlace(program));
     const data = () => sums().stored.map((stored) => stored.data as Float32Array);
     return trainingStep(
       {
         accumulate: (batch, first) => this.accumulate(program, batch, first, sums()),
         sums: () => ({ gradients: data().slice(0, weights.length), state: data().slice(weights.length) }),
-        runningSquares: () => runningSums(crew.sumsOfSquares(sums().squares)),
+        runningSquares: () => runningSums(pool.sumsOfSquares(sums().squares)),
         overwrite: (name, values) => this.engine.stored(name).data.set(values),
         update: (numbers) => this.update(sums(), numbers),
       },
@@ -65,9 +66,9 @@ export class TrainingStep {
       for (const [i, sum] of sums.entries()) if (sum !== stored[i]) sum.data.set(stored[i]!.data);
     } else {
       const entry =
-        this.additions.get(program) ?? this.crew.enter(sums.map((sum, i) => together([sum, stored[i]!])));
+        this.additions.get(program) ?? this.pool.enter(sums.map((sum, i) => together([sum, stored[i]!])));
       this.additions.set(program, entry);
-      this.crew.run({ kind: 'add', entry });
+      this.pool.run({ kind: 'add', entry });
     }
     const metrics = [...outputs].filter(([name]) => !this.names.includes(name));
     return Object.fromEntries(metrics.map(([name, { data }]) => [name, data[0]!]));
@@ -77,23 +78,24 @@ export class TrainingStep {
     let sums = this.inPlace.get(program);
     if (!sums) {
       const { outputs } = this.engine.prepared(program);
-      // A state output may lie in memory of the state, which is overwritten while others are read.
+      // A state output may share memory with the state, which is overwritten while other outputs are still read.
       sums = this.enter(program, (name, i) => (i < this.weights.length ? outputs.get(name) : undefined));
       this.inPlace.set(program, sums);
     }
     return sums;
   }
 
-  private sumsApart(program: number): Sums {
-    this.apart ??= this.enter(program, () => undefined);
-    return this.apart;
+  private separateSums(program: number): Sums {
+    this.separate ??= this.enter(program, () => undefined);
+    return this.separate;
   }
 
-  /** @param place where an output's sum lies, unless in memory of its own */
+  /** @param place buffer of an output's sum; undefined: a separate buffer */
   private enter(program: number, place: (name: string, index: number) => Stored | undefined): Sums {
     const { outputs } = this.engine.prepared(program);
     const stored = this.names.map((name, i) => {
-      // The state's names, too, stand for one length each; those of state outputs may be another plan's.
+      // A name's buffer has one length. Outputs that overwrite state use the state's name, because another plan may
+      // use the same output name for another length.
       const key = this.updates.state[name] ?? name;
       return place(name, i) ?? this.engine.sum(key, outputs.get(name)!.data.length);
     });
@@ -106,13 +108,13 @@ export class TrainingStep {
     const gradients = stored.slice(0, this.weights.length);
     return {
       stored,
-      squares: this.crew.enter(gradients.map((tensor) => together([tensor]))),
-      updates: this.crew.enter(updates),
+      squares: this.pool.enter(gradients.map((tensor) => together([tensor]))),
+      updates: this.pool.enter(updates),
     };
   }
 
   private async update({ stored, updates }: Sums, scalars: Readonly<Record<string, number>>): Promise<void> {
-    this.crew.run({ kind: 'update', entry: updates, scalars });
+    this.pool.run({ kind: 'update', entry: updates, scalars });
     for (const [i, update] of this.updates.weights.entries()) {
       const { by } = update;
       if (!('program' in by)) continue;

@@ -1,31 +1,31 @@
 import { type DType, type Shape, sizeOf } from '../../graph/tensor.ts';
 
-/** How numbers lie in memory: those of the graph, and bfloat16 for what products read. */
+/** Storage types: the graph's types, and bfloat16 for operands of products. */
 export type StorageType = DType | 'bf16';
 
 export const bytesOf = (dtype: StorageType) => ({ f32: 4, i32: 4, bf16: 2, u8: 1 })[dtype];
 
-/** A piece of memory that instructions read and write; where it lies is planned afterwards. */
-export interface Region {
+/** A block of memory that instructions read and write. Its offset is planned later. */
+export interface MemoryBuffer {
   readonly id: number;
   readonly bytes: number;
-  /** What holds its values before the first instruction; scratch memory without one. */
+  /** Source of the values before the first instruction; undefined for scratch memory. */
   readonly source?:
     | { readonly state: string }
-    | { readonly given: string }
+    | { readonly feed: string }
     | { readonly constant: Uint8Array };
 }
 
-/** A tensor in memory: element (i, j, …) lies at offset + i·strides[0] + j·strides[1] + …, counted in elements. */
+/** A tensor in memory: element (i, j, …) is at offset + i·strides[0] + j·strides[1] + …, in elements. */
 export interface View {
-  readonly region: Region;
+  readonly buffer: MemoryBuffer;
   readonly dtype: StorageType;
   readonly shape: Shape;
   readonly strides: readonly number[];
   readonly offset: number;
 }
 
-/** Strides of rows laid end to end. */
+/** Row-major strides without gaps. */
 export function denseStrides(shape: Shape): number[] {
   const strides = new Array<number>(shape.length);
   let step = 1;
@@ -36,19 +36,19 @@ export function denseStrides(shape: Shape): number[] {
   return strides;
 }
 
-/** Whether the elements lie end to end, in order. */
+/** True if the elements are contiguous in row-major order. */
 export function isDense({ shape, strides }: View): boolean {
   const dense = denseStrides(shape);
   return shape.every((side, axis) => side === 1 || strides[axis] === dense[axis]);
 }
 
-/** Whether a view is all of its region, end to end. */
+/** True if a view covers its whole buffer, densely. */
 export const isWhole = (view: View) =>
-  view.offset === 0 && isDense(view) && sizeOf(view.shape) * bytesOf(view.dtype) === view.region.bytes;
+  view.offset === 0 && isDense(view) && sizeOf(view.shape) * bytesOf(view.dtype) === view.buffer.bytes;
 
 /**
- * Whether oneDNN can describe a view: from the shortest steps to the longest, those of an axis lead beyond all of the axis before.
- * Repeated axes, of stride 0, are no matter.
+ * True if oneDNN can describe a view: sorted by stride, each axis strides beyond the whole axis before. Repeated axes
+ * (stride 0) are allowed.
  */
 export function isNested({ shape, strides }: View): boolean {
   const axes = shape
@@ -72,7 +72,7 @@ export const sliced = (view: View, starts: readonly number[], ends: readonly num
   offset: starts.reduce((sum, start, axis) => sum + start * view.strides[axis]!, view.offset),
 });
 
-/** Repeated along axes of side 1 and new leading ones, without a copy: their stride is 0. */
+/** Broadcasts along axes of side 1 and new leading axes without a copy, by strides of 0. */
 export function broadcasted(view: View, shape: Shape): View {
   const extra = shape.length - view.shape.length;
   const strides = shape.map((side, axis) =>
@@ -81,10 +81,10 @@ export function broadcasted(view: View, shape: Shape): View {
   return { ...view, shape, strides };
 }
 
-/** The same elements under another shape, where that needs no copy. */
+/** The same elements in another shape; undefined if this needs a copy. */
 export function reshaped(view: View, shape: Shape): View | undefined {
   if (sizeOf(shape) === 0) return { ...view, shape, strides: denseStrides(shape) };
-  // Runs of axes that lie end to end are cut anew; the cuts must fall together.
+  // Contiguous axes form runs. Each new axis must lie inside of one run.
   const runs = joined(view);
   const strides: number[] = new Array(shape.length).fill(0);
   let axis = shape.length - 1;
@@ -99,11 +99,11 @@ export function reshaped(view: View, shape: Shape): View | undefined {
     }
     if (filled !== side) return undefined;
   }
-  // Only sides of 1 can be left.
+  // Only sides of 1 are left.
   return { ...view, shape, strides };
 }
 
-/** Neighbouring axes that can be walked as one, outermost first; axes of side 1 are left out. */
+/** Merges contiguous neighbouring axes, outermost first. Drops axes of side 1. */
 function joined({ shape, strides }: View): { side: number; stride: number }[] {
   const runs: { side: number; stride: number }[] = [];
   shape.forEach((side, axis) => {
@@ -117,7 +117,7 @@ function joined({ shape, strides }: View): { side: number; stride: number }[] {
   return runs;
 }
 
-/** Joins axes of several views of one shape wherever all of them allow it; no view keeps fewer than one axis. */
+/** Merges axes of several views of one shape if all views allow it. Each view keeps at least one axis. */
 export function joinAxes(views: readonly View[]): View[] {
   const { shape } = views[0]!;
   const kept: number[][] = [];

@@ -6,19 +6,19 @@ import type { NativeFailure } from './runtime.ts';
 import { WorkerClient } from './worker-client.ts';
 
 export interface OnnxOptions {
-  /** Threads of the engine. Default: one for each core. */
+  /** Threads of the engine. Default: one per core. */
   readonly threads?: number | undefined;
-  /** False: WebAssembly, even where the native engine is installed. */
+  /** False: use WebAssembly even if the native engine is installed. */
   readonly native?: boolean | undefined;
 }
 
 export interface OnnxBackend extends Backend {
-  /** False where WebAssembly stands in for the native engine. */
+  /** False if the session runs on WebAssembly. */
   readonly native: boolean;
 }
 
-/** What to tell where the native engine was wanted and is not there. */
-function notice({ installed, message }: NativeFailure): string {
+/** Message for a missing native engine. */
+function fallbackNotice({ installed, message }: NativeFailure): string {
   const instead = 'computing on WebAssembly, which is several times slower';
   return installed
     ? `onnxruntime-node is installed and does not load (${message}): ${instead}`
@@ -26,7 +26,7 @@ function notice({ installed, message }: NativeFailure): string {
         'To install it: npm install onnxruntime-node --onnxruntime-node-install=skip';
 }
 
-/** The engine for CPUs: onnxruntime, native where it is installed, as WebAssembly elsewhere. */
+/** Opens onnxruntime for CPUs: native if installed, else WebAssembly. */
 export async function openOnnxBackend(options: OnnxOptions = {}): Promise<OnnxBackend> {
   const { threads = availableParallelism(), native: wanted = true } = options;
   const { about, open } = await openEngine(() => new WorkerClient(), { threads, native: wanted });
@@ -35,7 +35,7 @@ export async function openOnnxBackend(options: OnnxOptions = {}): Promise<OnnxBa
     name: 'onnx',
     native,
     description: `onnxruntime ${version} (${native ? 'native' : 'WebAssembly'}, ${plural(threads, 'thread')})`,
-    ...(failure && { notice: notice(failure) }),
+    ...(failure && { notice: fallbackNotice(failure) }),
     open,
   };
 }

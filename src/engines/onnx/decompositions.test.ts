@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { relativeError } from '../../../tests/support/task-fixture.ts';
-import { grad, input, mlp, mul, program, total } from '../../graph/index.ts';
+import { grad, input, mlp, mul, program, sumAll } from '../../graph/index.ts';
 import { rng } from '../../random/rng.ts';
 import { evaluateProgram } from '../reference/evaluate.ts';
 import { openOnnxBackend } from './backend.ts';
@@ -37,7 +37,7 @@ it.each([1024, 4096])('an MLP in parts and its gradients equal the whole: hidden
   );
   const [x, weight1, bias1, weight2, bias2, dy] = tensors;
   const y = mlp(x!, weight1!, bias1!, weight2!, bias2!);
-  const gradients = grad(total(mul(y, dy!)), tensors.slice(0, 5));
+  const gradients = grad(sumAll(mul(y, dy!)), tensors.slice(0, 5));
   const all = program('mlp', Object.fromEntries([y, ...gradients].map((tensor, i) => [`${i}`, tensor])));
   const session = await (await openOnnxBackend()).open({});
   const got = await session.run(all, values);

@@ -2,7 +2,7 @@ import { add, gelu, linear, mlpGradients, split, type Tensor } from '../../graph
 import type { Decompositions } from '../../graph/passes/optimise.ts';
 import type { Composites } from '../../graph/signatures.ts';
 
-/** Composites that onnxruntime's kernels compute faster when they are taken apart in another way. */
+/** Composites that onnxruntime's kernels compute faster in another decomposition. */
 export const decompositions: Decompositions = {
   mlp: (_, inputs) => [mlpInParts(inputs)],
   mlpGrad: (_, [x, weight1, bias1, weight2, bias2, dy]) => {
@@ -11,7 +11,7 @@ export const decompositions: Decompositions = {
   },
 };
 
-/** Σ over parts of the hidden side of gelu(x · weight1ᵀ + bias1) · weight2ᵀ. */
+/** gelu(x · weight1ᵀ + bias1) · weight2ᵀ, summed over parts of the hidden features. */
 function mlpInParts([x, weight1, bias1, weight2, bias2]: Composites['mlp']): Tensor {
   const count = hiddenParts(weight1.shape[0]!);
   const [ins, biases, outs] = [split(weight1, 0, count), split(bias1!, 0, count), split(weight2, 1, count)];
@@ -21,12 +21,12 @@ function mlpInParts([x, weight1, bias1, weight2, bias2]: Composites['mlp']): Ten
   return parts.reduce(add);
 }
 
-/** Floats in 4 KB, the distance at which rows of a matrix fall into the same sets of an L1 cache. */
+/** Floats in 4 KB. Matrix rows at this distance map to the same sets of an L1 cache. */
 const ALIASED = 1024;
 
 /**
- * Into how many parts to cut the hidden side. A product over rows that lie a multiple of 4 KB apart keeps evicting its own
- * operand: 1568×3072 by 3072×768 runs at 143 GFLOP/s where two products over 1536 run at 206 (2 cores, AMD Zen 4).
+ * Number of parts of the hidden features. A product over rows at a multiple of 4 KB keeps evicting its own operand:
+ * 1568×3072 by 3072×768 runs at 143 GFLOP/s, two products over 1536 at 206 (2 cores, AMD Zen 4).
  */
 export function hiddenParts(hidden: number): number {
   if (hidden % ALIASED !== 0) return 1;

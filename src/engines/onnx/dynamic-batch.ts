@@ -2,15 +2,15 @@ import { GraphError } from '../../graph/tensor.ts';
 import { elementTypes, writeAttribute } from './model-writer.ts';
 import type { OnnxGraph, OnnxNode, OnnxTensor, OnnxValue } from './proto.ts';
 
-/** Two primes, so that no side of a model is a multiple of either by chance. */
+/** Primes, so that no side of a model is a multiple of either by chance. */
 const BATCHES = [1009, 2003] as const;
-/** The name of the open side. */
+/** Name of the open side. */
 const BATCH = 'batch';
 
 /**
- * Opens the number of images of a graph whose shapes are static. The graph is built for two numbers, and what differs
- * follows the batch: sides of inputs and outputs take its name, those of Reshape are left to be inferred, those of
- * Expand are read from the input. Throws GraphError where anything else depends on the batch.
+ * Makes the batch size of a graph dynamic although its shapes are static. Builds the graph for two batch sizes; the
+ * differences show which sides depend on the batch. Sides of inputs and outputs get its name, Reshape infers its
+ * sides, and Expand reads them from the input. Throws GraphError if anything else depends on the batch.
  */
 export function dynamicBatch(build: (batch: number) => OnnxGraph): OnnxGraph {
   const [one, other] = BATCHES.map(build) as [OnnxGraph, OnnxGraph];
@@ -50,10 +50,10 @@ export function dynamicBatch(build: (batch: number) => OnnxGraph): OnnxGraph {
   return { name: one.name, nodes, initializers, inputs, outputs };
 }
 
-/** A side that is known, `batch`, or a multiple of it. */
+/** A known side, `batch`, or a multiple of it. */
 type Side = number | string;
 
-/** A side that is 1009·k in one graph and 2003·k in the other. */
+/** Recognises a side that is 1009·k in one graph and 2003·k in the other. */
 function openSide(a: number, b: number): Side | undefined {
   if (a === b) return a;
   const times = a / BATCHES[0];
@@ -73,14 +73,14 @@ function openValue([a, b]: readonly [OnnxValue, OnnxValue]): OnnxValue {
   return { ...a, shape: openSides(a.name, a.shape as number[], b.shape as number[]) };
 }
 
-/** The sides that a constant holds which differs between the graphs. */
+/** The sides in a constant that differs between the graphs. */
 function openShape(a: OnnxTensor, b: OnnxTensor): Side[] {
   if (a.name !== b.name || a.dataType !== elementTypes.i64 || a.rawData.length !== b.rawData.length)
     throw bound(a.name);
   return openSides(a.name, readInt64s(a), readInt64s(b));
 }
 
-const bound = (name: string) => new GraphError(`a model's batch can be left open, but ${name} depends on it`);
+const bound = (name: string) => new GraphError(`a model's batch must be dynamic, but ${name} depends on it`);
 
 function zip<T>(a: readonly T[], b: readonly T[], program: string): [T, T][] {
   if (a.length !== b.length) throw bound(`the number of operators of "${program}"`);

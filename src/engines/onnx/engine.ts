@@ -12,28 +12,28 @@ import type { Runtime } from './runtime.ts';
 
 interface Prepared extends Omit<CompiledProgram, 'model'> {
   readonly session: InferenceSession;
-  /** Arrays that outputs are written to which a step sums, made when they are needed. */
+  /** Buffers of the summed outputs, allocated on first use. */
   readonly sums: Map<string, Float32Array>;
-  /** The same for micro-batches after the first, whose outputs are then added to those. */
+  /** Buffers for the outputs of later micro-batches, which are then added to `sums`. */
   readonly further: Map<string, Float32Array>;
 }
 
 const elementTypes = { f32: 'float32', i32: 'int32', u8: 'uint8' } as const;
 
-/** What an engine needs of the place where it lives: a thread of Node or the worker of a page. */
+/** Services of the engine's environment: a thread of Node or a page's worker. */
 export interface EngineHost {
-  /** @param native whether the native engine is wanted where there is one */
+  /** @param native false: WebAssembly only */
   load(threads: number, native: boolean): Promise<Runtime>;
-  /** Where onnxruntime's profiler writes. Without it programs are not profiled. */
+  /** Output of onnxruntime's profiler. Without it, programs are not profiled. */
   readonly profiles?: {
-    /** Beginning of the name of a new file. */
+    /** Path prefix of a new profile. */
     prefix(): Promise<string>;
-    /** Least times of all operators in all files, which are then removed. */
+    /** Reads the least times of all operators in all profiles, and removes the profiles. */
     read(): Promise<readonly Timing[]>;
   };
 }
 
-/** Holds the state and runs programs, on whichever thread it lives. */
+/** Holds the state and runs programs, on any thread. */
 export class Engine {
   private readonly host: EngineHost;
   private runtime!: Runtime;
@@ -69,7 +69,7 @@ export class Engine {
   async compile({ program, compiled, profiled }: Requests['compile']['take']): Promise<undefined> {
     const { model, ...ports } = compiled;
     await this.programs.get(program)?.session.release();
-    // WebAssembly's profiler writes to the standard output, which is the program's.
+    // WebAssembly's profiler writes to the standard output, which belongs to the program.
     const profiles = profiled && this.runtime.native ? this.host.profiles : undefined;
     const session = await this.open(model, await profiles?.prefix());
     if (profiles) this.profiled.add(session);
@@ -154,7 +154,7 @@ export class Engine {
       );
   }
 
-  /** Runs a program with its large outputs written to `target`, without a copy where the runtime can. */
+  /** Runs a program. Large outputs are written to `target`, without a copy if the runtime supports it. */
   private async runInto(prepared: Prepared, inputs: Values, target: Map<string, Float32Array>) {
     const feeds = this.feeds(prepared, inputs);
     if (!this.runtime.native) {
@@ -182,7 +182,7 @@ export class Engine {
   }
 }
 
-/** The arrays of outputs, which are made where there are none. */
+/** Buffers of the outputs, allocated if missing. */
 function arraysOf(
   names: readonly string[],
   outputs: readonly Port[],

@@ -13,19 +13,19 @@ import type { Overrides, Rule } from './rule.ts';
 import { rules } from './rules.ts';
 
 export interface LowerOptions {
-  /** Rules that come before those of all backends: for composites as wholes, and for operations written in another way. */
+  /** Rules that take precedence over the default rules: for whole composites, and for other forms of an operation. */
   readonly overrides: Overrides;
   readonly decompositions?: Decompositions;
-  /** Inputs whose values stand in the model. */
+  /** Values of inputs that become initializers of the model. */
   readonly weights?: Values;
 }
 
-/** The program as a serialized ONNX model, its inputs under their own names, its outputs under `outputValue` of theirs. */
+/** The program as a serialized ONNX model. Inputs keep their names, outputs get `outputValue` of theirs. */
 export function lower(program: Program): Uint8Array {
   return lowered(program).writer.finish(program.name);
 }
 
-/** The same before it is serialized, and the nodes that it was written from. */
+/** The same before serialization, with the nodes it was written from. */
 export function lowered(program: Program): { writer: ModelWriter; nodes: readonly Node[] } {
   const writer = new ModelWriter();
   const { values, nodes } = writeProgram(writer, program, { overrides, decompositions });
@@ -34,7 +34,7 @@ export function lowered(program: Program): { writer: ModelWriter; nodes: readonl
   return { writer, nodes };
 }
 
-/** Writes a program's inputs and nodes; returns them and the values that are its outputs, by name. */
+/** Writes a program's inputs and nodes. Returns them, and the output values by name. */
 export function writeProgram(
   writer: ModelWriter,
   program: Program,
@@ -60,14 +60,14 @@ export function writeProgram(
       names.set(tensor, inputName(tensor));
       continue;
     }
-    const made = write(
+    const results = write(
       writer,
       node,
       node.inputs.map((input) => names.get(input)!),
       overrides,
     );
     node.outputs.forEach((output, i) => {
-      names.set(output, made[i]!);
+      names.set(output, results[i]!);
     });
   }
   const values = Object.entries(outputs).map(([key, tensor]) => [key, names.get(tensor)!]);
@@ -87,6 +87,6 @@ function write(
   const rule = (overrides[name] ?? rules[name]) as Rule | undefined;
   if (!rule)
     throw new GraphError(`the onnx engine lowers ${Object.keys(rules).join(', ')}, got ${operation.name}`);
-  const made = rule(writer, node, inputs);
-  return typeof made === 'string' ? [made] : made;
+  const results = rule(writer, node, inputs);
+  return typeof results === 'string' ? [results] : results;
 }

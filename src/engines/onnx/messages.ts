@@ -12,7 +12,7 @@ export interface Port {
   readonly shape: Shape;
 }
 
-/** Name in the model of a program's output, which may share its own with an input. */
+/** Model name of a program's output. It differs from all input names. */
 export const outputValue = (name: string) => `out:${name}`;
 
 export interface CompiledProgram {
@@ -28,25 +28,25 @@ export interface StepOrder {
   readonly scalars: Readonly<Record<string, number>>;
 }
 
-/** What the engine does on request; each answers with a value or an error. */
+/** Requests to the engine; each gets a value or an error. */
 export interface Requests {
   start: {
     take: { threads: number; native: boolean };
     give: Pick<Runtime, 'native' | 'version' | 'failure'>;
   };
-  /** Adds tensors to the state, or overwrites them. */
+  /** Adds or overwrites state tensors. */
   write: { take: Values; give: undefined };
   /** Copies of state tensors. */
   read: { take: readonly string[]; give: Values };
-  /** @param profiled whether onnxruntime's profiler watches it */
+  /** @param profiled true if onnxruntime's profiler records it */
   compile: { take: { program: number; compiled: CompiledProgram; profiled?: boolean }; give: undefined };
   run: { take: { program: number; inputs: Values }; give: Values };
   step: { take: StepOrder; give: StepResult };
-  /** Joins the ranks that train together. */
+  /** Joins the ranks of a training run. */
   join: { take: CollectiveModule; give: undefined };
-  /** Leaves them. */
+  /** Leaves the ranks. */
   leave: { take: undefined; give: undefined };
-  /** What the profiler saw of the programs that it watched; it then stops. */
+  /** Times of the profiled programs so far. Stops the profiler. */
   profile: { take: undefined; give: readonly Timing[] };
 }
 

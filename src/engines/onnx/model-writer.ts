@@ -11,7 +11,7 @@ const attributeTypes = { float: 1, int: 2, string: 3, ints: 7 } as const;
 const OPSET = 21;
 const MICROSOFT = 'com.microsoft';
 
-/** Collects the nodes of one ONNX graph; values are known by the names that its methods return. */
+/** Collects the nodes of an ONNX graph. Its methods return the names of the values. */
 export class ModelWriter {
   private readonly nodes: OnnxNode[] = [];
   private readonly initializers: OnnxTensor[] = [];
@@ -50,7 +50,7 @@ export class ModelWriter {
     return names;
   }
 
-  /** An operator of onnxruntime's own. */
+  /** Adds an operator of onnxruntime's domain `com.microsoft`. */
   microsoft(
     opType: string,
     inputs: readonly string[],
@@ -64,7 +64,7 @@ export class ModelWriter {
     return name;
   }
 
-  /** Gives a value a name outside. */
+  /** Names an output of the graph. */
   output(name: string, type: TensorType, value: string): void {
     this.nodes.push({
       input: [value],
@@ -83,7 +83,7 @@ export class ModelWriter {
     return name;
   }
 
-  /** A vector of int64, which ONNX wants for shapes, axes and pads; equal ones are one. */
+  /** An int64 vector, as ONNX takes shapes, axes and pads. Equal vectors share one constant. */
   int64(values: readonly number[]): string {
     const key = values.join();
     let name = this.int64s.get(key);
@@ -100,7 +100,7 @@ export class ModelWriter {
     return this.node('Cast', [value], { to: elementTypes[type] });
   }
 
-  /** What has been written. */
+  /** The graph written so far. */
   graph(name: string): OnnxGraph {
     const { nodes, initializers, inputs, outputs } = this;
     return { name, nodes, initializers, inputs, outputs };

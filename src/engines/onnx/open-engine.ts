@@ -4,10 +4,7 @@ import type { EngineClient } from '../host/requests.ts';
 import type { Requests } from './messages.ts';
 import { OnnxSession } from './session.ts';
 
-/**
- * Starts the engine of a client. Sessions are opened on it, the first one on this very engine and each further one on
- * another.
- */
+/** Starts the engine of a client. The first session runs on this engine; each further session starts another. */
 export async function openEngine(
   makeClient: () => EngineClient<Requests>,
   settings: Requests['start']['take'],
@@ -36,7 +33,7 @@ export async function openEngine(
   };
 }
 
-/** Leaves no thread behind when `work` fails. */
+/** Stops the client if `work` fails, so that no thread is left behind. */
 async function stopOnError<T>(client: EngineClient<Requests>, work: () => Promise<T>): Promise<T> {
   try {
     return await work();

@@ -4,8 +4,8 @@ import { openEngine } from './open-engine.ts';
 import { type EngineWorker, PageClient } from './page-client.ts';
 
 /**
- * onnxruntime on workers that are handed in, each with an `Engine` and a script that answers messages by a `server`.
- * @param makeWorker makes a worker for each session
+ * onnxruntime on the page's workers. Each worker's script passes messages to a `server` of an `Engine`.
+ * @param makeWorker creates a worker for each session
  */
 export async function openPageBackend(
   makeWorker: () => EngineWorker,

@@ -1,7 +1,7 @@
 import { type Answer, EngineClient, type Message } from '../host/requests.ts';
 import type { Requests } from './messages.ts';
 
-/** The part of a page's `Worker` that an engine is asked through. */
+/** The members of a page's `Worker` that the client uses. */
 export interface EngineWorker {
   postMessage(message: unknown): void;
   addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
@@ -9,7 +9,7 @@ export interface EngineWorker {
   terminate(): unknown;
 }
 
-/** The engine on a worker that is handed in, whose script answers each message by a `server`. */
+/** The engine on a page's worker, whose script passes each message to a `server`. */
 export class PageClient extends EngineClient<Requests> {
   private readonly worker: EngineWorker;
 
@@ -31,6 +31,6 @@ export class PageClient extends EngineClient<Requests> {
     this.worker.postMessage(message);
   }
 
-  /** A page ends when it is left, whatever its workers do. */
+  /** No effect: a page's workers do not keep it open. */
   protected keepAlive(): void {}
 }

@@ -18,18 +18,18 @@ interface Event {
   };
 }
 
-/** Where onnxruntime's profiler writes, until it is read. */
+/** Folder of onnxruntime's profiles. */
 export class ProfileFolder {
   private folder: string | undefined;
   private count = 0;
 
-  /** Beginning of the name of a new file. */
+  /** Path prefix of a new profile. */
   async prefix(): Promise<string> {
     this.folder ??= await mkdtemp(join(tmpdir(), 'beyond-masking-profile-'));
     return join(this.folder, `${this.count++}`);
   }
 
-  /** Least times of all operators in all files, which are then removed. */
+  /** Reads the least times of all operators in all profiles, and removes the profiles. */
   async read(): Promise<Timing[]> {
     const { folder } = this;
     if (!folder) return [];
@@ -67,7 +67,7 @@ function leastTimes(events: readonly Event[]): Timing[] {
 }
 
 function flops(operator: string, [a, b]: readonly Shape[], [out]: readonly Shape[]): number {
-  // 2 · M · N · K, batched; the matrices of the first operand hold M · K elements, in whichever order.
+  // 2 · M · N · K, batched. The matrices of the first operand have M · K elements in any order.
   if (/MatMul|Gemm/.test(operator)) return (2 * sizeOf(out!) * sizeOf(a!.slice(-2))) / out!.at(-2)!;
   return operator.includes('Conv') ? 2 * sizeOf(out!) * sizeOf(b!.slice(1)) : 0;
 }

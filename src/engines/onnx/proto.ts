@@ -1,7 +1,7 @@
 import type { Shape } from '../../graph/tensor.ts';
 import { encodeMessage, type Fields } from '../../protobuf/wire.ts';
 
-// The part of ONNX's schema that is used here (onnx/onnx.proto, IR version 10).
+// The subset of ONNX's schema that is used here (onnx/onnx.proto, IR version 10).
 const dimensionFields: Fields = { dimValue: [1, 'int'], dimParam: [2, 'string'] };
 const shapeFields: Fields = { dim: [1, dimensionFields] };
 const tensorTypeFields: Fields = { elemType: [1, 'int'], shape: [2, shapeFields] };
@@ -65,7 +65,7 @@ export interface OnnxTensor {
 export interface OnnxValue {
   readonly name: string;
   readonly elemType: number;
-  /** Sides; a name stands for one that is known when the model runs. */
+  /** Sides; a name is a side that is known only at run time. */
   readonly shape: readonly (number | string)[];
 }
 
@@ -80,12 +80,12 @@ export interface OnnxGraph {
 export interface ModelOptions {
   readonly irVersion: number;
   readonly opsets: readonly { readonly domain: string; readonly version: number }[];
-  /** Where a tensor's bytes lie, if not in the model. */
+  /** External place of a tensor's bytes, unless they are in the model. */
   readonly external?: (tensor: OnnxTensor) => ExternalPlace | undefined;
 }
 
 export interface ExternalPlace {
-  /** File beside the model. */
+  /** File in the model's folder. */
   readonly location: string;
   readonly offset: number;
 }

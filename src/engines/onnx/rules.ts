@@ -3,7 +3,7 @@ import { type Shape, sizeOf } from '../../graph/tensor.ts';
 import type { ModelWriter } from './model-writer.ts';
 import type { RuleOf } from './rule.ts';
 
-/** An operation that ONNX has under another name. */
+/** An operation with another name in ONNX. */
 const same =
   (opType: string): RuleOf<PrimitiveName> =>
   (writer, _, inputs) =>
@@ -14,7 +14,7 @@ const reduce =
   (writer, { attributes: { axes } }, [x]) =>
     writer.node(opType, [x, writer.int64(axes)], { keepdims: 1 });
 
-/** How each primitive is written in ONNX (opset 21). */
+/** Each primitive in ONNX (opset 21). */
 export const rules: { readonly [N in PrimitiveName]: RuleOf<N> } = {
   add: same('Add'),
   sub: same('Sub'),
@@ -63,7 +63,7 @@ export const rules: { readonly [N in PrimitiveName]: RuleOf<N> } = {
     return reshape(writer, taken, y.shape);
   },
   scatterAdd: (writer, { inputs: [x], outputs: [y], attributes: { rows } }, [data, indices]) => {
-    // A product with a one-hot matrix: in fixed order, whatever the threads.
+    // A product with a one-hot matrix sums in fixed order, whatever the number of threads.
     const [batch, count] = x.shape as [number, number];
     const numbers = writer.constant(
       Int32Array.from({ length: rows }, (_, row) => row),
@@ -99,7 +99,7 @@ export function reshape(writer: ModelWriter, x: string, shape: Shape): string {
   return writer.node('Reshape', [x, writer.int64(shape)], { allowzero: 1 });
 }
 
-/** Zeros between the pixels of an image, which Conv knows only between those of a filter. */
+/** Inserts zeros between the pixels of an image. ONNX's Conv dilates filters only. */
 function spread(writer: ModelWriter, shape: Shape, image: string, distances: readonly number[]): string {
   if (distances.every((distance) => distance === 1)) return image;
   const [batch, channels, height, width] = shape as [number, number, number, number];
@@ -112,7 +112,7 @@ function spread(writer: ModelWriter, shape: Shape, image: string, distances: rea
   return writer.node('Slice', [whole, writer.int64([0, 0]), writer.int64(ends), writer.int64([2, 3])]);
 }
 
-/** Indices into all samples' rows laid end to end. */
+/** Indices into the concatenated rows of all samples. */
 function absoluteRows(
   writer: ModelWriter,
   indices: string,
@@ -128,16 +128,16 @@ function absoluteRows(
 function matmul(writer: ModelWriter, node: NodeOf<'matmul'>, a: string, b: string): string {
   const { transposeA, transposeB, alpha } = node.attributes;
   const { shape } = node.outputs[0];
-  // onnxruntime's FusedMatMul refuses a batch axis of none beside one of 1.
+  // onnxruntime's FusedMatMul rejects a batch axis of 0 next to one of 1.
   if (sizeOf(shape) === 0) return writer.constant(new Float32Array(0), shape, 'f32');
   const plain = shape.length === 2;
-  // A transpose of its own costs little, and a product of a transposed matrix runs at four fifths of the speed.
+  // A separate transpose is cheap; a product of a transposed matrix runs at four fifths of the speed.
   if (transposeA && plain) {
     const [rows, columns] = node.inputs[0].shape as [number, number];
-    // A last axis of one keeps onnxruntime from fusing the two again.
+    // A last axis of 1 stops onnxruntime from fusing the two again.
     const column = writer.node('Transpose', [reshape(writer, a, [rows, columns, 1])], { perm: [1, 0, 2] });
-    const turned = reshape(writer, column, [columns, rows]);
-    return product(writer, turned, b, false, transposeB, alpha);
+    const transposed = reshape(writer, column, [columns, rows]);
+    return product(writer, transposed, b, false, transposeB, alpha);
   }
   return product(writer, a, b, transposeA, transposeB, alpha);
 }

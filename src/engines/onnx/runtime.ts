@@ -1,26 +1,26 @@
 import type * as Ort from 'onnxruntime-common';
 
-/** An onnxruntime of one make or another. */
+/** A build of onnxruntime: native or WebAssembly. */
 export interface Runtime {
   readonly ort: Pick<typeof Ort, 'InferenceSession' | 'Tensor'>;
   readonly native: boolean;
-  /** Execution providers. Default: cpu where it is native, else wasm. */
+  /** Execution providers. Default: cpu (native) or wasm. */
   readonly providers?: readonly Ort.InferenceSession.ExecutionProviderConfig[];
   readonly version: string;
-  /** Why the native one, which was wanted, is not the one that runs. */
+  /** Why the native build is not in use, if it was requested. */
   readonly failure?: NativeFailure;
 }
 
 export interface NativeFailure {
-  /** False where the package is not there, true where it is and does not load. */
+  /** True if the package is installed but does not load. */
   readonly installed: boolean;
-  /** What loading it said, in one line. */
+  /** The loader's error, in one line. */
   readonly message: string;
 }
 
 /**
- * onnxruntime-node where it is installed and loads, onnxruntime-web's WebAssembly elsewhere.
- * @param native false: WebAssembly even where the native engine is installed
+ * Loads onnxruntime-node if it is installed, else onnxruntime-web's WebAssembly.
+ * @param native false: always WebAssembly
  */
 export async function loadRuntime(threads: number, native = true): Promise<Runtime> {
   let failure: NativeFailure | undefined;
@@ -39,8 +39,8 @@ export async function loadRuntime(threads: number, native = true): Promise<Runti
 }
 
 function failureOf(error: unknown): NativeFailure {
-  const said = error instanceof Error ? error.message : String(error);
+  const message = error instanceof Error ? error.message : String(error);
   const { code } = error as NodeJS.ErrnoException;
-  const absent = code === 'ERR_MODULE_NOT_FOUND' && said.includes("package 'onnxruntime-node'");
-  return { installed: !absent, message: said.split('\n', 1)[0]! }; // require names its callers in further lines
+  const absent = code === 'ERR_MODULE_NOT_FOUND' && message.includes("package 'onnxruntime-node'");
+  return { installed: !absent, message: message.split('\n', 1)[0]! }; // further lines hold the stack of require
 }

@@ -1,19 +1,19 @@
 import { type Answer, answer, type Message } from '../host/requests.ts';
-import { Turns } from '../host/turns.ts';
+import { TaskQueue } from '../host/task-queue.ts';
 import type { Engine } from './engine.ts';
 import type { Requests } from './messages.ts';
 
 export interface Reply {
-  /** To be posted. */
+  /** The message to post. */
   readonly answer: Answer;
-  /** Buffers to move to the other thread rather than copy. */
+  /** Buffers to transfer instead of copying. */
   readonly moved: ArrayBuffer[];
 }
 
-/** A worker's handler of messages, in Node or in a page. Requests are answered one at a time, in order. */
+/** A worker's message handler, in Node or in a page. Answers one request at a time, in order. */
 export function server(engine: Engine): (message: Message<Requests>) => Promise<Reply> {
-  const turns = new Turns();
-  return (message) => turns.take(() => reply(engine, message));
+  const queue = new TaskQueue();
+  return (message) => queue.add(() => reply(engine, message));
 }
 
 async function reply(engine: Engine, message: Message<Requests>): Promise<Reply> {
@@ -22,7 +22,7 @@ async function reply(engine: Engine, message: Message<Requests>): Promise<Reply>
   return { answer: { id, error: `the onnx engine failed: ${error}` }, moved: [] };
 }
 
-/** Buffers of a record of arrays, each once. */
+/** Distinct buffers of a record of arrays. */
 function arraysOf(value: unknown): ArrayBuffer[] {
   const buffers = Object.values(value ?? {}).flatMap((data) =>
     ArrayBuffer.isView(data) && data.buffer instanceof ArrayBuffer ? [data.buffer] : [],

@@ -9,7 +9,7 @@ import type { TimedSession, Timing } from '../timing.ts';
 import { lower } from './lower.ts';
 import type { CompiledProgram, Port, Requests } from './messages.ts';
 
-/** State on the engine's thread; programs are compiled when first used. */
+/** A session whose state lives on the engine's thread. Programs are compiled on first use. */
 export class OnnxSession implements Session, TimedSession {
   private readonly client: EngineClient<Requests>;
   private readonly state = new Map<string, ArrayInfo>();
@@ -57,21 +57,21 @@ export class OnnxSession implements Session, TimedSession {
     await this.client.request('write', values);
   }
 
-  /** Joins the ranks that train together. */
+  /** Joins the ranks of a training run. */
   async join(collective: CollectiveModule): Promise<void> {
     await this.client.request('join', collective);
     this.joined = true;
   }
 
   async dispose(): Promise<void> {
-    if (this.joined) await this.client.request('leave', undefined).catch(() => {}); // it has ended by itself
+    if (this.joined) await this.client.request('leave', undefined).catch(() => {}); // the engine has ended
     await this.client.stop();
   }
 
   async profile(): Promise<readonly Timing[]> {
     if (this.profiled) return this.client.request('profile', undefined);
     this.profiled = true;
-    // Programs are compiled anew, under the profiler's eyes.
+    // The profiler only records programs compiled with it, so all programs are compiled again.
     this.count = 0;
     this.compiled.clear();
     this.plans.clear();
@@ -96,7 +96,7 @@ export class OnnxSession implements Session, TimedSession {
     return number;
   }
 
-  /** Finds how each weight of a plan is updated and makes room for the slots that takes. */
+  /** Prepares the update of each weight of a plan, and adds missing optimizer slots to the state. */
   private prepare(plan: TrainingPlan): Promise<Updates> {
     let prepared = this.plans.get(plan);
     if (!prepared) {

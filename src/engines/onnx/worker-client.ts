@@ -6,10 +6,13 @@ import type { Requests } from './messages.ts';
 
 const script = workerScript(import.meta.url, 'worker');
 
-/** Steps make little garbage, and V8 would let it pile up: room for new objects grows to three times as much. */
+/**
+ * Steps allocate little, so V8 would collect rarely and let garbage pile up. The young generation grows to three
+ * times this limit.
+ */
 const resourceLimits = { maxYoungGenerationSizeMb: 16 };
 
-/** The engine on a thread of its own. */
+/** The engine on a worker thread of Node. */
 export class WorkerClient extends EngineClient<Requests> {
   private readonly worker = new Worker(script, { resourceLimits });
 

@@ -6,7 +6,7 @@ import { ProfileFolder } from './profile.ts';
 import { loadRuntime } from './runtime.ts';
 import { server } from './serve.ts';
 
-// onnxruntime-node's run blocks the thread it is called on; this is that thread.
+// onnxruntime-node's `run` blocks its thread, so the engine has a thread to itself.
 const serve = server(new Engine({ load: loadRuntime, profiles: new ProfileFolder() }));
 
 parentPort!.on('message', async (message: Message<Requests>) => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { average, grad, input, matmul, mul, program, square, sub, type Tensor } from '../../graph/index.ts';
+import { grad, input, matmul, meanAll, mul, program, square, sub, type Tensor } from '../../graph/index.ts';
 import type { UpdateRule } from '../../graph/update.ts';
 import { rng } from '../../random/rng.ts';
 import { gradientName, type TrainingPlan } from '../engine.ts';
@@ -26,7 +26,7 @@ const [rows, width] = [4, 3];
 function leastSquares(momentum = 0, clip?: number): TrainingPlan {
   const w = input('w', [width, 1]);
   const residual = sub(matmul(input('x', [rows, width]), w), input('y', [rows, 1]));
-  const loss = average(square(residual));
+  const loss = meanAll(square(residual));
   const outputs: Record<string, Tensor> = { loss, [gradientName('w')]: grad(loss, [w])[0]! };
   return {
     gradients: program('least squares', outputs),
@@ -43,7 +43,7 @@ const draw = (seed: number, name: string, size: number) => {
 
 const batchOf = (seed: number) => ({ x: draw(seed, 'x', rows * width), y: draw(seed, 'y', rows) });
 
-/** Loss and gradient, written out. */
+/** Loss and gradient in closed form. */
 function byHand(w: ArrayLike<number>, { x, y }: { x: Float32Array; y: Float32Array }) {
   const gradient = [0, 0, 0];
   let loss = 0;
@@ -74,7 +74,7 @@ describe('a session of the reference backend', () => {
       expect(result.gradientNorm).toBeCloseTo(norm, 10);
       velocity = velocity.map((v, j) => 0.5 * v - gradient[j]!);
       w = w.map((x, j) => Math.fround(x + 0.1 * velocity[j]!));
-      velocity = velocity.map(Math.fround); // what a checkpoint holds
+      velocity = velocity.map(Math.fround); // as in a checkpoint
     }
     const state = await session.read();
     close(state.w!, w);
@@ -93,7 +93,7 @@ describe('a session of the reference backend', () => {
     );
   });
 
-  it('averages micro-batches to what one large batch gives', async () => {
+  it('averages micro-batches to the result of one large batch', async () => {
     const w = draw(3, 'w', width);
     const session = await referenceBackend.open({ w });
     const { metrics } = await session.step(leastSquares(), [batchOf(1), batchOf(2)], { step: 0, lr: 0.1 });
@@ -133,7 +133,7 @@ describe('a session of the reference backend', () => {
     expect((await session.read()).w).toEqual(w);
   });
 
-  it('goes on from what it read as if it had not been read', async () => {
+  it('continues from a state read and written back', async () => {
     const plan = leastSquares(0.5);
     const whole = await referenceBackend.open({ w: draw(6, 'w', width) });
     for (let step = 0; step < 5; step++) {
@@ -161,7 +161,7 @@ describe('a session of the reference backend', () => {
     expect((await session.read()).w).toEqual(Float32Array.of(2));
   });
 
-  it('runs programs on its state, which given inputs take the place of', async () => {
+  it('runs programs on its state; inputs take precedence', async () => {
     const session = await referenceBackend.open({ w: Float32Array.of(2) });
     const twice = program('twice', { y: mul(input('w', [1]), 2) });
     expect((await session.run(twice, {})).y).toEqual(Float32Array.of(4));
@@ -175,7 +175,7 @@ describe('a session of the reference backend', () => {
     const plan = leastSquares();
     const at = { step: 0, lr: 0.1 };
     const { x, y } = batchOf(0);
-    await expect(session.read(['v'])).rejects.toThrow('names must be those of the state, got "v"');
+    await expect(session.read(['v'])).rejects.toThrow('names must exist in the state, got "v"');
     await expect(session.write({ v: x })).rejects.toThrow('got "v"');
     await expect(session.write({ w: x })).rejects.toThrow('state "w" holds 3 values of f32, got 12 of f32');
     await expect(session.step(plan, [], at)).rejects.toThrow('a step takes one batch or more, got none');

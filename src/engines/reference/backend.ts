@@ -13,15 +13,15 @@ import {
 import { addInto } from '../host/kernels.ts';
 import { openCollective } from '../host/open-collective.ts';
 import { checkRun, checkStep, checkWrite, missingSlots, requireKnown } from '../host/state.ts';
+import { TaskQueue } from '../host/task-queue.ts';
 import { trainingStep } from '../host/training-step.ts';
-import { Turns } from '../host/turns.ts';
 import { updateProgram } from '../update-program.ts';
 import { describeData, narrow, type ReferenceData, widen } from './data.ts';
 import { evaluateProgram } from './evaluate.ts';
 
 /**
- * Plain loops in double precision: slow, obvious, and what the other engines are tested against. Weights and slots are
- * rounded to float32 after each update, as checkpoints hold them, so that a resumed run goes on as it would have.
+ * Plain loops in double precision: slow and simple; the other engines are tested against it. Weights and slots are
+ * rounded to float32 after each update, as in checkpoints, so that a resumed run continues exactly.
  */
 export const referenceBackend: Backend = {
   name: 'reference',
@@ -31,11 +31,11 @@ export const referenceBackend: Backend = {
 };
 
 class ReferenceSession implements Session {
-  /** Floats are doubles, with values that float32 has. */
+  /** Float64 arrays that hold float32 values. */
   private readonly state = new Map<string, ReferenceData>();
 
   private readonly collective: Collective | undefined;
-  private readonly turns = new Turns();
+  private readonly queue = new TaskQueue();
   private disposed = false;
 
   constructor(state: Values, collective: Collective | undefined) {
@@ -109,7 +109,7 @@ class ReferenceSession implements Session {
   }
 
   dispose(): Promise<void> {
-    return this.turns.take(async () => {
+    return this.queue.add(async () => {
       if (this.disposed) return;
       this.disposed = true;
       this.state.clear();
@@ -118,7 +118,7 @@ class ReferenceSession implements Session {
   }
 
   private inTurn<T>(work: () => T | Promise<T>): Promise<T> {
-    return this.turns.take(() => {
+    return this.queue.add(() => {
       if (this.disposed) throw new GraphError('a session must not be used after it was disposed');
       return work();
     });
@@ -126,7 +126,7 @@ class ReferenceSession implements Session {
 
   private readonly info = (name: string) => describeData(this.state.get(name));
 
-  /** Keeps copies. */
+  /** Stores copies. */
   private put(values: Values): void {
     for (const [name, data] of Object.entries(values))
       this.state.set(name, widen(data.slice() as TensorData));
@@ -136,7 +136,7 @@ class ReferenceSession implements Session {
     return new Float64Array(sizeOf(outputs[name]!.shape));
   }
 
-  /** Replaces one weight and its slots. */
+  /** Updates one weight and its slots. */
   private update(
     { rule, gradients: { inputs } }: TrainingPlan,
     parameter: Parameter,

@@ -11,7 +11,7 @@ export const conv: KernelOf<'conv'> = (
   const [, inChannels, height, width] = shape as Sides;
   const [, channels, k, l] = filterShape as Sides;
   const [batch, outChannels, outHeight, outWidth] = y.shape as Sides;
-  /** The place in the input that a tap of a result meets; undefined at a zero. */
+  /** Input position under a tap of a result; undefined for an inserted zero. */
   const place = (axis: number, side: number, result: number, tap: number) => {
     const at = (result * strides[axis] + tap * filterDilation[axis] - padding[axis][0]) / inputDilation[axis];
     return Number.isInteger(at) && at >= 0 && at < side ? at : undefined;

@@ -1,44 +1,43 @@
 import type { ArrayInfo } from '../../graph/program.ts';
 import { type DType, dtypeOf, type Shape, type TensorData } from '../../graph/tensor.ts';
 
-/** A tensor's values while the reference computes: floats in double precision. */
+/** Values of a tensor in the reference engine: floats in double precision. */
 export type ReferenceData = Float64Array | Int32Array | Uint8Array;
 
-/** Makes an array of zeros. */
 export function allocate(dtype: DType, size: number): ReferenceData {
   if (dtype === 'f32') return new Float64Array(size);
   return dtype === 'i32' ? new Int32Array(size) : new Uint8Array(size);
 }
 
-/** Widens float32; leaves anything else as it is. */
+/** Converts float32 to float64. Returns other types unchanged. */
 export function widen(data: TensorData | Float64Array): ReferenceData {
   return data instanceof Float32Array ? Float64Array.from(data) : data;
 }
 
-/** Rounds to float32; leaves anything else as it is. */
+/** Rounds float64 to float32. Returns other types unchanged. */
 export function narrow(data: ReferenceData): TensorData {
   return data instanceof Float64Array ? Float32Array.from(data) : data;
 }
 
-/** What a program's inputs are checked by; doubles stand for f32. */
+/** Type and length of an array for `checkInputs`. A Float64Array counts as f32. */
 export function describeData(data: TensorData | Float64Array | undefined): ArrayInfo | undefined {
   return data && { dtype: data instanceof Float64Array ? 'f32' : dtypeOf(data), length: data.length };
 }
 
-/** Distance between neighbours along each axis of a row-major array. */
+/** Strides of a row-major array. */
 export function stridesOf(shape: Shape): number[] {
   return shape.map((_, axis) => shape.slice(axis + 1).reduce((product, side) => product * side, 1));
 }
 
-/** Strides with which an array of shape `from` is read as `to`: 0 along the axes that repeat. */
+/** Strides that read an array of shape `from` as `to`: 0 along repeated axes. */
 export function broadcastStrides(from: Shape, to: Shape): number[] {
   const strides = stridesOf(from);
   const offset = to.length - from.length;
   return to.map((_, axis) => (axis < offset || from[axis - offset] === 1 ? 0 : strides[axis - offset]!));
 }
 
-/** Where each element of `shape`, in row-major order, lies in an array with these strides. */
-export function places(shape: Shape, strides: readonly number[], start = 0): Int32Array {
+/** Offset of each element of `shape`, in row-major order, in an array with these strides. */
+export function offsets(shape: Shape, strides: readonly number[], start = 0): Int32Array {
   let found = Int32Array.of(start);
   shape.forEach((side, axis) => {
     const next = new Int32Array(found.length * side);

@@ -1,6 +1,6 @@
 import type { NameOf, One, Two } from '../../graph/signatures.ts';
 import type { Tensor } from '../../graph/tensor.ts';
-import { broadcastStrides, places } from './data.ts';
+import { broadcastStrides, offsets } from './data.ts';
 import { erf } from './erf.ts';
 import type { KernelOf } from './kernel.ts';
 
@@ -12,7 +12,7 @@ const unary =
 const binary =
   (f: (a: number, b: number) => number): KernelOf<NameOf<Two>> =>
   ({ inputs, outputs: [y] }, [a, b]) => {
-    const placesOf = (x: Tensor) => places(y.shape, broadcastStrides(x.shape, y.shape));
+    const placesOf = (x: Tensor) => offsets(y.shape, broadcastStrides(x.shape, y.shape));
     const fromA = placesOf(inputs[0]);
     const fromB = placesOf(inputs[1]);
     const out = new Float64Array(fromA.length);

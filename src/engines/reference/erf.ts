@@ -8,7 +8,7 @@ export function erf(x: number): number {
   return z < 2 ? series(x) : Math.sign(x) * (1 - complement(z));
 }
 
-/** 7.1.6: 2/√π · exp(−x²) · Σ 2ⁿ x²ⁿ⁺¹ / (1 · 3 ⋯ (2n + 1)), whose terms all have one sign. */
+/** 7.1.6: 2/√π · exp(−x²) · Σ 2ⁿ x²ⁿ⁺¹ / (1 · 3 ⋯ (2n + 1)). All terms have the same sign. */
 function series(x: number): number {
   let term = x;
   let sum = x;

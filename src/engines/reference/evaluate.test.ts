@@ -74,7 +74,7 @@ describe('values by hand', () => {
     expect(got.length).toBe(g.sizeOf(y.shape));
     expect(got.length).toBe(expected.length);
     got.forEach((value, i) => {
-      // Constants are float32: ln 2 among them.
+      // Constants are float32, ln 2 too.
       if (Number.isNaN(expected[i])) expect(value).toBeNaN();
       else if (value !== expected[i]) expect(Math.abs(value - expected[i]!)).toBeLessThan(1e-7);
     });
@@ -111,7 +111,7 @@ describe('values by hand', () => {
     expect(valuesOf(g.conv(x, pair, { strides: [1, 2] }))).toEqual([10, 32]);
     expect(valuesOf(g.conv(x, pair, { filterDilation: [1, 3] }))).toEqual([30, 41]);
     expect(valuesOf(g.conv(x, pair, { padding: along([2, -3]) }))).toEqual([0, 0, 10]);
-    // 0 · 1 · 2 · 3 · 4 without its first three places: · 2 · 3 · 4
+    // 0 · 1 · 2 · 3 · 4 without its first three offsets: · 2 · 3 · 4
     const apart = { inputDilation: [1, 2], padding: along([-3, 1]) } as const;
     expect(valuesOf(g.conv(x, pair, apart))).toEqual([20, 2, 30, 3, 40, 4]);
     // Nothing of the image is left between its first two pixels.

@@ -22,14 +22,14 @@ const kernels: Kernels = {
 };
 
 /**
- * What scalar constants count: the float32 that every engine computes with, or the number that it was rounded from. Formulas agree
- * with their own derivatives beyond 1e-7 only with exact factors, such as 1/√(2π).
+ * Value of scalar constants: `rounded` to float32 as on every engine, or `exact` in float64. Formulas agree with
+ * their derivatives beyond 1e-7 only with exact factors, such as 1/√(2π).
  */
 export type Scalars = 'rounded' | 'exact';
 
 /**
- * Outputs of any node but an input, from the values of its inputs, in double precision.
- * Composites are computed as they decompose.
+ * Outputs of a node from the values of its inputs, in double precision. Composites are decomposed. Throws GraphError
+ * for an input node.
  */
 export function evaluate(
   node: Node,
@@ -44,18 +44,18 @@ export function evaluate(
     return [scalars === 'exact' && exact !== undefined ? Float64Array.of(exact) : widen(data)];
   }
   const kernel = kernels[operation.name as PrimitiveName] as Kernel | undefined;
-  if (!kernel) refuse(operation.name, 'the reference backend has no such operation', node.inputs);
+  if (!kernel) refuse(operation.name, 'the reference engine does not have this operation', node.inputs);
   return [kernel(node, wide)];
 }
 
-/** `evaluate` with floats rounded to float32: what `optimise` folds constants with. */
+/** `evaluate` with results rounded to float32, for constant folding in `optimise`. */
 export function evaluateNode(node: Node, inputs: readonly TensorData[]): TensorData[] {
   return evaluate(node, inputs).map(narrow);
 }
 
 /**
- * Outputs of a program, floats in double precision throughout.
- * @throws GraphError for a missing input or one of another type or length
+ * Outputs of a program, in double precision throughout.
+ * @throws GraphError for an input that is missing or has the wrong type or length
  */
 export function evaluateProgram(
   program: Program,
@@ -63,16 +63,16 @@ export function evaluateProgram(
   scalars?: Scalars,
 ): Record<string, ReferenceData> {
   checkInputs(program, (name) => describeData(values[name]));
-  const given = new Map<Tensor, ReferenceData>();
-  for (const [name, tensor] of Object.entries(program.inputs)) given.set(tensor, widen(values[name]!));
-  const results = compute(Object.values(program.outputs), given, scalars);
+  const feeds = new Map<Tensor, ReferenceData>();
+  for (const [name, tensor] of Object.entries(program.inputs)) feeds.set(tensor, widen(values[name]!));
+  const results = compute(Object.values(program.outputs), feeds, scalars);
   return Object.fromEntries(Object.keys(program.outputs).map((name, i) => [name, results[i]!]));
 }
 
-/** Values of `outputs`, each other value dropped once it was used for the last time. */
+/** Values of `outputs`. Drops each intermediate value after its last use. */
 function compute(
   outputs: readonly Tensor[],
-  given: ReadonlyMap<Tensor, ReferenceData>,
+  feeds: ReadonlyMap<Tensor, ReferenceData>,
   scalars?: Scalars,
 ): ReferenceData[] {
   const order = topologicalOrder(outputs);
@@ -80,16 +80,16 @@ function compute(
   const count = (tensor: Tensor, change: number) => uses.set(tensor, (uses.get(tensor) ?? 0) + change);
   for (const { inputs } of order) for (const tensor of inputs) count(tensor, 1);
   for (const tensor of outputs) count(tensor, 1);
-  const known = new Map(given);
+  const known = new Map(feeds);
   for (const node of order) {
     if (node.operation === inputOperation) continue;
-    const made = evaluate(
+    const results = evaluate(
       node,
       node.inputs.map((tensor) => known.get(tensor)!),
       scalars,
     );
     node.outputs.forEach((tensor, i) => {
-      if (uses.has(tensor)) known.set(tensor, made[i]!);
+      if (uses.has(tensor)) known.set(tensor, results[i]!);
     });
     for (const tensor of node.inputs) {
       count(tensor, -1);

@@ -4,7 +4,10 @@ import type { Kernels } from './kernel.ts';
 
 const rowSize = (shape: Shape) => sizeOf(shape.slice(2));
 
-/** Calls `visit` with every sample, place in the indices, and index, which must name one of `rows` rows. */
+/**
+ * Calls `visit` with each sample, position in the indices, and index. Throws GraphError unless the index names one of
+ * `rows` rows.
+ */
 function forEachIndex(
   { operation, inputs }: Node,
   position: number,

@@ -1,5 +1,5 @@
 import type { Tensor } from '../../graph/tensor.ts';
-import { broadcastStrides, places } from './data.ts';
+import { broadcastStrides, offsets } from './data.ts';
 import type { KernelOf } from './kernel.ts';
 
 export const matmul: KernelOf<'matmul'> = ({ inputs: [a, b], outputs: [y], attributes }, [dataA, dataB]) => {
@@ -10,7 +10,7 @@ export const matmul: KernelOf<'matmul'> = ({ inputs: [a, b], outputs: [y], attri
   const [innerB, columnB] = transposeB ? [1, k] : [n, 1];
   const batch = y.shape.slice(0, -2);
   const startsOf = (x: Tensor, size: number) =>
-    places(batch, broadcastStrides(x.shape.slice(0, -2), batch)).map((matrix) => matrix * size);
+    offsets(batch, broadcastStrides(x.shape.slice(0, -2), batch)).map((matrix) => matrix * size);
   const startsA = startsOf(a, m * k);
   const startsB = startsOf(b, k * n);
   const out = new Float64Array(startsA.length * m * n);

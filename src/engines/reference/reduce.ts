@@ -1,10 +1,10 @@
 import type { NodeOf } from '../../graph/signatures.ts';
-import { broadcastStrides, places } from './data.ts';
+import { broadcastStrides, offsets } from './data.ts';
 import type { KernelOf } from './kernel.ts';
 
-/** Where each element of the input ends up in the output. */
+/** Offset in the output for each element of the input. */
 const targets = ({ inputs: [x], outputs: [y] }: NodeOf<'sum' | 'max'>) =>
-  places(x.shape, broadcastStrides(y.shape, x.shape));
+  offsets(x.shape, broadcastStrides(y.shape, x.shape));
 
 const reduction =
   (start: number, f: (so: number, x: number) => number): KernelOf<'sum' | 'max'> =>

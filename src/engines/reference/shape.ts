@@ -1,8 +1,8 @@
 import { type Shape, sizeOf, type Tensor } from '../../graph/tensor.ts';
-import { allocate, broadcastStrides, places, type ReferenceData, stridesOf } from './data.ts';
+import { allocate, broadcastStrides, offsets, type ReferenceData, stridesOf } from './data.ts';
 import type { Kernels } from './kernel.ts';
 
-/** The output's elements, taken from these places of the input. */
+/** Gathers the output's elements from these offsets of the input. */
 function take(data: ReferenceData, from: Int32Array, { dtype }: Tensor): ReferenceData {
   const out = allocate(dtype, from.length);
   from.forEach((place, i) => {
@@ -11,14 +11,14 @@ function take(data: ReferenceData, from: Int32Array, { dtype }: Tensor): Referen
   return out;
 }
 
-/** Writes a block into `out`, of shape `shape`, so that its first element lands at `starts`. */
+/** Copies a block into `out` with its first element at `starts`. */
 function put(out: ReferenceData, shape: Shape, block: ReferenceData, blockShape: Shape, starts: Shape): void {
-  places(blockShape, stridesOf(shape), placeOf(starts, shape)).forEach((place, i) => {
+  offsets(blockShape, stridesOf(shape), placeOf(starts, shape)).forEach((place, i) => {
     out[place] = block[i]!;
   });
 }
 
-/** Where the element with these indices lies. */
+/** Offset of the element with these indices. */
 const placeOf = (indices: readonly number[], shape: Shape) =>
   stridesOf(shape).reduce((sum, stride, axis) => sum + stride * indices[axis]!, 0);
 
@@ -36,16 +36,16 @@ export const shape: Kernels<
   transpose: ({ inputs: [x], outputs: [y], attributes: { permutation } }, [data]) => {
     const strides = stridesOf(x.shape);
     const permuted = permutation.map((axis: number) => strides[axis]);
-    return take(data, places(y.shape, permuted), y);
+    return take(data, offsets(y.shape, permuted), y);
   },
   broadcast: ({ inputs: [x], outputs: [y] }, [data]) =>
-    take(data, places(y.shape, broadcastStrides(x.shape, y.shape)), y),
+    take(data, offsets(y.shape, broadcastStrides(x.shape, y.shape)), y),
   slice: ({ inputs: [x], outputs: [y], attributes: { starts } }, [data]) =>
-    take(data, places(y.shape, stridesOf(x.shape), placeOf(starts, x.shape)), y),
+    take(data, offsets(y.shape, stridesOf(x.shape), placeOf(starts, x.shape)), y),
   reverse: ({ inputs: [x], outputs: [y], attributes: { axes } }, [data]) => {
     const last = x.shape.map((side, axis) => (axes.includes(axis) ? side - 1 : 0));
     const strides = stridesOf(x.shape).map((stride, axis) => (axes.includes(axis) ? -stride : stride));
-    return take(data, places(y.shape, strides, placeOf(last, x.shape)), y);
+    return take(data, offsets(y.shape, strides, placeOf(last, x.shape)), y);
   },
   pad: ({ inputs: [x], outputs: [y], attributes: { before } }, [data]) => {
     const out = allocate(y.dtype, sizeOf(y.shape));

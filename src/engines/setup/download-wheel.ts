@@ -7,12 +7,12 @@ import { SetupError } from './error.ts';
 import type { Wheel } from './library-sets.ts';
 
 export interface DownloadOptions {
-  /** Called while wheels are fetched without pip, with megabytes; pip shows its own progress on the standard error. */
+  /** Progress in megabytes, for downloads without pip (pip shows its own progress on the standard error). */
   readonly onProgress?: ((what: string, done: number, total: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What an index says of a file. */
+/** An index's entry of a file. */
 interface Link {
   readonly name: string;
   readonly url: string;
@@ -20,13 +20,13 @@ interface Link {
 }
 
 const MEGABYTE = 1e6;
-/** The index as JSON (PEP 691), else as HTML (PEP 503). */
+/** JSON (PEP 691), else HTML (PEP 503). */
 const ACCEPTED =
   'application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1';
 
 /**
- * Downloads a wheel from a Python package index into a folder; its bytes are not checked. Rejects with a SetupError where
- * the index cannot be reached or has no such wheel, and with the signal's reason when aborted.
+ * Downloads a wheel from a Python package index into a folder, without a check of its bytes. Rejects with a
+ * SetupError if the index cannot be reached or does not have the wheel, and with the signal's reason when aborted.
  */
 export async function downloadWheel(
   wheel: Wheel,
@@ -64,7 +64,9 @@ export async function downloadWheel(
 
 const rounded = (bytes: number) => Math.round((10 * bytes) / MEGABYTE) / 10;
 
-/** Whether a file's name is that of the wheel, for this machine or for any: not all indexes give hashes. */
+/**
+ * True if the file is this wheel, for this machine or for any. Compares names, because some indexes give no hashes.
+ */
 function isNamed(file: string, { name, version }: Wheel): boolean {
   const [distribution, itsVersion] = file.toLowerCase().split('-');
   return (
@@ -73,7 +75,7 @@ function isNamed(file: string, { name, version }: Wheel): boolean {
 }
 
 /**
- * Credentials of the index go to its own host alone, as a header. Rejects with a SetupError unless the answer is there.
+ * Sends the index's credentials to its own host only, as a header. Rejects with a SetupError for a failed request.
  */
 async function get(
   address: string,
@@ -113,7 +115,7 @@ function unreachable(address: string, error: Error): SetupError {
   );
 }
 
-/** Without credentials. */
+/** The address without credentials. */
 const shown = (address: string) => address.replace(/\/\/[^/@]*@/, '//');
 
 function ofJson(page: unknown, base: string): Link[] {

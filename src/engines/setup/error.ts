@@ -1,4 +1,4 @@
-/** A library cannot be installed; the message says the remedy. */
+/** A library cannot be installed. The message includes the remedy. */
 export class SetupError extends Error {
   override readonly name = 'SetupError';
 }

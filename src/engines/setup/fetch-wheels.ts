@@ -9,13 +9,14 @@ import { packageIndex } from './package-index.ts';
 import { hasPip, pipDownload } from './pip.ts';
 
 export interface FetchOptions extends DownloadOptions {
-  /** Python whose pip fetches the wheels. Default: `python3`; where that has no pip, they are fetched without it. */
+  /** Python whose pip downloads the wheels. Default: `python3`; without pip, they are downloaded over HTTPS. */
   readonly python?: string | undefined;
 }
 
 /**
- * Fetches wheels into an empty folder, by pip where Python has it, else by HTTPS from the package index that pip's settings
- * name, else from the public one. Returns their paths. Rejects with a SetupError where one is missing or has other bytes.
+ * Downloads wheels into an empty folder: with pip if Python has it, else over HTTPS from the package index in pip's
+ * settings, else from the public index. Returns their paths. Rejects with a SetupError if one is missing or its hash
+ * differs.
  */
 export async function fetchWheels(
   wheels: readonly Wheel[],
@@ -39,7 +40,7 @@ export async function fetchWheels(
   return paths;
 }
 
-/** Throws SetupError unless the files are those wheels, byte for byte. */
+/** Throws SetupError unless the files match the wheels' hashes. */
 async function checkHashes(wheels: readonly Wheel[], paths: readonly string[]): Promise<void> {
   const found = new Map<string, string>();
   for (const path of paths) found.set(await sha256(path), path);

@@ -20,7 +20,7 @@ import { packageIndex } from './package-index.ts';
 import { requirements } from './pip.ts';
 
 const linux = { platform: 'linux', architecture: 'x64' } as const;
-/** Made by Python (tests/oracle/make_wheel_fixture.py). */
+/** From Python (tests/oracle/make_wheel_fixture.py). */
 const file = 'tiny_library-1.2.0-py3-none-any.whl';
 const path = fileURLToPath(new URL(`../../../tests/fixtures/wheels/${file}`, import.meta.url));
 const sha256 = 'c7373bc72c0b5e829b7b92cc392e61a76cc4fac1db263ae9522fa3d42ed1c632';
@@ -34,14 +34,14 @@ const tiny: LibrarySet = {
 };
 const folder = temporaryFolder();
 let turn = 0;
-/** A cache, in which an older one is installed. */
+/** A cache with an older installation. */
 function usedCache(): string {
   const cache = join(folder, `cache-${turn++}`);
   mkdirSync(join(cache, 'libraries', 'tiny'), { recursive: true });
   writeFileSync(join(cache, 'libraries', 'tiny', 'old.so'), '');
   return cache;
 }
-/** What a failed setup leaves. */
+/** Leftovers of a failed setup. */
 function expectOld(cache: string): void {
   expect(readdirSync(join(cache, 'libraries'))).toEqual(['tiny']);
   expect(readdirSync(join(cache, 'libraries', 'tiny'))).toEqual(['old.so']);
@@ -79,7 +79,7 @@ it.each(Object.keys(librarySets) as (keyof typeof librarySets)[])(
 );
 
 describe.skipIf(process.platform === 'win32')('with pip', () => {
-  /** Stands for Python: notes what it was called with, and downloads the wheel. */
+  /** A fake Python: records its arguments and downloads the wheel. */
   function python(exitCode: number, wheel = path): string {
     const script = join(folder, `python-${turn++}`);
     writeFileSync(
@@ -91,7 +91,7 @@ describe.skipIf(process.platform === 'win32')('with pip', () => {
     return script;
   }
 
-  it('installs what pip fetched, and replaces what was there', async () => {
+  it("installs pip's download, and replaces an older installation", async () => {
     const cache = usedCache();
     const seen: string[] = [];
     const check = async (unpacked: string) => void seen.push(...readdirSync(unpacked).sort());
@@ -110,7 +110,7 @@ describe.skipIf(process.platform === 'win32')('with pip', () => {
     expectNew(cache);
   });
 
-  it('removes what a setup of yesterday has left', async () => {
+  it("removes the leftovers of yesterday's setup", async () => {
     const cache = usedCache();
     const libraries = join(cache, 'libraries');
     for (const name of ['.tiny-old', '.tiny-new', '.other-old']) mkdirSync(join(libraries, name));
@@ -120,7 +120,7 @@ describe.skipIf(process.platform === 'win32')('with pip', () => {
     expect(readdirSync(libraries).sort()).toEqual(['.other-old', '.tiny-new', 'tiny']);
   });
 
-  it('leaves what was there when pip or the check fails, or the bytes are others', async () => {
+  it('keeps the older installation if pip or the check fails, or the bytes differ', async () => {
     const cache = usedCache();
     const other = join(folder, 'other.whl');
     writeFileSync(other, 'other');
@@ -149,7 +149,7 @@ describe('without pip', () => {
     stop?.();
   });
 
-  /** A package index; Python is not found. */
+  /** A package index, and no Python. */
   async function index(answer: RequestListener, user = ''): Promise<void> {
     const server = createServer(answer).listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
@@ -206,11 +206,11 @@ describe('without pip', () => {
   ])('fetches from an index that answers %s', async (_, answer) => {
     await index(answer);
     const cache = usedCache();
-    const told: [number, number][] = [];
-    await install(tiny, { cache, onProgress: (_, done, total) => told.push([done, total]), ...linux });
+    const progress: [number, number][] = [];
+    await install(tiny, { cache, onProgress: (_, done, total) => progress.push([done, total]), ...linux });
     expectNew(cache);
-    expect(told.length).toBeGreaterThan(0);
-    for (const [done, total] of told) expect(done).toBeLessThanOrEqual(total);
+    expect(progress.length).toBeGreaterThan(0);
+    for (const [done, total] of progress) expect(done).toBeLessThanOrEqual(total);
   });
 
   it('shows credentials to the index alone, and never in a message', async () => {
@@ -237,7 +237,7 @@ describe('without pip', () => {
     expect((error as Error).message).not.toContain('cret');
   });
 
-  it('leaves what was there when the index has another file, or none, or cannot be reached', async () => {
+  it('keeps the older installation if the index has another file, or none, or cannot be reached', async () => {
     const cache = usedCache();
     for (const [answer, message] of [
       [json([{ filename: older, url: older }]), 'must have tiny-library 1.2.0, got 1 other file'],

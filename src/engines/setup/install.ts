@@ -10,15 +10,18 @@ import { unpackWheel } from './unpack-wheel.ts';
 const DAY = 86_400_000; // milliseconds
 
 export interface SetupOptions extends FetchOptions {
-  /** The cache folder: each set has a folder of its own inside. */
+  /** The cache folder. Each library set has its folder inside. */
   readonly cache: string;
-  /** Tries what was unpacked, in the folder given, before it takes its place; an error keeps what was there. */
+  /**
+   * Tests the unpacked library in the given folder before it replaces an older one. If it throws, the older one
+   * stays.
+   */
   readonly check?: (folder: string) => Promise<unknown>;
   readonly platform?: NodeJS.Platform;
   readonly architecture?: string;
 }
 
-/** Throws SetupError on a platform for which the set has no wheels. */
+/** Throws SetupError if the set has no wheels for the platform. */
 export function requirePlatform(
   { folder, platform, architecture, elsewhere }: LibrarySet,
   {
@@ -33,10 +36,10 @@ export function requirePlatform(
 }
 
 /**
- * Fetches the wheels of a set, each checked against its hash, and unpacks them. A folder that is there is replaced at the
- * end, so an interrupted setup leaves what was.
+ * Downloads the wheels of a set, checks their hashes and unpacks them. An existing folder is replaced only at the
+ * end, so an interrupted setup leaves it unchanged.
  * @returns the folder
- * Rejects with a SetupError where wheels cannot be fetched, and with the signal's reason when aborted.
+ * @throws SetupError if wheels cannot be downloaded; the signal's reason when aborted
  */
 export async function install(set: LibrarySet, options: SetupOptions): Promise<string> {
   requirePlatform(set, options);
@@ -63,24 +66,24 @@ export async function install(set: LibrarySet, options: SetupOptions): Promise<s
 
 const ATTEMPTS = 10;
 
-/** Moves a finished folder into place, also where others do the same at once. */
+/** Moves the finished folder into place. Other processes may do the same at once. */
 async function replaceFolder(finished: string, folder: string): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
       await rm(folder, { recursive: true, force: true });
       return await rename(finished, folder);
     } catch (error) {
-      if (attempt === ATTEMPTS) throw error; // another one was there first
+      if (attempt === ATTEMPTS) throw error; // another process was faster
     }
   }
 }
 
-/** Removes what killed setups have left. Younger than a day, it may belong to one that still runs. */
+/** Removes leftovers of killed setups. Leaves those younger than a day: their setup may still run. */
 async function removeLeft(folder: string): Promise<void> {
   const parent = dirname(folder);
   const entries = await readdir(parent).catch(() => []);
   for (const entry of entries.filter((name) => name.startsWith(`.${basename(folder)}-`))) {
-    const { mtimeMs } = await stat(join(parent, entry)).catch(() => ({ mtimeMs: Date.now() })); // just removed
+    const { mtimeMs } = await stat(join(parent, entry)).catch(() => ({ mtimeMs: Date.now() })); // removed meanwhile
     if (Date.now() - mtimeMs > DAY) await rm(join(parent, entry), { recursive: true, force: true });
   }
 }

@@ -1,28 +1,28 @@
 import { join } from 'node:path';
 
-/** A wheel of the Python package index, by the hash of its bytes. */
+/** A wheel of the Python package index and the hash of its bytes. */
 export interface Wheel {
   readonly name: string;
   readonly version: string;
   readonly sha256: string;
 }
 
-/** A library with all that it needs. */
+/** A library with its dependencies. */
 export interface LibrarySet {
   readonly description: string;
-  /** Where it lies below the cache folder, with `/`. */
+  /** Path below the cache folder, with `/`. */
   readonly folder: string;
-  /** Of Node: what the hashed wheels are made for. */
+  /** Platform of the hashed wheels, as Node names it. */
   readonly platform: 'linux';
   readonly architecture: 'x64';
-  /** What to do on other machines. */
+  /** Remedy for other machines. */
   readonly elsewhere: string;
   readonly wheels: readonly Wheel[];
-  /** Files of the wheels that are not kept, by their paths in the folder. */
+  /** Files of the wheels to leave out, by their paths in the folder. */
   readonly omit?: readonly string[];
 }
 
-/** Where a set lies below the cache folder. */
+/** Path of a set in the cache folder. */
 export const setFolder = ({ folder }: LibrarySet, cache: string): string => join(cache, ...folder.split('/'));
 
 const wheel = (name: string, version: string, sha256: string): Wheel => ({ name, version, sha256 });
@@ -35,14 +35,14 @@ const plugin = {
   elsewhere: 'install a PJRT plugin another way and name it in BEYOND_MASKING_PJRT_PLUGIN',
 };
 
-/** What `setup` installs. The versions of CUDA's libraries are those that pip chose for the plugin's own requirements. */
+/** The library sets of `setup`. The versions of CUDA's libraries are pip's choice for the plugin's requirements. */
 export const librarySets: Readonly<Record<LibraryName, LibrarySet>> = {
   onednn: {
     description: 'oneDNN 3.2 for CPUs (39 MB): the onednn engine, without root; needs libgomp.so.1',
     folder: 'onednn',
     ...linux,
     elsewhere: 'the onnx engine runs there',
-    // The last one for GNU's OpenMP; later ones need the runtime of SYCL.
+    // The last version for GNU's OpenMP; later ones need the runtime of SYCL.
     wheels: [
       wheel(
         'onednn-cpu-gomp',

@@ -2,12 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
-/** The Python package index where pip's settings name no other. */
+/** The Python package index used if pip's settings name no other. */
 const PUBLIC = 'https://pypi.org/simple';
 
 /**
- * Address of the package index that pip would use on Linux: `PIP_INDEX_URL`, else `index-url` of pip's last file of settings
- * that has one (pip's documentation, "Configuration"), else the public one.
+ * Address of the package index that pip would use on Linux: `PIP_INDEX_URL`, else the last `index-url` in pip's
+ * settings files (pip's documentation, "Configuration"), else the public index.
  */
 export async function packageIndex(env: NodeJS.ProcessEnv = process.env, home = homedir()): Promise<string> {
   if (env.PIP_INDEX_URL) return env.PIP_INDEX_URL;
@@ -17,7 +17,7 @@ export async function packageIndex(env: NodeJS.ProcessEnv = process.env, home = 
   return index;
 }
 
-/** From the machine's to the named one. */
+/** pip's settings files, from global to the one that PIP_CONFIG_FILE names. */
 function settingsFiles(env: NodeJS.ProcessEnv, home: string): string[] {
   const { PIP_CONFIG_FILE: named, VIRTUAL_ENV: environment } = env;
   if (named === '/dev/null') return [];
@@ -31,7 +31,7 @@ function settingsFiles(env: NodeJS.ProcessEnv, home: string): string[] {
   ];
 }
 
-/** `index-url` of a file of settings; that of `[download]` wins over that of `[global]`. */
+/** `index-url` of a settings file; `[download]` takes precedence over `[global]`. */
 function indexUrl(text: string): string | undefined {
   const found: Record<string, string> = {};
   let section = '';

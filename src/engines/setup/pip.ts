@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { SetupError } from './error.ts';
 import type { Wheel } from './library-sets.ts';
 
-/** Whether a Python is there and has pip. */
+/** True if this Python exists and has pip. */
 export async function hasPip(python: string, signal?: AbortSignal): Promise<boolean> {
   const code = await run(python, ['-m', 'pip', '--version'], 'ignore', signal).catch((error) => {
     if (signal?.aborted) throw error;
@@ -13,12 +13,12 @@ export async function hasPip(python: string, signal?: AbortSignal): Promise<bool
   return code === 0;
 }
 
-/** pip's requirements, each with its hash: pip refuses any other bytes. */
+/** pip's requirements with hashes: pip refuses other bytes. */
 export function requirements(wheels: readonly Wheel[]): string {
   return wheels.map(({ name, version, sha256 }) => `${name}==${version} --hash=sha256:${sha256}\n`).join('');
 }
 
-/** Downloads wheels with pip, from the package index that the user has set. Rejects with a SetupError where pip fails. */
+/** Downloads wheels with pip from the user's package index. Rejects with a SetupError if pip fails. */
 export async function pipDownload(
   python: string,
   wheels: readonly Wheel[],

@@ -5,9 +5,9 @@ import * as yauzl from 'yauzl';
 import { makeFolder } from '../../io/make-folder.ts';
 
 /**
- * Unpacks a wheel (the binary distribution format of PyPA): packages and data go into the folder
- * itself. Files that may be executed stay so.
- * @param omit files that are not wanted, by their paths in the folder
+ * Unpacks a wheel (the binary distribution format of PyPA): packages and data go into the folder itself. Keeps
+ * executable permissions.
+ * @param omit files to leave out, by their paths in the folder
  */
 export async function unpackWheel(path: string, folder: string, omit: readonly string[] = []): Promise<void> {
   const archive = await yauzl.openPromise(path, { lazyEntries: true });

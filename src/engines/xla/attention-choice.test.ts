@@ -16,7 +16,7 @@ const sizeOf = (tokens: number, features: number): AttentionSize => ({
   scale: 1 / Math.sqrt(features),
 });
 
-/** The CPU's client as that of a made-up GPU. */
+/** The CPU's client, posing as a GPU's. */
 let client: Client;
 let device: Device;
 
@@ -28,7 +28,7 @@ beforeAll(async () => {
   device = { ...cpu.devices[0]!, computeCapability: '9.0' };
 });
 
-/** Compiles another text where cuDNN is called, which no CPU can. */
+/** Compiles another program in place of one that calls cuDNN, which CPUs do not have. */
 class Substitute extends Compiler {
   readonly by: string;
 
@@ -43,9 +43,9 @@ class Substitute extends Compiler {
 }
 
 function choose(setting: AttentionSetting, compiler: Compiler) {
-  const said: string[] = [];
+  const warnings: string[] = [];
   const place = { client, compiler, device, precision: 'bf16' as const };
-  return { choice: AttentionChoice.open(setting, place, (message) => said.push(message)), said };
+  return { choice: AttentionChoice.open(setting, place, (message) => warnings.push(message)), warnings };
 }
 
 describe('fused attention is chosen', () => {
@@ -62,55 +62,55 @@ describe('fused attention is chosen', () => {
     expect(hasFused('rocm', of('9.0'), 'bf16')).toBe(false);
   });
 
-  it('where the trial gives what parts give', async () => {
-    const { choice, said } = choose('auto', new Substitute(attended));
+  it('if the trial agrees with unfused attention', async () => {
+    const { choice, warnings } = choose('auto', new Substitute(attended));
     expect(await choice.of(attended)).toBe('fused');
     expect(await choose('fused', new Substitute(attended)).choice.of(attended)).toBe('fused');
-    expect(said).toEqual([]);
+    expect(warnings).toEqual([]);
   });
 
-  it('padded where the kernels do not take odd numbers of tokens', async () => {
+  it('padded if the kernels refuse odd numbers of tokens', async () => {
     class EvenOnly extends Substitute {
       override compile(text: string, devices: readonly Device[]) {
         const isOdd = /custom_call @__cudnn.*tensor<2x7x2x8xbf16>/.test(text);
         return isOdd ? Promise.reject(new Error('odd')) : super.compile(text, devices);
       }
     }
-    const { choice, said } = choose('auto', new EvenOnly(attended));
+    const { choice, warnings } = choose('auto', new EvenOnly(attended));
     expect(await choice.of(attended)).toBe('padded');
-    expect(said).toEqual([]);
+    expect(warnings).toEqual([]);
   });
 
   it('not where parts are asked for', async () => {
     expect(await choose('parts', new Substitute(attended)).choice.of(attended)).toBe('parts');
   });
 
-  it('not where the trial gives something else', async () => {
+  it('not if the trial differs', async () => {
     const wrong = checkProgram({ ...size, scale: 0.5 });
-    const { choice, said } = choose('auto', new Substitute(wrong));
+    const { choice, warnings } = choose('auto', new Substitute(wrong));
     expect(await choice.of(attended)).toBe('parts');
     expect(await choice.of(attended)).toBe('parts');
-    expect(said).toHaveLength(1);
-    expect(said[0]).toMatch(
-      /^attention is computed in parts, for cuDNN's fused kernels failed a trial: \w+ differs by \S+ of its largest value$/,
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toMatch(
+      /^attention runs unfused, because cuDNN's fused kernels failed a trial: \w+ differs by \S+ of its largest value$/,
     );
     await expect(choose('fused', new Substitute(wrong)).choice.of(attended)).rejects.toThrow(
-      'engine.attention fused must give what parts give, got: ',
+      'engine.attention fused must agree with unfused attention, got: ',
     );
   });
 
-  it('not where it does not compile: a session goes on in parts', async () => {
+  it('not if it does not compile: a session continues unfused', async () => {
     const compiler = new Compiler(client, undefined);
-    const { choice, said } = choose('auto', compiler);
+    const { choice, warnings } = choose('auto', compiler);
     const session = new XlaSession(client, compiler, [device], { precision: 'bf16', attention: choice });
     const inputs = checkInputs(attended, size);
     const got = await session.run(attended, inputs);
     await session.dispose();
     const truth = evaluateProgram(attended, inputs);
     expect(disagreement(got, truth as typeof got)).toBeUndefined();
-    expect(said).toHaveLength(1);
-    expect(said[0]).toContain('__cudnn$fmhaSoftmax');
-    expect(said[0]).not.toContain('\n');
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toContain('__cudnn$fmhaSoftmax');
+    expect(warnings[0]).not.toContain('\n');
     await expect(choose('fused', compiler).choice.of(attended)).rejects.toThrow('__cudnn$fmhaSoftmax');
   });
 
@@ -120,9 +120,9 @@ describe('fused attention is chosen', () => {
       return program('attended', { y: attention(q, q, q) });
     };
     for (const features of [12, 136]) {
-      const { choice, said } = choose('auto', new Substitute(of(features)));
+      const { choice, warnings } = choose('auto', new Substitute(of(features)));
       expect(await choice.of(of(features))).toBe('parts');
-      expect(said).toEqual([]);
+      expect(warnings).toEqual([]);
       await expect(choose('fused', new Substitute(attended)).choice.of(of(features))).rejects.toThrow(
         `engine.attention fused takes heads of up to 128 features, a multiple of 8, got ${features}`,
       );
@@ -131,19 +131,19 @@ describe('fused attention is chosen', () => {
 });
 
 it('the CPU computes attention in parts, and refuses anything else', async () => {
-  const said: string[] = [];
-  const backend = await openCpuXla({ precision: 'bf16', warn: (message) => said.push(message) });
+  const warnings: string[] = [];
+  const backend = await openCpuXla({ precision: 'bf16', warn: (message) => warnings.push(message) });
   const session = await backend.open({});
   const size = sizeOf(6, 8);
   await session.run(checkProgram(size), checkInputs(checkProgram(size), size));
   await session.dispose();
-  expect(said).toEqual([]);
+  expect(warnings).toEqual([]);
   await expect(openCpuXla({ attention: 'fused', precision: 'bf16' })).rejects.toThrow(
     'engine.attention fused takes an NVIDIA GPU of compute capability 8.0 or above and bf16, got cpu, bf16',
   );
 });
 
-it('the trial tells roundings from a padded token that was taken for a key', async () => {
+it('the trial distinguishes rounding from a padded token used as a key', async () => {
   const backend = await openCpuXla({ precision: 'bf16' });
   const session = await backend.open({});
   for (const [tokens, features] of [

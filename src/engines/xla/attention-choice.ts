@@ -9,7 +9,10 @@ import { RunProgram } from './run-program.ts';
 import { type AttentionForm, fitsFused } from './stablehlo/fused-attention.ts';
 import type { Precision } from './stablehlo/precision.ts';
 
-/** `fused`: cuDNN's kernels, in the form that they take; `parts`: products and a softmax; `auto`: fused where that can be. */
+/**
+ * `fused`: cuDNN's kernels; `parts`: unfused, products and a softmax; `auto`: fused if the device, the precision and
+ * the heads allow it.
+ */
 export type AttentionSetting = 'auto' | 'fused' | 'parts';
 
 export interface AttentionPlace {
@@ -19,21 +22,21 @@ export interface AttentionPlace {
   readonly precision: Precision;
 }
 
-/** Whether a device has kernels for fused attention: NVIDIA's from Ampere on, in bfloat16. */
+/** True if a device has kernels for fused attention: NVIDIA's from Ampere on, in bfloat16. */
 export function hasFused(platform: string, device: Device, precision: Precision): boolean {
   return (
     platform === 'cuda' && Number.parseFloat(device.computeCapability ?? '0') >= 8 && precision === 'bf16'
   );
 }
 
-/** How the programs of a backend compute attention. */
+/** Chooses how an engine's programs compute attention. */
 export class AttentionChoice {
   private readonly setting: AttentionSetting;
   private readonly place: AttentionPlace;
   private readonly warn: (message: string) => void;
-  /** What speaks against a form, by form and size. */
+  /** Why a kernel variant was rejected, by variant and size; undefined if it passed. */
   private readonly checked = new Map<string, Promise<string | undefined>>();
-  private said = false;
+  private warned = false;
 
   private constructor(setting: AttentionSetting, place: AttentionPlace, warn: (message: string) => void) {
     this.setting = setting;
@@ -41,7 +44,7 @@ export class AttentionChoice {
     this.warn = warn;
   }
 
-  /** Throws XlaError where fused attention is asked for and cannot be. */
+  /** Throws XlaError if the setting requires fused attention and the device or precision does not support it. */
   static open(
     setting: AttentionSetting,
     place: AttentionPlace,
@@ -60,8 +63,9 @@ export class AttentionChoice {
   }
 
   /**
-   * The form for a program: fused, else padded where all of its attention fits and a small trial on the device, before the
-   * first program of each size, gives what parts give. Throws XlaError where fused attention is asked for and cannot be.
+   * The form for a program: `fused`, else `padded`, if all attention sizes fit and a small trial on the device agrees
+   * with unfused attention; else `parts`. The trial runs once per size. Throws XlaError if the setting requires fused
+   * attention and a size does not fit or fails.
    */
   async of(program: Program): Promise<AttentionForm> {
     if (this.setting === 'parts') return 'parts';
@@ -73,31 +77,31 @@ export class AttentionChoice {
         `engine.attention fused takes heads of up to 128 features, a multiple of 8, got ${strange.features}`,
       );
     }
-    let against: string | undefined;
+    let rejection: string | undefined;
     for (const form of ['fused', 'padded'] as const) {
       if (form === 'padded' && !sizes.some(isOdd)) break; // the same as fused
-      against = await this.objection(form, sizes);
-      if (against === undefined) return form;
+      rejection = await this.rejection(form, sizes);
+      if (rejection === undefined) return form;
     }
     if (this.setting === 'fused')
-      throw new XlaError(`engine.attention fused must give what parts give, got: ${against}`);
-    if (!this.said)
-      this.warn(`attention is computed in parts, for cuDNN's fused kernels failed a trial: ${against}`);
-    this.said = true;
+      throw new XlaError(`engine.attention fused must agree with unfused attention, got: ${rejection}`);
+    if (!this.warned)
+      this.warn(`attention runs unfused, because cuDNN's fused kernels failed a trial: ${rejection}`);
+    this.warned = true;
     return 'parts';
   }
 
-  /** What speaks against a form of attention of any of these sizes. */
-  private async objection(
+  /** Why a form of attention was rejected for any of these sizes; undefined if all passed. */
+  private async rejection(
     form: 'fused' | 'padded',
     sizes: readonly AttentionSize[],
   ): Promise<string | undefined> {
     for (const size of sizes) {
       const key = JSON.stringify([form, size]);
-      const found = this.checked.get(key) ?? this.check(form, size);
-      this.checked.set(key, found);
-      const against = await found;
-      if (against !== undefined) return against;
+      const check = this.checked.get(key) ?? this.check(form, size);
+      this.checked.set(key, check);
+      const rejection = await check;
+      if (rejection !== undefined) return rejection;
     }
     return undefined;
   }
@@ -107,9 +111,9 @@ export class AttentionChoice {
     const inputs = checkInputs(program, size);
     const run = async (attention: AttentionForm) => {
       const { client, compiler, device, precision } = this.place;
-      const made = await RunProgram.prepare(program, client, compiler, device, { precision, attention });
-      return made.run(inputs, () => {
-        throw new XlaError('the trial of fused attention has no state');
+      const trial = await RunProgram.prepare(program, client, compiler, device, { precision, attention });
+      return trial.run(inputs, () => {
+        throw new XlaError('a trial of fused attention must not read state');
       });
     };
     const expected = await run('parts');
@@ -122,12 +126,12 @@ export class AttentionChoice {
 
 const isOdd = ({ queries, keys }: AttentionSize) => queries % 2 === 1 || keys % 2 === 1;
 
-/** The different sizes of attention in a program. */
+/** The distinct attention sizes in a program. */
 export function attentionSizes({ outputs }: Program): AttentionSize[] {
-  const found = topologicalOrder(Object.values(outputs)).filter(
+  const attentions = topologicalOrder(Object.values(outputs)).filter(
     ({ operation }) => operation.name === 'attention',
   );
-  const sizes = new Map(found.map((node) => [JSON.stringify(sizeOf(node)), sizeOf(node)]));
+  const sizes = new Map(attentions.map((node) => [JSON.stringify(sizeOf(node)), sizeOf(node)]));
   return [...sizes.values()];
 }
 

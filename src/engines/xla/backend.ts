@@ -16,23 +16,23 @@ import type { Precision } from './stablehlo/precision.ts';
 export interface XlaOptions {
   /** Path of a PJRT plugin, a shared library. */
   readonly plugin: string;
-  /** Devices that share each step's micro-batches. Default: 1. */
+  /** Number of devices that share each step's micro-batches. Default: 1. */
   readonly devices?: number | undefined;
   /** Default: bf16 on accelerators, f32 on CPUs. */
   readonly precision?: Precision | undefined;
-  /** Computes attention and hidden sides of MLPs anew in the backward pass: less memory, more work. */
+  /** Recomputes attention and the hidden features of MLPs in the backward pass: less memory, more work. */
   readonly rematerialise?: boolean | undefined;
-  /** Attention in cuDNN's kernels or in parts. Default: `auto`, fused where the device, bf16 and the heads allow it. */
+  /** Fused (cuDNN) or unfused attention. Default: `auto`, fused if the device, bf16 and the heads allow it. */
   readonly attention?: AttentionSetting | undefined;
-  /** Type in which gradients of weight matrices are kept; `bf16` takes that precision. Default: f32. */
+  /** Type of the gradients of weight matrices; `bf16` requires precision bf16. Default: f32. */
   readonly gradients?: Precision | undefined;
-  /** Folder in which compiled programs are kept. Default: none are. */
+  /** Folder of the cache of compiled programs. Default: no cache. */
   readonly cache?: string | undefined;
   /** Sums in a fixed order, at some cost in speed. */
   readonly deterministic?: boolean | undefined;
-  /** Flags of XLA for all programs, such as `xla_gpu_autotune_level`. */
+  /** XLA flags for all programs, such as `xla_gpu_autotune_level`. */
   readonly flags?: CompileOptions['flags'];
-  /** Where it is said that something else is done than the settings would have. Default: console.warn. */
+  /** Receives warnings about settings that could not be followed. Default: console.warn. */
   readonly warn?: ((message: string) => void) | undefined;
 }
 
@@ -42,7 +42,8 @@ export interface XlaBackend extends Backend {
 }
 
 /**
- * XLA through a PJRT plugin: GPUs, TPUs, CPUs. Throws XlaError where the plugin cannot be used or has too few devices.
+ * Opens XLA through a PJRT plugin: GPUs, TPUs, CPUs. Throws XlaError if the plugin cannot be used or has too few
+ * devices.
  */
 export async function openXlaBackend(options: XlaOptions): Promise<XlaBackend> {
   const client = await clientOf(options.plugin);
@@ -55,7 +56,7 @@ export async function openXlaBackend(options: XlaOptions): Promise<XlaBackend> {
       `engine.devices must not exceed the devices found, got ${count} and ${client.devices.length}`,
     );
   if (options.gradients === 'bf16' && precision !== 'bf16')
-    throw new XlaError(`engine.gradients bf16 takes engine.precision bf16, got ${precision}`);
+    throw new XlaError(`engine.gradients bf16 requires engine.precision bf16, got ${precision}`);
   const flags = { ...gpuFlags(client.platform, options), ...options.flags };
   const compiler = new Compiler(client, cache, flags);
   const { attention: setting = 'auto', warn = console.warn } = options;
@@ -83,10 +84,10 @@ export async function openXlaBackend(options: XlaOptions): Promise<XlaBackend> {
   };
 }
 
-/** Products by cuBLAS, which adds biases as it writes, where kernels that XLA makes leave them to a pass of their own. */
+/** Products by cuBLAS, whose kernels add the bias while they write. XLA's own kernels leave it to another pass. */
 export const libraryProducts = { xla_gpu_enable_triton_gemm: false } as const;
 
-/** Where CUDA's assembler and library of functions lie beside a plugin that pip installed, and what the options ask for. */
+/** Folder of CUDA's assembler and device functions next to a plugin from pip, and the flags for the options. */
 function gpuFlags(platform: string, { plugin, deterministic }: XlaOptions): Record<string, boolean | string> {
   if (platform !== 'cuda' && platform !== 'rocm') return {};
   const cuda = join(dirname(plugin), '..', '..', 'nvidia', 'cu13');
@@ -99,7 +100,7 @@ function gpuFlags(platform: string, { plugin, deterministic }: XlaOptions): Reco
 
 const clients = new Map<string, Promise<Client>>();
 
-/** One client for each plugin of a process: a second one would compete for the memory of the same devices. */
+/** One client per plugin and process: a second client would compete for the memory of the same devices. */
 function clientOf(plugin: string): Promise<Client> {
   let client = clients.get(plugin);
   if (!client) {
@@ -112,7 +113,7 @@ function clientOf(plugin: string): Promise<Client> {
   return client;
 }
 
-/** GPUs' plugins else take three quarters of the memory at once, and no more later. */
+/** By default, GPU plugins reserve three quarters of the memory at once and can never use more. */
 function optionsFor(plugin: string): ClientOptions {
   return ['cuda', 'rocm'].includes(platformOf(plugin)) ? { preallocate: false, memory_fraction: 0.92 } : {};
 }

@@ -17,7 +17,7 @@ async function run(cache = folder): Promise<Float32Array> {
   return y as Float32Array;
 }
 
-it('keeps what was compiled, takes it up, and compiles anew what was damaged', async () => {
+it('caches programs, reuses them, and recompiles damaged ones', async () => {
   expect(await run()).toEqual(Float32Array.of(2, 1, 4, 3));
   const files = await readdir(folder);
   expect(files).toHaveLength(1);
@@ -40,6 +40,6 @@ it('keeps what was compiled, takes it up, and compiles anew what was damaged', a
   expect(await readdir(folder)).toEqual(files);
 });
 
-it.runIf(existsSync('/proc/self'))('compiles without a cache where none can be made', async () => {
+it.runIf(existsSync('/proc/self'))('compiles without a cache if it cannot be written', async () => {
   expect(await run('/proc/none')).toEqual(Float32Array.of(2, 1, 4, 3));
 });

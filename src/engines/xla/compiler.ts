@@ -8,8 +8,8 @@ import type { CompileOptions } from './pjrt/compile-options.ts';
 import type { Executable } from './pjrt/executable.ts';
 
 /**
- * Compiles modules, each once: what came of it is kept for other sessions of the process, and on disk for other
- * processes, by plugin and kind of device.
+ * Compiles modules, each once. Results are cached in memory for all sessions of the process, and on disk by plugin
+ * and kind of device for other processes.
  */
 export class Compiler {
   private readonly client: Client;
@@ -17,7 +17,7 @@ export class Compiler {
   private readonly flags: CompileOptions['flags'];
   private readonly compiled = new Map<string, Promise<Executable>>();
 
-  /** @param folder where compiled programs are kept; none are without one */
+  /** @param folder folder of the cache; undefined: no cache on disk */
   constructor(client: Client, folder: string | undefined, flags: CompileOptions['flags'] = {}) {
     this.client = client;
     this.folder = folder;
@@ -27,12 +27,12 @@ export class Compiler {
   compile(text: string, devices: readonly Device[]): Promise<Executable> {
     const options = { devices: devices.map(({ id }) => id), flags: this.flags };
     const key = this.key(text, devices, options);
-    let made = this.compiled.get(key);
-    if (!made) {
-      made = this.find(key, text, options);
-      this.compiled.set(key, made);
+    let executable = this.compiled.get(key);
+    if (!executable) {
+      executable = this.find(key, text, options);
+      this.compiled.set(key, executable);
     }
-    return made;
+    return executable;
   }
 
   private async find(key: string, text: string, options: CompileOptions): Promise<Executable> {
@@ -46,21 +46,21 @@ export class Compiler {
       return loaded;
     }
     const compiled = await this.client.compile(text, options);
-    await this.keep(this.folder, file, compiled);
+    await this.store(this.folder, file, compiled);
     return compiled;
   }
 
   private key(text: string, devices: readonly Device[], options: CompileOptions): string {
     const { platform, platformVersion, api } = this.client;
-    // Programs for CPUs use what the CPU at hand has.
+    // Programs for CPUs use the instruction set of this CPU.
     const host = platform === 'cpu' ? cpus()[0]?.model : '';
     const kinds = devices.map(({ kind }) => kind);
     const where = JSON.stringify([platform, platformVersion, api.version, api.path, host, kinds, options]);
     return createHash('sha256').update(where).update(text).digest('hex');
   }
 
-  /** A cache that cannot be written costs time, and nothing else. */
-  private async keep(folder: string, file: string, executable: Executable): Promise<void> {
+  /** Writes to the cache. A failure only costs time later. */
+  private async store(folder: string, file: string, executable: Executable): Promise<void> {
     const unfinished = `${file}.${randomUUID()}`;
     try {
       await makeFolder(folder);
@@ -74,7 +74,7 @@ export class Compiler {
   }
 }
 
-/** Programs that no run has needed for so long are removed. */
+/** Cached programs unused for this long are removed. */
 const KEPT_MILLISECONDS = 30 * 24 * 3600 * 1000;
 
 async function removeUnused(folder: string): Promise<void> {
@@ -87,7 +87,7 @@ async function removeUnused(folder: string): Promise<void> {
 const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest();
 const DIGEST_BYTES = 32;
 
-/** The program in a file, or undefined where it is not as it was written: XLA does not check what it loads. */
+/** The program in a cache file; undefined if the file is damaged, because XLA does not check the bytes it loads. */
 function intact(file: Buffer | undefined): Uint8Array | undefined {
   const program = file?.subarray(DIGEST_BYTES);
   return program && digest(program).equals(file!.subarray(0, DIGEST_BYTES)) ? program : undefined;

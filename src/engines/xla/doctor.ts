@@ -4,30 +4,30 @@ import { openXlaBackend } from './backend.ts';
 import { hasNvidia, missingDevice } from './open-found.ts';
 import { findPlugins, type PluginCandidate, type PluginPlaces } from './plugins.ts';
 
-/** A plugin, and whether it works. */
+/** A plugin and the result of its test. */
 export interface ExaminedPlugin extends PluginCandidate {
-  /** Version of the PJRT API, kinds of its devices; undefined where it cannot be used. */
+  /** Version of the PJRT API and kinds of devices; undefined if the plugin cannot be used. */
   readonly works?: {
     readonly version: string;
     readonly platform: string;
     readonly devices: readonly string[];
   };
-  /** Why it cannot be used. */
+  /** Why the plugin cannot be used. */
   readonly error?: string;
 }
 
-/** What this machine has for the xla engine. */
+/** Result of `doctor` for the xla engine. */
 export interface XlaReport {
-  /** Whether the package koffi, which calls plugins, is installed. */
+  /** True if the package koffi, which calls plugins, is installed. */
   readonly koffi: boolean;
-  /** Models of NVIDIA's GPUs that the driver sees. */
+  /** Models of the NVIDIA GPUs known to the driver. */
   readonly gpus: readonly string[];
   readonly plugins: readonly ExaminedPlugin[];
-  /** What is missing, and the one command that installs it. */
+  /** The missing part and the command that installs it. */
   readonly advice: string | undefined;
 }
 
-/** Looks for plugins and GPUs and tries every plugin. */
+/** Looks for plugins and GPUs, and tests every plugin. */
 export async function examineXla(places: PluginPlaces = {}): Promise<XlaReport> {
   const koffi = await import('koffi').then(
     () => true,
@@ -55,7 +55,7 @@ async function examine(candidate: PluginCandidate): Promise<ExaminedPlugin> {
   }
 }
 
-/** What to do first. */
+/** The next command to run. */
 export function adviceFor(
   koffi: boolean,
   gpus: readonly string[],
@@ -68,7 +68,7 @@ export function adviceFor(
   return undefined;
 }
 
-/** Models of the GPUs that NVIDIA's driver sees, on Linux. */
+/** Models of the GPUs known to NVIDIA's driver, on Linux. */
 async function nvidiaGpus(): Promise<string[]> {
   const folder = '/proc/driver/nvidia/gpus';
   const found = await readdir(folder).catch(() => []);

@@ -1,12 +1,12 @@
 import { attention } from '../../graph/composites/attention.ts';
 import { grad } from '../../graph/grad.ts';
 import { mul } from '../../graph/operations/elementwise.ts';
-import { total } from '../../graph/operations/reduce.ts';
+import { sumAll } from '../../graph/operations/reduce.ts';
 import { input } from '../../graph/operations/source.ts';
 import { type Program, program } from '../../graph/program.ts';
 import { sizeOf, type Values } from '../../graph/tensor.ts';
 
-/** What decides which kernels compute attention, and their result: all but the numbers of samples and heads. */
+/** The sides that decide which attention kernel runs: all but the numbers of samples and heads. */
 export interface AttentionSize {
   readonly queries: number;
   readonly keys: number;
@@ -14,7 +14,7 @@ export interface AttentionSize {
   readonly scale: number;
 }
 
-/** Largest difference that rounding to bfloat16 explains, in units of a tensor's largest value. */
+/** Largest difference due to rounding to bfloat16, relative to a tensor's largest value. */
 const TOLERANCE = 0.03;
 
 /** Attention of two samples with two heads, and its gradients. */
@@ -22,13 +22,13 @@ export function checkProgram({ queries, keys, features, scale }: AttentionSize):
   const q = input('q', [2, 2, queries, features]);
   const [k, v] = ['k', 'v'].map((name) => input(name, [2, 2, keys, features]));
   const y = attention(q, k!, v!, scale);
-  const [dq, dk, dv] = grad(total(mul(y, input('dy', y.shape))), [q, k!, v!]);
+  const [dq, dk, dv] = grad(sumAll(mul(y, input('dy', y.shape))), [q, k!, v!]);
   return program('check', { y, dq: dq!, dk: dk!, dv: dv! });
 }
 
 /**
- * Inputs for it. Scores lie around -4, so that a token of zeros that was taken for a key, whose score is 0, would get
- * more weight than the others.
+ * Inputs for the trial. Scores are about -4. A kernel that wrongly attends to padding (score 0) would thus give it
+ * the largest weight.
  */
 export function checkInputs({ inputs }: Program, { features, scale }: AttentionSize): Values {
   const shift = 2 / Math.sqrt(features * scale);
@@ -43,19 +43,19 @@ export function checkInputs({ inputs }: Program, { features, scale }: AttentionS
   return Object.fromEntries(entries);
 }
 
-/** Evenly spread numbers without a pattern that matters, of mean 0 and variance 1. */
+/** Evenly spread numbers with mean 0 and variance 1. */
 function spread(i: number): number {
   const fraction = Math.abs(Math.sin(i + 1) * 43758.5453) % 1;
   return Math.sqrt(12) * (fraction - 0.5);
 }
 
-/** An output that differs by more than rounding explains, in words; undefined where none does. */
+/** Describes an output that differs by more than rounding; undefined if none does. */
 export function disagreement(got: Values, expected: Values): string | undefined {
   const apart = Object.entries(expected).map(([name, truth]) => {
     let [largest, difference] = [0, 0];
     truth.forEach((x, i) => {
       largest = Math.max(largest, Math.abs(x));
-      difference = Math.max(difference, Math.abs(x - got[name]![i]!)); // NaN stays
+      difference = Math.max(difference, Math.abs(x - got[name]![i]!)); // keeps NaN
     });
     return { name, error: difference / largest };
   });

@@ -3,8 +3,8 @@ import { XlaError } from './pjrt/error.ts';
 import type { MemoryNeed } from './pjrt/executable.ts';
 
 /**
- * Throws XlaError where a step cannot fit into a device's memory, with the number of images at once that would.
- * What grows with them is taken to be the temporary memory.
+ * Throws XlaError, with the number of images at once that would fit, if a step exceeds a device's memory. Assumes
+ * that only temporary memory grows with the number of images.
  */
 export function checkMemory(
   need: MemoryNeed | undefined,

@@ -2,7 +2,7 @@ import type { LoweredFunction } from './stablehlo/lower.ts';
 import { list, typeText, type Value, type ValueType } from './stablehlo/values.ts';
 import { FunctionWriter, names } from './stablehlo/writer.ts';
 
-/** Sums of a function's outputs over micro-batches, computed one after the other. */
+/** Sums a function's outputs over micro-batches, computed one after the other. */
 export function accumulate(
   writer: FunctionWriter,
   { name, inputs, outputs }: LoweredFunction,
@@ -13,16 +13,16 @@ export function accumulate(
 ): Value[] {
   const types = outputs.map(([, type]) => type);
   const body = new FunctionWriter([{ shape: [], type: 'i32' }, ...types, ...operands]);
-  const [turn, ...rest] = body.arguments as [Value, ...Value[]];
+  const [index, ...rest] = body.arguments as [Value, ...Value[]];
   const one = inputs.map(([input, type], i) => {
     const operand = rest[types.length + i]!;
-    return stacked.has(input) ? part(body, operand, turn, type) : operand;
+    return stacked.has(input) ? element(body, operand, index, type) : operand;
   });
-  const made = body.call(name, one, types);
+  const results = body.call(name, one, types);
   functions.push(
     body.finish(
       'accumulate',
-      made.map((value, i) => body.apply('stablehlo.add', [value, rest[i]!])),
+      results.map((value, i) => body.apply('stablehlo.add', [value, rest[i]!])),
     ),
   );
   const first = writer.constant(new Int32Array(1), [], 'i32');
@@ -30,20 +30,20 @@ export function accumulate(
   return writer.repeat('accumulate', count, first, zeros, operands);
 }
 
-/** Element `turn` of the first axis. */
-function part(writer: FunctionWriter, x: Value, turn: Value, made: ValueType): Value {
+/** Element `index` of the first axis. */
+function element(writer: FunctionWriter, x: Value, index: Value, type: ValueType): Value {
   const zero = writer.constant(new Int32Array(1), [], 'i32');
-  const at = [turn, ...made.shape.map(() => zero)];
+  const at = [index, ...type.shape.map(() => zero)];
   const sliced = writer.write(
-    `stablehlo.dynamic_slice ${names([x, ...at])}, sizes = ${list([1, ...made.shape])}`,
+    `stablehlo.dynamic_slice ${names([x, ...at])}, sizes = ${list([1, ...type.shape])}`,
     [x, ...at],
-    { shape: [1, ...made.shape], type: made.type },
+    { shape: [1, ...type.shape], type: type.type },
   );
-  return writer.reshape(sliced, made.shape);
+  return writer.reshape(sliced, type.shape);
 }
 
-/** A sum over micro-batches as the mean over those of all devices. */
-export function average(
+/** Mean over the micro-batches of all devices, from each device's sum. */
+export function meanOverDevices(
   writer: FunctionWriter,
   sum: Value,
   { count, replicas }: { readonly count: number; readonly replicas: number },

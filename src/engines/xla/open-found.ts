@@ -5,28 +5,28 @@ import { findPlugins, type PluginCandidate, type PluginPlaces } from './plugins.
 
 export interface FoundOptions extends Omit<XlaOptions, 'plugin'> {
   readonly places?: PluginPlaces;
-  /** Leave plugins for CPUs out, unless one is named in `BEYOND_MASKING_PJRT_PLUGIN`. */
+  /** Skips CPU plugins, unless `BEYOND_MASKING_PJRT_PLUGIN` names one. */
   readonly acceleratorsOnly?: boolean;
 }
 
-/** No plugin with a device. */
+/** No plugin with a device was found. */
 export class NoDeviceError extends XlaError {
-  /** Why plugins do not work whose device this machine may have. */
+  /** Errors of plugins whose device this machine may have. */
   readonly failures: readonly string[];
 
   constructor(failures: readonly string[], absent: readonly string[]) {
     const tried = [...failures, ...absent];
     super(
       `the xla engine needs a PJRT plugin with a device, got${tried.length > 0 ? `\n${tried.join('\n')}` : ' none'}\n` +
-        '`npx beyond-masking doctor` says what is missing; `npx beyond-masking setup cuda13` installs the plugin for NVIDIA GPUs',
+        '`npx beyond-masking doctor` shows what is missing; `npx beyond-masking setup cuda13` installs the plugin for NVIDIA GPUs',
     );
     this.failures = failures;
   }
 }
 
 /**
- * Opens the first plugin found that has a device. Throws NoDeviceError where there is none, with the reason of each that was
- * tried and the command that installs one, and the error of a plugin that the user has named.
+ * Opens the first plugin that has a device. Throws NoDeviceError if there is none, with the error of each plugin and
+ * the install command. For a plugin that the user named, throws that plugin's error.
  */
 export async function openFoundXla({
   places,
@@ -55,7 +55,7 @@ export async function openFoundXla({
   throw new NoDeviceError(failures, absent);
 }
 
-/** Why a plugin need not be loaded: its kind of device is not in this machine. Undefined where it may be. */
+/** Why a plugin is skipped without loading it: the machine has no such device. Undefined if it may have one. */
 export function missingDevice({ platform, origin }: PluginCandidate): string | undefined {
   const isLinux = process.platform === 'linux';
   if (platform === 'cuda' && isLinux && origin !== 'BEYOND_MASKING_PJRT_PLUGIN' && !hasNvidia())
@@ -63,7 +63,7 @@ export function missingDevice({ platform, origin }: PluginCandidate): string | u
   return undefined;
 }
 
-/** Whether the driver of NVIDIA's GPUs is loaded. */
+/** True if NVIDIA's driver is loaded. */
 export function hasNvidia(): boolean {
   return existsSync('/dev/nvidiactl');
 }

@@ -67,7 +67,7 @@ it('takes no plugin for CPUs where accelerators alone are wanted, wherever it is
   expect((tried as NoDeviceError).failures).toHaveLength(1);
 });
 
-it('says what is missing where no plugin works', async () => {
+it('names the missing part if no plugin works', async () => {
   await expect(openFoundXla({ places: { env: {}, cache: join(folder, 'nothing') } })).rejects.toThrow(
     /needs a PJRT plugin with a device, got none\n.*setup cuda13/,
   );

@@ -2,24 +2,23 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
-/** A PJRT plugin that may be used. */
+/** A PJRT plugin that was found. */
 export interface PluginCandidate {
   readonly path: string;
-  /** What it runs, by its name: what it says itself is known when it is loaded. */
+  /** Platform, judged by the plugin's name before it is loaded. */
   readonly platform: 'cuda' | 'rocm' | 'tpu' | 'cpu' | 'other';
   readonly origin: 'BEYOND_MASKING_PJRT_PLUGIN' | 'Python environment' | 'cache';
 }
 
 export interface PluginPlaces {
   readonly env?: NodeJS.ProcessEnv | undefined;
-  /** Folder that `setup` installs into: a folder for each plugin, with Python packages inside. */
+  /** Folder of `setup`: one folder per plugin, with Python packages inside. */
   readonly cache?: string | undefined;
 }
 
 /**
- * Plugins in the order in which they are preferred: the path in `BEYOND_MASKING_PJRT_PLUGIN`, which then is the only
- * one; those of JAX in the active Python environment (`VIRTUAL_ENV` or `CONDA_PREFIX`); those in the cache. Those for
- * CPUs come last.
+ * Plugins in order of preference. If `BEYOND_MASKING_PJRT_PLUGIN` is set, only that path. Otherwise JAX's plugins in
+ * the active Python environment (`VIRTUAL_ENV` or `CONDA_PREFIX`), then those in the cache; CPU plugins last.
  */
 export async function findPlugins({
   env = process.env,
@@ -47,7 +46,7 @@ async function pluginsIn(packages: string): Promise<string[]> {
   ];
 }
 
-/** Where the package lammps-jax-pjrt-cpu has its plugin. */
+/** Path of the plugin in the package lammps-jax-pjrt-cpu. */
 const CPU_PLUGIN = join('lammps_jax_pjrt_cpu', 'pjrt_c_api_cpu_plugin.so');
 
 const candidate = (path: string, origin: PluginCandidate['origin']): PluginCandidate => ({
@@ -56,7 +55,9 @@ const candidate = (path: string, origin: PluginCandidate['origin']): PluginCandi
   platform: platformOf(path),
 });
 
-/** What a plugin runs, by the names of its file and its package: `xla_cuda13/xla_cuda_plugin.so`, `libtpu/libtpu.so`. */
+/**
+ * Platform of a plugin, by the names of its file and package: `xla_cuda13/xla_cuda_plugin.so`, `libtpu/libtpu.so`.
+ */
 export function platformOf(path: string): PluginCandidate['platform'] {
   const name = `${basename(dirname(path))}/${basename(path)}`.toLowerCase();
   const [, found] = /(?<![a-z])(?:lib)?(cuda|rocm|tpu|cpu)/.exec(name) ?? [];
@@ -70,7 +71,7 @@ async function sitePackages(prefix: string): Promise<string[]> {
 
 async function folders(parent: string): Promise<string[]> {
   const entries = await readdir(parent, { withFileTypes: true }).catch(() => []);
-  // Hidden ones are left by a `setup` that did not end.
+  // Hidden folders are leftovers of an interrupted `setup`.
   const shown = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'));
   return shown.map(({ name }) => join(parent, name));
 }

@@ -7,7 +7,7 @@ import type { Executable } from './pjrt/executable.ts';
 import { type LowerOptions, lower } from './stablehlo/lower.ts';
 import { FunctionWriter, moduleText } from './stablehlo/writer.ts';
 
-/** A compiled program of named inputs and outputs, on one device. All arrays are flat outside of it. */
+/** A compiled program with named inputs and outputs on one device. Arrays outside of it are flat. */
 export class RunProgram {
   private readonly executable: Executable;
   private readonly program: Program;
@@ -32,10 +32,10 @@ export class RunProgram {
     return new RunProgram(program, client, device, executable);
   }
 
-  /** @param inState gives the inputs that `inputs` does not */
+  /** @param inState returns the buffers of inputs missing from `inputs` */
   async run(inputs: Values, inState: (name: string) => Buffer): Promise<Values> {
     const sent: Buffer[] = [];
-    const made: Buffer[] = [];
+    const results: Buffer[] = [];
     try {
       const handles = Object.entries(this.program.inputs).map(([name, { dtype, shape }]) => {
         const data = inputs[name];
@@ -46,17 +46,17 @@ export class RunProgram {
       const { outputs, done } = await this.executable.execute([handles]);
       const entries = Object.entries(this.program.outputs);
       for (const [i, [, { dtype, shape }]] of entries.entries())
-        made.push(new Buffer(this.client.api, outputs[0]![i]!, [sizeOf(shape)], dtype));
-      const arrays = await Promise.all(made.map((buffer) => buffer.read()));
+        results.push(new Buffer(this.client.api, outputs[0]![i]!, [sizeOf(shape)], dtype));
+      const arrays = await Promise.all(results.map((buffer) => buffer.read()));
       await Promise.all([done, ...sent.map((buffer) => buffer.sent)]);
       return Object.fromEntries(entries.map(([name], i) => [name, arrays[i]!]));
     } finally {
-      for (const buffer of [...sent, ...made]) buffer.destroy();
+      for (const buffer of [...sent, ...results]) buffer.destroy();
     }
   }
 }
 
-/** A program as a module whose main function takes and gives flat arrays. */
+/** A program as a module whose main function takes and returns flat arrays. */
 export function programText(program: Program, options: LowerOptions = {}): string {
   const { name, text, inputs, outputs } = lower(program, 'program', options);
   const writer = new FunctionWriter(inputs.map(([, { shape, type }]) => ({ shape: [sizeOf(shape)], type })));

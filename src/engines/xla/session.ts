@@ -15,7 +15,7 @@ import { RunProgram } from './run-program.ts';
 import type { LowerOptions } from './stablehlo/lower.ts';
 import { type StepModule, stepModule } from './step-module.ts';
 
-/** How programs are lowered; the form of attention is chosen for each. */
+/** How programs are lowered. The form of attention is chosen for each program. */
 export interface SessionOptions extends Omit<LowerOptions, 'attention'> {
   readonly attention: AttentionChoice;
 }
@@ -25,8 +25,8 @@ interface PreparedStep extends StepModule {
 }
 
 /**
- * State on devices, a copy on each. Steps go to the devices in the order of their calls, at once: a caller keeps them
- * busy by asking for the next step before it awaits the last one's result.
+ * A session whose state is replicated on its devices. Steps are dispatched in order without waiting. To keep the
+ * devices busy, a caller requests the next step before it awaits the last one's result.
  */
 export class XlaSession implements Session {
   readonly stepsAtOnce = 2;
@@ -38,7 +38,7 @@ export class XlaSession implements Session {
   private readonly state = new Map<string, readonly Buffer[]>();
   private readonly programs = new Map<Program, Promise<RunProgram>>();
   private readonly steps = new Map<TrainingPlan, Map<number, Promise<PreparedStep>>>();
-  /** Settles when all that was asked for has gone to the devices. */
+  /** Settles when all earlier requests are dispatched. */
   private last: Promise<unknown> = Promise.resolve();
   private disposed = false;
 
@@ -49,7 +49,7 @@ export class XlaSession implements Session {
     this.options = options;
   }
 
-  /** Adds tensors to the state, or overwrites them. */
+  /** Adds or overwrites state tensors. */
   async add(values: Values): Promise<void> {
     const sent: Promise<void>[] = [];
     for (const [name, data] of Object.entries(values)) {
@@ -124,7 +124,7 @@ export class XlaSession implements Session {
     return buffer && { dtype: buffer.dtype, length: sizeOf(buffer.shape) };
   };
 
-  /** Does what is asked for after all that was asked for before. */
+  /** Runs `work` after all earlier requests. */
   private inTurn<T>(work: () => Promise<T>): Promise<T> {
     const done = this.last.then(() => {
       if (this.disposed) throw new GraphError('a session must not be used after it was disposed');
@@ -144,14 +144,14 @@ export class XlaSession implements Session {
   }
 
   private prepareRun(program: Program): Promise<RunProgram> {
-    let made = this.programs.get(program);
-    if (!made) {
-      made = this.lowering(program).then((options) =>
+    let compiled = this.programs.get(program);
+    if (!compiled) {
+      compiled = this.lowering(program).then((options) =>
         RunProgram.prepare(program, this.client, this.compiler, this.devices[0]!, options),
       );
-      this.programs.set(program, made);
+      this.programs.set(program, compiled);
     }
-    return made;
+    return compiled;
   }
 
   private async lowering(program: Program): Promise<LowerOptions> {
@@ -161,13 +161,13 @@ export class XlaSession implements Session {
   private async prepareStep(plan: TrainingPlan, batch: Values, count: number): Promise<PreparedStep> {
     const known = this.steps.get(plan) ?? new Map<number, Promise<PreparedStep>>();
     this.steps.set(plan, known);
-    let made = known.get(count);
-    if (!made) {
+    let compiled = known.get(count);
+    if (!compiled) {
       await this.add(missingSlots(plan, this.info));
-      made = this.compileStep(plan, batch, count);
-      known.set(count, made);
+      compiled = this.compileStep(plan, batch, count);
+      known.set(count, compiled);
     }
-    return made;
+    return compiled;
   }
 
   private async compileStep(plan: TrainingPlan, batch: Values, count: number): Promise<PreparedStep> {
@@ -198,7 +198,7 @@ export class XlaSession implements Session {
     return [...buffers, this.client.put(scalars, [scalars.length], 'f32', device)];
   }
 
-  /** Starts a step; the state becomes what it will yield. */
+  /** Starts a step. The state becomes the step's results. */
   private async dispatch(prepared: PreparedStep, inputs: readonly Buffer[][], replicas: number) {
     const { updated, read, executable } = prepared;
     const lists = inputs.map((sent, replica): Address[] => [
@@ -226,7 +226,7 @@ export class XlaSession implements Session {
   }
 }
 
-/** What a step's array of numbers says. */
+/** Parses a step's array of numbers. */
 function resultOf(plan: TrainingPlan, { metrics }: PreparedStep, numbers: TensorData): StepResult {
   const values = Object.fromEntries(metrics.map((name, i) => [name, numbers[i]!]));
   const squares = Array.from(numbers).slice(metrics.length, metrics.length + plan.parameters.length);
@@ -240,7 +240,7 @@ function resultOf(plan: TrainingPlan, { metrics }: PreparedStep, numbers: Tensor
   return { metrics: values, gradientNorm, ...(nonFinite !== undefined && { nonFinite }) };
 }
 
-/** Arrays of one type laid end to end. */
+/** Concatenates arrays of one type. */
 function joined(parts: readonly TensorData[]): TensorData {
   const length = parts.reduce((sum, part) => sum + part.length, 0);
   const all = new (parts[0]!.constructor as new (length: number) => TensorData)(length);

@@ -1,24 +1,24 @@
 import { sizeOf } from '../../graph/tensor.ts';
 import { gradientName, slotName, type TrainingPlan } from '../engine.ts';
 import { updateProgram } from '../update-program.ts';
-import { accumulate, average } from './micro-batches.ts';
+import { accumulate, meanOverDevices } from './micro-batches.ts';
 import { type LoweredFunction, type LowerOptions, lower } from './stablehlo/lower.ts';
 import type { Value, ValueType } from './stablehlo/values.ts';
 import { type Argument, FunctionWriter, moduleText } from './stablehlo/writer.ts';
 import { allFinite, clipScale, concatenate, finiteAsNumber, scalarAt, sumsOfSquares } from './step-sums.ts';
 
-/** What a step is compiled for. */
+/** Options for compiling a step. */
 export interface StepForm extends LowerOptions {
-  /** Micro-batches that each device computes one after the other. */
+  /** Number of micro-batches that each device computes in sequence. */
   readonly count: number;
   readonly replicas: number;
 }
 
 /**
- * A whole training step as one module. Arguments of its main function, all state as flat arrays: `updated`, which the
- * results replace in place; `read`; `batch`, each [count, ...] where there are several micro-batches; the rule's numbers
- * as one array. Results: `updated`, and an array of the metrics, then of each gradient's sum of squares, then
- * of each state output 0, or NaN unless it is finite.
+ * A training step as one module. Arguments of its main function, all state as flat arrays: `updated`, which the
+ * results replace in place; `read`; `batch`, each [count, ...] for several micro-batches; the rule's numbers as one
+ * array. Results: `updated`, and an array of the metrics, then each gradient's sum of squares, then 0 for each finite
+ * state output and NaN for others.
  */
 export interface StepModule {
   readonly text: string;
@@ -85,7 +85,7 @@ export function stepModule(
           gradients.outputs.map(([, type]) => type),
         )
       : accumulate(writer, gradients, operands, new Set(batch), form.count, functions);
-  const averaged = outputs.map((sum) => average(writer, sum, form));
+  const averaged = outputs.map((sum) => meanOverDevices(writer, sum, form));
   const results = new Map(gradients.outputs.map(([name], i) => [name, averaged[i]!]));
   const squares = sumsOfSquares(
     writer,
@@ -101,8 +101,8 @@ export function stepModule(
   const numbers = writer.arguments.at(-1)!;
   const scalars = new Map(scalarNames.map((name, i) => [name, scalarAt(writer, numbers, i)]));
   scalars.set('scale', clipScale(writer, squares, plan.clip));
-  const made = [...update(plan, writer, named, results, scalars, functions), ...stateResults];
-  const next = made.map((value, i) => {
+  const replaced = [...update(plan, writer, named, results, scalars, functions), ...stateResults];
+  const next = replaced.map((value, i) => {
     const before = writer.arguments[i]!;
     const after = writer.reshape(value, before.shape);
     return writer.apply('stablehlo.select', [fine, after, before], before);
@@ -118,7 +118,7 @@ export function stepModule(
   };
 }
 
-/** Next weights and slots in the order of the arguments; weights of one shape and group share a function. */
+/** Next weights and slots, in the order of the arguments. Weights of equal shape and group share a function. */
 function update(
   plan: TrainingPlan,
   writer: FunctionWriter,
@@ -131,20 +131,24 @@ function update(
   return plan.parameters.flatMap(({ name, ...group }) => {
     const weight = state.get(name)!;
     const key = JSON.stringify([weight.shape, group]);
-    let made = known.get(key);
-    if (!made) {
-      made = lower(updateProgram(plan.rule, weight.shape, group), `update${known.size}`);
-      known.set(key, made);
-      functions.push(made.text);
+    let rule = known.get(key);
+    if (!rule) {
+      rule = lower(updateProgram(plan.rule, weight.shape, group), `update${known.size}`);
+      known.set(key, rule);
+      functions.push(rule.text);
     }
-    const given = new Map([...scalars, ['weight', weight], ['gradient', gradients.get(gradientName(name))!]]);
-    for (const slot of plan.rule.slots) given.set(slot, state.get(slotName(slot, name))!);
+    const operands = new Map([
+      ...scalars,
+      ['weight', weight],
+      ['gradient', gradients.get(gradientName(name))!],
+    ]);
+    for (const slot of plan.rule.slots) operands.set(slot, state.get(slotName(slot, name))!);
     const results = writer.call(
-      made.name,
-      made.inputs.map(([input]) => given.get(input)!),
-      made.outputs.map(([, type]) => type),
+      rule.name,
+      rule.inputs.map(([input]) => operands.get(input)!),
+      rule.outputs.map(([, type]) => type),
     );
-    const order = made.outputs.map(([output]) => output);
+    const order = rule.outputs.map(([output]) => output);
     return ['weight', ...plan.rule.slots].map((output) => results[order.indexOf(output)]!);
   });
 }

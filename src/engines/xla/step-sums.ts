@@ -3,8 +3,8 @@ import type { Value, ValueType } from './stablehlo/values.ts';
 import { type FunctionWriter, names } from './stablehlo/writer.ts';
 
 /**
- * Each array's sum of squares, in float32: one whose squares overflow counts as not finite. What has equally many rows is
- * summed together, for there are many small arrays, and a kernel for each would take longer to start than to run.
+ * Sum of squares of each array, in float32; an overflow counts as not finite. Arrays with equal numbers of rows are
+ * summed together, because a kernel for each of many small arrays would take longer to start than to run.
  */
 export function sumsOfSquares(writer: FunctionWriter, arrays: readonly Value[]): Value[] {
   const rows = arrays.map((x) => squaresOfRows(writer, x));
@@ -12,9 +12,9 @@ export function sumsOfSquares(writer: FunctionWriter, arrays: readonly Value[]):
   const sums = new Map<Value, Value>();
   for (const length of new Set(rows.map(({ shape }) => shape[0]!))) {
     const alike = rows.filter(({ shape }) => shape[0] === length);
-    const made: ValueType = { shape: [alike.length * length], type: 'f32' };
-    const joined = writer.write(`stablehlo.concatenate ${names(alike)}, dim = 0`, alike, made);
-    const totals = writer.reduce(writer.reshape(joined, [alike.length, length]), 'add', [1], zero);
+    const type: ValueType = { shape: [alike.length * length], type: 'f32' };
+    const stacked = writer.write(`stablehlo.concatenate ${names(alike)}, dim = 0`, alike, type);
+    const totals = writer.reduce(writer.reshape(stacked, [alike.length, length]), 'add', [1], zero);
     alike.forEach((each, i) => {
       sums.set(each, scalarAt(writer, totals, i));
     });
@@ -22,7 +22,7 @@ export function sumsOfSquares(writer: FunctionWriter, arrays: readonly Value[]):
   return rows.map((each) => sums.get(each)!);
 }
 
-/** The sum of squares of each row of an array: of each element, where it has one axis, or one row. */
+/** Sum of squares of each row of an array; an array of one axis has one element per row. */
 function squaresOfRows(writer: FunctionWriter, x: Value): Value {
   const rows = x.shape.findIndex((side) => side > 1);
   const axes = x.shape.map((_, axis) => axis).filter((axis) => axis !== rows);
@@ -44,7 +44,7 @@ export function allFinite(writer: FunctionWriter, x: Value): Value {
   return writer.reduce(finite, 'and', [0], writer.truth());
 }
 
-/** 0 where all values are finite, else NaN. */
+/** 0 if all values are finite, else NaN. */
 export function finiteAsNumber(writer: FunctionWriter, x: Value): Value {
   const flat = writer.reshape(x, [x.shape.reduce((size, side) => size * side, 1)]);
   return writer.apply(
@@ -62,7 +62,7 @@ export function scalarAt(writer: FunctionWriter, numbers: Value, index: number):
   return writer.reshape(one, []);
 }
 
-/** min(1, clip / (norm + 1e-6)), as torch.nn.utils.clip_grad_norm_ has it; 1 where nothing is clipped. */
+/** min(1, clip / (norm + 1e-6)), as in torch.nn.utils.clip_grad_norm_; 1 without a clip. */
 export function clipScale(
   writer: FunctionWriter,
   squares: readonly Value[],

@@ -29,7 +29,6 @@ export interface ExtractOptions {
   /** Images of a part that is kept: what is lost at most when an extraction is interrupted. Default: 512. */
   readonly partSize?: number | undefined;
   readonly broken?: BrokenImages | undefined;
-  /** Called with why features are not kept on the disk, where they cannot be. Default: console.warn. */
   readonly onNote?: ((message: string) => void) | undefined;
   /** Ends the extraction with its reason; parts that are complete are kept. */
   readonly signal?: AbortSignal;

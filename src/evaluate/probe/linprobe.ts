@@ -2,7 +2,7 @@ import { type LinprobeInput, parseLinprobeConfig } from '../../config/linprobe-s
 import { BrokenImages } from '../../data/load/broken.ts';
 import { identify } from '../../data/sources/content.ts';
 import { absoluteSource } from '../../data/sources/open.ts';
-import { type OpenProgress, phaseText } from '../../data/sources/scheme.ts';
+import { type OpenOptions, type OpenProgress, phaseText } from '../../data/sources/scheme.ts';
 import { sample } from '../../run/data.ts';
 import { RunError } from '../../run/error.ts';
 import type { LinprobeEvent } from '../../run/events.ts';
@@ -19,7 +19,7 @@ import { linearAccuracy } from './linear-accuracy.ts';
 import { ProbeFolder } from './probe-folder.ts';
 import { probeSettings, probeSteps, trainProbe } from './train-probe.ts';
 
-export interface LinprobeOptions extends Omit<FeatureOptions, 'pooling'> {
+export interface LinprobeOptions extends Omit<FeatureOptions, 'pooling'>, Pick<OpenOptions, 'sources'> {
   readonly settings?: LinprobeInput;
   /** Folder of the run: settings, metrics, and the probe as a classifier. Default: none is made. */
   readonly output?: string | undefined;
@@ -61,7 +61,8 @@ export interface LinprobeResult {
  */
 export async function linprobe(path: string, options: LinprobeOptions = {}): Promise<LinprobeResult> {
   const given = parseLinprobeConfig(options.settings ?? {});
-  const absolute = (source: string | undefined) => source && absoluteSource(source);
+  const absolute = (source: string | undefined) =>
+    source && absoluteSource(source, { sources: options.sources });
   const config = { ...given, data: absolute(given.data), test: absolute(given.test) };
   const { onProgress: say = () => {}, signal, output } = options;
   const model = await openModel(path, { heads: options.heads, image: options.image });
@@ -70,6 +71,7 @@ export async function linprobe(path: string, options: LinprobeOptions = {}): Pro
   const watched = {
     onProgress: (progress: OpenProgress) => say(phaseText(progress), progress.done, progress.total),
     ...(signal && { signal }),
+    ...(options.sources && { sources: options.sources }),
   };
   const all = await openLabelled(model, {
     ...{ data, test, heldOut },

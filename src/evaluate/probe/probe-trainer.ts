@@ -11,8 +11,8 @@ import {
   program,
   reshape,
   sliceAxis,
+  sumAll,
   type TensorData,
-  total,
   type Values,
 } from '../../graph/index.ts';
 import type { UpdateRule } from '../../graph/update.ts';
@@ -169,7 +169,7 @@ function trainingProgram(
     `loss${i}`,
     reshape(sliceAxis(byHead, 0, i, i + 1), []),
   ]);
-  const gradients = grad(total(byHead), [weight, bias]);
+  const gradients = grad(sumAll(byHead), [weight, bias]);
   return program('probe', {
     ...Object.fromEntries(scalars),
     ...Object.fromEntries(NAMES.map((name, i) => [gradientName(name), gradients[i]!])),

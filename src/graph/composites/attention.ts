@@ -30,7 +30,10 @@ const fits = (q: Tensor, k: Tensor, v: Tensor) =>
 const weights = (q: Tensor, k: Tensor, scale: number) =>
   softmax(matmul(q, k, { transposeB: true, alpha: scale }));
 
-/** Gradients of q, k and v. The weights are written anew here; where they are kept, common subexpressions merge. */
+/**
+ * Gradients of q, k and v. Recomputes the weights; if the program computes them elsewhere too, common subexpressions
+ * merge.
+ */
 const attentionGradOperation = defineComposite<'attentionGrad'>({
   name: 'attentionGrad',
   role: 'product',
@@ -46,7 +49,7 @@ const attentionGradOperation = defineComposite<'attentionGrad'>({
     const p = weights(q, k, scale);
     const dv = matmul(p, dy, { transposeA: true });
     const dp = matmul(dy, v, { transposeB: true });
-    // Σ p ∘ dp along keys equals Σ dy ∘ y along features, which is shorter (FlashAttention, arXiv 2205.14135).
+    // Σ p ∘ dp over keys equals Σ dy ∘ y over features, a shorter sum (FlashAttention, arXiv 2205.14135).
     const ds = mul(p, sub(dp, sum(mul(dy, y), [3])));
     const dq = matmul(ds, k, { alpha: scale });
     const dk = matmul(ds, q, { transposeA: true, alpha: scale });
@@ -55,8 +58,8 @@ const attentionGradOperation = defineComposite<'attentionGrad'>({
 });
 
 /**
- * softmax(scale · q kᵀ) · v for every head: queries [B, h, N, d], keys and values [B, h, M, d] → [B, h, N, d].
- * @param scale 1/√d unless given
+ * softmax(scale · q kᵀ) · v for each head: queries [B, h, N, d], keys and values [B, h, M, d] → [B, h, N, d].
+ * @param scale default: 1/√d
  */
 export function attention(q: Tensor, k: Tensor, v: Tensor, scale = 1 / Math.sqrt(q.shape[3] ?? 1)): Tensor {
   return apply(attentionOperation, [q, k, v], { scale });

@@ -18,7 +18,7 @@ const crossEntropyOperation = defineComposite<'crossEntropy', One>({
   },
   vjp: ({ inputs: [logits, targets] }, [dy]) => {
     const column = reshape(dy, [-1, 1]);
-    // softmax − target, where the targets of an image sum to 1
+    // The slope is softmax − target only for targets that sum to 1.
     const slope = sub(mul(softmax(logits), sum(targets, [1])), targets);
     return [mul(column, slope), mul(column, sub(0, logSoftmax(logits)))];
   },
@@ -28,13 +28,13 @@ const crossEntropyOperation = defineComposite<'crossEntropy', One>({
   },
 });
 
-/** x − log Σ exp(x) over the last axis; the largest value is taken out first, so nothing overflows. */
+/** x − log Σ exp(x) over the last axis. Subtracts the maximum first, so that nothing overflows. */
 function logSoftmax(x: Tensor): Tensor {
   const centred = sub(x, max(x, [1]));
   return sub(centred, log(sum(exp(centred), [1])));
 }
 
-/** −Σ target · log softmax(logits) of each image: [B, K] and [B, K] → [B]. Targets may be soft. */
+/** Cross-entropy −Σ target · log softmax(logits) of each image: [B, K] and [B, K] → [B]. Targets may be soft. */
 export function crossEntropy(logits: Tensor, targets: Tensor): Tensor {
   return apply(crossEntropyOperation, [logits, targets]);
 }

@@ -33,7 +33,7 @@ const geluGradOperation = defineComposite<'geluGrad', One>({
   },
 });
 
-/** x · Φ(x), by the error function (Hendrycks & Gimpel, arXiv 1606.08415). */
+/** Exact GELU, x · Φ(x), by the error function (Hendrycks & Gimpel, arXiv 1606.08415). */
 export function gelu(x: Tensor): Tensor {
   return apply(geluOperation, [x]);
 }

@@ -20,11 +20,11 @@ const splitHeadsOperation = defineComposite<'splitHeads'>({
     }));
   },
   vjp: ({ outputs }, dy) => [mergeHeads(dy.map((cotangent, i) => cotangent ?? zeros(outputs[i]!.shape)))],
-  // One pass over the activations lays out all parts together: [parts, B, h, N, d].
+  // One transpose serves all parts: [parts, B, h, N, d].
   decompose: ({ outputs }, [x]) => {
     const [batch, heads, tokens, features] = outputs[0]!.shape as [number, number, number, number];
-    const apart = reshape(x, [batch, tokens, outputs.length, heads, features]);
-    const parts = split(transpose(apart, [2, 0, 3, 1, 4]), 0, outputs.length);
+    const separate = reshape(x, [batch, tokens, outputs.length, heads, features]);
+    const parts = split(transpose(separate, [2, 0, 3, 1, 4]), 0, outputs.length);
     return parts.map((part) => reshape(part, part.shape.slice(1)));
   },
 });
@@ -47,12 +47,15 @@ const mergeHeadsOperation = defineComposite<'mergeHeads', One>({
   },
 });
 
-/** Parts that lie side by side, such as queries, keys and values, by heads: [B, N, count·h·d] → `count` of [B, h, N, d]. */
+/**
+ * Splits concatenated parts, such as queries, keys and values, into heads: [B, N, count·h·d] → `count` of [B, h, N,
+ * d].
+ */
 export function splitHeads(x: Tensor, count: number, heads: number): Tensor[] {
   return applyAll(splitHeadsOperation, [x], { count, heads });
 }
 
-/** What `splitHeads` takes apart: parts [B, h, N, d] → [B, N, count·h·d]. */
+/** Inverse of `splitHeads`: parts [B, h, N, d] → [B, N, count·h·d]. */
 export function mergeHeads(parts: readonly Tensor[]): Tensor {
   return apply(mergeHeadsOperation, parts);
 }

@@ -24,7 +24,7 @@ const layerNormOperation = defineComposite<'layerNorm', readonly [y: Tensor, mu:
     const statistics = { shape: [...x.shape.slice(0, -1), 1], dtype: 'f32' } as const;
     return [x, statistics, statistics];
   },
-  // The statistics are by-products for the gradient; something flows to them where that is differentiated again.
+  // The mean and scale are outputs for the gradient only. They have gradients themselves under second derivatives.
   vjp: ({ inputs: [x, weight], outputs: [, mu, scale] }, [dy, dMu, dScale]) =>
     !dy || dMu || dScale ? null : applyAll(layerNormGradOperation, [x, weight, mu, scale, dy]),
   decompose: ({ attributes: { epsilon } }, [x, weight, bias]) => {
@@ -35,7 +35,7 @@ const layerNormOperation = defineComposite<'layerNorm', readonly [y: Tensor, mu:
   },
 });
 
-/** Gradients of x, weight and bias from x, weight, the statistics and dy. */
+/** Gradients of x, weight and bias. Inputs: x, weight, mean, scale, dy. */
 const layerNormGradOperation = defineComposite<'layerNormGrad'>({
   name: 'layerNormGrad',
   role: 'norm',

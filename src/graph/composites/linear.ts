@@ -27,7 +27,7 @@ const linearOperation = defineComposite<'linear', One>({
   },
 });
 
-/** x · weightᵀ + bias over the last axis: [..., in] → [..., out]; weight [out, in], bias [out] or none. */
+/** x · weightᵀ + bias over the last axis: [..., in] → [..., out]; weight [out, in], optional bias [out]. */
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   const rows = reshape(x, [-1, x.shape.at(-1)!]);
   const y = apply(linearOperation, bias ? [rows, weight, bias] : [rows, weight]);

@@ -29,14 +29,14 @@ const mlpOperation: Operation = defineComposite<'mlp', One>({
       );
     return [{ shape: [x.shape[0]!, weight2.shape[0]!], dtype: 'f32' }];
   },
-  // A whole for backends: they may cut the hidden side, forwards and backwards alike.
+  // A single operation, so that an engine can split the hidden features, forwards and backwards alike.
   vjp: ({ inputs }, [dy]) => applyAll(mlpGradOperation, [...inputs, dy]),
   decompose: (_, [x, weight1, bias1, weight2, bias2]) => [
     linear(gelu(linear(x, weight1, bias1)), weight2, bias2),
   ],
 });
 
-/** Gradients of x, weights and biases from them and dy. */
+/** Gradients of x, the weights and the biases. Inputs: these and dy. */
 const mlpGradOperation: Operation = defineComposite<'mlpGrad'>({
   name: 'mlpGrad',
   role: 'product',
@@ -54,7 +54,7 @@ const mlpGradOperation: Operation = defineComposite<'mlpGrad'>({
   },
 });
 
-/** The outputs of `mlpGrad`, where an MLP of `operands` is computed as y. */
+/** The outputs of `mlpGrad` for y = mlp(operands). */
 export function mlpGradients(y: Tensor, operands: readonly Tensor[], dy: Tensor): Tensor[] {
   return pullback([y], [dy], operands).map((gradient, i) => gradient ?? zeros(operands[i]!.shape));
 }

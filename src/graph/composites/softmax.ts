@@ -9,7 +9,7 @@ const softmaxOperation = defineComposite<'softmax', One>({
   role: 'norm',
   infer: (inputs) => {
     requireFloat('softmax', inputs);
-    if (!inputs[0].shape.at(-1)) refuse('softmax', 'the last axis must hold something', inputs);
+    if (!inputs[0].shape.at(-1)) refuse('softmax', 'the last axis must not be empty', inputs);
     return inputs;
   },
   // dx = y ∘ (dy − Σ dy ∘ y)

@@ -16,7 +16,7 @@ const splitOperation = defineComposite<'split'>({
     const shape = x.shape.map((side, i) => (i === axis ? part : side));
     return Array.from({ length: count }, () => ({ shape, dtype: 'f32' as const }));
   },
-  // One pass, where the gradients of slices would be padded and added up.
+  // One concatenation. The gradients of separate slices would be padded and added.
   vjp: ({ outputs, attributes: { axis } }, dy) => [
     concat(
       dy.map((cotangent, i) => cotangent ?? zeros(outputs[i]!.shape)),

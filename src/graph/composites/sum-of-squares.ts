@@ -12,12 +12,12 @@ const sumOfSquaresOperation = defineComposite<'sumOfSquares', One>({
     if (x.shape.length === 0) refuse('sumOfSquares', 'x must have an axis', inputs);
     return [{ shape: [...x.shape.slice(0, -1), 1], dtype: 'f32' }];
   },
-  // One pass, where the rule of a product takes two and adds them up.
+  // One product. The rule of `mul` would make two and add them.
   vjp: ({ inputs: [x] }, [dy]) => [mul(x, mul(dy, 2))],
   decompose: (_, [x]) => [sum(square(x), [x.shape.length - 1])],
 });
 
-/** Σ x² over the last axis, which keeps side 1. */
+/** Σ x² over the last axis, kept as an axis of side 1. */
 export function sumOfSquares(x: Tensor): Tensor {
   return apply(sumOfSquaresOperation, [x]);
 }

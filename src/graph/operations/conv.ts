@@ -3,34 +3,33 @@ import { apply, refuse, requireFloat, type Shape, sizeOf, type Tensor } from '..
 import { reshape, reverse, slice, transpose } from './shape.ts';
 import { zeros } from './source.ts';
 
-/** A number for rows and one for columns. */
-type Pair = readonly [rows: number, columns: number];
+export type Pair = readonly [rows: number, columns: number];
 
 export interface ConvOptions {
   /** Steps of the filters. Default: 1. */
   readonly strides?: Pair;
-  /** Zeros before the first and after the last row, and column; negative ones are cut off. Default: 0. */
+  /** Zeros before the first and after the last row and column; negative padding crops. Default: 0. */
   readonly padding?: readonly [rows: Pair, columns: Pair];
-  /** Distances at which the image's pixels lie, with zeros between them. Default: 1. */
+  /** Distances between the image's pixels; zeros fill the gaps. Default: 1. */
   readonly inputDilation?: Pair;
-  /** Distances at which the filters' taps lie. Default: 1. */
+  /** Distances between the filters' taps. Default: 1. */
   readonly filterDilation?: Pair;
-  /** Equal parts of the channels: each part of the results comes from one part of the input's. Default: 1. */
+  /** Splits the channels into equal groups, each with its filters. Default: 1. */
   readonly groups?: number;
 }
 
 type Attributes = Required<ConvOptions>;
 type Sides = readonly [number, number, number, number];
 
-/** What holds for rows and for columns. */
+/** One value for rows, one for columns. */
 const both = <T>(of: (axis: 0 | 1) => T): [rows: T, columns: T] => [of(0), of(1)];
-/** Length of a side whose elements lie at a distance. */
+/** Length of a side with `side` elements at distances of `dilation`. */
 const spread = (side: number, dilation: number) => (side - 1) * dilation + 1;
 
 const convOperation = definePrimitive({
   name: 'conv',
   role: 'convolution',
-  // The zeros between pixels are not multiplied by.
+  // No engine multiplies by the zeros between pixels.
   flops: ({ inputs: [, filters], outputs: [y], attributes: { inputDilation } }) =>
     (2 * sizeOf(y.shape) * sizeOf(filters.shape.slice(1))) / sizeOf(inputDilation),
   infer: ([x, filters], attributes) => [
@@ -42,7 +41,7 @@ const convOperation = definePrimitive({
   ],
 });
 
-/** Checks a convolution; returns the shape of its result. */
+/** Shape of the result. Throws GraphError for a convolution that does not fit. */
 function convShape(x: Tensor, filters: Tensor, attributes: Attributes): Shape {
   const { strides, padding, inputDilation, filterDilation, groups } = attributes;
   const inputs = [x, filters];
@@ -61,7 +60,7 @@ function convShape(x: Tensor, filters: Tensor, attributes: Attributes): Shape {
   if (!fits || x.shape[1] !== filters.shape[1]! * groups)
     refuse('conv', `images [N, ${groups}·C, H, W] take filters [${groups}·O, C, k, l]`, inputs);
   if (inputs.some(({ shape }) => sizeOf(shape) === 0))
-    refuse('conv', 'images and filters must hold something', inputs);
+    refuse('conv', 'images and filters must not be empty', inputs);
   const [height, width] = both((axis) => {
     const side = spread(x.shape[axis + 2]!, inputDilation[axis]) + padding[axis][0] + padding[axis][1];
     return Math.floor((side - spread(filters.shape[axis + 2]!, filterDilation[axis])) / strides[axis]) + 1;
@@ -70,7 +69,7 @@ function convShape(x: Tensor, filters: Tensor, attributes: Attributes): Shape {
   return [x.shape[0]!, filters.shape[0]!, height, width];
 }
 
-/** The gradient of the input: the result's, at the distances of the strides, filtered with the mirrored filters. */
+/** Gradient of the input: dilates the result's gradient by the strides and filters it with the mirrored filters. */
 function inputGradient(shape: Shape, filters: Tensor, dy: Tensor, attributes: Attributes): Tensor {
   const { strides, padding, inputDilation, filterDilation, groups } = attributes;
   const [out, channels, k, l] = filters.shape as Sides;
@@ -91,7 +90,7 @@ function inputGradient(shape: Shape, filters: Tensor, dy: Tensor, attributes: At
   });
 }
 
-/** The gradient of the filters: the input, filtered with the result's gradient, images as channels. */
+/** Gradient of the filters: filters the input with the result's gradient, images as channels. */
 function filterGradient(x: Tensor, shape: Shape, dy: Tensor, attributes: Attributes): Tensor {
   const { strides, padding, inputDilation, filterDilation, groups } = attributes;
   const [batch, , height, width] = x.shape as Sides;
@@ -115,11 +114,12 @@ function filterGradient(x: Tensor, shape: Shape, dy: Tensor, attributes: Attribu
 }
 
 /**
- * Correlates images with filters: y[n, o, i, j] = Σ x[n, c, i·stride + u·dilation − padding, …] · filters[o, c, u, v].
- * Both gradients are convolutions of this kind again.
+ * Correlates images with filters: y[n, o, i, j] = Σ x[n, c, i·stride + u·dilation − padding, …] · filters[o, c, u,
+ * v]. Both gradients are convolutions of this kind.
  * @param x [N, groups·C, H, W]; no side is 0
  * @param filters [groups·O, C, k, l]; no side is 0
  * @returns [N, groups·O, ⌊(H' − k') / stride⌋ + 1, …], H' and k' with dilations and padding
+ * @throws GraphError if the sides or options do not fit
  */
 export function conv(x: Tensor, filters: Tensor, options: ConvOptions = {}): Tensor {
   const attributes: Attributes = {
@@ -135,7 +135,7 @@ export function conv(x: Tensor, filters: Tensor, options: ConvOptions = {}): Ten
   };
   const { padding, inputDilation } = attributes;
   const shape = convShape(x, filters, attributes);
-  // Pixels are cut off whole; zeros that lay between them may have to be put back.
+  // Cropping removes whole pixels, so the zeros between them may have to be padded again.
   const cuts = both((axis) =>
     padding[axis].map((zeros) => Math.max(0, Math.ceil(-zeros / inputDilation[axis]))),
   );

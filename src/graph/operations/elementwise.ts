@@ -19,7 +19,7 @@ function unary(
   return (x) => apply(operation, [x]);
 }
 
-/** Shape of two tensors together under NumPy's broadcasting rule. */
+/** Shape of the result under NumPy's broadcasting rule. */
 function broadcastShapes(name: string, a: Tensor, b: Tensor): Shape {
   const rank = Math.max(a.shape.length, b.shape.length);
   return Array.from({ length: rank }, (_, i) => {
@@ -30,7 +30,7 @@ function broadcastShapes(name: string, a: Tensor, b: Tensor): Shape {
   });
 }
 
-type Operand = Tensor | number;
+export type Operand = Tensor | number;
 type Partial = (dy: Tensor, a: Tensor, b: Tensor, y: Tensor) => Tensor;
 
 const asTensor = (x: Operand) => (typeof x === 'number' ? constant(x) : x);
@@ -51,7 +51,7 @@ function binary(name: NameOf<Two>, da: Partial, db: Partial): (a: Operand, b: Op
   return (a, b) => apply(operation, [asTensor(a), asTensor(b)]);
 }
 
-// Broadcasting follows NumPy; a number stands for a scalar.
+// Broadcasting follows NumPy. A number is a scalar constant.
 export const add = binary(
   'add',
   (dy) => dy,
@@ -72,7 +72,7 @@ export const div = binary(
   (dy, _, b) => div(dy, b),
   (dy, _, b, y) => neg(div(mul(dy, y), b)),
 );
-// At a tie either side takes half, as in JAX.
+// At a tie each side gets half of the gradient, as in JAX.
 export const maximum = binary(
   'maximum',
   (dy, a, b) => mul(dy, above(a, b)),
@@ -91,7 +91,7 @@ export const sqrt = unary('sqrt', (dy, _, y) => div(mul(dy, 0.5), y));
 export const abs = unary('abs', (dy, x) => mul(dy, sign(x)));
 export const sign = unary('sign', () => undefined);
 export const floor = unary('floor', () => undefined);
-/** Gauss error function; its slope is 2/√π · exp(−x²). */
+/** Gauss error function. Its derivative is 2/√π · exp(−x²). */
 export const erf = unary('erf', (dy, x) => mul(dy, mul(exp(neg(mul(x, x))), 2 / Math.sqrt(Math.PI))));
 
 /** x² */

@@ -38,10 +38,10 @@ const gatherOperation = definePrimitive({
 
 /**
  * Rows of each sample: out[b, k] = x[b, indices[b, k]].
- * @param x [B, N, ...], or [1, N, ...] for one table that all samples share
+ * @param x [B, N, ...], or [1, N, ...] for one table shared by all samples
  * @param indices i32 [B, K]
- * @param inverse i32 [B, N], where known: the place in `indices` at which row n was taken, K or more where it was
- *   not. The gradient is then a gather too, which is faster than adding rows up and always in the same order.
+ * @param inverse optional, i32 [B, N]: the position of row n in `indices`, or a number ≥ K if `indices` does not
+ *   contain n. With it the gradient is a gather too: faster than a scatter-add, and always in the same order.
  */
 export function gather(x: Tensor, indices: Tensor, inverse?: Tensor): Tensor {
   return apply(gatherOperation, inverse ? [x, indices, inverse] : [x, indices]);
@@ -60,7 +60,7 @@ const scatterAddOperation = definePrimitive({
   vjp: ({ inputs: [, indices] }, [dy]) => [gather(dy, indices), undefined],
 });
 
-/** Adds rows into zeros: out[b, indices[b, k]] += x[b, k]; x [B, K, ...] → [B, rows, ...]. */
+/** Adds rows to zeros: out[b, indices[b, k]] += x[b, k]; x [B, K, ...] → [B, rows, ...]. */
 export function scatterAdd(x: Tensor, indices: Tensor, rows: number): Tensor {
   return apply(scatterAddOperation, [x, indices], { rows });
 }
@@ -77,7 +77,7 @@ const invertPermutationOperation = definePrimitive({
   vjp: null,
 });
 
-/** The place of each index in its order: out[b, order[b, k]] = k, for permutations i32 [B, N]. */
+/** The position of each index in its order: out[b, order[b, k]] = k, for permutations i32 [B, N]. */
 export function invertPermutation(order: Tensor): Tensor {
   return apply(invertPermutationOperation, [order]);
 }

@@ -32,7 +32,7 @@ const matmulOperation = definePrimitive({
     });
     return [{ shape: [...batch, m, n], dtype: 'f32' }];
   },
-  // Two products again, whatever the transposes and broadcasts: nothing larger than an operand is made.
+  // Two products for any transposes and broadcasts. No intermediate is larger than an operand.
   vjp: ({ inputs: [a, b], attributes: { transposeA, transposeB, alpha } }, [dy]) => {
     const da = transposeA
       ? productTo(a.shape, b, dy, { transposeA: transposeB, transposeB: true, alpha })
@@ -44,7 +44,7 @@ const matmulOperation = definePrimitive({
   },
 });
 
-/** The product summed to `shape` over batch axes, which join the inner side before anything is multiplied. */
+/** A product summed to `shape` over batch axes: they become part of the inner axis, so one product does both. */
 function productTo(shape: Shape, a: Tensor, b: Tensor, options: MatmulOptions): Tensor {
   const rank = Math.max(a.shape.length, b.shape.length);
   const full = (sides: Shape) => [...new Array(rank - sides.length).fill(1), ...sides];
@@ -77,7 +77,7 @@ function lastTwo(x: Tensor, transposed: boolean): [number, number] {
   return transposed ? [columns, rows] : [rows, columns];
 }
 
-/** alpha · a · b for matrices in the last two axes, batch axes broadcast: [..., M, K] · [..., K, N] → [..., M, N]. */
+/** alpha · a · b over the last two axes, batch axes broadcast: [..., M, K] · [..., K, N] → [..., M, N]. */
 export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
   const { transposeA = false, transposeB = false, alpha = 1 } = options;
   return apply(matmulOperation, [a, b], { transposeA, transposeB, alpha });

@@ -4,14 +4,14 @@ import { reshape } from './shape.ts';
 import { allAxes, reduction, sum } from './sum.ts';
 
 const maxOperation = reduction('max', ({ inputs: [x], outputs: [y], attributes: { axes } }, dy) => {
-  // 1 where the maximum is reached; ties share the gradient.
+  // 1 at each maximum: ties share the gradient.
   const reached = sub(1, abs(sign(sub(x, y))));
   return mul(reached, div(dy, sum(reached, axes)));
 });
 
 /** Mean over `axes` (default: all). Reduced axes keep side 1. */
 export function mean(x: Tensor, axes: readonly number[] = allAxes(x)): Tensor {
-  // Counts are exact in float32, their inverses are not.
+  // A count is exact in float32, its inverse is not.
   return div(sum(x, axes), sizeOf(axes.map((axis) => x.shape[axis]!)));
 }
 
@@ -25,12 +25,12 @@ export function min(x: Tensor, axes: readonly number[] = allAxes(x)): Tensor {
   return mul(max(mul(x, -1), axes), -1);
 }
 
-/** Everything summed to a scalar. */
-export function total(x: Tensor): Tensor {
+/** Sum of all values, a scalar []. */
+export function sumAll(x: Tensor): Tensor {
   return reshape(sum(x), []);
 }
 
-/** Everything averaged to a scalar. */
-export function average(x: Tensor): Tensor {
+/** Mean of all values, a scalar []. */
+export function meanAll(x: Tensor): Tensor {
   return reshape(mean(x), []);
 }

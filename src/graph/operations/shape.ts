@@ -8,7 +8,7 @@ const reshapeOperation = definePrimitive({
   vjp: ({ inputs: [x] }, [dy]) => [reshape(dy, x.shape)],
 });
 
-/** Same values in the same order under another shape; one side may be -1. */
+/** The same values in the same order in another shape. One side may be -1 (inferred). */
 export function reshape(x: Tensor, shape: Shape): Tensor {
   const known = shape.reduce((product, side) => (side === -1 ? product : product * side), 1);
   const full = shape.map((side) => (side === -1 ? sizeOf(x.shape) / known : side));
@@ -32,7 +32,7 @@ const transposeOperation = definePrimitive({
   },
 });
 
-/** Axes in another order: output axis i is input axis `permutation[i]`. */
+/** Permutes the axes: output axis i is input axis `permutation[i]`. */
 export function transpose(x: Tensor, permutation: readonly number[]): Tensor {
   const sorted = [...permutation].sort((a, b) => a - b);
   if (sorted.length !== x.shape.length || sorted.some((axis, i) => axis !== i))
@@ -55,7 +55,7 @@ const sliceOperation = definePrimitive({
   ],
 });
 
-/** The block from `starts` (inclusive) to `ends` (exclusive), one number an axis. */
+/** The block from `starts` (inclusive) to `ends` (exclusive), one number per axis. */
 export function slice(x: Tensor, starts: readonly number[], ends: readonly number[]): Tensor {
   const valid = x.shape.every(
     (side, axis) => 0 <= starts[axis]! && starts[axis]! <= ends[axis]! && ends[axis]! <= side,
@@ -90,7 +90,7 @@ const padOperation = definePrimitive({
   ],
 });
 
-/** Zeros around the input: `before` and `after` count them along each axis. */
+/** Pads with zeros: `before` and `after` give their number along each axis. */
 export function pad(x: Tensor, before: readonly number[], after: readonly number[]): Tensor {
   const counts = [...before, ...after];
   if (counts.length !== 2 * x.shape.length || counts.some((count) => !Number.isInteger(count) || count < 0))
@@ -116,7 +116,7 @@ const concatOperation = definePrimitive({
   },
 });
 
-/** Inputs one after the other along `axis`. */
+/** Concatenates along `axis`. */
 export function concat(inputs: readonly Tensor[], axis: number): Tensor {
   const first = inputs[0];
   const fits = (x: Tensor) =>
@@ -135,7 +135,7 @@ const reverseOperation = definePrimitive({
   vjp: ({ attributes: { axes } }, [dy]) => [reverse(dy, axes)],
 });
 
-/** Flips the order along `axes`. */
+/** Reverses the order along `axes`. */
 export function reverse(x: Tensor, axes: readonly number[]): Tensor {
   requireAxes('reverse', x, axes);
   return axes.length === 0 ? x : apply(reverseOperation, [x], { axes });
@@ -151,12 +151,12 @@ const castOperation = definePrimitive({
   ],
 });
 
-/** Values as another type; floats are truncated towards zero on their way to integers. */
+/** Converts to another type. Floats become integers by truncation towards zero. */
 export function cast(x: Tensor, dtype: DType): Tensor {
   return x.dtype === dtype ? x : apply(castOperation, [x], { dtype });
 }
 
-/** Requires axes that exist, each once. */
+/** Throws GraphError unless the axes exist and differ. */
 export function requireAxes(name: string, x: Tensor, axes: readonly number[]): void {
   if (axes.some((axis, i) => !(axis in x.shape) || axes.indexOf(axis) !== i))
     refuse(name, `axes (${axes.join(', ')}) must exist and differ`, [x]);

@@ -25,17 +25,18 @@ export const constantOperation = defineOperation({
   vjp: () => [],
 });
 
-/** A value given when the program runs. Shapes are static. */
+/** A value that the caller of the program supplies. Shapes are static. */
 export function input(name: string, shape: Shape, dtype: DType = 'f32'): Tensor {
   return apply(inputOperation, [], { name, shape, dtype });
 }
 
-/** Name of an input. */
 export function inputName(tensor: Tensor): string {
   return tensor.node.attributes.name;
 }
 
-/** A value known when the graph is built: a number is a scalar of float32 (and kept as it is beside), an array needs its shape. */
+/**
+ * A value known at build time. A number is an f32 scalar (its float64 value is kept too); an array needs its shape.
+ */
 export function constant(value: number | TensorData, shape: Shape = []): Tensor {
   const exact = typeof value === 'number' ? value : undefined;
   const data = typeof value === 'number' ? Float32Array.of(value) : value;
@@ -44,17 +45,16 @@ export function constant(value: number | TensorData, shape: Shape = []): Tensor 
   return apply(constantOperation, [], { data, exact, shape, dtype: dtypeOf(data) });
 }
 
-/** Values of a constant, or undefined for any other tensor. */
+/** Values of a constant; undefined for any other tensor. */
 export function constantData(tensor: Tensor): TensorData | undefined {
   return tensor.node.operation === constantOperation ? tensor.node.attributes.data : undefined;
 }
 
-/** Whether a tensor is computed from constants alone. */
+/** True if the tensor depends on constants alone. */
 export function fromConstants({ node: { operation, inputs } }: Tensor): boolean {
   return operation === constantOperation || (inputs.length > 0 && inputs.every(fromConstants));
 }
 
-/** A constant of zeros. */
 export function zeros(shape: Shape): Tensor {
   return constant(new Float32Array(sizeOf(shape)), shape);
 }

@@ -2,9 +2,9 @@ import { definePrimitive, type NodeOf } from '../signatures.ts';
 import { apply, refuse, requireFloat, type Shape, sameShape, type Tensor } from '../tensor.ts';
 import { requireAxes, reshape } from './shape.ts';
 
-// Sum and broadcast are each other's gradients, so they share a file.
+// Sum and broadcast are each other's gradients: one file avoids an import cycle.
 
-/** An operation that leaves one value of those along `axes`, whose sides become 1. */
+/** Defines an operation that reduces `axes` to side 1. */
 export function reduction(name: 'sum' | 'max', vjp: (node: NodeOf<'sum'>, dy: Tensor) => Tensor) {
   return definePrimitive({
     name,
@@ -14,7 +14,7 @@ export function reduction(name: 'sum' | 'max', vjp: (node: NodeOf<'sum'>, dy: Te
       requireFloat(name, inputs);
       requireAxes(name, x, axes);
       if (name === 'max' && axes.some((axis: number) => x.shape[axis] === 0))
-        refuse(name, `axes (${axes.join(', ')}) must hold something`, inputs);
+        refuse(name, `axes (${axes.join(', ')}) must not be empty`, inputs);
       return [{ shape: x.shape.map((side, axis) => (axes.includes(axis) ? 1 : side)), dtype: 'f32' }];
     },
     vjp: (node, [dy]) => [vjp(node, dy)],
@@ -23,7 +23,6 @@ export function reduction(name: 'sum' | 'max', vjp: (node: NodeOf<'sum'>, dy: Te
 
 const sumOperation = reduction('sum', ({ inputs: [x] }, dy) => broadcast(dy, x.shape));
 
-/** All axes of a tensor. */
 export const allAxes = (x: Tensor) => x.shape.map((_, axis) => axis);
 
 /** Sum over `axes` (default: all). Reduced axes keep side 1. */
@@ -38,15 +37,15 @@ const broadcastOperation = definePrimitive({
   vjp: ({ inputs: [x] }, [dy]) => [sumTo(dy, x.shape)],
 });
 
-/** Repeats along axes of side 1 (and along new leading axes) up to `shape`. */
+/** Repeats values along axes of side 1 and along new leading axes, up to `shape`. */
 export function broadcast(x: Tensor, shape: Shape): Tensor {
   const offset = shape.length - x.shape.length;
   if (offset < 0 || x.shape.some((side, axis) => side !== 1 && side !== shape[axis + offset]))
-    refuse('broadcast', `sides must be 1 or those of [${shape.join(', ')}]`, [x]);
+    refuse('broadcast', `sides must be 1 or match [${shape.join(', ')}]`, [x]);
   return sameShape(shape, x.shape) ? x : apply(broadcastOperation, [x], { shape });
 }
 
-/** Sums `x` over the axes along which `shape` would be broadcast to it. */
+/** Inverse of broadcasting for gradients: sums `x` to `shape`. */
 export function sumTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return x;
   const offset = x.shape.length - shape.length;

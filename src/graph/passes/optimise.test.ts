@@ -13,7 +13,7 @@ const nodesOf = ({ outputs }: Program) => topologicalOrder(Object.values(outputs
 const operationsOf = (program: Program) => nodesOf(program).map(({ operation }) => operation.name);
 const composites = [...g.operations().values()].filter(({ decompose }) => decompose).map(({ name }) => name);
 
-/** Largest difference between two sets of outputs, in units of each output's largest value (or 1). */
+/** Largest difference between two sets of outputs, relative to each output's largest value (or 1). */
 function difference(got: Record<string, ReferenceData>, expected: Record<string, ReferenceData>): number {
   expect(Object.keys(got)).toEqual(Object.keys(expected));
   const errors = Object.entries(expected).map(([name, truth]) => {
@@ -68,7 +68,7 @@ describe('an optimised program', () => {
       );
       const filled = substitute(program, Object.fromEntries(fixed));
       const better = optimise(filled, { evaluate: evaluateNode });
-      // One scalar may become constants of several shapes: what counts is what is left to compute.
+      // One scalar may become constants of several shapes. Only the remaining computation counts.
       const computed = (each: Program) => nodesOf(each).filter(({ inputs }) => inputs.length > 0).length;
       expect(computed(better)).toBeLessThanOrEqual(computed(optimise(filled)));
       expect(difference(evaluateProgram(better, rounded), evaluateProgram(program, rounded))).toBeLessThan(
@@ -115,8 +115,8 @@ describe('what optimising leaves', () => {
   const weight = g.input('weight', [4]);
   const bias = g.input('bias', [4]);
 
-  it('drops what no output needs, and keeps its inputs', () => {
-    const loss = g.total(g.layerNorm(x, weight, bias));
+  it("drops unused nodes, and keeps the program's inputs", () => {
+    const loss = g.sumAll(g.layerNorm(x, weight, bias));
     const [dBias] = g.grad(loss, [bias]);
     const all = g.program('all', { dBias: dBias! });
     expect(Object.keys(all.inputs).sort()).toEqual(['bias', 'weight', 'x']);
@@ -131,7 +131,7 @@ describe('what optimising leaves', () => {
     const q = g.input('q', [1, 2, 3, 4]);
     const y = g.attention(q, q, q);
     const options: OptimiseOptions = { keep: new Set(['softmax']) };
-    const better = optimise(g.program('p', { y, dq: g.grad(g.total(y), [q])[0]! }), options);
+    const better = optimise(g.program('p', { y, dq: g.grad(g.sumAll(y), [q])[0]! }), options);
     expect(operationsOf(better).filter((name) => name === 'softmax').length).toBe(1);
   });
 

@@ -5,14 +5,16 @@ import { applyAll, type Node, type Operation, sizeOf, type Tensor, type TensorDa
 import { topologicalOrder } from '../topology.ts';
 import { simplify } from './simplify.ts';
 
-/** What composites are made of on a backend, by name, where it is not what they say themselves. */
+/** An engine's decompositions of composites, by name. They replace the composites' default decompositions. */
 export type Decompositions = { readonly [N in CompositeName]?: DecompositionOf<N> };
 export type DecompositionOf<N extends CompositeName> = (
   node: NodeOf<N>,
   inputs: ForInputs<N, Tensor>,
 ) => Tensor[];
 
-/** What an operation is made of on a backend: its own parts where the backend has no others; undefined for a primitive. */
+/**
+ * An operation's decomposition on an engine: the engine's if it has one, else the default; undefined for a primitive.
+ */
 export function partsOf(
   { operation }: Node,
   decompositions: Decompositions = {},
@@ -22,25 +24,28 @@ export function partsOf(
 }
 
 export interface OptimiseOptions {
-  /** Composites that the backend lowers itself; all others are decomposed. Default: none. */
+  /** Composites that the engine computes as a whole; all others are decomposed. Default: none. */
   readonly keep?: ReadonlySet<string> | undefined;
   readonly decompositions?: Decompositions | undefined;
-  /** Computes a node from constant inputs. Without it, nothing is folded. */
+  /** Computes a node from constant inputs. Without it, constants are not folded. */
   readonly evaluate?: ((node: Node, inputs: readonly TensorData[]) => TensorData[]) | undefined;
 }
 
-/** Elements up to which a folded result may be larger than all it was made of: larger ones broadcast as they are used. */
+/**
+ * A folded result may be larger than its inputs only up to this number of elements. Beyond it, broadcasting at run
+ * time is cheaper.
+ */
 const SMALL = 1 << 12;
 
 /**
- * The same program in fewer nodes: composites decomposed, constants folded, simplified, common subexpressions
- * merged; what no output needs is left behind.
+ * An equivalent program with fewer nodes: decomposes composites, folds constants, simplifies, merges common
+ * subexpressions and drops nodes that no output needs.
  */
 export function optimise({ name, inputs, outputs }: Program, options: OptimiseOptions = {}): Program {
   const rebuilt = new Rebuild(options).run(Object.values(outputs));
-  const made = Object.fromEntries(Object.keys(outputs).map((key, i) => [key, rebuilt[i]!]));
-  const optimised = program(name, made);
-  // An input that folding made needless is still accepted.
+  const results = Object.fromEntries(Object.keys(outputs).map((key, i) => [key, rebuilt[i]!]));
+  const optimised = program(name, results);
+  // Callers may still pass inputs that folding removed.
   return { ...optimised, inputs: { ...inputs, ...optimised.inputs } };
 }
 
@@ -55,14 +60,14 @@ class Rebuild {
     this.options = options;
   }
 
-  /** Brings `outputs` and all they depend on into the new graph. */
+  /** Rebuilds `outputs` and their inputs in the new graph. */
   run(outputs: readonly Tensor[]): Tensor[] {
     const replaced = new Map<Tensor, Tensor>();
     const follow = (tensor: Tensor) => (this.settled.has(tensor.node) ? tensor : replaced.get(tensor)!);
     for (const node of topologicalOrder(outputs, this.settled)) {
-      const made = this.make(node, node.inputs.map(follow));
+      const results = this.make(node, node.inputs.map(follow));
       node.outputs.forEach((output, i) => {
-        replaced.set(output, made[i]!);
+        replaced.set(output, results[i]!);
       });
     }
     return outputs.map(follow);
@@ -91,17 +96,17 @@ class Rebuild {
   private merge({ operation, attributes, outputs }: Node, inputs: readonly Tensor[]): Tensor[] {
     const key = `${operation.name}(${inputs.map(({ node, index }) => `${node.id}:${index}`).join()})`;
     const full = key + this.attributesKey(attributes);
-    let made = this.known.get(full);
-    if (!made) {
-      // Sources stay themselves, so that a program keeps its inputs.
-      made = inputs.length === 0 ? [...outputs] : applyAll(operation, inputs, attributes);
-      this.known.set(full, made);
-      this.settled.add(made[0]!.node);
+    let results = this.known.get(full);
+    if (!results) {
+      // Sources are reused, so that the program keeps its inputs.
+      results = inputs.length === 0 ? [...outputs] : applyAll(operation, inputs, attributes);
+      this.known.set(full, results);
+      this.settled.add(results[0]!.node);
     }
-    return made;
+    return results;
   }
 
-  /** Constants are one when their bytes are. */
+  /** A key of the attributes. Constants with equal bytes get equal keys. */
   private attributesKey({ data, exact: _, ...rest }: { data?: TensorData; exact?: number }): string {
     const text = JSON.stringify(rest, (_, value) => (typeof value === 'number' ? String(value) : value));
     if (!data) return text;

@@ -8,7 +8,7 @@ import { optimise } from './optimise.ts';
 const operationsOf = ({ outputs }: Program) =>
   topologicalOrder(Object.values(outputs)).map(({ operation }) => operation.name);
 
-const gradientOfMean = (x: Tensor) => g.grad(g.average(g.exp(x)), [x])[0]!;
+const gradientOfMean = (x: Tensor) => g.grad(g.meanAll(g.exp(x)), [x])[0]!;
 
 describe('known programs shrink to', () => {
   const x = g.input('x', [2, 4]);
@@ -84,10 +84,10 @@ describe('known programs shrink to', () => {
       () => g.softmax(g.mul(g.constant(Float32Array.of(1, 2), [2]), 3)),
       ['constant'],
     ],
-    ['what is left of a sum', () => g.add(x, g.log(g.constant(1))), ['input']],
+    ['a sum with zero', () => g.add(x, g.log(g.constant(1))), ['input']],
     ['a factor', () => g.mul(x, g.sqrt(g.constant(4))), ['constant', 'input', 'mul']],
     [
-      'itself, where the constant would be large',
+      'itself, if the constant would be large',
       () => g.broadcast(g.constant(1), [65, 64]),
       ['broadcast', 'constant'],
     ],

@@ -15,7 +15,7 @@ import {
 
 type Rule<I extends Tensors> = (inputs: I, attributes: Attributes, shape: Shape) => Tensor | undefined;
 
-/** The same value in fewer operations, or undefined where no rule applies. `shape` is that of the result. */
+/** An equal tensor from fewer operations; undefined if no rule applies. @param shape shape of the result */
 export function simplify(
   operation: Operation,
   inputs: readonly Tensor[],
@@ -25,7 +25,7 @@ export function simplify(
   const rule = rules[operation.name as PrimitiveName] as Rule<Tensors> | undefined;
   const simpler = rule?.(inputs, attributes, shape);
   if (simpler) return simpler;
-  // Pointwise operations broadcast by themselves, as long as one operand has the full shape.
+  // Pointwise operations broadcast their inputs themselves if one operand has the full shape.
   const [a, b] = inputs;
   if (operation.role !== 'pointwise' || operation.decompose || !a || !b) return undefined;
   const source = (x: Tensor) => x.node.inputs[0]!;
@@ -73,17 +73,17 @@ const rules: { readonly [N in PrimitiveName]?: Rule<Primitives[N]> } = {
 
 const is = (tensor: Tensor, name: PrimitiveName) => tensor.node.operation.name === name;
 
-/** Value of a scalar float constant. Constants of one element and higher rank do not count: they shape results. */
+/** Value of a scalar f32 constant. Undefined for one element of a higher rank, because its rank shapes the result. */
 function scalar(tensor: Tensor): number | undefined {
   return tensor.shape.length === 0 && tensor.dtype === 'f32' ? constantData(tensor)?.[0] : undefined;
 }
 
-/** Whether a factor keeps its digits in float32. */
+/** True if float32 holds a factor without loss of digits (normal range). */
 const isNormal = (x: number) => x === 0 || (Math.abs(x) > 1.2e-38 && Math.abs(x) < 3.4e38);
 
 const isScalar = (tensor: Tensor, value: number) => scalar(tensor) === value;
 
-/** Whether a tensor is a transpose of the last two axes. */
+/** True for a transpose of the last two axes. */
 function swapsMatrices(tensor: Tensor): boolean {
   if (!is(tensor, 'transpose')) return false;
   const permutation: number[] = tensor.node.attributes.permutation;

@@ -4,7 +4,7 @@ import { readFixture } from '../../../tests/support/fixture.ts';
 import { normals, withRandom } from '../../../tests/support/random.ts';
 import { relativeError } from '../../../tests/support/task-fixture.ts';
 import { constant } from '../../graph/index.ts';
-import { patchify, pixelOrder } from '../patches.ts';
+import { channelsLast, patchify } from '../patches.ts';
 import { patchTarget } from './pixels.ts';
 import type { TargetContext } from './target.ts';
 
@@ -16,7 +16,7 @@ describe.each(kinds)('target %s', (target) => {
     const [, channels, height, width] = shape('target.image') as [number, number, number, number];
     const context = { image: [height, width], channels, target, ...metadata('target') } as TargetContext;
     const image = constant(float('target.image'), shape('target.image'));
-    const values = evaluate(pixelOrder(patchTarget(image, target, context).values, channels));
+    const values = evaluate(channelsLast(patchTarget(image, target, context).values, channels));
     expect(relativeError(values, float(`target.${target}`))).toBeLessThan(1e-6);
   });
 

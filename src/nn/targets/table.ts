@@ -1,7 +1,8 @@
+import { suggestion } from '../../text/nearest.ts';
 import { hog } from './hog.ts';
 import { lowPassPixels } from './low-pass.ts';
 import { pixels } from './pixels.ts';
-import type { Target } from './target.ts';
+import type { NamedTarget, Target } from './target.ts';
 
 const reconstruction = (by: string) =>
   `The model predicts normalised patches: in the reconstruction, each patch's mean and standard deviation${by} are those of the original.`;
@@ -27,5 +28,18 @@ export type TargetName = keyof typeof targets;
 
 export const targetNames = Object.keys(targets) as TargetName[];
 
-/** The target of that name. */
-export const targetOf = (name: TargetName): Target => targets[name];
+/** A target: the name of one of the table, or one of the user's own. */
+export type TargetChoice = string | NamedTarget;
+
+/** The target that is chosen. Throws RangeError for an unknown name. */
+export function targetOf(choice: TargetChoice): Target {
+  if (typeof choice !== 'string') return choice;
+  if (Object.hasOwn(targets, choice)) return targets[choice as TargetName];
+  throw new RangeError(
+    `a target must be one of ${targetNames.join(', ')}, got "${choice}"${suggestion(choice, targetNames)}`,
+  );
+}
+
+/** What messages call a target. */
+export const targetName = (choice: TargetChoice): string =>
+  typeof choice === 'string' ? choice : choice.name;

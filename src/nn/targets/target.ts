@@ -24,3 +24,8 @@ export interface Target {
    */
   toPixels?(values: Tensor, image: Tensor, context: TargetContext): Tensor;
 }
+
+/** A target of the user's own, which settings name. */
+export interface NamedTarget extends Target {
+  readonly name: string;
+}

@@ -1,6 +1,8 @@
 import { type Config, configSchema, parseConfig } from '../../config/schema.ts';
 import { autoencoderParameters } from '../../models/autoencoder.ts';
+import type { AutoencoderConfig } from '../../models/config.ts';
 import { encoderParameters } from '../../models/encoder.ts';
+import { withOwnTarget } from '../../tasks/own.ts';
 import { knnSeries, linearSeries, seriesOf, smoothed } from '../../visualize/series.ts';
 import { alwaysChangeable, type RunKind } from '../kind.ts';
 
@@ -19,7 +21,11 @@ export const pretraining: RunKind<Config> = {
     { title: 'kNN top-1 of pre-training', percent: true, points: knnSeries },
     { title: 'Brief linear top-1 of pre-training', percent: true, points: linearSeries },
   ],
-  model({ model }, { has }) {
+  model(config, { has, targets }) {
+    const model = withOwnTarget<AutoencoderConfig>(config.model, targets);
+    // Without the user's own target, its decoder cannot be known.
+    if (typeof model.target === 'string' && config.own?.targets?.includes(model.target))
+      return { encoder: model, specs: encoderParameters(model) };
     const specs = autoencoderParameters(model);
     const isWhole = specs.every(({ name }) => has(name)); // somebody may have taken the decoder out
     return isWhole

@@ -10,9 +10,9 @@ export const maskGenerators: readonly MaskGenerator[] = [random, block, grid, gr
 
 export const maskNames: readonly string[] = maskGenerators.map(({ name }) => name);
 
-/** The mask generator of that name. Throws RangeError for an unknown one. */
-export function maskGenerator(name: string): MaskGenerator {
-  const found = maskGenerators.find((candidate) => candidate.name === name);
+/** The mask generator of that name, of the user's own or of the table. Throws RangeError for an unknown one. */
+export function maskGenerator(name: string, own: readonly MaskGenerator[] = []): MaskGenerator {
+  const found = [...own, ...maskGenerators].find((candidate) => candidate.name === name);
   if (!found)
     throw new RangeError(
       `a mask must be one of ${maskNames.join(', ')}, got "${name}"${suggestion(name, maskNames)}`,

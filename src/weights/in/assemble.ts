@@ -4,26 +4,24 @@ import type { TensorFile } from '../../io/tensor-file-types.ts';
 import type { TensorFate } from '../report.ts';
 import type { Naming, Slot } from './naming.ts';
 
-/** A tensor of the file, or a third of one of the model's. */
+/** A tensor of the file that becomes a model tensor, or a third of one. */
 interface Piece {
   readonly tensor: string;
   readonly slot?: Slot;
 }
 
-/** Weights of a file by the names here: whole tensors, or queries, keys and values that make one. */
+/** A file's weights by this project's names: whole tensors, or queries, keys and values that are joined. */
 export interface Renamed {
   readonly pieces: ReadonlyMap<string, readonly Piece[]>;
-  /** Shapes by the names here, joined tensors with all three parts. */
+  /** Shapes by this project's names; joined tensors with all three parts. */
   readonly shapes: ReadonlyMap<string, readonly number[]>;
-  /** What became of each tensor so far: those that are taken, and those that the table leaves out. */
+  /** Result for each tensor so far: taken, or ignored by the table. */
   readonly fates: ReadonlyMap<string, TensorFate>;
 }
 
 const slots: readonly Slot[] = ['query', 'key', 'value'];
 
-/**
- * Names a file's tensors. Throws FileFormatError for what the table refuses, and for two tensors of one name.
- */
+/** Renames a file's tensors. Throws FileFormatError if the table refuses one, and if two get the same name. */
 export function renameAll(file: TensorFile, { table, plain, prefix }: Naming): Renamed {
   const pieces = new Map<string, Piece[]>();
   const fates = new Map<string, TensorFate>();
@@ -49,7 +47,7 @@ export function renameAll(file: TensorFile, { table, plain, prefix }: Naming): R
     const name = theirs.replace(rule.match, rule.to);
     const already = pieces.get(name) ?? [];
     if (already.some(({ slot }) => slot === rule.slot || !slot || !rule.slot))
-      throw new FileFormatError(file.path, `one tensor only may stand for ${name}`, tensor);
+      throw new FileFormatError(file.path, `only one tensor may become ${name}`, tensor);
     pieces.set(name, [...already, { tensor, ...(rule.slot && { slot: rule.slot }) }]);
     fates.set(tensor, { tensor, dtype, shape, fate: name === tensor ? 'loaded' : 'renamed', name });
   }
@@ -57,7 +55,7 @@ export function renameAll(file: TensorFile, { table, plain, prefix }: Naming): R
   return { pieces, shapes, fates };
 }
 
-/** The shape of a tensor, or of three that are joined row by row. */
+/** Shape of a tensor, or of three tensors that are concatenated by rows. */
 function joinedShape(file: TensorFile, name: string, pieces: readonly Piece[]): readonly number[] {
   const shapes = pieces.map(({ tensor }) => file.tensors.get(tensor)!.shape);
   const [first] = shapes as [readonly number[]];
@@ -74,8 +72,8 @@ function joinedShape(file: TensorFile, name: string, pieces: readonly Piece[]): 
 }
 
 /**
- * Reads the weights `names` as float32. Parts that lack are zeros (biases of keys).
- * Throws FileFormatError for tensors that are not floating-point numbers.
+ * Reads the weights `names` as float32. Missing parts become zeros (biases of keys). Throws FileFormatError for
+ * tensors that are not floating-point numbers.
  */
 export async function readRenamed(
   file: TensorFile,
@@ -88,7 +86,7 @@ export async function readRenamed(
   for (const name of whole) {
     const { tensor } = pieces.get(name)![0]!;
     weights[name] = floats(file, tensor, tensors.get(tensor)!);
-    tensors.delete(tensor); // half precision need not be held twice
+    tensors.delete(tensor); // frees the half-precision copy
   }
   for (const name of names.filter((each) => !weights[each])) {
     const parts = await file.read(pieces.get(name)!.map(({ tensor }) => tensor));
@@ -102,7 +100,7 @@ export async function readRenamed(
   return weights;
 }
 
-/** The tensors of a file whose values `weights` holds, in the order of the file, as float32. */
+/** The file's tensors that `weights` contains, in the file's order, as float32. */
 export function* tensorsOf(
   file: TensorFile,
   { pieces, fates }: Renamed,

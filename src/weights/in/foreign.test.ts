@@ -21,7 +21,7 @@ const floats = (...shape: number[]): NamedTensor => ({
   data: new Float32Array(shape.reduce((a, b) => a * b, 1)),
 });
 
-/** A classifier of timm (width 16, 1 block, 2 heads, 2×2 patches of 8, class token), changed. */
+/** A changed classifier of timm (width 16, 1 block, 2 heads, 2×2 patches of 8, class token). */
 async function changed(change: (tensors: Map<string, NamedTensor>) => void): Promise<string> {
   const { tensors } = await readSafetensors(weightsFixture('timm-token.safetensors'));
   change(tensors);
@@ -42,8 +42,8 @@ describe('what would compute something else is refused', () => {
     ['blocks.0.attn.q_norm.weight', 'norms inside of the attention'],
     ['blocks.0.attn.rel_pos_bias.table', 'relative positions'],
     ['pre_logits.fc.weight', 'a hidden layer before the head'],
-    ['blocks.0.adapter.weight', 'layers that are unknown here'],
-    ['patch_embed.norm.weight', 'layers that are unknown here'],
+    ['blocks.0.adapter.weight', 'unknown layers'],
+    ['patch_embed.norm.weight', 'unknown layers'],
   ])('%s', async (name, reason) => {
     const opened = open((tensors) => tensors.set(name, floats(16)));
     await expect(opened).rejects.toThrow(
@@ -54,7 +54,7 @@ describe('what would compute something else is refused', () => {
 
   it.each<[string, (tensors: Map<string, NamedTensor>) => void, string]>([
     [
-      'a weight that lacks',
+      'a missing weight',
       (t) => t.delete('blocks.0.mlp.fc2.bias'),
       'has a tensor blocks.0.mlp.fc2.bias, got "none"',
     ],
@@ -81,7 +81,7 @@ describe('what would compute something else is refused', () => {
     [
       'positions of no square',
       (t) => t.set('pos_embed', floats(1, 8, 16)),
-      'its 7 positions of patches make no square: say the size of the images, for example --image 8x56',
+      'its 7 positions of patches form no square: give the size of the images, for example --image 8x56',
     ],
     ['no positions', (t) => t.delete('pos_embed'), 'models here add a table of positions'],
     [
@@ -100,12 +100,12 @@ describe('what would compute something else is refused', () => {
     [
       'two tensors for one weight',
       (t) => t.set('module.norm.bias', floats(16)),
-      'one tensor only may stand for norm.bias',
+      'only one tensor may become norm.bias',
     ],
     [
       'other names',
       (t) => t.delete('patch_embed.proj.weight'),
-      'must be named as those of a Vision Transformer by timm, MAE',
+      'must have the names of a Vision Transformer in timm, MAE',
     ],
   ])('%s', async (_, change, message) => {
     await expect(open(change)).rejects.toThrow(message);
@@ -114,7 +114,7 @@ describe('what would compute something else is refused', () => {
 
   it('heads that are unknown, or do not divide the width', async () => {
     const file = await changed(() => {});
-    await expect(openModel(file)).rejects.toThrow('say it (--heads), got "width 16, depth 1"');
+    await expect(openModel(file)).rejects.toThrow('set it with --heads, got "width 16, depth 1"');
     expect((await openModel(file, { unusualHeads: 2 })).encoder.heads).toBe(2);
     await expect(openModel(file, { heads: 3 })).rejects.toThrow('its width must divide into its heads');
   });
@@ -154,7 +154,7 @@ describe('what does not matter is taken', () => {
     const bias = weights['blocks.0.attn.qkv.bias']!;
     expect(bias.subarray(16, 32)).toEqual(new Float32Array(16));
     expect([...bias.subarray(0, 16), ...bias.subarray(32)].every((value) => value !== 0)).toBe(true);
-    expect(report.notes).toContain('biases of keys are set to 0: softmax does not see them');
+    expect(report.notes).toContain('biases of keys are set to 0, because softmax cancels them');
   });
 
   it.each([
@@ -170,7 +170,7 @@ describe('what does not matter is taken', () => {
   });
 });
 
-describe('settings beside the weights', () => {
+describe('settings next to the weights', () => {
   const beside = async (fixture: string, config: unknown, file = 'config.json') => {
     const model = join(folder, fixture);
     await cp(weightsFixture(fixture), model, { recursive: true });
@@ -204,7 +204,7 @@ describe('settings beside the weights', () => {
       'plain Vision Transformers (vit_*), got "resnet50"',
     ],
     [
-      'an activation that a name tells',
+      'an activation in a name',
       'timm-mean-of-normed',
       { architecture: 'vit_base_patch32_siglip_gap_256' },
       'the activation must be the exact GELU, got "siglip"',
@@ -217,14 +217,14 @@ describe('settings beside the weights', () => {
 
   it('may lie in the metadata, as this project exports', async () => {
     const { tensors } = await readSafetensors(weightsFixture('timm-token.safetensors'));
-    const told = { architecture: 'vit_tiny_patch16_224', arguments: '{"num_heads":2}' };
-    await writeSafetensors(path, tensors, told);
+    const stated = { architecture: 'vit_tiny_patch16_224', arguments: '{"num_heads":2}' };
+    await writeSafetensors(path, tensors, stated);
     expect((await openModel(path)).encoder.heads).toBe(2);
-    await writeSafetensors(path, tensors, { ...told, arguments: '{' });
+    await writeSafetensors(path, tensors, { ...stated, arguments: '{' });
     await expect(openModel(path)).rejects.toThrow('settings must be JSON');
   });
 
-  it('tell how images are cut', async () => {
+  it('give the crop of images', async () => {
     const cropped = {
       size: { shortest_edge: 40 },
       crop_size: { height: 32, width: 32 },
@@ -232,7 +232,7 @@ describe('settings beside the weights', () => {
     };
     const model = await beside('hf-mae', cropped, 'preprocessor_config.json');
     expect(model.evaluationCrop).toBe(0.8);
-    expect(model.normalisation.mean).toEqual([0.5, 0.5, 0.5]); // the processor's own, where its file does not say it
+    expect(model.normalisation.mean).toEqual([0.5, 0.5, 0.5]); // the processor's default
     const { normalisation, evaluationCrop } = await openModel(weightsFixture('timm-mean-of-normed'));
     expect({ normalisation, evaluationCrop }).toEqual({
       normalisation: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
@@ -259,6 +259,6 @@ it('a usual size has the usual heads, and says that they were assumed', async ()
   const { description } = await understandForeign(file, { unusualHeads: 6 });
   expect(description.encoder).toMatchObject({ width: 768, heads: 12, image: [224, 224], patch: 16 });
   expect(description.report.notes).toContain(
-    'heads and activation are not in the file: 12, as usual in this size, and GELU are assumed',
+    'the file does not give heads and activation: assuming 12 heads, as usual for this size, and GELU',
   );
 });

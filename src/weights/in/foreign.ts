@@ -16,27 +16,26 @@ import { findSettings } from './settings.ts';
 import { autoencoderOf, classifierOf, decoderFault, type Evidence, encoderOf } from './sizes.ts';
 import { tables } from './tables.ts';
 
-/** What the shapes of weights cannot tell: counts where nothing beside the weights tells it either. */
+/** Settings that the shapes of weights do not determine. They apply if the file does not give them either. */
 export interface ForeignOptions {
   /** Attention heads of the encoder. */
   readonly heads?: number | undefined;
-  /** The same, for an encoder whose size is none of the usual ones, which have known heads. */
+  /** The same, only for an encoder that does not have one of the usual sizes, whose heads are known. */
   readonly unusualHeads?: number | undefined;
   /** Attention heads of the decoder. */
   readonly decoderHeads?: number | undefined;
-  /** Height and width of the images, over those in the file. */
+  /** Height and width of the images; overrides the file. */
   readonly image?: Size | undefined;
-  /** The same, where the file leaves open which of several it is. */
+  /** The same, only if the file allows several sizes. */
   readonly usualImage?: Size | undefined;
 }
 
-/** Where evaluation views are cut when nothing tells it: 224 of 256 pixels. */
+/** Crop of evaluation views if the file gives none: 224 of 256 pixels. */
 const USUAL_CROP = 224 / 256;
 
 /**
- * Understands a file of another project; of the weights, only positions are read.
- * Throws FileFormatError for names that are not known, for a model that differs from those here, and for shapes that do
- * not fit each other.
+ * Recognises a file of another project. Reads only positions among the weights. Throws FileFormatError for unknown
+ * names, for a model that differs from this project's, and for shapes that do not fit each other.
  */
 export async function understandForeign(file: TensorFile, options: ForeignOptions = {}): Promise<FoundModel> {
   const { path } = file;
@@ -44,7 +43,7 @@ export async function understandForeign(file: TensorFile, options: ForeignOption
   if (!naming)
     throw new FileFormatError(
       path,
-      "weights must be named as those of a Vision Transformer by timm, MAE, the paper's code or Hugging Face",
+      "weights must have the names of a Vision Transformer in timm, MAE, the paper's code or Hugging Face",
       [...file.tensors.keys()].slice(0, 3).join(', ') || 'no tensors',
     );
   const { table } = naming;
@@ -68,8 +67,8 @@ export async function understandForeign(file: TensorFile, options: ForeignOption
   const plan = planWeights(path, parts, renamed.shapes);
   const normalisation = normalisationOf(evidence, encoder.channels);
   if (table.source !== 'huggingface' && plan.names.some(isJointBias))
-    notes.push('biases of keys are set to 0: softmax does not see them');
-  if (file.others.length > 0) notes.push(`beside the weights, not used: ${file.others.join(', ')}`);
+    notes.push('biases of keys are set to 0, because softmax cancels them');
+  if (file.others.length > 0) notes.push(`not used, besides the weights: ${file.others.join(', ')}`);
   const classes = classifier && classNames(found.classes, classifier.classes);
   const evaluationView = found.view?.(encoder.image);
   const description: ModelDescription = {
@@ -94,7 +93,7 @@ export async function understandForeign(file: TensorFile, options: ForeignOption
   };
 }
 
-/** The share of the shorter side that a view keeps, for runs of this project that start from the model. */
+/** Fraction of the shorter side in a view, for runs that start from the model. */
 function cropOf({ resized }: EvaluationView, image: Size): number {
   return Math.min(1, image[0] / resized[0], image[1] / resized[1]);
 }
@@ -107,26 +106,26 @@ function normalisationOf({ path, found, notes, source }: Evidence, channels: num
     if (mean.length === channels && std.length === channels && std.every((s) => s > 0)) return { mean, std };
     throw new FileFormatError(
       path,
-      `mean and deviation must be told for each of ${plural(channels, 'channel')}`,
+      `mean and deviation must be given for each of ${plural(channels, 'channel')}`,
       `[${found.mean}] and [${found.std}]`,
     );
   }
   if (channels === IMAGENET.mean.length) {
-    notes.push("how pixels are normalised is not in the file: ImageNet's mean and deviation are assumed");
+    notes.push("the file does not say how pixels are normalised: assuming ImageNet's mean and deviation");
     return IMAGENET;
   }
   if (channels === 1 && source === 'paper') {
     notes.push(
-      "how pixels are normalised is not in the file: ImageNet's mean and deviation of grey are assumed",
+      "the file does not say how pixels are normalised: assuming ImageNet's mean and deviation of grey",
     );
     return GREY_IMAGENET;
   }
-  notes.push('how pixels are normalised is not in the file: to [-1, 1] is assumed');
+  notes.push('the file does not say how pixels are normalised: assuming [-1, 1]');
   const half = Array.from({ length: channels }, () => 0.5);
   return { mean: half, std: half };
 }
 
-/** What became of every tensor of the file, in its order. */
+/** Result for each tensor of the file, in its order. */
 function fatesOf(
   file: TensorFile,
   { fates }: Renamed,

@@ -28,7 +28,7 @@ const config = z.object({
 
 const problems = { multi_label_classification: 'multi-label', regression: 'regression' } as const;
 
-/** Settings of Hugging Face: `config.json` and `preprocessor_config.json`, each with the path that names it in errors. */
+/** Settings from Hugging Face's `config.json` and `preprocessor_config.json`, each with its path for errors. */
 export function huggingFaceSettings(
   path: string,
   json: object | undefined,

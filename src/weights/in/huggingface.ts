@@ -1,7 +1,10 @@
 import { ignore, type NamingTable, type Rule, refuse, rename, type Slot } from './naming.ts';
 import { refusals, rest } from './timm.ts';
 
-/** Layers of a stack, by the names of files and those that `transformers` 5 has in memory (`state_dict()`): queries, keys and values apart, which are one tensor here. */
+/**
+ * Layers of a stack, by the names in files and those of `transformers` 5 in memory (`state_dict()`). Separate
+ * queries, keys and values become one tensor here.
+ */
 function layers(theirs: string, ours: string): Rule[] {
   const layer = (part: string, to: string, slot?: Slot) =>
     rename(new RegExp(String.raw`^${theirs}\.(\d+)\.${part}\.(weight|bias)$`), `${ours}.$1.${to}.$2`, slot);
@@ -22,9 +25,8 @@ function layers(theirs: string, ours: string): Rule[] {
 }
 
 /**
- * Hugging Face's `ViTModel`, `ViTForImageClassification`, `ViTForMaskedImageModeling` (its encoder), `ViTMAEModel` and
- * `ViTMAEForPreTraining`; models on top of an
- * encoder put `vit.` before its names.
+ * Hugging Face's `ViTModel`, `ViTForImageClassification`, `ViTForMaskedImageModeling` (its encoder), `ViTMAEModel`
+ * and `ViTMAEForPreTraining`. Models with a head put `vit.` before the encoder's names.
  */
 export const huggingface: NamingTable = {
   source: 'huggingface',
@@ -35,7 +37,7 @@ export const huggingface: NamingTable = {
     rename(/^(?:vit\.)?embeddings\.position_embeddings$/, 'pos_embed'),
     rename(/^(?:vit\.)?embeddings\.patch_embeddings\.projection\.(weight|bias)$/, 'patch_embed.proj.$1'),
     ignore(/^(?:vit\.)?embeddings\.mask_token$/, 'masks tokens at the input, for another pre-training'),
-    refuse(/^(?:vit\.)?embeddings\./, 'embeddings that are unknown here'),
+    refuse(/^(?:vit\.)?embeddings\./, 'unknown embeddings'),
     ...layers(String.raw`(?:vit\.)?(?:encoder\.layer|layers)`, 'blocks'),
     rename(/^(?:vit\.)?layernorm\.(weight|bias)$/, 'norm.$1'),
     ignore(/^(?:vit\.)?pooler\./, 'a layer on the class token that images were not classified with'),
@@ -50,7 +52,7 @@ export const huggingface: NamingTable = {
       /^decoder\.0\.(weight|bias)$/,
       'the one layer that makes pixels of tokens in ViTForMaskedImageModeling',
     ),
-    refuse(/^((vit\.)?(encoder|layers)|decoder)\./, 'layers that are unknown here'),
+    refuse(/^((vit\.)?(encoder|layers)|decoder)\./, 'unknown layers'),
     ...rest,
   ],
 };

@@ -2,10 +2,10 @@ import { readFile, stat } from 'node:fs/promises';
 import type { z } from 'zod';
 import { FileFormatError } from '../../io/file-format-error.ts';
 
-/** A list of the names of 21,000 classes has 1 MB. */
+/** A list of 21,000 class names has 1 MB. */
 const MAX_JSON_BYTES = 20_000_000;
 
-/** Throws FileFormatError for what is not JSON. */
+/** Throws FileFormatError unless the text is JSON. */
 export function jsonOf(path: string, text = '{}'): unknown {
   try {
     return JSON.parse(text);
@@ -14,7 +14,7 @@ export function jsonOf(path: string, text = '{}'): unknown {
   }
 }
 
-/** An object from a JSON file; undefined where there is none, or it is something else. */
+/** The object in a JSON file; undefined if there is no file, or its value is not an object. */
 export async function readJson(path: string): Promise<object | undefined> {
   try {
     const { size } = await stat(path);
@@ -28,7 +28,7 @@ export async function readJson(path: string): Promise<object | undefined> {
   }
 }
 
-/** An object by a schema. Throws FileFormatError that names the field which breaks it. */
+/** Parses an object by a schema. Throws FileFormatError, which names the wrong field. */
 export function parse<T>(path: string, schema: z.ZodType<T>, json: object): T {
   const result = schema.safeParse(json);
   if (result.success) return result.data;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Names of classes by their numbers: a list, or a dict. Names may be numbers; what is null, or anything else, names nothing. */
+/** Class names by number, from a list or a dict. Names may be numbers; null and other values give no name. */
 export const labels = z.unknown().transform((given): Readonly<Record<string, string>> | undefined => {
   if (typeof given !== 'object' || given === null) return undefined;
   const named = Object.entries(given).flatMap(([number, name]) =>
@@ -11,7 +11,7 @@ export const labels = z.unknown().transform((given): Readonly<Record<string, str
   return named.length === 0 ? undefined : Object.fromEntries(named);
 });
 
-/** The names of `count` classes; undefined where none is known. A class without a name is called by its number. */
+/** Names of `count` classes; undefined if none is known. A class without a name gets its number. */
 export function classNames(
   given: Readonly<Record<string, string>> | undefined,
   count: number,

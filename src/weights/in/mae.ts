@@ -1,7 +1,7 @@
 import { keep, type NamingTable } from './naming.ts';
 import { BLOCK, timm } from './timm.ts';
 
-/** The code of Masked Autoencoders (facebookresearch/mae): timm's names, and those of a decoder. */
+/** Masked Autoencoders (facebookresearch/mae): timm's names, and those of a decoder. */
 export const mae: NamingTable = {
   source: 'mae',
   mark: /^decoder_embed\.weight$/,

@@ -3,64 +3,64 @@ import { preferred } from '../../io/wrappers.ts';
 /** A third of a fused `qkv` tensor: rows of queries, of keys, of values. */
 export type Slot = 'query' | 'key' | 'value';
 
-/** What a tensor's name means: the name here, or why it is left out, or why the whole file is refused. */
+/** Meaning of a tensor's name: this project's name for it, or why it is ignored, or why the file is refused. */
 export type Rule =
   | { readonly match: RegExp; readonly to: string; readonly slot?: Slot }
   | { readonly match: RegExp; readonly ignore: string }
   | { readonly match: RegExp; readonly refuse: string };
 
-/** How a project names the weights of a Vision Transformer. */
+/** A project's names for the weights of a Vision Transformer. */
 export interface NamingTable {
-  /** The project, as `Model.source` says it. */
+  /** The project, for `Model.source`. */
   readonly source: string;
-  /** A tensor that files of this naming have, and those of the tables after it have not. */
+  /** A name found in files of this project, but not in those of the later tables. */
   readonly mark: RegExp;
-  /** The first rule that matches a name holds. */
+  /** The first rule that matches a name applies. */
   readonly rules: readonly Rule[];
-  /** Rules before those that depend on what else is in the file. */
+  /** Rules that depend on the file's other names; they come first. */
   readonly before?: (names: ReadonlySet<string>) => readonly Rule[];
 }
 
-/** Takes a tensor under the name that `to` makes of its own, as `String.replace` does. */
+/** Renames a tensor by `String.replace` with `to`. */
 export function rename(match: RegExp, to: string, slot?: Slot): Rule {
   return { match, to, ...(slot && { slot }) };
 }
 
-/** Takes a tensor under its own name. */
+/** Keeps a tensor's name. */
 export function keep(match: RegExp): Rule {
   return { match, to: '$&' };
 }
 
-/** Leaves a tensor out. */
+/** Ignores a tensor. */
 export function ignore(match: RegExp, reason: string): Rule {
   return { match, ignore: reason };
 }
 
-/** Refuses the file, because of what the tensor is part of. */
+/** Refuses the file, because the tensor belongs to an unsupported layer. */
 export function refuse(match: RegExp, reason: string): Rule {
   return { match, refuse: reason };
 }
 
-/** What parallel and compiled modules put into names, at any place. */
+/** Name parts that parallel and compiled modules insert anywhere. */
 const WRAPPER = /(^|\.)(?:(?:module|_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.)+/g;
 
-/** The layer that makes tokens of patches: what lies before its name lies before all names of its encoder. */
+/** The patch embedding. The prefix of its name is the prefix of the whole encoder. */
 const FIRST = /^((?:.*\.)?)(?:patch_embed\.proj|embeddings\.patch_embeddings\.projection)\.weight$/;
 
-/** A table with the file's names as the table knows them. */
+/** A table, and the file's names without wrappers and prefixes. */
 export interface Naming {
   readonly table: NamingTable;
-  /** By the tensors' names in the file; undefined for tensors beside the encoder that is taken. */
+  /** By the tensors' names in the file; undefined for tensors outside of the chosen encoder. */
   readonly plain: ReadonlyMap<string, string | undefined>;
-  /** What lies before the names of the encoder that is taken, in words. */
+  /** Prefix of the chosen encoder's names, in words. */
   readonly prefix: string;
-  /** What a person should know of the choice, a sentence each. */
+  /** Notes for the user about the choice, one sentence each. */
   readonly notes: readonly string[];
 }
 
 /**
- * Finds the table by which a file's tensors are named, behind any prefixes (`model.`, `backbone.`, `teacher.backbone.` and so on).
- * Of several encoders in a file one is taken, see `preferred`. Undefined where no encoder or no table is found.
+ * Finds the table for a file's names behind any prefix (`model.`, `backbone.`, `teacher.backbone.` and so on).
+ * Chooses among several encoders by `preferred`. Undefined if there is no encoder or no table.
  */
 export function findNaming(tables: readonly NamingTable[], names: Iterable<string>): Naming | undefined {
   const bare = new Map([...names].map((name) => [name, name.replace(WRAPPER, '$1')]));
@@ -81,12 +81,12 @@ export function findNaming(tables: readonly NamingTable[], names: Iterable<strin
     others.length === 0
       ? []
       : [
-          `of several encoders the one under ${words(prefix)} is taken, not the one under ${others.join(', ')}`,
+          `the file has several encoders: using the one under ${words(prefix)}, not the one under ${others.join(', ')}`,
         ];
   return { table, plain, prefix: words(prefix), notes };
 }
 
-/** A prefix without its last part, where that belongs to a project's own names. */
+/** A prefix without its last part, if that part belongs to a project's names. */
 function ownPrefix(prefix: string, names: ReadonlySet<string>): string {
   const above = prefix.replace(/(^|\.)(vit|encoder)\.$/, '$1');
   const [sort] = /(vit|encoder)\.$/.exec(prefix) ?? [];

@@ -4,8 +4,9 @@ import { BLOCK, refusals, rest } from './timm.ts';
 const UNUSED = "declared by the paper's zoomed-in encoder, which never uses it";
 
 /**
- * The class token of a file without an encoder's prefix: of a fine-tuned model with learned positions it is used. Where
- * positions are not stored they are those of the patches alone, and the fine-tuning code adds them to one token more.
+ * The class token of a file without an encoder's prefix. Fine-tuned models with learned positions use it. Stored
+ * positions are missing in the others: the computed ones cover the patches only, and the fine-tuning code adds them
+ * to one token more.
  */
 function classToken(names: ReadonlySet<string>): readonly Rule[] {
   if (names.has('pos_embed')) return [];
@@ -21,8 +22,8 @@ function classToken(names: ReadonlySet<string>): readonly Rule[] {
 }
 
 /**
- * The paper's own code (sunsmarterjie/beyond_masking): biases of queries and values apart and none of keys, position
- * tables that are not stored. Names of fine-tuned models have no `encoder.` before them.
+ * The paper's code (sunsmarterjie/beyond_masking): separate biases of queries and values, none of keys, and position
+ * tables that are not stored. Names of fine-tuned models do not begin with `encoder.`.
  */
 export const paper: NamingTable = {
   source: 'paper',
@@ -44,7 +45,7 @@ export const paper: NamingTable = {
     rename(new RegExp(String.raw`^decoder\.(blocks\.\d+\.${BLOCK})$`), 'decoder_$1'),
     rename(/^decoder\.(norm\.(?:weight|bias))$/, 'decoder_$1'),
     rename(/^decoder\.head\.(weight|bias)$/, 'decoder_pred.$1'),
-    refuse(/^(encoder|decoder)\./, 'layers that are unknown here'),
+    refuse(/^(encoder|decoder)\./, 'unknown layers'),
     ...rest,
   ],
 };

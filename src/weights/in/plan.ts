@@ -5,17 +5,17 @@ import { type ModelParts, modelParameters, requireShape } from '../parameters.ts
 import type { MissingWeight } from '../report.ts';
 import type { Shapes } from './sizes.ts';
 
-/** Which weights of a file make a model, and what stands for those that it lacks. */
+/** The weights of a file that make a model, and substitutes for missing ones. */
 export interface WeightPlan {
   readonly specs: readonly ParameterSpec[];
-  /** Weights to read, by the names here. */
+  /** Weights to read, by this project's names. */
   readonly names: readonly string[];
   readonly missing: readonly MissingWeight[];
 }
 
 /**
- * Compares a file's weights with those of the model that it makes.
- * Throws FileFormatError for a weight that lacks and nothing can stand for, and for other shapes.
+ * Compares a file's weights with those of its model. Throws FileFormatError if a weight is missing and has no
+ * substitute, or has the wrong shape.
  */
 export function planWeights(path: string, parts: ModelParts, shapes: Shapes): WeightPlan {
   const specs = parametersOf(path, parts);
@@ -31,11 +31,11 @@ export function planWeights(path: string, parts: ModelParts, shapes: Shapes): We
 }
 
 /**
- * Puts weights that were read into the form that the models here have, which computes the same:
- * - Biases of keys add the same number to all scores of a query, which softmax does not see: they become 0.
- * - A bias of the layer from encoder to decoder is added to the decoder's table of positions, as it is added to every token
- *   that was seen, and taken off the mask token, to which it is not.
- * - A class token without a position gets one of zeros.
+ * Converts weights to this project's form, which computes the same:
+ * - Biases of keys become 0: they add the same number to all scores of a query, which softmax cancels.
+ * - A bias of the layer from encoder to decoder is added to the decoder's position table, as every visible token gets
+ *   it, and subtracted from the mask token, which does not get it.
+ * - A class token without a position gets a position of zeros.
  */
 export function adaptWeights(
   { specs }: WeightPlan,
@@ -63,13 +63,13 @@ export function isJointBias(name: string): boolean {
   return name.endsWith('.attn.qkv.bias');
 }
 
-/** The model's shape of a weight; a table of positions may lack the row of the class token. */
+/** The model's shape of a weight. A position table may have no row for the class token. */
 function expectedShape({ name, shape }: ParameterSpec, got: readonly number[]): readonly number[] {
   const [one, rows, width] = shape as [number, number, number];
   return name === 'pos_embed' && got[1] === rows - 1 ? [one, rows - 1, width] : shape;
 }
 
-/** What stands for a weight that is not in the file. */
+/** Substitute for a weight that is missing in the file. */
 function substitute(path: string, { name, init }: ParameterSpec, shapes: Shapes): string {
   if (init.kind === 'table') return 'computed: the table is fixed';
   if (isJointBias(name)) return 'zeros: trained without';

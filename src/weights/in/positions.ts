@@ -5,12 +5,12 @@ import type { EncoderConfig } from '../../models/config.ts';
 import { type Positions, sincos1d, sincos2d } from '../../nn/positions.ts';
 import { type Renamed, readRenamed } from './assemble.ts';
 
-/** How far a stored table may be from the computed one: half precision of numbers up to 1, and another order of computing. */
+/** Tolerance of a stored table: half precision of numbers up to 1, and another order of computing. */
 const TOLERANCE = 5e-3;
 
 /**
- * Whether the positions in a file are one of the fixed tables; learned ones otherwise. The paper's code computes its table
- * and does not store it. Throws FileFormatError where another project's file has none.
+ * Kind of the positions in a file: one of the fixed tables, or learned. The paper's code computes its table and does
+ * not store it. Throws FileFormatError if another project's file has no positions.
  */
 export async function positionsOf(
   file: TensorFile,

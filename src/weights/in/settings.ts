@@ -6,9 +6,9 @@ import { jsonOf, readJson } from './json.ts';
 import { timmSettings } from './timm-settings.ts';
 
 /**
- * Settings beside a file's weights: `config.json` and `preprocessor_config.json` of Hugging Face, `config.json` of timm,
- * the options (`args`) of the script that saved a PyTorch file.
- * Throws FileFormatError for a configuration that the models here cannot follow.
+ * Settings from the file's folder and options: `config.json` and `preprocessor_config.json` of Hugging Face,
+ * `config.json` of timm, the options (`args`) of the script that saved a PyTorch file. Throws FileFormatError for an
+ * unsupported configuration.
  */
 export async function findSettings(file: TensorFile, source: string): Promise<FoundSettings> {
   const folder = dirname(file.path);

@@ -6,36 +6,36 @@ import { modelSizes } from '../../models/sizes.ts';
 import { plural } from '../../text/plural.ts';
 import type { FoundSettings } from './found-settings.ts';
 
-/** Shapes of a file's weights by the names here. */
+/** Shapes of a file's weights by this project's names. */
 export type Shapes = ReadonlyMap<string, readonly number[]>;
 
-/** What is known of a file before its configuration is. */
+/** Everything known of a file before its configuration is. */
 export interface Evidence {
   readonly path: string;
   readonly source: string;
   readonly shapes: Shapes;
   readonly found: FoundSettings;
-  /** Attention heads, as the caller says, where nothing was found. */
+  /** The caller's number of attention heads, used if the file gives none. */
   readonly heads?: number | undefined;
-  /** The same, where the size is no usual one either. */
+  /** The same, used only if the size is not a usual one either. */
   readonly unusualHeads?: number | undefined;
   readonly decoderHeads?: number | undefined;
-  /** Height and width, as the caller says. */
+  /** The caller's height and width. */
   readonly image?: Size | undefined;
-  /** The same, where the file leaves open which of several it is. */
+  /** The same, used only if the file allows several sizes. */
   readonly usualImage?: Size | undefined;
-  /** Collects what had to be assumed. */
+  /** Collects assumptions, for the user. */
   readonly notes: string[];
 }
 
 /** MAE's decoders all have 16 heads, whatever their width (facebookresearch/mae, `models_mae.py`). */
 const MAE_DECODER_HEADS = 16;
-/** Where positions are not stored, nothing tells the image's size. */
+/** Assumed if positions are not stored, because nothing else shows the image's size. */
 const USUAL_IMAGE: Size = [224, 224];
 
 /**
- * An encoder's sizes but for the kind of its positions, read off the shapes of its weights, with what was found beside them.
- * Throws FileFormatError where the shapes are no Vision Transformer's, or where the heads stay unknown.
+ * An encoder's sizes, except for the kind of positions, from the shapes of its weights and the settings found. Throws
+ * FileFormatError if the shapes are not those of a Vision Transformer, or if the heads stay unknown.
  */
 export function encoderOf(evidence: Evidence): Omit<EncoderConfig, 'positions'> {
   const { path, shapes, found, source } = evidence;
@@ -62,15 +62,15 @@ export function encoderOf(evidence: Evidence): Omit<EncoderConfig, 'positions'> 
   };
 }
 
-/** Why the file's decoder, if it has one, can be no part of an autoencoder with this encoder. */
+/** Why the file's decoder cannot form an autoencoder with this encoder; undefined if it can or there is none. */
 export function decoderFault({ shapes }: Evidence, { patch, channels }: EncoderConfig): string | undefined {
   const predicted = shapes.get('decoder_pred.weight')?.[0];
   const theirs = predicted === undefined ? channels : predicted / patch ** 2;
   if (theirs === channels) return undefined;
-  return `a decoder that predicts ${plural(theirs, 'channel')} of images of which the encoder sees ${channels}`;
+  return `a decoder that predicts ${plural(theirs, 'channel')}, for an encoder of ${channels}`;
 }
 
-/** The autoencoder that the file's decoder makes, if it has one. */
+/** The autoencoder of the file's decoder; undefined if there is none. */
 export function autoencoderOf(evidence: Evidence, encoder: EncoderConfig): AutoencoderConfig | undefined {
   const { path, shapes, found, source, notes } = evidence;
   if (!shapes.has('decoder_embed.weight')) return undefined;
@@ -88,14 +88,12 @@ export function autoencoderOf(evidence: Evidence, encoder: EncoderConfig): Autoe
     evidence.decoderHeads ??
     (source === 'paper' ? knownDecoderHeads(path, width, depth) : MAE_DECODER_HEADS);
   if (source !== 'paper' && !found.target)
-    notes.push(
-      'whether targets were normalised is not in the file: normalised by patch is assumed, as in MAE',
-    );
+    notes.push('the file does not say whether targets were normalised: assuming by patch, as in MAE');
   const target = found.target ?? (source === 'paper' ? 'channel' : 'patch');
   return { ...encoder, decoder: { width, depth, heads }, target };
 }
 
-/** The classifier that the file's head makes, if it has one. */
+/** The classifier of the file's head; undefined if there is none. */
 export function classifierOf(evidence: Evidence, encoder: EncoderConfig): ClassifierConfig | undefined {
   const { shapes, found, notes } = evidence;
   if (!shapes.has('head.weight')) return undefined;
@@ -103,11 +101,16 @@ export function classifierOf(evidence: Evidence, encoder: EncoderConfig): Classi
   const fcNorm = shapes.has('fc_norm.weight');
   const assumed = encoder.classToken && !fcNorm ? 'token' : 'mean';
   if (!found.pooling && assumed === 'token')
-    notes.push('what the head sees is not in the file: the class token is assumed, as usual without fc_norm');
+    notes.push(
+      'the file does not say what the head reads: assuming the class token, as usual without fc_norm',
+    );
   return { ...encoder, classes, pooling: found.pooling ?? assumed, fcNorm };
 }
 
-/** A shape of so many axes. Throws FileFormatError where the tensor lacks, or has others. */
+/**
+ * Shape of a tensor with this number of axes. Throws FileFormatError if the tensor is missing or has another number
+ * of axes.
+ */
 export function shapeOf({ path, shapes }: Evidence, name: string, axes: number): readonly number[] {
   const shape = shapes.get(name);
   if (shape?.length === axes && shape.every((size) => size > 0)) return shape;
@@ -118,7 +121,7 @@ export function shapeOf({ path, shapes }: Evidence, name: string, axes: number):
   );
 }
 
-/** Blocks that are numbered from 0 without a gap. */
+/** Number of blocks, which must be numbered from 0 without a gap. */
 function countBlocks({ path, shapes }: Evidence, stack: string): number {
   const block = new RegExp(`^${stack}\\.(\\d+)\\.`);
   const numbers = [...shapes.keys()].flatMap((name) => block.exec(name)?.[1] ?? []);
@@ -134,8 +137,8 @@ function countBlocks({ path, shapes }: Evidence, stack: string): number {
 }
 
 /**
- * Height and width: as the caller or the model's settings say, else from the number of positions.
- * Throws FileFormatError where these contradict each other, and where the positions leave open which of two sizes it is.
+ * Height and width from the caller or the model's settings, else from the number of positions. Throws FileFormatError
+ * if these contradict each other, and if the positions allow two sizes.
  */
 function imageOf(
   { path, source, shapes, found, notes, image, usualImage }: Evidence,
@@ -146,10 +149,10 @@ function imageOf(
   const likely = found.likelyImages ?? [];
   if (rows === undefined) {
     const known = stated ?? likely[0];
-    if (!known) notes.push(`positions are not in the file: images of ${USUAL_IMAGE.join('×')} are assumed`);
+    if (!known) notes.push(`the file has no positions: assuming images of ${USUAL_IMAGE.join('×')}`);
     return known ?? USUAL_IMAGE;
   }
-  // Where there is a class token it has a position too, but in some models of timm.
+  // A class token has a position too, except in some models of timm.
   const sure = !classToken || found.placedToken !== undefined || source === 'huggingface';
   const placed = classToken && found.placedToken !== false ? rows - 1 : rows;
   const counts = sure ? [placed] : [placed, rows];
@@ -159,7 +162,7 @@ function imageOf(
     if (fits(stated)) return stated;
     throw new FileFormatError(
       path,
-      `${rows} positions must be those of images of ${named(stated)} in patches of ${patch}, as ${image ? 'was asked for' : 'its settings say'}; say another size with ${remedy()}`,
+      `${rows} positions must match images of ${named(stated)} in patches of ${patch}, as ${image ? 'requested' : 'its settings say'}; give another size with ${remedy()}`,
       `${(stated[0] / patch) * (stated[1] / patch)} patches`,
     );
   }
@@ -172,7 +175,7 @@ function imageOf(
   };
   const usual = square(placed);
   if (usual) {
-    if (other) notes.push(`${other}the positions are those of ${named(usual)}, which is taken`);
+    if (other) notes.push(`${other}the positions match ${named(usual)}, which is used`);
     return usual;
   }
   if (usualImage && fits(usualImage)) return usualImage;
@@ -181,44 +184,44 @@ function imageOf(
   if (unplaced)
     throw new FileFormatError(
       path,
-      `${other}its ${rows} positions can be those of images of ${named(unplaced)} (the class token has none) or of ${named(oblong)} (the class token has one): say which, --image ${unplaced.join('x')} or ${remedy(oblong)}`,
+      `${other}its ${rows} positions fit images of ${named(unplaced)} (the class token has none) or of ${named(oblong)} (the class token has one): choose with --image ${unplaced.join('x')} or ${remedy(oblong)}`,
       'two readings',
     );
   throw new FileFormatError(
     path,
-    `${other}its ${placed} positions of patches make no square: say the size of the images, for example ${remedy(oblong)}`,
+    `${other}its ${placed} positions of patches form no square: give the size of the images, for example ${remedy(oblong)}`,
     `patches of ${patch}`,
   );
 }
 
-/** The options by which a caller says the size of the images. */
+/** Command line options for the size of the images. */
 function remedy(size?: Size): string {
   const [cli, setting] = size ? [size.join('x'), size.join(',')] : ['HEIGHTxWIDTH', 'HEIGHT,WIDTH'];
   return `--image ${cli} (for runs that start from it --set model.image=${setting})`;
 }
 
-/** The two factors of a number that differ least, the smaller one first. */
+/** The two factors of a number with the smallest difference, the smaller one first. */
 function nearSquare(count: number): readonly [number, number] {
   let side = Math.max(1, Math.floor(Math.sqrt(count)));
   while (count % side !== 0) side--;
   return [side, count / side];
 }
 
-/** Heads of the usual sizes; the shapes of weights do not show them. */
+/** Number of heads of the usual sizes. The shapes of weights do not show it. */
 function usualHeads({ path, notes, unusualHeads }: Evidence, width: number, depth: number): number {
   const size = Object.entries(modelSizes).find(
     ([name, known]) => name !== 'micro' && known.width === width && known.depth === depth,
   );
   if (size) {
     notes.push(
-      `heads and activation are not in the file: ${size[1].heads}, as usual in this size, and GELU are assumed`,
+      `the file does not give heads and activation: assuming ${plural(size[1].heads, 'head')}, as usual for this size, and GELU`,
     );
     return size[1].heads;
   }
   if (unusualHeads !== undefined) return unusualHeads;
   throw new FileFormatError(
     path,
-    'the number of attention heads cannot be seen in weights of this size: say it (--heads)',
+    'weights of this size do not show the number of attention heads; set it with --heads',
     `width ${width}, depth ${depth}`,
   );
 }
@@ -230,7 +233,7 @@ function knownDecoderHeads(path: string, width: number, depth: number): number {
   if (size) return size.decoder.heads;
   throw new FileFormatError(
     path,
-    "the number of the decoder's attention heads cannot be seen in weights of this size: say it (--decoder-heads)",
+    "weights of this size do not show the number of the decoder's attention heads; set it with --decoder-heads",
     `width ${width}, depth ${depth}`,
   );
 }

@@ -4,5 +4,5 @@ import type { NamingTable } from './naming.ts';
 import { paper } from './paper.ts';
 import { timm } from './timm.ts';
 
-/** The namings that are understood, the most particular first: MAE's names are timm's and more. */
+/** The supported namings, the most specific first: MAE's names include timm's. */
 export const tables: readonly NamingTable[] = [huggingface, paper, mae, timm];

@@ -53,18 +53,18 @@ const timm = z.object({
     .nullish(),
 });
 
-/** What timm takes where a configuration does not say it (`timm/data/config.py`). */
+/** timm's default (`timm/data/config.py`). */
 const USUAL_CROP = 0.875;
 
-/** Models of timm with another activation, which their weights do not show. */
+/** Models of timm with another activation. Their weights do not show it. */
 const OTHER_ACTIVATION = /siglip|quickgelu|gelutanh|so400m/;
 
-/** Models of timm whose heads are not those of other models of their size. */
+/** Models of timm whose number of heads is unusual for their size. */
 const unusualHeads: Readonly<Record<string, number>> = { vit_base_patch16_gap_224: 16 };
 
-/** Settings of timm's `config.json`, or of what this project writes into files. */
+/** Settings of timm's `config.json`, or of this project's metadata in a file. */
 export function timmSettings(path: string, json: object): FoundSettings {
-  const older = 'input_size' in json && !('pretrained_cfg' in json); // which have all in one object
+  const older = 'input_size' in json && !('pretrained_cfg' in json); // older files hold all in one object
   const {
     architecture,
     model_args: args,
@@ -93,7 +93,7 @@ export function timmSettings(path: string, json: object): FoundSettings {
   };
 }
 
-/** As `transforms_imagenet_eval` makes it (`timm/data/transforms_factory.py`). */
+/** As `transforms_imagenet_eval` (`timm/data/transforms_factory.py`). */
 function viewOf(
   pretrained: NonNullable<z.output<typeof timm>['pretrained_cfg']>,
   image: Size,
@@ -102,7 +102,7 @@ function viewOf(
   const tested = test && !same(image, usual) && same(image, test) ? pretrained.test_crop_pct : undefined;
   const crop = tested ?? pretrained.crop_pct ?? USUAL_CROP;
   const resized: Size = [Math.floor(image[0] / crop), Math.floor(image[1] / crop)];
-  const filter = pretrained.interpolation || 'bicubic'; // timm takes an empty text for none
+  const filter = pretrained.interpolation || 'bicubic'; // timm reads an empty text as none
   const border = mode === 'border' ? (mean ?? []).map((value) => Math.round(255 * value)) : [];
   const fit = mode === 'squash' ? 'stretch' : mode === 'border' ? 'contain' : 'cover';
   const keepsRatio = mode === 'border' || (mode !== 'squash' && resized[0] !== resized[1]);

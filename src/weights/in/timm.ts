@@ -1,9 +1,11 @@
 import { ignore, keep, type NamingTable, type Rule, refuse } from './naming.ts';
 
-/** Names of a block's weights, after the block's own. */
+/** Names of a block's weights, without the block's prefix. */
 export const BLOCK = String.raw`(?:norm1|norm2|attn\.qkv|attn\.proj|mlp\.fc1|mlp\.fc2)\.(?:weight|bias)`;
 
-/** What makes another model of a Vision Transformer: loading the rest of it would give other features. */
+/**
+ * Variants of a Vision Transformer with other layers. Loading the rest of their weights would give other features.
+ */
 export const refusals: readonly Rule[] = [
   refuse(/(^|\.)(dist_token|head_dist\..*)$/, 'a distillation token (DeiT)'),
   refuse(/(^|\.)(reg_token|register_tokens)$/, 'register tokens'),
@@ -15,13 +17,13 @@ export const refusals: readonly Rule[] = [
   refuse(/^pre_logits\./, 'a hidden layer before the head'),
 ];
 
-/** For the ends of tables: nothing that is part of a model's computation is passed over in silence. */
+/** For the ends of tables: refuses unknown parts of a model's computation, and ignores the rest. */
 export const rest: readonly Rule[] = [
-  refuse(/^(blocks|patch_embed|pos_embed|cls_token|norm)/, 'layers that are unknown here'),
+  refuse(/^(blocks|patch_embed|pos_embed|cls_token|norm)/, 'unknown layers'),
   ignore(/./, 'no part of an encoder, decoder or linear head'),
 ];
 
-/** PyTorch Image Models, `vit_*`: the names that this project has too. */
+/** PyTorch Image Models, `vit_*`. This project uses the same names. */
 export const timm: NamingTable = {
   source: 'timm',
   mark: /^patch_embed\.proj\.weight$/,

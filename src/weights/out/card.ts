@@ -7,13 +7,13 @@ import { block, type Written } from './format.ts';
 import { featuresOf, type Part } from './part.ts';
 import { isProbe, type Measure, type TrainingRecord } from './training-record.ts';
 
-/** What a model card tells beside what its files say. */
+/** Content of a model card beyond the model itself. */
 export interface CardOptions {
   readonly format: string;
   readonly part: Part;
   readonly written: Written;
   readonly record: TrainingRecord;
-  /** What was checked of the files, a sentence each. */
+  /** Checks of the files, one sentence each. */
   readonly checks: readonly string[];
 }
 
@@ -32,11 +32,11 @@ const citation = block('bibtex', [
   '}',
 ]);
 
-/** The model card of an export (README.md), with the head that the Hugging Face Hub reads. */
+/** The model card of an export (README.md), with the metadata block of the Hugging Face Hub. */
 export function modelCard(model: Model, { format, part, written, record, checks }: CardOptions): string {
-  // Names of files stay, those of the folders that they lie in do not.
-  const told = model.report.notes.map((note) => note.replaceAll(`${dirname(model.path)}${sep}`, ''));
-  const notes = [...written.notes, ...told];
+  // Keeps names of files, but not of the folders that lead to them.
+  const assumptions = model.report.notes.map((note) => note.replaceAll(`${dirname(model.path)}${sep}`, ''));
+  const notes = [...written.notes, ...assumptions];
   const sections: [title: string, text: string][] = [
     ['What it is', description(model, part)],
     ['How to load it', `${written.usage}\n\n\`PATH\` is this folder.${list(notes)}`],
@@ -104,7 +104,7 @@ function description(model: Model, part: Part): string {
     `mean ${normalisation.mean.join(', ')}; deviation ${normalisation.std.join(', ')}`,
   ]);
   const { range } = normalisation;
-  if (range) rows.push(['samples that stand for 0 and 1', range.join(', ')]);
+  if (range) rows.push(['sample values of 0 and 1', range.join(', ')]);
   rows.push([
     'evaluation',
     evaluationView
@@ -144,14 +144,14 @@ function withoutFolders(key: string, value: unknown): unknown {
   return paths.has(key) && typeof value === 'string' ? publicSource(value) : value;
 }
 
-/** A source of images without the folders that lead to it: `classes:flowers` for `classes:/data/flowers`. */
+/** A source of images without the folders of its path: `classes:flowers` for `classes:/data/flowers`. */
 function publicSource(source: string): string {
   const [, kind = '', path = ''] = /^([a-z]+:)?(.*)$/s.exec(source)!;
   return kind + basename(path);
 }
 
 function evaluation(measures: readonly Measure[]): string {
-  if (measures.length === 0) return 'No measurements lie beside these weights.';
+  if (measures.length === 0) return 'No measurements come with these weights.';
   const rows = measures.map(({ name, value, step }) => [`\`${name}\``, Number(value.toPrecision(6)), step]);
   const averaged = measures.some(({ name }) => name.startsWith('ema'))
     ? ' Scores of averaged weights begin with `ema`; the best checkpoint holds what scored higher.'

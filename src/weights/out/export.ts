@@ -25,36 +25,35 @@ export const exportFormats = Object.keys(formats) as readonly ExportFormat[];
 
 export interface ExportOptions extends ForeignOptions {
   readonly format: ExportFormat;
-  /** Folder to write: a new one, or one that is empty. */
+  /** Folder to write; must be new or empty. */
   readonly output: string;
-  /** What of the model. Default: the classifier where the file has a head, else the features. */
+  /** Part of the model to export. Default: the classifier if the file has a head, else the features. */
   readonly part?: Part | undefined;
-  /** Computes what an ONNX file is compared with. Default: the onnx engine. */
+  /** Engine that computes the reference for an ONNX file. Default: the onnx engine. */
   readonly backend?: Backend | undefined;
-  /** Called at the start of each stage, with how many are done. */
+  /** Called at the start of each stage with the number of finished stages. */
   readonly onProgress?: ((what: string, done: number, total: number) => void) | undefined;
-  /** Stops between stages: its reason is thrown, and nothing stays behind. */
+  /** Stops between stages: throws its reason and leaves no files. */
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface ExportResult {
   readonly folder: string;
   readonly part: Part;
-  /** Paths inside the folder, with their sizes. */
+  /** Paths in the folder, with sizes. */
   readonly files: readonly { readonly path: string; readonly bytes: number }[];
-  /** What a user should know of the files, a sentence each. */
+  /** Notes for the user about the files, one sentence each. */
   readonly notes: readonly string[];
-  /** How the ONNX file was compared with the model. */
+  /** Comparison of the ONNX file with the model. */
   readonly check?: OnnxCheck;
 }
 
 /**
- * Writes a model for other software, with a model card: for timm (PyTorch), for Hugging Face's `transformers`, or as
- * ONNX (onnxruntime, transformers.js; compared with the model before it is handed over). The folder appears when it is
- * complete, or not at all.
- * @param path of anything that `openModel` opens
- * @throws ExportError where the format cannot hold the model, where the folder is taken, or where the ONNX file gives
- *   other outputs than the model; what `openModel` throws; the system's error
+ * Exports a model for other software, with a model card: for timm (PyTorch), for Hugging Face's `transformers`, or as
+ * ONNX (onnxruntime, transformers.js; compared with the model). The folder appears only when it is complete.
+ * @param path anything that `openModel` opens
+ * @throws ExportError if the format does not support the model, if the folder is not empty, or if the ONNX file's
+ *   outputs differ from the model's; the errors of `openModel`; the system's error
  */
 export async function exportModel(path: string, options: ExportOptions): Promise<ExportResult> {
   const stages = options.format === 'onnx' ? 3 : 2;
@@ -86,7 +85,7 @@ export async function exportModel(path: string, options: ExportOptions): Promise
     await writeFileAtomic(join(folder, 'README.md'), card);
     const files = await filesOf(folder);
     options.signal?.throwIfAborted();
-    await rmdir(output).catch(() => {}); // an empty one; rename replaces no folder on Windows
+    await rmdir(output).catch(() => {}); // an empty folder; rename cannot replace one on Windows
     await renamePatiently(folder, output);
     return { folder: output, part, files, notes: written.notes, ...(check && { check }) };
   } catch (error) {
@@ -98,7 +97,7 @@ export async function exportModel(path: string, options: ExportOptions): Promise
   }
 }
 
-/** A sentence about a comparison. */
+/** A sentence about the comparison. */
 function describe({ batches, difference, runtime, engine }: OnnxCheck): string {
   return `\`onnx/model.onnx\` was run on noise by ${runtime}, batches of ${batches.join(' and ')}: its outputs differ from the model's (${engine}) by ${difference.toExponential(1)} of the largest value at most.`;
 }

@@ -1,20 +1,20 @@
 import type { Model } from '../model.ts';
 import type { Part } from './part.ts';
 
-/** What a model becomes: its files but the card, and what the card says of them. */
+/** An export format: writes all files except the model card. */
 export interface Format {
-  /** What the format has a place for. */
+  /** Parts that the format supports. */
   readonly parts: readonly Part[];
-  /** Writes the files into a folder that exists. Throws ExportError where the format cannot hold the model. */
+  /** Writes the files into an existing folder. Throws ExportError if the format does not support the model. */
   write(model: Model, part: Part, folder: string): Promise<Written>;
 }
 
 export interface Written {
-  /** Library that loads the files, as the Hugging Face Hub names it. */
+  /** Library that loads the files, by the Hugging Face Hub's name. */
   readonly library: string;
-  /** How the files are loaded, in Markdown. `PATH` stands for the folder. */
+  /** How to load the files, in Markdown. `PATH` is a placeholder for the folder. */
   readonly usage: string;
-  /** What a user should know of the files, a sentence each. */
+  /** Notes for the user about the files, one sentence each. */
   readonly notes: readonly string[];
 }
 

@@ -2,7 +2,7 @@ import type { Model } from '../model.ts';
 import { hiddenWidth } from './format.ts';
 import type { Part } from './part.ts';
 
-/** Classes of `transformers` by what they hold. */
+/** Classes of `transformers` by part. */
 export const huggingFaceClasses: Readonly<Record<Part, string>> = {
   features: 'ViTModel',
   classifier: 'ViTForImageClassification',
@@ -32,7 +32,7 @@ export function huggingFaceConfig(model: Model, part: Part): object {
   };
 }
 
-/** Numbers of classes to their names and back; names that are not known are made of the number. */
+/** Class names by number, and the inverse. Unknown names are made from the number. */
 function labels({ classifier, classes, problem }: Model): object {
   const names = Array.from({ length: classifier!.classes }, (_, i) => classes?.[i] ?? `LABEL_${i}`);
   return {

@@ -30,10 +30,10 @@ export const huggingFace: Format = {
   },
 };
 
-/** Throws ExportError where the classes of `transformers` compute something else. */
+/** Throws ExportError if the classes of `transformers` would compute something else. */
 function requireFit({ encoder, decoder, classifier }: Model, part: Part): void {
   const other = 'export it with --format timm or --format onnx';
-  const head = part === 'classifier' || classifier?.fcNorm ? classifier : undefined; // pooling is the head's alone
+  const head = part === 'classifier' || classifier?.fcNorm ? classifier : undefined; // only the head pools
   const misfit = transformersMisfit(encoder, head);
   if (misfit)
     throw new ExportError(`${misfit.rule}, got ${misfit.got}: ${other}, or train one with ${misfit.remedy}`);
@@ -48,7 +48,7 @@ function requireFit({ encoder, decoder, classifier }: Model, part: Part): void {
     );
 }
 
-/** Names inside a block, here and there; queries, keys and values are one matrix here and three there. */
+/** Names inside a block, here and in `transformers`. Queries, keys and values are one matrix here and three there. */
 const blockNames: readonly (readonly [here: string, there: string])[] = [
   ['norm1', 'layernorm_before'],
   ['attn.proj', 'attention.output.dense'],
@@ -58,7 +58,7 @@ const blockNames: readonly (readonly [here: string, there: string])[] = [
 ];
 const attentionNames = ['query', 'key', 'value'].map((name) => `attention.attention.${name}`);
 
-/** Beginnings of the other names. */
+/** Prefixes of the other names. */
 const names: Readonly<Record<Part, readonly (readonly [here: string, there: string])[]>> = {
   features: encoderNames(''),
   classifier: [...encoderNames('vit.'), ['head.', 'classifier.']],
@@ -80,7 +80,7 @@ function encoderNames(prefix: string): (readonly [string, string])[] {
   ];
 }
 
-/** The tensors by the names that `transformers` has in its files. */
+/** The tensors by their names in files of `transformers`. */
 export function huggingFaceTensors(model: Model, part: Part): Map<string, NamedTensor> {
   const tensors = new Map<string, NamedTensor>();
   for (const [name, value] of tensorsOf(model, specsOf(model, part))) {
@@ -96,7 +96,7 @@ export function huggingFaceTensors(model: Model, part: Part): Map<string, NamedT
     else tensors.set(at(blockNames.find(([here]) => here === inner)![1]), value);
   }
   if (part === 'autoencoder') {
-    // It has a bias there; the paper's decoder has none.
+    // Its layer has a bias; the paper's decoder has none.
     const width = model.decoder!.decoder.width;
     tensors.set('decoder.decoder_embed.bias', tensor(new Float32Array(width), [width]));
   }
@@ -116,7 +116,7 @@ function specsOf({ encoder, classifier, decoder }: Model, part: Part) {
 function usage(part: Part): string {
   const name = huggingFaceClasses[part];
   const load = {
-    // ViTModel adds a pooler of random weights unless it is told not to.
+    // By default, ViTModel adds a pooler of random weights.
     features: "ViTModel.from_pretrained('PATH', add_pooling_layer=False)",
     classifier: "ViTForImageClassification.from_pretrained('PATH')",
     autoencoder: "ViTMAEForPreTraining.from_pretrained('PATH')",
@@ -137,7 +137,7 @@ function usage(part: Part): string {
   ]);
 }
 
-/** Where the loss that `transformers` computes is not the one that was trained. */
+/** Notes on differences between the loss of `transformers` and the training loss. */
 function lossNotes({ decoder, run }: Model): string[] {
   const name = huggingFaceClasses.autoencoder;
   const notes: string[] = [];

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { normals } from '../../../tests/support/random.ts';
 import { temporaryFolder } from '../../../tests/support/temporary-folder.ts';
 import { randomWeights, tiny } from '../../../tests/support/tiny.ts';
-import { portableGraph } from '../../engines/onnx/portable.ts';
+import { exportGraph } from '../../engines/onnx/export.ts';
 import { loadRuntime } from '../../engines/onnx/runtime.ts';
 import { evaluateProgram } from '../../engines/reference/evaluate.ts';
 import { sizeOf, type Values } from '../../graph/index.ts';
@@ -18,7 +18,7 @@ const encoder = { ...tiny, classToken: true };
 const weights = randomWeights(encoder, random);
 const model = { encoder, decoder: encoder, weights } as unknown as Model;
 const folder = temporaryFolder();
-const graph = portableGraph((batch) => exportProgram(model, 'features', batch), weights);
+const graph = exportGraph((batch) => exportProgram(model, 'features', batch), weights);
 
 describe(`ONNX files (SEED=${seed})`, () => {
   it.each(['native', 'WebAssembly'])('run on the %s onnxruntime, in batches of any size', async (kind) => {
@@ -28,7 +28,7 @@ describe(`ONNX files (SEED=${seed})`, () => {
     await expectFeatures(kind === 'native', await readFile(join(at, 'model.onnx')));
   });
 
-  it('have large weights in a file beside them', async () => {
+  it('have large weights in a second file', async () => {
     const at = join(folder, 'large');
     await mkdir(at);
     expect(await writeOnnx(at, graph, 5000)).toBe(true);

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { portableGraph, portableVersion } from '../../engines/onnx/portable.ts';
+import { exportGraph, exportVersion } from '../../engines/onnx/export.ts';
 import { encodeModel, type OnnxGraph } from '../../engines/onnx/proto.ts';
 import { input, type Program, program, type Values } from '../../graph/index.ts';
 import { writeFileAtomic } from '../../io/atomic.ts';
@@ -14,13 +14,13 @@ import { huggingFaceConfig } from './huggingface-config.ts';
 import { featuresOf, type Part } from './part.ts';
 import { preprocessorConfig, preprocessorNotes } from './preprocessor.ts';
 
-/** A model file holds less than 2 GiB, the limit of its encoding; weights of larger ones lie in a file beside it. */
+/** A model file is limited to 2 GiB by its encoding. Larger weights go to a second file. */
 const LARGEST = 2_000_000_000;
 const EXTERNAL = 'model.onnx_data';
-/** Constants of fewer bytes stay in the model: runtimes read shapes before they look for other files. */
+/** Smaller constants stay in the model, because runtimes read shapes before they open other files. */
 const SMALLEST = 1024;
 
-/** A folder for onnxruntime and transformers.js: `onnx/model.onnx` and the configuration files of Hugging Face. */
+/** A folder for onnxruntime and transformers.js: `onnx/model.onnx`, and Hugging Face's configuration files. */
 export const onnx: Format = {
   parts: ['features', 'classifier'],
   async write(model, part, folder) {
@@ -44,8 +44,8 @@ export const onnx: Format = {
 };
 
 /**
- * What is exported, for a number of images: `pixel_values` f32 [B, C, H, W], normalised → `logits` [B, classes], or
- * `last_hidden_state` [B, N, D] (the class token first, where there is one) and `pooler_output` [B, D], what a head sees.
+ * The exported program for a batch size: `pixel_values` f32 [B, C, H, W], normalised → `logits` [B, classes], or
+ * `last_hidden_state` [B, N, D] (a class token comes first) and `pooler_output` [B, D], the input of a head.
  */
 export function exportProgram(model: Model, part: Part, batch: number): Program {
   const weights = weightInputs(modelParameters(model));
@@ -61,18 +61,18 @@ export function exportProgram(model: Model, part: Part, batch: number): Program 
 }
 
 function onnxGraph(model: Model, part: Part): OnnxGraph {
-  return portableGraph((batch) => exportProgram(model, part, batch), model.weights as Values);
+  return exportGraph((batch) => exportProgram(model, part, batch), model.weights as Values);
 }
 
 /**
- * Writes `model.onnx` and, where the weights take more than `largest` bytes, `model.onnx_data`; returns whether they do.
+ * Writes `model.onnx` and, if the weights exceed `largest` bytes, `model.onnx_data`. Returns true if it wrote both.
  */
 export async function writeOnnx(folder: string, graph: OnnxGraph, largest = LARGEST): Promise<boolean> {
   const tensors = graph.initializers.filter(({ rawData }) => rawData.length >= SMALLEST);
   const total = tensors.reduce((sum, { rawData }) => sum + rawData.length, 0);
   const path = join(folder, 'model.onnx');
   if (total <= largest) {
-    await writeFileAtomic(path, encodeModel(graph, portableVersion));
+    await writeFileAtomic(path, encodeModel(graph, exportVersion));
     return false;
   }
   let offset = 0;
@@ -89,7 +89,7 @@ export async function writeOnnx(folder: string, graph: OnnxGraph, largest = LARG
     const offset = offsets.get(tensor);
     return offset === undefined ? undefined : { location: EXTERNAL, offset };
   };
-  await writeFileAtomic(path, encodeModel(graph, { ...portableVersion, external }));
+  await writeFileAtomic(path, encodeModel(graph, { ...exportVersion, external }));
   return true;
 }
 

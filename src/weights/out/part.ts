@@ -2,22 +2,22 @@ import type { ClassifierConfig } from '../../models/classifier.ts';
 import { suggestion } from '../../text/nearest.ts';
 import type { Model } from '../model.ts';
 
-/** What of a model is exported: what its head sees, its class scores, or encoder and decoder. */
+/** Part of a model to export: pooled features, class scores, or encoder and decoder. */
 export type Part = 'features' | 'classifier' | 'autoencoder';
 
 export const parts: readonly Part[] = ['features', 'classifier', 'autoencoder'];
 
-/** The model cannot be written in the format that was asked for: says why, and what can be done instead. */
+/** The format does not support the model. The message gives the reason and an alternative. */
 export class ExportError extends Error {
   override readonly name = 'ExportError';
 }
 
-/** The classifier where there is a head, else the features. */
+/** The classifier if there is a head, else the features. */
 export function defaultPart({ classifier }: Pick<Model, 'classifier'>): Part {
   return classifier ? 'classifier' : 'features';
 }
 
-/** Throws ExportError where the file has no such part, or the format no place for it. */
+/** Throws ExportError if the file does not have the part, or the format does not support it. */
 export function requirePart(model: Model, part: Part, format: string, possible: readonly Part[]): void {
   if (!possible.includes(part))
     throw new ExportError(
@@ -31,7 +31,7 @@ export function requirePart(model: Model, part: Part, format: string, possible: 
     throw new ExportError(`an autoencoder needs weights of a decoder, got ${model.path} without them`);
 }
 
-/** How features are pooled: as the head does; without one, the mean of the patches' tokens after the final norm. */
+/** Pooling of features: the head's, else the mean of the patches' tokens after the final norm. */
 export function featuresOf({
   encoder,
   classifier,

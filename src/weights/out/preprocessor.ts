@@ -2,8 +2,8 @@ import { type EvaluationView, filters } from '../../image/view.ts';
 import type { Model } from '../model.ts';
 
 /**
- * `preprocessor_config.json`: how Hugging Face's libraries make `pixel_values` of an image. For a square model as it is
- * evaluated here: the shorter side resized (bicubic), the centre cut out, normalised.
+ * `preprocessor_config.json`: how Hugging Face's libraries compute `pixel_values` from an image. A square model gets
+ * this project's evaluation view: shorter side resized (bicubic), centre crop, normalised.
  */
 export function preprocessorConfig({
   encoder,
@@ -49,7 +49,7 @@ function theirs({ fit, resized }: EvaluationView, height: number, width: number)
   return { image_processor_type: 'ViTImageProcessor', size, ...(!whole && cut) };
 }
 
-/** What the preprocessor does otherwise than the evaluation here. */
+/** Differences between the preprocessor and this project's evaluation. */
 export function preprocessorNotes({ encoder: { image }, evaluationView: view }: Model): string[] {
   const [height, width] = image;
   if (view)

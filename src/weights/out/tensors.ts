@@ -6,7 +6,7 @@ import type { Model } from '../model.ts';
 
 type F32 = NamedTensor<'F32'>;
 
-/** The model's tensors of these names and shapes. The key third of attention's biases, which attention ignores, is zero. */
+/** The model's tensors for these specs. Sets the biases of keys, which attention ignores, to zero. */
 export function tensorsOf(model: Model, specs: readonly ParameterSpec[]): Map<string, F32> {
   return new Map(
     specs.map(({ name, shape }) => {
@@ -20,7 +20,7 @@ export function tensor(data: Float32Array<ArrayBuffer>, shape: readonly number[]
   return { dtype: 'F32', shape, data };
 }
 
-/** Rows of a tensor from `part`/`parts` of them on, as a tensor of their own. */
+/** Rows `part`/`parts` to `(part + 1)`/`parts` of a tensor. */
 export function rowsOf({ data, shape }: F32, part: number, parts: number): F32 {
   const size = data.length / parts;
   const rows = data.subarray(part * size, (part + 1) * size);
@@ -32,7 +32,7 @@ function withoutKeys(bias: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer>
   return bias.slice().fill(0, width, 2 * width);
 }
 
-/** Writes `model.safetensors` as PyTorch's libraries expect it. */
+/** Writes `model.safetensors` in the form that PyTorch's libraries expect. */
 export async function writeTensors(
   folder: string,
   tensors: ReadonlyMap<string, NamedTensor>,

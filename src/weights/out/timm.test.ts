@@ -30,7 +30,7 @@ it("finds timm's name of the usual sizes", () => {
   });
 });
 
-it('says what is not usual', () => {
+it('names everything unusual', () => {
   const encoder = modelConfig('small', { image: [96, 160], patch: 8, channels: 1 });
   const classifier = { ...encoder, classes: 1000, pooling: 'mean', fcNorm: true } as const;
   expect(timmModel(model(encoder, { classifier }), 'classifier')).toEqual({
@@ -39,7 +39,7 @@ it('says what is not usual', () => {
   });
 });
 
-it('gives a ratio of which the whole part of ratio · width is the hidden width', () => {
+it('gives a ratio whose product with the width truncates to the hidden width', () => {
   withRandom(200, (random) => {
     const width = whole(random, 1, 1500);
     const mlpRatio = random.uniform(0.5, 6);

@@ -11,7 +11,7 @@ import { tensorsOf, writeTensors } from './tensors.ts';
 
 type Argument = number | boolean | string | readonly number[];
 
-/** A model of timm's and what it is made with, where that is not what it has anyway. */
+/** A timm architecture and the `create_model` arguments that differ from its defaults. */
 export interface TimmModel {
   readonly architecture: string;
   readonly args: Readonly<Record<string, Argument>>;
@@ -19,14 +19,14 @@ export interface TimmModel {
 
 const EPSILON = 1e-6;
 
-/** timm's name of a model of that size, and the numbers behind it. */
+/** timm's model names by size. */
 const architectures = Object.entries(modelSizes)
   .filter(([, { image }]) => image[0] === 224)
   .map(([name, size]) => ({ architecture: `vit_${name}_patch${size.patch}_224`, ...size }));
 
 /**
- * The call of `timm.create_model` that makes the model: the timm model of the same width, depth and heads (else
- * `vit_base_patch16_224`), changed where they differ.
+ * The `timm.create_model` call for the model: the timm model of the same width, depth and heads (else
+ * `vit_base_patch16_224`), with the differences as arguments.
  */
 export function timmModel(model: Model, part: Part): TimmModel {
   const { image, patch, channels, width, depth, heads, mlpRatio, classToken } = model.encoder;
@@ -57,34 +57,34 @@ export function timmModel(model: Model, part: Part): TimmModel {
   };
 }
 
-/** A ratio of which timm makes `hidden` again: the whole part of ratio · width. */
+/** A ratio from which timm computes `hidden` exactly: it truncates ratio · width. */
 function ratioOf(hidden: number, width: number): number {
   const ratio = hidden / width;
   return Math.floor(ratio * width) === hidden ? ratio : (hidden + 0.5) / width;
 }
 
 /**
- * A folder for timm: `model.safetensors`, and `config.json` for `timm.create_model('local-dir:…')`. Its names are
- * those of this project.
+ * A folder for timm: `model.safetensors`, and `config.json` for `timm.create_model('local-dir:…')`. The tensors keep
+ * this project's names.
  */
 export const timm: Format = {
   parts: ['features', 'classifier'],
   async write(model, part, folder) {
-    const made = timmModel(model, part);
+    const call = timmModel(model, part);
     const config = { ...featuresOf(model), classes: model.classifier?.classes ?? 2 };
     const specs = classifierParameters(config).filter(
       (spec) => part === 'classifier' || spec.part !== 'head',
     );
     await writeTensors(folder, tensorsOf(model, specs), {
-      architecture: made.architecture,
-      arguments: JSON.stringify(made.args),
+      architecture: call.architecture,
+      arguments: JSON.stringify(call.args),
     });
-    await writeFileAtomic(join(folder, 'config.json'), json(folderConfig(model, made)));
-    return { library: 'timm', usage: usage(model, made), notes: notesOf(model, part) };
+    await writeFileAtomic(join(folder, 'config.json'), json(folderConfig(model, call)));
+    return { library: 'timm', usage: usage(model, call), notes: notesOf(model, part) };
   },
 };
 
-/** What timm has no place for. */
+/** Settings that timm does not support. */
 function notesOf({ problem, evaluationView: view, encoder: { image } }: Model, part: Part): string[] {
   return [
     part === 'classifier' &&
@@ -99,7 +99,7 @@ function notesOf({ problem, evaluationView: view, encoder: { image } }: Model, p
   ].filter((note) => typeof note === 'string');
 }
 
-/** What timm reads of a folder: the model, and how images are prepared for it. */
+/** `config.json` of a timm folder: the model, and its image preprocessing. */
 function folderConfig(model: Model, { architecture, args }: TimmModel): object {
   const { encoder, normalisation, evaluationCrop, evaluationView: view, classes } = model;
   return {
@@ -126,11 +126,11 @@ function folderConfig(model: Model, { architecture, args }: TimmModel): object {
 
 const cropModes = { cover: 'center', contain: 'border', stretch: 'squash', keep: 'center' } as const;
 
-/** The share that timm divides the image's side by to get the size before the cut. */
+/** timm's `crop_pct`: it divides the image's side by it to get the size before the crop. */
 function cropShare({ fit, resized }: EvaluationView, image: Size): number {
   if (fit === 'keep') return 1;
   const exact = image[0] / resized[0];
-  // timm rounds down: a share that is off by the last bit must not cost a pixel.
+  // timm rounds down, so an error in the last bit must not cost a pixel.
   return Math.floor(image[0] / exact) === resized[0] ? exact : image[0] / (resized[0] + 0.25);
 }
 

@@ -5,29 +5,29 @@ import { linearProbe } from '../../run/kinds/linprobe.ts';
 import { readMetrics } from '../../run/metrics.ts';
 import type { Model } from '../model.ts';
 
-/** A number that a run measured of its model. */
+/** A measured number of a run's model. */
 export interface Measure {
-  /** As in `metrics.jsonl`; `knn.features` is `features` of `knn`. */
+  /** Name in `metrics.jsonl`; `knn.features` is `features` of `knn`. */
   readonly name: string;
   readonly value: number;
-  /** Updates made when it was measured. */
+  /** Number of updates at the measurement. */
   readonly step: number;
 }
 
-/** What the weights are judged by; all else in a run's metrics tells of training. */
+/** Metrics that judge the weights; the others describe training. */
 const MEASURES = /^(heldOut|evaluation|knn|linear|top1|top5|ema)/;
 
-/** What a run tells of its model. */
+/** A run's record of its model. */
 export interface TrainingRecord {
-  /** Settings of the training; absent where they are not known. */
+  /** Settings of the training, if known. */
   readonly settings?: object;
   /** The last measurements up to the step of the checkpoint. */
   readonly measures: readonly Measure[];
 }
 
 /**
- * Settings and measurements of a model's training, from its file, and from `config.json` and `metrics.jsonl` beside the folder
- * of checkpoints that it lies in. Measurements are none where the file has been moved away from them.
+ * Settings and measurements of a model's training: from its file, and from `config.json` and `metrics.jsonl` of its
+ * run. A file outside of its run's folder has no measurements.
  */
 export async function trainingRecord({ path, run }: Pick<Model, 'path' | 'run'>): Promise<TrainingRecord> {
   if (!run) return { measures: [] };
@@ -42,7 +42,7 @@ export async function trainingRecord({ path, run }: Pick<Model, 'path' | 'run'>)
   return { ...(settings && { settings }), measures: [...last.values()] };
 }
 
-/** Whether a classifier is a linear probe, whose checkpoint holds no settings of its training. */
+/** True for a linear probe, whose checkpoint holds no settings of the encoder's training. */
 export function isProbe({ config }: NonNullable<Model['run']>): boolean {
   return config.recipe === linearProbe.name;
 }
@@ -52,11 +52,11 @@ async function probeSettings(path: string): Promise<object | undefined> {
     const settings: unknown = JSON.parse(await readFile(path, 'utf8'));
     return (settings as { kind?: string }).kind === linearProbe.name ? (settings as object) : undefined;
   } catch {
-    return undefined; // as if it had been moved away
+    return undefined; // treated as moved out of its run
   }
 }
 
-/** All numbers of a nested record, by their names joined with dots. */
+/** All numbers of a nested record; nested names are joined with dots. */
 function numbersOf(value: unknown, name = ''): [string, number][] {
   if (typeof value === 'number') return [[name, value]];
   if (typeof value !== 'object' || value === null) return [];

@@ -1,14 +1,14 @@
 import type { ClassifierConfig } from '../../models/classifier.ts';
 import type { EncoderConfig } from '../../models/config.ts';
 
-/** Why a model is none of those of `transformers`, and the settings of a run whose model is one. */
+/** Why `transformers` does not support a model, and settings for a run whose model it supports. */
 export interface Misfit {
   readonly rule: string;
   readonly got: string;
   readonly remedy: string;
 }
 
-/** Why the Vision Transformers of `transformers` compute something else than a model; undefined where they do not. */
+/** Difference between a model and the Vision Transformers of `transformers`; undefined if there is none. */
 export function transformersMisfit(
   encoder: Pick<EncoderConfig, 'classToken'>,
   classifier?: Pick<ClassifierConfig, 'pooling' | 'fcNorm'>,
@@ -35,7 +35,7 @@ export function transformersMisfit(
   return undefined;
 }
 
-/** The formats that a run's model can be exported to, for those who start it. */
+/** Export formats for a run's model, shown when the run starts. */
 export function exportFormatsOf(...model: Parameters<typeof transformersMisfit>): string {
   const misfit = transformersMisfit(...model);
   return misfit ? `timm, onnx; huggingface too with ${misfit.remedy}` : 'timm, onnx, huggingface';

@@ -8,23 +8,23 @@ import type { Model } from '../model.ts';
 import { exportProgram } from './onnx.ts';
 import { ExportError, type Part } from './part.ts';
 
-/** Numbers of images that the exported model is tried with. */
+/** Batch sizes for the check. */
 const BATCHES = [1, 3];
 const TOLERANCE = 1e-4;
 
-/** How an exported model was compared. */
+/** Result of the comparison of an exported model. */
 export interface OnnxCheck {
   readonly batches: readonly number[];
-  /** Largest difference of an output's value, relative to the output's largest value, or to 1 where that is smaller. */
+  /** Largest difference of an output value, relative to the output's largest value, or to 1 if that is smaller. */
   readonly difference: number;
-  /** What ran the file, and what the model. */
+  /** Names of the runtime of the file and of the engine of the model. */
   readonly runtime: string;
   readonly engine: string;
 }
 
 /**
- * Runs `onnx/model.onnx` of a folder on noise, in batches of two sizes, and the model on an engine; compares all
- * outputs. Throws ExportError where they differ by more than 1e-4.
+ * Runs `onnx/model.onnx` of a folder and the model on noise, in batches of two sizes, and compares all outputs.
+ * Throws ExportError if they differ by more than 1e-4.
  */
 export async function verifyOnnx(
   model: Model,
@@ -77,19 +77,19 @@ async function onEngine(
   }
 }
 
-/** NaN where lengths differ or something is not finite. */
+/** NaN if lengths differ or a value is not finite. */
 function relativeDifference(got: Float32Array | undefined, expected: Float32Array): number {
   if (got?.length !== expected.length) return Number.NaN;
   let [apart, largest] = [0, 1];
   for (const [i, value] of expected.entries()) {
-    // Math.max hands on NaN.
+    // Math.max propagates NaN.
     apart = Math.max(apart, Math.abs(got[i]! - value));
     largest = Math.max(largest, Math.abs(value));
   }
   return apart / largest;
 }
 
-/** The file's path for the native runtime, its bytes for WebAssembly, which reads no files. */
+/** The file's path for the native runtime, its bytes for WebAssembly, which cannot read files. */
 async function source(folder: string, native: boolean): Promise<string> {
   const path = join(folder, 'onnx', 'model.onnx');
   return native ? path : ((await readFile(path)) as unknown as string);

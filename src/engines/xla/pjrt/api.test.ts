@@ -11,7 +11,7 @@ import { packOptions, unpackTexts } from './client-options.ts';
 import { functions, versionAt } from './layout.ts';
 import { readTable, tableSize } from './library.ts';
 
-/** A table of functions as a plugin of some version would have it. */
+/** The table of functions of a plugin of some version. */
 function forged(version: [number, number], size = 1200): Uint8Array {
   const table = new Uint8Array(size);
   const view = new DataView(table.buffer);
@@ -26,7 +26,7 @@ function forged(version: [number, number], size = 1200): Uint8Array {
 describe('plugins that cannot be used', () => {
   const folder = temporaryFolder();
 
-  it('refuses what is no library', async () => {
+  it('refuses a file that is not a library', async () => {
     await expect(Api.load(join(folder, 'nothing.so'))).rejects.toThrow(
       'must be a shared library that loads, got',
     );
@@ -42,19 +42,19 @@ describe('plugins that cannot be used', () => {
     await expect(Api.load(math)).rejects.toThrow('must export GetPjrtApi, which this library does not');
   });
 
-  it('refuses another major version, a table that lacks functions, and what is no table', () => {
+  it('refuses another major version, a table without some functions, and other data', () => {
     expect(readTable(forged([0, 115]), 'p.so').version).toEqual([0, 115]);
     expect(() => readTable(forged([1, 2]), 'p.so')).toThrow(
       'must speak version 0 of the PJRT API, got 1.2: p.so',
     );
     expect(() => readTable(forged([0, 20], 400), 'p.so')).toThrow(
-      /must have PJRT_\w+, which this one \(API 0\.20\) lacks/,
+      /must have PJRT_\w+, got API 0\.20 without it/,
     );
     expect(() => tableSize(new Uint8Array(8), 'p.so')).toThrow('must have a plausible size, got 0 bytes');
     expect(() => tableSize(new Uint8Array(8).fill(255), 'p.so')).toThrow('must have a plausible size');
   });
 
-  it('says what the plugin says where it finds no device', async () => {
+  it("passes on the plugin's message if it finds no device", async () => {
     const api = await Api.load(await cpuPlugin());
     await expect(Client.create(api, { no_such_option: 1 })).rejects.toThrow('must find a device, got: ');
   });
@@ -70,7 +70,7 @@ describe('what XLA refuses', () => {
     expect(live).toEqual(before);
   });
 
-  it('says that the memory is full, and goes on', async () => {
+  it('reports full memory, and stays usable', async () => {
     const session = await (await openCpuXla()).open({});
     const x = input('x', [1]);
     const four = 1 << 20; // terabytes

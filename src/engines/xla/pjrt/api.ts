@@ -20,13 +20,13 @@ interface Callable {
 
 const FEWER = 'Fewer images at once may fit: a lower training.microBatch';
 
-/** The functions of one loaded plugin. Every call is `PJRT_Error* f(PJRT_F_Args*)`; an error becomes an exception. */
+/** The functions of a loaded plugin. Every call is `PJRT_Error* f(PJRT_F_Args*)`; an error becomes an exception. */
 export class Api {
   readonly koffi: Koffi;
   readonly path: string;
-  /** Version of the API that the plugin speaks: [major, minor]. */
+  /** Version of the plugin's API: [major, minor]. */
   readonly version: readonly [number, number];
-  /** Objects of the plugin that are ours to destroy, by kind. */
+  /** Number of plugin objects that are not yet destroyed, by kind. */
   readonly live: Record<'buffers' | 'events' | 'executables', number> = {
     buffers: 0,
     events: 0,
@@ -47,9 +47,9 @@ export class Api {
   }
 
   /**
-   * Loads a plugin; its version and the size of its table are checked before anything in it is called. Throws XlaError
-   * where it is no plugin, or one of another major version.
-   * @param oneHeap for plugins whose devices have the memory of this process: see `shareHeap`
+   * Loads a plugin. Checks its version and the size of its table before any call. Throws XlaError if the file is not
+   * a plugin or has another major version.
+   * @param oneHeap for plugins whose devices use this process's memory, see `shareHeap`
    */
   static async load(path: string, oneHeap = false): Promise<Api> {
     const koffi = await loadKoffi();
@@ -65,14 +65,14 @@ export class Api {
     return new Struct(this.koffi, name, values);
   }
 
-  /** Calls a function that does not block; returns its arguments, which hold its results. */
+  /** Calls a function that does not block. Returns its arguments, which hold its results. */
   call(name: FunctionName, values: Readonly<Record<string, FieldValue>> = {}): Struct {
     const args = this.struct(`${name}_Args` as StructName, values);
     this.check(this.callables[name]!(args.bytes));
     return args;
   }
 
-  /** Calls a function that may take long, on another thread. */
+  /** Calls a slow function on another thread. */
   async callAsync(name: FunctionName, values: Readonly<Record<string, FieldValue>> = {}): Promise<Struct> {
     const args = this.struct(`${name}_Args` as StructName, values);
     const error = await new Promise<Address | null>((resolve, reject) => {
@@ -84,7 +84,7 @@ export class Api {
     return args;
   }
 
-  /** Waits for an event, destroys it, and throws its error if it has one. No thread waits with us. */
+  /** Awaits an event, destroys it, and throws its error if it has one. Blocks no thread. */
   async settle(event: Address): Promise<void> {
     this.live.events++;
     try {
@@ -99,17 +99,17 @@ export class Api {
     }
   }
 
-  /** Calls a function that a plugin gave for an object to be freed with. */
+  /** Calls a deleter function of the plugin. */
   free(deleter: Address, object: Address): void {
     this.koffi.decode(deleter, prototypes(this.koffi).free)(object);
   }
 
-  /** The text that two fields of a result point to. */
+  /** Text from a pointer field and its length field. */
   text(result: Struct, field: string): string {
     return new TextDecoder().decode(this.copy(result, field));
   }
 
-  /** The bytes that two fields of a result point to: `x` and `x_size`. */
+  /** Bytes from two fields of a result: `x` and `x_size`. */
   copy(result: Struct, field: string): Uint8Array<ArrayBuffer> {
     return copyFrom(this.koffi, result.big(field), result.number(`${field}_size`));
   }

@@ -7,7 +7,7 @@ export class Buffer {
   readonly handle: Address;
   readonly shape: Shape;
   readonly dtype: DType;
-  /** Settles when the array that the buffer was made from may change again. */
+  /** Settles once the source array may be changed. */
   readonly sent: Promise<void>;
   private readonly api: Api;
 
@@ -26,11 +26,11 @@ export class Buffer {
     api.live.buffers++;
   }
 
-  /** The values, once they are computed. */
+  /** The values, after they are computed. */
   async read(): Promise<TensorData> {
     const data = allocate(this.dtype, sizeOf(this.shape));
     if (data.length === 0) return data;
-    // XLA writes while we wait: the memory must not lie on V8's heap.
+    // XLA writes meanwhile, so the memory must not be on V8's heap, which moves.
     const target = new Uint8Array(data.buffer);
     const { api } = this;
     const copying = api.call('PJRT_Buffer_ToHostBuffer', {

@@ -5,18 +5,18 @@ import { type Address, copyFrom, cString, native, type Struct } from './struct.t
 /** Options of a plugin's client, such as `visible_devices`. */
 export type ClientOptions = Readonly<Record<string, boolean | number | string | readonly number[]>>;
 
-/** The options as PJRT takes them, one struct after the other, and their number. */
+/** The options in PJRT's format: an array of structs, and its length. */
 export function packOptions(api: Api, options: ClientOptions): { bytes: Uint8Array; count: number } {
   const entries = Object.entries(options).map(([name, value]) => namedValue(api, name, value));
   const bytes = native(entries.length * (entries[0]?.bytes.length ?? 0));
   entries.forEach((entry, i) => {
     bytes.set(entry.bytes, i * entry.bytes.length);
   });
-  // The structs keep the names and texts that the bytes point to.
+  // Keeps the structs' names and texts alive with the bytes that point to them.
   return { bytes: Object.assign(bytes, { entries }), count: entries.length };
 }
 
-/** Those of a plugin's named values that are texts. */
+/** The texts among a plugin's named values. */
 export function unpackTexts(api: Api, address: Address, count: number): Record<string, string> {
   const { size } = structs.PJRT_NamedValue;
   const bytes = copyFrom(api.koffi, address, count * size);

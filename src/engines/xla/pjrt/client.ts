@@ -11,9 +11,9 @@ import { type Address, copyFrom, cString, native } from './struct.ts';
 export interface Device {
   readonly handle: Address;
   readonly id: number;
-  /** What it is, for people: `NVIDIA H100 80GB HBM3`. */
+  /** Product name: `NVIDIA H100 80GB HBM3`. */
   readonly kind: string;
-  /** Of NVIDIA's GPUs, where the plugin tells: `9.0`. */
+  /** For NVIDIA's GPUs, if the plugin reports it: `9.0`. */
   readonly computeCapability?: string | undefined;
 }
 
@@ -23,7 +23,7 @@ const elementTypes: Record<DType, number> = {
   u8: constants.PJRT_Buffer_Type_U8,
 };
 
-/** The devices that a plugin runs. */
+/** The devices of a plugin. */
 export class Client {
   readonly api: Api;
   /** `cpu`, `cuda`, `rocm`, `tpu`, … */
@@ -41,7 +41,7 @@ export class Client {
     this.devices = this.findDevices();
   }
 
-  /** Throws XlaError where the plugin finds no device that it can use. */
+  /** Throws XlaError if the plugin finds no usable device. */
   static async create(api: Api, options: ClientOptions = {}): Promise<Client> {
     const packed = packOptions(api, options);
     const created = await api
@@ -55,15 +55,15 @@ export class Client {
     throw new XlaError(`the plugin must find a device, got none: ${api.path}`);
   }
 
-  /** Copies an array to a device. The array must not change until the buffer has been `sent`. */
+  /** Copies an array to a device. The array must not change before the buffer is `sent`. */
   put(data: TensorData, shape: Shape, dtype: DType, device: Device = this.devices[0]!): Buffer {
     const dims = new BigInt64Array(native(8 * shape.length).buffer);
     shape.forEach((side, axis) => {
       dims[axis] = BigInt(side);
     });
-    // Small arrays lie on V8's heap, which moves, until their buffer is asked for.
+    // Requesting the buffer moves a small array off V8's heap, whose addresses change.
     const source = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    const made = this.api.call('PJRT_Client_BufferFromHostBuffer', {
+    const result = this.api.call('PJRT_Client_BufferFromHostBuffer', {
       client: this.handle,
       data: source.length === 0 ? native(0) : source,
       type: elementTypes[dtype],
@@ -72,9 +72,9 @@ export class Client {
       host_buffer_semantics: constants.PJRT_HostBufferSemantics_kImmutableUntilTransferCompletes,
       device: device.handle,
     });
-    const sent = this.api.settle(made.big('done_with_host_buffer')).then(() => void source);
-    sent.catch(() => {}); // whoever awaits it gets the error
-    return new Buffer(this.api, made.big('buffer'), shape, dtype, sent);
+    const sent = this.api.settle(result.big('done_with_host_buffer')).then(() => void source);
+    sent.catch(() => {}); // the caller that awaits `sent` gets the error
+    return new Buffer(this.api, result.big('buffer'), shape, dtype, sent);
   }
 
   /** Compiles the text of a StableHLO module. */
@@ -88,26 +88,28 @@ export class Client {
       format_size: format.length,
     });
     const encoded = encodeOptions(options);
-    const made = await this.api.callAsync('PJRT_Client_Compile', {
+    const result = await this.api.callAsync('PJRT_Client_Compile', {
       client: this.handle,
       program,
       compile_options: ownMemory(encoded),
       compile_options_size: encoded.length,
     });
-    return new Executable(this.api, made.big('executable'), options.devices.length);
+    return new Executable(this.api, result.big('executable'), options.devices.length);
   }
 
-  /** Takes up what `Executable.serialize` gave. Throws XlaError where the bytes are of another version or device. */
+  /**
+   * Loads the bytes of `Executable.serialize`. Throws XlaError if they are from another version or kind of device.
+   */
   async load(serialized: Uint8Array, replicas: number): Promise<Executable> {
-    const made = await this.api.callAsync('PJRT_Executable_DeserializeAndLoad', {
+    const result = await this.api.callAsync('PJRT_Executable_DeserializeAndLoad', {
       client: this.handle,
       serialized_executable: ownMemory(serialized),
       serialized_executable_size: serialized.length,
     });
-    return new Executable(this.api, made.big('loaded_executable'), replicas);
+    return new Executable(this.api, result.big('loaded_executable'), replicas);
   }
 
-  /** Bytes of a device's memory, in use and altogether; undefined where the plugin does not tell. */
+  /** Bytes of a device's memory, in use, at the peak and the limit; undefined if the plugin does not report them. */
   memory(device: Device = this.devices[0]!): { inUse: number; peak: number; limit: number } | undefined {
     try {
       const stats = this.api.call('PJRT_Device_MemoryStats', { device: device.handle });
@@ -141,7 +143,7 @@ export class Client {
     });
   }
 
-  /** What else a plugin tells of a device, in texts. */
+  /** Text attributes of a device. */
   private attributesOf(description: Address): Readonly<Record<string, string>> {
     try {
       const found = this.api.call('PJRT_DeviceDescription_Attributes', { device_description: description });
@@ -152,7 +154,7 @@ export class Client {
   }
 }
 
-/** A copy that starts at its memory's own address. */
+/** A copy in an ArrayBuffer of the same size. */
 function ownMemory(bytes: Uint8Array): Uint8Array {
   const copy = native(bytes.length);
   copy.set(bytes);

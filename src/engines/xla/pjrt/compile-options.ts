@@ -1,6 +1,6 @@
 import { encodeMessage, type Fields } from '../../../protobuf/wire.ts';
 
-// The part of XLA's schema that compiling takes (xla/pjrt/proto/compile_options.proto).
+// The subset of XLA's schema for compilation (xla/pjrt/proto/compile_options.proto).
 const assignmentFields: Fields = {
   replicas: [1, 'int'],
   computations: [2, 'int'],
@@ -12,7 +12,7 @@ const buildFields: Fields = {
   partitions: [5, 'int'],
   assignment: [9, assignmentFields],
 };
-/** One of them is always sent, also where it is 0 or false. */
+/** A oneof: its member is always written, even if it is 0 or false. */
 const flagFields: Fields = {
   text: [1, 'string', 'always'],
   flag: [2, 'bool', 'always'],
@@ -25,13 +25,13 @@ const optionFields: Fields = {
 };
 
 export interface CompileOptions {
-  /** Devices that run replicas of the program, by id. */
+  /** Ids of the devices that run replicas of the program. */
   readonly devices: readonly number[];
-  /** Flags of XLA for this program, such as `xla_gpu_deterministic_ops`. */
+  /** XLA flags of this program, such as `xla_gpu_deterministic_ops`. */
   readonly flags?: Readonly<Record<string, boolean | number | string>> | undefined;
 }
 
-/** The options as PJRT takes them. */
+/** The options in PJRT's format. */
 export function encodeOptions({ devices, flags = {} }: CompileOptions): Uint8Array {
   const assignment = { replicas: devices.length, computations: 1, devices: [{ replicaDevices: devices }] };
   const buildOptions = { deviceOrdinal: -1, replicas: devices.length, partitions: 1, assignment };

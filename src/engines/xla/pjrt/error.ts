@@ -1,7 +1,7 @@
-/** A plugin cannot be used, or XLA refused something; the message is XLA's own. */
+/** A plugin cannot be used, or XLA reports an error in its words. */
 export class XlaError extends Error {
   override readonly name = 'XlaError';
-  /** XLA's number of the kind of error, where it was XLA that refused (absl's status codes). */
+  /** XLA's error code (absl's status codes), if the error is XLA's. */
   readonly code: number | undefined;
 
   constructor(message: string, code?: number, options?: ErrorOptions) {

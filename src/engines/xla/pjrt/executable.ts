@@ -1,20 +1,20 @@
 import type { Api } from './api.ts';
 import { type Address, native } from './struct.ts';
 
-/** Bytes that a compiled program takes on a device. */
+/** Memory of a compiled program on a device, in bytes. */
 export interface MemoryNeed {
   readonly arguments: number;
   readonly outputs: number;
-  /** Of the outputs, what is written over arguments. */
+  /** Bytes of outputs that reuse argument memory. */
   readonly aliased: number;
   readonly temporary: number;
 }
 
-/** What came of an execution, on each device. */
+/** Results of an execution on each device. */
 export interface Execution {
-  /** Handles of the outputs by device, which are there at once; their values may still be on their way. */
+  /** Handles of the outputs by device. They exist at once; their values may still be computed. */
   readonly outputs: readonly (readonly Address[])[];
-  /** Settles when all is computed. */
+  /** Settles when everything is computed. */
   readonly done: Promise<void>;
 }
 
@@ -35,11 +35,11 @@ export class Executable {
     );
   }
 
-  /** Runs on every device with its arguments; donated ones are of no use afterwards, but are still to be destroyed. */
+  /** Runs on every device with its arguments. Donated arguments become invalid, but must still be destroyed. */
   async execute(inputs: readonly (readonly Address[])[]): Promise<Execution> {
     const { api, replicas } = this;
     const lists = inputs.map((addresses) => BigUint64Array.from([...addresses, 0n]));
-    const made = inputs.map(() => new BigUint64Array(native(8 * Math.max(1, this.outputs)).buffer));
+    const results = inputs.map(() => new BigUint64Array(native(8 * Math.max(1, this.outputs)).buffer));
     const events = new BigUint64Array(native(8 * replicas).buffer);
     await api.callAsync('PJRT_LoadedExecutable_Execute', {
       executable: this.handle,
@@ -47,15 +47,15 @@ export class Executable {
       argument_lists: this.pointers(lists),
       num_devices: replicas,
       num_args: inputs[0]!.length,
-      output_lists: this.pointers(made),
+      output_lists: this.pointers(results),
       device_complete_events: bytesOf(events),
     });
     const done = Promise.all([...events].map((event) => api.settle(event))).then(() => {});
-    done.catch(() => {}); // whoever awaits it gets the error
-    return { outputs: made.map((list) => [...list.subarray(0, this.outputs)]), done };
+    done.catch(() => {}); // the caller that awaits `done` gets the error
+    return { outputs: results.map((list) => [...list.subarray(0, this.outputs)]), done };
   }
 
-  /** What it takes to run; undefined where the plugin does not tell. */
+  /** Memory that it needs; undefined if the plugin does not report it. */
   memory(): MemoryNeed | undefined {
     return this.inspect((executable) => {
       try {
@@ -72,13 +72,16 @@ export class Executable {
     });
   }
 
-  /** The compiled program, for this version of the plugin and this kind of device. Throws XlaError where it cannot. */
+  /**
+   * The compiled program, for this version of the plugin and kind of device. Throws XlaError if the plugin cannot
+   * serialize it.
+   */
   serialize(): Uint8Array {
     const { api } = this;
     return this.inspect((executable) => {
-      const made = api.call('PJRT_Executable_Serialize', { executable });
-      const bytes = api.copy(made, 'serialized_bytes');
-      api.free(made.big('serialized_executable_deleter'), made.big('serialized_executable'));
+      const result = api.call('PJRT_Executable_Serialize', { executable });
+      const bytes = api.copy(result, 'serialized_bytes');
+      api.free(result.big('serialized_executable_deleter'), result.big('serialized_executable'));
       return bytes;
     });
   }
@@ -88,7 +91,7 @@ export class Executable {
     this.api.live.executables--;
   }
 
-  /** The program behind the loaded one is a second object, to be destroyed. */
+  /** Calls `look` with the unloaded program, a separate object that must be destroyed. */
   private inspect<T>(look: (executable: Address) => T): T {
     const { api } = this;
     const executable = api
@@ -101,7 +104,7 @@ export class Executable {
     }
   }
 
-  /** An array of pointers; it keeps what it points to. */
+  /** An array of pointers. It keeps the arrays alive that it points to. */
   private pointers(arrays: readonly BigUint64Array[]): Uint8Array {
     const { koffi } = this.api;
     const pointers = bytesOf(BigUint64Array.from(arrays, (array) => koffi.address(bytesOf(array))));

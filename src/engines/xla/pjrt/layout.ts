@@ -3,10 +3,10 @@
 /** Version of the API, [major, minor]. */
 export const apiVersion = [0, 81] as const;
 
-/** Where the plugin's own version lies in its table of functions. */
+/** Offset of the plugin's version in its table of functions. */
 export const versionAt = 32;
 
-/** Where each function's pointer lies in the table. */
+/** Offset of each function's pointer in the table. */
 export const functions = {
   PJRT_Error_Destroy: 40,
   PJRT_Error_Message: 48,

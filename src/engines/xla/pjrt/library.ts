@@ -5,14 +5,14 @@ import type { Address, Koffi } from './struct.ts';
 
 export type FunctionName = keyof typeof functions;
 
-/** XLA's compiler needs more stack than koffi's calls get. */
+/** XLA's compiler needs a larger stack than koffi's default. */
 const STACK = 16 << 20;
-/** No table of functions is larger: a larger number is not the size of one. */
+/** Upper bound of a plausible table size in bytes. */
 const LARGEST_API = 1 << 16;
 
 let known: { readonly call: TypeObject; readonly free: TypeObject } | undefined;
 
-/** Types of the functions that plugins give: koffi takes a name once. */
+/** Types of the plugins' functions. koffi accepts each name once. */
 export function prototypes(koffi: Koffi) {
   known ??= {
     call: koffi.proto('void *PjrtFunction(void *args)'),
@@ -42,13 +42,13 @@ export async function loadKoffi(): Promise<Koffi> {
   return koffi;
 }
 
-/** What a plugin's table of functions says. */
+/** Version and functions in a plugin's table. */
 export interface FunctionTable {
   readonly version: readonly [number, number];
   readonly pointers: Readonly<Record<FunctionName, Address>>;
 }
 
-/** Size of a table in bytes, from its first eight. Throws XlaError where it cannot be one. */
+/** Size of a table in bytes, from its first eight. Throws XlaError if it is not plausible. */
 export function tableSize(start: Uint8Array, path: string): number {
   const size = Number(new DataView(start.buffer, start.byteOffset).getBigUint64(0, true));
   if (size < versionAt + 8 || size > LARGEST_API)
@@ -58,7 +58,7 @@ export function tableSize(start: Uint8Array, path: string): number {
   return size;
 }
 
-/** Throws XlaError unless the table is of our major version and has every function that we call. */
+/** Throws XlaError unless the table has this engine's major version and every function that it calls. */
 export function readTable(table: Uint8Array, path: string): FunctionTable {
   const view = new DataView(table.buffer, table.byteOffset, table.byteLength);
   const version = [view.getInt32(versionAt, true), view.getInt32(versionAt + 4, true)] as const;
@@ -68,8 +68,7 @@ export function readTable(table: Uint8Array, path: string): FunctionTable {
     throw new XlaError(`a plugin must speak version ${major} of the PJRT API, got ${name}: ${path}`);
   const entries = Object.entries(functions).map(([key, offset]) => {
     const pointer = offset + 8 <= table.length ? view.getBigUint64(offset, true) : 0n;
-    if (pointer === 0n)
-      throw new XlaError(`a plugin must have ${key}, which this one (API ${name}) lacks: ${path}`);
+    if (pointer === 0n) throw new XlaError(`a plugin must have ${key}, got API ${name} without it: ${path}`);
     return [key, pointer];
   });
   return { version, pointers: Object.fromEntries(entries) };
@@ -78,8 +77,8 @@ export function readTable(table: Uint8Array, path: string): FunctionTable {
 const RTLD_NOW = 2;
 
 /**
- * Opens a library once more than it will be closed: koffi closes what it loaded while the process ends, and XLA's
- * threads and exit handlers would then find their code gone.
+ * Opens a library a second time, so that it stays loaded. koffi closes its libraries while the process ends, and
+ * XLA's threads and exit handlers would lose their code.
  */
 function keepLoaded(koffi: Koffi, path: string): void {
   if (process.platform === 'win32') return;
@@ -89,21 +88,21 @@ function keepLoaded(koffi: Koffi, path: string): void {
 const M_ARENA_MAX = -8;
 
 /**
- * One heap of the C library for all threads, for plugins whose devices' memory it is: of glibc's many, each keeps what was
- * freed there, twice what is in use, and more with every thousand steps.
+ * Makes all threads share one heap of the C library, for plugins whose devices use this memory. Otherwise each of
+ * glibc's heaps keeps freed memory: twice the memory in use, growing with every thousand steps.
  */
 export function shareHeap(koffi: Koffi): void {
   if (process.platform !== 'linux') return;
   try {
     koffi.load(null).func('int mallopt(int parameter, int value)')(M_ARENA_MAX, 1);
   } catch {
-    // A C library that has no such thing to set.
+    // Not glibc: nothing to set.
   }
 }
 
 /** Address of the plugin's table of functions. */
 export function pluginTable(koffi: Koffi, path: string): Address {
-  // XLA's logs of every start; what matters comes as an error.
+  // Hides XLA's startup log. Errors are reported through the API.
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
   let library: ReturnType<Koffi['load']>;
   try {

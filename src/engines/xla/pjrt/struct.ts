@@ -4,19 +4,19 @@ import { structs } from './layout.ts';
 export type Koffi = typeof koffi;
 export type StructName = keyof typeof structs;
 
-/** A pointer as a number. Memory behind it is the owner's to keep. */
+/** A pointer. Its owner keeps the memory alive. */
 export type Address = bigint;
 
-/** What a field takes: a number, an address, or memory of ours, which then lives as long as the struct. */
+/** Value of a field: a number, an address, or memory of JavaScript, which lives as long as the struct. */
 export type FieldValue = number | bigint | boolean | Struct | Uint8Array | undefined;
 
-/** Memory of a C struct of the PJRT API, in an array that JavaScript owns. */
+/** A C struct of the PJRT API in JavaScript's memory. */
 export class Struct {
   readonly bytes: Uint8Array;
   private readonly koffi: Koffi;
   private readonly view: DataView;
   private readonly fields: Readonly<Record<string, readonly [number, number]>>;
-  /** Keeps what the fields point to. */
+  /** Keeps the memory alive that fields point to. */
   private readonly held: unknown[] = [];
 
   constructor(koffi: Koffi, name: StructName, values: Readonly<Record<string, FieldValue>> = {}) {
@@ -47,7 +47,7 @@ export class Struct {
     this.view.setFloat32(this.fields[field]![0], value, true);
   }
 
-  /** A field as an address or an unsigned number of 64 bits. */
+  /** A field as an address or an unsigned 64-bit integer. */
   big(field: string): bigint {
     return this.view.getBigUint64(this.fields[field]![0], true);
   }
@@ -65,12 +65,12 @@ export class Struct {
   }
 }
 
-/** Zeroed memory whose address stays: an array of its own, never one that V8 keeps on its heap. */
+/** Zeros at a fixed address: allocated off V8's heap. */
 export function native(size: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(new ArrayBuffer(Math.max(size, 8)));
 }
 
-/** Text as bytes for C, and its length. */
+/** Text in C's format, and its length. */
 export function cString(text: string): { bytes: Uint8Array; length: number } {
   const encoded = new TextEncoder().encode(text);
   const bytes = native(encoded.length + 1);
@@ -78,7 +78,7 @@ export function cString(text: string): { bytes: Uint8Array; length: number } {
   return { bytes, length: encoded.length };
 }
 
-/** A copy of memory that a plugin owns. */
+/** A copy of a plugin's memory. */
 export function copyFrom(koffi: Koffi, address: Address, length: number): Uint8Array<ArrayBuffer> {
   return length === 0 ? native(0).slice(0, 0) : new Uint8Array(koffi.view(address, length)).slice();
 }

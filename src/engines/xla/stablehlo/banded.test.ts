@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { normals } from '../../../../tests/support/random.ts';
 import { relativeError } from '../../../../tests/support/task-fixture.ts';
 import { openCpuXla } from '../../../../tests/support/xla.ts';
-import { constant, grad, input, matmul, program, sizeOf, square, total } from '../../../graph/index.ts';
+import { constant, grad, input, matmul, program, sizeOf, square, sumAll } from '../../../graph/index.ts';
 import { areaRows } from '../../../nn/area.ts';
 import { type Rng, rng } from '../../../random/rng.ts';
 import { evaluateProgram } from '../../reference/evaluate.ts';
@@ -12,7 +12,7 @@ import { lower } from './lower.ts';
 
 const seed = Number(process.env.SEED ?? Date.now() % 1e6);
 
-/** A matrix [rows, columns] whose rows have up to `taps` numbers side by side, some none. */
+/** A matrix [rows, columns] with up to `taps` adjacent numbers per row. */
 function randomBand(random: Rng, rows: number, columns: number, taps: number) {
   const data = new Float32Array(rows * columns);
   for (let row = 0; row < rows; row++) {
@@ -23,7 +23,7 @@ function randomBand(random: Rng, rows: number, columns: number, taps: number) {
   return data;
 }
 
-/** The transpose of a matrix of so many columns. */
+/** The transpose of a matrix. */
 function turn(matrix: Float32Array, columns: number): Float32Array {
   const rows = matrix.length / columns;
   return matrix.map((_, i) => matrix[(i % rows) * columns + Math.floor(i / rows)]!);
@@ -54,7 +54,7 @@ describe(`products with banded constants (SEED=${seed})`, () => {
       side === 'left'
         ? matmul(band, x, { transposeA: transposed, alpha })
         : matmul(x, band, { transposeB: transposed, alpha });
-    const [dx] = grad(total(square(y)), [x]);
+    const [dx] = grad(sumAll(square(y)), [x]);
     const both = program('both', { y, dx: dx! });
     const values = { x: normals(random, sizeOf(x.shape)) };
     const session = await backend.open({});
@@ -67,7 +67,7 @@ describe(`products with banded constants (SEED=${seed})`, () => {
   it('has no product of matrices where pictures are resized by area, nor in its gradient', () => {
     const x = input('x', [2, 3, 28, 28]);
     const resized = matmul(matmul(areaRows(28, 36), x), areaRows(28, 36), { transposeB: true });
-    const [dx] = grad(total(square(resized)), [x]);
+    const [dx] = grad(sumAll(square(resized)), [x]);
     expect(lower(program('resize', { resized, dx: dx! }), 'resize').text).not.toContain('dot_general');
   });
 

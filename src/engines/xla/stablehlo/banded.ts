@@ -3,18 +3,23 @@ import { sizeOf, type Tensor } from '../../../graph/tensor.ts';
 import type { Value } from './values.ts';
 import type { FunctionWriter } from './writer.ts';
 
-/** A constant matrix of few numbers a row, side by side, such as one that resizes by area. Both lists are by tap, then by row. */
+/**
+ * A constant matrix with few adjacent non-zero numbers per row, such as a matrix for resizing by area. Both lists are
+ * by tap, then by row.
+ */
 export interface Band {
-  /** Columns of a row's first number, of its second, … */
+  /** Column of each row's first number, second number, … */
   readonly columns: readonly Int32Array[];
-  /** Those numbers; 0 where a row has fewer. */
+  /** The numbers; 0 for rows with fewer. */
   readonly weights: readonly Float32Array[];
 }
 
-/** What has more numbers a row is left to a product. */
+/** Matrices with more numbers per row use a product. */
 const MOST_TAPS = 4;
 
-/** The band of a matrix, or of its transpose; undefined where it is not constant or has too many numbers a row. */
+/**
+ * The band of a matrix or of its transpose; undefined if the matrix is not constant or has too many numbers per row.
+ */
 export function bandOf(matrix: Tensor, transposed: boolean): Band | undefined {
   const data = constantData(matrix);
   if (!(data instanceof Float32Array) || matrix.shape.length !== 2) return;
@@ -40,8 +45,8 @@ export function bandOf(matrix: Tensor, transposed: boolean): Band | undefined {
 }
 
 /**
- * A banded matrix times `x` along `axis`: a weighted sum of what a few gathers take. XLA joins it with what comes before and
- * after into one pass, where a product would write its result, and often a transpose of it, to memory.
+ * A banded matrix times `x` along `axis`, as a weighted sum of gathers. XLA fuses it with its neighbours into one
+ * pass. A product would write its result, and often a transpose of it, to memory.
  */
 export function bandProduct(writer: FunctionWriter, band: Band, x: Value, axis: number): Value {
   const [before, side, after] = around(x, axis);
@@ -69,18 +74,21 @@ export function bandProduct(writer: FunctionWriter, band: Band, x: Value, axis: 
   return writer.reshape(sum, x.shape.with(axis, rows));
 }
 
-/** Lengths of the axes before an axis, of itself, and after it. */
+/** Product of the sides before an axis, its side, and the product of the sides after it. */
 function around({ shape }: Value, axis: number): [number, number, number] {
   return [sizeOf(shape.slice(0, axis)), shape[axis]!, sizeOf(shape.slice(axis + 1))];
 }
 
-/** Numbers of an array by their places: as many as places, in their shape. A gather of rows would lay its axis outermost. */
-function take(writer: FunctionWriter, flat: Value, places: Value): Value {
-  const size = sizeOf(places.shape);
-  const indices = writer.reshape(places, [size, 1]);
+/**
+ * Gathers single numbers by offset; the result has the shape of `offsets`. A gather of rows would make the gathered
+ * axis outermost.
+ */
+function take(writer: FunctionWriter, flat: Value, offsets: Value): Value {
+  const size = sizeOf(offsets.shape);
+  const indices = writer.reshape(offsets, [size, 1]);
   const text =
     `"stablehlo.gather"(${flat.name}, ${indices.name}) <{dimension_numbers = #stablehlo.gather<collapsed_slice_dims = [0], ` +
     'start_index_map = [0], index_vector_dim = 1>, indices_are_sorted = false, slice_sizes = array<i64: 1>}>';
   const taken = writer.write(text, [flat, indices], { shape: [size], type: flat.type });
-  return writer.reshape(taken, places.shape);
+  return writer.reshape(taken, offsets.shape);
 }

@@ -1,23 +1,23 @@
 import { list, type Value, type ValueType } from './values.ts';
 import { type FunctionWriter, names } from './writer.ts';
 
-/** A call of one of cuDNN's kernels for attention. */
+/** A call of one of cuDNN's attention kernels. */
 export interface CudnnCall {
   readonly target: '__cudnn$fmhaSoftmax' | '__cudnn$fmhaSoftmaxBackward';
   readonly operands: readonly Value[];
-  /** Results of four axes lie in memory as [B, N, h, d], whatever their shape's order. */
-  readonly made: readonly ValueType[];
-  /** The graph's attributes. */
+  /** Types of the results. Results of four axes are stored as [B, N, h, d], whatever their shape's order. */
+  readonly results: readonly ValueType[];
+  /** Scale of the scores. */
   readonly scale: number;
   readonly tokens: readonly [queries: number, keys: number];
-  /** The products inside, by the name that XLA has for them. */
+  /** The products inside, by XLA's names. */
   readonly products: Readonly<Record<string, Product>>;
 }
 
-/** Axes of both factors, one letter each, and the axis that is summed over. */
+/** Axes of both factors, one letter each, and the axis to sum over. */
 export type Product = readonly [left: string, right: string, summed: string];
 
-/** Results of the call; the last one that XLA gives, the kernel's workspace, is left out. */
+/** Results of the call, without XLA's last one, the kernel's workspace. */
 export function cudnnCall(writer: FunctionWriter, call: CudnnCall): Value[] {
   const [q, k] = call.operands as [Value, Value];
   const batch = q.shape[0]!;
@@ -26,22 +26,22 @@ export function cudnnCall(writer: FunctionWriter, call: CudnnCall): Value[] {
     writer.constant(new Int32Array(batch).fill(tokens), [batch], 'i32'),
   );
   const operands = padded ? [...call.operands, ...lengths] : call.operands;
-  const made = [...call.made, { shape: [0], type: 'ui8' as const }];
+  const results = [...call.results, { shape: [0], type: 'ui8' as const }];
   const config = JSON.stringify(backendConfig(q, k, padded, call)).replaceAll('"', '\\22');
   const attributes = [
     'api_version = 2 : i32',
     `backend_config = "${config}"`,
     `operand_layouts = ${list(operands.map(({ shape }) => layout(descending(shape.length))))}`,
-    `result_layouts = ${list(made.map(({ shape }) => layout(shape.length === 4 ? [3, 1, 2, 0] : descending(shape.length))))}`,
+    `result_layouts = ${list(results.map(({ shape }) => layout(shape.length === 4 ? [3, 1, 2, 0] : descending(shape.length))))}`,
   ];
   const text = `stablehlo.custom_call @${call.target}(${names(operands)}) {${attributes.join(', ')}}`;
-  return writer.writeAll(text, operands, made).slice(0, -1);
+  return writer.writeAll(text, operands, results).slice(0, -1);
 }
 
 /**
- * What XLA asks of the call, as JSON of its CudnnfMHABackendConfig. The values that JAX gives it, also where it makes
- * nothing of them (`algorithm`, `seed`, …); numbers in quotes are 64 bits wide. Whether sums must be in a fixed order XLA
- * takes from the flag `xla_gpu_deterministic_ops`.
+ * XLA's configuration of the call, as JSON of its CudnnfMHABackendConfig. The values are JAX's, also for fields
+ * without an effect (`algorithm`, `seed`, …); quoted numbers are 64 bits wide. The flag `xla_gpu_deterministic_ops`
+ * decides the order of sums.
  */
 function backendConfig(q: Value, k: Value, padded: boolean, { scale, products }: CudnnCall) {
   const [batch, queries, heads] = q.shape as [number, number, number];
@@ -88,7 +88,7 @@ function backendConfig(q: Value, k: Value, padded: boolean, { scale, products }:
   };
 }
 
-/** Numbers of a product's axes; samples and heads are its batch. */
+/** Axis numbers of a product. Samples and heads are batch axes. */
 function axes([left, right, summed]: Product) {
   const of = (factor: string, letters: string) => [...letters].map((letter) => `${factor.indexOf(letter)}`);
   return {
@@ -99,7 +99,7 @@ function axes([left, right, summed]: Product) {
   };
 }
 
-/** Axes from the one whose neighbours are neighbours in memory to the one whose are furthest apart. */
+/** Minor-to-major order of the axes. */
 const layout = (order: readonly number[]) => `dense<${list(order)}> : tensor<${order.length}xindex>`;
 
 const descending = (rank: number) => Array.from({ length: rank }, (_, i) => rank - 1 - i);

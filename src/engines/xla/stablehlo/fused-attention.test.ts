@@ -22,8 +22,8 @@ import {
   square,
   sub,
   sum,
+  sumAll,
   type Tensor,
-  total,
   transpose,
 } from '../../../graph/index.ts';
 import { optimise } from '../../../graph/passes/optimise.ts';
@@ -47,13 +47,13 @@ interface Call {
   readonly results: readonly string[];
   readonly operandLayouts: readonly (readonly number[])[];
   readonly resultLayouts: readonly (readonly number[])[];
-  /** What each operand is computed from, through everything that only moves numbers. */
+  /** The origin of each operand, through all operations that only move numbers. */
   readonly sources: readonly string[];
 }
 
 interface Printed {
   readonly calls: readonly Call[];
-  /** What y and the gradients are computed from. */
+  /** The origins of y and the gradients. */
   readonly results: readonly string[];
 }
 
@@ -72,7 +72,7 @@ function attentionProgram(
   return program('attention', { y, dq: dq!, dk: dk!, dv: dv! });
 }
 
-describe('the calls are those that JAX prints', () => {
+describe("the calls equal JAX's", () => {
   const path = fileURLToPath(new URL('../../../../tests/fixtures/cudnn-calls.json', import.meta.url));
   const { cases } = JSON.parse(readFileSync(path, 'utf8'));
   it.each<
@@ -90,7 +90,7 @@ describe('the calls are those that JAX prints', () => {
   );
 });
 
-/** Reads the calls out of a program's text. */
+/** Parses the calls in a program's text. */
 function read(attention: 'fused' | 'padded', attended: Program): Printed {
   const { text, inputs } = lower(attended, 'attended', { precision: 'bf16', attention });
   const lines = text.split('\n');
@@ -139,7 +139,7 @@ it.each([
   ['fused', 50],
   ['padded', 49],
 ] as const)(
-  'is read by XLA, which on the CPU lacks nothing but the kernel: %s, %i tokens',
+  'is accepted by XLA; on the CPU only the kernel is missing: %s, %i tokens',
   async (attention, tokens) => {
     const { client } = await openCpuXla();
     const text = programText(attentionProgram(2, 3, [tokens, tokens], 16), {
@@ -161,7 +161,7 @@ it('is read in a whole step, rematerialised and in micro-batches', async () => {
   await expect(client.compile(text, { devices: [0] })).rejects.toThrow(/custom call to __cudnn\$fmhaSoftmax/);
 });
 
-describe(`what the two operations mean gives the composite's values and gradients (SEED=${seed})`, () => {
+describe(`the two operations give the composite's values and gradients (SEED=${seed})`, () => {
   it.each<[string, Program]>([
     ['even', attentionProgram(2, 3, [6, 6], 8)],
     ['odd', attentionProgram(2, 3, [7, 7], 8)],
@@ -203,7 +203,7 @@ describe(`what the two operations mean gives the composite's values and gradient
     expect(names.filter((name) => name === 'fusedAttentionGrad')).toHaveLength(1);
     expect(names).not.toContain('transpose');
     expect(names).not.toContain('softmax');
-    // Queries, keys and values each have a layer of their own; no pass over the activations cuts them apart.
+    // Queries, keys and values have separate layers; no pass over the activations splits them.
     expect(names.filter((name) => name === 'linear')).toHaveLength(6);
     const cut = nodes
       .filter(({ operation }) => operation.name === 'slice')
@@ -212,29 +212,29 @@ describe(`what the two operations mean gives the composite's values and gradient
   });
 });
 
-/** A transformer block, from a token on, and the gradients of its input and weights. */
+/** A transformer block from a given token on, and the gradients of its input and weights. */
 function blockProgram(tokens: number, from = 0): Program {
   const x = input('x', [2, tokens, 16]);
   const weights = Object.fromEntries(
     blockParameters('b', 16, 2).map(({ name, shape }) => [name, input(name, shape)]),
   );
   const y = block(x, (name) => weights[name]!, 'b', 2, { from });
-  const gradients = grad(total(square(y)), [x, ...Object.values(weights)]);
+  const gradients = grad(sumAll(square(y)), [x, ...Object.values(weights)]);
   const named = ['x', ...Object.keys(weights)].map((name, i) => [`grad:${name}`, gradients[i]!]);
   return program('block', { y, ...Object.fromEntries(named) });
 }
 
 const swapped = (x: Tensor) => transpose(x, [0, 2, 1, 3]);
 
-/** Scores [B, h, N, M] of the queries and keys [B, N, h, d] that count. */
+/** Scores [B, h, N, M] of the valid queries and keys [B, N, h, d]. */
 function scores(q: Tensor, k: Tensor, scale: number): Tensor {
   return matmul(swapped(q), swapped(k), { transposeB: true, alpha: scale });
 }
 
-/** Of [B, N, h, d], the tokens that count. */
+/** The valid tokens of [B, N, h, d]. */
 const first = (x: Tensor, tokens: number) => sliceAxis(x, 1, 0, tokens);
 
-/** `x` with up to one token more, of numbers that must not matter or must be 0. */
+/** `x` with up to one padding token, of numbers that must not matter or must be 0. */
 function filled(x: Tensor, axis: number, tokens: number, value: number): Tensor {
   const missing = tokens - x.shape[axis]!;
   if (missing === 0) return x;
@@ -242,7 +242,7 @@ function filled(x: Tensor, axis: number, tokens: number, value: number): Tensor 
   return concat([x, constant(new Float32Array(sizeOf(shape)).fill(value), shape)], axis);
 }
 
-/** The definitions of the two operations in others (FlashAttention, arXiv 2205.14135); what does not count is 1e3. */
+/** Definitions of the two operations by primitives (FlashAttention, arXiv 2205.14135); undefined values are 1e3. */
 const meaning: Readonly<Record<string, NonNullable<Operation['decompose']>>> = {
   barrier: (_, inputs) => [...inputs],
   fusedAttention: ({ attributes: { scale, tokens } }, inputs) => {

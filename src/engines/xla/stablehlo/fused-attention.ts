@@ -9,8 +9,9 @@ import type { Value } from './values.ts';
 import type { FunctionWriter } from './writer.ts';
 
 /**
- * softmax(scale · q kᵀ) · v in one kernel, for tokens of which the first `tokens` ([of q, of k and v]) count: q [B, N, h, d], k and v [B, M, h, d] → y [B, N, h, d] and what the gradient takes up, the logarithms of the
- * softmax's sums of exponentials [B, h, N]. Tokens of y that do not count hold anything.
+ * softmax(scale · q kᵀ) · v in one kernel. Only the first `tokens` ([of q, of k and v]) tokens are valid. Inputs: q
+ * [B, N, h, d], k and v [B, M, h, d]. Outputs: y [B, N, h, d], undefined for invalid tokens, and for the gradient the
+ * log-sum-exp of the softmax [B, h, N].
  */
 export const fusedAttentionOperation: Operation = {
   name: 'fusedAttention',
@@ -22,7 +23,7 @@ export const fusedAttentionOperation: Operation = {
   vjp: null,
 };
 
-/** Gradients of q, k and v from them, y, dy (0 where tokens do not count) and the statistics. */
+/** Gradients of q, k and v. Inputs: these, y, dy (0 for invalid tokens) and the statistics. */
 export const fusedAttentionGradOperation: Operation = {
   name: 'fusedAttentionGrad',
   role: 'product',
@@ -30,21 +31,21 @@ export const fusedAttentionGradOperation: Operation = {
   vjp: null,
 };
 
-/** Number of the statistics among the inputs of `fusedAttentionGrad`. */
+/** Index of the statistics among the inputs of `fusedAttentionGrad`. */
 export const STATISTICS = 5;
 
-/** Heads that cuDNN's kernels take: of up to 128 features, a multiple of 8. */
+/** True if cuDNN's kernels support heads of this size: up to 128 features, a multiple of 8. */
 export const fitsFused = (features: number) => features % 8 === 0 && features <= 128;
 
 /**
- * How attention is computed: cuDNN's kernels with the tokens as they are, or with a token of zeros more where their number is
- * odd, which older kernels ask for; or parts, two products and a softmax.
+ * How attention is computed: `fused` by cuDNN's kernels; `padded` by the same with a token of zeros added to odd
+ * numbers of tokens, which older kernels require; `parts` (unfused) by two products and a softmax.
  */
 export type AttentionForm = 'fused' | 'padded' | 'parts';
 
 /**
- * Attention in fused kernels, which take tokens before heads, as the projection leaves them: all transposes between
- * them cancel. The forward pass that the gradient asks for is the one that is there, by a merge of equal nodes.
+ * Attention in fused kernels. They take tokens before heads, the projection's order, so all transposes in between
+ * cancel. The gradient's forward pass merges with the existing one, because equal nodes merge.
  */
 export const fusedAttention = (form: 'fused' | 'padded'): Decompositions => ({
   splitHeads: ({ outputs }, [x]) => {
@@ -59,20 +60,20 @@ export const fusedAttention = (form: 'fused' | 'padded'): Decompositions => ({
     return [concat(parts, 2)];
   },
   attention: (node, [q, k, v]) => {
-    const [y] = forward(form, node, [q, k, v]).made;
-    return [counting(y!, q)];
+    const [y] = forward(form, node, [q, k, v]).results;
+    return [withoutPadding(y!, q)];
   },
   attentionGrad: (node, [q, k, v, , dy]) => {
-    const { operands, made, attributes } = forward(form, node, [q, k, v]);
-    const inputs = [...operands, made[0]!, laidOut(form, dy), made[1]!];
+    const { operands, results, attributes } = forward(form, node, [q, k, v]);
+    const inputs = [...operands, results[0]!, laidOut(form, dy), results[1]!];
     const gradients = applyAll(fusedAttentionGradOperation, inputs, attributes);
-    return [q, k, v].map((like, i) => counting(gradients[i]!, like));
+    return [q, k, v].map((like, i) => withoutPadding(gradients[i]!, like));
   },
 });
 
 /**
- * Equal parts of a linear layer's features [B, N, count·D], each by a layer of its own: no pass over the activations cuts
- * them apart. The barrier keeps XLA from making one product of them again.
+ * Splits a linear layer's features [B, N, count·D] into one layer per part, which saves the pass that would split the
+ * activations. The barrier stops XLA from merging the products again.
  */
 function featureParts(x: Tensor, count: number): Tensor[] {
   const width = x.shape[2]! / count;
@@ -92,32 +93,35 @@ function forward(
 ) {
   const operands = [q, k, v].map((x) => laidOut(form, x));
   const attributes = { scale, tokens: [q.shape[2]!, k.shape[2]!] };
-  return { operands, attributes, made: applyAll(fusedAttentionOperation, operands, attributes) };
+  return { operands, attributes, results: applyAll(fusedAttentionOperation, operands, attributes) };
 }
 
-/** [B, h, N, d] ↔ [B, N, h, d] */
+/** Swaps [B, h, N, d] and [B, N, h, d]. */
 const swapped = (x: Tensor) => transpose(x, [0, 2, 1, 3]);
 
-/** [B, h, N, d] → [B, N, h, d]; padded, with a token of zeros more where N is odd. */
+/** [B, h, N, d] → [B, N, h, d]; `padded` adds a token of zeros if N is odd. */
 function laidOut(form: AttentionForm, x: Tensor): Tensor {
   return pad(swapped(x), [0, 0, 0, 0], [0, form === 'padded' ? x.shape[2]! % 2 : 0, 0, 0]);
 }
 
-/** The tokens that count: [B, N, h, d] → the shape of `like` [B, h, M, d]. */
-const counting = (x: Tensor, like: Tensor) => swapped(sliceAxis(x, 1, 0, like.shape[2]!));
+/** Drops padding: [B, N, h, d] → the shape of `like` [B, h, M, d]. */
+const withoutPadding = (x: Tensor, like: Tensor) => swapped(sliceAxis(x, 1, 0, like.shape[2]!));
 
-/** Types of y or a gradient as cuDNN gives it, heads before tokens. */
-const given = ({ shape, type }: Value) => ({ shape: [shape[0]!, shape[2]!, shape[1]!, shape[3]!], type });
+/** Type of y or a gradient in cuDNN's order, heads before tokens. */
+const resultType = ({ shape, type }: Value) => ({
+  shape: [shape[0]!, shape[2]!, shape[1]!, shape[3]!],
+  type,
+});
 
 const tokensFirst = (writer: FunctionWriter, x: Value) => writer.transpose(x, [0, 2, 1, 3]);
 
-/** How the two operations are written: the calls that JAX prints for `implementation="cudnn"`. */
+/** StableHLO of the two operations: the calls that JAX prints for `implementation="cudnn"`. */
 export const fusedRules: Readonly<Record<string, Rule>> = {
   fusedAttention: (writer, { attributes, outputs: [, statistics] }, [q, k, v]) => {
     const [y, sums] = cudnnCall(writer, {
       target: '__cudnn$fmhaSoftmax',
       operands: [q!, k!, v!],
-      made: [given(q!), { shape: statistics!.shape, type: 'f32' }],
+      results: [resultType(q!), { shape: statistics!.shape, type: 'f32' }],
       scale: attributes.scale,
       tokens: attributes.tokens,
       products: { bmm1: ['BNhd', 'BMhd', 'd'], bmm2: ['BhNM', 'BMhd', 'M'] },
@@ -128,7 +132,7 @@ export const fusedRules: Readonly<Record<string, Rule>> = {
     const gradients = cudnnCall(writer, {
       target: '__cudnn$fmhaSoftmaxBackward',
       operands: [q!, k!, v!, statistics!, dy!, y!],
-      made: [q!, k!, v!].map(given),
+      results: [q!, k!, v!].map(resultType),
       scale: attributes.scale,
       tokens: attributes.tokens,
       products: {

@@ -2,7 +2,7 @@ import type { RuleOf } from './rule.ts';
 import { list, type Value } from './values.ts';
 import type { FunctionWriter } from './writer.ts';
 
-/** Rows of each sample, or of the one table that all samples share. */
+/** Rows of each sample, or of a table shared by all samples. */
 export const gather: RuleOf<'gather'> = (writer, { outputs: [y] }, [x, indices]) => {
   const [samples, count] = indices.shape as [number, number];
   const rest = x.shape.slice(2);
@@ -21,19 +21,19 @@ export const gather: RuleOf<'gather'> = (writer, { outputs: [y] }, [x, indices])
   return writer.write(text, [table, at], { shape: y.shape, type: x.type });
 };
 
-/** Rows added into zeros. */
+/** Adds rows to zeros. */
 export const scatterAdd: RuleOf<'scatterAdd'> = (writer, { outputs: [y] }, [x, indices]) => {
   const zeros = writer.number(0, y.shape, x.type);
   return scatter(writer, zeros, indices, x, 'add');
 };
 
-/** The numbers 0, 1, … written to the places that each order names. */
+/** Scatters 0, 1, … to the positions in each order. */
 export const invertPermutation: RuleOf<'invertPermutation'> = (writer, { outputs: [y] }, [order]) => {
   const zeros = writer.constant(new Int32Array(order.shape[0]! * order.shape[1]!), y.shape, 'i32');
   return scatter(writer, zeros, order, writer.iota(y.shape, 1), 'replace');
 };
 
-/** updates [B, K, ...] into `target` [B, N, ...] at the rows `indices` [B, K]. */
+/** Scatters updates [B, K, ...] into `target` [B, N, ...] at the rows `indices` [B, K]. */
 function scatter(
   writer: FunctionWriter,
   target: Value,

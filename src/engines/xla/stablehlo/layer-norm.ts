@@ -7,8 +7,9 @@ import { applyAll } from '../../../graph/tensor.ts';
 import { barrierOperation } from './rematerialise.ts';
 
 /**
- * A layer norm that reads its rows once for both statistics: the variance is the mean square less the mean's square. Sums in
- * float32 lose less by that than rows of bfloat16 have lost already. Shares are taken before a sum: a pass less after it.
+ * A layer norm that reads its rows once for both statistics: variance = mean square − squared mean. The loss of
+ * precision in float32 is smaller than that of rows in bfloat16. Scales before the sum rather than after it, which
+ * saves a pass.
  */
 export const layerNormInOnePass: DecompositionOf<'layerNorm'> = (
   { attributes: { epsilon } },
@@ -23,9 +24,9 @@ export const layerNormInOnePass: DecompositionOf<'layerNorm'> = (
 };
 
 /**
- * Gradients of a layer norm, the sums over features and those over tokens from terms of their own: a term that both read
- * would be written to memory, in float32, where each is else computed as it is read. Behind the barrier the statistics are
- * those of the forward pass: without it XLA computes them anew for the sums over tokens.
+ * Gradients of a layer norm with separate terms for the sums over features and the sums over tokens. A shared term
+ * would be written to memory in float32; separate ones are computed while they are read. The barrier reuses the
+ * statistics of the forward pass; without it, XLA recomputes them for the sums over tokens.
  */
 export const layerNormGrad: DecompositionOf<'layerNormGrad'> = (_, [x, weight, mu, scale, dy]) => {
   const axis = [x.shape.length - 1];

@@ -16,11 +16,14 @@ import { type Argument, FunctionWriter } from './writer.ts';
 export interface LowerOptions {
   /** Default: f32. */
   readonly precision?: Precision | undefined;
-  /** Computes attention and hidden sides of MLPs anew in the backward pass: less memory, more work. */
+  /** Recomputes attention and the hidden features of MLPs in the backward pass: less memory, more work. */
   readonly rematerialise?: boolean | undefined;
-  /** Type in which products give the gradients of weights; bf16 takes that precision. Default: f32. */
+  /** Type of weight gradients from products; bf16 requires precision bf16. Default: f32. */
   readonly gradients?: Precision | undefined;
-  /** Default: parts. In cuDNN's kernels it takes bf16; what of it could be rematerialised they compute anew themselves. */
+  /**
+   * Default: parts. The cuDNN kernels need bf16 and already recompute attention in the backward pass, so
+   * `rematerialise` does not affect them.
+   */
   readonly attention?: AttentionForm | undefined;
 }
 
@@ -32,7 +35,7 @@ export interface LoweredFunction {
   readonly outputs: readonly (readonly [string, ValueType])[];
 }
 
-/** Writes a program as a StableHLO function, its inputs and outputs in the types of the graph. */
+/** Writes a program as a StableHLO function. Inputs and outputs keep the graph's types. */
 export function lower(
   program: Program,
   name: string,
@@ -49,14 +52,14 @@ export function lower(
     inputs.map(([, type]): Argument => type),
     precision === 'f32' ? 'HIGHEST' : 'DEFAULT',
   );
-  const given = new Map(inputs.map(([key], i) => [key, writer.arguments[i]!]));
+  const feeds = new Map(inputs.map(([key], i) => [key, writer.arguments[i]!]));
   const rounded = Object.keys(optimised.outputs).filter((key) => gradients === 'bf16' && isGradient(key));
   const types = floatTypes(optimised, precision, new Set(rounded.map((key) => optimised.outputs[key]!)));
   const parts = partsFor(precision);
   const values = new Map<Tensor, Value>();
   for (const node of topologicalOrder(Object.values(optimised.outputs))) {
     if (node.operation === inputOperation)
-      values.set(node.outputs[0]!, given.get(inputName(node.outputs[0]!))!);
+      values.set(node.outputs[0]!, feeds.get(inputName(node.outputs[0]!))!);
     else writeNode(writer, node, values, types(node), parts);
   }
   const results = Object.values(optimised.outputs).map((tensor) =>
@@ -67,7 +70,7 @@ export function lower(
 
 const valueType = ({ shape, dtype }: Tensor): ValueType => ({ shape, type: elementType(dtype) });
 
-/** What composites that stay whole are made of, where it is not what they say themselves. */
+/** Decompositions of composites of this engine, in place of the defaults. */
 const partsFor = (precision: Precision): Decompositions => ({
   layerNormGrad,
   ...(precision === 'bf16' && { layerNorm: layerNormInOnePass }),
@@ -91,19 +94,19 @@ function writeNode(
   const inputs = node.inputs.map((input, i) => {
     const value = values.get(input)!;
     const type = typeof reads === 'string' ? reads : reads[i]!;
-    return input.dtype === 'f32' && type !== 'as given' ? writer.convert(value, type) : value;
+    return input.dtype === 'f32' && type !== 'unchanged' ? writer.convert(value, type) : value;
   });
   const rule = ruleOf(operation.name);
-  const made = rule
+  const results = rule
     ? rule(writer, node, inputs, yields[0] ?? 'f32')
     : writeParts(writer, node, inputs, parts);
-  const list = 'name' in made ? [made] : made;
+  const list = 'name' in results ? [results] : results;
   outputs.forEach((output, i) => {
     values.set(output, output.dtype === 'f32' ? writer.convert(list[i]!, yields[i] ?? 'f32') : list[i]!);
   });
 }
 
-/** A composite without a rule of its own, in float32. */
+/** A composite without a rule, decomposed and in float32. */
 function writeParts(
   writer: FunctionWriter,
   node: Node,

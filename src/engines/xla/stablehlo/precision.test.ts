@@ -13,7 +13,7 @@ import {
   matmul,
   program,
   square,
-  total,
+  sumAll,
 } from '../../../graph/index.ts';
 import { rng } from '../../../random/rng.ts';
 import { evaluateProgram } from '../../reference/evaluate.ts';
@@ -32,7 +32,7 @@ describe(`mixed precision (SEED=${seed})`, () => {
   const k = input('k', [2, 2, 5, 4]);
   const v = input('v', [2, 2, 5, 4]);
   const hidden = add(x, gelu(linear(layerNorm(x, norm, shift), weight)));
-  const loss = add(total(square(hidden)), total(square(attention(q, k, v))));
+  const loss = add(sumAll(square(hidden)), sumAll(square(attention(q, k, v))));
   const names = { x, weight, norm, q, k, v };
   const gradients = grad(loss, Object.values(names));
   const outputs = Object.fromEntries(Object.keys(names).map((name, i) => [`grad:${name}`, gradients[i]!]));
@@ -74,17 +74,17 @@ describe(`mixed precision (SEED=${seed})`, () => {
       expect(line.match(/\(tensor<[^>]*xbf16>, tensor<[^>]*xbf16>\)/), line).toBeTruthy();
     for (const line of [...of('reduce('), ...of('exponential'), ...of('divide'), ...of('sqrt')])
       expect(line, line).not.toContain('bf16');
-    // What is given out, and what a softmax reads, is not rounded.
+    // Outputs and inputs of a softmax are not rounded.
     const exact = products.filter((line) => line.endsWith('xf32>'));
     expect(exact.length).toBeGreaterThanOrEqual(5);
   });
 
-  it('rounds gradients of weight matrices where it is asked to, and no others', () => {
+  it('rounds gradients of weight matrices on request, and no others', () => {
     const made = (gradients: 'f32' | 'bf16') =>
       lower(step, 'step', { precision: 'bf16', gradients })
         .text.split('\n')
         .filter((line) => line.includes('dot_general') && line.endsWith('xf32>'));
-    // Those of the layer's weight and of q, k and v, all given out; what a softmax reads stays exact, as do sums.
+    // The gradients of the layer's weight and of q, k and v, all outputs. Inputs of a softmax and sums stay exact.
     expect(made('f32').filter((line) => !made('bf16').includes(line))).toHaveLength(4);
     const text = lower(step, 'step', { precision: 'bf16', gradients: 'bf16' }).text;
     for (const line of text.split('\n').filter((each) => each.includes('stablehlo.reduce(')))
@@ -102,7 +102,7 @@ describe(`mixed precision (SEED=${seed})`, () => {
     expect(lower(program('resize', { y }), 'resize', { precision: 'bf16' }).text).not.toContain('bf16');
   });
 
-  it('changes nothing where it is not asked for', () => {
+  it('changes nothing by default', () => {
     expect(lower(step, 'step').text).not.toContain('bf16');
   });
 });

@@ -1,4 +1,4 @@
-import '../../../graph/index.ts'; // enters the operations into their table
+import '../../../graph/index.ts'; // registers the operations
 import { fromConstants } from '../../../graph/operations/source.ts';
 import type { Program } from '../../../graph/program.ts';
 import { type Node, type Operation, operations, type Tensor } from '../../../graph/tensor.ts';
@@ -7,35 +7,35 @@ import { fusedAttentionGradOperation, fusedAttentionOperation, STATISTICS } from
 import { barrierOperation } from './rematerialise.ts';
 import type { ElementType } from './values.ts';
 
-/** Floats of a step: `bf16` computes products in bfloat16 and keeps all else that matters in float32. */
+/** Floats of a step. `bf16` computes products in bfloat16 and keeps the rest in float32. */
 export type Precision = 'f32' | 'bf16';
 
-/** Types in which a node reads its floats and yields them. */
+/** Float types that a node reads and yields. */
 export interface FloatTypes {
-  /** One for all inputs, or by input. */
-  readonly reads: ElementType | 'as given' | readonly ElementType[];
-  /** By output; float32 where nothing is said. */
+  /** One type for all inputs, or one per input. */
+  readonly reads: ElementType | 'unchanged' | readonly ElementType[];
+  /** Types of the outputs. Default: float32. */
   readonly yields: readonly ElementType[];
 }
 
 const all: FloatTypes = { reads: 'f32', yields: [] };
 
-/** Operations whose arithmetic is float32 throughout and whose first output goes on in fewer bits. */
+/** Operations that compute in float32 and yield their first output in bfloat16. */
 const narrows = ({ role }: Operation) => role === 'norm' || role === 'activation';
 
-/** Composites that are lowered as wholes, so that the policy can tell what they are. */
+/** Composites lowered as a whole, so that the policy sees them. */
 export const kept: ReadonlySet<string> = new Set([
   ...[...operations().values()].filter(narrows).map(({ name }) => name),
   'linear',
 ]);
 
 /**
- * The policy of mixed precision, all of it: products of the model (linear layers, attention) read and yield bfloat16
- * and accumulate in float32; softmax, norms and GELU compute in float32 and yield bfloat16, and so do sums of which a part is
- * bfloat16, such as those of residuals and of their gradients; attention in one kernel reads and yields bfloat16, but for
- * its statistics; everything else, such as statistics, targets, losses, gradients of weights and updates, is float32. Products
- * with constants (resizing by area) belong to targets and losses; an accelerator may read their operands as TF32.
- * @param rounded outputs that products may yield in bfloat16 all the same
+ * The policy of mixed precision. Products of the model (linear layers, attention) read and yield bfloat16 and
+ * accumulate in float32. Softmax, norms and GELU compute in float32 and yield bfloat16, as do sums with a bfloat16
+ * operand, such as residuals and their gradients. Fused attention reads and yields bfloat16, except for its
+ * statistics. Everything else is float32: statistics, targets, losses, gradients of weights, updates. Products with
+ * constants (resizing by area) belong to targets and losses; an accelerator may read their operands as TF32.
+ * @param rounded outputs that products may still yield in bfloat16
  */
 export function floatTypes(
   { outputs }: Program,
@@ -62,8 +62,8 @@ function typesOf(
 ): FloatTypes {
   const { operation, inputs, outputs } = node;
   if (narrows(operation)) return { reads: 'f32', yields: ['bf16'] };
-  if (operation === barrierOperation) return { reads: 'as given', yields: inputs.map(yielded) };
-  // What moves values goes on in the type that it is given.
+  if (operation === barrierOperation) return { reads: 'unchanged', yields: inputs.map(yielded) };
+  // Moving values does not change their type.
   if (operation.role === 'move') {
     const floats = inputs.filter(({ dtype }) => dtype === 'f32');
     const type = floats.length > 0 && floats.every((input) => yielded(input) === 'bf16') ? 'bf16' : 'f32';
@@ -75,14 +75,14 @@ function typesOf(
       reads: inputs.map((_, i) => (i === STATISTICS ? 'f32' : 'bf16')),
       yields: ['bf16', 'bf16', 'bf16'],
     };
-  // As a sum of bfloat16: XLA would leave the rounding of a sum in float32 out, and keep four bytes of each.
+  // Declared as a bfloat16 sum. XLA would skip the rounding of a float32 sum and store four bytes per number.
   if (operation.name === 'add' && inputs.some((input) => yielded(input) === 'bf16'))
     return mustBeExact(outputs[0]!) ? all : { reads: 'bf16', yields: ['bf16'] };
   if (operation.role !== 'product' || inputs.some(fromConstants)) return all;
   return { reads: 'bf16', yields: [mustBeExact(outputs[0]!) ? 'f32' : 'bf16'] };
 }
 
-/** Whether a product must not be rounded: it is given out (a weight's gradient, say), or a softmax reads it. */
+/** True if a product must not be rounded: it is an output (such as a weight's gradient), or a softmax reads it. */
 function exact(tensor: Tensor, readers: ReadonlyMap<Tensor, readonly Node[] | 'out'>): boolean {
   const found = readers.get(tensor);
   if (found === 'out') return true;
@@ -93,7 +93,7 @@ function exact(tensor: Tensor, readers: ReadonlyMap<Tensor, readonly Node[] | 'o
   );
 }
 
-/** The nodes that read each tensor, or `out` for those that are given out. */
+/** The nodes that read each tensor, or `out` for outputs. */
 function readersOf(results: readonly Tensor[], rounded: ReadonlySet<Tensor>): Map<Tensor, Node[] | 'out'> {
   const exact = results.filter((tensor) => !rounded.has(tensor));
   const readers = new Map<Tensor, Node[] | 'out'>(exact.map((tensor) => [tensor, 'out']));

@@ -16,14 +16,14 @@ function dot(
   a: Value,
   b: Value,
   { batching, contracting }: Product,
-  made: { shape: Shape; type: ElementType },
+  type: { shape: Shape; type: ElementType },
 ): Value {
   const batch = batching[0].length > 0 ? ` batching_dims = ${list(batching[0])} x ${list(batching[1])},` : '';
   const precision = a.type === 'f32' ? writer.productPrecision : 'DEFAULT';
   const text =
     `stablehlo.dot_general ${a.name}, ${b.name},${batch} contracting_dims = [${contracting[0]}] x [${contracting[1]}],` +
     ` precision = [${precision}, ${precision}]`;
-  return writer.write(text, [a, b], made);
+  return writer.write(text, [a, b], type);
 }
 
 /** alpha · a · b, batch axes broadcast. */
@@ -33,7 +33,10 @@ export const matmul: RuleOf<'matmul'> = (writer, node, operands, type) => {
   return alpha === 1 ? y : writer.apply('stablehlo.multiply', [y, writer.number(alpha, y.shape, type)]);
 };
 
-/** A product with a constant matrix of few numbers a row; undefined where it is none, or has no numbers or more than i32 counts. */
+/**
+ * Lowers a product with a banded constant matrix to gathers; undefined if the matrix is not banded, or if a tensor is
+ * empty or has 2³¹ elements or more.
+ */
 function banded(
   writer: FunctionWriter,
   { inputs: [left, right], outputs: [{ shape }], attributes: { transposeA, transposeB } }: NodeOf<'matmul'>,
@@ -48,7 +51,7 @@ function banded(
   return columns && bandProduct(writer, columns, a, rank - 1);
 }
 
-/** a · b; the smaller of the two is never repeated where it has no batch axes. */
+/** a · b. If the smaller operand has no batch axes, it is not repeated. */
 function product(
   writer: FunctionWriter,
   { outputs: [{ shape }], attributes: { transposeA, transposeB } }: NodeOf<'matmul'>,
@@ -63,14 +66,14 @@ function product(
   const axes = batch.map((_, axis) => axis);
   const shared = rankA === rankB;
   const batching = shared ? ([axes, axes] as const) : ([[], []] as const);
-  // Without batch axes of its own the left side comes first in the result: [M, ..., N].
+  // Without batch axes, the left side comes first in the result: [M, ..., N].
   const first = !shared && rankA === 2;
-  const made = { shape: first ? [m, ...batch, n] : shape, type };
-  const y = dot(writer, left, right, { batching, contracting }, made);
+  const result = { shape: first ? [m, ...batch, n] : shape, type };
+  const y = dot(writer, left, right, { batching, contracting }, result);
   return first ? writer.transpose(y, [...axes.map((axis) => axis + 1), 0, axes.length + 1]) : y;
 }
 
-/** The operand as a matrix where it has no batch of its own and the other has, else with all batch axes. */
+/** The operand as a matrix if only the other one has batch axes, else with all batch axes. */
 function align(writer: FunctionWriter, x: Value, other: Value, batch: Shape): Value {
   const matrix = x.shape.slice(-2);
   const bare = x.shape.slice(0, -2).every((side) => side === 1);
@@ -82,8 +85,8 @@ function align(writer: FunctionWriter, x: Value, other: Value, batch: Shape): Va
 
 /** x · weightᵀ + bias: [M, in] · [out, in]ᵀ + [out]. */
 export const linear: Rule = (writer, { outputs: [y] }, [x, weight, bias], type) => {
-  const made = { shape: y!.shape, type };
-  const product = dot(writer, x!, weight!, { batching: [[], []], contracting: [1, 1] }, made);
+  const result = { shape: y!.shape, type };
+  const product = dot(writer, x!, weight!, { batching: [[], []], contracting: [1, 1] }, result);
   if (!bias) return product;
   const added = writer.broadcast(writer.convert(bias, type), y!.shape);
   return writer.apply('stablehlo.add', [product, added]);

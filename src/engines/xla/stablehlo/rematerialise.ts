@@ -1,7 +1,10 @@
 import type { Decompositions } from '../../../graph/passes/optimise.ts';
 import { applyAll, type Operation } from '../../../graph/tensor.ts';
 
-/** Gives its inputs; what is computed from them is not taken from what was computed before, nor before all are there. */
+/**
+ * Identity that XLA cannot see through: results computed from its outputs are recomputed, and only after all inputs
+ * exist.
+ */
 export const barrierOperation: Operation = {
   name: 'barrier',
   role: 'move',
@@ -9,14 +12,14 @@ export const barrierOperation: Operation = {
   vjp: null,
 };
 
-const anew: NonNullable<Operation['decompose']> = (node, inputs) =>
+const recomputed: NonNullable<Operation['decompose']> = (node, inputs) =>
   node.operation.decompose!(node, applyAll(barrierOperation, inputs));
 
 /**
- * Backward passes of attention and MLPs that compute the weights of attention and the hidden side anew from the block's
- * inputs, which with the gradient pass a barrier: they need not be kept from the forward pass (arXiv 1604.06174).
+ * Backward passes of attention and MLPs that recompute the attention weights and the hidden features from the block's
+ * inputs. The inputs and the gradient pass a barrier, so the forward pass need not keep them (arXiv 1604.06174).
  */
 export const rematerialised: Decompositions = {
-  attentionGrad: anew,
-  mlpGrad: anew,
+  attentionGrad: recomputed,
+  mlpGrad: recomputed,
 };

@@ -4,8 +4,8 @@ import type { ElementType, Value } from './values.ts';
 import type { FunctionWriter } from './writer.ts';
 
 /**
- * Writes a node; takes its inputs as values, of the types that the precision asks for, and gives its outputs.
- * @param type of floats in the result, for rules that choose it; others keep that of their inputs
+ * Writes a node: from its inputs, in the types of the precision policy, to its outputs.
+ * @param type float type of the result, for rules that choose it; other rules keep the type of their inputs
  */
 export type Rule = (
   writer: FunctionWriter,
@@ -14,7 +14,7 @@ export type Rule = (
   type: ElementType,
 ) => Value | readonly Value[];
 
-/** The rule of a primitive, or one that serves several. */
+/** The rule of a primitive. It may serve several primitives. */
 export type RuleOf<N extends PrimitiveName> = (
   writer: FunctionWriter,
   node: NodeOf<N>,

@@ -25,7 +25,7 @@ const reduction =
   (writer, { outputs: [y], attributes: { axes } }, [x]) =>
     writer.reshape(writer.reduce(x, by, axes, writer.number(start, [], x.type)), y.shape);
 
-/** How each primitive is written in StableHLO. */
+/** Each primitive in StableHLO. */
 export const rules: { readonly [N in PrimitiveName]: RuleOf<N> } = {
   add: binary('stablehlo.add'),
   sub: binary('stablehlo.subtract'),
@@ -40,7 +40,7 @@ export const rules: { readonly [N in PrimitiveName]: RuleOf<N> } = {
   abs: unary('stablehlo.abs'),
   sign: unary('stablehlo.sign'),
   floor: unary('stablehlo.floor'),
-  // A dialect of functions that StableHLO is made to compute; its types are written in a way of its own.
+  // CHLO, a dialect that lowers to StableHLO; it writes types in another form.
   erf: (writer, _, [x]) => writer.write(`chlo.erf ${x.name}`, [x], x, typeText(x)),
   sum: reduction('add', 0),
   max: reduction('maximum', Number.NEGATIVE_INFINITY),
@@ -68,7 +68,7 @@ export const rules: { readonly [N in PrimitiveName]: RuleOf<N> } = {
   invertPermutation,
 };
 
-/** Composites that StableHLO has as a whole, and operations of this engine alone. */
+/** Composites that StableHLO has as a whole, and operations of this engine only. */
 const others: Readonly<Record<string, Rule>> = {
   linear,
   barrier: (writer, _, inputs) =>
@@ -76,7 +76,7 @@ const others: Readonly<Record<string, Rule>> = {
   ...fusedRules,
 };
 
-/** The rule of an operation; undefined for composites that are written in parts. */
+/** The rule of an operation; undefined for composites that are decomposed. */
 export const ruleOf = (name: string): Rule | undefined =>
   others[name] ?? (rules[name as PrimitiveName] as Rule | undefined);
 

@@ -3,7 +3,7 @@ import { type DType, type Shape, sizeOf, type TensorData } from '../../../graph/
 /** Element types of StableHLO that this engine uses. */
 export type ElementType = 'f32' | 'bf16' | 'i32' | 'ui8' | 'i1';
 
-/** A value inside of a function: its name in the text, its shape and its type. */
+/** A value of a function: its name in the text, its shape and type. */
 export interface Value {
   readonly name: string;
   readonly shape: Shape;
@@ -12,7 +12,7 @@ export interface Value {
 
 export type ValueType = Omit<Value, 'name'>;
 
-/** Element type of a tensor of the graph where nothing lowers its precision. */
+/** Element type of a graph tensor at full precision. */
 export function elementType(dtype: DType): ElementType {
   return dtype === 'u8' ? 'ui8' : dtype;
 }
@@ -27,14 +27,14 @@ export function list(numbers: readonly (number | string)[]): string {
   return `[${numbers.join(', ')}]`;
 }
 
-/** Literal of an array, bit for bit: one element for all where they are equal, else its bytes. */
+/** Exact literal of an array: a single element if all are equal, else the bytes. */
 export function literal(data: TensorData, shape: Shape): string {
   if (sizeOf(shape) === 0) return 'dense<>';
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   const width = data.BYTES_PER_ELEMENT;
   const splat = bytes.every((byte, i) => byte === bytes[i % width]);
   if (!splat) return `dense<"0x${hex(bytes)}">`;
-  // Floats by their bits; the most significant byte comes first in the text.
+  // Writes floats as bits, most significant byte first.
   return data instanceof Float32Array ? `dense<0x${hex(bytes.slice(0, 4).reverse())}>` : `dense<${data[0]}>`;
 }
 

@@ -9,7 +9,7 @@ import {
   type ValueType,
 } from './values.ts';
 
-/** An argument of a function; one whose buffer becomes that of a result names the result's number. */
+/** An argument of a function. `becomes` is the number of the result that reuses its buffer. */
 export interface Argument extends ValueType {
   readonly becomes?: number | undefined;
 }
@@ -17,7 +17,7 @@ export interface Argument extends ValueType {
 /** Writes the body of one StableHLO function (https://openxla.org/stablehlo/spec), operation by operation. */
 export class FunctionWriter {
   readonly arguments: readonly Value[];
-  /** How products of float32 read their operands; by DEFAULT an accelerator may read fewer bits (TF32, for one). */
+  /** How float32 products read their operands. With DEFAULT an accelerator may read fewer bits, for example TF32. */
   readonly productPrecision: 'HIGHEST' | 'DEFAULT';
   private readonly types: readonly Argument[];
   private readonly lines: string[] = [];
@@ -33,32 +33,32 @@ export class FunctionWriter {
 
   /**
    * `%n = <operation> : (<types of the operands>) -> <type>`; the operation's text names its operands.
-   * @param from the types of the operands, where they are written in another way
+   * @param from types of the operands, for operations that write them in another form
    */
-  write(operation: string, operands: readonly Value[], made: ValueType, from?: string): Value {
-    return this.writeAll(operation, operands, [made], from)[0]!;
+  write(operation: string, operands: readonly Value[], result: ValueType, from?: string): Value {
+    return this.writeAll(operation, operands, [result], from)[0]!;
   }
 
   /** The same with several results. */
   writeAll(
     operation: string,
     operands: readonly Value[],
-    made: readonly ValueType[],
+    types: readonly ValueType[],
     from = `(${operands.map(typeText).join(', ')})`,
   ): Value[] {
     const id = `%${this.next++}`;
-    const count = made.length === 1 ? '' : `:${made.length}`;
-    const types = made.length === 1 ? typeText(made[0]!) : `(${made.map(typeText).join(', ')})`;
-    this.lines.push(`${id}${count} = ${operation} : ${from} -> ${types}`);
-    return made.map(({ shape, type }, i) => ({ name: count ? `${id}#${i}` : id, shape, type }));
+    const count = types.length === 1 ? '' : `:${types.length}`;
+    const typesText = types.length === 1 ? typeText(types[0]!) : `(${types.map(typeText).join(', ')})`;
+    this.lines.push(`${id}${count} = ${operation} : ${from} -> ${typesText}`);
+    return types.map(({ shape, type }, i) => ({ name: count ? `${id}#${i}` : id, shape, type }));
   }
 
-  /** An operation of operands alone. */
-  apply(operation: string, operands: readonly Value[], made: ValueType = operands[0]!): Value {
-    return this.write(`${operation} ${names(operands)}`, operands, made);
+  /** An operation whose text is its name and operands. */
+  apply(operation: string, operands: readonly Value[], result: ValueType = operands[0]!): Value {
+    return this.write(`${operation} ${names(operands)}`, operands, result);
   }
 
-  /** An array known beforehand. */
+  /** A constant array. */
   constant(data: TensorData, shape: Shape, type: ElementType): Value {
     const text = `stablehlo.constant ${literal(data, shape)} : ${typeText({ shape, type })}`;
     const known = this.literals.get(text);
@@ -69,12 +69,12 @@ export class FunctionWriter {
     return value;
   }
 
-  /** A float known beforehand, in every place of `shape`. */
+  /** A constant float, repeated in `shape`. */
   number(value: number, shape: Shape = [], type: ElementType = 'f32'): Value {
     return this.broadcast(this.convert(this.constant(Float32Array.of(value), [], 'f32'), type), shape);
   }
 
-  /** The values as another type, written once for each. */
+  /** The values as another type. Repeated calls share one conversion. */
   convert(x: Value, type: ElementType): Value {
     if (x.type === type) return x;
     const key = `${x.name} ${type}`;
@@ -89,8 +89,8 @@ export class FunctionWriter {
 
   transpose(x: Value, permutation: readonly number[]): Value {
     if (permutation.every((axis, i) => axis === i)) return x;
-    const made = { shape: permutation.map((axis) => x.shape[axis]!), type: x.type };
-    return this.write(`stablehlo.transpose ${x.name}, dims = ${list(permutation)}`, [x], made);
+    const result = { shape: permutation.map((axis) => x.shape[axis]!), type: x.type };
+    return this.write(`stablehlo.transpose ${x.name}, dims = ${list(permutation)}`, [x], result);
   }
 
   /** Repeats along axes of side 1 and new leading axes, as NumPy does. */
@@ -98,15 +98,15 @@ export class FunctionWriter {
     if (sameShape(x.shape, shape)) return x;
     const offset = shape.length - x.shape.length;
     const axes = x.shape.map((_, axis) => axis + offset);
-    const made = { shape, type: x.type };
-    return this.write(`stablehlo.broadcast_in_dim ${x.name}, dims = ${list(axes)}`, [x], made);
+    const result = { shape, type: x.type };
+    return this.write(`stablehlo.broadcast_in_dim ${x.name}, dims = ${list(axes)}`, [x], result);
   }
 
-  /** Folds `axes` with `stablehlo.<by>`; they are left out of the result. */
+  /** Reduces `axes` by `stablehlo.<by>` and drops them. */
   reduce(x: Value, by: string, axes: readonly number[], start: Value): Value {
-    const made = { shape: x.shape.filter((_, axis) => !axes.includes(axis)), type: x.type };
+    const result = { shape: x.shape.filter((_, axis) => !axes.includes(axis)), type: x.type };
     const text = `stablehlo.reduce(${x.name} init: ${start.name}) applies stablehlo.${by} across dimensions = ${list(axes)}`;
-    return this.write(text, [x, start], made);
+    return this.write(text, [x, start], result);
   }
 
   /** The numbers 0, 1, 2, … along `axis`. */
@@ -124,8 +124,8 @@ export class FunctionWriter {
   }
 
   /**
-   * Calls a function `count` times: it takes the number of the turn, what the last turn made (at first `start`) and
-   * `fixed`, and gives what the next turn takes.
+   * Calls a function `count` times, as a loop. The function takes the iteration number, the state (first `start`) and
+   * `fixed`, and returns the next state.
    */
   repeat(
     name: string,
@@ -139,31 +139,31 @@ export class FunctionWriter {
     const inner = state.map(({ shape, type }, i) => ({ name: `${id}_${i}`, shape, type }));
     const bindings = inner.map((value, i) => `${value.name} = ${state[i]!.name}`).join(', ');
     const types = state.map(typeText).join(', ');
-    const made = start.map(typeText).join(', ');
-    const [turn, ...others] = inner as [Value, ...Value[]];
+    const stateTypes = start.map(typeText).join(', ');
+    const [iteration, ...others] = inner as [Value, ...Value[]];
     const results = start.map((_, i) => `${id}_made#${i}`).join(', ');
     this.lines.push(
       `${id}:${state.length} = stablehlo.while(${bindings}) : ${types}`,
       'cond {',
       `  ${id}_end = stablehlo.constant dense<${count}> : tensor<i32>`,
-      `  ${id}_go = stablehlo.compare LT, ${turn.name}, ${id}_end : (tensor<i32>, tensor<i32>) -> tensor<i1>`,
+      `  ${id}_go = stablehlo.compare LT, ${iteration.name}, ${id}_end : (tensor<i32>, tensor<i32>) -> tensor<i1>`,
       `  stablehlo.return ${id}_go : tensor<i1>`,
       '} do {',
-      `  ${id}_made:${start.length} = func.call @${name}(${names(inner)}) : (${types}) -> (${made})`,
+      `  ${id}_made:${start.length} = func.call @${name}(${names(inner)}) : (${types}) -> (${stateTypes})`,
       `  ${id}_one = stablehlo.constant dense<1> : tensor<i32>`,
-      `  ${id}_next = stablehlo.add ${turn.name}, ${id}_one : tensor<i32>`,
+      `  ${id}_next = stablehlo.add ${iteration.name}, ${id}_one : tensor<i32>`,
       `  stablehlo.return ${id}_next, ${results}, ${names(others.slice(start.length))} : ${types}`,
       '}',
     );
     return start.map(({ shape, type }, i) => ({ name: `${id}#${i + 1}`, shape, type }));
   }
 
-  /** Results of another function of the module. */
-  call(name: string, operands: readonly Value[], made: readonly ValueType[]): Value[] {
-    return this.writeAll(`func.call @${name}(${names(operands)})`, operands, made);
+  /** Calls another function of the module and returns its results. */
+  call(name: string, operands: readonly Value[], types: readonly ValueType[]): Value[] {
+    return this.writeAll(`func.call @${name}(${names(operands)})`, operands, types);
   }
 
-  /** The function's text. @param name `main` is the one that is run */
+  /** The function's text. @param name `main` is the entry point */
   finish(name: string, results: readonly Value[]): string {
     const visibility = name === 'main' ? 'public' : 'private';
     const head = this.types.map((argument, i) => {

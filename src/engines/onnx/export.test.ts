@@ -22,10 +22,10 @@ import {
 } from '../../graph/index.ts';
 import { type Rng, rng } from '../../random/rng.ts';
 import { evaluateProgram } from '../reference/evaluate.ts';
-import { portableGraph, portableVersion } from './portable.ts';
+import { exportGraph, exportVersion } from './export.ts';
 import { encodeModel } from './proto.ts';
 
-/** A program with all that a model's graph has, of sides of its own; `values` are those of its weights. */
+/** A program with every operation of a model's graph, in sizes that differ; `values` are its weights. */
 function example(random: Rng): { build: (batch: number) => Program; values: Values; shape: number[] } {
   const [tokens, width, out] = [whole(random, 1, 5), whole(random, 2, 5), whole(random, 1, 4)];
   const shapes = { weight: [out * 2, width], token: [1, 1, width], scale: [width], shift: [width] };
@@ -48,16 +48,16 @@ function example(random: Rng): { build: (batch: number) => Program; values: Valu
   return { build, values, shape: [tokens, width] };
 }
 
-it('leaves the batch open and gives what the reference gives, in standard operators', async () => {
+it("has a dynamic batch and the reference's results, in standard operators", async () => {
   await fc.assert(
     fc.asyncProperty(fc.integer(), async (seed) => {
       const random = rng(seed);
       const { build, values, shape } = example(random);
-      const graph = portableGraph(build, values);
+      const graph = exportGraph(build, values);
       expect(graph.nodes.filter(({ domain }) => domain !== '')).toEqual([]);
       expect(graph.inputs).toEqual([{ name: 'x', elemType: 1, shape: ['batch', ...shape] }]);
       expect(graph.outputs.map((value) => value.shape.indexOf('batch'))).toEqual([1, 0]);
-      const session = await InferenceSession.create(encodeModel(graph, portableVersion));
+      const session = await InferenceSession.create(encodeModel(graph, exportVersion));
       for (const batch of [1, whole(random, 2, 7)]) {
         const x = normals(random, batch * sizeOf(shape));
         const got = await session.run({ x: new Tensor('float32', x, [batch, ...shape]) });
@@ -78,7 +78,7 @@ it.each<[string, (batch: number) => Program, string]>([
   [
     'whose operators know the batch',
     (batch) => program('rows', { y: gather(input('x', [batch, 3, 2]), input('at', [batch, 2], 'i32')) }),
-    "a model's batch can be left open, but",
+    "a model's batch must be dynamic, but",
   ],
   [
     'without a batch',
@@ -91,8 +91,8 @@ it.each<[string, (batch: number) => Program, string]>([
       const row = reshape(input('x', [batch, 3]), [1, 3 * batch]);
       return program('wider', { y: broadcast(row, [2, 3 * batch]) });
     },
-    "a model's batch can be left open, but",
+    "a model's batch must be dynamic, but",
   ],
 ])('refuses a program %s', (_, build, message) => {
-  expect(() => portableGraph(build, {})).toThrow(message);
+  expect(() => exportGraph(build, {})).toThrow(message);
 });

@@ -6,16 +6,16 @@ import { ModelWriter } from './model-writer.ts';
 import type { ModelOptions, OnnxGraph } from './proto.ts';
 import type { Overrides } from './rule.ts';
 
-/** What onnxruntime knows since 1.12 (2022); LayerNormalization came with it. */
-export const portableVersion: ModelOptions = { irVersion: 8, opsets: [{ domain: '', version: 17 }] };
+/** Supported by onnxruntime since 1.12 (2022). Opset 17 introduced LayerNormalization. */
+export const exportVersion: ModelOptions = { irVersion: 8, opsets: [{ domain: '', version: 17 }] };
 
-/** How composites and products are written in operators of the ONNX standard alone. */
-const portableRules: Overrides = {
+/** Composites and products in operators of the ONNX standard only. */
+const exportRules: Overrides = {
   linear: (writer, _, inputs) => writer.node('Gemm', inputs, { transB: 1 }),
   softmax: (writer, _, [x]) => writer.node('Softmax', [x], { axis: -1 }),
   layerNorm: (writer, { attributes: { epsilon } }, inputs) =>
     writer.node('LayerNormalization', inputs, { axis: -1, epsilon: { float: epsilon } }),
-  // The form that PyTorch writes, which onnxruntime knows as one operator.
+  // PyTorch's form, which onnxruntime fuses into one operator.
   gelu: (writer, _, [x]) => {
     const erf = writer.node('Erf', [writer.node('Div', [x, scalar(writer, Math.SQRT2)])]);
     const twice = writer.node('Mul', [x, writer.node('Add', [erf, scalar(writer, 1)])]);
@@ -23,11 +23,11 @@ const portableRules: Overrides = {
   },
   matmul: (writer, { inputs: [a, b], attributes }, [left, right]) => {
     const { transposeA, transposeB, alpha } = attributes;
-    const turned = (name: string, rank: number, turn: boolean) =>
-      turn ? writer.node('Transpose', [name], { perm: swapLast(rank) }) : name;
+    const transposed = (name: string, rank: number, transpose: boolean) =>
+      transpose ? writer.node('Transpose', [name], { perm: swapLast(rank) }) : name;
     const product = writer.node('MatMul', [
-      turned(left, a.shape.length, transposeA),
-      turned(right, b.shape.length, transposeB),
+      transposed(left, a.shape.length, transposeA),
+      transposed(right, b.shape.length, transposeB),
     ]);
     return alpha === 1 ? product : writer.node('Mul', [product, scalar(writer, alpha)]);
   },
@@ -35,20 +35,20 @@ const portableRules: Overrides = {
 
 const scalar = (writer: ModelWriter, value: number) => writer.constant(Float32Array.of(value), [], 'f32');
 
-/** The last two of `rank` axes in each other's place. */
+/** A permutation that swaps the last two of `rank` axes. */
 const swapLast = (rank: number) => [...Array(rank - 2).keys(), rank - 1, rank - 2];
 
 /**
- * A program as an ONNX graph for any runtime: standard operators, weights inside, and a first side of its inputs and
- * outputs, `batch`, that is open.
- * @param build the program for a number of images
- * @param weights values of the inputs that are no inputs of the model
+ * A program as an ONNX graph for any runtime: standard operators, weights as initializers, and a dynamic first side,
+ * `batch`, of inputs and outputs.
+ * @param build builds the program for a batch size
+ * @param weights values of the inputs that become initializers
  */
-export function portableGraph(build: (batch: number) => Program, weights: Values): OnnxGraph {
+export function exportGraph(build: (batch: number) => Program, weights: Values): OnnxGraph {
   return dynamicBatch((batch) => {
     const program = build(batch);
     const writer = new ModelWriter();
-    const { values } = writeProgram(writer, program, { overrides: portableRules, weights });
+    const { values } = writeProgram(writer, program, { overrides: exportRules, weights });
     for (const [name, tensor] of Object.entries(program.outputs)) writer.output(name, tensor, values[name]!);
     return writer.graph(program.name);
   });

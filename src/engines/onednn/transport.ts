@@ -5,28 +5,27 @@ import { infoOf } from '../host/state.ts';
 import type { Request } from './messages.ts';
 import { bytesOf } from './view.ts';
 
-/** File descriptor, in the engine's process, of the pipe for arrays. */
+/** File descriptor of the pipe for arrays in the engine's process. */
 export const ARRAYS = 4;
 
 /**
- * Arrays of a request travel on a pipe of their own, into memory that the next ones use again. As parts of messages they
- * would become garbage on the engine's side, megabytes at each step, which may wait for a full collection.
+ * A request without its arrays. The arrays go through a pipe into memory that is reused. In messages they would
+ * become megabytes of garbage per step in the engine's process, which could wait for a full collection.
  */
-export interface Parcel {
+export interface Packet {
   /** The request with empty lists of arrays. */
   readonly request: Request;
-  /** What comes through the pipe, list by list. */
+  /** Types and lengths of the arrays in the pipe, list by list. */
   readonly lists: readonly Readonly<Record<string, ArrayInfo>>[];
 }
 
-/** Lists of arrays of a request. */
 function listsOf(request: Request): readonly Values[] {
   if (request.kind === 'write') return [request.take];
   if (request.kind === 'run') return [request.take.inputs];
   return request.kind === 'step' ? request.take.batches : [];
 }
 
-/** The request with other lists. */
+/** The request with its lists of arrays replaced. */
 function withLists(request: Request, lists: readonly Values[]): Request {
   if (request.kind === 'write') return { kind: 'write', take: lists[0]! };
   if (request.kind === 'run') return { kind: 'run', take: { ...request.take, inputs: lists[0]! } };
@@ -34,12 +33,12 @@ function withLists(request: Request, lists: readonly Values[]): Request {
   return request;
 }
 
-/** A request as it is sent, and copies of the arrays that follow through the pipe. */
-export function pack(request: Request): { parcel: Parcel; arrays: readonly Uint8Array[] } {
+/** Splits a request into a message and the arrays for the pipe (copies). */
+export function pack(request: Request): { packet: Packet; arrays: readonly Uint8Array[] } {
   const lists = listsOf(request);
   const entries = lists.map((list) => Object.entries(list));
   return {
-    parcel: {
+    packet: {
       request: withLists(
         request,
         lists.map(() => ({})),
@@ -54,10 +53,10 @@ export function pack(request: Request): { parcel: Parcel; arrays: readonly Uint8
   };
 }
 
-/** Of arrays in the inbox, in bytes. */
+/** Alignment of arrays in the inbox, in bytes. */
 const ALIGNMENT = 8;
 
-/** The pipe's end where arrays arrive. */
+/** Receiving end of the pipe. */
 export class Inbox {
   private readonly pipe: number;
   private memory = new ArrayBuffer(0);
@@ -67,8 +66,8 @@ export class Inbox {
     this.pipe = pipe;
   }
 
-  /** The request with its arrays, which the next one overwrites; undefined when the other side has ended. */
-  unpack({ request, lists }: Parcel): Request | undefined {
+  /** The request with its arrays, which the next request overwrites; undefined if the sender has ended. */
+  unpack({ request, lists }: Packet): Request | undefined {
     let size = 0;
     const placed = lists.map((list) =>
       Object.entries(list).map(([name, info]) => {

@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { targetNames } from '../nn/targets/table.ts';
+import { maskNames } from '../tasks/masks/table.ts';
+import { nameFault, partsOf, taskNames } from '../tasks/table.ts';
+import { section } from './fields.ts';
+
+/** Kinds of parts that a user may hand in, which a run's settings record by name. */
+export const ownKinds = ['tasks', 'masks', 'targets', 'sources', 'augmentations', 'evaluators'] as const;
+
+export type OwnKind = (typeof ownKinds)[number];
+
+/** Names of parts of the user's own, by kind. */
+export type OwnNames = { readonly [kind in OwnKind]?: readonly string[] | undefined };
+
+const names = (what: string) =>
+  z
+    .array(z.string(), { error: 'must be a list of names' })
+    .optional()
+    .describe(`${what} of your own, by name; a run writes them, see docs/own-parts.md`);
+
+/** Parts of the user's own that a run needs. A run without any has no such setting. */
+export const own = section({
+  tasks: names('tasks'),
+  masks: names('masks'),
+  targets: names('targets'),
+  sources: names('sources of images'),
+  augmentations: names('augmentations'),
+  evaluators: names('evaluators'),
+}).optional();
+
+/** Whether a task, mask or target is named that is not of the tables. */
+export function namesOwn({ task, model, own = {} }: Named): boolean {
+  const isOwn = (kind: OwnKind, name: string) => own[kind]?.includes(name) ?? false;
+  return (
+    partsOf(task.name).row.some((part) => isOwn('tasks', part)) ||
+    isOwn('masks', task.mask) ||
+    isOwn('targets', model.target)
+  );
+}
+
+interface Named {
+  readonly task: { readonly name: string; readonly mask: string };
+  readonly model: { readonly target: string };
+  readonly own?: OwnNames | undefined;
+}
+
+/** Refuses names of tasks, masks and targets that neither a table nor `own` has. */
+export function checkNames({ task, model, own = {} }: Named, context: z.RefinementCtx): void {
+  const refuse = (path: string[], input: string, values: readonly string[], message: string) =>
+    context.addIssue({ code: 'invalid_value', path, input, values: [...values], message });
+  const { tasks = [] } = own;
+  const { row } = partsOf(task.name);
+  const known =
+    row.length <= 2 &&
+    row.every((part) => tasks.includes(part) || !nameFault(part) || !nameFault(`masked+${part}`));
+  const fault = row.some((part) => tasks.includes(part)) && known ? undefined : nameFault(task.name, tasks);
+  if (fault) refuse(['task', 'name'], task.name, [...tasks, ...taskNames], fault);
+  const oneOf = (
+    path: [string, string],
+    name: string,
+    more: readonly string[] = [],
+    all: readonly string[],
+  ) => {
+    const values = [...more, ...all];
+    if (!values.includes(name)) refuse(path, name, values, `must be one of ${values.join(', ')}`);
+  };
+  oneOf(['task', 'mask'], task.mask, own.masks, maskNames);
+  oneOf(['model', 'target'], model.target, own.targets, targetNames);
+}

@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest';
+import { weightsFixture } from '../../tests/support/weights-fixture.ts';
+import { autoencoderParameters } from '../models/autoencoder.ts';
+import { type ClassifierConfig, classifierParameters } from '../models/classifier.ts';
+import type { AutoencoderConfig } from '../models/config.ts';
+import { initialise } from '../nn/init.ts';
+import { loadAutoencoder, loadClassifier } from './load-into.ts';
+import { type Model, openModel } from './model.ts';
+
+const config: AutoencoderConfig = {
+  image: [8, 8],
+  patch: 4,
+  channels: 3,
+  width: 8,
+  depth: 1,
+  heads: 2,
+  mlpRatio: 4,
+  classToken: false,
+  positions: 'sincos1d',
+  decoder: { width: 8, depth: 1, heads: 2 },
+  target: 'channel',
+};
+const specs = autoencoderParameters(config);
+
+function madeModel(change: Partial<Model>): Model {
+  return {
+    source: 'beyond-masking',
+    path: 'a.safetensors',
+    encoder: config,
+    decoder: config,
+    normalisation: { mean: [0, 0, 0], std: [1, 1, 1] },
+    evaluationCrop: 1,
+    weights: initialise(specs, 7) as Record<string, Float32Array>,
+    report: { tensors: [], missing: [], notes: [] },
+    ...change,
+  };
+}
+
+describe('loadAutoencoder', () => {
+  it('takes all of the same model', () => {
+    const [model, state] = [madeModel({}), initialise(specs, 8)];
+    const notes = loadAutoencoder(model, config, specs, state);
+    expect(state).toEqual(model.weights);
+    const count = specs.filter(({ trainable }) => trainable).length;
+    expect(notes).toEqual([`${count} weights loaded from a.safetensors (beyond-masking)`]);
+  });
+
+  it('reports missing, mismatched and unused weights, and other settings', () => {
+    const { decoder, ...encoder } = config;
+    const larger = { ...encoder, mlpRatio: 2, classToken: true, positions: 'learned', heads: 4 } as const;
+    const given = autoencoderParameters({ ...larger, decoder, target: 'none' });
+    const { decoder: _, ...model } = madeModel({
+      encoder: larger,
+      weights: initialise(given, 7) as Record<string, Float32Array>,
+      report: {
+        tensors: [
+          { tensor: 'm:norm.bias', dtype: 'F32', shape: [8], fate: 'ignored', reason: 'optimizer slot' },
+          { tensor: 'fc.weight', dtype: 'F32', shape: [8], fate: 'ignored', reason: 'no part' },
+        ],
+        missing: [],
+        notes: [],
+      },
+    });
+    const state = initialise(specs, 8);
+    const before = structuredClone(state);
+    const notes = loadAutoencoder(model, config, specs, state);
+    const ofDecoder = specs.filter(({ name, trainable }) => trainable && /^decoder|^mask/.test(name));
+    const kept = (name: string) => /^decoder|^mask|^pos_embed|mlp\.fc1|mlp\.fc2\.weight/.test(name);
+    const loaded = specs.filter(({ name }) => !kept(name));
+    expect(notes).toEqual([
+      `${loaded.length} weights loaded from a.safetensors (beyond-masking)`,
+      `not in the file, random: ${ofDecoder
+        .slice(0, 5)
+        .map(({ name }) => name)
+        .join(', ')} and ${ofDecoder.length - 5} more`,
+      "other shape, random: blocks.0.mlp.fc1.weight (the model's [32,8], the file's [16,8]), " +
+        "blocks.0.mlp.fc1.bias (the model's [32], the file's [16]), " +
+        "blocks.0.mlp.fc2.weight (the model's [8,32], the file's [8,16])",
+      'in the file, not used: cls_token, fc.weight',
+      "other setting: model.heads is 2, the file's is 4 (--set model.heads=4)",
+      "other setting: model.positions is sincos1d, the file's is learned (--set model.positions=learned)",
+    ]);
+    for (const { name } of specs)
+      expect(state[name], name).toEqual(kept(name) ? before[name] : model.weights[name]);
+  });
+
+  it("takes a decoder's table with the bias that was put into it", async () => {
+    const model = await openModel(weightsFixture('hf-mae'));
+    const whole = model.decoder!;
+    const state = initialise(autoencoderParameters(whole), 1);
+    loadAutoencoder(model, whole, autoencoderParameters(whole), state);
+    expect(state).toEqual(model.weights);
+  });
+
+  it('refuses a model without a weight that fits', () => {
+    const other = { ...config, width: 12, heads: 3, mlpRatio: 3 };
+    const { decoder: _, ...encoder } = other;
+    const { decoder: __, ...model } = madeModel({ encoder });
+    expect(() => loadAutoencoder(model, config, specs, initialise(specs, 8))).toThrow(
+      'a.safetensors must hold weights of the model, got none of its shapes',
+    );
+  });
+});
+
+it('a classifier without a class token keeps its positions for another grid if the model has one', () => {
+  const classifier: ClassifierConfig = {
+    ...config,
+    image: [16, 8],
+    positions: 'learned',
+    classes: 2,
+    pooling: 'mean',
+    fcNorm: true,
+  };
+  const parameters = classifierParameters(classifier);
+  const theirs = { ...config, positions: 'learned', classToken: true } as const;
+  const { decoder: _, ...model } = madeModel({
+    encoder: theirs,
+    weights: initialise(autoencoderParameters(theirs), 7) as Record<string, Float32Array>,
+  });
+  const state = initialise(parameters, 8);
+  const before = structuredClone(state);
+  const notes = loadClassifier(model, classifier, ['a', 'b'], parameters, state);
+  expect(state.pos_embed).toEqual(before.pos_embed);
+  expect(notes).toContain("other shape, random: pos_embed (the model's [1,8,8], the file's [1,5,8])");
+  expect(notes).toContain('in the file, not used: cls_token');
+});

@@ -1,0 +1,157 @@
+import { sameShape, type Values } from '../graph/index.ts';
+import { patchGrid } from '../image/size.ts';
+import type { ClassifierConfig } from '../models/classifier.ts';
+import type { AutoencoderConfig } from '../models/config.ts';
+import type { ParameterSpec } from '../nn/parameters.ts';
+import { resamplePositions } from '../nn/resample-positions.ts';
+import { RunError } from '../run/error.ts';
+import { plural } from '../text/plural.ts';
+import { type Model, modelParameters } from './model.ts';
+
+interface LoadReport {
+  readonly loaded: readonly string[];
+  /** Trainable weights missing in the model: they keep their initial values. */
+  readonly missing: readonly ParameterSpec[];
+  /** Trainable weights whose shapes differ, with both shapes: they keep their initial values. */
+  readonly mismatched: readonly string[];
+  /** Weights of the model without a place in the state. */
+  readonly unused: readonly ParameterSpec[];
+}
+
+interface LoadOptions {
+  /** True for weights that keep their initial values. */
+  readonly skip: (spec: ParameterSpec) => boolean;
+  /** Converts the model's values to the shape of a weight. Default: none, so shapes must be equal. */
+  readonly convert?: (spec: ParameterSpec, values: Float32Array) => Float32Array | undefined;
+}
+
+/** Copies a model's weights into `state` by name. Throws RunError if no weight fits. */
+function loadInto(
+  model: Model,
+  specs: readonly ParameterSpec[],
+  state: Values,
+  { skip, convert }: LoadOptions,
+): LoadReport {
+  const theirs = new Map(modelParameters(model).map((spec) => [spec.name, spec]));
+  const report = { loaded: [] as string[], missing: [] as ParameterSpec[], mismatched: [] as string[] };
+  for (const spec of specs.filter((each) => !skip(each))) {
+    const { name, shape, trainable } = spec;
+    const [found, values] = [theirs.get(name), model.weights[name]];
+    const fitting =
+      found && values && (convert?.(spec, values) ?? (sameShape(found.shape, shape) ? values : undefined));
+    if (fitting) (state[name] as Float32Array).set(fitting);
+    if (!trainable) continue;
+    if (fitting) report.loaded.push(name);
+    else if (!found) report.missing.push(spec);
+    else report.mismatched.push(`${name} (the model's [${shape}], the file's [${found.shape}])`);
+  }
+  if (report.loaded.length === 0)
+    throw new RunError(`${model.path} must hold weights of the model, got none of its shapes`);
+  const known = new Set(specs.map(({ name }) => name));
+  return { ...report, unused: [...theirs.values()].filter(({ name }) => !known.has(name)) };
+}
+
+/**
+ * Copies a model's weights into an autoencoder's `state` where name and shape agree. Fixed position tables are copied only from
+ * a model with the same kind of positions. Throws RunError if no weight fits.
+ * @returns notes for the user: what was loaded, and what was not
+ */
+export function loadAutoencoder(
+  model: Model,
+  config: AutoencoderConfig,
+  specs: readonly ParameterSpec[],
+  state: Values,
+): string[] {
+  const samePositions = model.encoder.positions === config.positions;
+  const { loaded, missing, mismatched, unused } = loadInto(model, specs, state, {
+    skip: ({ trainable }) => !trainable && !samePositions,
+  });
+  const ignored = model.report.tensors.filter(
+    ({ fate, tensor }) => fate === 'ignored' && !tensor.includes(':'),
+  );
+  return [
+    `${plural(loaded.length, 'weight')} loaded from ${model.path} (${model.source})`,
+    ...list('not in the file, random', namesOf(missing)),
+    ...list('other shape, random', mismatched),
+    ...list('in the file, not used', [...namesOf(unused), ...ignored.map(({ tensor }) => tensor)]),
+    ...differencesOf(model, config),
+  ];
+}
+
+/** Differences in settings that do not show in the shapes. */
+function differencesOf({ encoder, decoder }: Model, config: AutoencoderConfig): string[] {
+  const settings: [name: string, theirs: unknown, ours: unknown][] = [
+    ['heads', encoder.heads, config.heads],
+    ['positions', encoder.positions, config.positions],
+    ['epsilon', encoder.epsilon ?? 1e-6, config.epsilon ?? 1e-6],
+    ['decoder.kind', decoder?.decoder.kind ?? 'transformer', config.decoder.kind ?? 'transformer'],
+    ['decoder.heads', decoder?.decoder.heads ?? config.decoder.heads, config.decoder.heads],
+    ['target', decoder?.target ?? config.target, config.target],
+  ];
+  return settings
+    .filter(([, theirs, ours]) => theirs !== ours)
+    .map(
+      ([name, theirs, ours]) =>
+        `other setting: model.${name} is ${ours}, the file's is ${theirs} (--set model.${name}=${theirs})`,
+    );
+}
+
+/**
+ * Copies a model's weights into a classifier's `state`. If the grid of patches differs, learned positions are interpolated and
+ * fixed ones keep their computed values. A head is copied only if its classes are the same. Throws RunError if no weight fits.
+ * @returns notes for the user: what was loaded, and what was not
+ */
+export function loadClassifier(
+  model: Model,
+  config: ClassifierConfig,
+  classes: readonly string[],
+  specs: readonly ParameterSpec[],
+  state: Values,
+): string[] {
+  const otherHead = headFault(model, classes);
+  const [from, to] = [patchGrid(model.encoder), patchGrid(config)];
+  const sameGrid = sameShape(from, to);
+  const sameTable = model.encoder.classToken === config.classToken && model.encoder.width === config.width;
+  const { loaded, missing, mismatched, unused } = loadInto(model, specs, state, {
+    skip: ({ part, trainable }) => (part === 'head' && otherHead !== undefined) || (!trainable && !sameGrid),
+    convert: ({ name }, table) =>
+      name === 'pos_embed' && !sameGrid && sameTable
+        ? resamplePositions(table, { from, to, first: config.classToken ? 1 : 0, width: config.width })
+        : undefined,
+  });
+  const head =
+    otherHead === undefined
+      ? `classifier for ${plural(classes.length, 'class', 'classes')} loaded`
+      : `new classifier for ${plural(classes.length, 'class', 'classes')}${otherHead}`;
+  // A new classifier comes with a new last norm. Decoders are never part of a classifier.
+  const ofEncoder = ({ part, layer }: ParameterSpec) =>
+    part !== 'decoder' && (otherHead === undefined || layer !== config.depth + 1);
+  const how = config.positions === 'learned' ? 'interpolated (bicubic)' : 'computed';
+  return [
+    `encoder loaded from ${model.path} (${plural(loaded.length, 'weight')}); ${head}`,
+    ...(sameGrid
+      ? []
+      : [`positions ${how} for ${to.join('×')} patches, the file's are for ${from.join('×')}`]),
+    ...list('not in the file, random', namesOf(missing.filter(ofEncoder))),
+    ...list('other shape, random', mismatched),
+    ...list('in the file, not used', namesOf(unused.filter(ofEncoder))),
+  ];
+}
+
+/** Why a model's head cannot be used for these classes, in parentheses; empty without a head; undefined if it can be used. */
+function headFault({ classifier, classes: theirs }: Model, classes: readonly string[]): string | undefined {
+  if (!classifier) return '';
+  if (classifier.classes !== classes.length) return ` (the file's is for ${classifier.classes})`;
+  if (theirs && !theirs.every((name, i) => name === classes[i]))
+    return ` (the file's is for others: ${shortened(theirs)})`;
+  return undefined;
+}
+
+const namesOf = (specs: readonly ParameterSpec[]) => specs.map(({ name }) => name);
+
+/** A line with a list of names, or no line for an empty list. */
+const list = (title: string, names: readonly string[]): string[] =>
+  names.length > 0 ? [`${title}: ${shortened(names)}`] : [];
+
+const shortened = (names: readonly string[]): string =>
+  names.length > 6 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ');
