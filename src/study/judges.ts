@@ -26,10 +26,13 @@ export interface JudgedArm {
 /** Checks a part of the settings, which errors name. */
 export type Within = (part: string, check: () => void) => void;
 
+/** The parts of a study that judge a model. */
+export type Judge = 'knn' | 'linear' | 'finetune';
+
 /** What judges the models of a study, an entry of the table. */
 export interface StudyJudge {
   /** Also that of its settings in a group. */
-  readonly name: 'knn' | 'linear' | 'finetune';
+  readonly name: Judge;
   /** Throws ConfigError where settings for an arm are wrong. */
   check?(group: Group, arm: Arm, within: Within): void;
   /** Names of those settings of a group that name no images to judge on: pre-training must hold some out. */

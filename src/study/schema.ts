@@ -222,7 +222,9 @@ function checkGroup(group: Group): void {
     requireJudgedImages(group, arm);
   }
   if (group.arms.some((arm) => arm.judges.length === 0))
-    throw new ConfigError(`a study needs a judge, got none of ${judges.slice(0, -1).join(', ')} and ${judges.at(-1)}`);
+    throw new ConfigError(
+      `a study needs a judge, got none of ${judges.slice(0, -1).join(', ')} and ${judges.at(-1)}`,
+    );
 }
 
 /** Parts of a study that name a group and arms must name those that there are. */
