@@ -46,7 +46,8 @@ export async function remainder({ pieces }: StudyPlan, places: Places): Promise<
 function estimator(measured: ReadonlyMap<Piece, number>): (piece: Piece) => number | undefined {
   const rates = new Map<Piece['kind'], number>([['initial', 0]]);
   const work = ({ flops }: Piece) => (flops > 0 ? flops : 1);
-  for (const kind of ['pretrain', 'finetune', 'knn', 'linear'] as const) {
+  for (const kind of new Set([...measured.keys()].map((piece) => piece.kind))) {
+    if (kind === 'initial') continue;
     const own = [...measured].filter(([piece]) => piece.kind === kind);
     const sorted = own.map(([piece, seconds]) => seconds / work(piece)).sort((a, b) => a - b);
     const median = sorted[Math.floor(sorted.length / 2)];

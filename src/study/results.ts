@@ -70,7 +70,7 @@ export function scoresOf({ pieces, cells }: StudyPlan, records: Records): Score[
       ...cell,
       top1: judged.top1!,
       flops: model.flops + judge.flops,
-      seconds: (trained?.seconds ?? 0) + (judge.kind === 'finetune' ? judged.seconds : 0),
+      seconds: (trained?.seconds ?? 0) + (judge.flops > 0 ? judged.seconds : 0),
       ...(retrained && { retrained }),
     };
   });

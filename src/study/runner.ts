@@ -69,7 +69,7 @@ export async function runPieces(
     const model = 'from' in piece ? await recordOf(byId.get(piece.from)!, from!) : undefined;
     await finish(piece, places, {
       ...(model && { modelLosses: model.scores.losses! }),
-      ...((piece.kind === 'knn' || piece.kind === 'linear') && { seconds: round(seconds()) }),
+      ...('from' in piece && piece.flops === 0 && { seconds: round(seconds()) }),
     });
     onEvent({ type: 'finished', piece, seconds: seconds() });
     return 'finished';

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
-import { finetuneSettings } from './arms.ts';
+import { finetuneSettings } from './judges.ts';
 import { parseStudy, readStudy } from './schema.ts';
 
 const valid = {
