@@ -98,3 +98,8 @@ export type { Decaying } from './optim/groups.ts';
 export type { CheckpointContents, CheckpointModel, RecordedPanel, RunConfig } from './run/kind.ts';
 export type { RgbImage } from './visualize/rgb-image.ts';
 export type { Sized } from './config/cost.ts';
+export type { Row } from './io/jsonl-codec.ts';
+export type { ViewOptions } from './run/setup-pretrain.ts';
+export type { Judged } from './run/sittings.ts';
+export type { TrainingViews } from './train/job.ts';
+export type { TrainingSetup } from './train/training.ts';
