@@ -102,9 +102,9 @@ function ours(name: string, data: Dataset, size: number): Row {
     const settings = { batchSize: batch, size: [size, size] as const, seed: n, threads: true };
     const loader = evaluationBatches(data, { ...settings, crop: randomResizedCrop() });
     let seen = 0;
-    for await (const made of loader) {
-      seen += made.weights.reduce((a, b) => a + b);
-      loader.recycle(made);
+    for await (const batch of loader) {
+      seen += batch.weights.reduce((a, b) => a + b);
+      loader.recycle(batch);
     }
     if (seen !== data.length) throw new Error(`${name}: all images must be seen, got ${seen}`);
     const { user, system } = process.cpuUsage(before);

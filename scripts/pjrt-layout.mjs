@@ -60,8 +60,8 @@ const constants = [
   'PJRT_HostBufferSemantics_kImmutableUntilTransferCompletes',
 ];
 
-const given = process.argv[2];
-const header = given ? readFileSync(given, 'utf8') : await (await fetch(SOURCE)).text();
+const path = process.argv[2];
+const header = path ? readFileSync(path, 'utf8') : await (await fetch(SOURCE)).text();
 const folder = mkdtempSync(join(tmpdir(), 'pjrt-layout-'));
 try {
   writeFileSync(join(folder, 'pjrt_c_api.h'), header);

@@ -35,16 +35,25 @@ async function measure() {
     const { machine, engine } = tasks;
     Object.assign(measured, { machine, engine });
     const [masked, whole] = tasks.rows;
-    measured.sizes[model] = { batch, masked: masked.gflops, whole: whole.gflops, finetune: tuned.rows[0].gflops };
+    measured.sizes[model] = {
+      batch,
+      masked: masked.gflops,
+      whole: whole.gflops,
+      finetune: tuned.rows[0].gflops,
+    };
   }
   return measured;
 }
 
 function makePage() {
-  const groups = Object.entries(groupBy([...recipeNames, ...finetuneRecipeNames], (name) =>
-    name.split('-').slice(0, 2).join('-'),
+  const names = [...recipeNames, ...finetuneRecipeNames];
+  const groupOf = (name) => name.split('-').slice(0, 2).join('-');
+  const sections = [...new Set(names.map(groupOf))].map((group) =>
+    section(
+      group,
+      names.filter((name) => groupOf(name) === group),
+    ),
   );
-  const sections = [...groups].map(([group, names]) => section(group, names));
   return `# Recipes
 
 Every recipe whole: its settings, its source, its cost, the number it should give. The page is made from the tables by

@@ -2,7 +2,7 @@
  * The library without Node: what runs in a page, or wherever a runtime and a worker are handed in. It imports no module of Node's
  * and no native package. A page and its workers each import it once, and pass each other no programs.
  */
-// biome-ignore-all assist/source/organizeImports: grouped by what they are for
+// biome-ignore-all assist/source/organizeImports: grouped by purpose
 
 // Settings
 export { ConfigError } from './config/error.ts';
@@ -11,7 +11,7 @@ export { recipe, recipeNames, resolveConfig } from './config/recipes.ts';
 export { type Config, type ConfigInput, configSchema, parseConfig } from './config/schema.ts';
 
 // Images
-export { memoryBatches, type MemoryBatchOptions } from './data/load/memory.ts';
+export { memoryBatches, type MemoryBatchOptions, memoryViews } from './data/load/memory.ts';
 export { type BatchPlan, type Cursor, evaluationPlan, sampleRng, trainingPlan } from './data/load/sampler.ts';
 export { centreCrop, randomResizedCrop } from './data/decode/crop.ts';
 export { cropPlanes, cropResize } from './data/decode/resize.ts';
@@ -70,6 +70,14 @@ export {
   type Progress,
 } from './run/checkpoint-codec.ts';
 export type { RunKind } from './run/kind.ts';
+
+// Runs
+export type { Outcome, RunningEvent, StartEvent, StepRow } from './run/events.ts';
+export { type ProgramSetup, programSetup } from './run/pretrain-programs.ts';
+export { metricsOf, resumeFrom } from './run/run-files.ts';
+export { memoryStore, type RunStore } from './run/store.ts';
+export type { Monitor, MonitorContext } from './train/training.ts';
+export { type ReadyRun, runTraining } from './train/run-training.ts';
 export { finetuning } from './run/kinds/finetune.ts';
 export { pretraining } from './run/kinds/pretrain.ts';
 export { type NamedTensor, toFloat32 } from './io/dtypes.ts';

@@ -3,7 +3,7 @@
  * The parts that these are made of stand in `beyond-masking/graph`, `/nn`, `/data`, `/engines`, `/weights`, `/io` and `/study`; what runs
  * without Node stands in `/browser`.
  */
-// biome-ignore-all assist/source/organizeImports: grouped by what they are for
+// biome-ignore-all assist/source/organizeImports: grouped by purpose
 
 // Train
 export { pretrain, type RunOptions, type RunResult } from './pretrain.ts';

@@ -45,7 +45,7 @@ export async function reconstruct(path: string, options: ReconstructOptions = {}
       `reconstruction needs a decoder, got ${model.path} without one: weights of an encoder`,
     );
   if (!model.run && !options.images)
-    throw new RunError('weights of another project do not tell of images, got none: name files or a folder');
+    throw new RunError('weights of another project name no images: name files or a folder');
   const { config: settings, title } = await taskOf(model);
   const config = { ...settings, seed: options.seed ?? settings.seed };
   const setup = setUp(config, { ...parts, augmentations: undefined });

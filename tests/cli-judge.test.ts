@@ -159,7 +159,7 @@ describe('judging a run', () => {
 
   it.each([
     ['linprobe --resume run', 'run must hold a run of linprobe, got one of pretrain'],
-    ['linprobe --resume one', 'the folder of a run holds config.json, got one without it'],
+    ['linprobe --resume one', 'one is not a run (no config.json)'],
     ['linprobe nowhere', 'got nowhere'],
     ['linprobe run --data test', 'images with classes are needed, got test without'],
     ['linprobe run --output images', 'or that of the very same probe, got images with'],

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { expect, it } from 'vitest';
 import { makeProgram } from '../src/cli/program.ts';
+import { helpTexts } from './support/help-texts.ts';
 
 const repository = fileURLToPath(new URL('..', import.meta.url));
 
@@ -32,14 +33,6 @@ function parser(): Command {
   return program;
 }
 
-/** What `--help` prints for every command. */
-function helps(command = makeProgram()): string[] {
-  const texts: string[] = [];
-  command.configureOutput({ writeOut: (text) => texts.push(text) });
-  command.outputHelp();
-  return [texts.join(''), ...command.commands.flatMap((each) => helps(each as Command))];
-}
-
 const pages = [
   'README.md',
   'CONTRIBUTING.md',
@@ -49,7 +42,7 @@ const texts: [string, string][] = [
   ...pages
     .filter((page) => page.endsWith('.md'))
     .map((page): [string, string] => [page, readFileSync(`${repository}${page}`, 'utf8')]),
-  ['--help', helps().join('\n')],
+  ['--help', helpTexts().join('\n')],
 ];
 const commands = texts.flatMap(([page, text]) =>
   commandsOf(text).map((words): [string, string[]] => [`${page}: ${words.join(' ')}`, words]),

@@ -38,6 +38,17 @@ async function texts(path: string): Promise<[name: string, text: string][]> {
 }
 
 describe('study', () => {
+  it('chooses epochs for a time, once', async () => {
+    const command = ['study', 'tiny.json', '--fit', '20s', '--output', 'fitted', '--plan'];
+    const chosen = `epochs for 20s: ${join('fitted', 'study.json')} (delete it to choose them again)\n`;
+    const { code, out } = await run(...command);
+    expect(code).toBe(0);
+    expect(out).toContain(`measuring a minute of training\n${chosen}`);
+    expect(out).toMatch(/^masked-\d{2,}ep-seed1 +pretrain/m);
+    const again = await run(...command);
+    expect(again.out).toBe(out.replace('measuring a minute of training\n', ''));
+  });
+
   it('plans in the order of its file', async () => {
     const { code, out } = await run('study', 'tiny.json', '--plan');
     expect(code).toBe(0);

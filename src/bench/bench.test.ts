@@ -41,7 +41,7 @@ for (const name of engines)
       expect(gflop).toBeGreaterThan(0);
       expect(calls.every(({ milliseconds }) => milliseconds > 0)).toBe(true);
       await session.dispose();
-      // Being looked at changes nothing.
+      // Profiling changes no result.
       const plain = await backend.open(initialise(step.specs, 1));
       const unseen = [];
       for (let at = 0; at < 2; at++)
@@ -54,14 +54,14 @@ for (const name of engines)
 for (const name of engines)
   describe.skipIf(isMissing(name))(`bench on ${name}`, () => {
     it('measures tasks in turns', async () => {
-      const told: string[] = [];
+      const progress: string[] = [];
       const result = await bench({
         model: 'micro',
         tasks: ['masked', 'blurred'],
         batch: 2,
         steps: 2,
         engine: { name, threads: 1 },
-        onProgress: (what, done, all) => told.push(`${what} ${done}/${all}`),
+        onProgress: (what, done, all) => progress.push(`${what} ${done}/${all}`),
       });
       expect(result.rows.map(({ task }) => task)).toEqual(['masked', 'blurred']);
       for (const { stepSeconds, spread, imagesPerSecond } of result.rows) {
@@ -72,7 +72,7 @@ for (const name of engines)
       expect(result.productGflops).toBeGreaterThan(0);
       expect(result.share).toBeGreaterThan(0);
       expect(result.peakGB).toBeGreaterThan(0.01);
-      expect(told.at(-1)).toBe('steps 8/8');
+      expect(progress.at(-1)).toBe('steps 8/8');
     });
   });
 

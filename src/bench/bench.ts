@@ -130,12 +130,12 @@ export async function bench(options: BenchOptions = {}): Promise<BenchResult> {
 
 /** Initial values for each step. Steps of equal models share them. */
 async function weightsOf(steps: readonly BenchStep[]): Promise<Values[]> {
-  const made = new Map<string, Values>();
+  const byShape = new Map<string, Values>();
   const weights: Values[] = [];
   for (const { specs } of steps) {
     const key = JSON.stringify(specs.map(({ name, shape }) => [name, shape]));
-    const values = made.get(key) ?? (await initialiseOnThreads(specs, 1));
-    made.set(key, values);
+    const values = byShape.get(key) ?? (await initialiseOnThreads(specs, 1));
+    byShape.set(key, values);
     weights.push(values);
   }
   return weights;

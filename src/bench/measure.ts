@@ -54,26 +54,26 @@ export async function measure(
     const [session] = sessions as [Session];
     const total = WARM_UP + count + (isTimed(session) ? PROFILED : 0);
     let firstSeconds = 0;
-    const tell = (done: number) => {
+    const progress = (done: number) => {
       signal?.throwIfAborted();
       onProgress?.('steps', done, total);
     };
     for (let i = 0; i < WARM_UP; i++) {
       const [seconds] = await runner.round(false);
       if (i === 0) firstSeconds = seconds!;
-      tell(i + 1);
+      progress(i + 1);
     }
     const peakGB = peakGigabytes();
     for (let i = 0; i < count; i++) {
       await runner.round(true);
-      tell(WARM_UP + i + 1);
+      progress(WARM_UP + i + 1);
     }
     const measured = { steps: runner.measures, firstSeconds, peakGB };
     if (!isTimed(session)) return measured;
     await session.profile();
     for (let i = 0; i < PROFILED; i++) {
       await runner.step(0);
-      tell(WARM_UP + count + i + 1);
+      progress(WARM_UP + count + i + 1);
     }
     const calls = [...(await session.profile())].sort((a, b) => b.milliseconds - a.milliseconds);
     return { ...measured, calls };

@@ -40,8 +40,8 @@ export function pretrainStep(base: AutoencoderConfig, name: string, batch: numbe
   const pretext = task(taskName, settings?.task?.mask);
   const maskRatio = settings?.task?.maskRatio;
   const model = mergeSettings(modelFor(pretext, base), settings?.model ?? {}) as AutoencoderConfig;
-  const made = pretrainPrograms({ model, task: pretext, maskRatio, batch, mean, std });
-  const { gradients, parameters, specs } = made;
+  const programs = pretrainPrograms({ model, task: pretext, maskRatio, batch, mean, std });
+  const { gradients, parameters, specs } = programs;
   const streams = Array.from({ length: batch }, (_, i) => rng(3, i));
   return {
     plan: { gradients, parameters, rule: adamw({ beta1: 0.9, beta2: 0.95, epsilon: 1e-8 }) },

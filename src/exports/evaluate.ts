@@ -1,5 +1,5 @@
 /** Features of models and their scores: kNN, linear probes, predictions, evaluators. */
-// biome-ignore-all assist/source/organizeImports: grouped by what they are for
+// biome-ignore-all assist/source/organizeImports: grouped by purpose
 export { type EmbedOptions, type EmbedResult, embed } from '../evaluate/features/embed.ts';
 export { type ExtractOptions, FeatureExtractor, type FeatureModel } from '../evaluate/features/extract.ts';
 export {

@@ -1,5 +1,5 @@
 /** Models, pretext tasks, masks, targets, decoders, training programs and optimizers: from settings to graphs. */
-// biome-ignore-all assist/source/organizeImports: grouped by what they are for
+// biome-ignore-all assist/source/organizeImports: grouped by purpose
 
 // Models
 export type { AutoencoderConfig, DecoderConfig, EncoderConfig } from '../models/config.ts';

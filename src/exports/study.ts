@@ -1,5 +1,5 @@
 /** Settings, recipes, studies and their statistics, and the measurement of a training step. */
-// biome-ignore-all assist/source/organizeImports: grouped by what they are for
+// biome-ignore-all assist/source/organizeImports: grouped by purpose
 
 // Settings
 export { mergeConfig, parseOverride } from '../config/overrides.ts';
@@ -37,4 +37,4 @@ export type { Primary, Reference, Selection } from '../study/schema.ts';
 export type { Cost } from '../config/recipe.ts';
 export type { Arm, Budget } from '../study/arms.ts';
 export type { PieceState } from '../study/estimate.ts';
-export type { Judge } from '../study/arms.ts';
+export type { Judge } from '../study/judges.ts';

@@ -1,5 +1,5 @@
 /** Weights: models of any supported file, checkpoints and metrics of runs, exports. */
-// biome-ignore-all assist/source/organizeImports: grouped by what they are for
+// biome-ignore-all assist/source/organizeImports: grouped by purpose
 
 // Models in and out
 export { type Model, modelParameters, openModel } from '../weights/model.ts';

@@ -9,19 +9,19 @@ import { topologicalOrder } from './topology.ts';
 
 type Wide = Record<string, TensorData | Float64Array>;
 
-/** Slope of f at 0 by central differences, to fourth order in the step. */
+/** Derivative of f at 0 by central differences, to fourth order in the step. */
 function slope(f: (t: number) => number, step = 1e-4): number {
   return (8 * (f(step) - f(-step)) - (f(2 * step) - f(-2 * step))) / (12 * step);
 }
 
-/** Ways to change an array: all values at once at random, and up to five of them one by one. */
+/** Directions of change: all values at random, and up to five single values. */
 function directions(random: Rng, size: number): Float64Array[] {
   const together = Float64Array.from({ length: size }, () => random.normal());
   const some = random.permutation(size).subarray(0, 5);
   return [together, ...Array.from(some, (at) => new Float64Array(size).fill(1, at, at + 1))];
 }
 
-/** A random case of an operation as a loss, its gradients by the rules, and the loss as a function. */
+/** A random case of an operation: a loss, its gradients by the rules, and the loss as a function. */
 function drawLoss(random: Rng, name: string) {
   const { inputs, build } = cases[name]!(random);
   const tensors = inputs.map(({ name, shape, dtype }) => input(name, shape, dtype));
@@ -40,7 +40,9 @@ function drawLoss(random: Rng, name: string) {
   };
 }
 
-/** The differences' own error is below 1e-9 of the largest gradient; a factor rounded to float32 would be off by up to 1e-6. */
+/**
+ * The error of the differences is below 1e-9 of the largest gradient; a factor rounded to float32 causes up to 1e-6.
+ */
 const TOLERANCE = 1e-8;
 
 describe('gradients equal central finite differences', () => {

@@ -15,9 +15,9 @@ export interface Program {
  */
 export function program(name: string, outputs: Readonly<Record<string, Tensor>>): Program {
   const inputs: Record<string, Tensor> = {};
-  for (const { operation, outputs: made } of topologicalOrder(Object.values(outputs))) {
+  for (const { operation, outputs: results } of topologicalOrder(Object.values(outputs))) {
     if (operation !== inputOperation) continue;
-    const tensor = made[0]!;
+    const tensor = results[0]!;
     const key = inputName(tensor);
     if (inputs[key]) throw new GraphError(`program "${name}": input names are unique, got "${key}" twice`);
     inputs[key] = tensor;

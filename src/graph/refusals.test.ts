@@ -24,7 +24,7 @@ const unary = {
 };
 const binary = { add: g.add, sub: g.sub, mul: g.mul, div: g.div, maximum: g.maximum, minimum: g.minimum };
 
-/** Wrong uses: the operation, the use, and the whole message after the operation's name. */
+/** Wrong uses: the operation, the use, and the message after the operation's name. */
 const refusals: [string, () => unknown, string][] = [
   ...Object.entries(unary).map(([name, f]): [string, () => Tensor, string] => [
     name,

@@ -8,7 +8,7 @@ import { topologicalOrder } from './topology.ts';
 
 const seed = Number(process.env.SEED ?? Date.now() % 1e6);
 
-/** Uses of an operation in random cases: values of inputs and outputs. */
+/** Random uses of an operation: values of inputs and outputs. */
 function* uses(name: string) {
   for (let draw = seed; draw < seed + 20; draw++) {
     const { inputs, build } = cases[name]!(rng(draw, name));

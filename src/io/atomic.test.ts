@@ -17,7 +17,7 @@ afterEach(() => {
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const error = (code: string) => Object.assign(new Error(code), { code });
-/** The class of file handles is not exported. */
+/** The class of file handles, which Node does not export. */
 async function fileHandlePrototype() {
   const handle = await open(folder, 'r');
   await handle.close();
@@ -104,7 +104,7 @@ test('of files that belong together, the last one always matches the others', as
     ]);
   await both('old');
   mkdirSync(join(folder, 'taken'));
-  // The array's place is taken: it is away, the names may be new.
+  // A folder takes the array's place: the array is absent, and the names may be new.
   await expect(
     writeFilesAtomic([
       [names, 'new'],

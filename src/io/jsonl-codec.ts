@@ -1,6 +1,6 @@
 import { FileFormatError } from './file-format-error.ts';
 
-/** One row of a .jsonl file: a JSON object on a line of its own. JSON has no NaN or infinity: they become null. */
+/** One row of a .jsonl file: a JSON object on one line. JSON has no NaN or infinity: they become null. */
 export type Row = Record<string, unknown>;
 
 /**

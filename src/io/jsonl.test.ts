@@ -7,7 +7,7 @@ import { appendRow, readRows, truncateAfter } from './jsonl.ts';
 
 const folder = temporaryFolder();
 let tests = 0;
-let path: string; // another one for each test
+let path: string; // new for each test
 beforeEach(() => {
   path = join(folder, `metrics-${tests++}.jsonl`);
 });

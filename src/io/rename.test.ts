@@ -7,7 +7,7 @@ import { renamePatiently } from './rename.ts';
 
 const folder = temporaryFolder();
 
-/** A rename that fails some times with one of the system's errors. */
+/** A rename that fails a number of times with a system error. */
 function failing(times: number, code: string) {
   let tries = 0;
   const move = async () => {

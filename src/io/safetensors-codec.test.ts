@@ -18,7 +18,7 @@ test.each(names.slice(0, 5))('%s from its bytes and written again', async (name)
   const bytes = Buffer.concat(
     parts.map(({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength)),
   );
-  // At an odd place of a larger buffer, as a piece of a download lies.
+  // At an odd offset of a larger buffer, like a chunk of a download.
   const odd = new Uint8Array(bytes.length + 3).subarray(3);
   odd.set(bytes);
   expect(decodeSafetensors(odd, path).tensors).toEqual(new Map(decoded.tensors));

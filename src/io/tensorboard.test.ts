@@ -40,7 +40,7 @@ test('files are read in the order in which they were started', () => {
   const events = join(folder, 'order');
   const first = new EventFile(events);
   const future = join(events, `events.out.tfevents.${Math.floor(Date.now() / 1000) + 1000}.host.1`);
-  writeFileSync(future, ''); // as a clock leaves it that was set back since
+  writeFileSync(future, ''); // from a clock that was set back later
   const last = new EventFile(events, 3);
   last.write(3, [{ tag: 'loss', scalar: 1 }]);
   expect(

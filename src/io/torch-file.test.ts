@@ -12,7 +12,7 @@ import { openTensorFile } from './tensor-file.ts';
 const folder = temporaryFolder();
 const path = join(folder, 'a.pth');
 
-/** Four floats in entry 0, whatever the pickle makes of them. */
+/** Four floats in entry 0, for any pickle. */
 const floats = { name: 'a/data/0', bytes: Buffer.from(Float32Array.of(1, 2, 3, 4).buffer) };
 
 async function open(data: Buffer, parts: readonly ZipPart[] = [floats]) {

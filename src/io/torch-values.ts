@@ -188,13 +188,13 @@ function tensor([storage, offset, shape, strides]: readonly unknown[]): TorchTen
   if (!isSizes(shape)) throw new PickleFault("a tensor's shape must be whole numbers from 0", shape);
   if (!isSizes(strides) || strides.length !== shape.length)
     throw new PickleFault("a tensor's strides must be whole numbers from 0, one for each axis", strides);
-  const made = new TorchTensor(storage, offset, shape, strides);
-  if (offset + made.span > storage.elements || elementCount(shape) > storage.elements)
+  const result = new TorchTensor(storage, offset, shape, strides);
+  if (offset + result.span > storage.elements || elementCount(shape) > storage.elements)
     throw new PickleFault(
       `a tensor must lie in its storage of ${plural(storage.elements, 'element')} and repeat none`,
       `shape [${shape}], strides [${strides}], offset ${offset}`,
     );
-  return made;
+  return result;
 }
 
 function isSize(value: unknown): value is number {

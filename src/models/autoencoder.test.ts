@@ -39,7 +39,7 @@ function example(config: AutoencoderConfig, random: Rng) {
 describe.each(variants)('an autoencoder %s', (_, config) => {
   const first = config.classToken ? 1 : 0;
   const patches = patchCount(config);
-  /** Orders of the patches of two images, of which the first ones stay. */
+  /** Orders of the patches of two images; the first ones stay. */
   const shuffle = (random: Rng, visible: number) => {
     const orders = [random.permutation(patches), random.permutation(patches)];
     const order = constant(Int32Array.from(orders.flatMap((one) => [...one])), [2, patches]);

@@ -18,7 +18,7 @@ export function autoencoderParameters(config: AutoencoderConfig): ParameterSpec[
   return [...encoderParameters(config), ...inPart('decoder', decoder)];
 }
 
-/** What an autoencoder sees beside an image. */
+/** Inputs of an autoencoder beside the image. */
 export interface RecoverOptions {
   /** Which tokens are visible; all of them without it. */
   readonly masking?: Masking | undefined;

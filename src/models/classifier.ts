@@ -20,8 +20,8 @@ export interface ClassifierConfig extends EncoderConfig {
   readonly classes: number;
   readonly pooling: Pooling;
   /**
-   * Whether the norm comes after the pooling, as `fc_norm` (fine-tuning in MAE and in the paper), in place of the
-   * encoder's own before it.
+   * True: the norm follows the pooling, as `fc_norm` (fine-tuning in MAE and in the paper), and replaces the encoder's
+   * norm.
    */
   readonly fcNorm: boolean;
 }
@@ -62,7 +62,7 @@ export function classify(
   return linear(features(config, weights, image, options), weights('head.weight'), weights('head.bias'));
 }
 
-/** What the head sees of images: [B, C, H, W], normalised → [B, D]. */
+/** Input of the head: normalised images [B, C, H, W] → features [B, D]. */
 export function features(
   config: Omit<ClassifierConfig, 'classes'>,
   weights: Weights,

@@ -13,10 +13,10 @@ export interface StackSize {
 export interface EncoderConfig extends Geometry, StackSize {
   /** Hidden width of the MLPs relative to the blocks' width. */
   readonly mlpRatio: number;
-  /** Whether a trained token is put before those of the patches. */
+  /** True: a trained class token precedes the patch tokens. */
   readonly classToken: boolean;
   readonly positions: Positions;
-  /** What the norms add to variances. Default: 1e-6. */
+  /** Epsilon of the norms, added to variances. Default: 1e-6. */
   readonly epsilon?: number;
 }
 

@@ -54,13 +54,13 @@ export function encode(
   return norm(tokens, weights, 'norm', config.epsilon);
 }
 
-/** What encoding takes beside weights and images. */
+/** Inputs of the encoder beside weights and images. */
 export interface EncodeOptions {
   /** Which tokens are visible; all of them without it. */
   readonly masking?: Masking | undefined;
   /** [1, 1, D], a token in place of each removed patch: with it, all patches keep their places. Without it, they are left out. */
   readonly fill?: Tensor | undefined;
-  /** f32 [B, depth, 2], by what the branches of the blocks are multiplied: see `dropPathScales`. */
+  /** f32 [B, depth, 2]: scales of the branches of the blocks, see `dropPathScales`. */
   readonly dropPath?: Tensor | undefined;
 }
 
@@ -74,7 +74,7 @@ export function encodeTokens(
   return encodeLayers(config, weights, image, options).at(-1)!;
 }
 
-/** The tokens after each block, the first one's first; shapes as those of `encode`. Only those that are used are computed. */
+/** The tokens after each block, in order, in the shapes of `encode`. Unused ones are not computed. */
 export function encodeLayers(
   config: EncoderConfig,
   weights: Weights,

@@ -37,7 +37,7 @@ function naive(x: readonly Row[], context: readonly Row[], weights: Record<strin
       const size = width / heads;
       const first = Math.floor(i / size) * size;
       const scores = known.map((key) => {
-        const bias = at('cross_attn.kv.bias'); // of keys it is none
+        const bias = at('cross_attn.kv.bias'); // keys have no bias
         let score = 0;
         for (let j = first; j < first + size; j++) score += query[j]! * (key[j]! - bias[j]!);
         return Math.exp(score / Math.sqrt(size));

@@ -32,7 +32,7 @@ describe('drop path', () => {
         );
       }
     });
-    // The two branches of a block are drawn on their own.
+    // The two branches of a block are drawn independently.
     expect(Math.abs(both - rate ** 2), `seed ${seed}`).toBeLessThan(5 * Math.sqrt((0.16 * 0.84) / images));
   });
 

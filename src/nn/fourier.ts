@@ -38,16 +38,16 @@ export function lowPass(image: Tensor, radius: number): Tensor {
   // products.
   const level = slice(image, [0, 0, 0, 0], [batch, channels, 1, 1]);
   const { re, im } = spectrum(sub(image, level));
-  const kept = constant(
+  const passed = constant(
     lowFrequencies([height, width], radius).map((low, i) => low * countOf(i % columnsOf(width), width)),
     [height, columnsOf(width)],
   );
-  const [a, b] = [mul(re, kept), mul(im, kept)];
+  const [a, b] = [mul(re, passed), mul(im, passed)];
   const down = waves(height, height);
   const across = waves(columnsOf(width), width);
-  const turned = (matrix: Tensor, x: Tensor) => matmul(matrix, x, { transposeA: true });
-  const rowsRe = sub(turned(down.cos, a), turned(down.sin, b));
-  const rowsIm = add(turned(down.sin, a), turned(down.cos, b));
+  const transposed = (matrix: Tensor, x: Tensor) => matmul(matrix, x, { transposeA: true });
+  const rowsRe = sub(transposed(down.cos, a), transposed(down.sin, b));
+  const rowsIm = add(transposed(down.sin, a), transposed(down.cos, b));
   const pixels = sub(matmul(rowsRe, across.cos), matmul(rowsIm, across.sin));
   return add(reshape(pixels, [batch, channels, height, width]), level);
 }

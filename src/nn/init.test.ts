@@ -14,7 +14,7 @@ describe('initialise', () => {
     withRandom(3, (random) => {
       const values = draw({ kind: 'truncatedNormal' }, 200_000, random.uint32());
       expect(extreme(values)).toBeLessThanOrEqual(Math.fround(0.02));
-      // Of a standard normal number cut at ±1: variance 1 − 2φ(1)/(2Φ(1) − 1), fourth moment 3·variance − 2φ(1)/(…).
+      // Standard normal truncated at ±1: variance 1 − 2φ(1)/(2Φ(1) − 1), fourth moment 3·variance − 2φ(1)/(…).
       const ends = 0.4839414490382867 / 0.6826894921370859;
       expect(Math.abs(moment(values, 1) / 0.02)).toBeLessThan(0.007);
       expect(Math.abs(moment(values, 2) / 0.02 ** 2 - (1 - ends))).toBeLessThan(0.005);

@@ -4,7 +4,7 @@ import type { Score, Watch } from '../evaluate/evaluator.ts';
 import type { Features } from '../evaluate/features/features.ts';
 import type { RunConfig } from '../run/kind.ts';
 
-/** What an evaluator of a run may look at beside the weights. */
+/** Inputs of an evaluator beside the weights. */
 export interface JudgedRun {
   readonly config: RunConfig;
   /** Images that are trained on. */
@@ -19,7 +19,7 @@ export interface JudgedRun {
 
 /** An evaluator of the user's own: measures the weights of a run while it trains. */
 export interface RunEvaluator {
-  /** What it is called in messages and settings. */
+  /** Name in messages and settings. */
   readonly name: string;
   /** Epochs from one measurement to the next; the last one is at the end of the run. Default: 1. */
   readonly every?: number | undefined;

@@ -311,7 +311,11 @@ it.each<[string, unknown, string]>([
     { tasks: [{ ...inverted, name: 'noise' }] },
     'must have a name that the library has not',
   ],
-  ['two of a name', { tasks: [inverted, inverted] }, 'must have a name of its own, got "inverted" twice'],
+  [
+    'two of a name',
+    { tasks: [inverted, inverted] },
+    'must have a name that no other has, got "inverted" twice',
+  ],
   [
     'no methods',
     { tasks: [{ name: 'inverted', degrade: () => {} }] },

@@ -14,9 +14,9 @@ import type { RunEvaluator } from './evaluator.ts';
 export interface Parts extends OwnTasks {
   /** Kinds of sources of images: `mine:…`. */
   readonly sources?: readonly SourceScheme[] | undefined;
-  /** What is done to training views after crop and mirroring. They run on threads: each is an export of a module. */
+  /** Augmentations of training views, after crop and mirroring. They run on threads: each is an export of a module. */
   readonly augmentations?: readonly NamedModule[] | undefined;
-  /** What is measured after epochs, beside the library's own. */
+  /** Further measurements after epochs. */
   readonly evaluators?: readonly RunEvaluator[] | undefined;
   /** The engine that computes, in place of the one that the settings name; it is not recorded. */
   readonly engine?: Backend | undefined;

@@ -26,7 +26,7 @@ export interface ClassifierOptions extends Normalisation {
   >;
 }
 
-/** What fine-tuning runs. All take the weights by name and images as u8 on the scale 0–255 as `view` [B, C, H, W]. */
+/** The programs of fine-tuning. All take the weights by name and images as u8 on the scale 0–255 as `view` [B, C, H, W]. */
 export interface ClassifierPrograms {
   /**
    * view, `targets` [B, classes], where images are mixed `mix:partners` (as `view`), `mix:rows` [B, H] and `mix:columns`

@@ -13,11 +13,11 @@ export interface TaskEvaluationOptions extends TaskOptions {
   readonly backend: Backend;
   /** All state tensors by name, as `autoencoderParameters` lists them. */
   readonly weights: Values;
-  /** Normalised views, [B, C, Hv, Wv]; their number is told by the length. */
+  /** Normalised views, [B, C, Hv, Wv]; the length gives B. */
   readonly view: Float32Array;
   /** The task's draws as `drawBatch` gives them: `draw:<name>`, [B, ...shape] each. */
   readonly draws: Values;
-  /** Whether to compute gradients too. Default: true. */
+  /** True: compute gradients too. Default: true. */
   readonly gradients?: boolean;
 }
 

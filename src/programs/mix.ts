@@ -18,7 +18,7 @@ export interface MixOptions {
   readonly mixProbability: number;
   /** Probability of CutMix where mixup is there too. */
   readonly mixSwitch: number;
-  /** Whether all images of a batch are mixed alike, by the first one's draws. */
+  /** True: all images of a batch are mixed in the same way, by the first one's draws. */
   readonly mixMode: 'batch' | 'element';
 }
 
@@ -36,7 +36,7 @@ export interface Mix {
   readonly box?: CutBox;
 }
 
-/** Whether settings mix anything. */
+/** True if the settings mix images. */
 export function mixes({ mixup, cutmix, mixProbability }: MixOptions): boolean {
   return mixProbability > 0 && (mixup > 0 || cutmix > 0);
 }
@@ -77,7 +77,7 @@ export function cutBox(own: number, [y, x]: Size, [height, width]: Size): CutBox
   return { top, bottom, left, right };
 }
 
-/** What `mixImages` takes: rows [B, H] and columns [B, W]. */
+/** Inputs of `mixImages`: rows [B, H] and columns [B, W]. */
 export function mixShares(
   mixes: readonly Mix[],
   [height, width]: Size,

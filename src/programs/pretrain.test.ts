@@ -91,7 +91,7 @@ describe('parameters', () => {
     expect(names('distorted')).toEqual(all.filter((name) => name !== 'mask_token'));
   });
 
-  it('decay weight matrices, by 0.05 unless told otherwise', () => {
+  it('decay weight matrices, by 0.05 by default', () => {
     const options = { model: tiny, task: task('masked'), batch: 2, ...imagenet };
     const decay = (name: string, weightDecay?: number) =>
       pretrainPrograms({ ...options, ...(weightDecay === undefined ? {} : { weightDecay }) }).parameters.find(

@@ -22,7 +22,7 @@ export interface PretrainOptions extends TaskOptions {
 }
 
 /**
- * What pre-training runs. All take the weights by name and images as u8 on the scale 0–255 as `view`; all but
+ * The programs of pre-training. All take the weights by name and images as u8 on the scale 0–255 as `view`; all but
  * `features` take `draw:<name>` for every draw of the task.
  */
 export interface PretrainPrograms {
@@ -31,8 +31,8 @@ export interface PretrainPrograms {
   /** view [B, C, Hv, Wv] → the scalars of `gradients`, and [B] by image: `losses` and `losses:<part>` */
   readonly loss: Program;
   /**
-   * view [B, C, Hv, Wv] → pictures [B, C, H, W] on the scale [0, 1], not clipped: `original` (what the prediction
-   * stands for), `degraded` and, of targets that can be drawn, `reconstruction` (by the original's patch statistics); `mask`
+   * view [B, C, Hv, Wv] → pictures [B, C, H, W] on the scale [0, 1], not clipped: `original` (the predicted
+   * picture), `degraded` and, of targets that can be drawn, `reconstruction` (by the original's patch statistics); `mask`
    * [B, N], 1 for removed tokens.
    */
   readonly reconstruct: Program;

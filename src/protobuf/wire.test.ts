@@ -2,7 +2,7 @@ import protobuf from 'protobufjs/light.js';
 import { expect, test } from 'vitest';
 import { encodeMessage, type Fields } from './wire.ts';
 
-/** A stream of numbers from 0 to 1 (mulberry32). */
+/** Random numbers in [0, 1) (mulberry32). */
 function numbers(seed: number): () => number {
   let state = seed;
   return () => {
@@ -26,7 +26,7 @@ type Scalar = keyof typeof scalars;
 
 interface Sample {
   readonly fields: Fields;
-  /** The same for protobufjs, by the path of the message's name. */
+  /** The same schema for protobufjs, by the path of the message's name. */
   readonly types: Record<string, object>;
   readonly message: Record<string, unknown>;
 }
@@ -80,7 +80,7 @@ function sample(random: () => number, name: string, depth: number): Sample {
   return { fields, types, message };
 }
 
-/** Alone in a `oneof`, a field is written wherever it is set. */
+/** Alone in a `oneof`, a field is written whenever it is set. */
 function oneofs(fields: Fields): object {
   const always = Object.keys(fields).filter((key) => fields[key]![2]);
   return { oneofs: Object.fromEntries(always.map((key) => [`_${key}`, { oneof: [key] }])) };

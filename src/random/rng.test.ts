@@ -19,7 +19,7 @@ describe('rng', () => {
   const take = (r: { uint32(): number }, n = 8) => Array.from({ length: n }, () => r.uint32());
 
   it('gives the same numbers on every platform', () => {
-    // Written down once; a change here changes every published run.
+    // Recorded once. A change here changes every published run.
     expect(take(rng(0), 3)).toEqual([1590209733, 219938738, 1617091538]);
     expect(rng(7, 'crop', 3).normal()).toBe(-1.1852134727061208);
     expect([...rng(7, 'order').permutation(8)]).toEqual([2, 6, 5, 4, 3, 1, 0, 7]);

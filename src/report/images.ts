@@ -32,7 +32,7 @@ export function judgedOn(
 
 const isName = (value: unknown): value is string => typeof value === 'string' && value !== '';
 
-/** A source that has a test set is judged on it, and stands for it. */
+/** A source with a test set is judged on it: the two count as one data set. */
 function shownAs(name: string): string {
   const [whole = name] = name.split(':');
   return testSet(whole) === name ? whole : name;

@@ -4,7 +4,7 @@ import { isCount } from './images.ts';
 import { startedFrom, whatOf } from './results.ts';
 import type { ReportedRun } from './run.ts';
 
-/** What every run is, how far it came and what it took. */
+/** Table of the runs: kind, progress, time. */
 export function overviewTable(runs: readonly ReportedRun[]): string[][] {
   const head = [
     'run',

@@ -1,6 +1,6 @@
 import { escapeMarkup } from '../visualize/escape-markup.ts';
 
-/** What a page is made of. Text is plain: it is escaped when the page is rendered. */
+/** A part of a page. Text is plain; rendering escapes it. */
 export type Block =
   | { readonly kind: 'heading'; readonly text: string }
   | { readonly kind: 'paragraph'; readonly text: string }

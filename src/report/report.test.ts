@@ -299,7 +299,7 @@ describe('report', () => {
     );
   });
 
-  it('tells runs of one name apart by their paths, and takes runs without a row', async () => {
+  it('distinguishes runs of one name by their paths, and takes runs without a row', async () => {
     const [a, b] = [await fakeRun('x/same', {}, []), await fakeRun('y/same', {}, [])];
     const output = join(folder, 'same.md');
     await report([a, b], { output });

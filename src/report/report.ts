@@ -25,8 +25,8 @@ export interface ReportResult {
 }
 
 /**
- * Makes a page of the folders of runs: tables of what was learned, one for each data set that judged, the runs, settings in which they differ, curves over
- * each other, and the newest reconstructions. Runs that are still going on may be reported.
+ * Makes a page of the folders of runs: a table of scores for each data set that judged, the runs, settings in which they differ, curves over
+ * each other, and the newest reconstructions. Running runs may be reported.
  * Throws RunError for another kind of page or when no folder can be read, or the system's error.
  */
 export async function report(
@@ -90,11 +90,11 @@ async function makeBlocks(
 }
 
 const RESULTS_NOTE =
-  'Scores of the last evaluation of each run, not of the best one. Means over runs with their standard deviation where a cell stands for several.';
+  'Scores of the last evaluation of each run, not of the best one. A cell of several runs holds their mean and standard deviation.';
 const BRIEF_NOTE =
   'Brief linear: the probe that a run trains beside its kNN, in seconds; linear is the full one of linprobe.';
 const FEW_NOTE =
-  "Brackets hold the 95 % interval (Wilson's) of scores of fewer than 1,000 images: those whose intervals overlap are not told apart.";
+  "Brackets hold the 95 % interval (Wilson's) of scores of fewer than 1,000 images: overlapping intervals leave open which is better.";
 const CURVES_NOTE = 'Curves by step. Losses of different tasks are not comparable: their targets differ.';
 
 async function reconstructions(runs: readonly ReportedRun[]): Promise<Block[]> {

@@ -6,7 +6,7 @@ import type { ReportedRun } from './run.ts';
 import { baselineOf, columnsOf, distinct, preferred, type Score, scoresOf } from './scores.ts';
 import { type Summary, summarise } from './statistics.ts';
 
-/** What was learned of the images of one data set. */
+/** Scores on the images of one data set. */
 export interface Results {
   /** The data set. */
   readonly name: string;
@@ -19,8 +19,8 @@ export interface Results {
 }
 
 /**
- * What was learned, by the data set that it was judged on, the one with most scores first: a row for raw pixels, random weights, runs from
- * scratch, and every pre-training run with what was fine-tuned or probed from it; top-1 in percent, the mean where there are
+ * Tables of scores, one for each data set that judged, the one with most scores first: a row for raw pixels, random weights, runs from
+ * scratch, and every pre-training run with the runs that were fine-tuned or probed from it; top-1 in percent, the mean where there are
  * several runs for a cell. Empty when no run has a score.
  */
 export function resultsOf(runs: readonly ReportedRun[]): Results[] {
@@ -36,7 +36,7 @@ export function resultsOf(runs: readonly ReportedRun[]): Results[] {
   return results.sort((a, b) => b.scores.length - a.scores.length);
 }
 
-/** @param judged the runs that are judged on these images @param all those that they may have started from */
+/** @param judged the runs that are judged on these images @param all the runs that they may have started from */
 function resultsOfGroup(
   name: string,
   judged: readonly ReportedRun[],
@@ -122,7 +122,7 @@ export function whatOf({ kind, rows, settings }: ReportedRun): string {
   return rows.length === 0 ? 'not trained' : String(settings.get('task.name') ?? 'unknown task');
 }
 
-/** Whether a run started from a checkpoint of another: its folder, or a file below it. */
+/** True if a run started from a checkpoint of another: from its folder, or from a file below it. */
 export function startedFrom({ from }: ReportedRun, run: ReportedRun): boolean {
   return from === run.absolute || (from?.startsWith(run.absolute + sep) ?? false);
 }

@@ -9,12 +9,12 @@ import { recordedKind } from '../run/kinds/table.ts';
 import { readSittings, type Sitting } from '../run/sittings.ts';
 import type { MetricsRow } from '../visualize/series.ts';
 
-/** A run as its folder tells of it. Settings are taken as they are: those of other versions can be reported too. */
+/** A run, read from its folder. Settings are not checked, so runs of other versions can be reported too. */
 export interface ReportedRun {
   /** The folder, as it was named. */
   readonly path: string;
   readonly absolute: string;
-  /** What the page calls it. */
+  /** Name on the page. */
   readonly name: string;
   readonly kind: RecordedKind;
   /** Values by path: `training.epochs`. */
@@ -23,7 +23,7 @@ export interface ReportedRun {
   readonly rows: readonly MetricsRow[];
   /** Absolute path of the model that it started from. */
   readonly from?: string;
-  /** What ran the steps, as the newest checkpoint says. */
+  /** Engine of the steps, from the newest checkpoint. */
   readonly engine?: string;
   /** The newest picture of reconstructions. */
   readonly reconstructions?: string;
@@ -99,7 +99,7 @@ async function readSettings({ path, config }: RunFolder): Promise<Record<string,
   return settings as Record<string, unknown>;
 }
 
-/** What the folder says of the last sitting; of runs of earlier versions, when their metrics were written. */
+/** The last session, from the folder. Runs of earlier versions have only the date of their metrics. */
 async function lastSitting(folder: RunFolder): Promise<Partial<Sitting>> {
   const last = (await readSittings(folder)).at(-1);
   if (last) return last;
@@ -120,7 +120,7 @@ async function checkpointEngine({ checkpoints }: RunFolder): Promise<string | un
       const progress = JSON.parse(metadata.progress ?? '') as { engine?: unknown } | null;
       if (typeof progress?.engine === 'string') return progress.engine;
     } catch {
-      // broken, or of another kind: the one before it may tell
+      // broken, or of another kind: try the one before it
     }
   return undefined;
 }

@@ -3,10 +3,10 @@ import { recordedKinds } from '../run/kinds/table.ts';
 import { isCount } from './images.ts';
 import type { ReportedRun } from './run.ts';
 
-/** What was measured of a run. */
+/** A score of a run. */
 export interface Score {
   readonly run: ReportedRun;
-  /** What judged: `kNN`, `brief linear`, or as the run's kind calls it. */
+  /** Name of the judge: `kNN`, `brief linear`, or the name of the run's kind. */
   readonly column: string;
   /** The same, in full: `kNN, k 20, of raw pixels`. */
   readonly judge: string;
@@ -38,7 +38,7 @@ export function scoresOf(run: ReportedRun): Score[] {
   return [{ run, column, judge: column, value: top1, images: known(testImages), learned: known(images) }];
 }
 
-/** The first scores of what a model must beat. */
+/** The first scores of the baselines that a model must beat. */
 export function baselineOf(run: ReportedRun, key: 'pixels' | 'random'): Score[] {
   return probeScores(run, run.rows[0]?.knn, key, key === 'pixels' ? ', raw pixels' : ', random weights');
 }

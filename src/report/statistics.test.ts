@@ -13,7 +13,7 @@ import {
 } from './statistics.ts';
 import { probability, quantile } from './student.ts';
 
-/** What SciPy and NumPy say. */
+/** Results of SciPy and NumPy. */
 const fixture = JSON.parse(await readFile(new URL('statistics.fixture.json', import.meta.url), 'utf8')) as {
   student: { t: number; degrees: number; p: number }[];
   quantiles: { degrees: number; t: number }[];

@@ -38,14 +38,14 @@ export function chance({ n, mean, deviation }: Summary): number | undefined {
   return probability((Math.abs(mean) * Math.sqrt(n)) / deviation, n - 1);
 }
 
-/** A number of a table of arms by seeds, of which some may be missing. */
+/** A number in a table of arms by seeds. Numbers may be missing. */
 export interface Entry {
   readonly arm: string;
   readonly seed: number;
   readonly value: number;
 }
 
-/** What arms and seeds together leave unexplained: its standard deviation, and degrees of freedom. */
+/** Residuals of the two-way model arm + seed: standard deviation and degrees of freedom. */
 export interface Residual {
   readonly deviation: number;
   readonly degrees: number;

@@ -15,6 +15,8 @@ export interface RecordedKind {
   readonly title: string;
   /** Pre-training makes models; all other kinds judge one, or train it further and judge that. */
   readonly role: 'pretrain' | 'judge';
+  /** Its settings, where it has some: `list` shows them. */
+  readonly schema?: z.ZodType;
   /** Curves of its metrics, in the order of a report. */
   readonly panels: readonly RecordedPanel[];
   /**
@@ -35,7 +37,7 @@ export interface RecordedPanel {
 /** A kind of training: its settings, and the checkpoints it writes. */
 export interface RunKind<C extends RunConfig> extends RecordedKind {
   /** `kind` in the metadata of its checkpoints. */
-  readonly checkpoint: 'pretrain' | 'classifier';
+  readonly checkpoint: string;
   /** The option of its command that starts a run from given weights. */
   readonly startOption: string;
   readonly schema: z.ZodType;

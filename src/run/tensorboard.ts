@@ -3,11 +3,15 @@ import { join } from 'node:path';
 import { plainMessage } from '../io/system-error.ts';
 import { EventFile, eventFiles } from '../io/tensorboard.ts';
 import type { SummaryValue } from '../io/tensorboard-proto.ts';
-import type { FinetuneEvent, LinprobeEvent, PretrainEvent, StepRow } from './events.ts';
+import type { FetchEvent, PretrainEvent, RunningEvent, StartEvent, StepRow } from './events.ts';
 import { runFolder } from './folder.ts';
 
 /** What the runs tell that can be logged. */
-export type TrainingEvent = PretrainEvent | FinetuneEvent | LinprobeEvent;
+export type TrainingEvent =
+  | RunningEvent
+  | FetchEvent
+  | StartEvent<object>
+  | Extract<PretrainEvent, { type: 'knn' }>;
 
 /**
  * A listener for the events of a run that writes them for TensorBoard, into `tensorboard/` of its folder: every

@@ -25,7 +25,7 @@ it.each([
   expect(shellLine('knn', word)).toBe(`knn ${line}`);
 });
 
-/** A command line taken apart as Microsoft's C runtime does it ("Parsing C command-line arguments"). */
+/** Parses a command line as Microsoft's C runtime does ("Parsing C command-line arguments"). */
 function wordsOnWindows(line: string): string[] {
   const words: string[] = [];
   let [word, inside] = [undefined as string | undefined, false];
@@ -65,7 +65,7 @@ it.each([
   ['C:\\my photos\\', '"C:\\my photos\\\\"'],
   ['\\\\server\\share\\my photos', '"\\\\server\\share\\my photos"'],
   ["classes:D:\\it's", '"classes:D:\\it\'s"'],
-  ['0.1,0.3', '"0.1,0.3"'], // PowerShell takes a comma for a list
+  ['0.1,0.3', '"0.1,0.3"'], // PowerShell reads a comma as a list
   ['', '""'],
 ])('quotes %j on Windows as %s', (text, line) => {
   expect(quoted(text, 'win32')).toBe(line);

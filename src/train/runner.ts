@@ -56,7 +56,12 @@ export interface TrainResult {
  * change on resume, or a loss that is not finite; DataError for images that cannot be used.
  * @param settings some of the settings
  */
-export async function train<C extends RunConfig, D extends TrainingData, S extends TrainingSetup, Start>(
+export async function train<
+  C extends RunConfig,
+  D extends TrainingData,
+  S extends TrainingSetup,
+  Start extends object,
+>(
   training: Training<C, D, S, Start>,
   settings: object,
   options: TrainOptions<RunningEvent | FetchEvent | (StartEvent<C> & Start)>,
@@ -77,7 +82,12 @@ export async function train<C extends RunConfig, D extends TrainingData, S exten
   }
 }
 
-async function trainFrom<C extends RunConfig, D extends TrainingData, S extends TrainingSetup, Start>(
+async function trainFrom<
+  C extends RunConfig,
+  D extends TrainingData,
+  S extends TrainingSetup,
+  Start extends object,
+>(
   training: Training<C, D, S, Start>,
   start: StartingPoint<C>,
   folder: RunFolder,
@@ -114,19 +124,14 @@ async function trainFrom<C extends RunConfig, D extends TrainingData, S extends 
   for (const message of aboutEngine(start, backend)) note(message);
   const scarce = await scarceSpace(folder, state);
   if (scarce !== undefined) note(scarce);
-  const run: ReadyRun<C, D, S, Start> = {
-    training: {
-      kind,
-      monitor: (given) => withOwnScores(training.monitor(given), config, given, parts.evaluators),
-    },
-    config,
-    data,
-    dataKey,
-    setup,
-    state,
-    backend,
+  const run: ReadyRun<C, Start> = {
+    ...{ kind, config, images: data.train, dataKey, setup, state, backend, checkpoint },
     store: folderStore(folder.path),
-    ...(checkpoint && { checkpoint }),
+    views: (given) => setup.trainingViews(data.train, given),
+    monitor: (context) => {
+      const given = { ...context, setup, data, backend };
+      return withOwnScores(training.monitor(given), config, given, parts.evaluators);
+    },
     async begin(judged) {
       await start.begin(config);
       await appendSitting(folder, backend.description, {

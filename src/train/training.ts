@@ -13,7 +13,12 @@ import type { Judged } from '../run/sittings.ts';
 import type { Measurements, RunContext, TrainingViews } from './job.ts';
 
 /** How a kind of run trains: all in which the kinds differ. `train` does the rest. */
-export interface Training<C extends RunConfig, D extends TrainingData, S extends TrainingSetup, Start> {
+export interface Training<
+  C extends RunConfig,
+  D extends TrainingData,
+  S extends TrainingSetup,
+  Start extends object,
+> {
   readonly kind: RunKind<C>;
   /** Complete settings of a new run from those given. Throws ConfigError. */
   resolve(input: object, parts: Parts): C | Promise<C>;
@@ -57,16 +62,20 @@ export interface TrainingSetup {
   readonly classes?: readonly string[];
 }
 
-/** What a monitor works with. */
-export interface MonitorParts<S, D> extends RunContext {
-  readonly setup: S;
-  readonly data: D;
-  readonly backend: Backend;
+/** What every monitor works with. */
+export interface MonitorContext extends RunContext {
   /** Whether the run began with random weights. */
   readonly randomStart: boolean;
   readonly note: (message: string) => void;
   /** Writes a checkpoint. @param slots kinds of optimizer slots that it holds */
   save(name: string, progress: Progress, state: Values, slots: readonly string[]): Promise<void>;
+}
+
+/** The same with the images and the programs of a kind of run. */
+export interface MonitorParts<S, D> extends MonitorContext {
+  readonly setup: S;
+  readonly data: D;
+  readonly backend: Backend;
 }
 
 /** What is measured and drawn beside training. */

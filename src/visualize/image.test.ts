@@ -30,7 +30,7 @@ test('what lies beyond black and white is scaled, all channels alike; rounding i
   const { picture, scaled } = toShownImage(ramp);
   const grey = picture.data.filter((_, i) => i % 3 === 0);
   expect(scaled).toBe(true);
-  expect(new Set(grey).size).toBe(256); // clipped, two thirds of them would be black or white
+  expect(new Set(grey).size).toBe(256); // clipping would make two thirds of them black or white
   expect([grey[0], grey[500], grey[999]]).toEqual([0, 128, 255]);
   const colours = toShownImage(planes(3, 1, 2, -1, 1, 0, 2, 1, 3)).picture.data;
   expect([...colours]).toEqual([0, 64, 128, 128, 191, 255]);

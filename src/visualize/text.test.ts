@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import type { RgbImage } from './rgb-image.ts';
 
-// A machine without fonts: fontconfig reads this once, at the first text of the process.
+// Simulates a machine without fonts: fontconfig reads this once, at the first text of the process.
 const folder = mkdtempSync(join(tmpdir(), 'no-fonts-'));
 writeFileSync(join(folder, 'fonts.conf'), '<?xml version="1.0"?><fontconfig></fontconfig>');
 process.env.FONTCONFIG_FILE = join(folder, 'fonts.conf');

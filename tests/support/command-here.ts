@@ -23,9 +23,9 @@ export function commandHere(folder: string): (...args: readonly string[]) => Pro
 }
 
 async function finished(...args: readonly string[]): Promise<Finished> {
-  const said = { out: '', err: '' };
-  const into = (stream: keyof typeof said, end: string) => (text: unknown) => {
-    said[stream] += `${text}${end}`;
+  const output = { out: '', err: '' };
+  const into = (stream: keyof typeof output, end: string) => (text: unknown) => {
+    output[stream] += `${text}${end}`;
     return true;
   };
   const spies = [
@@ -36,11 +36,11 @@ async function finished(...args: readonly string[]): Promise<Finished> {
   ];
   try {
     await makeProgram().parseAsync(args, { from: 'user' });
-    return { code: 0, ...said };
+    return { code: 0, ...output };
   } catch (error) {
     const { message, exitCode } = explainError(error, false);
-    if (message) said.err += `${message}\n`;
-    return { code: exitCode, ...said };
+    if (message) output.err += `${message}\n`;
+    return { code: exitCode, ...output };
   } finally {
     for (const spy of spies) spy.mockRestore();
   }

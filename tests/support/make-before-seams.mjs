@@ -243,8 +243,8 @@ async function forgetPaths(folder) {
     if (/\.jsonl?$/.test(entry)) await writeFile(path, relative(await readFile(path, 'utf8')));
     if (/checkpoints.*\.safetensors$/.test(entry)) {
       const { tensors, metadata } = await readSafetensors(path);
-      const said = Object.entries(metadata).map(([key, value]) => [key, relative(value)]);
-      await writeSafetensors(path, tensors, Object.fromEntries(said));
+      const entries = Object.entries(metadata).map(([key, value]) => [key, relative(value)]);
+      await writeSafetensors(path, tensors, Object.fromEntries(entries));
     }
   }
 }

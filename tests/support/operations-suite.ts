@@ -32,10 +32,10 @@ export function testOperations({ open, tolerance, draws }: OperationsSuite): voi
       const random = rng(seed, name);
       const { inputs, build } = cases[name]!(random);
       const tensors = inputs.map((each) => input(`${seed}:${each.name}`, each.shape, each.dtype));
-      const made = build(tensors);
+      const results = build(tensors);
       const floats = tensors.filter(({ dtype }) => dtype === 'f32');
-      const gradients = grad(mix(random, made), floats);
-      [...made, ...gradients].forEach((tensor, i) => {
+      const gradients = grad(mix(random, results), floats);
+      [...results, ...gradients].forEach((tensor, i) => {
         outputs[`${i} of seed ${seed}`] = tensor;
       });
       for (const each of inputs) values[`${seed}:${each.name}`] = each.values;

@@ -16,19 +16,19 @@ export function padded(file: Uint8Array, bytes: number): Buffer {
 
 /** A private, ancillary chunk (PNG 3, 5.3) of zeros. */
 function chunk(bytes: number): Buffer {
-  const made = Buffer.alloc(bytes + 12);
-  made.writeUInt32BE(bytes, 0);
-  made.write('zeRo', 4, 'latin1');
-  made.writeUInt32BE(crc32(made.subarray(4, bytes + 8)), bytes + 8);
-  return made;
+  const buffer = Buffer.alloc(bytes + 12);
+  buffer.writeUInt32BE(bytes, 0);
+  buffer.write('zeRo', 4, 'latin1');
+  buffer.writeUInt32BE(crc32(buffer.subarray(4, bytes + 8)), bytes + 8);
+  return buffer;
 }
 
 /** COM segments (ITU-T T.81, B.2.4.5). */
 function comments(bytes: number): Buffer[] {
   return Array.from({ length: Math.ceil(bytes / 60_000) }, () => {
-    const made = Buffer.alloc(60_004);
-    made.writeUInt16BE(0xfffe, 0);
-    made.writeUInt16BE(60_002, 2);
-    return made;
+    const buffer = Buffer.alloc(60_004);
+    buffer.writeUInt16BE(0xfffe, 0);
+    buffer.writeUInt16BE(60_002, 2);
+    return buffer;
   });
 }

@@ -130,7 +130,7 @@ describe('sizes', () => {
     const usual = await openModel(await stated(undefined, [3, 224, 224]));
     expect(usual.encoder.image).toEqual([16, 16]);
     expect(usual.report.notes).toContain(
-      'its settings name images of 224×224; the positions are those of 16×16, which is taken',
+      'its settings name images of 224×224; the positions match 16×16, which is used',
     );
   });
 });

@@ -1,18 +1,22 @@
-import { basename } from 'node:path';
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { Command, Option } from 'commander';
 import { assumedRate, type TrainingRate } from '../../bench/rate.ts';
 import { short } from '../../config/recipes.ts';
+import { writeFileAtomic } from '../../io/atomic.ts';
+import { makeFolder } from '../../io/make-folder.ts';
 import { requirePage } from '../../report/write-page.ts';
 import { type PieceState, type Remainder, remainder } from '../../study/estimate.ts';
+import { fitStudy } from '../../study/fit.ts';
 import { keptPlan, openPlan } from '../../study/images.ts';
 import type { Places } from '../../study/places.ts';
 import type { StudyEvent } from '../../study/runner.ts';
-import { readStudy, type Study } from '../../study/schema.ts';
+import { parseStudy, readStudy, readStudyFile, type Study } from '../../study/schema.ts';
 import { runStudy, tabulateStudy, writeStudyPage } from '../../study/study.ts';
 import { plural } from '../../text/plural.ts';
 import { roughTime } from '../../text/rough-time.ts';
 import { shellLine } from '../../text/shell.ts';
-import { timeBudget } from '../options/time-budget.ts';
+import { parseDuration, timeBudget } from '../options/time-budget.ts';
 import { fetching } from '../show/fetching.ts';
 import { interruptible } from '../show/interrupt.ts';
 import { ProgressBar } from '../show/progress-bar.ts';
@@ -23,6 +27,7 @@ interface Options {
   output?: string;
   keep?: string;
   budget?: string;
+  fit?: string;
   plan?: boolean;
   list?: boolean;
   tabulate?: boolean;
@@ -39,6 +44,10 @@ export function studyCommand(): Command {
       'keep settings, scores and losses of finished pieces here: they count as finished on any machine',
     )
     .option('--budget <time>', 'stop cleanly after this time, such as 20m, 1h30m or 90s; what runs is saved')
+    .option(
+      '--fit <time>',
+      'choose the epochs of pre-training so that the study takes about this time on this machine; a minute is measured',
+    )
     .option(
       '--plan',
       'only list the pieces in order: what each costs, what is finished, how long the rest takes',
@@ -57,20 +66,53 @@ Examples:
   $ npx beyond-masking study studies/cifar10-smoke.json
   $ npx beyond-masking study studies/cifar10-protocol.json --keep studies/kept/cifar10-protocol --budget 20m
   $ npx beyond-masking study studies/cifar10-protocol.json --keep studies/kept/cifar10-protocol --page docs/study.md
+  $ npx beyond-masking study studies/cifar10-gpu.json --fit 8h --keep kept
   $ npx beyond-masking report runs/cifar10-smoke/runs/* --output runs/cifar10-smoke/report.html
 
 Ctrl-C saves the run that goes on; the same command goes on with the study, and finished pieces are not run again.
 The tables are written to results.md and results.json in its folder.`,
     )
     .action(async (file: string, options: Options) => {
-      const study = await readStudy(file);
       const { keep } = options;
       const places = { output: options.output ?? `runs/${basename(file, '.json')}`, keep };
+      const study =
+        options.fit === undefined ? await readStudy(file) : await fitted(file, places, options.fit);
+      if (!study) return;
       if (options.plan || options.list) await showPlan(study, places);
       else if (options.page !== undefined) await showPage(study, places, options.page);
       else if (options.tabulate) await tabulate(study, places);
-      else await run(study, places, options.budget, file);
+      else await run(study, places, options.budget, options.fit === undefined ? file : fittedFile(places));
     });
+}
+
+const fittedFile = ({ output }: Places) => join(output, 'study.json');
+
+/** The study with epochs for a time, chosen once: its file lies in the study's folder. Undefined where it was interrupted. */
+async function fitted(file: string, places: Places, time: string): Promise<Study | undefined> {
+  const chosen = fittedFile(places);
+  const seconds = parseDuration('--fit', time);
+  if (!existsSync(chosen)) {
+    const input = await readStudyFile(file);
+    parseStudy(input);
+    const progress = new Progress();
+    const interrupt = interruptible(() => progress.stopping());
+    try {
+      const onEvent = (event: StudyEvent) => progress.show(event);
+      const fit = await fitStudy(input as object, seconds, { ...places, signal: interrupt.signal, onEvent });
+      await makeFolder(places.output);
+      await writeFileAtomic(chosen, `${JSON.stringify(fit, undefined, 2)}\n`);
+    } catch (error) {
+      if (error !== interrupt.signal.reason) throw error;
+      console.error('stopped');
+      process.exitCode = 130;
+      return undefined;
+    } finally {
+      interrupt.done();
+      progress.close();
+    }
+  }
+  console.log(`epochs for ${time}: ${chosen} (delete it to choose them again)`);
+  return readStudy(chosen);
 }
 
 async function showPlan(study: Study, places: Places): Promise<void> {

@@ -1,7 +1,10 @@
 import type { Rng } from '../../random/rng.ts';
+import type { Augmenter } from '../augment/augment.ts';
+import { upright } from '../augment/image.ts';
 import type { Crop, CropSampler, Size } from '../decode/crop.ts';
 import { visible } from '../decode/evaluation-view.ts';
-import { cropPlanes, type Pixels } from '../decode/resize.ts';
+import { writePlanar } from '../decode/planar.ts';
+import { cropPlanes, cropResize, type Pixels } from '../decode/resize.ts';
 import type { RawImage } from '../sources/dataset.ts';
 import { inBorder } from './border.ts';
 
@@ -32,4 +35,34 @@ export function writeCrop(
   offset: number,
 ): void {
   inBorder(crop, channels, out, offset, (target, at) => cropPlanes(image, shown, channels, target, at));
+}
+
+/**
+ * Writes a view of an image, as `writeCrop` does, with its augmentation, drawn from `derive('augment')` of `rng`. A view that is
+ * augmented has no border.
+ */
+export function writeView(
+  image: RawImage | Pixels,
+  crop: Crop,
+  shown: Crop,
+  { channels, size, augmenter }: ViewShape,
+  rng: Rng,
+  out: Uint8Array,
+  offset: number,
+): void {
+  if (!augmenter) {
+    writeCrop(image, crop, shown, channels, out, offset);
+    return;
+  }
+  const draws = rng.derive('augment');
+  const augmented = augmenter.image(upright(cropResize(image, shown), channels, shown.flip), draws);
+  writePlanar(augmented, channels, false, out, offset);
+  augmenter.planes(out, offset, size, draws);
+}
+
+/** What a view is written as. */
+export interface ViewShape {
+  readonly channels: number;
+  readonly size: Size;
+  readonly augmenter?: Augmenter | undefined;
 }

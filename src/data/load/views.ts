@@ -2,19 +2,17 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { PartError } from '../../modules/module-export.ts';
 import type { Rng } from '../../random/rng.ts';
 import type { Augment, Augmenter } from '../augment/augment.ts';
-import { upright } from '../augment/image.ts';
 import { loadAugmenter } from '../augment/load-own.ts';
 import type { Crop, CropSampler, CropSamplerDescription, Size } from '../decode/crop.ts';
 import { decodeView } from '../decode/decode.ts';
 import { cropSamplerFrom } from '../decode/evaluation-view.ts';
 import { decodeByModule } from '../decode/module-source.ts';
-import { writePlanar } from '../decode/planar.ts';
 import { type Reading, requireChannels } from '../decode/reading.ts';
-import { cropResize, type Pixels } from '../decode/resize.ts';
+import type { Pixels } from '../decode/resize.ts';
 import { DataError, isPassing } from '../error.ts';
 import type { RawImage } from '../sources/dataset.ts';
 import type { ImageSource } from '../sources/image-source.ts';
-import { drawCrop, withoutBorder, writeCrop } from './crop-view.ts';
+import { drawCrop, withoutBorder, writeCrop, writeView } from './crop-view.ts';
 import { sampleRng } from './sampler.ts';
 
 /** How a view is made from an image. */
@@ -50,7 +48,7 @@ export async function makeView(
   out: Uint8Array,
   offset: number,
 ): Promise<DrawnCrop> {
-  const { size, channels, range, crop: sampler, augmenter } = options;
+  const { size, channels, range, crop: sampler } = options;
   let drawn: DrawnCrop; // with its border
   const choose = (image: Size) => {
     const crop = drawCrop(sampler, rng, image, size);
@@ -59,13 +57,7 @@ export async function makeView(
   };
   const use = (image: RawImage | Pixels, crop: Crop) => {
     requireChannels(image.channels, channels);
-    if (!augmenter) writeCrop(image, drawn.crop, crop, channels, out, offset);
-    else {
-      const draws = rng.derive('augment');
-      const augmented = augmenter.image(upright(cropResize(image, crop), channels, crop.flip), draws);
-      writePlanar(augmented, channels, false, out, offset);
-      augmenter.planes(out, offset, size, draws);
-    }
+    writeView(image, drawn.crop, crop, options, rng, out, offset);
     return drawn;
   };
   if ('data' in from) return use(from, choose([from.height, from.width]));

@@ -71,7 +71,7 @@ export class Engine implements EngineMemory {
     }
     const { address: base } = this.scratch;
     const addresses = new Map<number, bigint>();
-    const regionAddress = ({ buffer }: View): bigint => {
+    const bufferAddress = ({ buffer }: View): bigint => {
       const known = addresses.get(buffer.id);
       if (known !== undefined) return known;
       const { source } = buffer;
@@ -82,7 +82,7 @@ export class Engine implements EngineMemory {
       addresses.set(buffer.id, address);
       return address;
     };
-    const addressOf = (view: View) => regionAddress(view) + BigInt(view.offset * bytesOf(view.dtype));
+    const addressOf = (view: View) => bufferAddress(view) + BigInt(view.offset * bytesOf(view.dtype));
     const array = (view: View): Stored => {
       const [address, bytes] = [addressOf(view), sizeOf(view.shape) * bytesOf(view.dtype)];
       return { address, data: typed(this.memory.bytes(address, bytes), view.dtype) };

@@ -8,7 +8,7 @@ import { installedLibrary, libraryFiles, loadLibrary } from './library.ts';
 describe('the library', () => {
   const folder = temporaryFolder();
   const files = libraryFiles(oneDnnFolder);
-  /** A file that is no library. */
+  /** A file that is not a library. */
   const broken = () => {
     const path = join(folder, 'libdnnl.so.3');
     writeFileSync(path, 'not a library, but as long as the head of one: '.repeat(10));

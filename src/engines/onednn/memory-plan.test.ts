@@ -53,7 +53,7 @@ describe.each(['f32', 'bf16'] as const)('scratch memory of a training step in %s
       );
       expect(readers.length).toBeGreaterThan(0);
       expect(readers.at(-1)! - at).toBeLessThan(10);
-      // The argument is kept for both times.
+      // The argument stays in memory for both.
       expect(gelus.filter((other) => other.x.buffer === x.buffer)).toHaveLength(2);
     }
   });

@@ -69,7 +69,7 @@ function shareWhereReplaced(
 ): void {
   instructions.forEach((instruction, at) => {
     const old = replaceable(instruction);
-    if (!old || !isWholeRegion(old.buffer, instruction) || !isWhole(instruction.out)) return;
+    if (!old || !isWholeBuffer(old.buffer, instruction) || !isWhole(instruction.out)) return;
     const [from, to] = [lifetimes.get(old.buffer), lifetimes.get(instruction.out.buffer)];
     const others = reads(instruction).filter((view) => view !== old && view.buffer === old.buffer);
     if (!from || !to || from.last !== at || to.first !== at || others.length > 0) return;
@@ -77,7 +77,7 @@ function shareWhereReplaced(
   });
 }
 
-const isWholeRegion = (buffer: MemoryBuffer, instruction: Instruction) => {
+const isWholeBuffer = (buffer: MemoryBuffer, instruction: Instruction) => {
   const view = replaceable(instruction)!;
   return view.buffer === buffer && isWhole(view);
 };

@@ -3,8 +3,8 @@ import { isMissing, oneDnnFolder } from '../../../tests/support/libraries.ts';
 import { baseSeed, testOperations } from '../../../tests/support/operations-suite.ts';
 import { openOneDnnBackend } from './backend.ts';
 
-// bfloat16 has eight bits, and what it rounds goes through several products here, some of which cancel: second derivatives
-// of attention were off by 0.11 of their largest value with one draw (SEED=211605). What is wrong is off by about 1.
+// bfloat16 has eight bits, and what it rounds goes through several products here, and some cancel: second derivatives
+// of attention were off by 0.11 of their largest value with one draw (SEED=211605). Wrong results are off by about 1.
 const tolerances = { f32: 1e-5, bf16: 0.2 };
 
 for (const precision of ['f32', 'bf16'] as const)

@@ -11,7 +11,7 @@ const LONG = 0.02;
 export function recomputeLong(
   instructions: readonly Instruction[],
   outputs: readonly PlannedOutput[],
-  makeRegion: (bytes: number) => MemoryBuffer,
+  makeBuffer: (bytes: number) => MemoryBuffer,
 ): Instruction[] {
   const kept = new Set(outputs.map(({ view }) => view.buffer));
   const readings = new Map<MemoryBuffer, number[]>();
@@ -19,7 +19,7 @@ export function recomputeLong(
     for (const buffer of new Set(reads(instruction).map((view) => view.buffer)))
       readings.set(buffer, [...(readings.get(buffer) ?? []), at]);
   });
-  const anew = new Map<number, Instruction[]>();
+  const recomputed = new Map<number, Instruction[]>();
   const moved: { from: number; old: MemoryBuffer; now: MemoryBuffer }[] = [];
   for (const instruction of instructions) {
     if (instruction.kind !== 'eltwise' || instruction.function !== 'gelu') continue;
@@ -27,13 +27,16 @@ export function recomputeLong(
     const at = readings.get(out.buffer) ?? [];
     const later = at.find((to, i) => i > 0 && to - at[i - 1]! > LONG * instructions.length);
     if (later === undefined || kept.has(out.buffer) || readings.get(x.buffer)!.at(-1)! < later) continue;
-    const now = makeRegion(out.buffer.bytes);
-    anew.set(later, [...(anew.get(later) ?? []), { ...instruction, out: { ...out, buffer: now } }]);
+    const now = makeBuffer(out.buffer.bytes);
+    recomputed.set(later, [
+      ...(recomputed.get(later) ?? []),
+      { ...instruction, out: { ...out, buffer: now } },
+    ]);
     moved.push({ from: later, old: out.buffer, now });
   }
   return instructions.flatMap((instruction, at) => {
     const changes = new Map(moved.filter(({ from }) => at >= from).map(({ old, now }) => [old, now]));
-    return [...(anew.get(at) ?? []), readingFrom(instruction, changes)];
+    return [...(recomputed.get(at) ?? []), readingFrom(instruction, changes)];
   });
 }
 

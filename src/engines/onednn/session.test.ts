@@ -19,7 +19,7 @@ describe(`sessions of the onednn engine (SEED=${seed})`, () => {
 });
 
 describe('the process of the onednn engine', () => {
-  /** Processes that threads of this one have made. */
+  /** Child processes of this process. */
   const children = () =>
     readdirSync('/proc/self/task').flatMap((thread) =>
       readFileSync(`/proc/self/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),

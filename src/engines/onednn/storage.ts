@@ -31,24 +31,24 @@ export function narrowTensors(order: readonly Node[], { outputs }: Program): Rea
   const narrow = new Set<Tensor>();
   const products = new Set(order.filter((node) => mayNarrow(node)));
   for (const node of order) {
-    const { operation, outputs: made } = node;
+    const { operation, outputs: results } = node;
     if ((writes(operation) && products.has(node)) || moves(operation))
-      for (const tensor of made) if (tensor.dtype === 'f32') narrow.add(tensor);
+      for (const tensor of results) if (tensor.dtype === 'f32') narrow.add(tensor);
   }
   for (const tensor of Object.values(outputs)) narrow.delete(tensor);
   for (let before = -1; before !== narrow.size; ) {
     before = narrow.size;
     for (const node of order) {
-      const { operation, inputs, outputs: made } = node;
+      const { operation, inputs, outputs: results } = node;
       const drop = (tensors: readonly Tensor[]) => {
         for (const tensor of tensors) narrow.delete(tensor);
       };
       if (!(reads(operation) && products.has(node)) && !moves(operation)) drop(inputs);
       // Products add the bias in float32.
       if (operation.name === 'linear') drop(inputs.slice(2));
-      const together = [...inputs, ...made];
+      const together = [...inputs, ...results];
       if (isUniform(operation) && together.some((tensor) => !narrow.has(tensor))) drop(together);
-      if (operation.name === 'attentionGrad' && made.some((tensor) => !narrow.has(tensor))) drop(made);
+      if (operation.name === 'attentionGrad' && results.some((tensor) => !narrow.has(tensor))) drop(results);
     }
   }
   return narrow;

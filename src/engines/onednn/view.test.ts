@@ -20,11 +20,11 @@ const dense = (shape: readonly number[]): View => ({
   strides: denseStrides(shape),
   offset: 0,
 });
-/** Where each element lies, in order. */
+/** Offset of each element, in order. */
 const walk = ({ shape, strides, offset }: View) => [...offsets(shape, strides, offset)];
 
 const shapes = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 4 });
-/** A tensor whose axes have been exchanged and cut. */
+/** A tensor with permuted and sliced axes. */
 const views = shapes.chain((shape) =>
   fc
     .tuple(
@@ -40,7 +40,7 @@ const views = shapes.chain((shape) =>
       return sliced(turned, starts, ends);
     }),
 );
-/** Another shape of as many elements: the axes in fewer groups, and sides of 1. */
+/** Another shape with the same number of elements: axes merged, and sides of 1 inserted. */
 function regrouped(shape: readonly number[], seed: number): number[] {
   const made: number[] = [];
   for (const [axis, side] of shape.entries())

@@ -43,7 +43,7 @@ const draw = (seed: number, name: string, size: number) => {
 
 const batchOf = (seed: number) => ({ x: draw(seed, 'x', rows * width), y: draw(seed, 'y', rows) });
 
-/** Loss and gradient, written out. */
+/** Loss and gradient in closed form. */
 function byHand(w: ArrayLike<number>, { x, y }: { x: Float32Array; y: Float32Array }) {
   const gradient = [0, 0, 0];
   let loss = 0;

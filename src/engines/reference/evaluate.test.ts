@@ -74,7 +74,7 @@ describe('values by hand', () => {
     expect(got.length).toBe(g.sizeOf(y.shape));
     expect(got.length).toBe(expected.length);
     got.forEach((value, i) => {
-      // Constants are float32: ln 2 among them.
+      // Constants are float32, ln 2 too.
       if (Number.isNaN(expected[i])) expect(value).toBeNaN();
       else if (value !== expected[i]) expect(Math.abs(value - expected[i]!)).toBeLessThan(1e-7);
     });

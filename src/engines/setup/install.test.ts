@@ -20,7 +20,7 @@ import { packageIndex } from './package-index.ts';
 import { requirements } from './pip.ts';
 
 const linux = { platform: 'linux', architecture: 'x64' } as const;
-/** Made by Python (tests/oracle/make_wheel_fixture.py). */
+/** From Python (tests/oracle/make_wheel_fixture.py). */
 const file = 'tiny_library-1.2.0-py3-none-any.whl';
 const path = fileURLToPath(new URL(`../../../tests/fixtures/wheels/${file}`, import.meta.url));
 const sha256 = 'c7373bc72c0b5e829b7b92cc392e61a76cc4fac1db263ae9522fa3d42ed1c632';
@@ -34,7 +34,7 @@ const tiny: LibrarySet = {
 };
 const folder = temporaryFolder();
 let turn = 0;
-/** A cache, in which an older one is installed. */
+/** A cache with an older installation. */
 function usedCache(): string {
   const cache = join(folder, `cache-${turn++}`);
   mkdirSync(join(cache, 'libraries', 'tiny'), { recursive: true });
@@ -149,7 +149,7 @@ describe('without pip', () => {
     stop?.();
   });
 
-  /** A package index; Python is not found. */
+  /** A package index, and no Python. */
   async function index(answer: RequestListener, user = ''): Promise<void> {
     const server = createServer(answer).listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
@@ -206,11 +206,11 @@ describe('without pip', () => {
   ])('fetches from an index that answers %s', async (_, answer) => {
     await index(answer);
     const cache = usedCache();
-    const told: [number, number][] = [];
-    await install(tiny, { cache, onProgress: (_, done, total) => told.push([done, total]), ...linux });
+    const progress: [number, number][] = [];
+    await install(tiny, { cache, onProgress: (_, done, total) => progress.push([done, total]), ...linux });
     expectNew(cache);
-    expect(told.length).toBeGreaterThan(0);
-    for (const [done, total] of told) expect(done).toBeLessThanOrEqual(total);
+    expect(progress.length).toBeGreaterThan(0);
+    for (const [done, total] of progress) expect(done).toBeLessThanOrEqual(total);
   });
 
   it('shows credentials to the index alone, and never in a message', async () => {

@@ -16,7 +16,7 @@ const sizeOf = (tokens: number, features: number): AttentionSize => ({
   scale: 1 / Math.sqrt(features),
 });
 
-/** The CPU's client as that of a made-up GPU. */
+/** The CPU's client, posing as a GPU's. */
 let client: Client;
 let device: Device;
 
@@ -28,7 +28,7 @@ beforeAll(async () => {
   device = { ...cpu.devices[0]!, computeCapability: '9.0' };
 });
 
-/** Compiles another text where cuDNN is called, which no CPU can. */
+/** Compiles another program in place of one that calls cuDNN, which CPUs do not have. */
 class Substitute extends Compiler {
   readonly by: string;
 

@@ -7,7 +7,7 @@ import { openOnnxBackend } from '../onnx/backend.ts';
 import type { XlaBackend } from './backend.ts';
 import { programText } from './run-program.ts';
 
-// Small, for compiling takes seconds.
+// Small, because compiling takes seconds.
 const training = new TinyTraining({ depth: 1, pretext: 'masked' });
 const { model, pretext, programs, weights } = training;
 
@@ -37,8 +37,8 @@ describe(`sessions of XLA on the CPU (SEED=${seed})`, () => {
 
   it('rematerialised steps equal the others, in less memory', async () => {
     const plan = training.adamw();
-    const anew = await openCpuXla({ rematerialise: true });
-    expectAlike(await training.run(anew, plan, 10), await training.run(backend, plan, 10));
+    const recomputing = await openCpuXla({ rematerialise: true });
+    expectAlike(await training.run(recomputing, plan, 10), await training.run(backend, plan, 10));
     // Wide MLPs and many tokens, so that these dominate the memory.
     const large = { ...model, image: [64, 64] as const, mlpRatio: 16 };
     const { gradients } = pretrainPrograms({

@@ -4,8 +4,8 @@ import { openCpuXla } from '../../../tests/support/xla.ts';
 import { evaluateTask } from '../../programs/evaluate-task.ts';
 import type { XlaBackend } from './backend.ts';
 
-// Every degradation, target and decoder, with masking or without: compiling takes seconds for each. Sessions are tested with
-// the masked task.
+// Every degradation, target and decoder, with and without masking. Each takes seconds to compile, so sessions use
+// only the masked task.
 const keys = [
   'masked+zoomed-in',
   'zoomed-out-64',

@@ -23,8 +23,8 @@ const splitHeadsOperation = defineComposite<'splitHeads'>({
   // One transpose serves all parts: [parts, B, h, N, d].
   decompose: ({ outputs }, [x]) => {
     const [batch, heads, tokens, features] = outputs[0]!.shape as [number, number, number, number];
-    const apart = reshape(x, [batch, tokens, outputs.length, heads, features]);
-    const parts = split(transpose(apart, [2, 0, 3, 1, 4]), 0, outputs.length);
+    const separate = reshape(x, [batch, tokens, outputs.length, heads, features]);
+    const parts = split(transpose(separate, [2, 0, 3, 1, 4]), 0, outputs.length);
     return parts.map((part) => reshape(part, part.shape.slice(1)));
   },
 });

@@ -13,7 +13,7 @@ const nodesOf = ({ outputs }: Program) => topologicalOrder(Object.values(outputs
 const operationsOf = (program: Program) => nodesOf(program).map(({ operation }) => operation.name);
 const composites = [...g.operations().values()].filter(({ decompose }) => decompose).map(({ name }) => name);
 
-/** Largest difference between two sets of outputs, in units of each output's largest value (or 1). */
+/** Largest difference between two sets of outputs, relative to each output's largest value (or 1). */
 function difference(got: Record<string, ReferenceData>, expected: Record<string, ReferenceData>): number {
   expect(Object.keys(got)).toEqual(Object.keys(expected));
   const errors = Object.entries(expected).map(([name, truth]) => {

@@ -43,8 +43,8 @@ const SMALL = 1 << 12;
  */
 export function optimise({ name, inputs, outputs }: Program, options: OptimiseOptions = {}): Program {
   const rebuilt = new Rebuild(options).run(Object.values(outputs));
-  const made = Object.fromEntries(Object.keys(outputs).map((key, i) => [key, rebuilt[i]!]));
-  const optimised = program(name, made);
+  const results = Object.fromEntries(Object.keys(outputs).map((key, i) => [key, rebuilt[i]!]));
+  const optimised = program(name, results);
   // Callers may still pass inputs that folding removed.
   return { ...optimised, inputs: { ...inputs, ...optimised.inputs } };
 }
@@ -65,9 +65,9 @@ class Rebuild {
     const replaced = new Map<Tensor, Tensor>();
     const follow = (tensor: Tensor) => (this.settled.has(tensor.node) ? tensor : replaced.get(tensor)!);
     for (const node of topologicalOrder(outputs, this.settled)) {
-      const made = this.make(node, node.inputs.map(follow));
+      const results = this.make(node, node.inputs.map(follow));
       node.outputs.forEach((output, i) => {
-        replaced.set(output, made[i]!);
+        replaced.set(output, results[i]!);
       });
     }
     return outputs.map(follow);
@@ -96,14 +96,14 @@ class Rebuild {
   private merge({ operation, attributes, outputs }: Node, inputs: readonly Tensor[]): Tensor[] {
     const key = `${operation.name}(${inputs.map(({ node, index }) => `${node.id}:${index}`).join()})`;
     const full = key + this.attributesKey(attributes);
-    let made = this.known.get(full);
-    if (!made) {
+    let results = this.known.get(full);
+    if (!results) {
       // Sources are reused, so that the program keeps its inputs.
-      made = inputs.length === 0 ? [...outputs] : applyAll(operation, inputs, attributes);
-      this.known.set(full, made);
-      this.settled.add(made[0]!.node);
+      results = inputs.length === 0 ? [...outputs] : applyAll(operation, inputs, attributes);
+      this.known.set(full, results);
+      this.settled.add(results[0]!.node);
     }
-    return made;
+    return results;
   }
 
   /** A key of the attributes. Constants with equal bytes get equal keys. */

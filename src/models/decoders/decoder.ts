@@ -3,7 +3,7 @@ import type { Masking } from '../../nn/masking.ts';
 import type { LayerParameter, Weights } from '../../nn/parameters.ts';
 import type { AutoencoderConfig } from '../config.ts';
 
-/** What a decoder predicts. Only what is used is computed. */
+/** Predictions of a decoder. Unused ones are not computed. */
 export interface Prediction {
   /** [B, N, size], of all patches. */
   readonly all: Tensor;
@@ -19,7 +19,7 @@ export interface RemovedPatches {
   readonly tokens: Tensor;
 }
 
-/** What a decoder sees of images. */
+/** Inputs of a decoder. */
 export interface Encoded {
   /** [B, K, D] in the masking's order, after the class token where the model has one: [B, 1 + K, D]; after the final norm */
   readonly tokens: Tensor;
@@ -40,14 +40,14 @@ export interface PatchCounts {
 export interface Decoder {
   /** In one line. */
   readonly summary: string;
-  /** Whether the encoder sees a mask token in place of each removed one (SimMIM), which is then not left out. */
+  /** True: the encoder sees a mask token for each removed one (SimMIM) instead of skipping it. */
   readonly fillsEncoder: boolean;
   /** State tensors, named as in MAE where MAE has them. */
   parameters(config: AutoencoderConfig): LayerParameter[];
   decode(config: AutoencoderConfig, weights: Weights, encoded: Encoded): Prediction;
   /**
    * Floating-point operations of the matrix products for one image, forward.
-   * @param counts of the patches that the decoder sees as tokens, of those that were removed, and of all that the image has
+   * @param counts numbers of patches: seen by the decoder as tokens, removed, and in total
    */
   flops(config: AutoencoderConfig, counts: PatchCounts): number;
 }

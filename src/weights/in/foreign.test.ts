@@ -21,7 +21,7 @@ const floats = (...shape: number[]): NamedTensor => ({
   data: new Float32Array(shape.reduce((a, b) => a * b, 1)),
 });
 
-/** A classifier of timm (width 16, 1 block, 2 heads, 2×2 patches of 8, class token), changed. */
+/** A changed classifier of timm (width 16, 1 block, 2 heads, 2×2 patches of 8, class token). */
 async function changed(change: (tensors: Map<string, NamedTensor>) => void): Promise<string> {
   const { tensors } = await readSafetensors(weightsFixture('timm-token.safetensors'));
   change(tensors);
@@ -217,10 +217,10 @@ describe('settings next to the weights', () => {
 
   it('may lie in the metadata, as this project exports', async () => {
     const { tensors } = await readSafetensors(weightsFixture('timm-token.safetensors'));
-    const told = { architecture: 'vit_tiny_patch16_224', arguments: '{"num_heads":2}' };
-    await writeSafetensors(path, tensors, told);
+    const stated = { architecture: 'vit_tiny_patch16_224', arguments: '{"num_heads":2}' };
+    await writeSafetensors(path, tensors, stated);
     expect((await openModel(path)).encoder.heads).toBe(2);
-    await writeSafetensors(path, tensors, { ...told, arguments: '{' });
+    await writeSafetensors(path, tensors, { ...stated, arguments: '{' });
     await expect(openModel(path)).rejects.toThrow('settings must be JSON');
   });
 
@@ -232,7 +232,7 @@ describe('settings next to the weights', () => {
     };
     const model = await beside('hf-mae', cropped, 'preprocessor_config.json');
     expect(model.evaluationCrop).toBe(0.8);
-    expect(model.normalisation.mean).toEqual([0.5, 0.5, 0.5]); // the processor's own, where its file does not say it
+    expect(model.normalisation.mean).toEqual([0.5, 0.5, 0.5]); // the processor's default
     const { normalisation, evaluationCrop } = await openModel(weightsFixture('timm-mean-of-normed'));
     expect({ normalisation, evaluationCrop }).toEqual({
       normalisation: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },

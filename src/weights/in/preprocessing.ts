@@ -103,9 +103,9 @@ const OTHER_STEPS = ['crop_pct', 'rescale_offset', 'pad_size', 'size_divisor', '
  * Reads Hugging Face's `preprocessor_config.json`. Throws FileFormatError for an unsupported image processor or step.
  */
 export function preprocessing(path: string, json: object): FoundSettings {
-  const given = parse(path, preprocessor, json);
-  const defaults = defaultsOf(path, given);
-  const other = Object.entries(given).find(
+  const settings = parse(path, preprocessor, json);
+  const defaults = defaultsOf(path, settings);
+  const other = Object.entries(settings).find(
     ([step, value]) =>
       (/^do_/.test(step) && value && !STEPS.includes(step)) || (OTHER_STEPS.includes(step) && value),
   );
@@ -116,22 +116,22 @@ export function preprocessing(path: string, json: object): FoundSettings {
       other[1],
     );
   // Converts pixel · factor of a byte, then (· − mean) / deviation, to the same for pixels in [0, 1].
-  const factor = given.do_rescale === false ? 1 : (given.rescale_factor ?? 1 / 255);
-  const normalised = given.do_normalize !== false;
-  const mean = normalised ? (given.image_mean ?? defaults.mean) : [0];
-  const std = normalised ? (given.image_std ?? defaults.std) : [1];
+  const factor = settings.do_rescale === false ? 1 : (settings.rescale_factor ?? 1 / 255);
+  const normalised = settings.do_normalize !== false;
+  const mean = normalised ? (settings.image_mean ?? defaults.mean) : [0];
+  const std = normalised ? (settings.image_std ?? defaults.std) : [1];
   const usual = Math.abs(factor * 255 - 1) < 1e-9;
   const scaled = (values: number[]) => (usual ? values : values.map((value) => value / (255 * factor)));
   return {
     from: [path],
     mean: scaled(mean),
     std: scaled(std),
-    view: (image) => viewOf(path, given, defaults, image),
+    view: (image) => viewOf(path, settings, defaults, image),
   };
 }
 
-function defaultsOf(path: string, given: Preprocessor): Defaults {
-  const type = given.image_processor_type ?? given.feature_extractor_type ?? 'ViTImageProcessor';
+function defaultsOf(path: string, settings: Preprocessor): Defaults {
+  const type = settings.image_processor_type ?? settings.feature_extractor_type ?? 'ViTImageProcessor';
   const name = type.replace(/(ImageProcessor(Fast|Pil)?|FeatureExtractor)$/, '');
   if (Object.hasOwn(processors, name)) return processors[name]!;
   throw new FileFormatError(
@@ -141,17 +141,21 @@ function defaultsOf(path: string, given: Preprocessor): Defaults {
   );
 }
 
-function viewOf(path: string, given: Preprocessor, defaults: Defaults, image: Size): EvaluationView {
+function viewOf(path: string, settings: Preprocessor, defaults: Defaults, image: Size): EvaluationView {
   const fail = (rule: string, got: unknown) => new FileFormatError(path, rule, got);
-  const crops = given.do_center_crop ?? defaults.crop !== undefined;
-  const shared = { filter: filterOf(path, given, defaults), border: [0], rounding: 'transformers' } as const;
-  const resize = given.do_resize === false ? undefined : resizeOf(path, given, defaults);
-  const crop = crops ? cropOf(path, given, defaults) : undefined;
+  const crops = settings.do_center_crop ?? defaults.crop !== undefined;
+  const shared = {
+    filter: filterOf(path, settings, defaults),
+    border: [0],
+    rounding: 'transformers',
+  } as const;
+  const resize = settings.do_resize === false ? undefined : resizeOf(path, settings, defaults);
+  const crop = crops ? cropOf(path, settings, defaults) : undefined;
   const end = crop ?? (resize?.fit === 'stretch' ? resize.resized : undefined);
   if (!end)
     throw fail(
       'views must all have the size of the model: size must have height and width, or do_center_crop be true',
-      given.do_resize === false ? 'do_resize: false' : given.size,
+      settings.do_resize === false ? 'do_resize: false' : settings.size,
     );
   if (end[0] !== image[0] || end[1] !== image[1])
     throw fail(`views must have the size of the model's images, ${image.join('×')}`, end.join('×'));
@@ -160,20 +164,12 @@ function viewOf(path: string, given: Preprocessor, defaults: Defaults, image: Si
 
 function resizeOf(
   path: string,
-  { size }: Preprocessor,
+  settings: Preprocessor,
   defaults: Defaults,
 ): Pick<EvaluationView, 'fit' | 'resized'> {
-  const given = size ?? defaults.size;
-  if (typeof given === 'number')
-    return { fit: defaults.square ? 'stretch' : 'cover', resized: [given, given] };
-  const {
-    height,
-    width,
-    shortest_edge: short,
-    longest_edge: long,
-    max_height: high,
-    max_width: wide,
-  } = given;
+  const size = settings.size ?? defaults.size;
+  if (typeof size === 'number') return { fit: defaults.square ? 'stretch' : 'cover', resized: [size, size] };
+  const { height, width, shortest_edge: short, longest_edge: long, max_height: high, max_width: wide } = size;
   if (short && !long) return { fit: 'cover', resized: [short, short] };
   if (high && wide) return { fit: 'contain', resized: [high, wide] };
   if (height && width) return { fit: 'stretch', resized: [height, width] };
@@ -181,15 +177,15 @@ function resizeOf(
   throw new FileFormatError(
     path,
     'size must be height and width, shortest_edge or longest_edge alone, or max_height and max_width',
-    given,
+    size,
   );
 }
 
-function cropOf(path: string, { crop_size: given }: Preprocessor, defaults: Defaults): Size {
-  if (given == null) return defaults.crop ?? [224, 224];
-  if (typeof given === 'number') return [given, given];
-  if (given.height && given.width) return [given.height, given.width];
-  throw new FileFormatError(path, 'crop_size must have height and width', given);
+function cropOf(path: string, { crop_size: settings }: Preprocessor, defaults: Defaults): Size {
+  if (settings == null) return defaults.crop ?? [224, 224];
+  if (typeof settings === 'number') return [settings, settings];
+  if (settings.height && settings.width) return [settings.height, settings.width];
+  throw new FileFormatError(path, 'crop_size must have height and width', settings);
 }
 
 function filterOf(path: string, { resample }: Preprocessor, defaults: Defaults): FilterName {

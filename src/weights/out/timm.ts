@@ -70,17 +70,17 @@ function ratioOf(hidden: number, width: number): number {
 export const timm: Format = {
   parts: ['features', 'classifier'],
   async write(model, part, folder) {
-    const made = timmModel(model, part);
+    const call = timmModel(model, part);
     const config = { ...featuresOf(model), classes: model.classifier?.classes ?? 2 };
     const specs = classifierParameters(config).filter(
       (spec) => part === 'classifier' || spec.part !== 'head',
     );
     await writeTensors(folder, tensorsOf(model, specs), {
-      architecture: made.architecture,
-      arguments: JSON.stringify(made.args),
+      architecture: call.architecture,
+      arguments: JSON.stringify(call.args),
     });
-    await writeFileAtomic(join(folder, 'config.json'), json(folderConfig(model, made)));
-    return { library: 'timm', usage: usage(model, made), notes: notesOf(model, part) };
+    await writeFileAtomic(join(folder, 'config.json'), json(folderConfig(model, call)));
+    return { library: 'timm', usage: usage(model, call), notes: notesOf(model, part) };
   },
 };
 

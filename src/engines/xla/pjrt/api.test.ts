@@ -11,7 +11,7 @@ import { packOptions, unpackTexts } from './client-options.ts';
 import { functions, versionAt } from './layout.ts';
 import { readTable, tableSize } from './library.ts';
 
-/** A table of functions as a plugin of some version would have it. */
+/** The table of functions of a plugin of some version. */
 function forged(version: [number, number], size = 1200): Uint8Array {
   const table = new Uint8Array(size);
   const view = new DataView(table.buffer);

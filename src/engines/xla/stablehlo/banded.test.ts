@@ -12,7 +12,7 @@ import { lower } from './lower.ts';
 
 const seed = Number(process.env.SEED ?? Date.now() % 1e6);
 
-/** A matrix [rows, columns] whose rows have up to `taps` numbers side by side, some none. */
+/** A matrix [rows, columns] with up to `taps` adjacent numbers per row. */
 function randomBand(random: Rng, rows: number, columns: number, taps: number) {
   const data = new Float32Array(rows * columns);
   for (let row = 0; row < rows; row++) {

@@ -90,7 +90,7 @@ describe("the calls equal JAX's", () => {
   );
 });
 
-/** Reads the calls out of a program's text. */
+/** Parses the calls in a program's text. */
 function read(attention: 'fused' | 'padded', attended: Program): Printed {
   const { text, inputs } = lower(attended, 'attended', { precision: 'bf16', attention });
   const lines = text.split('\n');
@@ -212,7 +212,7 @@ describe(`the two operations give the composite's values and gradients (SEED=${s
   });
 });
 
-/** A transformer block, from a token on, and the gradients of its input and weights. */
+/** A transformer block from a given token on, and the gradients of its input and weights. */
 function blockProgram(tokens: number, from = 0): Program {
   const x = input('x', [2, tokens, 16]);
   const weights = Object.fromEntries(
@@ -226,15 +226,15 @@ function blockProgram(tokens: number, from = 0): Program {
 
 const swapped = (x: Tensor) => transpose(x, [0, 2, 1, 3]);
 
-/** Scores [B, h, N, M] of the queries and keys [B, N, h, d] that count. */
+/** Scores [B, h, N, M] of the valid queries and keys [B, N, h, d]. */
 function scores(q: Tensor, k: Tensor, scale: number): Tensor {
   return matmul(swapped(q), swapped(k), { transposeB: true, alpha: scale });
 }
 
-/** Of [B, N, h, d], the tokens that count. */
+/** The valid tokens of [B, N, h, d]. */
 const first = (x: Tensor, tokens: number) => sliceAxis(x, 1, 0, tokens);
 
-/** `x` with up to one token more, of numbers that must not matter or must be 0. */
+/** `x` with up to one padding token, of numbers that must not matter or must be 0. */
 function filled(x: Tensor, axis: number, tokens: number, value: number): Tensor {
   const missing = tokens - x.shape[axis]!;
   if (missing === 0) return x;
@@ -242,7 +242,7 @@ function filled(x: Tensor, axis: number, tokens: number, value: number): Tensor 
   return concat([x, constant(new Float32Array(sizeOf(shape)).fill(value), shape)], axis);
 }
 
-/** The definitions of the two operations in others (FlashAttention, arXiv 2205.14135); what does not count is 1e3. */
+/** Definitions of the two operations by primitives (FlashAttention, arXiv 2205.14135); undefined values are 1e3. */
 const meaning: Readonly<Record<string, NonNullable<Operation['decompose']>>> = {
   barrier: (_, inputs) => [...inputs],
   fusedAttention: ({ attributes: { scale, tokens } }, inputs) => {

@@ -12,7 +12,7 @@ export const barrierOperation: Operation = {
   vjp: null,
 };
 
-const anew: NonNullable<Operation['decompose']> = (node, inputs) =>
+const recomputed: NonNullable<Operation['decompose']> = (node, inputs) =>
   node.operation.decompose!(node, applyAll(barrierOperation, inputs));
 
 /**
@@ -20,6 +20,6 @@ const anew: NonNullable<Operation['decompose']> = (node, inputs) =>
  * inputs. The inputs and the gradient pass a barrier, so the forward pass need not keep them (arXiv 1604.06174).
  */
 export const rematerialised: Decompositions = {
-  attentionGrad: anew,
-  mlpGrad: anew,
+  attentionGrad: recomputed,
+  mlpGrad: recomputed,
 };
