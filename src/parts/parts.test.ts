@@ -246,18 +246,15 @@ describe('evaluators, sources and augmentations of the user', () => {
     expect((await embed(model, 'noise:7', { sources: [noise], featureCache: false })).names.length).toBe(7);
   });
 
-  it.each(['timm', 'onnx'] as const)(
-    'a run with a task of the user is exported to %s',
-    async (format) => {
-      const { files } = await exportModel(`${folder}/all-pretrain`, {
-        format,
-        output: `${folder}/out-${format}`,
-      });
-      expect(files.length).toBeGreaterThan(1);
-      const own = await exportModel(`${folder}/whole`, { format, output: `${folder}/own-${format}` });
-      expect(own.files.length).toBeGreaterThan(1);
-    },
-  );
+  it.each(['timm', 'onnx'] as const)('a run with a task of the user is exported to %s', async (format) => {
+    const { files } = await exportModel(`${folder}/all-pretrain`, {
+      format,
+      output: `${folder}/out-${format}`,
+    });
+    expect(files.length).toBeGreaterThan(1);
+    const own = await exportModel(`${folder}/whole`, { format, output: `${folder}/own-${format}` });
+    expect(own.files.length).toBeGreaterThan(1);
+  });
 
   it('an augmentation changes what is trained, the same on threads and without', async () => {
     const losses = async (name: string, source: string, given?: Parts) => {
