@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { writeFilesAtomic } from '../io/atomic.ts';
 import { makeFolder } from '../io/make-folder.ts';
 import { writePage } from '../report/write-page.ts';
+import { Listener } from '../run/listener.ts';
 import { type Remainder, remainder } from './estimate.ts';
 import { openPlan } from './images.ts';
 import { studyPage } from './page.ts';
@@ -21,7 +22,7 @@ export interface StudyOptions {
    * as finished, on any machine.
    */
   readonly keep?: string | undefined;
-  readonly onEvent?: (event: StudyEvent) => void;
+  readonly onEvent?: (event: StudyEvent) => unknown;
   /**
    * Ends the study: the running piece is saved, and the same call resumes it. While images are fetched, the call
    * rejects with its reason.
@@ -47,16 +48,20 @@ export interface StudyResult {
  * finished pieces changed or images have no classes.
  */
 export async function runStudy(study: Study, options: StudyOptions): Promise<StudyResult> {
-  const { output, keep, signal, onEvent = () => {} } = options;
+  const { output, keep } = options;
+  const listener = new Listener(options.onEvent, options.signal);
+  const { signal, emit: onEvent } = listener;
   const plan = await openPlan(study, {
     onProgress: (progress) => onEvent({ type: 'fetch', progress }),
-    ...{ keep, ...(signal && { signal }) },
+    ...{ keep, signal },
   });
   await makeFolder(output);
   const places = { output, keep };
   const runPiece = options.runPiece ?? pieceRunner(onEvent, signal);
-  const outcome = await runPieces(plan.pieces, places, runPiece, { onEvent, ...(signal && { signal }) });
-  return { outcome, ...(await tabulateStudy(plan, places)), left: await remainder(plan, places) };
+  const outcome = await runPieces(plan.pieces, places, runPiece, { onEvent, signal });
+  const result = { outcome, ...(await tabulateStudy(plan, places)), left: await remainder(plan, places) };
+  await listener.done();
+  return result;
 }
 
 /** Tabulates what is finished, and writes `results.json` and `results.md`. */

@@ -3,6 +3,7 @@ import type { OpenProgress } from '../data/sources/scheme.ts';
 import type { Backend } from '../engines/engine.ts';
 import { checkedParts } from '../parts/check.ts';
 import { namesOf, type Parts } from '../parts/parts.ts';
+import { refuseObjects } from '../parts/settings.ts';
 import { unusedParts } from '../parts/unused.ts';
 import { withAbsoluteSources } from '../run/data.ts';
 import { openEngine } from '../run/engine.ts';
@@ -12,10 +13,10 @@ import { findCheckpoint, type RunFolder, runFolder } from '../run/folder.ts';
 import { folderStore } from '../run/folder-store.ts';
 import { scarceSpace } from '../run/free-space.ts';
 import type { RunConfig } from '../run/kind.ts';
+import { Listener } from '../run/listener.ts';
 import { RunLock } from '../run/lock.ts';
 import { appendSitting } from '../run/sittings.ts';
 import { aboutEngine, checkData, type StartingPoint, startingPoint } from '../run/start.ts';
-import { Listener } from './listener.ts';
 import { withOwnScores } from './own-measurements.ts';
 import { type ReadyRun, runTraining } from './run-training.ts';
 import type { Training, TrainingData, TrainingSetup } from './training.ts';
@@ -68,6 +69,7 @@ export async function train<
   const folder = runFolder(options.output);
   const lock = new RunLock(folder);
   try {
+    refuseObjects(settings);
     const parts = await checkedParts(options.parts);
     const own = namesOf(parts);
     const absolute = withAbsoluteSources(settings, parts.sources);

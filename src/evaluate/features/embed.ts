@@ -20,7 +20,7 @@ export interface EmbedOptions extends FeatureOptions, Pick<OpenOptions, 'cache' 
 
 /** Features in memory, with what was written. */
 export interface EmbedResult {
-  /** A row for each image that could be read; shape [images, width]. */
+  /** Shape [images, width], a row for each image that could be read. */
   readonly features: Float32Array;
   /** Names of the images, as `Dataset.id` gives them. */
   readonly names: readonly string[];

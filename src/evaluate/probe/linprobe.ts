@@ -6,6 +6,7 @@ import { type OpenOptions, type OpenProgress, phaseText } from '../../data/sourc
 import { sample } from '../../run/data.ts';
 import { RunError } from '../../run/error.ts';
 import type { LinprobeEvent } from '../../run/events.ts';
+import { Listener } from '../../run/listener.ts';
 import { openModel } from '../../weights/model.ts';
 import { FeatureExtractor, type FeatureOptions } from '../features/extract.ts';
 import { contentKey } from '../features/feature-cache.ts';
@@ -25,8 +26,11 @@ export interface LinprobeOptions extends Omit<FeatureOptions, 'pooling'>, Pick<O
   readonly output?: string | undefined;
   /** Called while images are fetched, features computed and heads trained. */
   readonly onProgress?: (what: string, done: number, total: number) => void;
-  /** Called for what a log wants to know of the last training, where there is a folder. */
-  readonly onEvent?: (event: LinprobeEvent) => void;
+  /**
+   * Called for what a log wants to know of the last training, where there is a folder. Where a promise of it is rejected, the probe keeps
+   * its state, stops, and rejects with the error.
+   */
+  readonly onEvent?: (event: LinprobeEvent) => unknown;
 }
 
 export interface LinprobeResult {
@@ -64,13 +68,15 @@ export async function linprobe(path: string, options: LinprobeOptions = {}): Pro
   const absolute = (source: string | undefined) =>
     source && absoluteSource(source, { sources: options.sources });
   const config = { ...given, data: absolute(given.data), test: absolute(given.test) };
-  const { onProgress: say = () => {}, signal, output } = options;
+  const { onProgress: say = () => {}, output } = options;
+  const listener = new Listener(options.onEvent, options.signal);
+  const { signal } = listener;
   const model = await openModel(path, { heads: options.heads, image: options.image });
   const { heldOut, pooling } = config;
   const { data, test } = given;
   const watched = {
     onProgress: (progress: OpenProgress) => say(phaseText(progress), progress.done, progress.total),
-    ...(signal && { signal }),
+    signal,
     ...(options.sources && { sources: options.sources }),
   };
   const all = await openLabelled(model, {
@@ -90,10 +96,10 @@ export async function linprobe(path: string, options: LinprobeOptions = {}): Pro
     throw new RunError(`a probe needs two classes or more, got ${classes.join(', ')} alone`);
   const backend = await modelEngine(model, options);
   const broken = options.broken ?? new BrokenImages();
-  const extractor = new FeatureExtractor(model, { ...options, backend, broken, pooling });
+  const extractor = new FeatureExtractor(model, { ...options, backend, broken, pooling, signal });
   const run = { kind: 'linprobe', from: path, ...config } as const;
   const dataKey = output === undefined ? '' : await identify(images.train, watched);
-  const folder = output === undefined ? undefined : await ProbeFolder.open(output, run, options.onEvent);
+  const folder = output === undefined ? undefined : await ProbeFolder.open(output, run, listener.emit);
   if (folder?.resumes) options.onNote?.(`the probe in ${output} was interrupted, and goes on`);
   try {
     const featuresOf = async (part: 'train' | 'test', what: string) => {
@@ -132,6 +138,7 @@ export async function linprobe(path: string, options: LinprobeOptions = {}): Pro
     await folder?.append({ step: lastStep, epoch: config.epochs, ...accuracy, learningRate: best });
     const about = { classes, step: lastStep, data: dataKey, engine: backend.description };
     const checkpoint = await folder?.save(model, extractor.config, head!, about);
+    await listener.done();
     return {
       ...accuracy,
       ...{ best, rates, train: train.labels.length, test: judged.labels.length },
