@@ -1,6 +1,6 @@
 /**
  * An export of a user's module. Parts that run on other threads or in other processes are given like this, rather than as functions,
- * and is loaded where it runs.
+ * and are loaded where they run.
  */
 export interface ModuleExport {
   /** URL of a module: `import.meta.resolve('./mine.js')`, or `import.meta.url` for the same file. */

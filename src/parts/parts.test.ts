@@ -84,7 +84,7 @@ describe('a run with a task, a mask and a target of the user', () => {
     expect(configOf('whole').own).toEqual({ tasks: ['inverted'], masks: ['halves'], targets: ['doubled'] });
     await run('parted', { ...settings, training: { maxSteps: 4 } }, { parts });
     await expect(run('parted', { ...settings, training: { maxSteps: 0 } }, { resume: true })).rejects.toThrow(
-      'the run needs its own task "inverted", got none of that name: hand it in with { parts: { tasks: [...] } }, or on the command line with --task-file FILE',
+      'the run needs its own task "inverted", got none of that name: hand it in, as in { parts: { tasks: [...] } }, or on the command line with --task-file FILE',
     );
     await expect(
       run(

@@ -8,7 +8,7 @@ import type { Config, ConfigInput } from '../config/schema.ts';
 /** The task of an arm that is not pre-trained. */
 export const SCRATCH = 'scratch';
 
-/** What arms have in common: the epochs of pre-training and fine-tuning, or the operations of both together. */
+/** The quantity that arms have in common: the epochs of pre-training and fine-tuning, or the operations of both together. */
 export type Budget = 'steps' | 'compute';
 export const budgets: readonly Budget[] = ['steps', 'compute'];
 
@@ -60,7 +60,7 @@ export function stretched(
   return { epochs, warmupEpochs: (warmupEpochs * epochs) / training.epochs };
 }
 
-/** Arms start from random weights, and judges from what arms gave. */
+/** Arms start from random weights, judges from the arms' results. */
 export function requireOwnStart({ from }: { readonly from?: string | undefined }): void {
   if (from) throw new ConfigError(`from must be left to the study, got "${from}"`);
 }

@@ -2,13 +2,13 @@ import type { Piece } from './pieces.ts';
 import { type Places, readRecord } from './places.ts';
 import type { StudyPlan } from './plan.ts';
 
-/** What is left of a study. */
+/** The unfinished part of a study. */
 export interface Remainder {
   readonly pieces: readonly PieceState[];
   readonly finished: number;
   /** Floating-point operations of training that are left. */
   readonly flops: number;
-  /** As long as what is finished took, by its operations; undefined where a kind of piece that is left was not finished yet. */
+  /** Estimated from the finished pieces by their operations; undefined if no piece of a remaining kind has finished. */
   readonly seconds: number | undefined;
 }
 
@@ -19,7 +19,7 @@ export interface PieceState {
   readonly seconds: number | undefined;
 }
 
-/** How far a study is, and how long the rest will take on a machine as fast as those that ran the finished pieces. */
+/** Progress of a study, and the time for the rest on a machine as fast as that of the finished pieces. */
 export async function remainder({ pieces }: StudyPlan, places: Places): Promise<Remainder> {
   const measured = new Map<Piece, number>();
   for (const piece of pieces) {

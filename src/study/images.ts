@@ -34,7 +34,7 @@ const countsSchema = z.object({
 type AllCounts = z.output<typeof countsSchema>['counts'];
 
 /**
- * What a study consists of, on its images, which are fetched if need be; their numbers are kept. Throws DataError when they cannot
+ * The pieces of a study on its images, which are fetched if need be; their numbers are kept. Throws DataError when they cannot
  * be used, RunError without classes.
  */
 export async function openPlan(
@@ -73,7 +73,7 @@ export async function openPlan(
   return planFrom(study, counts);
 }
 
-/** The same from what is kept, without images. Throws RunError where that does not suffice. */
+/** The same from the kept files, without images. Throws RunError if they do not suffice. */
 export async function keptPlan(study: Study, keep: string): Promise<StudyPlan> {
   const path = countsFile(keep);
   const kept = await readKeptFile(path, countsSchema);

@@ -29,7 +29,7 @@ export type Within = (part: string, check: () => void) => void;
 /** The parts of a study that judge a model. */
 export type Judge = 'knn' | 'linear' | 'finetune';
 
-/** What judges the models of a study, an entry of the table. */
+/** A judge of the models of a study: an entry of the table. */
 export interface StudyJudge {
   /** Also that of its settings in a group. */
   readonly name: Judge;
@@ -91,7 +91,7 @@ const finetune: StudyJudge = {
     const shares = group.finetune.map((given) => resolveFinetuneConfig(given).data.labels);
     if (new Set(shares).size < shares.length)
       throw new ConfigError(
-        `finetune must have settings with data.labels of its own each, got ${shares.join(', ')}`,
+        `finetune must have settings with a different data.labels each, got ${shares.join(', ')}`,
       );
   },
   withoutImages: ({ finetune }) => finetune.flatMap(({ data }, i) => (data?.test ? [] : [`finetune[${i}]`])),

@@ -20,7 +20,7 @@ export type Piece = {
   | { readonly kind: 'finetune'; readonly settings: FinetuneInput; readonly from: string }
 );
 
-/** Numbers of images that settings alone do not tell. */
+/** Numbers of images, which are not in the settings. */
 export interface ImageCounts {
   readonly train: number;
   readonly classes: number;

@@ -38,7 +38,7 @@ export interface PlannedCell {
 
 /**
  * The cells of a group, seed by seed. At equal compute, pre-training lasts for as many epochs as cost what those of the first
- * pre-trained arm cost, and fine-tuning from scratch gets that cost in epochs of its own; both rounded to whole epochs,
+ * pre-trained arm cost, and fine-tuning from scratch gets that cost in additional epochs; both rounded to whole epochs,
  * at least one. Throws ConfigError where a batch is larger than the images.
  */
 export function planGroup(group: Group, imagesOf: (config: Config) => ImageCounts): PlannedCell[] {
@@ -73,7 +73,7 @@ export function planGroup(group: Group, imagesOf: (config: Config) => ImageCount
   });
 }
 
-/** What judges a model of an arm, with the names of tables. @param extra operations that judges which train may spend beyond their settings */
+/** The judges of an arm's model, with the names of tables. @param extra operations that training judges may spend beyond their settings */
 function judgesOf(
   group: Group,
   arm: Arm,

@@ -165,7 +165,7 @@ export function parseStudy(input: unknown): Study {
   return { ...(title !== undefined && { title }), groups, order, ...(primary && { primary }), references };
 }
 
-/** What a group leaves out is that of the study; settings of pre-training are laid over those of the study. */
+/** A group inherits missing parts from the study. Its settings of pre-training override those of the study. */
 function merged(common: GivenGroup, own: GivenGroup): GivenGroup {
   const said = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
   const pretrain = mergeConfig((common.pretrain ?? {}) as ConfigInput, (own.pretrain ?? {}) as ConfigInput);
@@ -227,7 +227,7 @@ function checkGroup(group: Group): void {
     );
 }
 
-/** Parts of a study that name a group and arms must name those that there are. */
+/** The parts of a study must name existing groups and arms. */
 function requireArms(part: string, name: string, arms: readonly string[], groups: readonly Group[]): void {
   const group = groups.find((candidate) => candidate.name === name);
   const names = groups.map((candidate) => candidate.name);
@@ -250,14 +250,13 @@ function requireJudgedImages(group: Group, arm: Arm): void {
   const without = studyJudges.flatMap((judge) => judge.withoutImages(group));
   if (without.length > 0)
     throw new ConfigError(
-      `data.heldOut of pretrain must be above 0 where judges have no test images of their own, got 0 and ${without.join(', ')}`,
+      `data.heldOut of pretrain must be above 0 where judges have no test images, got 0 and ${without.join(', ')}`,
     );
 }
 
 function requireOnce(what: string, names: readonly string[]): void {
   const twice = names.find((name, i) => names.indexOf(name) < i);
-  if (twice !== undefined)
-    throw new ConfigError(`${what} must each have a name of its own, got "${twice}" twice`);
+  if (twice !== undefined) throw new ConfigError(`${what} must have different names, got "${twice}" twice`);
 }
 
 function ofGroup(name: string): string {

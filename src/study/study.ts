@@ -23,7 +23,7 @@ export interface StudyOptions {
   readonly keep?: string | undefined;
   readonly onEvent?: (event: StudyEvent) => void;
   /**
-   * Ends the study: a run that goes on is saved, and the same call goes on from there. While images are fetched, the call
+   * Ends the study: the running piece is saved, and the same call resumes it. While images are fetched, the call
    * rejects with its reason.
    */
   readonly signal?: AbortSignal;
@@ -41,8 +41,8 @@ export interface StudyResult {
 }
 
 /**
- * Runs what a study lacks, piece by piece, and tabulates it from the files of its runs. What is finished is not run again,
- * what was interrupted goes on from its checkpoint; arms, seeds and judges may be added to a study.
+ * Runs the missing pieces of a study one by one, and tabulates the study from the files of its runs. Finished pieces are not run
+ * again, an interrupted one resumes from its checkpoint; arms, seeds and judges may be added to a study.
  * Throws what the pieces' calls throw, with the piece's name; the signal's reason while images are opened; RunError when settings of
  * finished pieces changed or images have no classes.
  */
@@ -74,7 +74,7 @@ export async function tabulateStudy(
 }
 
 /**
- * Makes the page of a study, `.html` or `.md` with pictures beside it, from what is kept (or else from its output). Returns the files.
+ * Makes the page of a study, `.html` or `.md` with pictures beside it, from the kept files (or else from its output). Returns the files.
  */
 export async function writeStudyPage(
   study: Study,

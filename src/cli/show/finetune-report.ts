@@ -5,7 +5,7 @@ import { plural } from '../../text/plural.ts';
 import { shellLine } from '../../text/shell.ts';
 import { exportFormatsOf } from '../../weights/out/transformers-misfit.ts';
 import { fromScratch } from '../options/finetune-command.ts';
-import { RunReport } from './run-report.ts';
+import { type ReportOptions, RunReport } from './run-report.ts';
 import { count, epochText, table } from './table.ts';
 
 type Start = Extract<FinetuneEvent, { type: 'start' }>;
@@ -14,8 +14,8 @@ type Start = Extract<FinetuneEvent, { type: 'start' }>;
 export class FinetuneReport extends RunReport<Start, FinetuneEvent> {
   #rows: StepRow[] = [];
 
-  constructor(output: string, json: boolean) {
-    super('finetune', output, json);
+  constructor(output: string, options: ReportOptions) {
+    super('finetune', output, options);
   }
 
   protected override tell(event: FinetuneEvent): void {

@@ -6,7 +6,7 @@ import { plural } from '../../text/plural.ts';
 import { shellLine } from '../../text/shell.ts';
 import { exportFormatsOf } from '../../weights/out/transformers-misfit.ts';
 import { learned } from './learned.ts';
-import { RunReport } from './run-report.ts';
+import { type ReportOptions, RunReport } from './run-report.ts';
 import { count, epochText } from './table.ts';
 
 type EventOf<T extends PretrainEvent['type']> = Extract<PretrainEvent, { type: T }>;
@@ -16,8 +16,8 @@ export class PretrainReport extends RunReport<EventOf<'start'>, PretrainEvent> {
   #firstKnn: KnnScores | undefined;
   #lastKnn: KnnScores | undefined;
 
-  constructor(output: string, json: boolean) {
-    super('pretrain', output, json);
+  constructor(output: string, options: ReportOptions) {
+    super('pretrain', output, options);
   }
 
   protected override tell(event: PretrainEvent): void {

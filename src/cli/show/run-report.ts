@@ -14,6 +14,13 @@ type EventOf<T extends RunningEvent['type']> = Extract<RunningEvent, { type: T }
 const QUIET = 3;
 const STARTING = 'reading images and weights';
 
+/** Options of a command that its report depends on. */
+export interface ReportOptions {
+  /** One object a line. */
+  readonly json?: boolean;
+  readonly taskFile?: string | undefined;
+}
+
 /**
  * Shows the events of a run of any kind: a progress bar or plain lines, or with `json` one object a line. A kind may extend it with what
  * it alone has to tell.
@@ -24,6 +31,8 @@ export class RunReport<S extends StartEvent<RunConfig>, E = RunEvent<S>> {
   protected start: S | undefined;
   readonly #kind: string;
   readonly #output: string;
+  /** Options that resume the run. */
+  readonly #resume: readonly string[];
   readonly #json: boolean;
   /** Newest file of each kind. */
   readonly #files = new Map<string, string>();
@@ -32,9 +41,10 @@ export class RunReport<S extends StartEvent<RunConfig>, E = RunEvent<S>> {
   /** Images per second, smoothed. */
   #speed = 0;
 
-  constructor(kind: string, output: string, json: boolean) {
+  constructor(kind: string, output: string, { json = false, taskFile }: ReportOptions) {
     this.#kind = kind;
     this.#output = output;
+    this.#resume = ['--resume', output, ...(taskFile === undefined ? [] : ['--task-file', taskFile])];
     this.#json = json;
     if (!json) this.#wait(STARTING);
   }
@@ -121,7 +131,7 @@ export class RunReport<S extends StartEvent<RunConfig>, E = RunEvent<S>> {
       ...(cut ? [] : ['--epochs', `${epochs * times}`]),
       ...(maxSteps > 0 ? ['--max-steps', '0'] : []),
     ];
-    return shellLine(this.#kind, '--resume', this.#output, ...more);
+    return shellLine(this.#kind, ...this.#resume, ...more);
   }
 
   #begin(event: S): void {
@@ -162,7 +172,7 @@ export class RunReport<S extends StartEvent<RunConfig>, E = RunEvent<S>> {
     const output = this.#output;
     if (outcome === 'interrupted') {
       console.log(
-        `\nstopped after step ${step} of ${lastStep}; go on with:\n  npx beyond-masking ${shellLine(this.#kind, '--resume', output)}`,
+        `\nstopped after step ${step} of ${lastStep}; go on with:\n  npx beyond-masking ${shellLine(this.#kind, ...this.#resume)}`,
       );
       return;
     }
