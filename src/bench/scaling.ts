@@ -83,10 +83,10 @@ export function scalingPlot(points: readonly ScalingPoint[]): string {
  * change of the machine's speed affects all alike. Medians of nine rounds.
  */
 export async function scaling(
-  engine: EngineInput = {},
+  settings: EngineInput = {},
   onProgress?: (what: string, done: number, total: number) => void,
 ): Promise<ScalingPoint[]> {
-  const backend = await openEngine(parseConfig({ engine }).engine);
+  const backend = await openEngine(parseConfig({ engine: settings }).engine);
   const sizes: Size[] = [];
   try {
     for (const [axis, all] of Object.entries(axes))

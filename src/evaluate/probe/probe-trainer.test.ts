@@ -33,9 +33,9 @@ describe('ProbeTrainer', () => {
     ['sgd', 'reference'],
     ['lars', 'onnx'],
     ['sgd', 'onnx'],
-  ] as const)("%s on %s: heads, losses and averages agree with PyTorch's", async (name, engine) => {
-    const tolerance = engine === 'onnx' ? 1e-4 : 1e-5; // of float32 and of float64
-    const backend = engine === 'onnx' ? await openOnnxBackend({ threads: 1 }) : referenceBackend;
+  ] as const)("%s on %s: heads, losses and averages agree with PyTorch's", async (name, on) => {
+    const tolerance = on === 'onnx' ? 1e-4 : 1e-5; // of float32 and of float64
+    const backend = on === 'onnx' ? await openOnnxBackend({ threads: 1 }) : referenceBackend;
     const { float, ints, metadata } = await readFixture('probe');
     const { lr, rates, classes } = metadata('probe');
     const train = { features: float('probe.features'), labels: ints('probe.labels') };

@@ -35,8 +35,8 @@ function counted(backend: Backend) {
 
 it.each(['reference', 'onnx'] as const)(
   'parts of any sizes give side by side what each gives alone on %s',
-  async (engine) => {
-    const backend = engine === 'onnx' ? await openOnnxBackend({ threads: 1 }) : referenceBackend;
+  async (on) => {
+    const backend = on === 'onnx' ? await openOnnxBackend({ threads: 1 }) : referenceBackend;
     const seed = Math.floor(Math.random() * 2 ** 31);
     const random = rng(seed);
     const parts = [12, 13, 12, 30, 13, 12].map((count) => rowsOf(random, count));
@@ -52,7 +52,7 @@ it.each(['reference', 'onnx'] as const)(
       const settings = { ...config, learningRates: rates[i]! };
       const alone = await trainProbe(part, settings, { backend, classes });
       for (const [h, { weight, bias }] of alone.entries()) {
-        const tolerance = engine === 'onnx' ? 1e-4 : 1e-6;
+        const tolerance = on === 'onnx' ? 1e-4 : 1e-6;
         expect(relativeError(together[i]![h]!.weight, weight), `seed ${seed}`).toBeLessThan(tolerance);
         expect(relativeError(together[i]![h]!.bias, bias), `seed ${seed}`).toBeLessThan(tolerance);
       }
