@@ -84,13 +84,13 @@ export async function measure(
 
 class Runner {
   readonly measures: { seconds: number[]; losses: number[] }[];
-  private readonly sessions: readonly Session[];
-  private readonly steps: readonly BenchStep[];
-  private done = 0;
+  readonly #sessions: readonly Session[];
+  readonly #steps: readonly BenchStep[];
+  #done = 0;
 
   constructor(sessions: readonly Session[], steps: readonly BenchStep[]) {
-    this.sessions = sessions;
-    this.steps = steps;
+    this.#sessions = sessions;
+    this.#steps = steps;
     this.measures = steps.map(() => ({ seconds: [], losses: [] }));
   }
 
@@ -107,9 +107,9 @@ class Runner {
   }
 
   async step(i: number): Promise<{ loss: number; time: number }> {
-    const { plan, inputs } = this.steps[i]!;
+    const { plan, inputs } = this.#steps[i]!;
     const start = performance.now();
-    const result = await this.sessions[i]!.step(plan, [inputs], { step: this.done++, lr: LEARNING_RATE });
+    const result = await this.#sessions[i]!.step(plan, [inputs], { step: this.#done++, lr: LEARNING_RATE });
     const time = (performance.now() - start) / 1000;
     if (result.nonFinite !== undefined)
       throw new Error(`${result.nonFinite} must be finite, got another value`);

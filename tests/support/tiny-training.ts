@@ -55,12 +55,12 @@ export class TinyTraining {
 
   /** A plan with AdamW, for which engines may have a kernel. */
   adamw(clip?: number): TrainingPlan {
-    return this.plan(adamw({ beta1: 0.9, beta2: 0.95, epsilon: 1e-8 }), clip);
+    return this.#plan(adamw({ beta1: 0.9, beta2: 0.95, epsilon: 1e-8 }), clip);
   }
 
   /** A plan with plain gradient descent, for which no engine has a kernel. */
   descent(): TrainingPlan {
-    return this.plan(descent);
+    return this.#plan(descent);
   }
 
   batch(step: number) {
@@ -87,7 +87,7 @@ export class TinyTraining {
     return { rows, state };
   }
 
-  private plan(rule: UpdateRule, clip?: number): TrainingPlan {
+  #plan(rule: UpdateRule, clip?: number): TrainingPlan {
     const { gradients, parameters } = this.programs;
     return { gradients, parameters, rule, clip };
   }

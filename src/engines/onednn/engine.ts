@@ -18,33 +18,33 @@ import { bytesOf, type View } from './view.ts';
 
 /** Holds the state and runs programs, on any thread. */
 export class Engine implements EngineMemory {
-  private library!: Library;
-  private memory!: Memory;
-  private pool!: ThreadPool;
-  private primitives!: Primitives;
-  private readonly state = new Map<string, Stored>();
-  private readonly sums = new Map<string, Stored>();
-  private readonly constants = new Map<string, bigint>();
-  private readonly programs = new Map<number, Prepared>();
-  private readonly trainings = new Map<number, TrainingStep>();
+  #library!: Library;
+  #memory!: Memory;
+  #pool!: ThreadPool;
+  #primitives!: Primitives;
+  readonly #state = new Map<string, Stored>();
+  readonly #sums = new Map<string, Stored>();
+  readonly #constants = new Map<string, bigint>();
+  readonly #programs = new Map<number, Prepared>();
+  readonly #trainings = new Map<number, TrainingStep>();
   /** Scratch memory, shared by all programs. */
-  private scratch = { address: 0n, bytes: 0 };
-  private measures = false;
-  private collective: Collective | undefined;
+  #scratch = { address: 0n, bytes: 0 };
+  #measures = false;
+  #collective: Collective | undefined;
 
   async start({ threads, precision, files }: Requests['start']['take']): Promise<Requests['start']['give']> {
-    this.library = await loadLibrary(files);
-    this.library.setThreads(threads);
-    this.memory = new Memory(this.library);
-    this.pool = new ThreadPool(this.library, threads);
+    this.#library = await loadLibrary(files);
+    this.#library.setThreads(threads);
+    this.#memory = new Memory(this.#library);
+    this.#pool = new ThreadPool(this.#library, threads);
     if (precision === 'bf16') requireBf16();
-    return { version: Object.values(this.library.version).join('.'), file: this.library.file };
+    return { version: Object.values(this.#library.version).join('.'), file: this.#library.file };
   }
 
   async write(values: Values): Promise<undefined> {
     for (const [name, data] of Object.entries(values)) {
-      const known = this.state.get(name) ?? this.store(dtypeOf(data), data.length);
-      this.state.set(name, known);
+      const known = this.#state.get(name) ?? this.store(dtypeOf(data), data.length);
+      this.#state.set(name, known);
       known.data.set(data);
     }
   }
@@ -53,31 +53,31 @@ export class Engine implements EngineMemory {
     // New memory is zero.
     const blocks = Object.entries(lengths).map(([name, length]) => {
       const stored = this.store('f32', length);
-      this.state.set(name, stored);
+      this.#state.set(name, stored);
       return { address: stored.address, bytes: stored.data.byteLength };
     });
-    this.pool.run({ kind: 'populate', blocks: blocks });
+    this.#pool.run({ kind: 'populate', blocks: blocks });
   }
 
   async read(names: readonly string[]): Promise<Values> {
-    return Object.fromEntries(names.map((name) => [name, this.state.get(name)!.data.slice() as TensorData]));
+    return Object.fromEntries(names.map((name) => [name, this.#state.get(name)!.data.slice() as TensorData]));
   }
 
   async compile({ program, plan }: Requests['compile']['take']): Promise<undefined> {
-    if (plan.scratchBytes > this.scratch.bytes) {
-      this.scratch = { address: this.memory.allocate(plan.scratchBytes), bytes: plan.scratchBytes };
+    if (plan.scratchBytes > this.#scratch.bytes) {
+      this.#scratch = { address: this.#memory.allocate(plan.scratchBytes), bytes: plan.scratchBytes };
       // All threads populate it at once. Otherwise the first run would wait for page faults in every call.
-      this.pool.run({ kind: 'populate', blocks: [this.scratch] });
+      this.#pool.run({ kind: 'populate', blocks: [this.#scratch] });
     }
-    const { address: base } = this.scratch;
+    const { address: base } = this.#scratch;
     const addresses = new Map<number, bigint>();
     const bufferAddress = ({ buffer }: View): bigint => {
       const known = addresses.get(buffer.id);
       if (known !== undefined) return known;
       const { source } = buffer;
       let address: bigint;
-      if (source && 'state' in source) address = this.state.get(source.state)!.address;
-      else if (source && 'constant' in source) address = this.constant(source.constant);
+      if (source && 'state' in source) address = this.#state.get(source.state)!.address;
+      else if (source && 'constant' in source) address = this.#constant(source.constant);
       else address = base + BigInt(plan.offsets.get(buffer.id)!);
       addresses.set(buffer.id, address);
       return address;
@@ -85,15 +85,15 @@ export class Engine implements EngineMemory {
     const addressOf = (view: View) => bufferAddress(view) + BigInt(view.offset * bytesOf(view.dtype));
     const array = (view: View): Stored => {
       const [address, bytes] = [addressOf(view), sizeOf(view.shape) * bytesOf(view.dtype)];
-      return { address, data: typed(this.memory.bytes(address, bytes), view.dtype) };
+      return { address, data: typed(this.#memory.bytes(address, bytes), view.dtype) };
     };
-    this.primitives ??= new Primitives(this.library);
+    this.#primitives ??= new Primitives(this.#library);
     const calls = plan.instructions.map((instruction) =>
       instruction.kind === 'host'
         ? hostCall(instruction, array)
-        : this.primitives.prepare(instruction, addressOf),
+        : this.#primitives.prepare(instruction, addressOf),
     );
-    this.programs.set(program, {
+    this.#programs.set(program, {
       calls,
       profile: new Profile(plan.instructions),
       feeds: new Map(plan.feeds.map(({ name, view }) => [name, array(view)])),
@@ -107,64 +107,64 @@ export class Engine implements EngineMemory {
   }
 
   async updates({ number, updates }: Requests['updates']['take']): Promise<undefined> {
-    this.trainings.set(number, new TrainingStep(this, this.pool, updates));
+    this.#trainings.set(number, new TrainingStep(this, this.#pool, updates));
   }
 
   async step(order: StepOrder): Promise<StepResult> {
-    return this.trainings.get(order.updates)!.run(order, this.collective);
+    return this.#trainings.get(order.updates)!.run(order, this.#collective);
   }
 
   async join(place: CollectiveModule): Promise<undefined> {
-    this.collective = await openCollective(place);
+    this.#collective = await openCollective(place);
   }
 
   async leave(): Promise<undefined> {
-    await this.collective?.close?.();
+    await this.#collective?.close?.();
   }
 
   /** Starts to measure; later calls return the least times of the programs' calls so far. */
   async profile(): Promise<readonly Timing[]> {
-    this.measures = true;
-    return [...this.programs.values()].flatMap(({ profile }) => profile.timings());
+    this.#measures = true;
+    return [...this.#programs.values()].flatMap(({ profile }) => profile.timings());
   }
 
   execute(program: number, inputs: Values): Prepared {
-    const prepared = this.programs.get(program)!;
+    const prepared = this.#programs.get(program)!;
     const { calls, feeds, profile } = prepared;
     for (const [name, { data }] of feeds) data.set(inputs[name]!);
-    if (this.measures) profile.run(calls);
+    if (this.#measures) profile.run(calls);
     else for (const call of calls) call();
     return prepared;
   }
 
   prepared(program: number): Prepared {
-    return this.programs.get(program)!;
+    return this.#programs.get(program)!;
   }
 
   stored(name: string): Stored {
-    return this.state.get(name)!;
+    return this.#state.get(name)!;
   }
 
   sum(name: string, length: number): Stored {
-    const known = this.sums.get(name) ?? this.store('f32', length);
-    this.sums.set(name, known);
+    const known = this.#sums.get(name) ?? this.store('f32', length);
+    this.#sums.set(name, known);
     return known;
   }
 
   /** Allocates zeros outside of JavaScript's heap. */
   store(dtype: DType, length: number): Stored {
     const bytes = length * bytesOf(dtype);
-    const address = this.memory.allocate(bytes);
-    return { address, data: typed(this.memory.bytes(address, bytes), dtype) };
+    const address = this.#memory.allocate(bytes);
+    return { address, data: typed(this.#memory.bytes(address, bytes), dtype) };
   }
 
-  private constant(bytes: Uint8Array): bigint {
+  #constant(bytes: Uint8Array): bigint {
     const key = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
-    let address = this.constants.get(key);
+    let address = this.#constants.get(key);
     if (address === undefined) {
-      address = this.memory.allocate(bytes.length);
-      this.memory.bytes(address, bytes.length).set(bytes);
-      this.constants.set(key, address);
+      address = this.#memory.allocate(bytes.length);
+      this.#memory.bytes(address, bytes.length).set(bytes);
+      this.#constants.set(key, address);
     }
     return address;
   }

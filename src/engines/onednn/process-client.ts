@@ -26,25 +26,25 @@ const GRACE = 1000;
 
 /** The engine in a child process: a crash of native code becomes an error, and the event loop stays free. */
 export class ProcessClient extends EngineClient<Requests> {
-  private readonly child: ChildProcess;
-  private readonly arrays: Socket;
+  readonly #child: ChildProcess;
+  readonly #arrays: Socket;
 
   constructor() {
     super();
-    this.child = fork(script, {
+    this.#child = fork(script, {
       env: { ...environment, ...process.env },
       execArgv: flags,
       serialization: 'advanced',
       stdio: ['inherit', 'inherit', 'inherit', 'ipc', 'pipe'],
     });
-    this.arrays = this.child.stdio[ARRAYS] as Socket;
-    this.arrays.on('error', () => {}); // the process has ended; 'exit' reports it
-    this.arrays.unref();
-    this.child.on('message', (answer: Answer) => this.answered(answer));
-    this.child.on('error', (error) =>
+    this.#arrays = this.#child.stdio[ARRAYS] as Socket;
+    this.#arrays.on('error', () => {}); // the process has ended; 'exit' reports it
+    this.#arrays.unref();
+    this.#child.on('message', (answer: Answer) => this.answered(answer));
+    this.#child.on('error', (error) =>
       this.fail(new Error(`the onednn engine's process failed: ${error.message}`)),
     );
-    this.child.on('exit', (code, signal) =>
+    this.#child.on('exit', (code, signal) =>
       this.fail(engineEnded("the onednn engine's process", code, signal)),
     );
     this.keepAlive(false);
@@ -52,22 +52,22 @@ export class ProcessClient extends EngineClient<Requests> {
 
   async stop(): Promise<void> {
     this.fail(new Error('the onednn engine has been stopped'));
-    this.child.kill('SIGKILL');
+    this.#child.kill('SIGKILL');
   }
 
   protected send(message: Message<Requests>): void {
     const { packet, arrays } = pack(message.request);
-    this.child.send({ id: message.id, ...packet }, (error) => {
+    this.#child.send({ id: message.id, ...packet }, (error) => {
       if (!error) return;
       const reason = new Error(`the onednn engine's process cannot be reached: ${error.message}`);
       setTimeout(() => this.fail(reason), GRACE);
     });
-    for (const bytes of arrays) this.arrays.write(bytes);
+    for (const bytes of arrays) this.#arrays.write(bytes);
   }
 
   protected keepAlive(yes: boolean): void {
     // The process handle stays referenced, because its pipe closes before its exit status is known.
-    for (const handle of [this.child, this.child.channel]) {
+    for (const handle of [this.#child, this.#child.channel]) {
       if (yes) handle?.ref();
       else handle?.unref();
     }

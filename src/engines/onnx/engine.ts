@@ -35,52 +35,52 @@ export interface EngineHost {
 
 /** Holds the state and runs programs, on any thread. */
 export class Engine {
-  private readonly host: EngineHost;
-  private runtime!: Runtime;
-  private threads = 1;
-  private readonly state = new Map<string, TensorData>();
-  private readonly programs = new Map<number, Prepared>();
-  private readonly profiled = new Set<InferenceSession>();
-  private collective: Collective | undefined;
+  readonly #host: EngineHost;
+  #runtime!: Runtime;
+  #threads = 1;
+  readonly #state = new Map<string, TensorData>();
+  readonly #programs = new Map<number, Prepared>();
+  readonly #profiled = new Set<InferenceSession>();
+  #collective: Collective | undefined;
 
   constructor(host: EngineHost) {
-    this.host = host;
+    this.#host = host;
   }
 
   async start({ threads, native }: Requests['start']['take']): Promise<Requests['start']['give']> {
-    this.threads = threads;
-    this.runtime = await this.host.load(threads, native);
-    const { ort: _, ...about } = this.runtime;
+    this.#threads = threads;
+    this.#runtime = await this.#host.load(threads, native);
+    const { ort: _, ...about } = this.#runtime;
     return about;
   }
 
   async write(values: Values): Promise<undefined> {
     for (const [name, data] of Object.entries(values)) {
-      const known = this.state.get(name);
+      const known = this.#state.get(name);
       if (known) known.set(data);
-      else this.state.set(name, data);
+      else this.#state.set(name, data);
     }
   }
 
   async read(names: readonly string[]): Promise<Values> {
-    return Object.fromEntries(names.map((name) => [name, this.state.get(name)!.slice() as TensorData]));
+    return Object.fromEntries(names.map((name) => [name, this.#state.get(name)!.slice() as TensorData]));
   }
 
   async compile({ program, compiled, profiled }: Requests['compile']['take']): Promise<undefined> {
     const { model, ...ports } = compiled;
-    await this.programs.get(program)?.session.release();
+    await this.#programs.get(program)?.session.release();
     // WebAssembly's profiler writes to the standard output, which belongs to the program.
-    const profiles = profiled && this.runtime.native ? this.host.profiles : undefined;
-    const session = await this.open(model, await profiles?.prefix());
-    if (profiles) this.profiled.add(session);
-    this.programs.set(program, { ...ports, session, sums: new Map(), further: new Map() });
+    const profiles = profiled && this.#runtime.native ? this.#host.profiles : undefined;
+    const session = await this.#open(model, await profiles?.prefix());
+    if (profiles) this.#profiled.add(session);
+    this.#programs.set(program, { ...ports, session, sums: new Map(), further: new Map() });
   }
 
-  private open(model: Uint8Array, profile?: string): Promise<InferenceSession> {
-    return this.runtime.ort.InferenceSession.create(model, {
-      executionProviders: this.runtime.providers ?? [this.runtime.native ? 'cpu' : 'wasm'],
+  #open(model: Uint8Array, profile?: string): Promise<InferenceSession> {
+    return this.#runtime.ort.InferenceSession.create(model, {
+      executionProviders: this.#runtime.providers ?? [this.#runtime.native ? 'cpu' : 'wasm'],
       graphOptimizationLevel: 'all',
-      intraOpNumThreads: this.threads,
+      intraOpNumThreads: this.#threads,
       interOpNumThreads: 1,
       executionMode: 'sequential',
       enableMemPattern: false,
@@ -90,29 +90,29 @@ export class Engine {
   }
 
   async run({ program, inputs }: Requests['run']['take']): Promise<Values> {
-    const prepared = this.programs.get(program)!;
-    const results = await prepared.session.run(this.feeds(prepared, inputs));
+    const prepared = this.#programs.get(program)!;
+    const results = await prepared.session.run(this.#feeds(prepared, inputs));
     return Object.fromEntries(
       prepared.outputs.map(({ name }) => [name, results[outputValue(name)]!.data as TensorData]),
     );
   }
 
   async profile(): Promise<readonly Timing[]> {
-    for (const session of this.profiled) session.endProfiling();
-    this.profiled.clear();
-    return (await this.host.profiles?.read()) ?? [];
+    for (const session of this.#profiled) session.endProfiling();
+    this.#profiled.clear();
+    return (await this.#host.profiles?.read()) ?? [];
   }
 
   async join(place: CollectiveModule): Promise<undefined> {
-    this.collective = await openCollective(place);
+    this.#collective = await openCollective(place);
   }
 
   async leave(): Promise<undefined> {
-    await this.collective?.close?.();
+    await this.#collective?.close?.();
   }
 
   async step({ program, updates, batches, scalars }: StepOrder): Promise<StepResult> {
-    const prepared = this.programs.get(program)!;
+    const prepared = this.#programs.get(program)!;
     const { state, clip } = updates;
     const weights = updates.weights.map(({ weight }) => weight);
     const names = [...weights.map(gradientName), ...Object.keys(state)];
@@ -121,7 +121,7 @@ export class Engine {
     const gradients = sums.slice(0, weights.length);
     const engine = {
       accumulate: async (batch: Values, first: boolean) => {
-        const results = await this.runInto(prepared, batch, first ? prepared.sums : prepared.further);
+        const results = await this.#runInto(prepared, batch, first ? prepared.sums : prepared.further);
         if (!first) for (const [i, sum] of sums.entries()) addInto(sum, further[i]!);
         const metrics = prepared.outputs.filter(({ name }) => !names.includes(name));
         return Object.fromEntries(
@@ -130,22 +130,22 @@ export class Engine {
       },
       sums: () => ({ gradients, state: sums.slice(weights.length) }),
       runningSquares: () => runningSums(gradients.map(sumOfSquares)),
-      overwrite: (name: string, values: ArrayLike<number>) => this.state.get(name)!.set(values),
+      overwrite: (name: string, values: ArrayLike<number>) => this.#state.get(name)!.set(values),
       update: async (numbers: Readonly<Record<string, number>>) => {
         for (const [i, update] of updates.weights.entries())
-          await this.update(update, gradients[i]!, numbers);
+          await this.#update(update, gradients[i]!, numbers);
       },
     };
-    return trainingStep(engine, { batches, weights, state, clip, scalars }, this.collective);
+    return trainingStep(engine, { batches, weights, state, clip, scalars }, this.#collective);
   }
 
-  private async update(
+  async #update(
     update: Update,
     gradient: Float32Array,
     scalars: Readonly<Record<string, number>>,
   ): Promise<void> {
     const { weight, slots, by } = update;
-    const state = (name: string) => this.state.get(name) as Float32Array;
+    const state = (name: string) => this.#state.get(name) as Float32Array;
     if ('kernel' in by)
       kernels[by.kernel]!(state(weight), gradient, Object.values(slots).map(state), scalars, by.attributes);
     else
@@ -155,9 +155,9 @@ export class Engine {
   }
 
   /** Runs a program. Large outputs are written to `target`, without a copy if the runtime supports it. */
-  private async runInto(prepared: Prepared, inputs: Values, target: Map<string, Float32Array>) {
-    const feeds = this.feeds(prepared, inputs);
-    if (!this.runtime.native) {
+  async #runInto(prepared: Prepared, inputs: Values, target: Map<string, Float32Array>) {
+    const feeds = this.#feeds(prepared, inputs);
+    if (!this.#runtime.native) {
       const results = await prepared.session.run(feeds);
       for (const [name, array] of target) array.set(results[outputValue(name)]!.data as Float32Array);
       return results;
@@ -165,20 +165,20 @@ export class Engine {
     const fetches = Object.fromEntries(
       prepared.outputs.map((port) => {
         const array = target.get(port.name);
-        return [outputValue(port.name), array ? this.tensor(port, array) : null];
+        return [outputValue(port.name), array ? this.#tensor(port, array) : null];
       }),
     );
     return prepared.session.run(feeds, fetches);
   }
 
-  private feeds({ inputs: ports }: Prepared, inputs: Values): Record<string, Tensor> {
+  #feeds({ inputs: ports }: Prepared, inputs: Values): Record<string, Tensor> {
     return Object.fromEntries(
-      ports.map((port) => [port.name, this.tensor(port, inputs[port.name] ?? this.state.get(port.name)!)]),
+      ports.map((port) => [port.name, this.#tensor(port, inputs[port.name] ?? this.#state.get(port.name)!)]),
     );
   }
 
-  private tensor({ dtype, shape }: Port, data: TensorData): Tensor {
-    return new this.runtime.ort.Tensor(elementTypes[dtype] as 'float32', data as Float32Array, shape);
+  #tensor({ dtype, shape }: Port, data: TensorData): Tensor {
+    return new this.#runtime.ort.Tensor(elementTypes[dtype] as 'float32', data as Float32Array, shape);
   }
 }
 

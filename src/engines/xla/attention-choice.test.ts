@@ -23,7 +23,11 @@ let device: Device;
 beforeAll(async () => {
   const { client: cpu } = await openCpuXla();
   client = new Proxy(cpu, {
-    get: (target, key) => (key === 'platform' ? 'cuda' : Reflect.get(target, key, target)),
+    get: (target, key) => {
+      if (key === 'platform') return 'cuda';
+      const value = Reflect.get(target, key, target);
+      return typeof value === 'function' ? value.bind(target) : value; // private members need the client itself
+    },
   });
   device = { ...cpu.devices[0]!, computeCapability: '9.0' };
 });
