@@ -28,4 +28,3 @@ export type { ForeignOptions } from '../weights/in/foreign.ts';
 export type { OnnxCheck } from '../weights/out/verify-onnx.ts';
 export type { ModelParts } from '../weights/parameters.ts';
 export type { NoteEvent } from '../run/events.ts';
-export type { OpenModelOptions } from '../weights/model.ts';
