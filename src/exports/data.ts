@@ -13,6 +13,13 @@ export {
   type TrainingLoaderOptions,
   trainingBatches,
 } from '../data/load/loader.ts';
+export { type ClassTable, IGNORED, type MaskClass, parseClasses } from '../data/masks/classes.ts';
+export type { FoundValue } from '../data/masks/found.ts';
+export { openMasks } from '../data/masks/open.ts';
+export type { Colour } from '../data/masks/png.ts';
+export { readMask } from '../data/masks/read.ts';
+export { type MaskScan, requireMasks, type ScanMasksOptions } from '../data/masks/scan.ts';
+export { type ShapesOptions, writeShapes } from '../data/shapes/write.ts';
 export type { Annotations, BoxAnnotation, Boxes, Masks } from '../data/sources/annotations.ts';
 export { countImages, type ImageCounts, verifyImages } from '../data/sources/check-images.ts';
 export { type Cifar10Counts, verifyCifar10 } from '../data/sources/cifar10.ts';

@@ -19,7 +19,7 @@ export interface KeyedMask {
 }
 
 /**
- * How a table reads a mask: a mask in colours by the table's colours if every class has one, or, if all its pixels are grey, as values; a mask
+ * How a table (or an empty one) reads a mask: a mask in colours by the table's colours if every class has one, or, if all its pixels are grey, as values; a mask
  * of indices or grey levels by the table's values, or, if the table has colours alone, by the colours of the palette.
  */
 export function keyed(mask: StoredMask, table: ClassTable): KeyedMask {
@@ -33,7 +33,7 @@ export function keyed(mask: StoredMask, table: ClassTable): KeyedMask {
       meaning: meanings(table, 'values'),
     };
   }
-  if (table.classes.some(({ values }) => values.length > 0))
+  if (table.classes.length === 0 || table.classes.some(({ values }) => values.length > 0))
     return { kind, keys: data, meaning: meanings(table, 'values') };
   const keys = Uint32Array.from(data, (v) =>
     palette ? palette[v]! : packColour([v & 255, v & 255, v & 255]),

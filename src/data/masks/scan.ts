@@ -84,7 +84,11 @@ export async function requireMasks(dataset: Dataset, options: ScanMasksOptions =
     throw new DataError(
       `images must have masks to be segmented, got '${dataset.name}' without any: masks:FOLDER has them`,
     );
-  const files = { id: (index: number) => dataset.id(index), source: masks.source };
+  const id = (index: number) => {
+    const source = masks.source(index);
+    return typeof source.file === 'string' ? source.file : dataset.id(index);
+  };
+  const files = { id, source: masks.source };
   const scan = await scanMasks({ images: dataset, masks: files }, masks.table, options);
   if (scan.problems.length > 0) throw new DataError(scan.problems.join('; '));
   return scan;
