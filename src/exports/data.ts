@@ -2,7 +2,13 @@
 export type { Augment } from '../data/augment/augment.ts';
 export type { Erasing } from '../data/augment/erasing.ts';
 export { parseRandAugment, type RandAugmentPolicy } from '../data/augment/rand-augment.ts';
-export { type CropSampler, centreCrop, randomResizedCrop } from '../data/decode/crop.ts';
+export {
+  type CropSampler,
+  centreCrop,
+  randomResizedCrop,
+  type ScaleJitterOptions,
+} from '../data/decode/crop.ts';
+export { scaleJitter } from '../data/decode/scale-jitter.ts';
 export { DataError } from '../data/error.ts';
 export type { Batch } from '../data/load/batch.ts';
 export { BrokenImages } from '../data/load/broken.ts';

@@ -6,8 +6,14 @@ import type { RawImage } from '../sources/dataset.ts';
 import { inBorder } from './border.ts';
 
 /** Draws the crop of a view from `derive('crop')` of `rng`. Throws RangeError when it has another size than the view. */
-export function drawCrop(sampler: CropSampler, rng: Rng, image: Size, view: Size): Crop {
-  const crop = sampler(rng.derive('crop'), image, view);
+export function drawCrop(
+  sampler: CropSampler,
+  rng: Rng,
+  image: Size,
+  view: Size,
+  accept?: (crop: Crop) => boolean,
+): Crop {
+  const crop = sampler(rng.derive('crop'), image, view, accept);
   const { width, height } = crop.window;
   if (height !== view[0] || width !== view[1])
     throw new RangeError(`a view must be ${view.join(' × ')}, got ${height} × ${width}`);
