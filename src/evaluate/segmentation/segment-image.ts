@@ -78,7 +78,7 @@ async function rowReader(
   const own: Size = [image.height, image.width];
   const windows = windowsOver(own, window, stride);
   const maps = await mapsOf(image, mirrored, windows, logits, options);
-  const line = averagedRows(own, window, windows, maps, classes);
+  const line = averagedRows(own[1], window, windows, maps, classes);
   const [down, across] = [bilinearSteps(own[0], height), bilinearSteps(own[1], width)];
   const row = new Float64Array(width * classes);
   return (y, scores, softmax) => {
@@ -100,7 +100,7 @@ async function rowReader(
 
 /** Rows [width, classes] of the averaged windows; the last two that were asked for are kept. */
 function averagedRows(
-  [height, width]: Size,
+  width: number,
   window: Size,
   windows: readonly Window[],
   maps: readonly Maps[],
