@@ -3,9 +3,10 @@ import {
   constant,
   conv,
   matmul,
-  max,
+  maximum,
   reshape,
   slice,
+  sliceAxis,
   type Tensor,
   transpose,
 } from '../graph/index.ts';
@@ -41,8 +42,17 @@ export function enlargeTwice(x: Tensor, filters: Tensor): Tensor {
 export function maxPool(x: Tensor): Tensor {
   const [batch, rows, columns, channels] = x.shape as [number, number, number, number];
   const [h, w] = [Math.floor(rows / 2), Math.floor(columns / 2)];
-  const even = slice(x, [0, 0, 0, 0], [batch, 2 * h, 2 * w, channels]);
-  return reshape(max(reshape(even, [batch, h, 2, w, 2, channels]), [2, 4]), [batch, h, w, channels]);
+  const even = reshape(slice(x, [0, 0, 0, 0], [batch, 2 * h, 2 * w, channels]), [
+    batch,
+    h,
+    2,
+    w,
+    2,
+    channels,
+  ]);
+  // Pair by pair: the gradient of `max` divides by the number of equal values, which is 0 where an engine computes them twice, rounded differently.
+  const larger = (of: Tensor, axis: number) => maximum(sliceAxis(of, axis, 0, 1), sliceAxis(of, axis, 1, 2));
+  return reshape(larger(larger(even, 2), 4), [batch, h, w, channels]);
 }
 
 /** Adaptive average pooling: [B, H, W, C] → [B, h, w, C]. */
