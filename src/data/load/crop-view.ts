@@ -9,8 +9,14 @@ import type { RawImage } from '../sources/dataset.ts';
 import { inBorder } from './border.ts';
 
 /** Draws the crop of a view from `derive('crop')` of `rng`. Throws RangeError when it has another size than the view. */
-export function drawCrop(sampler: CropSampler, rng: Rng, image: Size, view: Size): Crop {
-  const crop = sampler(rng.derive('crop'), image, view);
+export function drawCrop(
+  sampler: CropSampler,
+  rng: Rng,
+  image: Size,
+  view: Size,
+  accept?: (crop: Crop) => boolean,
+): Crop {
+  const crop = sampler(rng.derive('crop'), image, view, accept);
   const { width, height } = crop.window;
   if (height !== view[0] || width !== view[1])
     throw new RangeError(`a view must be ${view.join(' × ')}, got ${height} × ${width}`);
@@ -38,8 +44,7 @@ export function writeCrop(
 }
 
 /**
- * Writes a view of an image, as `writeCrop` does, with its augmentation, drawn from `derive('augment')` of `rng`. A view that is
- * augmented has no border.
+ * Writes a view of an image, as `writeCrop` does, with its augmentation, drawn from `derive('augment')` of `rng`.
  */
 export function writeView(
   image: RawImage | Pixels,
@@ -56,7 +61,7 @@ export function writeView(
   }
   const draws = rng.derive('augment');
   const augmented = augmenter.image(upright(cropResize(image, shown), channels, shown.flip), draws);
-  writePlanar(augmented, channels, false, out, offset);
+  inBorder(crop, channels, out, offset, (target, at) => writePlanar(augmented, channels, false, target, at));
   augmenter.planes(out, offset, size, draws);
 }
 
