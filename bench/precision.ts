@@ -63,7 +63,7 @@ async function train(name: string, variant: (typeof variants)[keyof typeof varia
       training: { batchSize: Number(args.batch), maxSteps: steps },
       evaluation: { heldOutImages: 0, knnEvery: 0, reconstructions: 0 },
     } as const;
-    const backend = await openFoundXla({
+    const engine = await openFoundXla({
       places: { cache: join(cacheFolder(), 'pjrt') },
       cache: join(cacheFolder(), 'xla'),
       flags: { xla_allow_excess_precision: false },
@@ -71,7 +71,7 @@ async function train(name: string, variant: (typeof variants)[keyof typeof varia
     });
     await pretrain(mergeConfig(ours, ...args.set.split(',').map(parseOverride)), {
       output,
-      backend,
+      engine,
       onEvent: (event) => {
         if (event.type === 'start') console.error(`${name}: ${event.engine}`);
         if (event.type === 'step') seen.push(event.row.loss!);

@@ -53,13 +53,13 @@ export type { ParameterGroup, UpdateRule } from './graph/update.ts';
 export { type AdamWOptions, adamw } from './optim/adamw.ts';
 export { parameterGroups } from './optim/groups.ts';
 export { learningRate, type Schedule, scaledPeak } from './optim/schedule.ts';
-export type { Backend, Parameter, Session, StepResult, TrainingPlan } from './engines/engine.ts';
-export { Engine, type EngineHost } from './engines/onnx/engine.ts';
-export { openPageBackend } from './engines/onnx/page-backend.ts';
+export type { Engine, Parameter, Session, StepResult, TrainingPlan } from './engines/engine.ts';
+export { EngineHost, type RuntimeHost } from './engines/onnx/engine-host.ts';
+export { openPageEngine } from './engines/onnx/page-engine.ts';
 export type { EngineWorker } from './engines/onnx/page-client.ts';
 export type { Runtime } from './engines/onnx/runtime.ts';
 export { server } from './engines/onnx/serve.ts';
-export { referenceBackend } from './engines/reference/backend.ts';
+export { referenceEngine } from './engines/reference/engine.ts';
 
 // Checkpoints
 export {

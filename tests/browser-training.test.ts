@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import {
   type Cursor,
   drawBatch,
-  Engine,
+  EngineHost,
   type EngineWorker,
   initialise,
   learningRate,
@@ -11,7 +11,7 @@ import {
   memoryStore,
   memoryViews,
   metricsOf,
-  openPageBackend,
+  openPageEngine,
   optimizerPlan,
   pretraining,
   pretrainPrograms,
@@ -27,8 +27,8 @@ import {
   server,
   taskOf,
 } from '../src/browser.ts';
-import type { Backend } from '../src/engines/engine.ts';
-import { openOnnxBackend } from '../src/engines/onnx/backend.ts';
+import type { Engine } from '../src/engines/engine.ts';
+import { openOnnxEngine } from '../src/engines/onnx/engine.ts';
 
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
 const BATCH = 8;
@@ -37,7 +37,7 @@ const STEPS = 4;
 /** An engine behind the port of a page's worker: messages are copied. */
 function makeWorker(): EngineWorker {
   const serve = server(
-    new Engine({
+    new EngineHost({
       async load(threads) {
         const ort = await import('onnxruntime-web');
         ort.env.wasm.numThreads = threads;
@@ -74,7 +74,7 @@ function waves(count: number): RawImage[] {
 }
 
 /** Losses of a few steps of pre-training. */
-async function train(backend: Backend): Promise<number[]> {
+async function train(engine: Engine): Promise<number[]> {
   const config = resolveConfig({ recipe: 'cifar10-micro-masked-zoomed-in', seed });
   const { model, data, training } = config;
   const pretext = taskOf(config.task);
@@ -88,7 +88,7 @@ async function train(backend: Backend): Promise<number[]> {
     weightDecay: training.weightDecay,
   });
   const plan = optimizerPlan(training, gradients, parameters);
-  const session = await backend.open(initialise(specs, seed));
+  const session = await engine.open(initialise(specs, seed));
   const views = memoryBatches(waves(20), {
     size: pretext.view(model.image),
     batchSize: BATCH,
@@ -108,8 +108,8 @@ async function train(backend: Backend): Promise<number[]> {
 }
 
 test('steps through beyond-masking/browser give the losses of the ordinary onnx engine, within 1e-5', async () => {
-  const page = await train(await openPageBackend(makeWorker));
-  const native = await train(await openOnnxBackend({ threads: 1 }));
+  const page = await train(await openPageEngine(makeWorker));
+  const native = await train(await openOnnxEngine({ threads: 1 }));
   expect(page).toHaveLength(STEPS);
   expect(new Set(page).size).toBe(STEPS);
   for (const [i, loss] of page.entries())
@@ -119,12 +119,7 @@ test('steps through beyond-masking/browser give the losses of the ordinary onnx 
 });
 
 /** Pre-trains in a store, from its newest checkpoint on, until the signal is aborted. */
-async function runIn(
-  store: RunStore,
-  backend: Backend,
-  emit = (_: RunningEvent) => {},
-  signal?: AbortSignal,
-) {
+async function runIn(store: RunStore, engine: Engine, emit = (_: RunningEvent) => {}, signal?: AbortSignal) {
   const config = resolveConfig({
     recipe: 'cifar10-micro-masked-zoomed-in',
     seed,
@@ -136,7 +131,7 @@ async function runIn(
   const setup = programSetup(config);
   const checkpoint = await resumeFrom(store, pretraining);
   const run = {
-    ...{ kind: pretraining, config, images, dataKey: 'waves', setup, backend, store, checkpoint },
+    ...{ kind: pretraining, config, images, dataKey: 'waves', setup, engine, store, checkpoint },
     views: (given: { readonly batchSize: number; readonly cursor: Cursor }) =>
       memoryViews(images, {
         ...{ ...given, seed, size: setup.task.view(model.image) },
@@ -157,9 +152,9 @@ async function left(store: RunStore) {
 }
 
 test('a run in a page keeps checkpoints in a store, and goes on from them bit for bit', async () => {
-  const backend = await openPageBackend(makeWorker);
+  const engine = await openPageEngine(makeWorker);
   const whole = memoryStore();
-  expect(await runIn(whole, backend)).toEqual({ outcome: 'finished', step: 4 });
+  expect(await runIn(whole, engine)).toEqual({ outcome: 'finished', step: 4 });
   const expected = await left(whole);
   expect(expected.rows.map(({ step }) => step)).toEqual([1, 2, 3, 4]);
   expect(expected.names).toEqual(['step-00000003.safetensors', 'step-00000004.safetensors']);
@@ -171,7 +166,7 @@ test('a run in a page keeps checkpoints in a store, and goes on from them bit fo
   const controller = new AbortController();
   const stopped = await runIn(
     store,
-    backend,
+    engine,
     (event) => event.type === 'step' && event.row.step === stopAt && controller.abort(),
     controller.signal,
   );
@@ -179,7 +174,7 @@ test('a run in a page keeps checkpoints in a store, and goes on from them bit fo
   // As after a crash, the metrics know more than the newest checkpoint.
   await store.append('metrics.jsonl', { step: stopped.step + 1, loss: 0 });
   const started: number[] = [];
-  const ended = await runIn(store, backend, (event) => {
+  const ended = await runIn(store, engine, (event) => {
     if ((event as { type: string }).type === 'start')
       started.push((event as unknown as { step: number }).step);
   });
@@ -199,5 +194,5 @@ test('a worker whose script does not load says so', async () => {
       terminate() {},
     };
   };
-  await expect(openPageBackend(broken)).rejects.toThrow("the onnx engine's worker died: no such script");
+  await expect(openPageEngine(broken)).rejects.toThrow("the onnx engine's worker died: no such script");
 });

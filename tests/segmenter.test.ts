@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Backend } from '../src/engines/engine.ts';
-import { openOnnxBackend } from '../src/engines/onnx/backend.ts';
-import { referenceBackend } from '../src/engines/reference/backend.ts';
+import type { Engine } from '../src/engines/engine.ts';
+import { openOnnxEngine } from '../src/engines/onnx/engine.ts';
+import { referenceEngine } from '../src/engines/reference/engine.ts';
 import { grad, input, program, type Tensor } from '../src/graph/index.ts';
 import {
   type SegmenterConfig,
@@ -53,9 +53,9 @@ function stepOf(config: SegmenterConfig, over?: 'labelled pixels') {
   return { specs, trained, statistics, gradients: program('segment step', outputs) };
 }
 
-const engines: Record<string, { open: () => Promise<Backend>; tolerance: number }> = {
-  reference: { open: async () => referenceBackend, tolerance: 1e-5 },
-  onnx: { open: () => openOnnxBackend({ threads: 1 }), tolerance: 5e-4 },
+const engines: Record<string, { open: () => Promise<Engine>; tolerance: number }> = {
+  reference: { open: async () => referenceEngine, tolerance: 1e-5 },
+  onnx: { open: () => openOnnxEngine({ threads: 1 }), tolerance: 5e-4 },
 };
 
 describe.each(['linear', 'upernet', 'beit'])('a segmenter (%s) is that of PyTorch', (key) => {
@@ -100,7 +100,7 @@ describe.each(['linear', 'upernet', 'beit'])('a segmenter (%s) is that of PyTorc
   );
 
   it('in the loss over labelled pixels, and in logits with the kept statistics', async () => {
-    const session = await referenceBackend.open({});
+    const session = await referenceEngine.open({});
     const over = await session.run(stepOf(config, 'labelled pixels').gradients, values());
     expect(Math.abs(over.loss![0]! - labelled)).toBeLessThan(1e-5 * labelled);
     const { weights, image } = inputsOf(config);
@@ -113,7 +113,7 @@ describe.each(['linear', 'upernet', 'beit'])('a segmenter (%s) is that of PyTorc
 
 it('pixels without a class cost nothing, all of them 0 and not NaN', async () => {
   const { config } = metadata('upernet') as { config: SegmenterConfig };
-  const session = await referenceBackend.open({});
+  const session = await referenceEngine.open({});
   for (const over of [undefined, 'labelled pixels'] as const) {
     const values = {
       ...section('upernet.start.'),
@@ -158,7 +158,7 @@ it('training writes the statistics with the weights, and an overfitted batch is 
         image[(b * 3 + c) * height * width + i] = ((of >> c) & 1) * 2 - 1 + random.normal(0, 0.1);
     }
   }
-  const session = await (await openOnnxBackend({ threads: 1 })).open(state);
+  const session = await (await openOnnxEngine({ threads: 1 })).open(state);
   let [first, last] = [0, 0];
   for (let step = 0; step < 150; step++) {
     const { metrics } = await session.step(plan, [{ image, labels }], { step, lr: 3e-3 });

@@ -1,4 +1,4 @@
-import type { Backend, Session } from '../engines/engine.ts';
+import type { Engine, Session } from '../engines/engine.ts';
 import { isTimed, type Timing } from '../engines/timing.ts';
 import type { Values } from '../graph/index.ts';
 import { peakGigabytes } from './machine.ts';
@@ -41,14 +41,14 @@ export interface MeasureOptions {
  * @param weights weights of each step
  */
 export async function measure(
-  backend: Backend,
+  engine: Engine,
   weights: readonly Values[],
   steps: readonly BenchStep[],
   { count, onProgress, signal }: MeasureOptions,
 ): Promise<Measure> {
   const opened = new Map<Values, Session>();
   try {
-    for (const each of new Set(weights)) opened.set(each, await backend.open(each));
+    for (const each of new Set(weights)) opened.set(each, await engine.open(each));
     const sessions = weights.map((each) => opened.get(each)!);
     const runner = new Runner(sessions, steps);
     const [session] = sessions as [Session];

@@ -46,7 +46,7 @@ export function encoderParameters(config: EncoderConfig): ParameterSpec[] {
   ];
 }
 
-/** What a block has beside the usual weights: relative positions, scales of its branches. */
+/** Optional weights of a block: relative positions, scales of its branches. */
 function extras(config: EncoderConfig, i: number): LayerParameter[] {
   const { heads, classToken, relativePositions, layerScale, width } = config;
   const name = `blocks.${i}`;

@@ -48,7 +48,7 @@ export function segmenterParameters(config: SegmenterConfig): ParameterSpec[] {
   return [...encoder, ...inPart('head', named, last)];
 }
 
-/** What segmenting takes beside weights and images. */
+/** Inputs of segmentation beside weights and images. */
 export interface SegmenterOptions extends Pick<EncodeOptions, 'dropPath'>, Partial<UperNetOptions> {}
 
 /**

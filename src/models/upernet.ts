@@ -37,7 +37,7 @@ export function checkUperNet(head: UperNetHead, depth: number): void {
     throw new RangeError(`the scales of a pyramid must fall, got ${scales}`);
 }
 
-/** The weights of the head, over tokens of so many channels. */
+/** The weights of the head over tokens with this number of channels. */
 export function uperNetParameters(head: UperNetHead, width: number, classes: number): LayerParameter[] {
   const { scales, pools } = pyramid(head);
   const { channels, auxiliary } = head;
@@ -59,10 +59,10 @@ export function uperNetParameters(head: UperNetHead, width: number, classes: num
   ];
 }
 
-/** What a head takes beside maps and weights. */
+/** Inputs of a head beside maps and weights. */
 export interface UperNetOptions {
   readonly statistics: BatchStatistics;
-  /** f32 [B, 1, 1, channels], by what the last maps are multiplied for dropout; also that of the auxiliary head. */
+  /** f32 [B, 1, 1, channels], the scales of the last maps for dropout, also in the auxiliary head. */
   readonly dropout?: { readonly main?: Tensor; readonly auxiliary?: Tensor } | undefined;
 }
 

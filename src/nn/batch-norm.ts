@@ -4,7 +4,7 @@ import { type LayerParameter, normParameters, type Weights } from './parameters.
 const EPSILON = 1e-5;
 const MOMENTUM = 0.1;
 
-/** Whether norms take the statistics of the batch (training) or those that were kept, and where training puts the next ones. */
+/** Statistics of batch norms: of the batch (training) or the running ones, and the outputs for the next running ones. */
 export type BatchStatistics = 'kept' | { readonly next: Map<string, Tensor> };
 
 /** Weights and kept statistics of a batch norm, named as in PyTorch. */

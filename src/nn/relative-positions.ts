@@ -26,7 +26,7 @@ export function relativePositionParameters(
 }
 
 /**
- * What a table adds to the attention of each token to each other one: [1, heads, N, N]. Two products with constant matrices choose the
+ * The bias of a table for the attention of each token to each other one: [1, heads, N, N]. Two products with constant matrices choose the
  * rows, so that nothing is scattered in the gradient.
  */
 export function relativePositionBias(table: Tensor, [rows, columns]: Size, classToken: boolean): Tensor {

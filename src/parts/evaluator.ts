@@ -1,5 +1,5 @@
 import type { Dataset } from '../data/sources/dataset.ts';
-import type { Backend, Session } from '../engines/engine.ts';
+import type { Engine, Session } from '../engines/engine.ts';
 import type { Score, Watch } from '../evaluate/evaluator.ts';
 import type { Features } from '../evaluate/features/features.ts';
 import type { RunConfig } from '../run/kind.ts';
@@ -12,7 +12,7 @@ export interface JudgedRun {
   /** Images that are never trained on: those held out, or a classifier's test images. Absent where there are none. */
   readonly heldOut?: Dataset | undefined;
   /** The engine that trains. */
-  readonly backend: Backend;
+  readonly engine: Engine;
   /** Features of images by the present weights: central crops, pooled after the final norm. Images that cannot be read are left out. */
   features(images: Dataset): Promise<Features>;
 }

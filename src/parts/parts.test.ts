@@ -416,15 +416,15 @@ it('a name that is not handed in is refused as before', async () => {
 });
 
 it('an engine of the user computes', async () => {
-  const { referenceBackend } = await import('../engines/reference/backend.ts');
+  const { referenceEngine } = await import('../engines/reference/engine.ts');
   let opened = 0;
   const engine = {
-    ...referenceBackend,
+    ...referenceEngine,
     name: 'mine',
     description: 'mine',
-    open: (...args: Parameters<typeof referenceBackend.open>) => {
+    open: (...args: Parameters<typeof referenceEngine.open>) => {
       opened++;
-      return referenceBackend.open(...args);
+      return referenceEngine.open(...args);
     },
   };
   await run('engine', { engine: { name: 'auto' } }, { parts: { engine } });

@@ -1,6 +1,6 @@
 import { type OwnNames, ownKinds } from '../config/own.ts';
 import type { SourceScheme } from '../data/sources/scheme.ts';
-import type { Backend } from '../engines/engine.ts';
+import type { Engine } from '../engines/engine.ts';
 import type { NamedModule } from '../modules/module-export.ts';
 import type { OwnTasks } from '../tasks/own.ts';
 import type { RunEvaluator } from './evaluator.ts';
@@ -19,7 +19,7 @@ export interface Parts extends OwnTasks {
   /** Further measurements after epochs. */
   readonly evaluators?: readonly RunEvaluator[] | undefined;
   /** The engine that computes, in place of the one that the settings name; it is not recorded. */
-  readonly engine?: Backend | undefined;
+  readonly engine?: Engine | undefined;
 }
 
 /** Names of the kinds of parts, as a module exports them. */

@@ -20,7 +20,7 @@ export interface Progress {
   readonly epoch: number;
   /** The image that comes next, as the loader counts. */
   readonly cursor: Cursor;
-  /** What was trained on, as `identify` tells it, and what ran the steps (`Backend.description`). */
+  /** What was trained on, as `identify` tells it, and what ran the steps (`Engine.description`). */
   readonly data: string;
   readonly engine: string;
   /** Names of the broken images that were passed over, with the reasons, in the order of the names. */

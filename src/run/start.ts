@@ -2,7 +2,7 @@ import { mergeSettings } from '../config/merge.ts';
 import type { OwnNames } from '../config/own.ts';
 import { compare, identify, takenByOutline } from '../data/sources/content.ts';
 import type { Dataset, DigestOptions } from '../data/sources/dataset.ts';
-import type { Backend } from '../engines/engine.ts';
+import type { Engine } from '../engines/engine.ts';
 import { FileFormatError } from '../io/file-format-error.ts';
 import { truncateAfter } from '../io/jsonl.ts';
 import { makeFolder } from '../io/make-folder.ts';
@@ -158,17 +158,14 @@ export async function checkData<C extends RunConfig>(
 }
 
 /** What a person should know of the engine that a run goes on with. */
-export function aboutEngine<C extends RunConfig>(
-  { checkpoint }: StartingPoint<C>,
-  backend: Backend,
-): string[] {
-  const was = checkpoint?.progress.engine ?? backend.description;
+export function aboutEngine<C extends RunConfig>({ checkpoint }: StartingPoint<C>, engine: Engine): string[] {
+  const was = checkpoint?.progress.engine ?? engine.description;
   return [
-    ...(backend.notice === undefined ? [] : [backend.notice]),
-    ...(was === backend.description
+    ...(engine.notice === undefined ? [] : [engine.notice]),
+    ...(was === engine.description
       ? []
       : [
-          `the engine was ${was} and is ${backend.description}: the last digits may differ from an uninterrupted run`,
+          `the engine was ${was} and is ${engine.description}: the last digits may differ from an uninterrupted run`,
         ]),
   ];
 }

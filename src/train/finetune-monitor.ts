@@ -33,7 +33,7 @@ export type FinetuneStart = Pick<
 
 /** Evaluates the classifier, and keeps the weights that score best. */
 export function finetuneMonitor(parts: Parts): Monitor<FinetuneStart> {
-  const { setup, data, backend, session, store, broken, emit, save } = parts;
+  const { setup, data, engine, session, store, broken, emit, save } = parts;
   const { config, classes } = setup;
   const { training, evaluation } = config;
   const { test, testSource } = data;
@@ -54,7 +54,7 @@ export function finetuneMonitor(parts: Parts): Monitor<FinetuneStart> {
     atStart: async () => undefined,
     async atEpoch(progress, last, signal) {
       if (!last && progress.epoch % evaluation.every !== 0) return {};
-      const batchSize = Math.min(shortRun(config.model, backend, EVALUATED), test.length);
+      const batchSize = Math.min(shortRun(config.model, engine, EVALUATED), test.length);
       const { predict, predictAverage } = setup.programs(batchSize);
       const views = () => setup.testViews(test, { batchSize, broken });
       const onProgress = (done: number, total: number) => emit({ type: 'evaluating', done, total });

@@ -41,13 +41,13 @@ export class PretrainMonitor implements Monitor<PretrainStart> {
   readonly #parts: PretrainParts;
 
   constructor(parts: PretrainParts) {
-    const { setup, data, backend, broken, randomStart, scoreCache, note } = parts;
+    const { setup, data, engine, broken, randomStart, scoreCache, note } = parts;
     const { evaluation, seed } = setup.config;
     this.#parts = parts;
     if (data.heldOut && evaluation.heldOutImages > 0)
       this.#heldOut = sample(data.heldOut, evaluation.heldOutImages, seed, 'held-out');
     if (evaluation.knnEvery === 0) return;
-    this.#probe = knnProbe(backend, setup, data, { broken, randomStart, scoreCache });
+    this.#probe = knnProbe(engine, setup, data, { broken, randomStart, scoreCache });
     if (this.#probe?.warning !== undefined) note(this.#probe.warning);
     if (!this.#probe)
       note('no report of kNN and linear probe: it needs images with classes, some of them held out');

@@ -1,6 +1,6 @@
 import { microBatchOf } from '../config/rules.ts';
 import { BrokenImages } from '../data/load/broken.ts';
-import type { Backend } from '../engines/engine.ts';
+import type { Engine } from '../engines/engine.ts';
 import type { Values } from '../graph/index.ts';
 import { trainingPlan } from '../programs/plan.ts';
 import { type Checkpoint, encodeCheckpoint } from '../run/checkpoint-codec.ts';
@@ -27,7 +27,7 @@ export interface ReadyRun<C extends RunConfig, Start extends object> {
   views: TrainingJob['views'];
   /** Weights, and optimizer slots where the run goes on. */
   readonly state: Values;
-  readonly backend: Backend;
+  readonly engine: Engine;
   readonly store: RunStore;
   /** The one that the run goes on from. */
   readonly checkpoint?: Checkpoint<C> | undefined;
@@ -50,7 +50,7 @@ export async function runTraining<C extends RunConfig, Start extends object>(
     setup,
     views,
     state,
-    backend,
+    engine,
     store,
     checkpoint,
     begin,
@@ -66,7 +66,7 @@ export async function runTraining<C extends RunConfig, Start extends object>(
 ): Promise<{ readonly outcome: Outcome; readonly step: number }> {
   const note = (message: string) => emit({ type: 'note', message });
   const { gradients, parameters, specs } = setup.programs(microBatchOf(config.training));
-  const session = await backend.open(state);
+  const session = await engine.open(state);
   try {
     const report = (id: string, reason: string) => note(`broken image skipped: ${oneLine(id)}: ${reason}`);
     const context = { session, store, broken: new BrokenImages(report, checkpoint?.progress.broken), emit };
@@ -90,14 +90,14 @@ export async function runTraining<C extends RunConfig, Start extends object>(
       save: (name, progress, state) => save(name, progress, state, plan.rule.slots),
       measurements: monitor,
     };
-    const about = { data: dataKey, engine: backend.description };
+    const about = { data: dataKey, engine: engine.description };
     const trainer = new Trainer(job, context, about, checkpoint?.progress);
     await begin?.(monitor.judged);
     emit({
       type: 'start',
       folder: store.place(''),
       config,
-      engine: backend.description,
+      engine: engine.description,
       images: images.length,
       stepsPerEpoch: trainer.stepsPerEpoch,
       lastStep: trainer.lastStep,

@@ -1,6 +1,6 @@
 import { microBatchOf } from '../config/rules.ts';
 import type { OpenProgress } from '../data/sources/scheme.ts';
-import type { Backend } from '../engines/engine.ts';
+import type { Engine } from '../engines/engine.ts';
 import { checkedParts } from '../parts/check.ts';
 import { namesOf, type Parts } from '../parts/parts.ts';
 import { refuseObjects } from '../parts/settings.ts';
@@ -36,7 +36,7 @@ export interface TrainOptions<Event> {
   /** Ends the run after the current update: a checkpoint is saved, and `resume` goes on from it. */
   readonly signal?: AbortSignal;
   /** The engine that computes, in place of the one the settings name. */
-  readonly backend?: Backend;
+  readonly engine?: Engine;
   /** Tasks, masks, targets, sources, augmentations, evaluators and an engine of the user's own, see docs/own-parts.md. */
   readonly parts?: Parts | undefined;
 }
@@ -120,21 +120,21 @@ async function trainFrom<
   const setup = training.setUp(config, data, parts);
   const { specs } = setup.programs(microBatchOf(config.training));
   const state = checkpoint?.state ?? (await training.firstState(setup, specs, note, parts));
-  const backend = options.backend ?? parts.engine ?? (await openEngine(config.engine));
-  for (const message of aboutEngine(start, backend)) note(message);
+  const engine = options.engine ?? parts.engine ?? (await openEngine(config.engine));
+  for (const message of aboutEngine(start, engine)) note(message);
   const scarce = await scarceSpace(folder, state);
   if (scarce !== undefined) note(scarce);
   const run: ReadyRun<C, Start> = {
-    ...{ kind, config, images: data.train, dataKey, setup, state, backend, checkpoint },
+    ...{ kind, config, images: data.train, dataKey, setup, state, engine, checkpoint },
     store: folderStore(folder.path),
     views: (given) => setup.trainingViews(data.train, given),
     monitor: (context) => {
-      const given = { ...context, setup, data, backend };
+      const given = { ...context, setup, data, engine };
       return withOwnScores(training.monitor(given), config, given, parts.evaluators);
     },
     async begin(judged) {
       await start.begin(config);
-      await appendSitting(folder, backend.description, {
+      await appendSitting(folder, engine.description, {
         source: config.data.source,
         images: data.train.length,
         testImages: 0,

@@ -2,7 +2,7 @@ import type { Batch } from '../data/load/batch.ts';
 import type { Cursor } from '../data/load/sampler.ts';
 import type { Dataset } from '../data/sources/dataset.ts';
 import type { OpenOptions } from '../data/sources/scheme.ts';
-import type { Backend, Parameter } from '../engines/engine.ts';
+import type { Engine, Parameter } from '../engines/engine.ts';
 import type { Program, Values } from '../graph/index.ts';
 import type { ParameterSpec } from '../nn/parameters.ts';
 import type { Parts } from '../parts/parts.ts';
@@ -75,7 +75,7 @@ export interface MonitorContext extends RunContext {
 export interface MonitorParts<S, D> extends MonitorContext {
   readonly setup: S;
   readonly data: D;
-  readonly backend: Backend;
+  readonly engine: Engine;
 }
 
 /** What is measured and drawn beside training. */

@@ -3,12 +3,12 @@ import { embed, nearest, openDataset, openImages } from 'beyond-masking';
 import { openEngine } from 'beyond-masking/engines';
 import { readNpy } from 'beyond-masking/io';
 
-const backend = await openEngine({ name: 'reference' });
+const engine = await openEngine({ name: 'reference' });
 const refused = await openDataset('images/class0/000.png').catch((error: Error) => error.message);
 console.log(refused);
-const photos = await embed('runs/task', 'images', { backend, output: 'photos.npy' });
+const photos = await embed('runs/task', 'images', { engine, output: 'photos.npy' });
 const one = await embed('runs/task', await openImages(['images/class0/000.png']), {
-  backend,
+  engine,
   featureCache: false,
 });
 const found = nearest(photos, one.features, { k: 3 });

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { Backend, Session, TrainingPlan } from '../../src/engines/engine.ts';
+import type { Engine, Session, TrainingPlan } from '../../src/engines/engine.ts';
 import { mul, sub } from '../../src/graph/index.ts';
 import type { UpdateRule } from '../../src/graph/update.ts';
 import { autoencoderParameters } from '../../src/models/autoencoder.ts';
@@ -78,8 +78,8 @@ export class TinyTraining {
   }
 
   /** Steps from the start in a new session, each awaited. */
-  async run(backend: Backend, plan: TrainingPlan, steps: number, micro = 1): Promise<Trained> {
-    const session = await backend.open(this.weights);
+  async run(engine: Engine, plan: TrainingPlan, steps: number, micro = 1): Promise<Trained> {
+    const session = await engine.open(this.weights);
     const rows = [];
     for (let step = 0; step < steps; step++) rows.push(await this.step(session, plan, step, micro));
     const state = await session.read();

@@ -76,7 +76,7 @@ Examples:
       const images = sample(all, count, seed, 'preview');
       const png = await preview(images, {
         ...IMAGENET,
-        backend: (await optionalEngine(options.engine))!,
+        engine: (await optionalEngine(options.engine))!,
         tasks: chosen,
         geometry: { image: [side, side], patch, channels: 3 },
         seed,

@@ -45,7 +45,7 @@ Examples:
             images: images.length > 0 ? await openImages(images, watched) : undefined,
             count: wholeNumber('--count', options.count, 1),
             seed: options.seed === undefined ? undefined : wholeNumber('--seed', options.seed),
-            backend: await optionalEngine(options.engine),
+            engine: await optionalEngine(options.engine),
             onNote: tellNote,
             broken: reportBroken(),
             parts,

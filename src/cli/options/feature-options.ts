@@ -28,7 +28,7 @@ export async function engineOptions({ imagesAtOnce, heads, image, engine }: Engi
     imagesAtOnce: imagesAtOnce === undefined ? undefined : wholeNumber('--images-at-once', imagesAtOnce, 1),
     heads: heads === undefined ? undefined : wholeNumber('--heads', heads, 1),
     image: imageSize(image),
-    backend: await optionalEngine(engine),
+    engine: await optionalEngine(engine),
     broken: reportBroken(),
     onNote: tellNote,
   };

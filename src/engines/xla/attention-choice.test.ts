@@ -136,8 +136,8 @@ describe('fused attention is chosen', () => {
 
 it('the CPU computes attention in parts, and refuses anything else', async () => {
   const warnings: string[] = [];
-  const backend = await openCpuXla({ precision: 'bf16', warn: (message) => warnings.push(message) });
-  const session = await backend.open({});
+  const engine = await openCpuXla({ precision: 'bf16', warn: (message) => warnings.push(message) });
+  const session = await engine.open({});
   const size = sizeOf(6, 8);
   await session.run(checkProgram(size), checkInputs(checkProgram(size), size));
   await session.dispose();
@@ -148,8 +148,8 @@ it('the CPU computes attention in parts, and refuses anything else', async () =>
 });
 
 it('the trial distinguishes rounding from a padded token used as a key', async () => {
-  const backend = await openCpuXla({ precision: 'bf16' });
-  const session = await backend.open({});
+  const engine = await openCpuXla({ precision: 'bf16' });
+  const session = await engine.open({});
   for (const [tokens, features] of [
     [49, 64],
     [17, 128],

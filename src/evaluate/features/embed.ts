@@ -70,9 +70,9 @@ export async function embed(
   const opened = async (name: string) =>
     (await isFile(name)) ? openImages([name], watched) : openDataset(name, watched);
   const dataset = typeof source === 'string' ? await opened(source) : source;
-  const backend = await modelEngine(model, options);
+  const engine = await modelEngine(model, options);
   const broken = options.broken ?? new BrokenImages();
-  const extractor = new FeatureExtractor(model, { ...options, backend, broken });
+  const extractor = new FeatureExtractor(model, { ...options, engine, broken });
   try {
     const { features, width, indices } = await extractor.features(dataset, (done, total) =>
       say('features', done, total),

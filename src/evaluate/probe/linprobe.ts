@@ -94,9 +94,9 @@ export async function linprobe(path: string, options: LinprobeOptions = {}): Pro
   const classes = images.train.classes!;
   if (classes.length < 2)
     throw new RunError(`a probe needs two classes or more, got ${classes.join(', ')} alone`);
-  const backend = await modelEngine(model, options);
+  const engine = await modelEngine(model, options);
   const broken = options.broken ?? new BrokenImages();
-  const extractor = new FeatureExtractor(model, { ...options, backend, broken, pooling, signal });
+  const extractor = new FeatureExtractor(model, { ...options, engine, broken, pooling, signal });
   const run = { kind: 'linprobe', from: path, ...config } as const;
   const dataKey = output === undefined ? '' : await identify(images.train, watched);
   const folder = output === undefined ? undefined : await ProbeFolder.open(output, run, listener.emit);
@@ -114,7 +114,7 @@ export async function linprobe(path: string, options: LinprobeOptions = {}): Pro
 
     const of = [JSON.stringify(run), classes.join('\0'), train.labels.join()];
     const keeper = folder?.keeper(contentKey([...of, train.features]));
-    const fit = { backend, classes: classes.length, signal, keeper };
+    const fit = { engine, classes: classes.length, signal, keeper };
     const [scores] = await scoreRates([train], config, {
       ...fit,
       onProgress: (done, total) => say('choosing the learning rate: epoch', done, total),
@@ -128,15 +128,15 @@ export async function linprobe(path: string, options: LinprobeOptions = {}): Pro
     const counts = { images: train.labels.length, testImages: judged.labels.length, folds: crossed?.folds };
     const [head] = await trainProbe(train, settings, {
       ...fit,
-      onStart: async (step) => folder?.start(backend, { source, testSource, ...counts }, settings, step),
+      onStart: async (step) => folder?.start(engine, { source, testSource, ...counts }, settings, step),
       async onEpoch(epoch, { step, losses, lr }) {
         say('training: epoch', epoch, config.epochs);
         await folder?.append({ step, epoch, loss: losses[0]!, lr });
       },
     });
-    const accuracy = crossed ?? (await linearAccuracy(backend, [head!], judged))[0]!;
+    const accuracy = crossed ?? (await linearAccuracy(engine, [head!], judged))[0]!;
     await folder?.append({ step: lastStep, epoch: config.epochs, ...accuracy, learningRate: best });
-    const about = { classes, step: lastStep, data: dataKey, engine: backend.description };
+    const about = { classes, step: lastStep, data: dataKey, engine: engine.description };
     const checkpoint = await folder?.save(model, extractor.config, head!, about);
     await listener.done();
     return {

@@ -2,7 +2,7 @@ import type { Program } from '../../graph/program.ts';
 import { GraphError, sizeOf, type TensorData, type Values } from '../../graph/tensor.ts';
 import type { Collective } from '../collective.ts';
 import {
-  type Backend,
+  type Engine,
   gradientName,
   type Parameter,
   type Session,
@@ -23,7 +23,7 @@ import { evaluateProgram } from './evaluate.ts';
  * Plain loops in double precision: slow and simple; the other engines are tested against it. Weights and slots are
  * rounded to float32 after each update, as in checkpoints, so that a resumed run continues exactly.
  */
-export const referenceBackend: Backend = {
+export const referenceEngine: Engine = {
   name: 'reference',
   description: 'reference (plain loops, float64)',
   open: async (state, { collective } = {}) =>
