@@ -211,7 +211,7 @@ describe('pretrain', () => {
     const run = train({}, { output, engine: failing([3]) });
     await expect(run).rejects.toThrow(/^step 3: grad:norm\.weight must be finite/);
     await expect(run).rejects.toThrow(
-      /last good checkpoint is .*step-00000002\.safetensors: go on from it with --resume/,
+      /last good checkpoint is .*step-00000002\.safetensors: continue from it with --resume/,
     );
     expect(await readdir(output)).not.toContain('.lock');
   });
@@ -234,7 +234,7 @@ describe('pretrain', () => {
     expect(skipping.most).toBe(1);
   });
 
-  it('skips an update that is not finite, if told so', async () => {
+  it('skips an update that is not finite, if the settings say so', async () => {
     const { rows, checkpoint } = await train({ training: { nonFinite: 'skip' } }, { engine: failing([3]) });
     expect(rows[2]).toMatchObject({ step: 3, loss: null, skipped: 'grad:norm.weight' });
     expect((await readCheckpoint(checkpoint)).progress).toMatchObject({ step: 4, skipped: 1 });
@@ -279,7 +279,7 @@ describe('pretrain', () => {
     await expect(train({}, { output, resume: true })).rejects.toThrow('needs a new or empty folder');
   });
 
-  it('refuses a folder into which another run trains, which goes on', async () => {
+  it('refuses a folder into which another run trains, which continues', async () => {
     const output = join(folder, 'shared');
     const refusals: Promise<unknown>[] = [];
     const onEvent = ({ type }: PretrainEvent) => {
@@ -300,7 +300,7 @@ describe('pretrain', () => {
     expect((await readdir(output)).filter((name) => name.startsWith('.'))).toEqual([]);
   });
 
-  it('goes on in a folder that lies among its images', async () => {
+  it('continues in a folder that lies among its images', async () => {
     const source = join(folder, 'among');
     await tinyImages(source, 12);
     const output = join(source, 'runs', 'mine');
@@ -363,7 +363,7 @@ describe('pretrain', () => {
     expect((await train({}, { output, resume: true, initFrom: weights })).outcome).toBe('finished'); // the same
   });
 
-  it('goes on from those weights when it was killed before it saved others', async () => {
+  it('continues from those weights when it was killed before it saved others', async () => {
     const initFrom = (await train()).checkpoint;
     const evaluation = { knnEvery: 1 };
     const whole = await train({ evaluation }, { initFrom });

@@ -103,7 +103,7 @@ describe.skipIf(oneDnnIsMissing)('when the process of the onednn engine is kille
     }).finished;
     expect(err).toMatch(killed);
     expect(err).toMatch(
-      /; the last good checkpoint is begun\/checkpoints\/step-.*: go on from it with --resume\n$/,
+      /; the last good checkpoint is begun\/checkpoints\/step-.*: continue from it with --resume\n$/,
     );
     expect(code).toBe(1);
   });

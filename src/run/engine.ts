@@ -54,7 +54,7 @@ async function accelerator(error: Error): Promise<string | undefined> {
     : undefined;
 }
 
-/** Whether the onednn engine runs on this kind of machine. */
+/** True if the onednn engine runs on this kind of machine. */
 export const runsOneDnn = process.platform === 'linux' && process.arch === 'x64';
 
 /** Where `setup onednn` installs oneDNN. */
@@ -69,7 +69,7 @@ async function openOneDnn({ precision, threads }: Settings<'auto' | 'onednn'>): 
   });
 }
 
-/** onednn where it runs; elsewhere onnx, with a line that tells why where that can be changed. */
+/** onednn where it runs; elsewhere onnx, with a line about the reason if it can be changed. */
 async function openCpu(settings: Settings<'auto'>): Promise<Engine> {
   const onnx = () => openOnnx({ name: 'onnx', threads: settings.threads });
   if (!runsOneDnn) return onnx();

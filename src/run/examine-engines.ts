@@ -5,7 +5,7 @@ import { examineXla, type XlaReport } from '../engines/xla/doctor.ts';
 import { cacheFolder } from '../io/cache-folder.ts';
 import { oneDnnFolder, runsOneDnn } from './engine.ts';
 
-/** What a machine can train on. */
+/** The engines of a machine. */
 export interface EngineReport {
   /** The onnx engine, in one line. */
   readonly onnx: string;
@@ -14,7 +14,7 @@ export interface EngineReport {
   readonly xla: XlaReport;
   /** The engine that `auto` takes. */
   readonly auto: 'xla' | 'onednn' | 'onnx';
-  /** What is missing, each with the command that installs it. */
+  /** Missing engines, each with the command that installs it. */
   readonly advice: readonly string[];
 }
 

@@ -29,7 +29,7 @@ export interface RecordedKind {
 /** A curve of a kind of run. */
 export interface RecordedPanel {
   readonly title: string;
-  /** Whether values are shares, shown in percent. */
+  /** True: values are shares, shown in percent. */
   readonly percent?: boolean;
   points(rows: readonly MetricsRow[]): readonly Point[];
 }
@@ -55,7 +55,7 @@ export interface CheckpointContents {
   readonly classes?: readonly string[] | undefined;
   /** Targets of the user's own. */
   readonly targets?: readonly NamedTarget[] | undefined;
-  /** Whether it holds a tensor of that name. */
+  /** True if it holds a tensor of that name. */
   has(name: string): boolean;
 }
 

@@ -3,7 +3,7 @@ import { degradationsOf } from '../tasks/table.ts';
 import { RunError } from './error.ts';
 import type { RunConfig } from './kind.ts';
 
-/** What a message calls a part of each kind. */
+/** Name of a part of each kind in messages. */
 const nouns: Readonly<Record<OwnKind, string>> = {
   tasks: 'task',
   masks: 'mask generator',

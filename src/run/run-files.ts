@@ -37,7 +37,7 @@ export async function pruneCheckpoints(store: RunStore, keep: number): Promise<v
 }
 
 /**
- * The newest checkpoint in a store, for a run to go on from: the metrics are cut back to it, to none where there is no checkpoint. Throws
+ * The newest checkpoint in a store, from which a run resumes: the metrics are cut back to it, to none where there is no checkpoint. Throws
  * FileFormatError for a broken or foreign one.
  */
 export async function resumeFrom<C extends RunConfig>(

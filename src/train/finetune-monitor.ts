@@ -25,7 +25,7 @@ export interface FinetuneData {
 
 type Parts = MonitorParts<ClassifierSetup, FinetuneData>;
 
-/** What the start event of fine-tuning says of it alone. */
+/** Further fields of the start event of fine-tuning. */
 export type FinetuneStart = Pick<
   Extract<FinetuneEvent, { type: 'start' }>,
   'weights' | 'classes' | 'testImages'
@@ -77,7 +77,7 @@ export function finetuneMonitor(parts: Parts): Monitor<FinetuneStart> {
 /** `top1` of the averaged weights is `emaTop1`. */
 const averaged = (score: string) => `ema${score[0]!.toUpperCase()}${score.slice(1)}`;
 
-/** The highest top-1 that rows tell, of the weights or of their moving average; undefined where none does. */
+/** The highest top-1 in the rows, of the weights or of their moving average; undefined if there is none. */
 export function bestTop1(rows: readonly StepRow[]): number | undefined {
   const scores = rows.flatMap(({ top1, emaTop1 }) => [top1, emaTop1]);
   const known = scores.filter((score): score is number => typeof score === 'number');

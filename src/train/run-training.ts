@@ -14,26 +14,26 @@ import type { TrainingJob } from './job.ts';
 import { Trainer } from './trainer.ts';
 import type { Monitor, MonitorContext, TrainingSetup } from './training.ts';
 
-/** A run that can begin or go on: what is trained on which images, from which weights, by which engine, kept where. */
+/** A run that can begin or resume: settings, images, weights, engine and store. */
 export interface ReadyRun<C extends RunConfig, Start extends object> {
   readonly kind: RunKind<C>;
   readonly config: C;
   /** The images that are trained on. */
   readonly images: { readonly length: number };
-  /** What the images are known by, see `identify`. */
+  /** Identity of the images, see `identify`. */
   readonly dataKey: string;
   readonly setup: Pick<TrainingSetup, 'programs' | 'inputs' | 'classes'>;
   /** Random views of the images, without end. */
   views: TrainingJob['views'];
-  /** Weights, and optimizer slots where the run goes on. */
+  /** Weights, and optimizer slots if the run resumes. */
   readonly state: Values;
   readonly engine: Engine;
   readonly store: RunStore;
-  /** The one that the run goes on from. */
+  /** The checkpoint from which the run resumes. */
   readonly checkpoint?: Checkpoint<C> | undefined;
   /** Called when nothing can be refused any more. @param judged the images that judge the run */
   begin?(judged: Partial<Judged>): Promise<void>;
-  /** What is measured and drawn. Default: nothing but the curves. */
+  /** Measurements and pictures. Default: only the curves. */
   monitor?(parts: MonitorContext): Monitor<Start>;
 }
 

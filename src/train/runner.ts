@@ -26,14 +26,14 @@ export type { Monitor, MonitorParts, Training, TrainingData, TrainingSetup } fro
 export interface TrainOptions<Event> {
   /** Folder of the run. */
   readonly output: string;
-  /** Goes on with the run in `output`, if there is one; the given settings are laid over its own. */
+  /** Resumes the run in `output`, if there is one; the given settings override its settings. */
   readonly resume?: boolean;
   /**
-   * Called for everything worth telling, in order. Promises are not waited for until the run ends; where one is rejected, the run
+   * Called with every event, in order. Promises are not waited for until the run ends; where one is rejected, the run
    * saves and stops, and rejects with its error.
    */
   readonly onEvent?: (event: Event) => unknown;
-  /** Ends the run after the current update: a checkpoint is saved, and `resume` goes on from it. */
+  /** Ends the run after the current update: a checkpoint is saved, and `resume` continues from it. */
   readonly signal?: AbortSignal;
   /** The engine that computes, in place of the one the settings name. */
   readonly engine?: Engine;
@@ -51,7 +51,7 @@ export interface TrainResult {
 }
 
 /**
- * Runs a training in its folder: takes the lock, starts anew or resumes, opens images and engine, trains, and leaves settings,
+ * Runs a training in its folder: takes the lock, starts or resumes, opens images and engine, trains, and leaves settings,
  * metrics, checkpoints and pictures. Throws ConfigError for wrong settings; RunError for a folder in use, settings that must not
  * change on resume, or a loss that is not finite; DataError for images that cannot be used.
  * @param settings some of the settings

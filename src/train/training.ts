@@ -28,7 +28,7 @@ export interface Training<
   /** A line for people about images that are unlike what a run needs. */
   warning?(data: D): string | undefined;
   setUp(config: C, data: D, parts: Parts): S;
-  /** The weights that a new run starts with. @param note called with what a person should know */
+  /** The weights that a new run starts with. @param note called with notes for the user */
   firstState(
     setup: S,
     specs: readonly ParameterSpec[],
@@ -62,9 +62,9 @@ export interface TrainingSetup {
   readonly classes?: readonly string[];
 }
 
-/** What every monitor works with. */
+/** Context of every monitor. */
 export interface MonitorContext extends RunContext {
-  /** Whether the run began with random weights. */
+  /** True if the run began with random weights. */
   readonly randomStart: boolean;
   readonly note: (message: string) => void;
   /** Writes a checkpoint. @param slots kinds of optimizer slots that it holds */
@@ -78,10 +78,10 @@ export interface MonitorParts<S, D> extends MonitorContext {
   readonly engine: Engine;
 }
 
-/** What is measured and drawn beside training. */
+/** Measurements and pictures beside training. */
 export interface Monitor<Start> extends Measurements {
   /** The images that judge the run. */
   readonly judged: Partial<Judged>;
-  /** What the start event says beyond that of every kind. */
+  /** Further fields of the start event. */
   start(): Start | Promise<Start>;
 }
