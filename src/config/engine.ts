@@ -77,7 +77,7 @@ export function devicesOf(settings: EngineSettings): number {
 /** Values with which a setting asks nothing: an engine without it does just that. */
 const NEUTRAL: Readonly<Record<string, readonly unknown[]>> = {
   precision: ['auto', 'f32'],
-  threads: [0, 1], // engines without threads of their own compute on one
+  threads: [0, 1], // engines without threads compute on one
   devices: [1],
   rematerialise: [false],
   attention: ['auto', 'parts'],
@@ -87,7 +87,7 @@ const NEUTRAL: Readonly<Record<string, readonly unknown[]>> = {
 
 /**
  * Settings whose engine has only its own, for the schema to check: one that another engine has is left out where it asks nothing.
- * Earlier versions wrote all settings of all engines, and ignored those that an engine did not have; their `auto` with what
+ * Earlier versions wrote all settings of all engines, and ignored settings of other engines; their `auto` with settings that
  * xla alone has means xla.
  */
 export function withOwnEngineSettings(input: unknown): unknown {

@@ -26,11 +26,11 @@ export const {
   otherwise: `: ${finetuneRecipeEntries.map(({ name }) => name).join(', ')}`,
 });
 
-/** What weights that a run starts from say of its settings. */
+/** Settings that follow from the weights with which a run starts. */
 export interface GivenSettings {
-  /** What must be as it is, by its name in `model`. */
+  /** Fixed settings, by name in `model`. */
   readonly fixed: Readonly<Partial<FinetuneConfig['model']>>;
-  /** What holds unless the settings say otherwise. */
+  /** Defaults. */
   readonly usual: FinetuneInput;
 }
 

@@ -56,7 +56,7 @@ const training = section({
   mixSwitch: probability().default(0.5).describe('probability of CutMix where mixup is there too'),
   mixMode: oneOf(['batch', 'element'])
     .default('batch')
-    .describe('whether a batch is mixed alike, or each image by numbers of its own'),
+    .describe('whether a batch is mixed alike, or each image by different numbers'),
   ema: fraction()
     .default(0)
     .describe('decay of a moving average of the weights, judged beside them; 0: none'),
@@ -102,7 +102,7 @@ export function parseFinetuneConfig(input: unknown): FinetuneConfig {
   return config;
 }
 
-/** The model that settings stand for, with a head for so many classes. */
+/** The model of the settings, with a head for this number of classes. */
 export function classifierConfig(
   { model }: Pick<FinetuneConfig, 'model'>,
   classes: number,

@@ -46,7 +46,7 @@ export type LinprobeConfig = z.output<typeof linprobeSchema> & {
   readonly learningRates: readonly number[];
 };
 
-/** What `config.json` of a probe says. */
+/** Content of a probe's `config.json`. */
 export interface ProbeRun extends LinprobeConfig {
   readonly kind: 'linprobe';
   /** The model that is probed, as it was named. */

@@ -28,7 +28,7 @@ export const own = section({
   evaluators: names('evaluators'),
 }).optional();
 
-/** Whether a task, mask or target is named that is not of the tables. */
+/** True if the settings name a task, mask or target that is not in the tables. */
 export function namesOwn({ task, model, own = {} }: Named): boolean {
   const isOwn = (kind: OwnKind, name: string) => own[kind]?.includes(name) ?? false;
   return (

@@ -21,9 +21,9 @@ export interface RecipeReader<E extends AnyEntry, C> {
   flops(config: C, entry: E): number;
   /** In the error for an unknown recipe, before its name: `recipe`. */
   readonly noun: string;
-  /** What the error says of a name that is known elsewhere; empty where it is not. */
+  /** Words of the error for a name that is known elsewhere; empty if it is not. */
   elsewhere(name: string): string;
-  /** What the error says where no name is near. */
+  /** Words of the error if no name is near. */
   readonly otherwise: string;
 }
 

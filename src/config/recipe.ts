@@ -1,7 +1,7 @@
 import type { FinetuneConfig, FinetuneInput } from './finetune-schema.ts';
 import type { Config, ConfigInput } from './schema.ts';
 
-/** A recipe as data: settings of its own, over those of its model's size. */
+/** A recipe as data: its settings, over those of its model's size. */
 export interface AnyEntry<I extends object = object> {
   /** `data-model-task`, `data-model-finetune` */
   readonly name: string;
@@ -12,7 +12,7 @@ export interface AnyEntry<I extends object = object> {
   readonly images: number;
   /** The number it should give, or that none was published. */
   readonly expected: string;
-  /** What else there is to know, in whole lines that recipes may share: the machine and patience that it takes. */
+  /** Further notes, in whole lines that recipes may share: machine and time. */
   readonly notes: readonly string[];
   readonly settings: I;
   /** Laid over the settings for a variant of a few minutes, named `<name>-quick`. */
@@ -29,7 +29,7 @@ export interface FinetuneEntry extends AnyEntry<FinetuneInput> {
   readonly classes: number;
 }
 
-/** What a run takes. */
+/** Cost of a run. */
 export interface Cost {
   /** Over all epochs. */
   readonly images: number;

@@ -44,7 +44,7 @@ export function resolveConfig(input: ConfigInput, own?: OwnTasks): Config {
   );
 }
 
-/** What a recipe's training becomes where the settings given shorten it or change its batch, and say nothing else of it. */
+/** Adapts a recipe's training to given settings that shorten it or change its batch, and nothing else. */
 export function adapted(
   training: Config['training'] | FinetuneConfig['training'],
   given: Pick<ConfigInput, 'training' | 'engine'>,

@@ -5,7 +5,7 @@ import type { Draws, MaskGenerator, PretextTask } from './task.ts';
 
 /**
  * A task on whose degraded image tokens are removed: the encoder sees the rest, the decoder predicts all.
- * The draw `order` i32 [N] is a permutation of the tokens, of which the first ones are kept.
+ * The draw `order` i32 [N] is a permutation of the tokens; the first ones are kept.
  */
 export function masked(task: PretextTask, mask: MaskGenerator = random): PretextTask {
   return {
@@ -26,7 +26,7 @@ export function masked(task: PretextTask, mask: MaskGenerator = random): Pretext
 
 /**
  * Two degradations in a row: the encoder sees what the second makes of the first one's image, and the first one says what is
- * recovered. Throws RangeError where the second has a view or a loss of its own.
+ * recovered. Throws RangeError if the second has another view or loss.
  */
 export function inARow(first: PretextTask, second: PretextTask): PretextTask {
   const fault = rowFault(first, second);

@@ -57,7 +57,7 @@ export const frequency: PretextTask = {
 /** The draw `low` [B] for every value of an image: [B, 1, 1, 1]. */
 const ofImages = ({ low }: Draws): Tensor => reshape(low!, [low!.shape[0]!, 1, 1, 1]);
 
-/** How many frequencies each computed one stands for, inside of the circle and outside: [1, 1, H, ⌊W/2⌋ + 1] each. */
+/** Multiplicity of each computed frequency, inside the circle and outside: [1, 1, H, ⌊W/2⌋ + 1] each. */
 function inCircle(image: Size): { low: Tensor; high: Tensor } {
   const counts = columnCounts(image);
   const low = lowFrequencies(image, RADIUS);

@@ -3,7 +3,7 @@ import type { MaskGenerator, PretextTask } from './task.ts';
 
 /** Tasks, masks and targets of the user's own, beside those of the tables. */
 export interface OwnTasks {
-  /** Degradations by names of their own: `mine`, then also `masked+mine` and, where it fits, `mine+blurred`. */
+  /** Degradations by name: `mine`, then also `masked+mine` and, if it fits, `mine+blurred`. */
   readonly tasks?: readonly PretextTask[] | undefined;
   readonly masks?: readonly MaskGenerator[] | undefined;
   readonly targets?: readonly NamedTarget[] | undefined;

@@ -27,7 +27,7 @@ const degradations: readonly PretextTask[] = [
   frequency,
 ];
 
-/** All tasks with a name of their own; two degradations in a row have names too, see `task`. */
+/** All named tasks; two degradations in a row have names too, see `task`. */
 export const tasks: readonly PretextTask[] = [
   masked(plain),
   ...degradations,
@@ -54,7 +54,7 @@ function degradation(
 }
 
 /**
- * Why a name stands for no task, as the end of a sentence; undefined where it does.
+ * Why a name is no task, as the end of a sentence; undefined if it is one.
  * @param more other names that would do
  */
 export function nameFault(

@@ -7,9 +7,9 @@ import type { TargetChoice } from '../nn/targets/table.ts';
 import type { TargetContext } from '../nn/targets/target.ts';
 import type { Rng } from '../random/rng.ts';
 
-/** What a task's graph needs to know beside its tensors. */
+/** Context of a task's graph beside its tensors. */
 export interface TaskContext extends TargetContext {
-  /** What the decoder predicts. */
+  /** Predictions of the decoder. */
   readonly target: TargetChoice;
 }
 
@@ -65,14 +65,14 @@ export interface TaskDefaults {
 export interface PretextTask {
   /** Key in the table and in configurations: `zoomed-in`, `masked+zoomed-in`, … */
   readonly name: string;
-  /** What it does to an image, in one line. */
+  /** Its effect on an image, in one line. */
   readonly summary: string;
   /** Number of channels that images must have; any number if absent. */
   readonly channels?: number;
-  /** How the removed tokens are chosen, where tokens are removed: by the draw `order`, of which the first ones are kept. */
+  /** Choice of the removed tokens, if tokens are removed: the draw `order`, whose first tokens are kept. */
   readonly mask?: MaskGenerator;
   /**
-   * What the loss takes: the values of patches, whatever the target; the whole predicted image, of a target that is pixels; or the
+   * Inputs of the loss: the values of patches, whatever the target; the whole predicted image, of a target that is pixels; or the
    * spectrum of that image, of pixels that are not normalised.
    */
   readonly judges: 'patches' | 'image' | 'spectrum';
@@ -80,15 +80,15 @@ export interface PretextTask {
   readonly defaults?: TaskDefaults;
   /** Size of the crop that the loader delivers for an input of size `image`. */
   view(image: Size): Size;
-  /** What `draw` yields, by name. */
+  /** Results of `draw`, by name. */
   draws(geometry: Geometry): Readonly<Record<string, DrawSpec>>;
-  /** One image's random numbers, from a stream of its own. */
+  /** Random numbers of one image, from a separate stream. */
   draw(rng: Rng, geometry: Geometry): Values;
-  /** What the encoder sees, before tokens are removed: view [B, C, Hv, Wv] → [B, C, H, W], both normalised. */
+  /** Input of the encoder, before tokens are removed: view [B, C, Hv, Wv] → [B, C, H, W], both normalised. */
   degrade(view: Tensor, draws: Draws, context: TaskContext): Tensor;
   /** A second image, which the decoder sees whole: view [B, C, Hv, Wv] → [B, C, H, W], both normalised. */
   guide?(view: Tensor, draws: Draws, context: TaskContext): Tensor;
-  /** The picture that the prediction stands for: view [B, C, Hv, Wv] → [B, C, H, W], both normalised. */
+  /** The picture that is predicted: view [B, C, Hv, Wv] → [B, C, H, W], both normalised. */
   clean(view: Tensor, context: TaskContext, draws: Draws): Tensor;
   loss(inputs: LossInputs, context: TaskContext): Losses;
 }

@@ -9,12 +9,12 @@ import type { PretextTask } from './task.ts';
 
 const CENTRE_WEIGHT = 0.8;
 
-/** The encoder sees the centre of the view; the prediction stands for the whole view, border included. */
+/** The encoder sees the centre of the view; the whole view is predicted, border included. */
 export const zoomedIn: PretextTask = {
   ...plain,
   name: 'zoomed-in',
   judges: 'image',
-  summary: 'the centre of a larger view, of which the border is to be predicted too',
+  summary: 'the centre of a larger view, whose border is predicted too',
   view: (image) => {
     if (image.some((side) => border(side) === 0))
       throw new RangeError(`zoomed-in needs images of 4 pixels a side at least, got ${image.join('×')}`);
@@ -25,7 +25,7 @@ export const zoomedIn: PretextTask = {
   loss: ({ prediction, view, masking }, context) => {
     const { image, patch } = context;
     const predicted = areaResize(unpatchify(prediction.all, context), zoomedIn.view(image));
-    // Residuals of the centre, against the target of what the encoder saw.
+    // Residuals of the centre, against the target of the encoder's input.
     const target = targetOf(context.target).of(centreOf(view, image), context);
     const centre = patchLoss(sub(patchify(centreOf(predicted, image), patch), target), masking);
     // Residuals of the border, against the target of the whole view: both are enlarged alike, so their difference is.

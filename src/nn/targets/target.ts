@@ -2,14 +2,14 @@ import type { Tensor } from '../../graph/index.ts';
 import type { Normalisation } from '../../image/normalise.ts';
 import type { Geometry } from '../../image/size.ts';
 
-/** What a target is made from, beside the image. */
+/** Context of a target beside the image. */
 export type TargetContext = Geometry & Normalisation;
 
-/** What a decoder predicts of each token. */
+/** A target: the values that a decoder predicts for each token. */
 export interface Target {
   /** In one line. */
   readonly summary: string;
-  /** What a reconstruction shows, in one sentence; for targets that can be drawn. */
+  /** Explanation of a reconstruction, in one sentence; for targets that can be drawn. */
   readonly explanation?: string;
   /** Number of values of a token. Throws RangeError for images that the target does not fit. */
   size(geometry: Geometry): number;
@@ -19,7 +19,7 @@ export interface Target {
    */
   of(image: Tensor, context: TargetContext, tokens?: Tensor): Tensor;
   /**
-   * Pixels of the normalised image from predicted values [B, N, C·p²], by what the image itself says beside them, as its
+   * Pixels of the normalised image from predicted values [B, N, C·p²], with the help of the image itself, such as its
    * patches' means. Only for targets whose values are the pixels of a patch, in the order (channel, row, column).
    */
   toPixels?(values: Tensor, image: Tensor, context: TargetContext): Tensor;
