@@ -165,7 +165,7 @@ describe('a single file', () => {
         await expect(openDataset(spec)).rejects.toMatchObject({
           name: 'DataError',
           message: expect.stringMatching(
-            /got the file '.*': predict, .* single images, .* openImages of the library/,
+            /got the file '.*': predict, .* single images, .* openImages\(\['.*'\]\) of the library/,
           ),
         });
       expect((await openImages([file])).length).toBe(1);
