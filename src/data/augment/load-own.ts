@@ -2,7 +2,7 @@ import { loadExport } from '../../modules/load-export.ts';
 import { type NamedModule, PartError } from '../../modules/module-export.ts';
 import { type Augment, type Augmentation, type Augmenter, makeAugmenter } from './augment.ts';
 
-/** Augmentations that this thread has loaded, by what they are loaded from. */
+/** Augmentations that this thread has loaded, by module. */
 const loaded = new Map<string, Promise<Augmentation>>();
 
 /** The augmentations of a run on this thread, those of the user's own loaded. Rejects with a PartError for a wrong module. */

@@ -45,7 +45,7 @@ async function some(options: Partial<Parameters<typeof trainingBatches>[1]>, bat
 }
 
 describe('a mask has the crop of its image', () => {
-  it('flat colours that stand for classes are those of the mask, and the border is ignored', async () => {
+  it('flat colours of classes are those of the mask, and the border is ignored', async () => {
     let [inside, apart, border] = [0, 0, 0];
     for (const { view, masks, indices } of await some({})) {
       expect(masks!.length).toBe(indices.length * plane);
