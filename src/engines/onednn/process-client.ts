@@ -31,11 +31,13 @@ export class ProcessClient extends EngineClient<Requests> {
 
   constructor() {
     super();
+    // MPICH's launcher talks to a rank through a descriptor that this variable numbers.
+    const { PMI_FD: launcher } = process.env;
     this.child = fork(script, {
-      env: { ...environment, ...process.env },
+      env: { ...environment, ...process.env, ...(launcher && { PMI_FD: `${ARRAYS + 1}` }) },
       execArgv: flags,
       serialization: 'advanced',
-      stdio: ['inherit', 'inherit', 'inherit', 'ipc', 'pipe'],
+      stdio: ['inherit', 'inherit', 'inherit', 'ipc', 'pipe', ...(launcher ? [Number(launcher)] : [])],
     });
     this.arrays = this.child.stdio[ARRAYS] as Socket;
     this.arrays.on('error', () => {}); // the process has ended; 'exit' reports it
