@@ -1,19 +1,18 @@
-// A rank that trains a tiny model: node rank.mjs ENGINE STEPS MICRO SEED. Without a launcher it trains on all batches alone.
+// A rank that trains a tiny model: node rank.mjs ENGINE STEPS SEED. Without a launcher it trains on all batches alone.
 import { createHash } from 'node:crypto';
-import { mpiCollective } from '#dist/engines/mpi/place.js';
-import { launched } from '#dist/engines/mpi/launcher.js';
+import { abortJob, launchedWorld, mpiCollective, openEngine } from '#dist/exports/engines.js';
 import { autoencoderParameters } from '#dist/models/autoencoder.js';
 import { initialise } from '#dist/nn/init.js';
 import { adamw } from '#dist/optim/adamw.js';
 import { pretrainPrograms } from '#dist/programs/pretrain.js';
 import { rng } from '#dist/random/rng.js';
-import { openEngine } from '#dist/exports/engines.js';
 import { drawBatch } from '#dist/tasks/draws.js';
 import { task } from '#dist/tasks/table.js';
 
-const [name, steps, micro, seed] = [process.argv[2], ...process.argv.slice(3).map(Number)];
+const name = process.argv[2];
+const [steps, seed] = process.argv.slice(3).map(Number);
 /** Micro-batches of a step over all ranks. */
-const TOTAL = 4;
+const TOTAL = 12;
 const BATCH = 2;
 const model = {
   image: [16, 16],
@@ -37,15 +36,24 @@ function batch(at) {
   const [height, width] = pretext.view(model.image);
   const pixels = rng(seed, 'pixels', at);
   const view = Uint8Array.from({ length: BATCH * 3 * height * width }, () => pixels.int(256));
-  return { view, ...drawBatch(pretext, model, Array.from({ length: BATCH }, (_, i) => rng(seed, at, i))) };
+  return {
+    view,
+    ...drawBatch(
+      pretext,
+      model,
+      Array.from({ length: BATCH }, (_, i) => rng(seed, at, i)),
+    ),
+  };
 }
 
-const { rank, size } = launched() ?? { rank: 0, size: 1 };
+const world = launchedWorld();
+const { rank, size } = world ?? { rank: 0, size: 1 };
 const who = `rank ${rank} of ${size}`;
 try {
+  if (process.env.FAILING_RANK === String(rank)) throw new Error('the disk is full');
   const backend = await openEngine({ name, threads: 1 });
   const session = await backend.open(initialise(autoencoderParameters(model), seed), {
-    ...(size > 1 && { collective: mpiCollective({ rank, size }) }),
+    ...(world && { collective: mpiCollective(world) }),
   });
   console.error(`${who} is process ${process.pid}`);
   const share = TOTAL / size;
@@ -54,7 +62,7 @@ try {
     const own = Array.from({ length: share }, (_, i) => batch(step * TOTAL + rank * share + i));
     const { metrics, gradientNorm } = await session.step(plan, own, { step, lr: 1e-3 });
     rows.push([metrics.loss, gradientNorm]);
-    if (step === micro) console.error(`${who} has trained`);
+    if (step === 0) console.error(`${who} has trained`);
   }
   const hash = createHash('sha256');
   for (const [key, data] of Object.entries(await session.read()).sort(([a], [b]) => (a < b ? -1 : 1)))
@@ -63,5 +71,6 @@ try {
   console.log(JSON.stringify({ rank, rows, state: hash.digest('hex') }));
 } catch (error) {
   console.error(`${who}: ${error.message}`);
+  abortJob(1);
   process.exit(1);
 }

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { type Abi, abiOf } from './abi.ts';
 import { LIBRARY_VARIABLE, libraryCandidates } from './candidates.ts';
+import { launched } from './launcher.ts';
 
 type Koffi = typeof import('koffi')['default'];
 type Loaded = ReturnType<Koffi['load']>;
@@ -20,9 +21,14 @@ const RTLD_NOW = 2;
 /** Bytes for texts of any library: above every MPI_MAX_LIBRARY_VERSION_STRING. */
 const TEXT = 8192;
 
-const remedy =
-  'Debian, Ubuntu: sudo apt-get install openmpi-bin; Fedora: sudo dnf install openmpi; conda: conda install openmpi; ' +
-  `${LIBRARY_VARIABLE}=/path/to/libmpi.so names another`;
+/** Command that installs the library of the launcher's kind. */
+function remedy(): string {
+  const [debian, others] = launched()?.family === 'mpich' ? ['mpich', 'mpich'] : ['openmpi-bin', 'openmpi'];
+  return (
+    `Debian, Ubuntu: sudo apt-get install ${debian}; Fedora: sudo dnf install ${others}; conda: conda install ${others}; ` +
+    `${LIBRARY_VARIABLE}=/path/to/libmpi.so names another`
+  );
+}
 
 /**
  * Loads MPI from the first file that loads. Throws a one-line Error with the install command if there is none, or with
@@ -44,9 +50,9 @@ export async function loadMpi(files: readonly string[] = libraryCandidates()): P
       if (!/No such file/.test(reason) || reason.includes('needed by')) refused.push(`${file} (${reason})`);
     }
   if (refused.length > 0)
-    throw new Error(`ranks need a library of MPI that loads, got ${refused.join(' and ')}: ${remedy}`);
+    throw new Error(`ranks need a library of MPI that loads, got ${refused.join(' and ')}: ${remedy()}`);
   const missing = [...new Set(files.map((file) => basename(file)))];
-  throw new Error(`ranks need the library of MPI (${missing.join(' or ')}), which is not found: ${remedy}`);
+  throw new Error(`ranks need the library of MPI (${missing.join(' or ')}), which is not found: ${remedy()}`);
 }
 
 /**
@@ -81,7 +87,9 @@ function wrap(library: Loaded, file: string): Library {
   return {
     abi,
     file,
-    version: text(version).split(/,| MPICH Release date/)[0]!,
+    version: text(version)
+      .replace(' Version:', '')
+      .split(/,| MPICH Release date/)[0]!,
     call: (name, parameters) => {
       const native = raw(name, parameters);
       return (...values) => {
