@@ -1,7 +1,7 @@
 // Run in a project where the packed package is installed: one task of a small random model, on whatever engine is there and
 // on the reference.
 import { imagenetNormalisation } from 'beyond-masking/data';
-import { openOnnxBackend, referenceBackend } from 'beyond-masking/engines';
+import { openOnnxEngine, referenceEngine } from 'beyond-masking/engines';
 import {
   autoencoderParameters,
   drawBatch,
@@ -30,12 +30,12 @@ const options = {
   draws: drawBatch(pretext, model, [random]),
 };
 
-const engine = await openOnnxBackend();
+const engine = await openOnnxEngine();
 console.log(engine.description);
 if (engine.notice) console.log(engine.notice);
 const [got, expected] = [
-  await evaluateTask({ ...options, backend: engine }),
-  await evaluateTask({ ...options, backend: referenceBackend }),
+  await evaluateTask({ ...options, engine: engine }),
+  await evaluateTask({ ...options, engine: referenceEngine }),
 ];
 
 for (const [name, a, b] of [

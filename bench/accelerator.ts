@@ -25,7 +25,7 @@ import { lossesApart, writePeerStep } from '#dist/bench/peer.js';
 import { type BenchStep, finetuneStep, pretrainStep } from '#dist/bench/step.js';
 import type { Session, StepResult, TrainingPlan } from '#dist/engines/engine.js';
 import type { AttentionSetting } from '#dist/engines/xla/attention-choice.js';
-import type { XlaBackend, XlaOptions } from '#dist/engines/xla/backend.js';
+import type { XlaEngine, XlaOptions } from '#dist/engines/xla/engine.js';
 import { openFoundXla } from '#dist/engines/xla/open-found.js';
 import type { Values } from '#dist/graph/index.js';
 import { cacheFolder } from '#dist/io/cache-folder.js';
@@ -60,7 +60,7 @@ const model = modelConfig(args.model);
 const started = performance.now();
 const forms = args.attention.split(',') as AttentionSetting[];
 /** Engines by the label of their rows. */
-const engines = new Map<string, XlaBackend>();
+const engines = new Map<string, XlaEngine>();
 for (const attention of forms) await add(`attention ${attention}`, { attention });
 const [attention] = forms;
 if (args.gradients === 'bf16') await add('gradients bf16', { attention, gradients: 'bf16' });
@@ -74,13 +74,13 @@ for (const batch of args.batch.split(',').map(Number)) await measure(batch);
 
 async function add(label: string, options: Omit<XlaOptions, 'plugin'>): Promise<void> {
   try {
-    const backend = await openFoundXla({
+    const engine = await openFoundXla({
       places: { cache: join(cacheFolder(), 'pjrt') },
       cache: join(cacheFolder(), 'xla'),
       precision,
       ...options,
     });
-    engines.set(label, backend);
+    engines.set(label, engine);
   } catch (error) {
     console.log(`${label}: left out; ${(error as Error).message}`);
   }
@@ -100,9 +100,9 @@ async function measure(batch: number): Promise<void> {
     const { plan, inputs } = step;
     const initial = await initialiseOnThreads(step.specs, 1);
     let losses: number[] | undefined;
-    for (const [kind, backend] of [...engines].slice(0, number === 0 ? undefined : 1)) {
+    for (const [kind, engine] of [...engines].slice(0, number === 0 ? undefined : 1)) {
       const label = `${name}, batch ${batch}, ${kind}`;
-      const session = await backend.open(initial);
+      const session = await engine.open(initial);
       const opened = performance.now();
       const { metrics } = await session.step(plan, [inputs], { step: 0, lr: LR });
       console.log(

@@ -54,7 +54,7 @@ for (const [name, each] of Object.entries(losses)) {
 }
 
 /** Trains and returns the losses of all steps. */
-async function train(name: string, engine: (typeof variants)[keyof typeof variants]): Promise<number[]> {
+async function train(name: string, variant: (typeof variants)[keyof typeof variants]): Promise<number[]> {
   const output = mkdtempSync(join(tmpdir(), 'precision-'));
   const seen: number[] = [];
   try {
@@ -63,15 +63,15 @@ async function train(name: string, engine: (typeof variants)[keyof typeof varian
       training: { batchSize: Number(args.batch), maxSteps: steps },
       evaluation: { heldOutImages: 0, knnEvery: 0, reconstructions: 0 },
     } as const;
-    const backend = await openFoundXla({
+    const engine = await openFoundXla({
       places: { cache: join(cacheFolder(), 'pjrt') },
       cache: join(cacheFolder(), 'xla'),
       flags: { xla_allow_excess_precision: false },
-      ...engine,
+      ...variant,
     });
     await pretrain(mergeConfig(ours, ...args.set.split(',').map(parseOverride)), {
       output,
-      backend,
+      engine,
       onEvent: (event) => {
         if (event.type === 'start') console.error(`${name}: ${event.engine}`);
         if (event.type === 'step') seen.push(event.row.loss!);

@@ -16,7 +16,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { writePeerStep } from '#dist/bench/peer.js';
 import { pretrainStep } from '#dist/bench/step.js';
-import { libraryProducts } from '#dist/engines/xla/backend.js';
+import { libraryProducts } from '#dist/engines/xla/engine.js';
 import { findPlugins } from '#dist/engines/xla/plugins.js';
 import { stepModule } from '#dist/engines/xla/step-module.js';
 import { cacheFolder } from '#dist/io/cache-folder.js';

@@ -1,7 +1,7 @@
 // Tries settings for the first run at equal compute, and prints a Markdown table: `docs/reproduction.md`, "The first
 // run".
 //
-//   npm run build && node scripts/first-run.mjs [--budget 1] [--only NAME]… [--seeds 1] [--backend onednn]
+//   npm run build && node scripts/first-run.mjs [--budget 1] [--only NAME]… [--seeds 1] [--engine onednn]
 // [--precision bf16]
 //
 // first-run.json lists the tries. All are judged on 2,000 held-out training images, so that no choice depends on the
@@ -22,7 +22,7 @@ const { values: given } = parseArgs({
     budget: { type: 'string', default: '1' },
     only: { type: 'string', multiple: true },
     seeds: { type: 'string', default: '1' },
-    backend: { type: 'string', default: 'onnx' },
+    engine: { type: 'string', default: 'onnx' },
     precision: { type: 'string', default: 'f32' },
     output: { type: 'string', default: 'runs/first-run' },
     table: { type: 'boolean', default: false }, // only existing runs
@@ -59,7 +59,7 @@ const names = given.only ?? Object.keys(tries);
 for (const name of names)
   for (let seed = 0; seed < Number(given.seeds); seed++) {
     const settings = withinBudget(mergeConfig(shared, tries[name], { seed }));
-    const engine = { name: given.backend, precision: given.precision };
+    const engine = { name: given.engine, precision: given.precision };
     const folder = `${name}, budget ${given.budget}, seed ${seed}`.replaceAll(/[^\w.]+/g, '-');
     const output = join(given.output, folder);
     const { trainImages } = settings.data;

@@ -11,7 +11,7 @@ export { recipe, recipeNames, resolveConfig } from './config/recipes.ts';
 export { type Config, type ConfigInput, configSchema, parseConfig } from './config/schema.ts';
 
 // Images
-export { memoryBatches, type MemoryBatchOptions } from './data/load/memory.ts';
+export { memoryBatches, type MemoryBatchOptions, memoryViews } from './data/load/memory.ts';
 export { type BatchPlan, type Cursor, evaluationPlan, sampleRng, trainingPlan } from './data/load/sampler.ts';
 export { centreCrop, randomResizedCrop } from './data/decode/crop.ts';
 export { cropPlanes, cropResize } from './data/decode/resize.ts';
@@ -53,13 +53,13 @@ export type { ParameterGroup, UpdateRule } from './graph/update.ts';
 export { type AdamWOptions, adamw } from './optim/adamw.ts';
 export { parameterGroups } from './optim/groups.ts';
 export { learningRate, type Schedule, scaledPeak } from './optim/schedule.ts';
-export type { Backend, Parameter, Session, StepResult, TrainingPlan } from './engines/engine.ts';
-export { Engine, type EngineHost } from './engines/onnx/engine.ts';
-export { openPageBackend } from './engines/onnx/page-backend.ts';
+export type { Engine, Parameter, Session, StepResult, TrainingPlan } from './engines/engine.ts';
+export { EngineHost, type RuntimeHost } from './engines/onnx/engine-host.ts';
+export { openPageEngine } from './engines/onnx/page-engine.ts';
 export type { EngineWorker } from './engines/onnx/page-client.ts';
 export type { Runtime } from './engines/onnx/runtime.ts';
 export { server } from './engines/onnx/serve.ts';
-export { referenceBackend } from './engines/reference/backend.ts';
+export { referenceEngine } from './engines/reference/engine.ts';
 
 // Checkpoints
 export {
@@ -70,6 +70,14 @@ export {
   type Progress,
 } from './run/checkpoint-codec.ts';
 export type { RunKind } from './run/kind.ts';
+
+// Runs
+export type { Outcome, RunningEvent, StartEvent, StepRow } from './run/events.ts';
+export { type ProgramSetup, programSetup } from './run/pretrain-programs.ts';
+export { metricsOf, resumeFrom } from './run/run-files.ts';
+export { memoryStore, type RunStore } from './run/store.ts';
+export type { Monitor, MonitorContext } from './train/training.ts';
+export { type ReadyRun, runTraining } from './train/run-training.ts';
 export { finetuning } from './run/kinds/finetune.ts';
 export { pretraining } from './run/kinds/pretrain.ts';
 export { type NamedTensor, toFloat32 } from './io/dtypes.ts';
@@ -90,3 +98,8 @@ export type { Decaying } from './optim/groups.ts';
 export type { CheckpointContents, CheckpointModel, RecordedPanel, RunConfig } from './run/kind.ts';
 export type { RgbImage } from './visualize/rgb-image.ts';
 export type { Sized } from './config/cost.ts';
+export type { Row } from './io/jsonl-codec.ts';
+export type { ViewOptions } from './run/setup-pretrain.ts';
+export type { Judged } from './run/sittings.ts';
+export type { TrainingViews } from './train/job.ts';
+export type { TrainingSetup } from './train/training.ts';

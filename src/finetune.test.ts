@@ -78,7 +78,7 @@ describe('finetune', () => {
   });
 
   it('learns', async () => {
-    // Each class has a tint of its own, which no augmentation hides.
+    // Each class has a tint, which no augmentation hides.
     const { best } = await train({
       data: { erasing: 0 },
       training: { epochs: 12, learningRate: 1, mixup: 0, cutmix: 0, dropPath: 0 },
@@ -133,7 +133,7 @@ describe('finetune', () => {
     expect(kept.state['head.weight']).toEqual(state[name]);
   });
 
-  it('evaluates every so many epochs, and at the end', async () => {
+  it('evaluates every few epochs, and at the end', async () => {
     const { rows } = await train({ training: { epochs: 3 }, evaluation: { every: 2, images: 4 } });
     expect(rows.filter(({ top1 }) => top1 !== undefined).map(({ step }) => step)).toEqual([8, 12]);
   });

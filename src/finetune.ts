@@ -27,7 +27,7 @@ import { findModel, openModel } from './weights/model.ts';
 
 export interface FinetuneOptions extends TrainOptions<FinetuneEvent> {
   /**
-   * What a new run starts from: a checkpoint, the folder of a run, or a file of weights that `openModel` knows; random weights
+   * The weights of a new run: a checkpoint, the folder of a run, or a file of weights that `openModel` knows; random weights
    * where it is left out. In place of the setting `from`.
    */
   readonly from?: string | undefined;
@@ -66,7 +66,7 @@ export async function finetune(settings: FinetuneInput, options: FinetuneOptions
   return { ...result, best: { top1, checkpoint: bestCheckpointPath(result.folder) } };
 }
 
-/** What the weights that a run starts from say of its settings. */
+/** Settings that follow from the weights with which a run starts. */
 async function givenBy({ from, model }: FinetuneInput): Promise<GivenSettings | undefined> {
   if (!from) return undefined;
   const { description } = await findModel(from, { heads: model?.heads, usualImage: model?.image });
@@ -90,7 +90,7 @@ async function givenBy({ from, model }: FinetuneInput): Promise<GivenSettings | 
   };
 }
 
-/** The images of a run: those that are trained on, and those that are evaluated on. */
+/** The images of a run: for training and for evaluation. */
 async function openImages(config: FinetuneConfig, options: OpenOptions): Promise<FinetuneData> {
   const { data, evaluation, seed } = config;
   const images = await openLabelled(

@@ -32,7 +32,7 @@ export { type ReconstructOptions, reconstruct } from './reconstruct.ts';
 // Images and weights
 export { openDataset } from './data/sources/open.ts';
 export { openImages } from './data/sources/image-list.ts';
-export { openModel } from './weights/model.ts';
+export { type OpenModelOptions, openModel } from './weights/model.ts';
 export { inspectModel } from './weights/inspect.ts';
 export { exportModel } from './weights/out/export.ts';
 

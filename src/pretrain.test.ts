@@ -5,8 +5,8 @@ import { temporaryFolder } from '../tests/support/temporary-folder.ts';
 import { tinyImages, tinySettings } from '../tests/support/tiny-run.ts';
 import type { ConfigInput } from './config/schema.ts';
 import { parseConfig } from './config/schema.ts';
-import type { Backend } from './engines/engine.ts';
-import { referenceBackend } from './engines/reference/backend.ts';
+import type { Engine } from './engines/engine.ts';
+import { referenceEngine } from './engines/reference/engine.ts';
 import { evaluate } from './evaluate/evaluator.ts';
 import { heldOutLoss } from './evaluate/held-out.ts';
 import { readRows } from './io/jsonl.ts';
@@ -41,11 +41,11 @@ async function train(more: ConfigInput = {}, options: Partial<RunOptions> = {}) 
 }
 
 /** The reference engine, but a tensor of some steps is not finite. */
-function failing(steps: readonly number[]): Backend {
+function failing(steps: readonly number[]): Engine {
   return {
-    ...referenceBackend,
+    ...referenceEngine,
     async open(state) {
-      const session = await referenceBackend.open(state);
+      const session = await referenceEngine.open(state);
       const { step } = session;
       let calls = 0;
       session.step = async (...args) => {
@@ -58,12 +58,12 @@ function failing(steps: readonly number[]): Backend {
 }
 
 /** The reference engine, but answers come late, and two steps may wait for theirs; `most` counts how many did. */
-function pipelined(): Backend & { most: number } {
+function pipelined(): Engine & { most: number } {
   return {
-    ...referenceBackend,
+    ...referenceEngine,
     most: 0,
     async open(state) {
-      const session = await referenceBackend.open(state);
+      const session = await referenceEngine.open(state);
       const { step } = session;
       let waiting = 0;
       return Object.assign(session, {
@@ -208,18 +208,18 @@ describe('pretrain', () => {
 
   it('stops where something is not finite, and names it and the last checkpoint', async () => {
     const output = join(folder, 'not-finite');
-    const run = train({}, { output, backend: failing([3]) });
+    const run = train({}, { output, engine: failing([3]) });
     await expect(run).rejects.toThrow(/^step 3: grad:norm\.weight must be finite/);
     await expect(run).rejects.toThrow(
-      /last good checkpoint is .*step-00000002\.safetensors: go on from it with --resume/,
+      /last good checkpoint is .*step-00000002\.safetensors: continue from it with --resume/,
     );
     expect(await readdir(output)).not.toContain('.lock');
   });
 
   it('asks for the next update early, but not beyond one whose state is saved', async () => {
     const every3 = { training: { epochs: 2 }, checkpoints: { every: 3, keep: 9 } };
-    const [one, two] = [{ ...referenceBackend }, pipelined()];
-    const [serial, ahead] = [await train(every3, { backend: one }), await train(every3, { backend: two })];
+    const [one, two] = [{ ...referenceEngine }, pipelined()];
+    const [serial, ahead] = [await train(every3, { engine: one }), await train(every3, { engine: two })];
     expect(two.most).toBe(2);
     const measured = { imagesPerSecond: 0, seconds: 0 };
     const plain = (run: typeof serial) => run.rows.map((row) => ({ ...row, ...measured }));
@@ -230,12 +230,12 @@ describe('pretrain', () => {
       expect(b.equals(a), file).toBe(true);
     }
     const skipping = pipelined();
-    await train({ training: { nonFinite: 'skip' } }, { backend: skipping });
+    await train({ training: { nonFinite: 'skip' } }, { engine: skipping });
     expect(skipping.most).toBe(1);
   });
 
-  it('skips an update that is not finite, if told so', async () => {
-    const { rows, checkpoint } = await train({ training: { nonFinite: 'skip' } }, { backend: failing([3]) });
+  it('skips an update that is not finite, if the settings say so', async () => {
+    const { rows, checkpoint } = await train({ training: { nonFinite: 'skip' } }, { engine: failing([3]) });
     expect(rows[2]).toMatchObject({ step: 3, loss: null, skipped: 'grad:norm.weight' });
     expect((await readCheckpoint(checkpoint)).progress).toMatchObject({ step: 4, skipped: 1 });
   });
@@ -279,7 +279,7 @@ describe('pretrain', () => {
     await expect(train({}, { output, resume: true })).rejects.toThrow('needs a new or empty folder');
   });
 
-  it('refuses a folder into which another run trains, which goes on', async () => {
+  it('refuses a folder into which another run trains, which continues', async () => {
     const output = join(folder, 'shared');
     const refusals: Promise<unknown>[] = [];
     const onEvent = ({ type }: PretrainEvent) => {
@@ -300,7 +300,7 @@ describe('pretrain', () => {
     expect((await readdir(output)).filter((name) => name.startsWith('.'))).toEqual([]);
   });
 
-  it('goes on in a folder that lies among its images', async () => {
+  it('continues in a folder that lies among its images', async () => {
     const source = join(folder, 'among');
     await tinyImages(source, 12);
     const output = join(source, 'runs', 'mine');
@@ -363,7 +363,7 @@ describe('pretrain', () => {
     expect((await train({}, { output, resume: true, initFrom: weights })).outcome).toBe('finished'); // the same
   });
 
-  it('goes on from those weights when it was killed before it saved others', async () => {
+  it('continues from those weights when it was killed before it saved others', async () => {
     const initFrom = (await train()).checkpoint;
     const evaluation = { knnEvery: 1 };
     const whole = await train({ evaluation }, { initFrom });
@@ -381,11 +381,11 @@ describe('pretrain', () => {
 
   it('says once that the engine changed', async () => {
     const output = join(folder, 'engines');
-    const other = { ...referenceBackend, description: 'another' };
-    const notes = async (maxSteps: number, backend: Backend) =>
-      (await train({ training: { maxSteps } }, { output, resume: true, backend })).notes.join();
-    await notes(1, referenceBackend);
-    expect(await notes(2, other)).toContain(`the engine was ${referenceBackend.description} and is another`);
+    const other = { ...referenceEngine, description: 'another' };
+    const notes = async (maxSteps: number, engine: Engine) =>
+      (await train({ training: { maxSteps } }, { output, resume: true, engine })).notes.join();
+    await notes(1, referenceEngine);
+    expect(await notes(2, other)).toContain(`the engine was ${referenceEngine.description} and is another`);
     expect(await notes(3, other)).not.toContain('the engine was');
   });
 });
@@ -395,7 +395,7 @@ it('heldOutLoss weighs every image once, whatever the batch', async () => {
   const setup = setUp(config);
   const { heldOut } = await openData(config);
   const { initialise } = await import('./nn/init.ts');
-  const session = await referenceBackend.open(initialise(setup.programs(1).specs, 1));
+  const session = await referenceEngine.open(initialise(setup.programs(1).specs, 1));
   const loss = async (batchSize: number) =>
     (await evaluate(heldOutLoss(setup, heldOut!, { batchSize }), session)).heldOutLoss;
   const one = await loss(1);

@@ -7,7 +7,7 @@ import { temporaryFolder } from '../tests/support/temporary-folder.ts';
 import { tinyImages } from '../tests/support/tiny-run.ts';
 import { BrokenImages } from './data/load/broken.ts';
 import { openImages } from './data/sources/image-list.ts';
-import { referenceBackend } from './engines/reference/backend.ts';
+import { referenceEngine } from './engines/reference/engine.ts';
 import { IMAGENET } from './image/normalise.ts';
 import { preview } from './preview.ts';
 import { task } from './tasks/table.ts';
@@ -28,7 +28,7 @@ beforeAll(async () => {
 async function drawn(names: readonly string[], tasks: readonly string[]) {
   const broken = new BrokenImages(() => {});
   const png = await preview(await openImages(names), {
-    ...{ ...IMAGENET, backend: referenceBackend, tasks: tasks.map((name) => task(name)), broken },
+    ...{ ...IMAGENET, engine: referenceEngine, tasks: tasks.map((name) => task(name)), broken },
     geometry: { image: [32, 32], patch: 4, channels: 3 },
   });
   expect((await sharp(png).metadata()).format).toBe('png');

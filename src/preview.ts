@@ -2,7 +2,7 @@ import { centreCrop } from './data/decode/crop.ts';
 import type { BrokenImages } from './data/load/broken.ts';
 import { evaluationBatches } from './data/load/loader.ts';
 import type { Dataset } from './data/sources/dataset.ts';
-import type { Backend, Session } from './engines/engine.ts';
+import type { Engine, Session } from './engines/engine.ts';
 import { cast, input, program, type Values } from './graph/index.ts';
 import type { Normalisation } from './image/normalise.ts';
 import { type Geometry, patchGrid } from './image/size.ts';
@@ -17,7 +17,7 @@ import { hideTokens, toShownImage } from './visualize/image.ts';
 import { columnTitle, shortNames } from './visualize/titles.ts';
 
 export interface PreviewOptions extends Normalisation {
-  readonly backend: Backend;
+  readonly engine: Engine;
   readonly tasks: readonly PretextTask[];
   /** Size of the pictures, side of the patches and number of channels. */
   readonly geometry: Geometry;
@@ -32,7 +32,7 @@ export interface PreviewOptions extends Normalisation {
  * file. Removed tokens are grey; what goes beyond black and white, as the blurred task does, is scaled, and its title says so. No model takes part. Throws RangeError where a task does not fit the geometry.
  */
 export async function preview(images: Dataset, options: PreviewOptions): Promise<Buffer> {
-  const session = await options.backend.open({});
+  const session = await options.engine.open({});
   const tasks = [plain, ...options.tasks];
   const columns: (Shown | undefined)[][] = [];
   try {

@@ -52,8 +52,8 @@ export async function reconstruct(path: string, options: ReconstructOptions = {}
   const images = options.images ?? (await heldOut(settings, { ...options, parts }));
   const chosen = sample(images, options.count ?? 8, config.seed, 'reconstructions');
   options.signal?.throwIfAborted();
-  const backend = options.backend ?? parts.engine ?? (await modelEngine(model, options));
-  const session = await backend.open(model.weights);
+  const engine = options.engine ?? parts.engine ?? (await modelEngine(model, options));
+  const session = await engine.open(model.weights);
   try {
     return await reconstructionGrid(session, setup, chosen, {
       title,

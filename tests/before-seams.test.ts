@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BrokenImages } from '../src/data/load/broken.ts';
 import { openDataset } from '../src/data/sources/open.ts';
 import { packImages } from '../src/data/sources/pack.ts';
-import { referenceBackend } from '../src/engines/reference/backend.ts';
+import { referenceEngine } from '../src/engines/reference/engine.ts';
 import { knn } from '../src/evaluate/knn/knn-report.ts';
 import { linprobe } from '../src/evaluate/probe/linprobe.ts';
 import { finetune } from '../src/finetune.ts';
@@ -115,7 +115,7 @@ describe('commands, of a run of an earlier version', () => {
   const recorded = async (name: string) => JSON.parse(await readFile(at('outputs', name), 'utf8'));
 
   it('knn', async () => {
-    const got = await knn(run, { featureCache: false, backend: referenceBackend });
+    const got = await knn(run, { featureCache: false, engine: referenceEngine });
     expect(got).toEqual(await recorded('knn.json'));
   });
 
@@ -130,8 +130,10 @@ describe('commands, of a run of an earlier version', () => {
       ),
     );
     expect(got!.length).toBe(was!.length);
+    // Since then pictures have a thin grey frame, where the sheet was white.
+    const framed = (i: number) => was![i] === 255 && got![i] === 208;
     expect(
-      was!.reduce((most, value, i) => Math.max(most, Math.abs(value - got![i]!)), 0),
+      was!.reduce((most, value, i) => (framed(i) ? most : Math.max(most, Math.abs(value - got![i]!))), 0),
     ).toBeLessThanOrEqual(exact ? 0 : 1);
   });
 
@@ -156,7 +158,7 @@ describe('commands, of a run of an earlier version', () => {
 
 describe('judges in folders of an earlier version are the same again', () => {
   const run = 'trained/masked+zoomed-in';
-  const reference = { featureCache: false as const, backend: referenceBackend };
+  const reference = { featureCache: false as const, engine: referenceEngine };
   const rows = (judge: string) => readRows(at('judged', judge, 'metrics.jsonl'));
 
   it('knn', async () => {

@@ -78,7 +78,7 @@ describe('fine-tuning', () => {
     const config = JSON.parse(await readFile(join(folder, 'tuned', 'config.json'), 'utf8'));
     expect(config).toMatchObject({ kind: 'finetune', from: 'pretrained', model: { width: 8 } });
     const again = await run('finetune', ...tiny, '--resume', 'tuned', '--set', 'training.dropPath=0.3');
-    expect(again.err).toContain('a run must go on with its own settings, got training.dropPath 0.1 → 0.3');
+    expect(again.err).toContain('a run must keep its settings, got training.dropPath 0.1 → 0.3');
     const other = await run('pretrain', '--resume', 'tuned');
     expect(other.err).toContain('tuned must hold a run of pretrain, got one of finetune');
   });

@@ -159,13 +159,13 @@ describe('judging a run', () => {
 
   it.each([
     ['linprobe --resume run', 'run must hold a run of linprobe, got one of pretrain'],
-    ['linprobe --resume one', 'the folder of a run holds config.json, got one without it'],
-    ['linprobe nowhere', 'got nowhere'],
+    ['linprobe --resume one', 'one is not a run (no config.json)'],
+    ['linprobe nowhere', 'nowhere: no such file or folder'],
     ['linprobe run --data test', 'images with classes are needed, got test without'],
     ['linprobe run --output images', 'or that of the very same probe, got images with'],
     ['embed nowhere --from run --output a.npy', "the data folder must exist, got 'nowhere'"],
     ['embed test --from run --output a.csv', 'features are written as .npy or .parquet, got a.csv'],
-    ['predict test --from run', 'prediction needs a model with a head, got run without'],
+    ['predict test --from run', 'run has no classifier; train one'],
     ['predict nowhere.png other.png --from run', "no such file or folder: 'nowhere.png', 'other.png'"],
     ['knn run --data images', 'images with classes are needed, got images without'],
     ['knn run --data classes:one', 'kNN needs two classes or more, got class0 alone'],

@@ -261,7 +261,7 @@ describe('a run', () => {
     expect(code).toBe(130);
     expect((await readdir(join(folder, 'stopped', 'checkpoints'))).length).toBeGreaterThan(0);
     const changed = await run('pretrain', '--resume', 'stopped', '--seed', '4');
-    expect(changed.err).toContain('a run must go on with its own settings, got seed 3 → 4');
+    expect(changed.err).toContain('a run must keep its settings, got seed 3 → 4');
   });
 
   it('keeps other processes out of its folder', async () => {

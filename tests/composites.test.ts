@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Backend } from '../src/engines/engine.ts';
-import { openOneDnnBackend } from '../src/engines/onednn/backend.ts';
-import { openOnnxBackend } from '../src/engines/onnx/backend.ts';
-import { referenceBackend } from '../src/engines/reference/backend.ts';
+import type { Engine } from '../src/engines/engine.ts';
+import { openOneDnnEngine } from '../src/engines/onednn/engine.ts';
+import { openOnnxEngine } from '../src/engines/onnx/engine.ts';
+import { referenceEngine } from '../src/engines/reference/engine.ts';
 import {
   attention,
   crossEntropy,
@@ -36,18 +36,18 @@ const pieces: Record<string, { inputs: readonly string[]; build: (...inputs: Ten
   attention: { inputs: ['q', 'k', 'v'], build: (q, k, v) => attention(q!, k!, v!) },
 };
 
-const engines: Record<string, { open: () => Promise<Backend>; tolerance: number }> = {
-  reference: { open: async () => referenceBackend, tolerance: 1e-6 },
-  onnx: { open: () => openOnnxBackend(), tolerance: 1e-5 },
-  onednn: { open: () => openOneDnnBackend({ folder: oneDnnFolder }), tolerance: 1e-5 },
+const engines: Record<string, { open: () => Promise<Engine>; tolerance: number }> = {
+  reference: { open: async () => referenceEngine, tolerance: 1e-6 },
+  onnx: { open: () => openOnnxEngine(), tolerance: 1e-5 },
+  onednn: { open: () => openOneDnnEngine({ folder: oneDnnFolder }), tolerance: 1e-5 },
 };
 
 for (const [name, { open, tolerance }] of Object.entries(engines))
   describe.skipIf(isMissing(name))(`composites and their gradients equal PyTorch on ${name}`, () => {
-    let backend: Backend;
+    let engine: Engine;
     let tensors: Map<string, NamedTensor>;
     beforeAll(async () => {
-      backend = await open();
+      engine = await open();
       tensors = (await readSafetensors(path)).tensors;
     });
 
@@ -59,7 +59,7 @@ for (const [name, { open, tolerance }] of Object.entries(engines))
       const y = build(...sources);
       const gradients = grad(sumAll(mul(y, declare('dy'))), sources);
       const outputs = Object.fromEntries(inputs.map((name, i) => [`d${name}`, gradients[i]!]));
-      const session = await backend.open({});
+      const session = await engine.open({});
       const values = Object.fromEntries([...inputs, 'dy'].map((name) => [name, toFloat32(named(name))]));
       const got = await session.run(program(piece, { y, ...outputs }), values);
       await session.dispose();
@@ -79,7 +79,7 @@ for (const [name, { open, tolerance }] of Object.entries(engines))
           : mixedTargets(labels, classes, new Float32Array(rows).fill(1), smoothing);
       const x = input('logits', [rows, classes]);
       const y = meanAll(crossEntropy(x, input('targets', [rows, classes])));
-      const session = await backend.open({});
+      const session = await engine.open({});
       const [dx] = grad(y, [x]);
       const got = await session.run(program('cross-entropy', { y, dx: dx! }), {
         logits: toFloat32(logits),

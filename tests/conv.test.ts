@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Backend } from '../src/engines/engine.ts';
-import { openOneDnnBackend } from '../src/engines/onednn/backend.ts';
-import { openOnnxBackend } from '../src/engines/onnx/backend.ts';
-import { referenceBackend } from '../src/engines/reference/backend.ts';
+import type { Engine } from '../src/engines/engine.ts';
+import { openOneDnnEngine } from '../src/engines/onednn/engine.ts';
+import { openOnnxEngine } from '../src/engines/onnx/engine.ts';
+import { referenceEngine } from '../src/engines/reference/engine.ts';
 import { evaluateProgram } from '../src/engines/reference/evaluate.ts';
 import { programFlops } from '../src/graph/flops.ts';
 import {
@@ -28,10 +28,10 @@ import { openCpuXla } from './support/xla.ts';
 const fixture = await readFixture('conv');
 const cases = fixture.metadata('cases') as ConvOptions[];
 
-const engines: Record<string, () => Promise<Backend>> = {
-  reference: async () => referenceBackend,
-  onnx: () => openOnnxBackend({ threads: 1 }),
-  onednn: () => openOneDnnBackend({ threads: 1, folder: oneDnnFolder }),
+const engines: Record<string, () => Promise<Engine>> = {
+  reference: async () => referenceEngine,
+  onnx: () => openOnnxEngine({ threads: 1 }),
+  onednn: () => openOneDnnEngine({ threads: 1, folder: oneDnnFolder }),
   xla: () => openCpuXla(),
 };
 

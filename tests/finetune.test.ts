@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type Backend, slotName } from '../src/engines/engine.ts';
-import { openOnnxBackend } from '../src/engines/onnx/backend.ts';
-import { referenceBackend } from '../src/engines/reference/backend.ts';
+import { type Engine, slotName } from '../src/engines/engine.ts';
+import { openOnnxEngine } from '../src/engines/onnx/engine.ts';
+import { referenceEngine } from '../src/engines/reference/engine.ts';
 import { judge } from '../src/evaluate/accuracy.ts';
 import { constant } from '../src/graph/index.ts';
 import type { ClassifierConfig } from '../src/models/classifier.ts';
@@ -22,9 +22,9 @@ const section = (prefix: string) =>
     names.filter((name) => name.startsWith(prefix)).map((name) => [name.slice(prefix.length), float(name)]),
   );
 
-const engines: Record<string, { open: () => Promise<Backend>; tolerance: number }> = {
-  reference: { open: async () => referenceBackend, tolerance: 1e-5 },
-  onnx: { open: () => openOnnxBackend({ threads: 1 }), tolerance: 1e-4 },
+const engines: Record<string, { open: () => Promise<Engine>; tolerance: number }> = {
+  reference: { open: async () => referenceEngine, tolerance: 1e-5 },
+  onnx: { open: () => openOnnxEngine({ threads: 1 }), tolerance: 1e-4 },
 };
 
 describe.each(['mean', 'mean-token', 'token'])('a classifier (%s)', (key) => {

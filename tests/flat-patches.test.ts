@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Backend } from '../src/engines/engine.ts';
-import { referenceBackend } from '../src/engines/reference/backend.ts';
+import type { Engine } from '../src/engines/engine.ts';
+import { referenceEngine } from '../src/engines/reference/engine.ts';
 import { input, program } from '../src/graph/index.ts';
 import type { Size } from '../src/image/size.ts';
 import { areaResize } from '../src/nn/area.ts';
@@ -39,7 +39,7 @@ function halfFlat(random: Rng, [height, width]: Size): Float32Array {
 
 for (const [name, open, needs] of engines)
   describe.skipIf(needs.some(isMissing))(`flat patches on ${name}`, () => {
-    let engine: Backend;
+    let engine: Engine;
     beforeAll(async () => {
       engine = await open();
     });
@@ -102,7 +102,7 @@ for (const [name, open, needs] of engines)
 
 for (const [name, open, needs] of engines.slice(1))
   describe.skipIf(needs.some(isMissing))(`losses of pictures with flat patches on ${name}`, () => {
-    let engine: Backend;
+    let engine: Engine;
     beforeAll(async () => {
       engine = await open();
     });
@@ -123,8 +123,8 @@ for (const [name, open, needs] of engines.slice(1))
           draws: drawBatch(pretext, model, [random]),
           gradients: false,
         };
-        const got = await evaluateTask({ ...options, backend: engine });
-        const expected = await evaluateTask({ ...options, backend: referenceBackend });
+        const got = await evaluateTask({ ...options, engine: engine });
+        const expected = await evaluateTask({ ...options, engine: referenceEngine });
         const tolerance = name.endsWith('bf16') ? 1e-2 : 1e-6;
         expect(relativeError([got.loss], [expected.loss]), `seed ${seed}`).toBeLessThan(tolerance);
       },

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Backend } from '../src/engines/engine.ts';
+import type { Engine } from '../src/engines/engine.ts';
 import { cast, input, program, type Tensor, type TensorData } from '../src/graph/index.ts';
 import { fromPicture } from '../src/nn/normalise.ts';
 import { hog } from '../src/nn/targets/hog.ts';
@@ -19,7 +19,7 @@ const seed = Date.now();
 // Bytes have many gradients along an axis exactly, where bins meet. Rounding must not say which one takes them.
 for (const [name, open, needs] of engines)
   describe.skipIf(needs.some(isMissing))(`histograms of bytes on ${name}`, () => {
-    let engine: Backend;
+    let engine: Engine;
     beforeAll(async () => {
       engine = await open();
     });

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { referenceBackend } from '../src/engines/reference/backend.ts';
+import { referenceEngine } from '../src/engines/reference/engine.ts';
 import { toFloat32 } from '../src/io/dtypes.ts';
 import { readSafetensors, writeSafetensors } from '../src/io/safetensors.ts';
 import type { AutoencoderConfig } from '../src/models/config.ts';
@@ -52,7 +52,7 @@ it("agrees with the official code's loss and gradients for the distorted task", 
     weights: opened.weights,
     view: float('view'),
     draws: { 'draw:centre': float('centre'), 'draw:magnitude': float('magnitude') },
-    backend: referenceBackend,
+    engine: referenceEngine,
   });
   expect(relativeError(got.degraded, float('input'))).toBeLessThan(1e-4);
   expect(relativeError([got.loss], [Number(metadata.loss)])).toBeLessThan(1e-4);

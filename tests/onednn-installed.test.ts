@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseConfig } from '../src/config/schema.ts';
-import { openOneDnnBackend } from '../src/engines/onednn/backend.ts';
+import { openOneDnnEngine } from '../src/engines/onednn/engine.ts';
 import { installedLibrary } from '../src/engines/onednn/library.ts';
 import { openEngine } from '../src/run/engine.ts';
 import { hideSystemOneDnn } from './support/hide-onednn.ts';
@@ -19,13 +19,13 @@ describe.skipIf(isMissing(name))(`the installed oneDNN (SEED=${seed}, ${baseSeed
   afterAll(() => {
     vi.unstubAllEnvs();
   });
-  const open = () => openOneDnnBackend({ threads: 2, folder: oneDnnFolder });
+  const open = () => openOneDnnEngine({ threads: 2, folder: oneDnnFolder });
 
   it('is what auto takes where the system has none', async () => {
-    const backend = await openEngine(parseConfig({ engine: { name: 'auto', threads: 1 } }).engine);
-    expect(backend).toMatchObject({ name: 'onednn', description: 'oneDNN 3.2.0 (f32, 1 thread)' });
-    expect(backend).toMatchObject({ library: installedLibrary(oneDnnFolder) });
-    expect(backend.notice).toBeUndefined();
+    const engine = await openEngine(parseConfig({ engine: { name: 'auto', threads: 1 } }).engine);
+    expect(engine).toMatchObject({ name: 'onednn', description: 'oneDNN 3.2.0 (f32, 1 thread)' });
+    expect(engine).toMatchObject({ library: installedLibrary(oneDnnFolder) });
+    expect(engine.notice).toBeUndefined();
   });
 
   describe('trains as the reference does', () => {

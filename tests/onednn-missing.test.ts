@@ -23,9 +23,9 @@ describe('without oneDNN', () => {
   });
 
   it('auto takes onnx, and says in one line why and what installs it', async () => {
-    const backend = await open('auto');
-    expect(backend.name).toBe('onnx');
-    const { notice } = backend as { notice?: string };
+    const engine = await open('auto');
+    expect(engine.name).toBe('onnx');
+    const { notice } = engine as { notice?: string };
     expect(notice).toMatch(
       /^the onednn engine needs oneDNN .*: `npx beyond-masking setup onednn` installs it without root, .*The onnx engine runs instead\.$/,
     );
@@ -54,9 +54,9 @@ describe('without oneDNN', () => {
     const file = installedLibrary(join(folder, 'cache', 'onednn'));
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, content);
-    const backend = await open('auto');
-    expect(backend.name).toBe('onnx');
-    const { notice } = backend as { notice?: string };
+    const engine = await open('auto');
+    expect(engine.name).toBe('onnx');
+    const { notice } = engine as { notice?: string };
     expect(notice).toContain(`${file} (file too short)`);
     expect(notice).toMatch(/`npx beyond-masking setup onednn` installs it.*The onnx engine runs instead\.$/);
     expect(notice).not.toContain('\n');

@@ -70,16 +70,16 @@ describe.skipIf(oneDnnIsMissing)('when the process of the onednn engine is kille
   const engine = 'onednn';
   const killed =
     /the onednn engine's process was killed \(SIGKILL\), as the system does where memory runs out; .*training\.microBatch/;
-  const backend = ['--backend', engine];
+  const chosen = ['--engine', engine];
 
   it.each([
-    ['pretrain', [...pretraining, '--output', 'dead-pretrain', ...backend]],
-    ['finetune', ['finetune', ...training, ...held, ...set(model), '--output', 'dead-finetune', ...backend]],
-    ['knn', ['knn', 'model.safetensors', ...backend]],
-    ['linprobe', ['linprobe', 'model.safetensors', ...backend]],
-    ['embed', ['embed', 'images', '--from', 'model.safetensors', '--output', 'dead.npy', ...backend]],
-    ['predict', ['predict', 'images', '--from', 'head.safetensors', ...backend]],
-    ['reconstruct', ['reconstruct', 'model.safetensors', 'images', ...backend]],
+    ['pretrain', [...pretraining, '--output', 'dead-pretrain', ...chosen]],
+    ['finetune', ['finetune', ...training, ...held, ...set(model), '--output', 'dead-finetune', ...chosen]],
+    ['knn', ['knn', 'model.safetensors', ...chosen]],
+    ['linprobe', ['linprobe', 'model.safetensors', ...chosen]],
+    ['embed', ['embed', 'images', '--from', 'model.safetensors', '--output', 'dead.npy', ...chosen]],
+    ['predict', ['predict', 'images', '--from', 'head.safetensors', ...chosen]],
+    ['reconstruct', ['reconstruct', 'model.safetensors', 'images', ...chosen]],
     ['bench', ['bench', '--model', 'micro', '--batch', '8', '--engine', engine]],
   ])('%s says so', async (_, args) => {
     const { child, finished } = launch(args);
@@ -92,7 +92,7 @@ describe.skipIf(oneDnnIsMissing)('when the process of the onednn engine is kille
   });
 
   it('a run that had begun says where it can go on', async () => {
-    const args = [...pretraining, '--epochs', '2000', '--output', 'begun', ...backend, '--json'];
+    const args = [...pretraining, '--epochs', '2000', '--output', 'begun', ...chosen, '--json'];
     let done = false;
     const { code, err } = await launch(args, {
       onLine: (line, child) => {
@@ -103,7 +103,7 @@ describe.skipIf(oneDnnIsMissing)('when the process of the onednn engine is kille
     }).finished;
     expect(err).toMatch(killed);
     expect(err).toMatch(
-      /; the last good checkpoint is begun\/checkpoints\/step-.*: go on from it with --resume\n$/,
+      /; the last good checkpoint is begun\/checkpoints\/step-.*: continue from it with --resume\n$/,
     );
     expect(code).toBe(1);
   });

@@ -234,7 +234,7 @@ describe('a run goes on', () => {
       return writeSafetensors(path!, tensors, { ...metadata, progress });
     };
     await rewrite(outline.replace('27-', '28-'));
-    await expect(goOn(output, {})).rejects.toThrow('a run must go on with the same images');
+    await expect(goOn(output, {})).rejects.toThrow('a run must resume with the same images');
     await rewrite(outline);
     const { notes } = await goOn(output, {});
     expect(notes).toEqual([expect.stringContaining('the run knows its images by names and sizes')]);
@@ -258,10 +258,10 @@ describe('a run goes on', () => {
       picture,
       bytes.map((byte, i) => (i === bytes.length - 30 ? byte ^ 1 : byte)),
     );
-    await expect(goOn(output, {})).rejects.toThrow('a run must go on with the same images'); // of the same size
+    await expect(goOn(output, {})).rejects.toThrow('a run must resume with the same images'); // of the same size
     await writeFile(picture, bytes);
     await goOn(output, { training: { maxSteps: 3 } });
     await tinyImages(source, 28);
-    await expect(goOn(output, {})).rejects.toThrow('a run must go on with the same images');
+    await expect(goOn(output, {})).rejects.toThrow('a run must resume with the same images');
   });
 });

@@ -45,7 +45,7 @@ const allowed: readonly (readonly [path: string, source: string])[] = [
   ['nn/down.ts', "import { x } from '../graph/operations/x.ts'; export const y = x;"],
   ['graph/up.test.ts', "import { x } from '../nn/x.ts'; import 'node:fs'; export const y = x;"],
   ['engines/onnx/down.ts', "export { x } from '../../graph/x.ts'; export { y } from '../engine.ts';"],
-  ['run/inner.ts', "export { x } from '../engines/onnx/backend.ts'; import 'node:fs';"],
+  ['run/inner.ts', "export { x } from '../engines/onnx/engine.ts'; import 'node:fs';"],
   ['graph/operations/own.ts', "export { x } from '../index.ts';"],
   ['study/file.ts', "export { x } from '../finetune.ts';"],
   ['finetune.ts', "export { x } from './train/trainer.ts';"],

@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ConfigInput } from '../src/config/schema.ts';
-import { referenceBackend } from '../src/engines/reference/backend.ts';
+import { referenceEngine } from '../src/engines/reference/engine.ts';
 import { finetune } from '../src/finetune.ts';
 import { pretrain } from '../src/pretrain.ts';
 import type { PretrainEvent } from '../src/run/events.ts';
@@ -91,7 +91,7 @@ async function stopAt(
     else if (when(event)) controller.abort(new Error('enough'));
   };
   const given = { output: join(folder, output), onEvent, signal: controller.signal, scoreCache };
-  const result = await pretrain(input, { ...given, backend: referenceBackend, resume: true });
+  const result = await pretrain(input, { ...given, engine: referenceEngine, resume: true });
   return { result, events, after };
 }
 

@@ -28,8 +28,8 @@ for (const name of engines)
   describe.skipIf(isMissing(name))(`the ${name} engine`, () => {
     it.each(taskNames)('times the calls of a step, none more and none less: %s', async (task) => {
       const step = pretrainStep(model, task, 4);
-      const backend = await openEngine(parseConfig({ engine: { name, threads: 1 } }).engine);
-      const session = await backend.open(initialise(step.specs, 1));
+      const engine = await openEngine(parseConfig({ engine: { name, threads: 1 } }).engine);
+      const session = await engine.open(initialise(step.specs, 1));
       if (!isTimed(session)) throw new Error('a session that can be timed is needed');
       const run = (at: number) => session.step(step.plan, [step.inputs], { step: at, lr: 1e-3 });
       const first = await run(0);
@@ -42,7 +42,7 @@ for (const name of engines)
       expect(calls.every(({ milliseconds }) => milliseconds > 0)).toBe(true);
       await session.dispose();
       // Profiling changes no result.
-      const plain = await backend.open(initialise(step.specs, 1));
+      const plain = await engine.open(initialise(step.specs, 1));
       const unseen = [];
       for (let at = 0; at < 2; at++)
         unseen.push(await plain.step(step.plan, [step.inputs], { step: at, lr: 1e-3 }));

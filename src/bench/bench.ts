@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { EngineInput } from '../config/engine.ts';
 import { parseConfig } from '../config/schema.ts';
-import type { Backend } from '../engines/engine.ts';
+import type { Engine } from '../engines/engine.ts';
 import type { Timing } from '../engines/timing.ts';
 import type { Values } from '../graph/index.ts';
 import { modelConfig } from '../models/sizes.ts';
@@ -88,10 +88,10 @@ export async function bench(options: BenchOptions = {}): Promise<BenchResult> {
     finetune ? finetuneStep(config, batch) : pretrainStep(config, name, batch),
   );
   const settings = parseConfig({ engine: options.engine }).engine;
-  const backend = await openEngine(settings);
-  if (backend.notice !== undefined) options.onNote?.(backend.notice);
+  const engine = await openEngine(settings);
+  if (engine.notice !== undefined) options.onNote?.(engine.notice);
   const weights = await weightsOf(steps);
-  const measured = await measure(backend, weights, steps, { count, onProgress, signal });
+  const measured = await measure(engine, weights, steps, { count, onProgress, signal });
   const rows = names.map((task, i) =>
     row(task, measured.steps[i]!.seconds, measured.steps[0]!.seconds, batch, steps[i]!.flops),
   );
@@ -105,7 +105,7 @@ export async function bench(options: BenchOptions = {}): Promise<BenchResult> {
       modes,
       count,
       threads: ('threads' in settings && settings.threads) || availableParallelism(),
-      precision: precisionOf(backend),
+      precision: precisionOf(engine),
       losses: measured.steps[0]!.losses,
       signal,
     })) {
@@ -115,7 +115,7 @@ export async function bench(options: BenchOptions = {}): Promise<BenchResult> {
   }
   return {
     machine: machine(),
-    engine: backend.description,
+    engine: engine.description,
     model,
     batch,
     rows,
@@ -170,4 +170,4 @@ function ownRate(
   return { share: seconds / leastSeconds, productGflops: sum(({ flops }) => flops) / seconds / 1e9 };
 }
 
-const precisionOf = ({ description }: Backend) => (/\bbf16\b/.test(description) ? 'bf16' : 'f32');
+const precisionOf = ({ description }: Engine) => (/\bbf16\b/.test(description) ? 'bf16' : 'f32');

@@ -1,4 +1,4 @@
-import type { Backend, Session } from '../engines/engine.ts';
+import type { Engine, Session } from '../engines/engine.ts';
 import { isTimed, type Timing } from '../engines/timing.ts';
 import type { Values } from '../graph/index.ts';
 import { peakGigabytes } from './machine.ts';
@@ -41,14 +41,14 @@ export interface MeasureOptions {
  * @param weights weights of each step
  */
 export async function measure(
-  backend: Backend,
+  engine: Engine,
   weights: readonly Values[],
   steps: readonly BenchStep[],
   { count, onProgress, signal }: MeasureOptions,
 ): Promise<Measure> {
   const opened = new Map<Values, Session>();
   try {
-    for (const each of new Set(weights)) opened.set(each, await backend.open(each));
+    for (const each of new Set(weights)) opened.set(each, await engine.open(each));
     const sessions = weights.map((each) => opened.get(each)!);
     const runner = new Runner(sessions, steps);
     const [session] = sessions as [Session];
@@ -84,13 +84,13 @@ export async function measure(
 
 class Runner {
   readonly measures: { seconds: number[]; losses: number[] }[];
-  private readonly sessions: readonly Session[];
-  private readonly steps: readonly BenchStep[];
-  private done = 0;
+  readonly #sessions: readonly Session[];
+  readonly #steps: readonly BenchStep[];
+  #done = 0;
 
   constructor(sessions: readonly Session[], steps: readonly BenchStep[]) {
-    this.sessions = sessions;
-    this.steps = steps;
+    this.#sessions = sessions;
+    this.#steps = steps;
     this.measures = steps.map(() => ({ seconds: [], losses: [] }));
   }
 
@@ -107,9 +107,9 @@ class Runner {
   }
 
   async step(i: number): Promise<{ loss: number; time: number }> {
-    const { plan, inputs } = this.steps[i]!;
+    const { plan, inputs } = this.#steps[i]!;
     const start = performance.now();
-    const result = await this.sessions[i]!.step(plan, [inputs], { step: this.done++, lr: LEARNING_RATE });
+    const result = await this.#sessions[i]!.step(plan, [inputs], { step: this.#done++, lr: LEARNING_RATE });
     const time = (performance.now() - start) / 1000;
     if (result.nonFinite !== undefined)
       throw new Error(`${result.nonFinite} must be finite, got another value`);

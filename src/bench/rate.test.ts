@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { referenceBackend } from '../engines/reference/backend.ts';
+import { referenceEngine } from '../engines/reference/engine.ts';
 import { modelConfig } from '../models/sizes.ts';
 import { assumedRate, measuredRate } from './rate.ts';
 import { pretrainStep } from './step.ts';
@@ -22,8 +22,8 @@ it('measures the fastest step after the first', async () => {
   const { now } = performance;
   performance.now = () => clock[0]!;
   try {
-    const backend = { ...referenceBackend, description: 'an engine', open: async () => session as never };
-    const { flops, how } = await measuredRate(backend);
+    const engine = { ...referenceEngine, description: 'an engine', open: async () => session as never };
+    const { flops, how } = await measuredRate(engine);
     expect(flops).toBeCloseTo(work / 0.02, 0);
     expect(how).toMatch(/^measured: [\d.e+]+ GFLOP\/s in steps of the micro model, an engine$/);
     expect(times).toEqual([]);

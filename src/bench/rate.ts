@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { Backend } from '../engines/engine.ts';
+import type { Engine } from '../engines/engine.ts';
 import { modelConfig } from '../models/sizes.ts';
 import { initialise } from '../nn/init.ts';
 import { plural } from '../text/plural.ts';
@@ -27,9 +27,9 @@ const BATCH = 64;
 const STEPS = 3;
 
 /** Rate of the fastest of a few steps of the micro model, after a warm-up step. Takes some seconds. */
-export async function measuredRate(backend: Backend): Promise<TrainingRate> {
+export async function measuredRate(engine: Engine): Promise<TrainingRate> {
   const { plan, inputs, specs, flops } = pretrainStep(modelConfig('micro'), 'masked', BATCH);
-  const session = await backend.open(initialise(specs, 0));
+  const session = await engine.open(initialise(specs, 0));
   try {
     const times: number[] = [];
     for (let step = 0; step <= STEPS; step++) {
@@ -38,7 +38,7 @@ export async function measuredRate(backend: Backend): Promise<TrainingRate> {
       times.push((performance.now() - start) / 1000);
     }
     const rate = flops / Math.min(...times.slice(1));
-    const how = `measured: ${Number((rate / 1e9).toPrecision(2)).toLocaleString('en-US')} GFLOP/s in steps of the micro model, ${backend.description}`;
+    const how = `measured: ${Number((rate / 1e9).toPrecision(2)).toLocaleString('en-US')} GFLOP/s in steps of the micro model, ${engine.description}`;
     return { flops: rate, how };
   } finally {
     await session.dispose();

@@ -83,15 +83,15 @@ export function scalingPlot(points: readonly ScalingPoint[]): string {
  * change of the machine's speed affects all alike. Medians of nine rounds.
  */
 export async function scaling(
-  engine: EngineInput = {},
+  settings: EngineInput = {},
   onProgress?: (what: string, done: number, total: number) => void,
 ): Promise<ScalingPoint[]> {
-  const backend = await openEngine(parseConfig({ engine }).engine);
+  const engine = await openEngine(parseConfig({ engine: settings }).engine);
   const sizes: Size[] = [];
   try {
     for (const [axis, all] of Object.entries(axes))
       for (const [value, batch, config] of all) {
-        const session = await backend.open(initialise(autoencoderParameters(config), 1));
+        const session = await engine.open(initialise(autoencoderParameters(config), 1));
         sizes.push({ axis, value, step: pretrainStep(config, 'masked', batch), session, seconds: [] });
       }
     for (let round = 0; round < WARM_UP + ROUNDS; round++) {

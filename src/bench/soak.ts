@@ -34,9 +34,9 @@ const SAMPLES = 50;
 export async function soak(options: SoakOptions): Promise<SoakResult> {
   const { steps, batch } = options;
   if (!(steps >= 20)) throw new RangeError(`a soak takes 20 steps or more, got ${steps}`);
-  const backend = await openEngine(options.engine);
+  const engine = await openEngine(options.engine);
   const { plan, inputs, specs } = pretrainStep(modelConfig(options.model), 'masked', batch);
-  const session = await backend.open(initialise(specs, 1));
+  const session = await engine.open(initialise(specs, 1));
   const every = Math.max(1, Math.floor(steps / SAMPLES));
   const samples: number[] = [];
   try {
@@ -52,5 +52,5 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
   const tenth = Math.floor(samples.length / 10);
   const early = median(samples.slice(tenth, 2 * tenth));
   const late = median(samples.slice(-tenth));
-  return { engine: backend.description, steps, early, late, growth: late / early - 1 };
+  return { engine: engine.description, steps, early, late, growth: late / early - 1 };
 }

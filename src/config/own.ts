@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { targetNames } from '../nn/targets/table.ts';
 import { maskNames } from '../tasks/masks/table.ts';
-import { nameFault, partsOf, taskNames } from '../tasks/table.ts';
+import { degradationsOf, nameFault, taskNames } from '../tasks/table.ts';
 import { section } from './fields.ts';
 
 /** Kinds of parts that a user may hand in, which a run's settings record by name. */
@@ -32,7 +32,7 @@ export const own = section({
 export function namesOwn({ task, model, own = {} }: Named): boolean {
   const isOwn = (kind: OwnKind, name: string) => own[kind]?.includes(name) ?? false;
   return (
-    partsOf(task.name).row.some((part) => isOwn('tasks', part)) ||
+    degradationsOf(task.name).row.some((part) => isOwn('tasks', part)) ||
     isOwn('masks', task.mask) ||
     isOwn('targets', model.target)
   );
@@ -49,7 +49,7 @@ export function checkNames({ task, model, own = {} }: Named, context: z.Refineme
   const refuse = (path: string[], input: string, values: readonly string[], message: string) =>
     context.addIssue({ code: 'invalid_value', path, input, values: [...values], message });
   const { tasks = [] } = own;
-  const { row } = partsOf(task.name);
+  const { row } = degradationsOf(task.name);
   const known =
     row.length <= 2 &&
     row.every((part) => tasks.includes(part) || !nameFault(part) || !nameFault(`masked+${part}`));

@@ -59,7 +59,7 @@ export interface Session {
 }
 
 /** An engine. Optimizer slots missing from the state start as zeros. */
-export interface Backend {
+export interface Engine {
   readonly name: string;
   /** Engine, version and threads, for messages. */
   readonly description: string;

@@ -8,7 +8,7 @@ import { parseFinetuneConfig } from '../config/finetune-schema.ts';
 import { BrokenImages } from '../data/load/broken.ts';
 import type { Dataset } from '../data/sources/dataset.ts';
 import { openDataset } from '../data/sources/open.ts';
-import { referenceBackend } from '../engines/reference/backend.ts';
+import { referenceEngine } from '../engines/reference/engine.ts';
 import { rng } from '../random/rng.ts';
 import { setUpClassifier } from '../run/setup-finetune.ts';
 import { accuracy, judge } from './accuracy.ts';
@@ -34,7 +34,7 @@ async function scores(dataset: Dataset, batchSize: number, seed: number) {
       shape.reduce((a, b) => a * b, 1),
     ),
   ]);
-  const session = await referenceBackend.open(Object.fromEntries(weights));
+  const session = await referenceEngine.open(Object.fromEntries(weights));
   const done: number[] = [];
   const broken = new BrokenImages(() => {});
   const views = () => setup.testViews(dataset, { batchSize, broken });

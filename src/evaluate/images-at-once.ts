@@ -1,4 +1,4 @@
-import type { Backend } from '../engines/engine.ts';
+import type { Engine } from '../engines/engine.ts';
 import { patchCount } from '../image/size.ts';
 import type { EncoderConfig } from '../models/config.ts';
 
@@ -11,7 +11,7 @@ const RUN_FLOPS = 1.75e11;
 const RUN_TOKENS = 16_384;
 
 /** The most images of one run of an encoder that keep it short where CPUs compute. */
-export function shortRun(encoder: Sizes, { name }: Pick<Backend, 'name'>, most: number): number {
+export function shortRun(encoder: Sizes, { name }: Pick<Engine, 'name'>, most: number): number {
   if (name === 'xla') return most;
   const { width, depth } = encoder;
   const tokens = patchCount(encoder);
@@ -20,7 +20,7 @@ export function shortRun(encoder: Sizes, { name }: Pick<Backend, 'name'>, most: 
 }
 
 /** Images of one run: a power of two. */
-export function batchFor(encoder: Sizes, backend: Pick<Backend, 'name'>): number {
-  const images = shortRun(encoder, backend, Math.min(256, RUN_TOKENS / patchCount(encoder)));
+export function batchFor(encoder: Sizes, engine: Pick<Engine, 'name'>): number {
+  const images = shortRun(encoder, engine, Math.min(256, RUN_TOKENS / patchCount(encoder)));
   return 2 ** Math.max(0, Math.floor(Math.log2(images)));
 }

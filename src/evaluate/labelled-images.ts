@@ -1,9 +1,11 @@
+import type { OwnNames } from '../config/own.ts';
 import { sameImages } from '../data/sources/content.ts';
 import { type Dataset, split } from '../data/sources/dataset.ts';
 import { openDataset, testSetOf } from '../data/sources/open.ts';
 import type { OpenOptions } from '../data/sources/scheme.ts';
 import { labelledSource } from '../data/sources/table.ts';
 import { RunError } from '../run/error.ts';
+import { requireOwn } from '../run/own.ts';
 import { plural } from '../text/plural.ts';
 
 /** Images with classes: those that are learned from, and others that are judged. */
@@ -42,6 +44,7 @@ export interface JudgedModel {
   readonly run?: {
     readonly config: {
       readonly data: { readonly source: string; readonly heldOut: number; readonly test?: string };
+      readonly own?: OwnNames | undefined;
     };
   };
   /** Given where it has learned classes. */
@@ -61,6 +64,8 @@ export async function openLabelled(
   if (source === '')
     throw new RunError(`images with classes are needed, got none: name ${labelledSource} with --data`);
   const own = run?.data.source === source ? run : undefined;
+  if (own)
+    requireOwn({ sources: own.own?.sources }, { sources: options.sources?.map(({ scheme }) => scheme) });
   const all = withClasses(await openDataset(source, options), source);
   const other = test ?? (own?.data.test || testSetOf(source, options.sources));
   if (other !== undefined) {

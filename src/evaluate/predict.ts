@@ -80,10 +80,10 @@ export async function* predict(
   if (left.length === 0) return;
   const dataset = subset(all, left);
   const broken = options.broken ?? new BrokenImages();
-  const backend = await modelEngine(model, options);
-  const batchSize = Math.min(options.imagesAtOnce ?? batchFor(model.encoder, backend), dataset.length);
+  const engine = await modelEngine(model, options);
+  const batchSize = Math.min(options.imagesAtOnce ?? batchFor(model.encoder, engine), dataset.length);
   const views = centralViews(model, dataset, { batchSize, broken, signal });
-  const session = await backend.open(headWeights(model, classifier));
+  const session = await engine.open(headWeights(model, classifier));
   try {
     const toLogits = logitsProgram(classifier, model.normalisation, batchSize);
     let done = all.length - left.length;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
 import { tinyFinetuneSettings, tinyImages, tinySettings } from '../../tests/support/tiny-run.ts';
-import { referenceBackend } from '../engines/reference/backend.ts';
+import { referenceEngine } from '../engines/reference/engine.ts';
 import { finetune } from '../finetune.ts';
 import { pretrain } from '../pretrain.ts';
 import { parseStudy } from '../study/schema.ts';
@@ -40,7 +40,7 @@ describe('classes without an image to learn from are named', () => {
     await judge((note) => notes.push(note));
     return notes.filter((note) => note.includes('to learn from'));
   }
-  const common = { backend: referenceBackend, featureCache: false as const };
+  const common = { engine: referenceEngine, featureCache: false as const };
   const noted =
     (onNote: (message: string) => void) =>
     (event: { type: string; message?: unknown }): void => {

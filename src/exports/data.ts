@@ -10,9 +10,15 @@ export type {
   RandomResizedCropOptions,
   Size as PictureSize,
 } from '../data/decode/crop.ts';
-export { type CropSampler, centreCrop, randomResizedCrop } from '../data/decode/crop.ts';
+export {
+  type CropSampler,
+  centreCrop,
+  randomResizedCrop,
+  type ScaleJitterOptions,
+} from '../data/decode/crop.ts';
 export type { EncodedSource, FilePath } from '../data/decode/read-file.ts';
 export type { Reading } from '../data/decode/reading.ts';
+export { scaleJitter } from '../data/decode/scale-jitter.ts';
 export { DataError } from '../data/error.ts';
 export type { Batch } from '../data/load/batch.ts';
 export { BrokenImages } from '../data/load/broken.ts';
@@ -23,6 +29,13 @@ export {
   type TrainingLoaderOptions,
   trainingBatches,
 } from '../data/load/loader.ts';
+export { type ClassTable, IGNORED, type MaskClass, parseClasses } from '../data/masks/classes.ts';
+export type { FoundValue } from '../data/masks/found.ts';
+export { openMasks } from '../data/masks/open.ts';
+export type { Colour } from '../data/masks/png.ts';
+export { readMask } from '../data/masks/read.ts';
+export { type MaskScan, requireMasks, type ScanMasksOptions } from '../data/masks/scan.ts';
+export { type ShapesOptions, writeShapes } from '../data/shapes/write.ts';
 export type { Annotations, BoxAnnotation, Boxes, Masks } from '../data/sources/annotations.ts';
 export { countImages, type ImageCounts, verifyImages } from '../data/sources/check-images.ts';
 export type { Cifar10Part } from '../data/sources/cifar10.ts';

@@ -2,7 +2,7 @@
 // Types of these signatures
 export type { Collective, CollectiveModule, FloatArray } from '../engines/collective.ts';
 export type {
-  Backend,
+  Engine,
   Parameter,
   Session,
   SessionOptions,
@@ -12,19 +12,19 @@ export type {
 export { abortJob } from '../engines/mpi/abort-job.ts';
 export type { World } from '../engines/mpi/launcher.ts';
 export { mpiCollective } from '../engines/mpi/place.ts';
-export { type OneDnnBackend, type OneDnnOptions, openOneDnnBackend } from '../engines/onednn/backend.ts';
+export { type OneDnnEngine, type OneDnnOptions, openOneDnnEngine } from '../engines/onednn/engine.ts';
 export type { Precision as OneDnnPrecision } from '../engines/onednn/lower.ts';
 export { setupOneDnn } from '../engines/onednn/setup.ts';
-export { type OnnxBackend, type OnnxOptions, openOnnxBackend } from '../engines/onnx/backend.ts';
-export { referenceBackend } from '../engines/reference/backend.ts';
+export { type OnnxEngine, type OnnxOptions, openOnnxEngine } from '../engines/onnx/engine.ts';
+export { referenceEngine } from '../engines/reference/engine.ts';
 export { SetupError } from '../engines/setup/error.ts';
 export { install, type SetupOptions } from '../engines/setup/install.ts';
 export type { LibraryName, Wheel } from '../engines/setup/library-sets.ts';
 export { type LibrarySet, librarySets } from '../engines/setup/library-sets.ts';
 export type { AttentionSetting } from '../engines/xla/attention-choice.ts';
-export { openXlaBackend, type XlaBackend, type XlaOptions } from '../engines/xla/backend.ts';
 export type { ExaminedPlugin } from '../engines/xla/doctor.ts';
 export { examineXla, type XlaReport } from '../engines/xla/doctor.ts';
+export { openXlaEngine, type XlaEngine, type XlaOptions } from '../engines/xla/engine.ts';
 export { type FoundOptions, openFoundXla } from '../engines/xla/open-found.ts';
 export { XlaError } from '../engines/xla/pjrt/error.ts';
 export type { PluginPlaces } from '../engines/xla/plugins.ts';

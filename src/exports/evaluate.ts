@@ -16,6 +16,14 @@ export { type KnnReportOptions, knn } from '../evaluate/knn/knn-report.ts';
 export type { KnnReport } from '../evaluate/knn/knn-folder.ts';
 export { type LinprobeOptions, type LinprobeResult, linprobe } from '../evaluate/probe/linprobe.ts';
 export { type LinprobeInput, linprobeSchema } from '../config/linprobe-schema.ts';
+export {
+  addImage,
+  type Confusion,
+  emptyConfusion,
+  type SegmentationScores,
+  segmentationScores,
+} from '../evaluate/segmentation/confusion.ts';
+export { type Logits, type SegmentOptions, segmentImage } from '../evaluate/segmentation/segment-image.ts';
 export { type Prediction, type PredictOptions, predict } from '../evaluate/predict.ts';
 
 // Types of these signatures

@@ -6,6 +6,14 @@ export type { AutoencoderConfig, DecoderConfig, EncoderConfig } from '../models/
 export { decoders } from '../models/decoders/table.ts';
 export { autoencoderParameters } from '../models/autoencoder.ts';
 export { type ClassifierConfig, classifierParameters, classify, type Pooling } from '../models/classifier.ts';
+export {
+  type LinearHead,
+  type SegmenterConfig,
+  segment,
+  segmenterLoss,
+  segmenterParameters,
+} from '../models/segmenter.ts';
+export type { UperNetHead } from '../models/upernet.ts';
 export { modelConfig, modelNames, modelSize, modelSizes } from '../models/sizes.ts';
 export { initialise } from '../nn/init.ts';
 export { initialiseOnThreads } from '../run/initialise-on-threads.ts';

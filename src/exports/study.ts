@@ -37,4 +37,4 @@ export type { Primary, Reference, Selection } from '../study/schema.ts';
 export type { Cost } from '../config/recipe.ts';
 export type { Arm, Budget } from '../study/arms.ts';
 export type { PieceState } from '../study/estimate.ts';
-export type { Judge } from '../study/arms.ts';
+export type { Judge } from '../study/judges.ts';

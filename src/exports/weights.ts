@@ -2,7 +2,7 @@
 // biome-ignore-all assist/source/organizeImports: grouped by purpose
 
 // Models in and out
-export { type Model, modelParameters, openModel } from '../weights/model.ts';
+export { type Model, modelParameters, type OpenModelOptions, openModel } from '../weights/model.ts';
 export { type Inspection, inspectModel, type PartSummary } from '../weights/inspect.ts';
 export type { MissingWeight, TensorFate, WeightsReport } from '../weights/report.ts';
 export {

@@ -100,7 +100,7 @@ interface NpyHeader {
   readonly fortran: boolean;
   readonly array: (typeof TYPES)[keyof typeof TYPES];
   readonly half: boolean;
-  /** Whether the bytes of an element have another order than this machine's. */
+  /** True if the byte order of elements differs from this machine's. */
   readonly swapped: boolean;
 }
 

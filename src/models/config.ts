@@ -18,6 +18,10 @@ export interface EncoderConfig extends Geometry, StackSize {
   readonly positions: Positions;
   /** Epsilon of the norms, added to variances. Default: 1e-6. */
   readonly epsilon?: number;
+  /** True: every layer adds trained biases to its attention, by the offset of two positions (BEiT). Default: false. */
+  readonly relativePositions?: boolean | undefined;
+  /** Where the trained scales of the blocks' branches start (`gamma_1`, `gamma_2`; CaiT, arXiv 2103.17239). Default: none. */
+  readonly layerScale?: number | undefined;
 }
 
 /** How a decoder predicts: see `decoders`. */

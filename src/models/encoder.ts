@@ -10,12 +10,21 @@ import {
   sub,
   type Tensor,
 } from '../graph/index.ts';
-import { block, blockParameters, norm } from '../nn/block.ts';
+import { patchGrid } from '../image/size.ts';
+import { block, blockParameters, layerScaleParameters, norm } from '../nn/block.ts';
 import { branchScales } from '../nn/drop-path.ts';
 import type { Masking } from '../nn/masking.ts';
-import { inPart, normParameters, type ParameterSpec, parameter, type Weights } from '../nn/parameters.ts';
+import {
+  inPart,
+  type LayerParameter,
+  normParameters,
+  type ParameterSpec,
+  parameter,
+  type Weights,
+} from '../nn/parameters.ts';
 import { patchify } from '../nn/patches.ts';
 import { positionParameters } from '../nn/positions.ts';
+import { relativePositionBias, relativePositionParameters } from '../nn/relative-positions.ts';
 import type { EncoderConfig } from './config.ts';
 
 /** State tensors of an encoder, named as in timm. */
@@ -31,9 +40,21 @@ export function encoderParameters(config: EncoderConfig): ParameterSpec[] {
   return [
     ...inPart('encoder', embedding, 0),
     ...Array.from({ length: depth }, (_, i) =>
-      inPart('encoder', blockParameters(`blocks.${i}`, width, mlpRatio), i + 1),
+      inPart('encoder', [...blockParameters(`blocks.${i}`, width, mlpRatio), ...extras(config, i)], i + 1),
     ).flat(),
     ...inPart('encoder', normParameters('norm', width), depth + 1),
+  ];
+}
+
+/** Optional weights of a block: relative positions, scales of its branches. */
+function extras(config: EncoderConfig, i: number): LayerParameter[] {
+  const { heads, classToken, relativePositions, layerScale, width } = config;
+  const name = `blocks.${i}`;
+  return [
+    ...(relativePositions
+      ? relativePositionParameters(`${name}.attn`, patchGrid(config), heads, classToken)
+      : []),
+    ...(layerScale === undefined ? [] : layerScaleParameters(name, width, layerScale)),
   ];
 }
 
@@ -83,9 +104,14 @@ export function encodeLayers(
 ): Tensor[] {
   let x = embed(config, weights, image, { masking, fill });
   return Array.from({ length: config.depth }, (_, i) => {
+    const table = config.relativePositions && weights(`blocks.${i}.attn.relative_position_bias_table`);
+    if (table && masking)
+      throw new RangeError('relative positions need all tokens in their places, got masked ones');
     x = block(x, weights, `blocks.${i}`, config.heads, {
       scales: dropPath && branchScales(dropPath, i),
       epsilon: config.epsilon,
+      layerScale: config.layerScale !== undefined,
+      bias: table ? relativePositionBias(table, patchGrid(config), config.classToken) : undefined,
     });
     return x;
   });

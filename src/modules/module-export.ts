@@ -1,6 +1,6 @@
 /**
- * An export of a module of the user's own. What runs on threads or in processes of its own is given so, rather than as a function,
- * and is loaded where it runs.
+ * An export of a user's module. Parts that run on other threads or in other processes are given like this, rather than as functions,
+ * and are loaded where they run.
  */
 export interface ModuleExport {
   /** URL of a module: `import.meta.resolve('./mine.js')`, or `import.meta.url` for the same file. */

@@ -4,15 +4,23 @@ import {
   constant,
   layerNorm,
   linear,
+  matmul,
   mlp,
   mul,
   reshape,
   sliceAxis,
+  softmax,
   splitHeads,
   type Tensor,
   transpose,
 } from '../graph/index.ts';
-import { type LayerParameter, linearParameters, normParameters, type Weights } from './parameters.ts';
+import {
+  type LayerParameter,
+  linearParameters,
+  normParameters,
+  parameter,
+  type Weights,
+} from './parameters.ts';
 
 /** Weights of one transformer block, named as in timm (`<name>.attn.qkv.weight`, …). */
 export function blockParameters(name: string, width: number, mlpRatio: number): LayerParameter[] {
@@ -34,6 +42,12 @@ export function feedForwardParameters(name: string, width: number, mlpRatio: num
   ];
 }
 
+/** Scales of a block's branches by channel (CaiT, arXiv 2103.17239), named as in BEiT. */
+export function layerScaleParameters(name: string, width: number, start: number): LayerParameter[] {
+  const init = { kind: 'table', values: () => new Float32Array(width).fill(start) } as const;
+  return [1, 2].map((i) => parameter(`${name}.gamma_${i}`, [width], init));
+}
+
 /** Per-image scales of a block's attention and MLP branches (drop path), each [B, 1, 1]. */
 export type BranchScales = readonly [attention: Tensor, mlp: Tensor];
 
@@ -42,6 +56,10 @@ export interface BlockOptions {
   readonly scales?: BranchScales | undefined;
   /** ε of the layer norms. Default: 1e-6. */
   readonly epsilon?: number | undefined;
+  /** True: the branches have trained scales, see `layerScaleParameters`. */
+  readonly layerScale?: boolean | undefined;
+  /** Added to the attention before its softmax, [1, h, N, N]. */
+  readonly bias?: Tensor | undefined;
   /** First token of the result; earlier tokens serve as keys and values only. Default: 0. */
   readonly from?: number | undefined;
 }
@@ -52,11 +70,14 @@ export function block(
   weights: Weights,
   name: string,
   heads: number,
-  { scales, epsilon, from = 0 }: BlockOptions = {},
+  { scales, epsilon, layerScale = false, bias, from = 0 }: BlockOptions = {},
 ): Tensor {
-  const scaled = (branch: Tensor, i: 0 | 1) => (scales ? mul(branch, scales[i]) : branch);
+  const scaled = (branch: Tensor, i: 0 | 1) => {
+    const own = layerScale ? mul(branch, weights(`${name}.gamma_${i + 1}`)) : branch;
+    return scales ? mul(own, scales[i]) : own;
+  };
   const normed = norm(x, weights, `${name}.norm1`, epsilon);
-  const attended = selfAttention(normed, weights, `${name}.attn`, heads, from);
+  const attended = selfAttention(normed, weights, `${name}.attn`, heads, from, bias);
   const y = add(tokensFrom(x, from), scaled(attended, 0));
   return add(y, scaled(feedForward(y, weights, name, epsilon), 1));
 }
@@ -72,8 +93,15 @@ export function norm(x: Tensor, weights: Weights, name: string, epsilon = 1e-6):
   return layerNorm(x, weights(`${name}.weight`), weights(`${name}.bias`), epsilon);
 }
 
-/** Multi-head self-attention without biases on keys: [B, N, D] → [B, N − from, D]. */
-function selfAttention(x: Tensor, weights: Weights, name: string, heads: number, from: number): Tensor {
+/** Multi-head self-attention with biases on queries and values only: [B, N, D] → [B, N − from, D]. */
+function selfAttention(
+  x: Tensor,
+  weights: Weights,
+  name: string,
+  heads: number,
+  from: number,
+  added?: Tensor,
+): Tensor {
   const width = x.shape[2]!;
   const weight = weights(`${name}.qkv.weight`);
   const bias = mul(weights(`${name}.qkv.bias`), withoutKeys(width, ['queries', 'keys', 'values']));
@@ -84,7 +112,14 @@ function selfAttention(x: Tensor, weights: Weights, name: string, heads: number,
   };
   const all =
     from === 0 ? projections(x, 0, 3) : [...projections(tokensFrom(x, from), 0, 1), ...projections(x, 1, 3)];
-  return joinHeads(attention(...(all as [Tensor, Tensor, Tensor])), weights, name);
+  const [q, k, v] = all as [Tensor, Tensor, Tensor];
+  return joinHeads(added ? biasedAttention(q, k, v, added) : attention(q, k, v), weights, name);
+}
+
+/** softmax(q kᵀ / √d + bias) · v */
+function biasedAttention(q: Tensor, k: Tensor, v: Tensor, bias: Tensor): Tensor {
+  const scores = matmul(q, k, { transposeB: true, alpha: 1 / Math.sqrt(q.shape[3]!) });
+  return matmul(softmax(add(scores, bias)), v);
 }
 
 /** Joins the heads of an attention and applies its output projection: [B, h, N, d] → [B, N, D]. */

@@ -36,9 +36,8 @@ async function load(path: string): Promise<Readonly<Record<string, unknown>>> {
   try {
     return await import(pathToFileURL(resolve(path)).href);
   } catch (error) {
-    const { message, stack = '' } = error instanceof Error ? error : new Error(String(error));
-    // A syntax error says where it is in the first line of its stack alone.
-    const line = error instanceof SyntaxError ? /^file:.*:(\d+)$/m.exec(stack)?.[1] : undefined;
-    throw new PartError(`${path}${line ? `, line ${line},` : ''} must load, got: ${message.split('\n')[0]}`);
+    const { message } = error instanceof Error ? error : new Error(String(error));
+    const where = error instanceof SyntaxError ? `; node --check ${path} shows where` : '';
+    throw new PartError(`${path} must load, got: ${message.split('\n')[0]}${where}`);
   }
 }

@@ -66,14 +66,14 @@ export async function ownScores(
 async function featuresOf(
   images: Dataset,
   session: Session,
-  { config, backend }: Pick<JudgedRun, 'config' | 'backend'>,
+  { config, engine }: Pick<JudgedRun, 'config' | 'engine'>,
   broken: BrokenImages,
   signal: AbortSignal | undefined,
 ): Promise<Features> {
   const { data, model } = config;
   const { decoder: _, ...encoder } = model;
   const pooled = { pooling: 'mean', fcNorm: false, ...encoder } as const;
-  const batchSize = Math.min(batchFor(model, backend), images.length);
+  const batchSize = Math.min(batchFor(model, engine), images.length);
   const normalisation = normalisationOf(data);
   const views = centralViews(
     {

@@ -6,6 +6,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
 import { tinyFinetuneSettings, tinyImages, tinySettings } from '../../tests/support/tiny-run.ts';
 import type { ConfigInput } from '../config/schema.ts';
+import { embed } from '../evaluate/features/embed.ts';
+import { knn } from '../evaluate/knn/knn-report.ts';
+import { linprobe } from '../evaluate/probe/linprobe.ts';
 import { finetune } from '../finetune.ts';
 import { mul } from '../graph/index.ts';
 import { targetOf } from '../nn/targets/table.ts';
@@ -17,6 +20,7 @@ import { readMetrics } from '../run/metrics.ts';
 import { plain } from '../tasks/plain.ts';
 import type { MaskGenerator, PretextTask } from '../tasks/task.ts';
 import { openModel } from '../weights/model.ts';
+import { exportModel } from '../weights/out/export.ts';
 import type { RunEvaluator } from './evaluator.ts';
 import type { Parts } from './parts.ts';
 
@@ -84,7 +88,7 @@ describe('a run with a task, a mask and a target of the user', () => {
     expect(configOf('whole').own).toEqual({ tasks: ['inverted'], masks: ['halves'], targets: ['doubled'] });
     await run('parted', { ...settings, training: { maxSteps: 4 } }, { parts });
     await expect(run('parted', { ...settings, training: { maxSteps: 0 } }, { resume: true })).rejects.toThrow(
-      'the run needs its own task "inverted", got none of that name: hand it in with { parts: { tasks: [...] } }, or on the command line with --task-file FILE',
+      'the run needs its own task "inverted", got none of that name: hand it in, as in { parts: { tasks: [...] } }, or on the command line with --task-file FILE',
     );
     await expect(
       run(
@@ -226,6 +230,32 @@ describe('evaluators, sources and augmentations of the user', () => {
     300_000,
   );
 
+  it('a run with a source of the user is judged where the source is given, and its paths are left alone', async () => {
+    const output = `${folder}/probe`;
+    const settings = { data: 'noise:60', test: 'noise:30', epochs: 1, warmupEpochs: 0 };
+    const model = `${folder}/all-pretrain`;
+    const options = { settings, output, sources: [noise], featureCache: false as const };
+    expect((await linprobe(model, options)).test).toBe(30);
+    expect(configOf('probe')).toMatchObject({ data: 'noise:60', test: 'noise:30' });
+    await expect(linprobe(model, { featureCache: false })).rejects.toThrow(
+      'the run needs its own source of images "noise", got none of that name',
+    );
+    await expect(knn(model, { featureCache: false })).rejects.toThrow(
+      'the run needs its own source of images',
+    );
+    expect((await embed(model, 'noise:7', { sources: [noise], featureCache: false })).names.length).toBe(7);
+  });
+
+  it.each(['timm', 'onnx'] as const)('a run with a task of the user is exported to %s', async (format) => {
+    const { files } = await exportModel(`${folder}/all-pretrain`, {
+      format,
+      output: `${folder}/out-${format}`,
+    });
+    expect(files.length).toBeGreaterThan(1);
+    const own = await exportModel(`${folder}/whole`, { format, output: `${folder}/own-${format}` });
+    expect(own.files.length).toBeGreaterThan(1);
+  });
+
   it('an augmentation changes what is trained, the same on threads and without', async () => {
     const losses = async (name: string, source: string, given?: Parts) => {
       await pretrain(tinySettings(source, { training: { maxSteps: 3 } }), {
@@ -278,7 +308,11 @@ it.each<[string, unknown, string]>([
     { tasks: [{ ...inverted, name: 'noise' }] },
     'must have a name that the library has not',
   ],
-  ['two of a name', { tasks: [inverted, inverted] }, 'must have a name of its own, got "inverted" twice'],
+  [
+    'two of a name',
+    { tasks: [inverted, inverted] },
+    'must have a name that no other has, got "inverted" twice',
+  ],
   [
     'no methods',
     { tasks: [{ name: 'inverted', degrade: () => {} }] },
@@ -368,6 +402,13 @@ it.each<[string, unknown, string]>([
   expect((error as Error).message).not.toContain('\n');
 });
 
+it('an object in place of a name is refused with the remedy', async () => {
+  const settings = { task: inverted } as unknown as ConfigInput;
+  await expect(run('object', settings, { parts })).rejects.toThrow(
+    'settings must be plain values, got a function as task.view: hand an object of your own in with { parts: { tasks: [mine] } } and name it',
+  );
+});
+
 it('a name that is not handed in is refused as before', async () => {
   await expect(run('unknown', { task: { name: 'inverted' } })).rejects.toThrow(
     /^task\.name must be one of masked, .*, got "inverted"/,
@@ -375,15 +416,15 @@ it('a name that is not handed in is refused as before', async () => {
 });
 
 it('an engine of the user computes', async () => {
-  const { referenceBackend } = await import('../engines/reference/backend.ts');
+  const { referenceEngine } = await import('../engines/reference/engine.ts');
   let opened = 0;
   const engine = {
-    ...referenceBackend,
+    ...referenceEngine,
     name: 'mine',
     description: 'mine',
-    open: (...args: Parameters<typeof referenceBackend.open>) => {
+    open: (...args: Parameters<typeof referenceEngine.open>) => {
       opened++;
-      return referenceBackend.open(...args);
+      return referenceEngine.open(...args);
     },
   };
   await run('engine', { engine: { name: 'auto' } }, { parts: { engine } });

@@ -1,6 +1,6 @@
 import { type OwnNames, ownKinds } from '../config/own.ts';
 import type { SourceScheme } from '../data/sources/scheme.ts';
-import type { Backend } from '../engines/engine.ts';
+import type { Engine } from '../engines/engine.ts';
 import type { NamedModule } from '../modules/module-export.ts';
 import type { OwnTasks } from '../tasks/own.ts';
 import type { RunEvaluator } from './evaluator.ts';
@@ -14,12 +14,12 @@ import type { RunEvaluator } from './evaluator.ts';
 export interface Parts extends OwnTasks {
   /** Kinds of sources of images: `mine:…`. */
   readonly sources?: readonly SourceScheme[] | undefined;
-  /** What is done to training views after crop and mirroring. They run on threads: each is an export of a module. */
+  /** Augmentations of training views, after crop and mirroring. They run on threads: each is an export of a module. */
   readonly augmentations?: readonly NamedModule[] | undefined;
-  /** What is measured after epochs, beside the library's own. */
+  /** Further measurements after epochs. */
   readonly evaluators?: readonly RunEvaluator[] | undefined;
   /** The engine that computes, in place of the one that the settings name; it is not recorded. */
-  readonly engine?: Backend | undefined;
+  readonly engine?: Engine | undefined;
 }
 
 /** Names of the kinds of parts, as a module exports them. */

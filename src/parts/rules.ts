@@ -1,6 +1,6 @@
 import { PartError } from '../modules/module-export.ts';
 
-/** What a part calls itself in errors: `the own task "mine"`. */
+/** Name of a part in errors: `the own task "mine"`. */
 export type Label = string;
 
 /** Throws PartError unless the rule holds. @param got what was found instead */
@@ -39,7 +39,7 @@ export function show(value: unknown): string {
     : String(value);
 }
 
-/** Throws PartError unless all of a list are objects with names of their own. */
+/** Throws PartError unless all of a list are objects with different names. */
 export function requireNames(
   kind: string,
   parts: unknown,
@@ -56,7 +56,7 @@ export function requireNames(
     require(!taken.includes(
       name,
     ), label, `have a ${key} that the library has not, other than ${taken.join(', ')}`, name);
-    require(!seen.has(name), label, `have a ${key} of its own`, new Words(`"${name}" twice`));
+    require(!seen.has(name), label, `have a ${key} that no other has`, new Words(`"${name}" twice`));
     seen.add(name);
   }
 }

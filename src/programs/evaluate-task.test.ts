@@ -3,7 +3,7 @@ import { imagenet } from '../../tests/support/degrade.ts';
 import { normals } from '../../tests/support/random.ts';
 import { relativeError } from '../../tests/support/task-fixture.ts';
 import { randomWeights, tiny } from '../../tests/support/tiny.ts';
-import { referenceBackend } from '../engines/reference/backend.ts';
+import { referenceEngine } from '../engines/reference/engine.ts';
 import { evaluateProgram } from '../engines/reference/evaluate.ts';
 import { grad, input, program } from '../graph/index.ts';
 import { autoencoderParameters } from '../models/autoencoder.ts';
@@ -29,7 +29,7 @@ function example(name: string, given: AutoencoderConfig, random: Rng) {
     weights: randomWeights(model, random),
     view: normals(random, 2 * model.channels * height * width),
     draws: drawBatch(task(name), model, [random.derive(0), random.derive(1)]),
-    backend: referenceBackend,
+    engine: referenceEngine,
   };
 }
 

@@ -1,4 +1,4 @@
-import { type Backend, gradientName } from '../engines/engine.ts';
+import { type Engine, gradientName } from '../engines/engine.ts';
 import { input, program, sizeOf, type Tensor, type Values } from '../graph/index.ts';
 import { autoencoderParameters } from '../models/autoencoder.ts';
 import { channelsLast } from '../nn/patches.ts';
@@ -10,7 +10,7 @@ import { type TaskOptions, taskGraph } from './task-graph.ts';
 
 export interface TaskEvaluationOptions extends TaskOptions {
   /** The engine that computes. */
-  readonly backend: Backend;
+  readonly engine: Engine;
   /** All state tensors by name, as `autoencoderParameters` lists them. */
   readonly weights: Values;
   /** Normalised views, [B, C, Hv, Wv]; the length gives B. */
@@ -40,7 +40,7 @@ export interface TaskEvaluation {
  * Throws RangeError where sizes, task and model do not fit, and the engine's error for missing or misshapen values.
  */
 export async function evaluateTask(options: TaskEvaluationOptions): Promise<TaskEvaluation> {
-  const { model, task, backend, weights, view, draws, gradients = true } = options;
+  const { model, task, engine, weights, view, draws, gradients = true } = options;
   const specs = autoencoderParameters(model);
   const inputs = weightInputs(specs);
   const shape = [model.channels, ...task.view(model.image)];
@@ -61,7 +61,7 @@ export async function evaluateTask(options: TaskEvaluationOptions): Promise<Task
       : graph.prediction,
     ...gradientOutputs(scalars.loss!, trained, inputs),
   };
-  const session = await backend.open(weights);
+  const session = await engine.open(weights);
   try {
     const values = await session.run(program('evaluateTask', outputs), { view, ...draws });
     const array = (name: string) => values[name] as Float32Array;

@@ -3,7 +3,7 @@ import { imagenet } from '../../tests/support/degrade.ts';
 import { evaluate } from '../../tests/support/evaluate.ts';
 import { relativeError } from '../../tests/support/task-fixture.ts';
 import { randomWeights, tiny } from '../../tests/support/tiny.ts';
-import { referenceBackend } from '../engines/reference/backend.ts';
+import { referenceEngine } from '../engines/reference/engine.ts';
 import { evaluateProgram } from '../engines/reference/evaluate.ts';
 import { constant, sizeOf } from '../graph/index.ts';
 import { autoencoderParameters } from '../models/autoencoder.ts';
@@ -48,7 +48,7 @@ describe.each(taskNames)('%s', (name) => {
       weights,
       view: normalised(view, height * width),
       draws,
-      backend: referenceBackend,
+      engine: referenceEngine,
     });
     const { loss, losses, ...parts } = evaluateProgram(programs.loss, values);
     expect(relativeError(loss as Float64Array, [expected.loss]), `seed ${seed}`).toBeLessThan(1e-5);

@@ -34,7 +34,7 @@ class Writer {
   /** Lengths of nested messages and packed lists, in the order of their beginnings. */
   readonly lengths: number[];
   at = 0;
-  private next = 0;
+  #next = 0;
 
   constructor(bytes?: Uint8Array<ArrayBuffer>, lengths: number[] = []) {
     this.bytes = bytes;
@@ -47,89 +47,89 @@ class Writer {
       const [number, type, always] = fields[name]!;
       const value = values[name];
       if (value === undefined || (!always && isDefault(value))) continue;
-      if (Array.isArray(value) && type !== 'ints') for (const item of value) this.field(number, type, item);
-      else this.field(number, type, value);
+      if (Array.isArray(value) && type !== 'ints') for (const item of value) this.#field(number, type, item);
+      else this.#field(number, type, value);
     }
   }
 
-  private field(number: number, type: FieldType, value: unknown): void {
+  #field(number: number, type: FieldType, value: unknown): void {
     if (type === 'int' || type === 'bool') {
-      this.tag(number, VARINT);
-      this.varint(Number(value));
+      this.#tag(number, VARINT);
+      this.#varint(Number(value));
     } else if (type === 'float') {
-      this.tag(number, FIXED32);
-      this.fixed(4, (view) => view.setFloat32(0, value as number, true));
+      this.#tag(number, FIXED32);
+      this.#fixed(4, (view) => view.setFloat32(0, value as number, true));
     } else if (type === 'double') {
-      this.tag(number, FIXED64);
-      this.fixed(8, (view) => view.setFloat64(0, value as number, true));
+      this.#tag(number, FIXED64);
+      this.#fixed(8, (view) => view.setFloat64(0, value as number, true));
     } else {
-      this.tag(number, LENGTH);
-      if (type === 'string') this.text(value as string);
-      else if (type === 'bytes') this.raw(value as Uint8Array);
-      else if (type === 'ints') this.nested(() => this.list(value as number[]));
-      else this.nested(() => this.message(type, value as object));
+      this.#tag(number, LENGTH);
+      if (type === 'string') this.#text(value as string);
+      else if (type === 'bytes') this.#raw(value as Uint8Array);
+      else if (type === 'ints') this.#nested(() => this.#list(value as number[]));
+      else this.#nested(() => this.message(type, value as object));
     }
   }
 
-  private list(values: readonly number[]): void {
-    for (const value of values) this.varint(value);
+  #list(values: readonly number[]): void {
+    for (const value of values) this.#varint(value);
   }
 
-  private tag(number: number, wireType: number): void {
-    this.varint(8 * number + wireType);
+  #tag(number: number, wireType: number): void {
+    this.#varint(8 * number + wireType);
   }
 
   /** Seven bits per byte, low bits first. A negative number is encoded as 64 bits, in ten bytes. */
-  private varint(value: number): void {
+  #varint(value: number): void {
     if (!Number.isSafeInteger(value)) throw new RangeError(`an integer must be safe, got ${value}`);
     if (value < 0) {
       let rest = BigInt.asUintN(64, BigInt(value));
-      for (; rest > 127n; rest >>= 7n) this.byte(Number(rest & 127n) | 128);
-      this.byte(Number(rest));
+      for (; rest > 127n; rest >>= 7n) this.#byte(Number(rest & 127n) | 128);
+      this.#byte(Number(rest));
     } else {
       let rest = value;
-      for (; rest > 127; rest = Math.floor(rest / 128)) this.byte((rest % 128) | 128);
-      this.byte(rest);
+      for (; rest > 127; rest = Math.floor(rest / 128)) this.#byte((rest % 128) | 128);
+      this.#byte(rest);
     }
   }
 
-  private byte(value: number): void {
+  #byte(value: number): void {
     if (this.bytes) this.bytes[this.at] = value;
     this.at++;
   }
 
-  private fixed(length: number, set: (view: DataView) => void): void {
+  #fixed(length: number, set: (view: DataView) => void): void {
     if (this.bytes) set(new DataView(this.bytes.buffer, this.at));
     this.at += length;
   }
 
-  private raw(bytes: Uint8Array): void {
-    this.varint(bytes.length);
+  #raw(bytes: Uint8Array): void {
+    this.#varint(bytes.length);
     this.bytes?.set(bytes, this.at);
     this.at += bytes.length;
   }
 
-  private text(text: string): void {
+  #text(text: string): void {
     if (!isAscii(text)) {
-      this.raw(utf8.encode(text));
+      this.#raw(utf8.encode(text));
       return;
     }
-    this.varint(text.length); // short names: faster than a call of TextEncoder
+    this.#varint(text.length); // short names: faster than a call of TextEncoder
     if (this.bytes) for (let i = 0; i < text.length; i++) this.bytes[this.at + i] = text.charCodeAt(i);
     this.at += text.length;
   }
 
-  private nested(write: () => void): void {
-    const index = this.next++;
+  #nested(write: () => void): void {
+    const index = this.#next++;
     if (this.bytes) {
-      this.varint(this.lengths[index]!);
+      this.#varint(this.lengths[index]!);
       write();
       return;
     }
     const begin = this.at;
     write();
     this.lengths[index] = this.at - begin;
-    this.varint(this.lengths[index]!);
+    this.#varint(this.lengths[index]!);
   }
 }
 

@@ -3,7 +3,7 @@ import { RunError } from './error.ts';
 import type { RunConfig, RunKind } from './kind.ts';
 
 /**
- * Compares the settings of a run with those it is to go on with. Returns a line for each change; throws RunError,
+ * Compares the settings of a run with those of the resumed run. Returns a line for each change; throws RunError,
  * naming every one, when a change would make another run of it.
  */
 export function checkChanges<C extends RunConfig>(kind: RunKind<C>, before: C, after: C): string[] {
@@ -16,7 +16,7 @@ export function checkChanges<C extends RunConfig>(kind: RunKind<C>, before: C, a
   const refused = changes.filter(({ path }) => !kind.changeable.some((pattern) => pattern.test(path)));
   if (refused.length > 0)
     throw new RunError(
-      `a run must go on with its own settings, got ${refused.map(said).join(', ')}: ` +
+      `a run must keep its settings, got ${refused.map(said).join(', ')}: ` +
         `start another run in a new folder, from these weights with ${kind.startOption}`,
     );
   return changes.map(said);

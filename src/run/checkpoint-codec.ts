@@ -20,14 +20,14 @@ export interface Progress {
   readonly epoch: number;
   /** The image that comes next, as the loader counts. */
   readonly cursor: Cursor;
-  /** What was trained on, as `identify` tells it, and what ran the steps (`Backend.description`). */
+  /** The images, as `identify` gives them, and the engine of the steps (`Engine.description`). */
   readonly data: string;
   readonly engine: string;
   /** Names of the broken images that were passed over, with the reasons, in the order of the names. */
   readonly broken?: readonly (readonly [name: string, reason: string])[] | undefined;
 }
 
-/** What a checkpoint says about itself, without its tensors. */
+/** The metadata of a checkpoint. */
 export interface CheckpointInfo<C extends RunConfig = Config> {
   readonly path: string;
   readonly config: C;
@@ -55,7 +55,7 @@ const progressSchema = z.strictObject({
   broken: z.array(z.tuple([z.string(), z.string()])).optional(),
 });
 
-/** What a checkpoint holds. */
+/** The content of a checkpoint. */
 export interface CheckpointContent<C extends RunConfig> {
   readonly kind: RunKind<C>;
   readonly config: C;
@@ -117,7 +117,7 @@ export function decodeCheckpoint<C extends RunConfig = Config>(
   return checkpointOf(name, decodeSafetensors(bytes, name), kind);
 }
 
-/** What a checkpoint's safetensors file says. Throws FileFormatError for a foreign one. */
+/** Decodes a checkpoint's safetensors file. Throws FileFormatError for a foreign one. */
 export function checkpointOf<C extends RunConfig = Config>(
   path: string,
   { metadata, tensors }: SafetensorsFile,
@@ -138,12 +138,12 @@ const ofPretraining = <C extends RunConfig>() => pretraining as unknown as RunKi
 
 type Metadata = Readonly<Record<string, string>>;
 
-/** Whether a file's metadata says that it is a checkpoint of a run. */
+/** True if a file's metadata is that of a checkpoint of a run. */
 export function isCheckpoint(metadata: Metadata): boolean {
   return metadata.format === FORMAT;
 }
 
-/** Whether a file's metadata says that it is a checkpoint of this kind of run. */
+/** True if a file's metadata is that of a checkpoint of this kind of run. */
 export function isCheckpointOf<C extends RunConfig>(kind: RunKind<C>, metadata: Metadata): boolean {
   return isCheckpoint(metadata) && kindOf(metadata) === kind.checkpoint;
 }
@@ -151,7 +151,7 @@ export function isCheckpointOf<C extends RunConfig>(kind: RunKind<C>, metadata: 
 /** Checkpoints of pre-training that say nothing of their kind are older than the others. */
 const kindOf = (metadata: Metadata) => metadata.kind ?? pretraining.checkpoint;
 
-/** What the metadata of the checkpoint at `path` says. Throws FileFormatError when it is not one of that kind. */
+/** Reads the metadata of the checkpoint at `path`. Throws FileFormatError if it is of another kind. */
 export function checkpointInfo<C extends RunConfig = Config>(
   path: string,
   metadata: Metadata,

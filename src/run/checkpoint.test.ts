@@ -78,7 +78,7 @@ describe('a checkpoint', () => {
     await expect(readCheckpoint(other)).rejects.toThrow('of kind "pretrain" is needed, got "classifier"');
   });
 
-  it('is told from other files', async () => {
+  it('is distinguished from other files', async () => {
     const other = join(folder, 'other.safetensors');
     await writeSafetensors(other, new Map(), { format: 'pt' });
     await expect(readCheckpoint(other)).rejects.toThrow(

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { EngineSettings } from '../config/engine.ts';
-import type { Backend } from '../engines/engine.ts';
+import type { Engine } from '../engines/engine.ts';
 import { librarySets, setFolder } from '../engines/setup/library-sets.ts';
 import { cacheFolder } from '../io/cache-folder.ts';
 
@@ -12,7 +12,7 @@ type XlaSettings = Omit<Settings<'xla'>, 'name'>;
  * Opens the engine that the settings name. Each is loaded only when it is asked for. `auto` is XLA where a plugin with
  * an accelerator is found, else onednn where that runs, else onnx.
  */
-export async function openEngine(settings: EngineSettings): Promise<Backend> {
+export async function openEngine(settings: EngineSettings): Promise<Engine> {
   switch (settings.name) {
     case 'auto':
       return openBest(settings);
@@ -23,14 +23,14 @@ export async function openEngine(settings: EngineSettings): Promise<Backend> {
     case 'onednn':
       return openOneDnn(settings);
     case 'reference':
-      return (await import('../engines/reference/backend.ts')).referenceBackend;
+      return (await import('../engines/reference/engine.ts')).referenceEngine;
     default:
       return openOnnx(settings);
   }
 }
 
 /** XLA where a plugin with an accelerator is found; elsewhere a CPU's engine. */
-async function openBest(settings: Settings<'auto'>): Promise<Backend> {
+async function openBest(settings: Settings<'auto'>): Promise<Engine> {
   const { precision } = settings;
   if (process.env.BEYOND_MASKING_PJRT_PLUGIN) return openXla({ precision }); // what is named must work
   try {
@@ -54,23 +54,23 @@ async function accelerator(error: Error): Promise<string | undefined> {
     : undefined;
 }
 
-/** Whether the onednn engine runs on this kind of machine. */
+/** True if the onednn engine runs on this kind of machine. */
 export const runsOneDnn = process.platform === 'linux' && process.arch === 'x64';
 
 /** Where `setup onednn` installs oneDNN. */
 export const oneDnnFolder = (): string => setFolder(librarySets.onednn, cacheFolder());
 
-async function openOneDnn({ precision, threads }: Settings<'auto' | 'onednn'>): Promise<Backend> {
-  const { openOneDnnBackend } = await import('../engines/onednn/backend.ts');
-  return openOneDnnBackend({
+async function openOneDnn({ precision, threads }: Settings<'auto' | 'onednn'>): Promise<Engine> {
+  const { openOneDnnEngine } = await import('../engines/onednn/engine.ts');
+  return openOneDnnEngine({
     folder: oneDnnFolder(),
     precision: precision === 'auto' ? 'f32' : precision,
     ...(threads > 0 && { threads }),
   });
 }
 
-/** onednn where it runs; elsewhere onnx, with a line that tells why where that can be changed. */
-async function openCpu(settings: Settings<'auto'>): Promise<Backend> {
+/** onednn where it runs; elsewhere onnx, with a line about the reason if it can be changed. */
+async function openCpu(settings: Settings<'auto'>): Promise<Engine> {
   const onnx = () => openOnnx({ name: 'onnx', threads: settings.threads });
   if (!runsOneDnn) return onnx();
   try {
@@ -82,15 +82,15 @@ async function openCpu(settings: Settings<'auto'>): Promise<Backend> {
   }
 }
 
-async function openOnnx({ name, threads }: Settings<'onnx' | 'wasm'>): Promise<Backend> {
-  const { openOnnxBackend } = await import('../engines/onnx/backend.ts');
-  return openOnnxBackend({ native: name === 'onnx', ...(threads > 0 && { threads }) });
+async function openOnnx({ name, threads }: Settings<'onnx' | 'wasm'>): Promise<Engine> {
+  const { openOnnxEngine } = await import('../engines/onnx/engine.ts');
+  return openOnnxEngine({ native: name === 'onnx', ...(threads > 0 && { threads }) });
 }
 
 async function openXla(
   { precision, ...own }: Pick<XlaSettings, 'precision'> & Partial<XlaSettings>,
   acceleratorsOnly = false,
-): Promise<Backend> {
+): Promise<Engine> {
   const { openFoundXla } = await import('../engines/xla/open-found.ts');
   return openFoundXla({
     places: { cache: join(cacheFolder(), 'pjrt') },

@@ -1,4 +1,4 @@
-/** A run cannot start or go on. The message says why and what to do. */
+/** A run cannot start or continue. The message gives the reason and the remedy. */
 export class RunError extends Error {
   override readonly name = 'RunError';
 }

@@ -3,7 +3,7 @@ import type { ProbeRun } from '../config/linprobe-schema.ts';
 import type { Config } from '../config/schema.ts';
 import type { OpenProgress } from '../data/sources/scheme.ts';
 
-/** A row of `metrics.jsonl`: one update, with what was measured after it. The loss's parts stand beside it by name. */
+/** A row of `metrics.jsonl`: one update, with the measurements after it. Further columns are the terms of the loss, by name. */
 export interface StepRow {
   /** Updates so far, this one included. */
   readonly step: number;
@@ -17,9 +17,9 @@ export interface StepRow {
   readonly imagesPerSecond?: number;
   /** Of training since the start of the run, earlier sittings included. */
   readonly seconds?: number;
-  /** What was not finite, where an update was skipped. */
+  /** Name of the value that was not finite, if the update was skipped. */
   readonly skipped?: string;
-  /** Whether the run was stopped while what follows the update was measured: it is measured when the run goes on. */
+  /** True: the run was stopped during the measurements after the update; the resumed run measures again. */
   readonly unmeasured?: true;
   readonly heldOutLoss?: number;
   readonly knn?: KnnScores;
@@ -35,7 +35,7 @@ export interface ProbeScores {
   readonly pixels?: number;
 }
 
-/** What the kNN report says: scores of kNN and, on the same images, of a brief linear probe. */
+/** The kNN report: scores of kNN and, on the same images, of a brief linear probe. */
 export interface KnnScores extends ProbeScores {
   /** Neighbours that vote: 20, fewer where fewer images may. Absent in rows of earlier versions: 20. */
   readonly k?: number;
@@ -54,7 +54,7 @@ export interface NoteEvent {
   readonly message: string;
 }
 
-/** What every run tells while updates are made. */
+/** Events of every run during training. */
 export type RunningEvent =
   | NoteEvent
   | { readonly type: 'step'; readonly row: StepRow; readonly lastStep: number }
@@ -63,11 +63,11 @@ export type RunningEvent =
       readonly kind: 'checkpoint' | 'best' | 'reconstructions' | 'curves';
       readonly path: string;
     }
-  /** An evaluation, of so many images; `what` names it where a run has several. */
+  /** Progress of an evaluation, in images; `what` names it if a run has several. */
   | { readonly type: 'evaluating'; readonly what?: string; readonly done: number; readonly total: number }
   | { readonly type: 'end'; readonly outcome: Outcome; readonly step: number; readonly lastStep: number };
 
-/** What every run says at its start. */
+/** The start of every run. */
 export interface StartEvent<C> {
   readonly type: 'start';
   readonly folder: string;
@@ -86,7 +86,7 @@ export interface FetchEvent {
   readonly progress: OpenProgress;
 }
 
-/** What pre-training tells. */
+/** Events of pre-training. */
 export type PretrainEvent =
   | RunningEvent
   | FetchEvent
@@ -94,14 +94,14 @@ export type PretrainEvent =
       /** Trained numbers of encoder and decoder. */
       readonly weights: { readonly encoder: number; readonly decoder: number };
       readonly heldOutImages: number;
-      /** Whether the images have classes. */
+      /** True if the images have classes. */
       readonly labelled: boolean;
       /** The kNN report from before the first update, where an earlier sitting made it. */
       readonly knn?: KnnScores;
     })
   | { readonly type: 'knn'; readonly step: number; readonly scores: KnnScores };
 
-/** What fine-tuning tells. */
+/** Events of fine-tuning. */
 export type FinetuneEvent =
   | RunningEvent
   | FetchEvent
@@ -113,7 +113,7 @@ export type FinetuneEvent =
       readonly testImages: number;
     });
 
-/** What a linear probe tells. */
+/** Events of a linear probe. */
 export type LinprobeEvent = RunningEvent | StartEvent<ProbeRun>;
 
 /** Why a run ended: all epochs done, `maxSteps` reached, or asked to stop. */

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import { openOneDnnBackend } from '../engines/onednn/backend.ts';
-import { openOnnxBackend } from '../engines/onnx/backend.ts';
+import { openOneDnnEngine } from '../engines/onednn/engine.ts';
+import { openOnnxEngine } from '../engines/onnx/engine.ts';
 import { examineXla, type XlaReport } from '../engines/xla/doctor.ts';
 import { cacheFolder } from '../io/cache-folder.ts';
 import { oneDnnFolder, runsOneDnn } from './engine.ts';
 
-/** What a machine can train on. */
+/** The engines of a machine. */
 export interface EngineReport {
   /** The onnx engine, in one line. */
   readonly onnx: string;
@@ -14,13 +14,13 @@ export interface EngineReport {
   readonly xla: XlaReport;
   /** The engine that `auto` takes. */
   readonly auto: 'xla' | 'onednn' | 'onnx';
-  /** What is missing, each with the command that installs it. */
+  /** Missing engines, each with the command that installs it. */
   readonly advice: readonly string[];
 }
 
 /** Tries every engine that may need something installed. */
 export async function examineEngines(): Promise<EngineReport> {
-  const onnx = await openOnnxBackend();
+  const onnx = await openOnnxEngine();
   await (await onnx.open({})).dispose();
   const onednn = await examineOneDnn();
   const xla = await examineXla({ cache: join(cacheFolder(), 'pjrt') });
@@ -40,9 +40,9 @@ export async function examineEngines(): Promise<EngineReport> {
 async function examineOneDnn(): Promise<{ description?: string; advice?: string }> {
   if (!runsOneDnn) return {};
   try {
-    const backend = await openOneDnnBackend({ folder: oneDnnFolder() });
-    await (await backend.open({})).dispose();
-    return { description: `${backend.description}, ${backend.library}` };
+    const engine = await openOneDnnEngine({ folder: oneDnnFolder() });
+    await (await engine.open({})).dispose();
+    return { description: `${engine.description}, ${engine.library}` };
   } catch (error) {
     return { advice: error instanceof Error ? error.message : String(error) };
   }

@@ -34,7 +34,7 @@ export function fitBatch<C extends RunConfig & Sized>(
       `batch of ${plural(batchSize, 'image')}: ${training.batchSize} do not fit the ${plural(images, 'training image')} (--batch-size N sets another)`,
     );
   }
-  // An accelerator has memory of its own; a micro-batch that was given stays.
+  // An accelerator has other memory; a given micro-batch stays.
   if (microBatch === 0 && engine.name !== 'xla') {
     const bytes = trainingBytes(config, own);
     const most = Math.max(1, Math.floor((SHARE_OF_MEMORY * memory) / bytes));

@@ -10,7 +10,7 @@ import { pruneCheckpoints } from './run-files.ts';
 const folder = runFolder(temporaryFolder());
 const above = temporaryFolder();
 
-it('a checkpoint that cannot be deleted, as those that are open on Windows, ends no run', async () => {
+it('a checkpoint that cannot be deleted, as open files on Windows, does not end a run', async () => {
   await mkdir(folder.checkpoints);
   const name = (step: number) => `step-${String(step).padStart(8, '0')}.safetensors`;
   await mkdir(join(folder.checkpoints, name(1))); // a file's deletion fails here

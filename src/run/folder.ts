@@ -79,7 +79,7 @@ export async function createRunFolder<C extends RunConfig>(
   await prepareRunFolder(folder);
 }
 
-/** Makes the folder of checkpoints where it lacks, and removes what a killed process left half written. */
+/** Makes the folder of checkpoints if it is missing, and removes the half-written files of a killed process. */
 export async function prepareRunFolder(folder: RunFolder): Promise<void> {
   await makeFolder(folder.checkpoints);
   for (const inner of [folder.path, folder.checkpoints, folder.reconstructions])
@@ -122,7 +122,7 @@ export async function readConfig<C>(
   }
 }
 
-/** Whether a folder holds a run. */
+/** True if a folder holds a run. */
 export async function holdsRun(path: string): Promise<boolean> {
   return (await entriesOf(path)).includes('config.json');
 }

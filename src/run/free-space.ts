@@ -8,12 +8,12 @@ const TENSORS = 3;
 /** Of a checkpoint: a new one is written whole before an old one is deleted. */
 const ROOM = 2;
 
-/** What a file system has left, by statfs(2). */
+/** Free space of a file system, by statfs(2). */
 type Free = Pick<StatsFs, 'bavail' | 'bsize'>;
 
 /**
  * A warning where the disk of a run's folder has hardly room for its checkpoints, so that hours of training are not lost at the first
- * one. Undefined where it has, or where the system does not tell.
+ * one. Undefined if it has, or if the system does not say.
  * @param state weights, with slots of the optimizer or without
  */
 export async function scarceSpace(

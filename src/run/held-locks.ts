@@ -7,7 +7,7 @@ const held = new Map<string, string>();
 /** Signals that end a process which does not listen to them. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK'] as const;
 
-/** Whether this process has that lock, or is about to take it. */
+/** True if this process has that lock, or is about to take it. */
 export function holdsLock(path: string): boolean {
   return held.has(path);
 }

@@ -16,7 +16,7 @@ const script = workerScript(import.meta.url, 'initialise-worker');
 const MOST = 8; // threads
 const SMALL = 4e6; // numbers that are drawn sooner than a thread starts
 
-/** What `initialise` gives, drawn by several threads where there is much of it: ViT-B takes one thread two seconds. */
+/** The weights of `initialise`, drawn by several threads if there are many: ViT-B takes one thread two seconds. */
 export async function initialiseOnThreads(specs: readonly ParameterSpec[], seed: number): Promise<Weights> {
   const drawn = specs.filter(({ init }) => init.kind === 'truncatedNormal' || init.kind === 'uniform');
   const numbers = drawn.reduce((sum, { shape }) => sum + sizeOf(shape), 0);

@@ -15,6 +15,8 @@ export interface RecordedKind {
   readonly title: string;
   /** Pre-training makes models; all other kinds judge one, or train it further and judge that. */
   readonly role: 'pretrain' | 'judge';
+  /** Its settings, where it has some: `list` shows them. */
+  readonly schema?: z.ZodType;
   /** Curves of its metrics, in the order of a report. */
   readonly panels: readonly RecordedPanel[];
   /**
@@ -27,7 +29,7 @@ export interface RecordedKind {
 /** A curve of a kind of run. */
 export interface RecordedPanel {
   readonly title: string;
-  /** Whether values are shares, shown in percent. */
+  /** True: values are shares, shown in percent. */
   readonly percent?: boolean;
   points(rows: readonly MetricsRow[]): readonly Point[];
 }
@@ -35,7 +37,7 @@ export interface RecordedPanel {
 /** A kind of training: its settings, and the checkpoints it writes. */
 export interface RunKind<C extends RunConfig> extends RecordedKind {
   /** `kind` in the metadata of its checkpoints. */
-  readonly checkpoint: 'pretrain' | 'classifier';
+  readonly checkpoint: string;
   /** The option of its command that starts a run from given weights. */
   readonly startOption: string;
   readonly schema: z.ZodType;
@@ -53,7 +55,7 @@ export interface CheckpointContents {
   readonly classes?: readonly string[] | undefined;
   /** Targets of the user's own. */
   readonly targets?: readonly NamedTarget[] | undefined;
-  /** Whether it holds a tensor of that name. */
+  /** True if it holds a tensor of that name. */
   has(name: string): boolean;
 }
 

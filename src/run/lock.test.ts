@@ -118,7 +118,7 @@ describe.runIf(process.platform === 'linux')('of a number that another process h
 
 describe.skipIf(process.platform === 'win32')('of a process that ends', () => {
   const library = new URL('../../dist/run/lock.js', import.meta.url).href;
-  /** Takes a lock in a process of its own, which then does what `then` says. */
+  /** Takes a lock in another process, which then runs `then`. */
   async function take(folder: RunFolder, then: string) {
     const script = `import { RunLock } from '${library}';
       await new RunLock(${JSON.stringify(folder)}).take();
@@ -145,7 +145,7 @@ describe.skipIf(process.platform === 'win32')('of a process that ends', () => {
     expect(said.join('')).toBe('taken\n');
   });
 
-  it('is kept where the application goes on after a signal, and given back when it ends', async () => {
+  it('is kept if the application continues after a signal, and given back when it ends', async () => {
     const folder = await folderWith();
     const { child, said, closed } = await take(
       folder,

@@ -71,7 +71,7 @@ export class RunLock {
   }
 }
 
-/** Whether there was no such file. */
+/** True if there was no such file. */
 async function create(path: string, content: string): Promise<boolean> {
   try {
     await aboutPath(path, writeFile(path, content, { flag: 'wx' }));

@@ -1,9 +1,9 @@
 import { type OwnKind, type OwnNames, ownKinds } from '../config/own.ts';
-import { partsOf } from '../tasks/table.ts';
+import { degradationsOf } from '../tasks/table.ts';
 import { RunError } from './error.ts';
 import type { RunConfig } from './kind.ts';
 
-/** What a message calls a part of each kind. */
+/** Name of a part of each kind in messages. */
 const nouns: Readonly<Record<OwnKind, string>> = {
   tasks: 'task',
   masks: 'mask generator',
@@ -19,8 +19,8 @@ export function withOwnNames<C extends RunConfig>(config: C, given: OwnNames): C
   const { data, task, model } = config as RunConfig & { data: { source: string; test?: string } };
   const schemes = [data.source, data.test ?? ''].map((source) => /^[^:]*/.exec(source)![0]);
   const used: Readonly<Record<OwnKind, readonly string[] | undefined>> = {
-    tasks: task && partsOf(task.name).row,
-    masks: task && partsOf(task.name).masks ? [task.mask] : [],
+    tasks: task && degradationsOf(task.name).row,
+    masks: task && degradationsOf(task.name).masks ? [task.mask] : [],
     targets: 'target' in model ? [String(model.target)] : [],
     sources: schemes,
     augmentations: given.augmentations,
@@ -40,7 +40,7 @@ export function requireOwn(needed: OwnNames = {}, given: OwnNames): void {
     if (missing.length === 0) continue;
     throw new RunError(
       `the run needs its own ${nouns[kind]} "${missing.join('", "')}", got none of that name: ` +
-        `hand it in with { parts: { ${kind}: [...] } }, or on the command line with --task-file FILE`,
+        `hand it in, as in { parts: { ${kind}: [...] } }, or on the command line with --task-file FILE`,
     );
   }
 }

@@ -12,7 +12,7 @@ export interface ProcessIdentity {
   readonly boot?: string;
 }
 
-/** What the system says of a process that there is. */
+/** The system's record of a running process. */
 interface Found {
   /** It has ended, and nobody has asked yet how. In some containers nobody ever does. */
   readonly zombie: boolean;
@@ -21,7 +21,7 @@ interface Found {
   readonly since?: number;
 }
 
-/** Milliseconds by which a file's time and a process's start may be apart although the process wrote the file: disks of other machines have clocks of their own. */
+/** Milliseconds by which a file's time and a process's start may be apart although the process wrote the file: disks of other machines have other clocks. */
 const CLOCKS_APART = 300_000;
 
 /** This process. */
@@ -37,7 +37,7 @@ export function ownIdentity(): ProcessIdentity {
 }
 
 /**
- * Whether a process may still run, seen from this one: yes where that cannot be known, as of other machines.
+ * True if a process may still run, or if that cannot be known, as of other machines.
  * @param seen when it last was known to run, in milliseconds since 1970
  */
 export function mayRun(other: ProcessIdentity, self: ProcessIdentity, seen: number): boolean {

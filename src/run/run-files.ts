@@ -1,6 +1,8 @@
 import { rowLine, splitRows } from '../io/jsonl-codec.ts';
 import { renderCurves } from '../visualize/curves.ts';
+import { type Checkpoint, decodeCheckpoint } from './checkpoint-codec.ts';
 import type { StepRow } from './events.ts';
+import type { RunConfig, RunKind } from './kind.ts';
 import type { RunStore } from './store.ts';
 
 /*
@@ -32,6 +34,26 @@ export async function checkpointNames(store: RunStore): Promise<string[]> {
 /** Deletes all but the newest `keep` checkpoints. One that cannot be deleted, as Windows keeps what somebody has open, stays for the next time. */
 export async function pruneCheckpoints(store: RunStore, keep: number): Promise<void> {
   for (const name of (await checkpointNames(store)).slice(0, -keep)) await store.remove(name).catch(() => {});
+}
+
+/**
+ * The newest checkpoint in a store, from which a run resumes: the metrics are cut back to it, to none where there is no checkpoint. Throws
+ * FileFormatError for a broken or foreign one.
+ */
+export async function resumeFrom<C extends RunConfig>(
+  store: RunStore,
+  kind: RunKind<C>,
+): Promise<Checkpoint<C> | undefined> {
+  const name = (await checkpointNames(store)).at(-1);
+  const bytes = name === undefined ? undefined : await store.read(name);
+  const checkpoint = bytes && decodeCheckpoint(bytes, store.place(name!), kind);
+  const step = checkpoint?.progress.step ?? -1;
+  const kept = (await metricsOf(store)).filter((row) => row.step <= step);
+  await store.write(
+    METRICS,
+    kept.map((row) => encode(rowLine(row))),
+  );
+  return checkpoint;
 }
 
 /** The rows of a run's metrics so far. */

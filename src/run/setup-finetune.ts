@@ -14,7 +14,7 @@ import { type ClassifierPrograms, classifierPrograms } from '../programs/classif
 import { drawMixes, mixedTargets, mixes, mixShares, partnersOf } from '../programs/mix.ts';
 import type { SetupParts, ViewOptions } from './setup-pretrain.ts';
 
-/** The programs and the views that settings of fine-tuning stand for. */
+/** The programs and the views of settings of fine-tuning. */
 export interface ClassifierSetup {
   readonly config: FinetuneConfig;
   readonly model: ClassifierConfig;

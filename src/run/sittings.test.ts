@@ -29,7 +29,7 @@ it.each([
   expect(commandOf(argv)).toBe(command);
 });
 
-it('a run without a recipe is headed with what is done to which images', () => {
+it('the heading of a run without a recipe names task and images', () => {
   const title = (recipe: string, source: string, task?: string) =>
     runTitle(
       {

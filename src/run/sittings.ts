@@ -4,11 +4,11 @@ import { appendRow, readRows } from '../io/jsonl.ts';
 import { shellLine } from '../text/shell.ts';
 import type { RunFolder } from './folder.ts';
 
-/** The images of a run, and those that it is judged by. */
+/** The images of a run, and the images that judge it. */
 export interface Judged {
-  /** What they were opened from: `cifar10`, `classes:FOLDER`. */
+  /** Their source: `cifar10`, `classes:FOLDER`. */
   readonly source: string;
-  /** Of those that judge, where they are no share of `source`. */
+  /** Source of the images that judge, if they are no share of `source`. */
   readonly testSource?: string | undefined;
   /** Images that were learned from, or that voted. */
   readonly images: number;
@@ -18,7 +18,7 @@ export interface Judged {
   readonly folds?: number | undefined;
 }
 
-/** What a run's folder says of each time that somebody worked on it. */
+/** The record of a session of a run. */
 export interface Sitting extends Judged {
   /** When it began, in ISO 8601. */
   readonly date: string;

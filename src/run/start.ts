@@ -2,7 +2,7 @@ import { mergeSettings } from '../config/merge.ts';
 import type { OwnNames } from '../config/own.ts';
 import { compare, identify, takenByOutline } from '../data/sources/content.ts';
 import type { Dataset, DigestOptions } from '../data/sources/dataset.ts';
-import type { Backend } from '../engines/engine.ts';
+import type { Engine } from '../engines/engine.ts';
 import { FileFormatError } from '../io/file-format-error.ts';
 import { truncateAfter } from '../io/jsonl.ts';
 import { makeFolder } from '../io/make-folder.ts';
@@ -25,11 +25,11 @@ import { readMetrics } from './metrics.ts';
 import { requireOwn, withOwnNames } from './own.ts';
 import type { ProcessIdentity } from './process-identity.ts';
 
-/** From where a run goes: its settings and, when it goes on, its newest checkpoint. */
+/** The start of a run: its settings and, if it resumes, its newest checkpoint. */
 export interface StartingPoint<C extends RunConfig> {
   readonly config: C;
   readonly checkpoint?: Checkpoint<C>;
-  /** What a person should know about it. */
+  /** Notes for the user. */
   readonly notes: readonly string[];
   /**
    * Makes or readies the folder, and keeps the settings of the run there: those above, fitted to its images. To be called when
@@ -38,13 +38,13 @@ export interface StartingPoint<C extends RunConfig> {
   begin(config: C): Promise<void>;
 }
 
-/** What a run is to be. */
+/** A request for a run. */
 export interface Wanted<C extends RunConfig> {
   readonly kind: RunKind<C>;
   /** Some of the settings. */
   readonly input: object;
   readonly folder: RunFolder;
-  /** Goes on with the run in the folder, if there is one. */
+  /** True: resumes the run in the folder, if there is one. */
   readonly resume: boolean;
   /** Names of the parts of the user's own that are handed in. */
   readonly own: OwnNames;
@@ -53,7 +53,7 @@ export interface Wanted<C extends RunConfig> {
 }
 
 /**
- * Where a run in a folder starts: anew, or with `resume` at the newest checkpoint of the run that is there.
+ * The start of a run in a folder: step 0, or with `resume` the newest checkpoint of the run in the folder.
  * Takes the lock before it reads a run, or when a new one begins.
  * Throws RunError when the folder is not empty or in use, or settings changed that must not, ConfigError for wrong
  * settings.
@@ -95,7 +95,7 @@ export async function startingPoint<C extends RunConfig>(
   };
 }
 
-/** How the last sitting ended, where it did not save. @param saved the step of the checkpoint that the run goes on from */
+/** How the last session ended, if it did not save. @param saved step of the checkpoint from which the run resumes */
 async function aboutLastSitting(
   folder: RunFolder,
   saved: number | undefined,
@@ -134,9 +134,9 @@ async function newestCheckpoint<C extends RunConfig>(
 }
 
 /**
- * What a run knows its images by, which its checkpoints keep. Reads them, unless they were read before. Throws RunError unless a
+ * The identity of a run's images, kept in its checkpoints. Reads the images, unless they were read before. Throws RunError unless a
  * resumed run finds the images it was trained on, and what `identify` throws.
- * @param onNote called with what a person should know
+ * @param onNote called with notes for the user
  */
 export async function checkData<C extends RunConfig>(
   { checkpoint }: StartingPoint<C>,
@@ -150,25 +150,22 @@ export async function checkData<C extends RunConfig>(
   const comparison = compare(data, key, images);
   if (comparison === 'other')
     throw new RunError(
-      `a run must go on with the same images, got ${key} instead of ${data} (number and content): ` +
+      `a run must resume with the same images, got ${key} instead of ${data} (number and content): ` +
         `restore the images, or start another run in a new folder, from these weights with ${kind.startOption}`,
     );
   if (comparison === 'outline') onNote(`the run ${takenByOutline}`);
   return key;
 }
 
-/** What a person should know of the engine that a run goes on with. */
-export function aboutEngine<C extends RunConfig>(
-  { checkpoint }: StartingPoint<C>,
-  backend: Backend,
-): string[] {
-  const was = checkpoint?.progress.engine ?? backend.description;
+/** Notes for the user about the engine with which a run resumes. */
+export function aboutEngine<C extends RunConfig>({ checkpoint }: StartingPoint<C>, engine: Engine): string[] {
+  const was = checkpoint?.progress.engine ?? engine.description;
   return [
-    ...(backend.notice === undefined ? [] : [backend.notice]),
-    ...(was === backend.description
+    ...(engine.notice === undefined ? [] : [engine.notice]),
+    ...(was === engine.description
       ? []
       : [
-          `the engine was ${was} and is ${backend.description}: the last digits may differ from an uninterrupted run`,
+          `the engine was ${was} and is ${engine.description}: the last digits may differ from an uninterrupted run`,
         ]),
   ];
 }

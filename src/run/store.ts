@@ -2,7 +2,7 @@ import type { Row } from '../io/jsonl-codec.ts';
 
 /**
  * Keeps the files of a run, by names such as `metrics.jsonl` and `checkpoints/best.safetensors`: a folder, the memory, a page's
- * storage. Rejects with what the system says where it cannot.
+ * storage. Rejects with the system's error.
  */
 export interface RunStore {
   /** Where a file lies, for people and in events; of the empty name, the whole. */

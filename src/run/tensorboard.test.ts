@@ -65,7 +65,7 @@ describe('tensorboardLog', () => {
     await expect(pretrain(settings(), { output, onEvent: dying() })).rejects.toThrow('killed');
     const before = await shown(output);
     expect(Object.keys(before.scalars['metrics/loss']!)).toEqual(['1', '2', '3', '4', '5']);
-    // Another learning rate tells the sittings' step 5 apart; the newest checkpoint is that of step 4.
+    // Another learning rate distinguishes step 5 of the sessions; the newest checkpoint is that of step 4.
     const again = settings({ learningRate: 0.2 });
     await pretrain(again, { output, resume: true, onEvent: tensorboardLog() });
     const { scalars, written, rows } = await shown(output);
@@ -97,15 +97,15 @@ describe('tensorboardLog', () => {
     expect(scalars).toEqual(expected(rows));
   });
 
-  it('tells once that it cannot write, and the run goes on', async () => {
+  it('reports once that it cannot write, and the run continues', async () => {
     const output = join(folder, 'blocked');
     await pretrain(settings({ maxSteps: 1 }), { output });
     await writeFile(join(output, 'tensorboard'), 'a file');
-    const told: string[] = [];
-    const onEvent = tensorboardLog((message) => told.push(message));
+    const reported: string[] = [];
+    const onEvent = tensorboardLog((message) => reported.push(message));
     const { outcome } = await pretrain(settings({ maxSteps: 0 }), { output, resume: true, onEvent });
     expect(outcome).toBe('finished');
-    expect(told).toEqual([
+    expect(reported).toEqual([
       expect.stringMatching(
         /^no TensorBoard events are written any more: (something else is there already|a folder is needed, this is a file): .*tensorboard/,
       ),

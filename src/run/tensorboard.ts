@@ -3,24 +3,28 @@ import { join } from 'node:path';
 import { plainMessage } from '../io/system-error.ts';
 import { EventFile, eventFiles } from '../io/tensorboard.ts';
 import type { SummaryValue } from '../io/tensorboard-proto.ts';
-import type { FinetuneEvent, LinprobeEvent, PretrainEvent, StepRow } from './events.ts';
+import type { FetchEvent, PretrainEvent, RunningEvent, StartEvent, StepRow } from './events.ts';
 import { runFolder } from './folder.ts';
 
-/** What the runs tell that can be logged. */
-export type TrainingEvent = PretrainEvent | FinetuneEvent | LinprobeEvent;
+/** Events that can be logged. */
+export type TrainingEvent =
+  | RunningEvent
+  | FetchEvent
+  | StartEvent<object>
+  | Extract<PretrainEvent, { type: 'knn' }>;
 
 /**
  * A listener for the events of a run that writes them for TensorBoard, into `tensorboard/` of its folder: every
  * number of a row at its step, the pictures of reconstructions, the settings as text. Each sitting of a run starts a
- * file of its own, which takes the place of what was written beyond the checkpoint that it goes on from; rows
- * from before the first such file are written into it. What cannot be written ends no run: it is told once.
+ * separate file, which replaces the rows after the checkpoint from which it resumes; rows
+ * from before the first such file are written into it. What cannot be written ends no run: it is reported once.
  *
  *     await pretrain(settings, { output, onEvent: tensorboardLog() });
  *
- * @param tell called with the reason when events cannot be written
+ * @param report called with the reason when events cannot be written
  */
 export function tensorboardLog(
-  tell: (message: string) => void = console.warn,
+  report: (message: string) => void = console.warn,
 ): (event: TrainingEvent) => void {
   let log: Log | undefined;
   let failed = false;
@@ -31,7 +35,7 @@ export function tensorboardLog(
       else log?.add(event);
     } catch (error) {
       failed = true;
-      tell(`no TensorBoard events are written any more: ${plainMessage(error)}`);
+      report(`no TensorBoard events are written any more: ${plainMessage(error)}`);
     }
   };
 }

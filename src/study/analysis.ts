@@ -20,7 +20,7 @@ export interface Answer extends Primary {
   readonly p?: number;
 }
 
-/** Whether, and which way, two arms differ beyond chance, all comparisons of a table taken together. */
+/** Comparison of two arms: difference and significance, adjusted for all comparisons of the table. */
 export type Verdict = 'better' | 'worse' | 'not shown';
 
 /** How much better an arm is than the first pre-trained one of its group. */

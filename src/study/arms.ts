@@ -1,6 +1,6 @@
+import { ConfigError } from '../config/error.ts';
 import type { FinetuneInput } from '../config/finetune-schema.ts';
 import type { LinprobeInput } from '../config/linprobe-schema.ts';
-import { mergeSettings } from '../config/merge.ts';
 import { mergeConfig } from '../config/overrides.ts';
 import { resolveConfig } from '../config/recipes.ts';
 import type { Config, ConfigInput } from '../config/schema.ts';
@@ -8,13 +8,9 @@ import type { Config, ConfigInput } from '../config/schema.ts';
 /** The task of an arm that is not pre-trained. */
 export const SCRATCH = 'scratch';
 
-/** What arms have in common: the epochs of pre-training and fine-tuning, or the operations of both together. */
+/** The quantity that arms have in common: the epochs of pre-training and fine-tuning, or the operations of both together. */
 export type Budget = 'steps' | 'compute';
 export const budgets: readonly Budget[] = ['steps', 'compute'];
-
-/** The parts of a study that judge a model. */
-export type Judge = 'knn' | 'linear' | 'finetune';
-export const judges: readonly Judge[] = ['knn', 'linear', 'finetune'];
 
 /** One of the models that are compared, over its seeds. */
 export interface Arm {
@@ -25,7 +21,8 @@ export interface Arm {
   readonly finetune?: FinetuneInput | undefined;
   readonly seeds: readonly number[];
   readonly epochs?: number | undefined;
-  readonly judges: readonly Judge[];
+  /** Names of the table of judges. */
+  readonly judges: readonly string[];
 }
 
 /** Arms that are compared: their seeds, budgets and judges. */
@@ -53,14 +50,6 @@ export function pretrainConfig(group: Group, arm: Arm, seed: number): Config {
   return resolveConfig(pretrainSettings(group, arm, seed));
 }
 
-/** Settings of an arm's fine-tuning: on the images of pre-training, and on its engine unless they name one. */
-export function finetuneSettings(group: Group, arm: Arm, given: FinetuneInput): FinetuneInput {
-  const { source, trainImages, heldOut } = pretrainConfig(group, arm, 0).data;
-  const { engine = {} } = mergeConfig(group.pretrain, arm.settings ?? {});
-  const data = { source, trainImages, heldOut };
-  return mergeSettings({ engine }, given, arm.finetune ?? {}, { data }) as FinetuneInput;
-}
-
 /** Longer or shorter training; the warm-up changes in proportion. */
 export function stretched(
   training: { readonly epochs: number; readonly warmupEpochs: number },
@@ -69,4 +58,15 @@ export function stretched(
   const { warmupEpochs } = training;
   if (epochs === training.epochs) return { epochs, warmupEpochs };
   return { epochs, warmupEpochs: (warmupEpochs * epochs) / training.epochs };
+}
+
+/** Arms start from random weights, judges from the arms' results. */
+export function requireOwnStart({ from }: { readonly from?: string | undefined }): void {
+  if (from) throw new ConfigError(`from must be left to the study, got "${from}"`);
+}
+
+/** Arms are compared by whole epochs. */
+export function requireEpochs(maxSteps: number): void {
+  if (maxSteps > 0)
+    throw new ConfigError(`training.maxSteps must be 0 in a study, which counts epochs, got ${maxSteps}`);
 }

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { MetricsRow } from '../visualize/series.ts';
 
-/** Counted on from row to row: the last value of an epoch stands for it. */
+/** Counters: the value of an epoch is that of its last row. */
 const COUNTED = ['step', 'epoch', 'lr', 'seconds'];
 
 /**
- * Rows of steps as one row for every `together` epochs: means of what each step has, the last value of what is counted or was
- * measured once. Only the loss keeps all of its digits.
+ * Rows of steps as one row for every `together` epochs: means of the values of each step, the last of counters and of single
+ * measurements. Only the loss keeps all of its digits.
  */
 export function byEpoch(rows: readonly MetricsRow[], together = 1): MetricsRow[] {
   const epochs = new Map<number, MetricsRow[]>();
@@ -17,7 +17,7 @@ export function byEpoch(rows: readonly MetricsRow[], together = 1): MetricsRow[]
   return [...epochs.values()].map(merged);
 }
 
-/** Tells whether two trainings had the same losses, bit for bit. @param rows of epochs */
+/** A digest: equal if two trainings had the same losses, bit for bit. @param rows of epochs */
 export function lossesKey(rows: readonly MetricsRow[]): string {
   const losses = rows.map(({ step, loss }) => [step, loss]);
   return createHash('sha256').update(JSON.stringify(losses)).digest('hex').slice(0, 16);

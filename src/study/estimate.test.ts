@@ -20,7 +20,7 @@ const judge = (id: string): Piece => ({
   settings: { trainImages: 0, testImages: 0, seed: 0 },
 });
 
-it('estimates what is left from what is finished, kind by kind', async () => {
+it('estimates the unfinished pieces from the finished ones, kind by kind', async () => {
   const pieces = [model('a', 100), judge('a-knn'), model('b', 200), judge('b-knn'), model('c', 50)];
   const places = { output: join(folder, 'none'), keep: join(folder, 'kept') };
   const plan = { pieces, cells: [] };

@@ -2,13 +2,13 @@ import type { Piece } from './pieces.ts';
 import { type Places, readRecord } from './places.ts';
 import type { StudyPlan } from './plan.ts';
 
-/** What is left of a study. */
+/** The unfinished part of a study. */
 export interface Remainder {
   readonly pieces: readonly PieceState[];
   readonly finished: number;
   /** Floating-point operations of training that are left. */
   readonly flops: number;
-  /** As long as what is finished took, by its operations; undefined where a kind of piece that is left was not finished yet. */
+  /** Estimated from the finished pieces by their operations; undefined if no piece of a remaining kind has finished. */
   readonly seconds: number | undefined;
 }
 
@@ -19,7 +19,7 @@ export interface PieceState {
   readonly seconds: number | undefined;
 }
 
-/** How far a study is, and how long the rest will take on a machine as fast as those that ran the finished pieces. */
+/** Progress of a study, and the time for the rest on a machine as fast as that of the finished pieces. */
 export async function remainder({ pieces }: StudyPlan, places: Places): Promise<Remainder> {
   const measured = new Map<Piece, number>();
   for (const piece of pieces) {
@@ -46,7 +46,8 @@ export async function remainder({ pieces }: StudyPlan, places: Places): Promise<
 function estimator(measured: ReadonlyMap<Piece, number>): (piece: Piece) => number | undefined {
   const rates = new Map<Piece['kind'], number>([['initial', 0]]);
   const work = ({ flops }: Piece) => (flops > 0 ? flops : 1);
-  for (const kind of ['pretrain', 'finetune', 'knn', 'linear'] as const) {
+  for (const kind of new Set([...measured.keys()].map((piece) => piece.kind))) {
+    if (kind === 'initial') continue;
     const own = [...measured].filter(([piece]) => piece.kind === kind);
     const sorted = own.map(([piece, seconds]) => seconds / work(piece)).sort((a, b) => a - b);
     const median = sorted[Math.floor(sorted.length / 2)];

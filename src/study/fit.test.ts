@@ -13,7 +13,7 @@ beforeAll(() => tinyImages(images, 24));
 const training = { epochs: 40, warmupEpochs: 4 };
 const pretrain = () =>
   tinySettings(`classes:${images}`, { training, evaluation: { reconstructions: 0 } }) as object;
-/** Arms with epochs of their own, settings of their own, and a group whose epochs are those of the study. */
+/** Arms with their own epochs, with their own settings, and a group with the epochs of the study. */
 const study = () => ({
   seeds: [1, 2],
   pretrain: pretrain(),

@@ -88,7 +88,7 @@ interface Epochs {
   warmupEpochs?: number;
 }
 
-/** What is read of a study's file here; it was checked before. */
+/** The parts of a study's file that are read here; it was checked before. */
 interface StudyFile {
   groups?: StudyFile[];
   arms?: (string | (Epochs & { settings?: { training?: Epochs } }))[];

@@ -10,7 +10,8 @@ import { writeFileAtomic } from '../io/atomic.ts';
 import { makeFolder } from '../io/make-folder.ts';
 import { openData, type RunData } from '../run/data.ts';
 import { RunError } from '../run/error.ts';
-import { finetuneSettings, pretrainConfig } from './arms.ts';
+import { pretrainConfig } from './arms.ts';
+import { finetuneSettings } from './judges.ts';
 import { FORMAT, readKeptFile } from './keep.ts';
 import type { ImageCounts } from './pieces.ts';
 import { planStudy, type StudyPlan } from './plan.ts';
@@ -33,7 +34,7 @@ const countsSchema = z.object({
 type AllCounts = z.output<typeof countsSchema>['counts'];
 
 /**
- * What a study consists of, on its images, which are fetched if need be; their numbers are kept. Throws DataError when they cannot
+ * The pieces of a study on its images, which are fetched if need be; their numbers are kept. Throws DataError when they cannot
  * be used, RunError without classes.
  */
 export async function openPlan(
@@ -72,7 +73,7 @@ export async function openPlan(
   return planFrom(study, counts);
 }
 
-/** The same from what is kept, without images. Throws RunError where that does not suffice. */
+/** The same from the kept files, without images. Throws RunError if they do not suffice. */
 export async function keptPlan(study: Study, keep: string): Promise<StudyPlan> {
   const path = countsFile(keep);
   const kept = await readKeptFile(path, countsSchema);

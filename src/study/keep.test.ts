@@ -130,7 +130,7 @@ describe('a study with a folder of kept pieces', () => {
     const { groups } = study();
     const changed = { ...study(), groups: [{ ...groups[0]!, knn: { trainImages: 5, testImages: 0 } }] };
     await expect(runStudy(changed, { output, keep })).rejects.toThrow(
-      /^a study must go on with its own settings, got others for \S+scratch-seed1-knn/,
+      /^a study must keep its settings, got others for \S+scratch-seed1-knn/,
     );
     const scores = join(keep, 'scratch-seed1', 'scores.json');
     await writeFile(scores, (await readFile(scores, 'utf8')).replace('"format": 1', '"format": 2'));
@@ -187,7 +187,7 @@ describe('the kept format', () => {
     ...((i + 1) % 10 === 0 && { heldOutLoss: i }),
   }));
 
-  it('averages losses by epoch, and takes the last of what is counted', () => {
+  it('averages losses by epoch, and takes the last value of counters', () => {
     const [first, second] = byEpoch(rows.slice(0, 20));
     const mean = rows.slice(0, 10).reduce((sum, { loss }) => sum + loss, 0) / 10;
     expect(first).toMatchObject({ step: 10, epoch: 1, loss: mean, heldOutLoss: 9, lr: 0.333333 });

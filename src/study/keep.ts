@@ -51,7 +51,7 @@ export async function readKeptFile<T extends z.ZodType<object>>(
   return { ...data, format } as z.output<T> & { format: number };
 }
 
-/** What is kept of a piece; undefined where it is not. Throws RunError where it was kept with other settings, or by a later version. */
+/** The kept files of a piece; undefined if there are none. Throws RunError if they were kept with other settings, or by a later version. */
 export async function readKept(keep: string, piece: Piece): Promise<PieceRecord | undefined> {
   const folder = join(keep, piece.id);
   const scores = await readKeptFile(join(folder, 'scores.json'), 'from' in piece ? judgeScores : modelScores);
@@ -87,7 +87,7 @@ export async function writeKept(keep: string, piece: Piece, record: PieceRecord)
 export function requireSame({ settings }: Piece, before: unknown, folder: string): void {
   if (isDeepStrictEqual(before, JSON.parse(JSON.stringify(settings)))) return;
   throw new RunError(
-    `a study must go on with its own settings, got others for ${folder}, which is finished: ` +
+    `a study must keep its settings, got others for ${folder}, which is finished: ` +
       'choose another folder, or delete that one to run it again',
   );
 }

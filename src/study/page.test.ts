@@ -76,7 +76,7 @@ describe('the page of a study', () => {
     expect(text).toContain('held out of training');
   });
 
-  it('limits its claims to what is there', async () => {
+  it('limits its claims to the finished pieces', async () => {
     const none = await page('none', 'scratch-seed0');
     expect(none.text).toContain('Not finished: 15 of 15 scores missing.');
     expect(none.text).toContain('Not finished: no pair of seeds is there yet.');

@@ -145,7 +145,7 @@ function pixelsBlocks(own: readonly Score[], records: Records): Block[] {
   return all.length > 0 ? [paragraph(`kNN of raw pixels: ${hundredths(summarise(all).mean)} %.`)] : [];
 }
 
-/** What pre-training took and came to: operations, the seconds they needed, the losses of the last epoch. */
+/** Cost and result of pre-training: operations, seconds, losses of the last epoch. */
 function costRows(
   group: Group,
   own: readonly Score[],
@@ -214,7 +214,7 @@ function methods({ groups }: Study, records: Records, scores: readonly Score[]):
     'Top-1 is that of the last evaluation, in percent: mean ± standard deviation (n − 1) over the seeds (their number).',
     'Seeds are paired: with one seed all arms have the same images with labels and the same order of images.',
     'Pooled spread: the residual of a two-way table, arm + seed, by least squares. Holm’s adjustment takes all differences of a group and budget together.',
-    'Equal compute: pre-training lasts for as many whole epochs as cost what those of the first pre-trained arm cost; fine-tuning from scratch gets that cost in further epochs of its own. Compute is counted in operations of matrix products.',
+    'Equal compute: pre-training lasts for as many whole epochs as cost what those of the first pre-trained arm cost; fine-tuning from scratch gets that cost in additional epochs. Compute is counted in operations of matrix products.',
     ...[...engines].map(
       ([where, count]) =>
         `Computed by ${where || 'an unknown engine'}: ${count} ${count === 1 ? 'piece' : 'pieces'}.`,

@@ -43,7 +43,7 @@ describe('planStudy', () => {
     expect(new Set(cells.map((c) => `${c.budget} ${c.arm} ${c.seed} ${c.judge}`)).size).toBe(24);
   });
 
-  it('makes one piece of what budgets have in common, models before their judges', () => {
+  it('makes one piece of a run that budgets have in common, models before their judges', () => {
     const ids = pieces.map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);
     expect(cell('steps', 'masked', 'kNN').piece).toBe(cell('compute', 'masked', 'kNN').piece);
@@ -120,7 +120,7 @@ describe('groups of arms', () => {
     );
   const ids = (plan: { pieces: readonly { id: string }[] }) => plan.pieces.map(({ id }) => id);
 
-  it('have budgets, judges, seeds and epochs of their own', () => {
+  it('have their own budgets, judges, seeds and epochs', () => {
     const plan = grouped();
     expect(plan.cells.map((c) => `${c.group} ${c.budget} ${c.arm} ${c.seed} ${c.judge}`)).toEqual([
       'A steps masked 4 kNN',

@@ -1,38 +1,20 @@
-import { finetuneFlops, stepFlops } from '../config/cost.ts';
+import { stepFlops } from '../config/cost.ts';
 import { ConfigError } from '../config/error.ts';
-import { resolveFinetuneConfig } from '../config/finetune-recipes.ts';
-import type { FinetuneInput } from '../config/finetune-schema.ts';
-import type { LinprobeInput } from '../config/linprobe-schema.ts';
 import { mergeConfig } from '../config/overrides.ts';
 import type { Config, ConfigInput } from '../config/schema.ts';
 import {
   type Arm,
   type Budget,
-  finetuneSettings,
   type Group,
   pretrainConfig,
   pretrainSettings,
   SCRATCH,
   stretched,
 } from './arms.ts';
+import { studyJudges } from './judges.ts';
+import type { ImageCounts, Piece } from './piece.ts';
 
-/** A part of a study that is run at once: a model to judge, or a judgement. */
-export type Piece = {
-  /** Unique in the study, for the same settings the same; also the name of its folder. */
-  readonly id: string;
-  /** Floating-point operations of training, and updates. */
-  readonly flops: number;
-  readonly updates: number;
-} & (
-  | { readonly kind: 'initial' | 'pretrain'; readonly settings: ConfigInput }
-  | {
-      readonly kind: 'knn';
-      readonly settings: { trainImages: number; testImages: number; seed: number };
-      readonly from: string;
-    }
-  | { readonly kind: 'linear'; readonly settings: LinprobeInput; readonly from: string }
-  | { readonly kind: 'finetune'; readonly settings: FinetuneInput; readonly from: string }
-);
+export type { ImageCounts, Piece } from './piece.ts';
 
 /** A cell of the study: what judges an arm of a seed under a budget. */
 export interface Cell {
@@ -47,14 +29,6 @@ export interface Cell {
   readonly piece: string;
 }
 
-/** Numbers of images that settings alone do not tell. */
-export interface ImageCounts {
-  readonly train: number;
-  readonly classes: number;
-  /** Of a share of the labels. */
-  labelled(share: number): number;
-}
-
 /** A cell with its pieces. */
 export interface PlannedCell {
   readonly cell: Cell;
@@ -64,7 +38,7 @@ export interface PlannedCell {
 
 /**
  * The cells of a group, seed by seed. At equal compute, pre-training lasts for as many epochs as cost what those of the first
- * pre-trained arm cost, and fine-tuning from scratch gets that cost in epochs of its own; both rounded to whole epochs,
+ * pre-trained arm cost, and fine-tuning from scratch gets that cost in additional epochs; both rounded to whole epochs,
  * at least one. Throws ConfigError where a batch is larger than the images.
  */
 export function planGroup(group: Group, imagesOf: (config: Config) => ImageCounts): PlannedCell[] {
@@ -99,7 +73,7 @@ export function planGroup(group: Group, imagesOf: (config: Config) => ImageCount
   });
 }
 
-/** @param extra operations that fine-tuning may spend beyond its settings */
+/** The judges of an arm's model, with the names of tables. @param extra operations that training judges may spend beyond their settings */
 function judgesOf(
   group: Group,
   arm: Arm,
@@ -108,21 +82,9 @@ function judgesOf(
   extra: number,
   images: ImageCounts,
 ): [judge: string, piece: Piece][] {
-  const { id: from } = model;
-  const { seed } = config;
-  const { knn, linear, finetune } = group;
-  const free = { from, flops: 0, updates: 0 };
-  const pieces: [judge: string, piece: Piece][] = [];
-  if (knn && arm.judges.includes('knn'))
-    pieces.push(['kNN', { kind: 'knn', id: `${from}-knn`, settings: { ...knn, seed }, ...free }]);
-  if (linear && arm.judges.includes('linear'))
-    pieces.push(['linear', { kind: 'linear', id: `${from}-linear`, settings: { ...linear, seed }, ...free }]);
-  for (const common of arm.judges.includes('finetune') ? finetune : []) {
-    const given = finetuneSettings(group, arm, common);
-    const name = `fine-tune ${percent(given.data?.labels ?? 1)} %`;
-    pieces.push([name, finetuning(given, model, config, extra, images)]);
-  }
-  return pieces;
+  return studyJudges
+    .filter(({ name }) => arm.judges.includes(name))
+    .flatMap((judge) => judge.pieces({ group, arm, model, config, extra, images }));
 }
 
 function initial(arm: Arm, settings: ConfigInput, seed: number): Piece {
@@ -144,36 +106,6 @@ function pretraining(arm: Arm, given: ConfigInput, config: Config, allowance: nu
   return { kind: 'pretrain', id, settings, flops: epochs * flops, updates: epochs * epoch };
 }
 
-/** @param extra operations to spend on epochs beyond those of the settings */
-function finetuning(
-  given: FinetuneInput,
-  model: Piece,
-  config: Config,
-  extra: number,
-  images: ImageCounts,
-): Piece {
-  const { seed } = config;
-  const { data, training } = resolveFinetuneConfig(given);
-  const labelled = images.labelled(data.labels);
-  if (training.batchSize > labelled)
-    throw new ConfigError(
-      `training.batchSize of finetune must not exceed the images with labels, got ${training.batchSize} and ${labelled} (${percent(data.labels)} %)`,
-    );
-  const updates = Math.floor(labelled / training.batchSize);
-  const epoch = updates * training.batchSize * finetuneFlops(config, images.classes);
-  const epochs = training.epochs + Math.round(extra / epoch);
-  const settings = {
-    ...given,
-    seed,
-    training: { ...given.training, ...stretched(training, epochs) },
-  };
-  const id = `${model.id}-finetune${percent(data.labels)}-${epochs}ep`;
-  return {
-    ...{ kind: 'finetune', id, settings, from: model.id },
-    ...{ flops: epochs * epoch, updates: epochs * updates },
-  };
-}
-
 /** Updates of all epochs: the last, incomplete batch of one is left out. */
 function pretrainUpdates({ training }: Config, images: number): number {
   return training.epochs * Math.floor(images / training.batchSize);
@@ -181,10 +113,6 @@ function pretrainUpdates({ training }: Config, images: number): number {
 
 function updateFlops(config: Config): number {
   return config.training.batchSize * stepFlops(config);
-}
-
-function percent(share: number): number {
-  return Number((100 * share).toFixed(4));
 }
 
 /** The name of an arm as part of a folder's name. */

@@ -10,7 +10,7 @@ import { type PieceRecord, recordOf, type Scores } from './record.ts';
 export interface Places {
   /** Folder of its runs, with their weights. */
   readonly output: string;
-  /** Folder of what is kept of finished pieces, which count as finished wherever it is copied. */
+  /** Folder of the kept files of finished pieces, which count as finished wherever it is copied. */
   readonly keep?: string | undefined;
 }
 
@@ -19,13 +19,13 @@ export function pieceFolder(output: string, id: string): string {
   return join(output, 'runs', id);
 }
 
-/** Whether a piece is done, with these settings. Throws RunError when it was done with others. */
+/** True if a piece has finished with these settings. Throws RunError if it has finished with others. */
 export async function isFinished(piece: Piece, places: Places): Promise<boolean> {
   const run = await readMarker(piece, places.output); // each is asked: both must have the piece's settings
   return (await keptOf(piece, places)) !== undefined || run !== undefined;
 }
 
-/** What a finished piece left; undefined for one that is not finished. */
+/** The results of a finished piece; undefined for an unfinished one. */
 export async function readRecord(piece: Piece, places: Places): Promise<PieceRecord | undefined> {
   const kept = await keptOf(piece, places);
   if (kept) return kept;
@@ -35,7 +35,7 @@ export async function readRecord(piece: Piece, places: Places): Promise<PieceRec
   return marker.scores ? { ...record, scores: marker.scores } : record;
 }
 
-/** Marks a piece as done, and keeps it. @param more scores that its folder does not tell */
+/** Marks a piece as done, and keeps it. @param more scores that are not in its folder */
 export async function finish(piece: Piece, places: Places, more: Partial<Scores>): Promise<void> {
   const folder = pieceFolder(places.output, piece.id);
   const { scores } = await recordOf(piece, folder, more);
@@ -51,7 +51,7 @@ export async function keep(piece: Piece, places: Places): Promise<void> {
   if (record) await writeKept(places.keep, piece, record);
 }
 
-/** Whether the weights of a finished model are still there. */
+/** True if the weights of a finished model are still there. */
 export async function hasWeights({ id }: Pick<Piece, 'id'>, { output }: Places): Promise<boolean> {
   const folder = pieceFolder(output, id);
   if (!(await readJson(markerOf(folder)))) return false;

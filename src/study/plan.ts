@@ -11,7 +11,7 @@ export interface StudyPlan {
 }
 
 /**
- * What a study consists of. Pieces that groups and budgets have in common are one. Throws ConfigError where a batch is larger
+ * The pieces of a study. Pieces that groups and budgets have in common are one. Throws ConfigError where a batch is larger
  * than the images, or two arms of one name are to be trained in different ways.
  */
 export function planStudy(study: Study, imagesOf: (config: Config) => ImageCounts): StudyPlan {

@@ -7,7 +7,7 @@ import { type MetricsRow, seriesOf } from '../visualize/series.ts';
 import { byEpoch, lossesKey } from './epochs.ts';
 import type { Piece } from './pieces.ts';
 
-/** What a finished piece leaves for tables: everything but weights and pictures. */
+/** The results of a finished piece: everything but weights and pictures. */
 export interface PieceRecord {
   /** The settings of its run, complete. */
   readonly run: unknown;
@@ -22,10 +22,10 @@ export interface Scores {
   readonly [score: string]: unknown;
   /** Of training; of other judges, of all of their work. */
   readonly seconds: number;
-  /** What computed. */
+  /** The engine. */
   readonly engine?: string;
   readonly cpu?: string;
-  /** Of models: tells whether two trainings had the same losses, bit for bit. */
+  /** Of models: equal if two trainings had the same losses, bit for bit. */
   readonly losses?: string;
   /** Of judges: the same of the model that was judged, which another machine may have trained. */
   readonly modelLosses?: string;
@@ -35,7 +35,7 @@ const LAST = ['top1', 'top5', 'evaluationLoss', 'emaTop1', 'emaTop5', 'learningR
 
 /**
  * Reads what a finished piece left in its folder. Throws an error that names a file that is broken.
- * @param more scores that the folder does not tell
+ * @param more scores that are not in the folder
  */
 export async function recordOf(piece: Piece, path: string, more: Partial<Scores> = {}): Promise<PieceRecord> {
   const folder = runFolder(path);

@@ -5,14 +5,14 @@ import { type Places, readRecord } from './places.ts';
 import type { StudyPlan } from './plan.ts';
 import type { PieceRecord } from './record.ts';
 
-/** A cell with what its runs' files say. */
+/** A cell with the scores from the files of its runs. */
 export interface Score extends Cell {
   /** In [0, 1]. */
   readonly top1: number;
-  /** Floating-point operations and seconds of training: of the model and of what judges it. */
+  /** Floating-point operations and seconds of training: of the model and of its judge. */
   readonly flops: number;
   readonly seconds: number;
-  /** Whether the model was trained again for this judge, with losses that differ from those that are kept. */
+  /** True if the model was trained again for this judge, with losses that differ from the kept ones. */
   readonly retrained?: true;
 }
 
@@ -45,7 +45,7 @@ export interface StudyResults {
   readonly missing: number;
 }
 
-/** What finished pieces left, by their ids. */
+/** Results of finished pieces by id. */
 export type Records = ReadonlyMap<string, PieceRecord>;
 
 /** Reads what finished pieces left. Throws an error that names a file that is broken. */
@@ -70,7 +70,7 @@ export function scoresOf({ pieces, cells }: StudyPlan, records: Records): Score[
       ...cell,
       top1: judged.top1!,
       flops: model.flops + judge.flops,
-      seconds: (trained?.seconds ?? 0) + (judge.kind === 'finetune' ? judged.seconds : 0),
+      seconds: (trained?.seconds ?? 0) + (judge.flops > 0 ? judged.seconds : 0),
       ...(retrained && { retrained }),
     };
   });

@@ -16,7 +16,7 @@ import { setUp } from '../run/setup-pretrain.ts';
 import type { TrainingEvent } from '../run/tensorboard.ts';
 import type { RunPiece, StudyEvent } from './runner.ts';
 
-/** Runs pieces by the library's own calls: training goes on from its newest checkpoint. */
+/** Runs pieces by the calls of the library. Training resumes from its newest checkpoint. */
 export function pieceRunner(onEvent: (event: StudyEvent) => void, signal?: AbortSignal): RunPiece {
   const given = { resume: true, ...(signal && { signal }) };
   return async (piece, folder, from) => {

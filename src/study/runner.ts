@@ -15,17 +15,17 @@ import {
 } from './places.ts';
 import { recordOf } from './record.ts';
 
-/** Runs a piece, or goes on with it, in its folder, which exists. @param from folder of the model that it judges */
+/** Runs or resumes a piece in its folder, which exists. @param from folder of the model that it judges */
 export type RunPiece = (
   piece: Piece,
   folder: string,
   from: string | undefined,
 ) => Promise<'finished' | 'interrupted'>;
 
-/** What a study tells while it goes. */
+/** Events of a running study. */
 export type StudyEvent =
   | FetchEvent
-  /** A piece begins or goes on. */
+  /** A piece begins or resumes. */
   | { readonly type: 'piece'; readonly piece: Piece; readonly number: number; readonly total: number }
   /** How far the piece has come, in [0, 1], and in words. */
   | { readonly type: 'progress'; readonly done: number; readonly text: string }
@@ -38,7 +38,7 @@ export interface RunnerOptions {
 }
 
 /**
- * Runs the pieces in turn. What is finished is not run again; what was interrupted goes on where it was. A model whose
+ * Runs the pieces in turn. Finished pieces are not run again; an interrupted one resumes. A model whose
  * weights are gone is trained again when a judge needs it; where its losses are others than before, a note says so.
  * Throws RunError when a finished piece had other settings, or an error of `runPiece` with the name of the piece.
  */
@@ -69,7 +69,7 @@ export async function runPieces(
     const model = 'from' in piece ? await recordOf(byId.get(piece.from)!, from!) : undefined;
     await finish(piece, places, {
       ...(model && { modelLosses: model.scores.losses! }),
-      ...((piece.kind === 'knn' || piece.kind === 'linear') && { seconds: round(seconds()) }),
+      ...('from' in piece && piece.flops === 0 && { seconds: round(seconds()) }),
     });
     onEvent({ type: 'finished', piece, seconds: seconds() });
     return 'finished';

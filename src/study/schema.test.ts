@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
-import { finetuneSettings } from './arms.ts';
+import { finetuneSettings } from './judges.ts';
 import { parseStudy, readStudy } from './schema.ts';
 
 const valid = {
@@ -65,7 +65,7 @@ it.each<[string, object, string]>([
     { pretrain: { training: { maxSteps: 5 } } },
     'training.maxSteps must be 0 in a study, which counts epochs, got 5',
   ],
-  ['a share twice', { finetune: [{}, { seed: 1 }] }, 'data.labels of its own each, got 1, 1'],
+  ['a share twice', { finetune: [{}, { seed: 1 }] }, 'with a different data.labels each, got 1, 1'],
   ['a wrong number for kNN', { knn: { trainImages: 0.5 } }, 'knn.trainImages must be a whole number'],
   [
     'an unknown setting of probes',
@@ -79,7 +79,7 @@ it.each<[string, object, string]>([
       linear: { test: 'classes:y' },
       finetune: [{}],
     },
-    'data.heldOut of pretrain must be above 0 where judges have no test images of their own, got 0 and knn, finetune[0]',
+    'data.heldOut of pretrain must be above 0 where judges have no test images, got 0 and knn, finetune[0]',
   ],
   [
     'an unknown key of an arm',
@@ -92,7 +92,7 @@ it.each<[string, object, string]>([
   [
     'one name for two arms',
     { arms: ['masked', { name: 'masked', task: 'blurred' }] },
-    'arms of the study must each have a name of its own, got "masked" twice',
+    'arms of the study must have different names, got "masked" twice',
   ],
   [
     'wrong settings of an arm',

@@ -3,14 +3,22 @@ import { z } from 'zod';
 import { ConfigError } from '../config/error.ts';
 import { explain } from '../config/explain.ts';
 import { oneOf, section, taskName, text, whole } from '../config/fields.ts';
-import { resolveFinetuneConfig } from '../config/finetune-recipes.ts';
 import type { FinetuneInput } from '../config/finetune-schema.ts';
-import { type LinprobeInput, parseLinprobeConfig } from '../config/linprobe-schema.ts';
+import type { LinprobeInput } from '../config/linprobe-schema.ts';
 import { mergeConfig } from '../config/overrides.ts';
 import type { ConfigInput } from '../config/schema.ts';
 import { testSetOf } from '../data/sources/open.ts';
 import { suggestion } from '../text/nearest.ts';
-import { type Arm, budgets, finetuneSettings, type Group, judges, pretrainConfig, SCRATCH } from './arms.ts';
+import {
+  type Arm,
+  budgets,
+  type Group,
+  pretrainConfig,
+  requireEpochs,
+  requireOwnStart,
+  SCRATCH,
+} from './arms.ts';
+import { judgeFields, studyJudges } from './judges.ts';
 
 const settings = () => z.record(z.string(), z.unknown(), { error: 'must be a group of settings' });
 const list = <T extends z.ZodType>(item: T, of: string) => {
@@ -26,6 +34,7 @@ const name = () =>
   });
 const seeds = () => list(whole(0), 'seeds');
 
+const judges = studyJudges.map(({ name }) => name);
 const armTask = taskName(SCRATCH);
 const arm = z.union([
   armTask,
@@ -46,17 +55,7 @@ const groupFields = {
   budgets: list(oneOf(budgets), 'budgets').optional().describe('what arms have in common; default: both'),
   judges: list(oneOf(judges), 'judges').optional().describe('judges of the group; default: all'),
   pretrain: settings().optional().describe('settings of pre-training, for all arms; a recipe may be named'),
-  knn: section({
-    trainImages: whole(0).default(10_000).describe('most images that vote; 0: all'),
-    testImages: whole(0).default(0).describe('most images that are classified; 0: all'),
-  })
-    .optional()
-    .describe('judges features by their nearest neighbours'),
-  linear: settings().optional().describe('settings of linear probes'),
-  finetune: z
-    .array(settings(), { error: 'must be a list of settings' })
-    .optional()
-    .describe('settings of fine-tuning, for each share of the labels (data.labels)'),
+  ...judgeFields,
 };
 
 const studySchema = section({
@@ -166,7 +165,7 @@ export function parseStudy(input: unknown): Study {
   return { ...(title !== undefined && { title }), groups, order, ...(primary && { primary }), references };
 }
 
-/** What a group leaves out is that of the study; settings of pre-training are laid over those of the study. */
+/** A group inherits missing parts from the study. Its settings of pre-training override those of the study. */
 function merged(common: GivenGroup, own: GivenGroup): GivenGroup {
   const said = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
   const pretrain = mergeConfig((common.pretrain ?? {}) as ConfigInput, (own.pretrain ?? {}) as ConfigInput);
@@ -175,10 +174,11 @@ function merged(common: GivenGroup, own: GivenGroup): GivenGroup {
 
 function group(name: string, given: GivenGroup): Group {
   const where = ofGroup(name);
-  const { arms, seeds, pretrain, knn, linear, finetune = [] } = given;
+  const { arms, seeds, pretrain } = given;
   if (!arms) throw new ConfigError(`arms must be a list of one or more arms, each once, got nothing${where}`);
   if (!pretrain) throw new ConfigError(`pretrain must be a group of settings, got nothing${where}`);
-  const all = judges.filter((judge) => (judge === 'finetune' ? finetune.length > 0 : given[judge]));
+  const has = (settings: unknown) => (Array.isArray(settings) ? settings.length > 0 : settings !== undefined);
+  const all: readonly string[] = judges.filter((judge) => has(given[judge]));
   const wanted = given.judges ?? all;
   const complete = arms.map((arm) => {
     const { seeds: own, judges: chosen, ...rest } = typeof arm === 'string' ? { name: arm, task: arm } : arm;
@@ -199,9 +199,9 @@ function group(name: string, given: GivenGroup): Group {
     arms: complete,
     budgets: budgets.filter((budget) => (given.budgets ?? budgets).includes(budget)),
     pretrain: pretrain as ConfigInput,
-    ...(knn && { knn }),
-    ...(linear && { linear: linear as LinprobeInput }),
-    finetune: finetune as FinetuneInput[],
+    ...(given.knn && { knn: given.knn }),
+    ...(given.linear && { linear: given.linear as LinprobeInput }),
+    finetune: (given.finetune ?? []) as FinetuneInput[],
   };
 }
 
@@ -212,30 +212,22 @@ function checkGroup(group: Group): void {
     group.arms.map((arm) => arm.name),
   );
   for (const arm of group.arms) {
-    const own = arm.settings || arm.epochs !== undefined ? `the arm "${arm.name}"` : 'pretrain';
-    within(`${own}${where}`, () => {
+    const part = arm.settings || arm.epochs !== undefined ? `the arm "${arm.name}"` : 'pretrain';
+    within(`${part}${where}`, () => {
       requireOwnStart({ ...group.pretrain, ...arm.settings });
       requireEpochs(pretrainConfig(group, arm, 0).training.maxSteps);
     });
-    for (const [i, given] of group.finetune.entries())
-      within(`finetune[${i}]${where}`, () => {
-        const settings = finetuneSettings(group, arm, given);
-        requireOwnStart(settings);
-        requireEpochs(resolveFinetuneConfig(settings).training.maxSteps);
-      });
+    const own = studyJudges.filter(({ name }) => group[name] !== undefined);
+    for (const judge of own) judge.check?.(group, arm, (part, check) => within(`${part}${where}`, check));
     requireJudgedImages(group, arm);
   }
-  if (group.linear) within(`linear${where}`, () => parseLinprobeConfig(group.linear));
-  const shares = group.finetune.map((given) => resolveFinetuneConfig(given).data.labels);
-  if (new Set(shares).size < shares.length)
-    throw new ConfigError(
-      `finetune must have settings with data.labels of its own each, got ${shares.join(', ')}`,
-    );
   if (group.arms.some((arm) => arm.judges.length === 0))
-    throw new ConfigError('a study needs a judge, got none of knn, linear and finetune');
+    throw new ConfigError(
+      `a study needs a judge, got none of ${judges.slice(0, -1).join(', ')} and ${judges.at(-1)}`,
+    );
 }
 
-/** Parts of a study that name a group and arms must name those that there are. */
+/** The parts of a study must name existing groups and arms. */
 function requireArms(part: string, name: string, arms: readonly string[], groups: readonly Group[]): void {
   const group = groups.find((candidate) => candidate.name === name);
   const names = groups.map((candidate) => candidate.name);
@@ -251,37 +243,20 @@ function requireArms(part: string, name: string, arms: readonly string[], groups
       );
 }
 
-/** Arms start from random weights, and judges from what arms gave. */
-function requireOwnStart({ from }: { readonly from?: string | undefined }): void {
-  if (from) throw new ConfigError(`from must be left to the study, got "${from}"`);
-}
-
 /** Judges need images that pre-training held out, or others. */
 function requireJudgedImages(group: Group, arm: Arm): void {
   const { source, heldOut } = pretrainConfig(group, arm, 0).data;
   if (heldOut > 0 || testSetOf(source)) return;
-  const { knn, linear, finetune } = group;
-  const without = [
-    ...(knn ? ['knn'] : []),
-    ...(linear && linear.test === undefined && linear.heldOut === undefined ? ['linear'] : []),
-    ...finetune.flatMap(({ data }, i) => (data?.test ? [] : [`finetune[${i}]`])),
-  ];
+  const without = studyJudges.flatMap((judge) => judge.withoutImages(group));
   if (without.length > 0)
     throw new ConfigError(
-      `data.heldOut of pretrain must be above 0 where judges have no test images of their own, got 0 and ${without.join(', ')}`,
+      `data.heldOut of pretrain must be above 0 where judges have no test images, got 0 and ${without.join(', ')}`,
     );
-}
-
-/** Arms are compared by whole epochs. */
-function requireEpochs(maxSteps: number): void {
-  if (maxSteps > 0)
-    throw new ConfigError(`training.maxSteps must be 0 in a study, which counts epochs, got ${maxSteps}`);
 }
 
 function requireOnce(what: string, names: readonly string[]): void {
   const twice = names.find((name, i) => names.indexOf(name) < i);
-  if (twice !== undefined)
-    throw new ConfigError(`${what} must each have a name of its own, got "${twice}" twice`);
+  if (twice !== undefined) throw new ConfigError(`${what} must have different names, got "${twice}" twice`);
 }
 
 function ofGroup(name: string): string {

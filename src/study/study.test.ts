@@ -44,7 +44,7 @@ function fake(top1: (piece: Piece) => number = () => 0.5) {
 }
 
 describe('runStudy', () => {
-  it('runs every piece once, and adds what a larger study lacks', async () => {
+  it('runs every piece once, and adds the missing pieces of a larger study', async () => {
     const output = join(folder, 'grows');
     const first = fake();
     expect((await runStudy(parseStudy(given({ seeds: [1] })), { output, ...first })).outcome).toBe(
@@ -58,7 +58,7 @@ describe('runStudy', () => {
     expect(results.missing).toBe(0);
   });
 
-  it('goes on after an interruption and after an error, and tabulates what there is', async () => {
+  it('continues after an interruption and after an error, and tabulates the finished pieces', async () => {
     const output = join(folder, 'stops');
     const study = parseStudy(given());
     const { ran, runPiece } = fake();
@@ -93,7 +93,7 @@ describe('runStudy', () => {
     const { ran, runPiece } = fake();
     const changed = parseStudy(given({ knn: { trainImages: 5 } }));
     await expect(runStudy(changed, { output, runPiece })).rejects.toThrow(
-      /^a study must go on with its own settings, got others for \S+scratch-seed1-knn, which is finished/,
+      /^a study must keep its settings, got others for \S+scratch-seed1-knn, which is finished/,
     );
     expect(ran).toEqual([]);
   });

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { writeFilesAtomic } from '../io/atomic.ts';
 import { makeFolder } from '../io/make-folder.ts';
 import { writePage } from '../report/write-page.ts';
+import { Listener } from '../run/listener.ts';
 import { type Remainder, remainder } from './estimate.ts';
 import { openPlan } from './images.ts';
 import { studyPage } from './page.ts';
@@ -21,9 +22,9 @@ export interface StudyOptions {
    * as finished, on any machine.
    */
   readonly keep?: string | undefined;
-  readonly onEvent?: (event: StudyEvent) => void;
+  readonly onEvent?: (event: StudyEvent) => unknown;
   /**
-   * Ends the study: a run that goes on is saved, and the same call goes on from there. While images are fetched, the call
+   * Ends the study: the running piece is saved, and the same call resumes it. While images are fetched, the call
    * rejects with its reason.
    */
   readonly signal?: AbortSignal;
@@ -41,22 +42,26 @@ export interface StudyResult {
 }
 
 /**
- * Runs what a study lacks, piece by piece, and tabulates it from the files of its runs. What is finished is not run again,
- * what was interrupted goes on from its checkpoint; arms, seeds and judges may be added to a study.
+ * Runs the missing pieces of a study one by one, and tabulates the study from the files of its runs. Finished pieces are not run
+ * again, an interrupted one resumes from its checkpoint; arms, seeds and judges may be added to a study.
  * Throws what the pieces' calls throw, with the piece's name; the signal's reason while images are opened; RunError when settings of
  * finished pieces changed or images have no classes.
  */
 export async function runStudy(study: Study, options: StudyOptions): Promise<StudyResult> {
-  const { output, keep, signal, onEvent = () => {} } = options;
+  const { output, keep } = options;
+  const listener = new Listener(options.onEvent, options.signal);
+  const { signal, emit: onEvent } = listener;
   const plan = await openPlan(study, {
     onProgress: (progress) => onEvent({ type: 'fetch', progress }),
-    ...{ keep, ...(signal && { signal }) },
+    ...{ keep, signal },
   });
   await makeFolder(output);
   const places = { output, keep };
   const runPiece = options.runPiece ?? pieceRunner(onEvent, signal);
-  const outcome = await runPieces(plan.pieces, places, runPiece, { onEvent, ...(signal && { signal }) });
-  return { outcome, ...(await tabulateStudy(plan, places)), left: await remainder(plan, places) };
+  const outcome = await runPieces(plan.pieces, places, runPiece, { onEvent, signal });
+  const result = { outcome, ...(await tabulateStudy(plan, places)), left: await remainder(plan, places) };
+  await listener.done();
+  return result;
 }
 
 /** Tabulates what is finished, and writes `results.json` and `results.md`. */
@@ -74,7 +79,7 @@ export async function tabulateStudy(
 }
 
 /**
- * Makes the page of a study, `.html` or `.md` with pictures beside it, from what is kept (or else from its output). Returns the files.
+ * Makes the page of a study, `.html` or `.md` with pictures beside it, from the kept files (or else from its output). Returns the files.
  */
 export async function writeStudyPage(
   study: Study,

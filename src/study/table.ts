@@ -19,7 +19,7 @@ export const TITLES: Readonly<Record<Budget, string>> = { steps: 'Equal steps', 
 const LEGEND = `- Top-1 in percent: mean ± standard deviation (n − 1) over the seeds (number of seeds); the last evaluation of each run, not the best one.
 - Differences: mean over the seeds that both arms have, ± half of the 95 % interval by Student's t (number of pairs), in points.
 - Equal steps: all arms are pre-trained for the same epochs and fine-tuned for the same epochs.
-- Equal compute: pre-training lasts for as many whole epochs as cost what those of the first pre-trained arm cost, and fine-tuning from scratch gets that cost in further epochs of its own.
+- Equal compute: pre-training lasts for as many whole epochs as cost what those of the first pre-trained arm cost, and fine-tuning from scratch gets that cost in additional epochs.
 - Compute is counted in floating-point operations of the matrix products of all training steps (forward once, backward twice), of pre-training and fine-tuning together; seconds are those measured in these steps. kNN and linear probes add none.`;
 
 function tablesOf(group: string, budget: Budget, { arms, differences }: StudyResults): string[] {

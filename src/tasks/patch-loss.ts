@@ -4,7 +4,7 @@ import { targetOf } from '../nn/targets/table.ts';
 import type { Losses, LossInputs, TaskContext } from './task.ts';
 
 /**
- * Mean squared error of each image's prediction of the target of `clean` [B, C, H, W]: over the removed patches that are
+ * Mean squared error of each image's prediction of the target of `clean` [B, C, H, W], over the removed patches that are
  * predicted, or over all where none is removed.
  */
 export function recoveryLoss(

@@ -37,7 +37,7 @@ export const tasks: readonly PretextTask[] = [
 export const taskNames: readonly string[] = tasks.map(({ name }) => name);
 
 /** The degradations of a name, in a row. */
-export function partsOf(name: string): { readonly masks: boolean; readonly row: readonly string[] } {
+export function degradationsOf(name: string): { readonly masks: boolean; readonly row: readonly string[] } {
   const parts = name.split('+');
   const masks = parts[0] === 'masked';
   return { masks, row: masks ? parts.slice(1) : parts };
@@ -62,7 +62,7 @@ export function nameFault(
   more: readonly string[] = [],
   own: readonly PretextTask[] = [],
 ): string | undefined {
-  const { masks, row } = partsOf(name);
+  const { masks, row } = degradationsOf(name);
   const [first, second] = row.map((part) => degradation(part, masks, own));
   if (first && second && row.length === 2) return rowFault(first, second);
   if ((first && row.length === 1) || (masks && row.length === 0)) return undefined;
@@ -78,7 +78,7 @@ export function nameFault(
 export function task(name: string, mask = 'random', own: OwnTasks = {}): PretextTask {
   const fault = nameFault(name, [], own.tasks);
   if (fault) throw new RangeError(`a task ${fault}, got "${name}"${suggestion(name, taskNames)}`);
-  const { masks, row } = partsOf(name);
+  const { masks, row } = degradationsOf(name);
   const [first = plain, second] = row.map((part) => degradation(part, masks, own.tasks)!);
   const degraded = second ? inARow(first, second) : first;
   return masks ? masked(degraded, maskGenerator(mask, own.masks)) : degraded;

@@ -25,7 +25,7 @@ export interface FinetuneData {
 
 type Parts = MonitorParts<ClassifierSetup, FinetuneData>;
 
-/** What the start event of fine-tuning says of it alone. */
+/** Further fields of the start event of fine-tuning. */
 export type FinetuneStart = Pick<
   Extract<FinetuneEvent, { type: 'start' }>,
   'weights' | 'classes' | 'testImages'
@@ -33,7 +33,7 @@ export type FinetuneStart = Pick<
 
 /** Evaluates the classifier, and keeps the weights that score best. */
 export function finetuneMonitor(parts: Parts): Monitor<FinetuneStart> {
-  const { setup, data, backend, session, store, broken, emit, save } = parts;
+  const { setup, data, engine, session, store, broken, emit, save } = parts;
   const { config, classes } = setup;
   const { training, evaluation } = config;
   const { test, testSource } = data;
@@ -54,7 +54,7 @@ export function finetuneMonitor(parts: Parts): Monitor<FinetuneStart> {
     atStart: async () => undefined,
     async atEpoch(progress, last, signal) {
       if (!last && progress.epoch % evaluation.every !== 0) return {};
-      const batchSize = Math.min(shortRun(config.model, backend, EVALUATED), test.length);
+      const batchSize = Math.min(shortRun(config.model, engine, EVALUATED), test.length);
       const { predict, predictAverage } = setup.programs(batchSize);
       const views = () => setup.testViews(test, { batchSize, broken });
       const onProgress = (done: number, total: number) => emit({ type: 'evaluating', done, total });
@@ -77,7 +77,7 @@ export function finetuneMonitor(parts: Parts): Monitor<FinetuneStart> {
 /** `top1` of the averaged weights is `emaTop1`. */
 const averaged = (score: string) => `ema${score[0]!.toUpperCase()}${score.slice(1)}`;
 
-/** The highest top-1 that rows tell, of the weights or of their moving average; undefined where none does. */
+/** The highest top-1 in the rows, of the weights or of their moving average; undefined if there is none. */
 export function bestTop1(rows: readonly StepRow[]): number | undefined {
   const scores = rows.flatMap(({ top1, emaTop1 }) => [top1, emaTop1]);
   const known = scores.filter((score): score is number => typeof score === 'number');

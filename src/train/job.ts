@@ -33,7 +33,7 @@ export interface TrainingJob {
   readonly measurements: Measurements;
 }
 
-/** What is measured and drawn beside training. */
+/** Measurements and pictures beside training. */
 export interface Measurements {
   /** Before the first update, until the signal is aborted: what the row of step 0 says, if there is to be one. */
   atStart(signal?: AbortSignal): Promise<Record<string, unknown> | undefined>;

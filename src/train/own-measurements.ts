@@ -11,7 +11,7 @@ const COLUMNS =
 export function withOwnScores<Start, S, D extends TrainingData>(
   monitor: Monitor<Start>,
   config: RunConfig,
-  { session, broken, backend, data, emit }: MonitorParts<S, D>,
+  { session, broken, engine, data, emit }: MonitorParts<S, D>,
   evaluators: readonly RunEvaluator[] = [],
 ): Monitor<Start> {
   if (evaluators.length === 0) return monitor;
@@ -23,7 +23,7 @@ export function withOwnScores<Start, S, D extends TrainingData>(
     async atEpoch(progress, last, signal) {
       const columns = await monitor.atEpoch(progress, last, signal);
       const at = { epoch: progress.epoch, last, taken: [...COLUMNS.split(' '), ...Object.keys(columns)] };
-      const run = { config, session, broken, backend, train, heldOut };
+      const run = { config, session, broken, engine, train, heldOut };
       const scores = await ownScores(evaluators, run, at, (name) => ({
         signal,
         onProgress: (done, total, what = name) => emit({ type: 'evaluating', what, done, total }),

@@ -14,20 +14,20 @@ import type { Setup } from '../run/setup-pretrain.ts';
 import { trainedValues } from './trained-values.ts';
 import type { Monitor, MonitorParts } from './training.ts';
 
-/** What pre-training's monitor works with. */
+/** Context of the monitor of pre-training. */
 export interface PretrainParts extends Omit<MonitorParts<Setup, RunData>, 'emit'> {
   /** Folder in which scores of random weights and of raw pixels are kept, false for none. */
   readonly scoreCache?: string | false | undefined;
   readonly emit: (event: PretrainEvent) => void;
 }
 
-/** What the start event of pre-training says of it alone. */
+/** Further fields of the start event of pre-training. */
 export type PretrainStart = Pick<
   Extract<PretrainEvent, { type: 'start' }>,
   'weights' | 'heldOutImages' | 'labelled' | 'knn'
 >;
 
-/** What a probe's evaluators gave: of features, and at the start of random weights and of raw pixels. */
+/** Scores of a probe's evaluators: of features, and at the start of random weights and of raw pixels. */
 type Measured = Readonly<
   Record<'features', Record<string, number>> & Partial<Record<'random' | 'pixels', Record<string, number>>>
 >;
@@ -41,13 +41,13 @@ export class PretrainMonitor implements Monitor<PretrainStart> {
   readonly #parts: PretrainParts;
 
   constructor(parts: PretrainParts) {
-    const { setup, data, backend, broken, randomStart, scoreCache, note } = parts;
+    const { setup, data, engine, broken, randomStart, scoreCache, note } = parts;
     const { evaluation, seed } = setup.config;
     this.#parts = parts;
     if (data.heldOut && evaluation.heldOutImages > 0)
       this.#heldOut = sample(data.heldOut, evaluation.heldOutImages, seed, 'held-out');
     if (evaluation.knnEvery === 0) return;
-    this.#probe = knnProbe(backend, setup, data, { broken, randomStart, scoreCache });
+    this.#probe = knnProbe(engine, setup, data, { broken, randomStart, scoreCache });
     if (this.#probe?.warning !== undefined) note(this.#probe.warning);
     if (!this.#probe)
       note('no report of kNN and linear probe: it needs images with classes, some of them held out');
@@ -70,7 +70,7 @@ export class PretrainMonitor implements Monitor<PretrainStart> {
     };
   }
 
-  /** Before the first update: the kNN report of what training must beat. */
+  /** Before the first update: the kNN report of the baselines. */
   async atStart(signal?: AbortSignal): Promise<{ knn: KnnScores } | undefined> {
     const { randomStart } = this.#parts;
     const probe = this.#probe;

@@ -1,8 +1,9 @@
 import { microBatchOf } from '../config/rules.ts';
 import type { OpenProgress } from '../data/sources/scheme.ts';
-import type { Backend } from '../engines/engine.ts';
+import type { Engine } from '../engines/engine.ts';
 import { checkedParts } from '../parts/check.ts';
 import { namesOf, type Parts } from '../parts/parts.ts';
+import { refuseObjects } from '../parts/settings.ts';
 import { unusedParts } from '../parts/unused.ts';
 import { withAbsoluteSources } from '../run/data.ts';
 import { openEngine } from '../run/engine.ts';
@@ -12,10 +13,10 @@ import { findCheckpoint, type RunFolder, runFolder } from '../run/folder.ts';
 import { folderStore } from '../run/folder-store.ts';
 import { scarceSpace } from '../run/free-space.ts';
 import type { RunConfig } from '../run/kind.ts';
+import { Listener } from '../run/listener.ts';
 import { RunLock } from '../run/lock.ts';
 import { appendSitting } from '../run/sittings.ts';
 import { aboutEngine, checkData, type StartingPoint, startingPoint } from '../run/start.ts';
-import { Listener } from './listener.ts';
 import { withOwnScores } from './own-measurements.ts';
 import { type ReadyRun, runTraining } from './run-training.ts';
 import type { Training, TrainingData, TrainingSetup } from './training.ts';
@@ -25,17 +26,17 @@ export type { Monitor, MonitorParts, Training, TrainingData, TrainingSetup } fro
 export interface TrainOptions<Event> {
   /** Folder of the run. */
   readonly output: string;
-  /** Goes on with the run in `output`, if there is one; the given settings are laid over its own. */
+  /** Resumes the run in `output`, if there is one; the given settings override its settings. */
   readonly resume?: boolean;
   /**
-   * Called for everything worth telling, in order. Promises are not waited for until the run ends; where one is rejected, the run
+   * Called with every event, in order. Promises are not waited for until the run ends; where one is rejected, the run
    * saves and stops, and rejects with its error.
    */
   readonly onEvent?: (event: Event) => unknown;
-  /** Ends the run after the current update: a checkpoint is saved, and `resume` goes on from it. */
+  /** Ends the run after the current update: a checkpoint is saved, and `resume` continues from it. */
   readonly signal?: AbortSignal;
   /** The engine that computes, in place of the one the settings name. */
-  readonly backend?: Backend;
+  readonly engine?: Engine;
   /** Tasks, masks, targets, sources, augmentations, evaluators and an engine of the user's own, see docs/own-parts.md. */
   readonly parts?: Parts | undefined;
 }
@@ -50,12 +51,17 @@ export interface TrainResult {
 }
 
 /**
- * Runs a training in its folder: takes the lock, starts anew or resumes, opens images and engine, trains, and leaves settings,
+ * Runs a training in its folder: takes the lock, starts or resumes, opens images and engine, trains, and leaves settings,
  * metrics, checkpoints and pictures. Throws ConfigError for wrong settings; RunError for a folder in use, settings that must not
  * change on resume, or a loss that is not finite; DataError for images that cannot be used.
  * @param settings some of the settings
  */
-export async function train<C extends RunConfig, D extends TrainingData, S extends TrainingSetup, Start>(
+export async function train<
+  C extends RunConfig,
+  D extends TrainingData,
+  S extends TrainingSetup,
+  Start extends object,
+>(
   training: Training<C, D, S, Start>,
   settings: object,
   options: TrainOptions<RunningEvent | FetchEvent | (StartEvent<C> & Start)>,
@@ -63,6 +69,7 @@ export async function train<C extends RunConfig, D extends TrainingData, S exten
   const folder = runFolder(options.output);
   const lock = new RunLock(folder);
   try {
+    refuseObjects(settings);
     const parts = await checkedParts(options.parts);
     const own = namesOf(parts);
     const absolute = withAbsoluteSources(settings, parts.sources);
@@ -75,7 +82,12 @@ export async function train<C extends RunConfig, D extends TrainingData, S exten
   }
 }
 
-async function trainFrom<C extends RunConfig, D extends TrainingData, S extends TrainingSetup, Start>(
+async function trainFrom<
+  C extends RunConfig,
+  D extends TrainingData,
+  S extends TrainingSetup,
+  Start extends object,
+>(
   training: Training<C, D, S, Start>,
   start: StartingPoint<C>,
   folder: RunFolder,
@@ -108,26 +120,21 @@ async function trainFrom<C extends RunConfig, D extends TrainingData, S extends 
   const setup = training.setUp(config, data, parts);
   const { specs } = setup.programs(microBatchOf(config.training));
   const state = checkpoint?.state ?? (await training.firstState(setup, specs, note, parts));
-  const backend = options.backend ?? parts.engine ?? (await openEngine(config.engine));
-  for (const message of aboutEngine(start, backend)) note(message);
+  const engine = options.engine ?? parts.engine ?? (await openEngine(config.engine));
+  for (const message of aboutEngine(start, engine)) note(message);
   const scarce = await scarceSpace(folder, state);
   if (scarce !== undefined) note(scarce);
-  const run: ReadyRun<C, D, S, Start> = {
-    training: {
-      kind,
-      monitor: (given) => withOwnScores(training.monitor(given), config, given, parts.evaluators),
-    },
-    config,
-    data,
-    dataKey,
-    setup,
-    state,
-    backend,
+  const run: ReadyRun<C, Start> = {
+    ...{ kind, config, images: data.train, dataKey, setup, state, engine, checkpoint },
     store: folderStore(folder.path),
-    ...(checkpoint && { checkpoint }),
+    views: (given) => setup.trainingViews(data.train, given),
+    monitor: (context) => {
+      const given = { ...context, setup, data, engine };
+      return withOwnScores(training.monitor(given), config, given, parts.evaluators);
+    },
     async begin(judged) {
       await start.begin(config);
-      await appendSitting(folder, backend.description, {
+      await appendSitting(folder, engine.description, {
         source: config.data.source,
         images: data.train.length,
         testImages: 0,

@@ -22,7 +22,7 @@ interface PendingStep extends StepInputs {
   readonly step: number;
   readonly lr: number;
   readonly result: Promise<StepResult>;
-  /** Whether what follows needs the state as this update leaves it. */
+  /** True: the measurements need the state as this update leaves it. */
   readonly pause: boolean;
 }
 
@@ -37,13 +37,13 @@ export class Trainer {
   readonly #schedule: Schedule;
   #progress: Progress;
   #savedStep = -1;
-  /** Whether the run was stopped while what follows the last update was measured. */
+  /** True if the run was stopped during the measurements after the last update. */
   #isUnmeasured = false;
 
   /**
    * Throws RunError when the images do not fill a batch.
    * @param about what the checkpoints say of images and engine, see `Progress`
-   * @param progress of the checkpoint that the run goes on from
+   * @param progress of the checkpoint from which the run resumes
    */
   constructor(
     job: TrainingJob,
@@ -119,7 +119,7 @@ export class Trainer {
         spent += seconds;
         const imagesPerSecond = Number((batchSize / seconds).toPrecision(4));
         await this.#finish({ ...row, imagesPerSecond, seconds: round(earlier + spent, 3) }, update, signal);
-        from = asked.length > 0 ? now : performance.now(); // what follows an update is not training, unless that goes on
+        from = asked.length > 0 ? now : performance.now(); // measurements after an update do not count as training, unless it continues meanwhile
       }
     } finally {
       await Promise.allSettled(asked.map(({ result }) => result));
@@ -148,7 +148,7 @@ export class Trainer {
     return every > 0 && step % every === 0;
   }
 
-  /** What an update gave. */
+  /** Handles the result of an update. */
   async #row({ step, lr, cursor, broken, result, recycle }: PendingStep): Promise<StepRow> {
     const { metrics, gradientNorm, nonFinite } = await result;
     recycle();
@@ -180,17 +180,17 @@ export class Trainer {
     return known.size > 0 ? { broken: [...known].sort(([a], [b]) => (a < b ? -1 : 1)) } : {};
   }
 
-  /** What follows an update: measurements, the row, the checkpoint. */
+  /** After an update: measurements, the row, the checkpoint. */
   async #finish(row: StepRow, update: PendingStep, signal?: AbortSignal): Promise<void> {
     const picturesDue = epochEnded(update) || this.step === this.lastStep;
-    if (!picturesDue) await this.#tell(row);
+    if (!picturesDue) await this.#record(row);
     else if ((await this.#complete(row, signal)) === 'stopped') return;
     // First the pictures: what a checkpoint follows is complete, whenever the process is killed.
     if (picturesDue) await this.#draw(true);
     if (picturesDue || this.#saveDue(this.step)) await this.#save();
   }
 
-  async #tell(row: StepRow): Promise<void> {
+  async #record(row: StepRow): Promise<void> {
     await appendMetrics(this.#at.store, row);
     this.#at.emit({ type: 'step', row, lastStep: this.lastStep });
   }
@@ -198,11 +198,11 @@ export class Trainer {
   /** Completes the row of an epoch's or the run's last update; a run that is stopped meanwhile keeps the row as it is. */
   async #complete(row: StepRow, signal?: AbortSignal): Promise<'done' | 'stopped'> {
     const done = await this.#untilStopped(signal, async () => {
-      await this.#tell({ ...row, ...(await this.#measure(signal)) });
+      await this.#record({ ...row, ...(await this.#measure(signal)) });
     });
     if (done) return 'done';
     this.#isUnmeasured = true;
-    await this.#tell({ ...row, unmeasured: true });
+    await this.#record({ ...row, unmeasured: true });
     return 'stopped';
   }
 
@@ -219,7 +219,7 @@ export class Trainer {
     await this.#draw(true);
   }
 
-  /** Whether the work was done; not if the signal was aborted before or meanwhile. */
+  /** True if the work was done; false if the signal was aborted before or meanwhile. */
   async #untilStopped(signal: AbortSignal | undefined, work: () => Promise<void>): Promise<boolean> {
     if (signal?.aborted) return false;
     try {
@@ -287,7 +287,7 @@ export class Trainer {
     const { store } = this.#at;
     const last = (await checkpointNames(store).catch(() => [])).at(-1);
     const advice = last
-      ? `the last good checkpoint is ${store.place(last)}: go on from it with --resume`
+      ? `the last good checkpoint is ${store.place(last)}: continue from it with --resume`
       : 'there is no checkpoint yet';
     return new RunError(`${plainMessage(error)}; ${advice}`, { cause: error });
   }

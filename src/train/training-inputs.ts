@@ -3,11 +3,11 @@ import type { Cursor } from '../data/load/sampler.ts';
 import type { Values } from '../graph/index.ts';
 import type { TrainingJob, TrainingViews } from './job.ts';
 
-/** What one update takes. */
+/** Inputs of one update. */
 export interface StepInputs {
   /** One for each part of the batch. */
   readonly parts: readonly Values[];
-  /** The pass that the images belong to, and where to go on after them. */
+  /** The pass of the images, and the position after them. */
   readonly epoch: number;
   readonly cursor: Cursor;
   /** Names of broken images that were passed over. */
@@ -16,7 +16,7 @@ export interface StepInputs {
   readonly recycle: () => void;
 }
 
-/** Inputs of updates, of which one can be made ahead while the engine works on another. */
+/** Inputs of updates. One can be prepared while the engine works on another. */
 export class TrainingInputs {
   readonly #job: TrainingJob;
   readonly #loader: TrainingViews;
@@ -59,7 +59,7 @@ export class TrainingInputs {
   }
 }
 
-/** The inputs of a batch as those of equal parts, each in buffers of its own: views would be sent whole. */
+/** Splits a batch's inputs into equal micro-batches. Each gets its own buffer: posting a subarray would copy the whole batch. */
 function cut(inputs: Values, parts: number): Values[] {
   if (parts === 1) return [inputs];
   const part = (values: Values[string], i: number) =>

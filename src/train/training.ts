@@ -2,7 +2,7 @@ import type { Batch } from '../data/load/batch.ts';
 import type { Cursor } from '../data/load/sampler.ts';
 import type { Dataset } from '../data/sources/dataset.ts';
 import type { OpenOptions } from '../data/sources/scheme.ts';
-import type { Backend, Parameter } from '../engines/engine.ts';
+import type { Engine, Parameter } from '../engines/engine.ts';
 import type { Program, Values } from '../graph/index.ts';
 import type { ParameterSpec } from '../nn/parameters.ts';
 import type { Parts } from '../parts/parts.ts';
@@ -13,7 +13,12 @@ import type { Judged } from '../run/sittings.ts';
 import type { Measurements, RunContext, TrainingViews } from './job.ts';
 
 /** How a kind of run trains: all in which the kinds differ. `train` does the rest. */
-export interface Training<C extends RunConfig, D extends TrainingData, S extends TrainingSetup, Start> {
+export interface Training<
+  C extends RunConfig,
+  D extends TrainingData,
+  S extends TrainingSetup,
+  Start extends object,
+> {
   readonly kind: RunKind<C>;
   /** Complete settings of a new run from those given. Throws ConfigError. */
   resolve(input: object, parts: Parts): C | Promise<C>;
@@ -23,7 +28,7 @@ export interface Training<C extends RunConfig, D extends TrainingData, S extends
   /** A line for people about images that are unlike what a run needs. */
   warning?(data: D): string | undefined;
   setUp(config: C, data: D, parts: Parts): S;
-  /** The weights that a new run starts with. @param note called with what a person should know */
+  /** The weights that a new run starts with. @param note called with notes for the user */
   firstState(
     setup: S,
     specs: readonly ParameterSpec[],
@@ -57,22 +62,26 @@ export interface TrainingSetup {
   readonly classes?: readonly string[];
 }
 
-/** What a monitor works with. */
-export interface MonitorParts<S, D> extends RunContext {
-  readonly setup: S;
-  readonly data: D;
-  readonly backend: Backend;
-  /** Whether the run began with random weights. */
+/** Context of every monitor. */
+export interface MonitorContext extends RunContext {
+  /** True if the run began with random weights. */
   readonly randomStart: boolean;
   readonly note: (message: string) => void;
   /** Writes a checkpoint. @param slots kinds of optimizer slots that it holds */
   save(name: string, progress: Progress, state: Values, slots: readonly string[]): Promise<void>;
 }
 
-/** What is measured and drawn beside training. */
+/** The same with the images and the programs of a kind of run. */
+export interface MonitorParts<S, D> extends MonitorContext {
+  readonly setup: S;
+  readonly data: D;
+  readonly engine: Engine;
+}
+
+/** Measurements and pictures beside training. */
 export interface Monitor<Start> extends Measurements {
   /** The images that judge the run. */
   readonly judged: Partial<Judged>;
-  /** What the start event says beyond that of every kind. */
+  /** Further fields of the start event. */
   start(): Start | Promise<Start>;
 }

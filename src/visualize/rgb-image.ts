@@ -51,6 +51,16 @@ export function toPng({ data, width, height }: RgbImage): Promise<Buffer> {
     .toBuffer();
 }
 
+/** The picture of a PNG file, without its alpha. */
+export async function fromPng(png: Uint8Array): Promise<RgbImage> {
+  const { data, info } = await sharp(png)
+    .removeAlpha()
+    .toColourspace('srgb')
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  return { width: info.width, height: info.height, data };
+}
+
 function enlarge(image: RgbImage, factor: number): RgbImage {
   if (factor === 1) return image;
   const large = blankImage(image.width * factor, image.height * factor);

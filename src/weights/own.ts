@@ -18,7 +18,7 @@ import { requireShape } from './parameters.ts';
 export function understandOwn(file: TensorFile, targets?: readonly NamedTarget[]): FoundModel {
   const { path, metadata, tensors: infos } = file;
   const kind = runKinds.find((each) => isCheckpointOf(each, metadata)) ?? pretraining;
-  const run: CheckpointInfo<RunConfig> = checkpointInfo(path, metadata, kind);
+  const run = checkpointInfo<RunConfig>(path, metadata, kind);
   const { specs, ...model } = modelOf(kind, run, infos, targets);
   const { data } = run.config;
   const known = new Set(specs.map(({ name }) => name));

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { expect, it } from 'vitest';
 import { openImages } from '../../src/data/sources/image-list.ts';
-import { referenceBackend } from '../../src/engines/reference/backend.ts';
+import { referenceEngine } from '../../src/engines/reference/engine.ts';
 import { centralViews } from '../../src/evaluate/views.ts';
 import { sizeOf, type Values } from '../../src/graph/index.ts';
 import { patchCount } from '../../src/image/size.ts';
@@ -103,7 +103,7 @@ async function values(model: Model, part: Part, random: Rng): Promise<Map<string
     return tensors;
   }
   const program = exportProgram(model, part, BATCH);
-  const session = await referenceBackend.open(model.weights as Values);
+  const session = await referenceEngine.open(model.weights as Values);
   const outputs = await session.run(program, { pixel_values: pixels });
   for (const [name, data] of Object.entries(outputs))
     tensors.set(name, f32(data as Float32Array, program.outputs[name]!.shape));
@@ -128,7 +128,7 @@ async function recovered(model: Model, pixels: Float32Array, random: Rng) {
     task: task('masked'),
     maskRatio: run!.config.task!.maskRatio,
     ...normalisation,
-    backend: referenceBackend,
+    engine: referenceEngine,
     weights: weights as Values,
     view: pixels,
     draws: { [drawName('order')]: order },

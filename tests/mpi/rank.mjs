@@ -71,6 +71,6 @@ try {
   console.log(JSON.stringify({ rank, rows, state: hash.digest('hex') }));
 } catch (error) {
   console.error(`${who}: ${error.message}`);
-  abortJob(1);
+  await abortJob(1);
   process.exit(1);
 }

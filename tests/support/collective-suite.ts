@@ -1,15 +1,15 @@
 import { expect, it } from 'vitest';
 import type { CollectiveModule } from '../../src/engines/collective.ts';
-import type { Backend } from '../../src/engines/engine.ts';
+import type { Engine } from '../../src/engines/engine.ts';
 import { openHub } from './test-collective.mjs';
 import { expectAlike, type TinyTraining } from './tiny-training.ts';
 
 const module = new URL('./test-collective.mjs', import.meta.url).href;
 
 /** Tests that sessions of an engine with a collective train like one session with all batches. */
-export function testCollectives(training: TinyTraining, open: () => Promise<Backend>): void {
-  const rank = async (backend: Backend, collective: CollectiveModule, take: (step: number) => number[]) => {
-    const session = await backend.open(training.weights, { collective });
+export function testCollectives(training: TinyTraining, open: () => Promise<Engine>): void {
+  const rank = async (engine: Engine, collective: CollectiveModule, take: (step: number) => number[]) => {
+    const session = await engine.open(training.weights, { collective });
     const plan = training.adamw(0.1);
     const rows = [];
     for (let step = 0; step < 5; step++) {
@@ -22,11 +22,11 @@ export function testCollectives(training: TinyTraining, open: () => Promise<Back
   };
 
   it.each([1, 2])('two ranks of %i micro-batches are one rank of twice as many', async (micro) => {
-    const backend = await open();
+    const engine = await open();
     const hub = await openHub(2);
     const shares = [0, 1].map((number) =>
       rank(
-        backend,
+        engine,
         { module, export: 'joinHub', options: { rank: number, size: 2, port: hub.port } },
         (step) => Array.from({ length: micro }, (_, i) => (2 * step + number) * micro + i),
       ),
@@ -34,21 +34,21 @@ export function testCollectives(training: TinyTraining, open: () => Promise<Back
     const [first, second] = await Promise.all(shares);
     hub.close();
     expect(second).toEqual(first);
-    expectAlike(first!, await training.run(backend, training.adamw(0.1), 5, 2 * micro));
+    expectAlike(first!, await training.run(engine, training.adamw(0.1), 5, 2 * micro));
   });
 
   it('two ranks with the same batches are one rank, bit for bit', async () => {
-    const backend = await open();
-    const got = await rank(backend, { module, export: 'doubling' }, (step) => [step]);
-    expect(got).toEqual(await training.run(backend, training.adamw(0.1), 5));
+    const engine = await open();
+    const got = await rank(engine, { module, export: 'doubling' }, (step) => [step]);
+    expect(got).toEqual(await training.run(engine, training.adamw(0.1), 5));
   });
 
   it('refuses ranks with unequal numbers of micro-batches, on each of them', async () => {
-    const backend = await open();
+    const engine = await open();
     const hub = await openHub(2);
     const shares = [0, 1].map(async (number) => {
       const options = { rank: number, size: 2, port: hub.port };
-      const session = await backend.open(training.weights, {
+      const session = await engine.open(training.weights, {
         collective: { module, export: 'joinHub', options },
       });
       await expect(training.step(session, training.adamw(), 0, number + 1)).rejects.toThrow(

@@ -1,22 +1,22 @@
-import type { Backend } from '../../src/engines/engine.ts';
-import { openOneDnnBackend } from '../../src/engines/onednn/backend.ts';
-import { openOnnxBackend } from '../../src/engines/onnx/backend.ts';
-import { referenceBackend } from '../../src/engines/reference/backend.ts';
+import type { Engine } from '../../src/engines/engine.ts';
+import { openOneDnnEngine } from '../../src/engines/onednn/engine.ts';
+import { openOnnxEngine } from '../../src/engines/onnx/engine.ts';
+import { referenceEngine } from '../../src/engines/reference/engine.ts';
 import { oneDnnFolder } from './libraries.ts';
 import { openCpuXla } from './xla.ts';
 
 /** Engines and the libraries that they need. */
 export const engines: readonly (readonly [
   name: string,
-  open: () => Promise<Backend>,
+  open: () => Promise<Engine>,
   needs: readonly string[],
 ])[] = [
-  ['reference', async () => referenceBackend, []],
-  ['onnx', () => openOnnxBackend(), []],
-  ['onednn', () => openOneDnnBackend({ folder: oneDnnFolder }), ['onednn']],
+  ['reference', async () => referenceEngine, []],
+  ['onnx', () => openOnnxEngine(), []],
+  ['onednn', () => openOneDnnEngine({ folder: oneDnnFolder }), ['onednn']],
   [
     'onednn bf16',
-    () => openOneDnnBackend({ precision: 'bf16', folder: oneDnnFolder }),
+    () => openOneDnnEngine({ precision: 'bf16', folder: oneDnnFolder }),
     ['onednn', 'a CPU with bfloat16'],
   ],
   ['xla', () => openCpuXla(), ['xla']],

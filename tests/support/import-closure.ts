@@ -25,10 +25,11 @@ const fixed =
 
 /** Includes calls with an expression as the argument, and globals that only Node has. */
 function specifiers(source: string): string[] {
+  const code = source.replaceAll(/^\s*(\/?\*|\/\/).*$/gm, ''); // without lines of comments
   const open = source.replaceAll(fixed, '').match(/\b(?:import|require)\(/g) ?? [];
   return [
     ...[...source.matchAll(fixed)].map((match) => match[2]!),
     ...open.map((call) => `${call}…)`),
-    ...(source.match(/\b(?:process|Buffer|__dirname)\b(?=[.(])/g) ?? []),
+    ...(code.match(/\b(?:process|Buffer|__dirname)\b(?=[.(])/g) ?? []),
   ];
 }

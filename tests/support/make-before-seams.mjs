@@ -27,7 +27,7 @@ const {
   reconstruct,
   readMetrics,
   readSafetensors,
-  referenceBackend,
+  referenceEngine,
   rng,
   runFolder,
   writeSafetensors,
@@ -215,7 +215,7 @@ async function weights(run) {
 
 /** Runs the judges on a run, each into a folder. */
 async function judge(run) {
-  const reference = { featureCache: false, backend: referenceBackend };
+  const reference = { featureCache: false, engine: referenceEngine };
   await knn(run, { ...reference, output: at('judged', 'knn') });
   const settings = { epochs: 4, warmupEpochs: 0, batchSize: 8, learningRates: [0.1, 1] };
   await linprobe(run, { ...reference, settings, output: at('judged', 'linprobe') });
@@ -226,7 +226,7 @@ async function makeOutputs(run) {
   const folder = at('outputs');
   await mkdir(folder);
   const keep = (name, value) => writeFile(join(folder, name), `${JSON.stringify(value, null, 2)}\n`);
-  await keep('knn.json', await knn(run, { featureCache: false, backend: referenceBackend }));
+  await keep('knn.json', await knn(run, { featureCache: false, engine: referenceEngine }));
   await keep('parts.json', (await inspectModel(run)).parts);
   await writeFile(join(folder, 'reconstructions.png'), await reconstruct(run, { count: 2 }));
   const output = at('exported');

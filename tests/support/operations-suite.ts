@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Backend, Session } from '../../src/engines/engine.ts';
+import type { Engine, Session } from '../../src/engines/engine.ts';
 import { evaluateProgram } from '../../src/engines/reference/evaluate.ts';
 import { grad, input, program, sizeOf, type Tensor, type TensorData } from '../../src/graph/index.ts';
 import { rng } from '../../src/random/rng.ts';
@@ -10,7 +10,7 @@ import { mix } from '../operations/mix.ts';
 export const baseSeed = Number(process.env.SEED ?? Date.now() % 1e6);
 
 export interface OperationsSuite {
-  open(): Promise<Backend>;
+  open(): Promise<Engine>;
   /** Relative to the largest value of a tensor, as rounding errors of sums are. */
   readonly tolerance: number;
   /** Draws of each case. One program computes them all, because compiling can take longer than running. */

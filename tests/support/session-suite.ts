@@ -1,17 +1,17 @@
 import { beforeAll, expect, it } from 'vitest';
-import type { Backend, Session, TrainingPlan } from '../../src/engines/engine.ts';
-import { referenceBackend } from '../../src/engines/reference/backend.ts';
+import type { Engine, Session, TrainingPlan } from '../../src/engines/engine.ts';
+import { referenceEngine } from '../../src/engines/reference/engine.ts';
 import { add, broadcast, div, input, mul, program, type Values } from '../../src/graph/index.ts';
 import { expectAlike, type TinyTraining } from './tiny-training.ts';
 
 /**
  * Tests that an engine's sessions train as the reference does, keep their state, and refuse inputs that do not fit.
  */
-export function testSessions(training: TinyTraining, open: () => Promise<Backend>): void {
+export function testSessions(training: TinyTraining, open: () => Promise<Engine>): void {
   const { weights, programs } = training;
-  let backend: Backend;
+  let engine: Engine;
   beforeAll(async () => {
-    backend = await open();
+    engine = await open();
   });
 
   it.each([
@@ -20,15 +20,15 @@ export function testSessions(training: TinyTraining, open: () => Promise<Backend
     ['a rule without a kernel', training.descent(), 1],
   ] as const)('ten steps equal the reference: %s', async (_, plan, micro) => {
     expectAlike(
-      await training.run(backend, plan, 10, micro),
-      await training.run(referenceBackend, plan, 10, micro),
+      await training.run(engine, plan, 10, micro),
+      await training.run(referenceEngine, plan, 10, micro),
     );
   });
 
   it('two runs are the same, bit for bit, however many steps are in flight', async () => {
     const plan = training.adamw();
-    const one = await training.run(backend, plan, 5);
-    const session = await backend.open(weights);
+    const one = await training.run(engine, plan, 5);
+    const session = await engine.open(weights);
     const running = Array.from({ length: 5 }, (_, step) => training.step(session, plan, step));
     expect(await Promise.all(running)).toEqual(one.rows);
     expect(await session.read()).toEqual(one.state);
@@ -37,7 +37,7 @@ export function testSessions(training: TinyTraining, open: () => Promise<Backend
 
   it('resumes from its state exactly, bit for bit', async () => {
     const plan = training.adamw();
-    const whole = await backend.open(weights);
+    const whole = await engine.open(weights);
     const twoSteps = async (session: Session, from: number) => ({
       rows: [await training.step(session, plan, from), await training.step(session, plan, from + 1)],
       state: await session.read(),
@@ -45,7 +45,7 @@ export function testSessions(training: TinyTraining, open: () => Promise<Backend
     const { state } = await twoSteps(whole, 0);
     const expected = await twoSteps(whole, 2);
     await whole.dispose();
-    const session = await backend.open(state);
+    const session = await engine.open(state);
     expect(await twoSteps(session, 2)).toEqual(expected);
     await session.write(state);
     expect(await twoSteps(session, 2)).toEqual(expected);
@@ -53,7 +53,7 @@ export function testSessions(training: TinyTraining, open: () => Promise<Backend
   });
 
   it('leaves the state as it was when a loss is not finite, and names it', async () => {
-    const session = await backend.open({ ...weights, mask_token: weights.mask_token!.map(() => Number.NaN) });
+    const session = await engine.open({ ...weights, mask_token: weights.mask_token!.map(() => Number.NaN) });
     const before = await session.read(['blocks.0.mlp.fc1.weight']);
     const result = await session.step(training.descent(), [training.batch(0)], { step: 0, lr: 1 });
     expect(result.nonFinite).toBe('loss');
@@ -83,7 +83,7 @@ export function testSessions(training: TinyTraining, open: () => Promise<Backend
     async (micro) => {
       const { plan, state } = stated();
       const [ours, truth] = await Promise.all(
-        [backend, referenceBackend].map(async (each) => {
+        [engine, referenceEngine].map(async (each) => {
           const session = await each.open({ ...weights, ...state });
           const rows = [];
           for (let step = 0; step < 3; step++) rows.push(await training.step(session, plan, step, micro));
@@ -107,7 +107,7 @@ export function testSessions(training: TinyTraining, open: () => Promise<Backend
 
   it('leaves state outputs alone when a step is not finite, and names one that is not', async () => {
     const { plan, state } = stated(5);
-    const session = await backend.open({ ...weights, ...state, divisor: Float32Array.of(0) });
+    const session = await engine.open({ ...weights, ...state, divisor: Float32Array.of(0) });
     const before = await session.read(Object.keys(state));
     expect((await training.step(session, plan, 0)).nonFinite).toBe('total');
     expect(await session.read(Object.keys(state))).toEqual(before);
@@ -123,8 +123,8 @@ export function testSessions(training: TinyTraining, open: () => Promise<Backend
 
   it('takes steps of several micro-batches in turn, however many are in flight', async () => {
     const plan = training.descent();
-    const one = await training.run(backend, plan, 3, 4);
-    const session = await backend.open(weights);
+    const one = await training.run(engine, plan, 3, 4);
+    const session = await engine.open(weights);
     const running = Array.from({ length: 3 }, (_, step) => training.step(session, plan, step, 4));
     expect(await Promise.all(running)).toEqual(one.rows);
     expect(await session.read()).toEqual(one.state);
@@ -132,7 +132,7 @@ export function testSessions(training: TinyTraining, open: () => Promise<Backend
   });
 
   it('refuses inputs that do not fit, and stays usable', async () => {
-    const session = await backend.open(weights);
+    const session = await engine.open(weights);
     await expect(session.read(['nobody'])).rejects.toThrow('got "nobody"');
     await expect(session.write({ mask_token: new Float32Array(3) })).rejects.toThrow(
       'holds 8 values of f32, got 3',

@@ -17,7 +17,7 @@ export const taskFixtures: readonly string[] = readdirSync(folder)
 
 /** A task with fixed weights, views and draws, and the oracle's results. */
 export interface TaskFixture {
-  readonly options: Omit<TaskEvaluationOptions, 'backend'>;
+  readonly options: Omit<TaskEvaluationOptions, 'engine'>;
   readonly loss: number;
   readonly parts: Record<string, number>;
   readonly degraded: Float32Array;

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { Backend, Session, TrainingPlan } from '../../src/engines/engine.ts';
+import type { Engine, Session, TrainingPlan } from '../../src/engines/engine.ts';
 import { mul, sub } from '../../src/graph/index.ts';
 import type { UpdateRule } from '../../src/graph/update.ts';
 import { autoencoderParameters } from '../../src/models/autoencoder.ts';
@@ -55,12 +55,12 @@ export class TinyTraining {
 
   /** A plan with AdamW, for which engines may have a kernel. */
   adamw(clip?: number): TrainingPlan {
-    return this.plan(adamw({ beta1: 0.9, beta2: 0.95, epsilon: 1e-8 }), clip);
+    return this.#plan(adamw({ beta1: 0.9, beta2: 0.95, epsilon: 1e-8 }), clip);
   }
 
   /** A plan with plain gradient descent, for which no engine has a kernel. */
   descent(): TrainingPlan {
-    return this.plan(descent);
+    return this.#plan(descent);
   }
 
   batch(step: number) {
@@ -78,8 +78,8 @@ export class TinyTraining {
   }
 
   /** Steps from the start in a new session, each awaited. */
-  async run(backend: Backend, plan: TrainingPlan, steps: number, micro = 1): Promise<Trained> {
-    const session = await backend.open(this.weights);
+  async run(engine: Engine, plan: TrainingPlan, steps: number, micro = 1): Promise<Trained> {
+    const session = await engine.open(this.weights);
     const rows = [];
     for (let step = 0; step < steps; step++) rows.push(await this.step(session, plan, step, micro));
     const state = await session.read();
@@ -87,7 +87,7 @@ export class TinyTraining {
     return { rows, state };
   }
 
-  private plan(rule: UpdateRule, clip?: number): TrainingPlan {
+  #plan(rule: UpdateRule, clip?: number): TrainingPlan {
     const { gradients, parameters } = this.programs;
     return { gradients, parameters, rule, clip };
   }

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import { openXlaBackend, type XlaBackend, type XlaOptions } from '../../src/engines/xla/backend.ts';
+import { openXlaEngine, type XlaEngine, type XlaOptions } from '../../src/engines/xla/engine.ts';
 import { findPlugins } from '../../src/engines/xla/plugins.ts';
 import { cacheFolder } from '../../src/io/cache-folder.ts';
 
 /** XLA on the CPU, with the plugin of `beyond-masking setup cpu`. Compiles quickly instead of optimising. */
-export async function openCpuXla(options: Omit<XlaOptions, 'plugin'> = {}): Promise<XlaBackend> {
-  return openXlaBackend({
+export async function openCpuXla(options: Omit<XlaOptions, 'plugin'> = {}): Promise<XlaEngine> {
+  return openXlaEngine({
     plugin: await cpuPlugin(),
     flags: { xla_backend_optimization_level: 0, xla_llvm_disable_expensive_passes: true },
     ...options,

@@ -1,7 +1,7 @@
 import { cp, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { referenceBackend } from '../../src/engines/reference/backend.ts';
+import { referenceEngine } from '../../src/engines/reference/engine.ts';
 import { constant } from '../../src/graph/index.ts';
 import type { NamedTensor } from '../../src/io/dtypes.ts';
 import { readSafetensors, writeSafetensors } from '../../src/io/safetensors.ts';
@@ -26,7 +26,7 @@ async function masked(model: Model) {
     weights: model.weights,
     view: expected.float('hf-mae.image'),
     draws: { 'draw:order': expected.integers('hf-mae.order') },
-    backend: referenceBackend,
+    engine: referenceEngine,
     gradients: false,
   });
 }

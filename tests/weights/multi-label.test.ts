@@ -2,7 +2,7 @@ import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { referenceBackend } from '../../src/engines/reference/backend.ts';
+import { referenceEngine } from '../../src/engines/reference/engine.ts';
 import { likeliest, predict } from '../../src/evaluate/predict.ts';
 import { openModel } from '../../src/weights/model.ts';
 import { type ExportFormat, exportModel } from '../../src/weights/out/export.ts';
@@ -16,7 +16,7 @@ const model = foreignFixture('hf-multi-label');
 
 async function predictions(path: string) {
   const picture = foreignFixture('pictures/wide.png');
-  for await (const { classes } of predict(path, [picture], { backend: referenceBackend })) return classes;
+  for await (const { classes } of predict(path, [picture], { engine: referenceEngine })) return classes;
   throw new Error('no prediction');
 }
 
@@ -38,7 +38,7 @@ describe('a model whose images may have several labels', () => {
     const stretched = join(folder, `stretched-${format}`);
     await cp(model, stretched, { recursive: true });
     await writeFile(join(stretched, 'preprocessor_config.json'), '{"size": 16}');
-    await exportModel(stretched, { format, output, backend: referenceBackend });
+    await exportModel(stretched, { format, output, engine: referenceEngine });
     const { problem_type } = JSON.parse(await readFile(join(output, 'config.json'), 'utf8'));
     expect(problem_type).toBe('multi_label_classification');
     if (format === 'huggingface') expect(await predictions(output)).toEqual(await predictions(stretched));

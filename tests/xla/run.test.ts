@@ -78,9 +78,9 @@ it('auto falls back to the CPU engine where no accelerator is found', async () =
   for (const name of Object.keys(before)) delete process.env[name];
   process.env.BEYOND_MASKING_CACHE = join(folder, 'empty');
   try {
-    const backend = await openEngine(parseConfig({ engine: { name: 'auto' } }).engine);
-    expect(['onednn', 'onnx']).toContain(backend.name);
-    await (await backend.open({})).dispose();
+    const engine = await openEngine(parseConfig({ engine: { name: 'auto' } }).engine);
+    expect(['onednn', 'onnx']).toContain(engine.name);
+    await (await engine.open({})).dispose();
     await expect(openEngine(parseConfig({ engine: { name: 'xla' } }).engine)).rejects.toThrow(
       'the xla engine needs a PJRT plugin with a device, got none',
     );

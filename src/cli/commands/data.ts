@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { countImages, verifyImages } from '../../data/sources/check-images.ts';
-import { openDataset, schemeOf } from '../../data/sources/open.ts';
+import { openDataset, schemeOf, verifySource } from '../../data/sources/open.ts';
+import type { Verified } from '../../data/sources/scheme.ts';
 import { anySource, sources } from '../../data/sources/table.ts';
 import { oneLine } from '../../text/one-line.ts';
 import { plural } from '../../text/plural.ts';
@@ -9,14 +10,16 @@ import { ProgressBar } from '../show/progress-bar.ts';
 import { count, percent, table } from '../show/table.ts';
 import { whileFetching } from '../show/with-progress.ts';
 import { packCommand } from './data-pack.ts';
+import { shapesCommand } from './data-shapes.ts';
 
 export function dataCommand(): Command {
   return new Command('data')
-    .description('fetch, verify, count and pack images')
+    .description('fetch, verify, count, pack and draw images')
     .addCommand(fetchCommand())
     .addCommand(verifyCommand())
     .addCommand(countCommand())
     .addCommand(packCommand())
+    .addCommand(shapesCommand())
     .addHelpText(
       'after',
       `
@@ -49,16 +52,23 @@ function fetchCommand(): Command {
 
 function verifyCommand(): Command {
   return new Command('verify')
-    .description('read every image; exit code 1 when some are broken')
+    .description('read every image and mask; exit code 1 when something is broken')
     .argument('[source]', 'images', 'cifar10')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ npx beyond-masking data verify\n  $ npx beyond-masking data verify ~/photos',
+      `
+Examples:
+  $ npx beyond-masking data verify
+  $ npx beyond-masking data verify ~/photos
+  $ npx beyond-masking data verify masks:~/nuclei   the values of the masks, their classes and shares`,
     )
     .action(async (source: string) => {
-      const { scheme, verify } = schemeOf(source);
-      if (verify && source === scheme) return console.log(await verify());
-      const images = await whileFetching((options) => openDataset(source, options));
+      const opened = await whileFetching(async (options) => {
+        const verified = await verifySource(source, options);
+        return { verified, images: verified ? undefined : await openDataset(source, options) };
+      });
+      if (opened?.verified) return show(opened.verified);
+      const images = opened?.images;
       if (!images) return;
       const bar = new ProgressBar();
       const broken = await verifyImages(images, (done, all) =>
@@ -68,6 +78,14 @@ function verifyCommand(): Command {
       console.log(`${plural(images.length, 'image')}, ${count(broken.size)} of them broken`);
       if (broken.size > 0) process.exitCode = 1;
     });
+}
+
+function show({ lines: [first, ...others], rows, sound }: Verified): void {
+  if (first !== undefined) console.log(first);
+  if (rows) console.log(`\n${table(rows)}`);
+  if (rows && others.length > 0) console.log();
+  for (const line of others) console.log(line);
+  if (!sound) process.exitCode = 1;
 }
 
 function countCommand(): Command {

@@ -43,7 +43,7 @@ Models without a class token cannot be written for transformers: timm and ONNX t
             format: options.format as ExportFormat,
             output: options.output,
             part: options.part as Part | undefined,
-            backend: await optionalEngine(options.engine),
+            engine: await optionalEngine(options.engine),
           }),
         'nothing was written',
       );

@@ -6,6 +6,7 @@ import { finetune } from '../../finetune.ts';
 import { finetuning } from '../../run/kinds/finetune.ts';
 import { finetuneShorthands } from '../options/finetune-command.ts';
 import { givenSettings } from '../options/shorthands.ts';
+import { partsOf } from '../options/task-file.ts';
 import { addTrainingOptions, type RunFlags, runOutput } from '../options/training-options.ts';
 import { FinetuneReport } from '../show/finetune-report.ts';
 import { watchRun } from '../show/watch-run.ts';
@@ -38,7 +39,8 @@ async function run(options: RunFlags): Promise<void> {
     ...(recipe ? [{ recipe }] : []),
     givenSettings(options, finetuneShorthands, finetuneSchema),
   );
-  await watchRun(new FinetuneReport(output, options.json ?? false), options.tensorboard, (watched) =>
-    finetune(settings, { output, resume: options.resume !== undefined, ...watched }),
+  const parts = await partsOf(options);
+  await watchRun(new FinetuneReport(output, options), options.tensorboard, (watched) =>
+    finetune(settings, { output, resume: options.resume !== undefined, parts, ...watched }),
   );
 }

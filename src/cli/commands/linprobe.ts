@@ -50,10 +50,7 @@ export function linprobeCommand(): Command {
   addShorthands(addSourceOptions(command), linprobeSchema, shorthands, true)
     .option('--output <folder>', 'folder for settings, metrics and the probe as a classifier')
     .option('--resume <folder>', 'go on with the interrupted probe in FOLDER, with its settings');
-  return addSetting(
-    addFeatureOptions(command),
-    'any setting, such as warmupEpochs or chooseOn; may be repeated',
-  )
+  return addSetting(addFeatureOptions(command), 'any setting, see `list linprobe-settings`; may be repeated')
     .addOption(tensorboardOption())
     .option('--json', 'print JSON')
     .addHelpText(

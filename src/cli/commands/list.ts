@@ -1,14 +1,13 @@
 import { Command } from 'commander';
 import type { z } from 'zod';
 import { assumedRate, measuredRate, type TrainingRate } from '../../bench/rate.ts';
-import { finetuneSchema } from '../../config/finetune-schema.ts';
 import { quickVariant, recipe } from '../../config/recipes.ts';
-import { configSchema } from '../../config/schema.ts';
 import { settings } from '../../config/walk.ts';
 import { formsOf, sources } from '../../data/sources/table.ts';
 import { decoders } from '../../models/decoders/table.ts';
 import { modelSizes } from '../../models/sizes.ts';
 import { targets } from '../../nn/targets/table.ts';
+import { recordedKinds } from '../../run/kinds/table.ts';
 import { maskGenerators } from '../../tasks/masks/table.ts';
 import { taskNames, tasks } from '../../tasks/table.ts';
 import { suggestion } from '../../text/nearest.ts';
@@ -40,8 +39,13 @@ const kinds: Readonly<
   sources: {
     data: () => sources.flatMap(formsOf).map(([source, help]) => ({ source, 'what it opens': help })),
   },
-  settings: { data: () => listSettings(configSchema) },
-  'finetune-settings': { data: () => listSettings(finetuneSchema) },
+  ...Object.fromEntries(
+    recordedKinds.flatMap(({ name, role, schema }) =>
+      schema
+        ? [[role === 'pretrain' ? 'settings' : `${name}-settings`, { data: () => listSettings(schema) }]]
+        : [],
+    ),
+  ),
 };
 
 interface Options {

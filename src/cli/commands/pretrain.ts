@@ -6,6 +6,7 @@ import { anySource } from '../../data/sources/table.ts';
 import { pretrain } from '../../pretrain.ts';
 import { pretraining } from '../../run/kinds/pretrain.ts';
 import { givenSettings, type Shorthands } from '../options/shorthands.ts';
+import { partsOf } from '../options/task-file.ts';
 import {
   addTrainingOptions,
   type RunFlags,
@@ -36,6 +37,7 @@ Examples:
   $ npx beyond-masking pretrain --recipe imagenet-base-masked --data /data/imagenet/train --output runs/mae
   $ npx beyond-masking pretrain --recipe cifar10-micro-blurred --data ~/photos --epochs 20 --set data.heldOut=0.1
   $ npx beyond-masking pretrain --resume runs/mae --epochs 400
+  $ npx beyond-masking pretrain --data ~/photos --task-file mine.mjs --set task.name=masked+mine --output runs/mine
 
 Ctrl-C saves a checkpoint and stops; a second one stops at once.`,
     )
@@ -48,10 +50,12 @@ async function run(options: RunFlags): Promise<void> {
     ...(recipe ? [{ recipe }] : []),
     givenSettings(options, shorthands, configSchema),
   );
-  await watchRun(new PretrainReport(output, options.json ?? false), options.tensorboard, (watched) =>
+  const parts = await partsOf(options);
+  await watchRun(new PretrainReport(output, options), options.tensorboard, (watched) =>
     pretrain(settings, {
       output,
       resume: options.resume !== undefined,
+      parts,
       ...watched,
     }),
   );

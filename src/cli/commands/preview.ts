@@ -4,15 +4,17 @@ import { schemeOf } from '../../data/sources/open.ts';
 import type { SourceScheme } from '../../data/sources/scheme.ts';
 import { anySource, sources } from '../../data/sources/table.ts';
 import { IMAGENET } from '../../image/normalise.ts';
+import { checkedParts } from '../../parts/check.ts';
 import { preview } from '../../preview.ts';
 import { sample } from '../../run/data.ts';
 import { maskNames } from '../../tasks/masks/table.ts';
 import { task, taskNames } from '../../tasks/table.ts';
 import { engineOption, optionalEngine, reportBroken, wholeNumber } from '../options/options.ts';
+import { partsOf, type TaskFileOptions, taskFileOption } from '../options/task-file.ts';
 import { whileFetching } from '../show/with-progress.ts';
 import { writePicture } from '../show/write-picture.ts';
 
-interface Options {
+interface Options extends TaskFileOptions {
   output: string;
   tasks?: string;
   mask: string;
@@ -31,7 +33,10 @@ export function previewCommand(): Command {
     .description('draw images as they are and as every task degrades them')
     .argument('[images...]', `image files, or sources: ${anySource}`, ['cifar10'])
     .option('--output <file>', 'picture to write', 'preview.png')
-    .option('--tasks <names>', `tasks, with commas between them (default: ${usual.join(',')})`)
+    .option(
+      '--tasks <names>',
+      `tasks, with commas between them (default: those of --task-file, else ${usual.join(',')})`,
+    )
     .option('--mask <name>', `how masked tasks choose the tokens: ${maskNames.join(', ')}`, 'random')
     .option('--size <pixels>', `side of the images (default: 224${smallOnes(({ side }) => side)})`)
     .option(
@@ -41,6 +46,7 @@ export function previewCommand(): Command {
     .option('--count <n>', 'most images', '4')
     .option('--seed <n>', 'chooses images and draws', '0')
     .addOption(engineOption('engine', 'auto'))
+    .addOption(taskFileOption())
     .addHelpText(
       'after',
       `
@@ -58,14 +64,19 @@ Examples:
         options.patch === undefined
           ? nearestDivisor(side, small?.patch ?? side / 14)
           : wholeNumber('--patch', options.patch, 1);
-      const chosen = (options.tasks?.split(',') ?? usual).map((name) => task(name.trim(), options.mask));
+      const parts = await checkedParts(await partsOf(options));
+      const own = parts.tasks?.map(({ name }) => name) ?? [];
+      const wanted = options.tasks?.split(',') ?? (own.length > 0 ? own : usual);
+      const chosen = wanted.map((name) => task(name.trim(), options.mask, parts));
       const count = wholeNumber('--count', options.count, 1);
-      const all = await whileFetching((watched) => openImages(names, watched));
+      const all = await whileFetching((watched) =>
+        openImages(names, { ...watched, ...(parts.sources && { sources: parts.sources }) }),
+      );
       if (!all) return;
       const images = sample(all, count, seed, 'preview');
       const png = await preview(images, {
         ...IMAGENET,
-        backend: (await optionalEngine(options.engine))!,
+        engine: (await optionalEngine(options.engine))!,
         tasks: chosen,
         geometry: { image: [side, side], patch, channels: 3 },
         seed,

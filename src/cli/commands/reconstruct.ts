@@ -3,10 +3,11 @@ import { openImages } from '../../data/sources/image-list.ts';
 import { reconstruct } from '../../reconstruct.ts';
 import { addHeadsOptions, type HeadsOptions, headsOptions } from '../options/heads-options.ts';
 import { engineOption, optionalEngine, reportBroken, tellNote, wholeNumber } from '../options/options.ts';
+import { partsOf, type TaskFileOptions, taskFileOption } from '../options/task-file.ts';
 import { whileFetching } from '../show/with-progress.ts';
 import { writePicture } from '../show/write-picture.ts';
 
-interface Options extends HeadsOptions {
+interface Options extends HeadsOptions, TaskFileOptions {
   output: string;
   count: string;
   seed?: string;
@@ -26,6 +27,7 @@ export function reconstructCommand(): Command {
     .option('--count <n>', 'most images', '8')
     .option('--seed <n>', "chooses images and draws (default: the run's)")
     .addOption(engineOption("engine (default: the run's)"))
+    .addOption(taskFileOption())
     .addHelpText(
       'after',
       `
@@ -35,6 +37,7 @@ Examples:
   $ npx beyond-masking reconstruct mae_visualize_vit_large.pth ~/photos`,
     )
     .action(async (model: string, images: string[], options: Options) => {
+      const parts = await partsOf(options);
       const png = await whileFetching(
         async (watched) =>
           reconstruct(model, {
@@ -42,9 +45,10 @@ Examples:
             images: images.length > 0 ? await openImages(images, watched) : undefined,
             count: wholeNumber('--count', options.count, 1),
             seed: options.seed === undefined ? undefined : wholeNumber('--seed', options.seed),
-            backend: await optionalEngine(options.engine),
+            engine: await optionalEngine(options.engine),
             onNote: tellNote,
             broken: reportBroken(),
+            parts,
             ...headsOptions(options),
           }),
         'nothing was written',

@@ -1,7 +1,10 @@
 import type { Command } from 'commander';
+import type { OpenOptions } from '../../data/sources/scheme.ts';
+import { checkedParts } from '../../parts/check.ts';
 import { UsageError } from '../errors.ts';
 import { IMAGE_OPTION, imageSize } from './heads-options.ts';
 import { engineOption, optionalEngine, reportBroken, tellNote, wholeNumber } from './options.ts';
+import { partsOf, type TaskFileOptions, taskFileOption } from './task-file.ts';
 
 /** Options of commands that run a model. */
 export interface EngineOptions {
@@ -25,14 +28,14 @@ export async function engineOptions({ imagesAtOnce, heads, image, engine }: Engi
     imagesAtOnce: imagesAtOnce === undefined ? undefined : wholeNumber('--images-at-once', imagesAtOnce, 1),
     heads: heads === undefined ? undefined : wholeNumber('--heads', heads, 1),
     image: imageSize(image),
-    backend: await optionalEngine(engine),
+    engine: await optionalEngine(engine),
     broken: reportBroken(),
     onNote: tellNote,
   };
 }
 
 /** Options of commands that compute features. */
-export interface FeatureOptions extends EngineOptions {
+export interface FeatureOptions extends EngineOptions, TaskFileOptions {
   pooling?: string;
   cache: boolean;
 }
@@ -44,6 +47,7 @@ export function addFeatureOptions(command: Command): Command {
         '--pooling <kind>',
         "mean of the patches' tokens or class token: mean, token (default: as the head)",
       )
+      .addOption(taskFileOption())
       .option('--no-cache', 'neither look for features on the disk nor keep them there, see `cache`'),
   );
 }
@@ -54,12 +58,19 @@ export function keptFeatures({ cache }: Pick<FeatureOptions, 'cache'>): string |
 }
 
 /** The same, as library calls take them. Throws UsageError. */
-export async function featureOptions({ pooling, cache, ...options }: FeatureOptions) {
+export async function featureOptions({ pooling, cache, taskFile, ...options }: FeatureOptions) {
   if (pooling !== undefined && pooling !== 'mean' && pooling !== 'token')
     throw new UsageError(`--pooling must be mean or token, got "${pooling}"`);
   return {
     pooling: pooling as 'mean' | 'token' | undefined,
     featureCache: cache ? undefined : (false as const),
+    ...(await sourcesOf({ taskFile })),
     ...(await engineOptions(options)),
   };
+}
+
+/** Sources of the user's own. */
+async function sourcesOf(options: TaskFileOptions): Promise<Pick<OpenOptions, 'sources'>> {
+  const { sources } = await checkedParts(await partsOf(options));
+  return sources ? { sources } : {};
 }

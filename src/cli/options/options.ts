@@ -2,7 +2,7 @@ import { Option } from 'commander';
 import { type EngineInput, engineNames } from '../../config/engine.ts';
 import { parseConfig } from '../../config/schema.ts';
 import { BrokenImages } from '../../data/load/broken.ts';
-import type { Backend } from '../../engines/engine.ts';
+import type { Engine } from '../../engines/engine.ts';
 import { openEngine } from '../../run/engine.ts';
 import type { NoteEvent } from '../../run/events.ts';
 import { type TrainingEvent, tensorboardLog } from '../../run/tensorboard.ts';
@@ -24,12 +24,12 @@ export function engineOption(purpose = 'engine', usual?: string): Option {
 }
 
 /** The engine of that name, if one is named; what there is to know of it is told. Throws ConfigError for an unknown one. */
-export async function optionalEngine(name: string | undefined): Promise<Backend | undefined> {
+export async function optionalEngine(name: string | undefined): Promise<Engine | undefined> {
   if (name === undefined) return undefined;
   const settings = parseConfig({ engine: { name } as EngineInput }).engine;
-  const backend = await openEngine(settings);
-  if (backend.notice !== undefined) tellNote(backend.notice);
-  return backend;
+  const engine = await openEngine(settings);
+  if (engine.notice !== undefined) tellNote(engine.notice);
+  return engine;
 }
 
 /** Tells what a person should know on the standard error. */

@@ -5,6 +5,7 @@ import type { RunConfig, RunKind } from '../../run/kind.ts';
 import { UsageError } from '../errors.ts';
 import { tensorboardOption } from './options.ts';
 import { addSetting, addShorthands, type Shorthands } from './shorthands.ts';
+import { type TaskFileOptions, taskFileOption } from './task-file.ts';
 
 /** The shorthands of every command that trains a model. */
 export const trainingShorthands = {
@@ -18,7 +19,7 @@ export const trainingShorthands = {
 } as const satisfies Shorthands;
 
 /** Options of every training command that are not settings. */
-export interface RunFlags {
+export interface RunFlags extends TaskFileOptions {
   readonly recipe?: string;
   readonly quick?: boolean;
   readonly output?: string;
@@ -45,6 +46,7 @@ export function addTrainingOptions(
       'go on with the run in FOLDER; without FOLDER, with the one in --output, if there is one',
     );
   return addSetting(command, `any setting, see \`list ${listed}\`; may be repeated`)
+    .addOption(taskFileOption())
     .addOption(tensorboardOption())
     .option('--json', 'print one JSON object a line');
 }

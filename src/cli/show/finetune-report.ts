@@ -5,7 +5,7 @@ import { plural } from '../../text/plural.ts';
 import { shellLine } from '../../text/shell.ts';
 import { exportFormatsOf } from '../../weights/out/transformers-misfit.ts';
 import { fromScratch } from '../options/finetune-command.ts';
-import { RunReport } from './run-report.ts';
+import { type ReportOptions, RunReport } from './run-report.ts';
 import { count, epochText, table } from './table.ts';
 
 type Start = Extract<FinetuneEvent, { type: 'start' }>;
@@ -14,15 +14,15 @@ type Start = Extract<FinetuneEvent, { type: 'start' }>;
 export class FinetuneReport extends RunReport<Start, FinetuneEvent> {
   #rows: StepRow[] = [];
 
-  constructor(output: string, json: boolean) {
-    super('finetune', output, json);
+  constructor(output: string, options: ReportOptions) {
+    super('finetune', output, options);
   }
 
-  protected tell(event: FinetuneEvent): void {
+  protected override tell(event: FinetuneEvent): void {
     this.tellUsual(event);
   }
 
-  protected beginning({ config, weights, images, testImages, classes }: Start) {
+  protected override beginning({ config, weights, images, testImages, classes }: Start) {
     const { model, training, data, recipe, from } = config;
     const share = data.labels < 1 ? ` (${Number((100 * data.labels).toFixed(4))} % of the labels)` : '';
     return [
@@ -44,7 +44,7 @@ export class FinetuneReport extends RunReport<Start, FinetuneEvent> {
     ] as const;
   }
 
-  protected judged(row: StepRow): string | undefined {
+  protected override judged(row: StepRow): string | undefined {
     if (row.top1 === undefined) return undefined;
     this.#rows.push(row);
     const { step, epoch, loss, top1, top5, evaluationLoss, emaTop1 } = row;
@@ -57,7 +57,7 @@ export class FinetuneReport extends RunReport<Start, FinetuneEvent> {
     );
   }
 
-  protected summary(): string {
+  protected override summary(): string {
     const rows = this.#rows.flatMap(({ epoch, top1, top5, emaTop1, emaTop5 }) => [
       { epoch, weights: 'trained', top1: Number(top1), top5 },
       ...(emaTop1 === undefined
@@ -85,7 +85,7 @@ export class FinetuneReport extends RunReport<Start, FinetuneEvent> {
     return warning === undefined ? scores : `${scores}\n${warning}`;
   }
 
-  protected suggestions(start: Start, output: string): string[] {
+  protected override suggestions(start: Start, output: string): string[] {
     const { config } = start;
     const { from, data, recipe } = config;
     const judged = data.test || (testSetOf(data.source) ?? data.source);

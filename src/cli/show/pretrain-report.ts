@@ -6,7 +6,7 @@ import { plural } from '../../text/plural.ts';
 import { shellLine } from '../../text/shell.ts';
 import { exportFormatsOf } from '../../weights/out/transformers-misfit.ts';
 import { learned } from './learned.ts';
-import { RunReport } from './run-report.ts';
+import { type ReportOptions, RunReport } from './run-report.ts';
 import { count, epochText } from './table.ts';
 
 type EventOf<T extends PretrainEvent['type']> = Extract<PretrainEvent, { type: T }>;
@@ -16,16 +16,16 @@ export class PretrainReport extends RunReport<EventOf<'start'>, PretrainEvent> {
   #firstKnn: KnnScores | undefined;
   #lastKnn: KnnScores | undefined;
 
-  constructor(output: string, json: boolean) {
-    super('pretrain', output, json);
+  constructor(output: string, options: ReportOptions) {
+    super('pretrain', output, options);
   }
 
-  protected tell(event: PretrainEvent): void {
+  protected override tell(event: PretrainEvent): void {
     if (event.type === 'knn') this.#knn(event);
     else this.tellUsual(event);
   }
 
-  protected beginning({ config, weights, images, heldOutImages, knn }: EventOf<'start'>) {
+  protected override beginning({ config, weights, images, heldOutImages, knn }: EventOf<'start'>) {
     this.#firstKnn = knn;
     const { model, training, task, data, recipe, from } = config;
     return [
@@ -44,16 +44,16 @@ export class PretrainReport extends RunReport<EventOf<'start'>, PretrainEvent> {
     ] as const;
   }
 
-  protected judged({ step, epoch, loss, heldOutLoss }: StepRow): string | undefined {
+  protected override judged({ step, epoch, loss, heldOutLoss }: StepRow): string | undefined {
     if (heldOutLoss === undefined) return undefined;
     return `${epochText(epoch)}, step ${step}: loss ${loss?.toFixed(4)}, held-out loss ${heldOutLoss?.toFixed(4)}`;
   }
 
-  protected summary(): string {
+  protected override summary(): string {
     return this.#lastKnn ? learned(this.#lastKnn, this.#firstKnn) : '';
   }
 
-  protected suggestions(start: EventOf<'start'>, output: string): string[] {
+  protected override suggestions(start: EventOf<'start'>, output: string): string[] {
     const { config, labelled } = start;
     const { data } = config;
     const judges = testSetOf(data.source) !== undefined || data.heldOut > 0;

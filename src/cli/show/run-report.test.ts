@@ -23,7 +23,7 @@ describe('fine-tuning', () => {
   const tuned = (data: FinetuneInput['data'], more: FinetuneInput = {}) =>
     suggested(() => {
       const config = resolveFinetuneConfig({ recipe: 'cifar10-micro-finetune', ...more, data });
-      const report = new FinetuneReport('out', false);
+      const report = new FinetuneReport('out', {});
       const weights = { encoder: 1, head: 1 };
       report.show({ type: 'start', ...about, config, weights, classes: ['a', 'b'], testImages: 1 });
       report.show(end);
@@ -54,7 +54,7 @@ it.each([
   ['photos', false],
 ])('pre-training suggests judges of images with classes: %s, %s', (source, labelled) => {
   const commands = suggested(() => {
-    const report = new PretrainReport('out', false);
+    const report = new PretrainReport('out', {});
     const weights = { encoder: 1, decoder: 1 };
     const config = parseConfig({ data: { source } });
     report.show({ type: 'start', ...about, config, weights, heldOutImages: 1, labelled });
@@ -69,7 +69,7 @@ it.each<[Parameters<typeof parseConfig>[0], string]>([
   [{ model: { classToken: true } }, 'timm, onnx, huggingface'],
 ])('pre-training says at its start what it can be exported to: %j', (settings, formats) => {
   const log = vi.spyOn(console, 'log').mockImplementation(() => {});
-  const report = new PretrainReport('out', false);
+  const report = new PretrainReport('out', {});
   const weights = { encoder: 1, decoder: 1 };
   const config = parseConfig(settings);
   report.show({ type: 'start', ...about, config, weights, heldOutImages: 1, labelled: false });

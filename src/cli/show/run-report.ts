@@ -1,5 +1,5 @@
 import type { FetchEvent, RunningEvent, StartEvent, StepRow } from '../../run/events.ts';
-import type { RunConfig, RunKind } from '../../run/kind.ts';
+import type { RunConfig } from '../../run/kind.ts';
 import { plural } from '../../text/plural.ts';
 import { shellLine } from '../../text/shell.ts';
 import { fetching } from './fetching.ts';
@@ -14,16 +14,25 @@ type EventOf<T extends RunningEvent['type']> = Extract<RunningEvent, { type: T }
 const QUIET = 3;
 const STARTING = 'reading images and weights';
 
+/** Options of a command that its report depends on. */
+export interface ReportOptions {
+  /** One object a line. */
+  readonly json?: boolean;
+  readonly taskFile?: string | undefined;
+}
+
 /**
- * Shows the events of a run: a progress bar or plain lines, or with `json` one object a line. Kinds of runs add what they
- * alone have to tell.
+ * Shows the events of a run of any kind: a progress bar or plain lines, or with `json` one object a line. A kind may extend it with what
+ * it alone has to tell.
  */
-export abstract class RunReport<S extends StartEvent<RunConfig>, E = RunEvent<S>> {
+export class RunReport<S extends StartEvent<RunConfig>, E = RunEvent<S>> {
   protected readonly bar = new ProgressBar();
   /** What the run said at its start. */
   protected start: S | undefined;
-  readonly #kind: RunKind<never>['name'];
+  readonly #kind: string;
   readonly #output: string;
+  /** Options that resume the run. */
+  readonly #resume: readonly string[];
   readonly #json: boolean;
   /** Newest file of each kind. */
   readonly #files = new Map<string, string>();
@@ -32,9 +41,10 @@ export abstract class RunReport<S extends StartEvent<RunConfig>, E = RunEvent<S>
   /** Images per second, smoothed. */
   #speed = 0;
 
-  constructor(kind: RunKind<never>['name'], output: string, json: boolean) {
+  constructor(kind: string, output: string, { json = false, taskFile }: ReportOptions) {
     this.#kind = kind;
     this.#output = output;
+    this.#resume = ['--resume', output, ...(taskFile === undefined ? [] : ['--task-file', taskFile])];
     this.#json = json;
     if (!json) this.#wait(STARTING);
   }
@@ -69,19 +79,34 @@ export abstract class RunReport<S extends StartEvent<RunConfig>, E = RunEvent<S>
   }
 
   /** Tells an event; `tellUsual` tells those that every kind has. */
-  protected abstract tell(event: E): void;
+  protected tell(event: E): void {
+    this.tellUsual(event as RunEvent<S>);
+  }
 
   /** Lines at the start, beside those of engine and folder: a label and what it says each. */
-  protected abstract beginning(start: S): readonly (readonly [label: string, text: string])[];
+  protected beginning({ config, images }: S): readonly (readonly [label: string, text: string])[] {
+    const { epochs, batchSize } = config.training;
+    const recipe = config.recipe === 'custom' ? 'none' : config.recipe;
+    return [
+      ['recipe', `${recipe}: ${plural(epochs, 'epoch')}, batch ${batchSize}`],
+      ['images', `${config.data.source}: ${count(images)}`],
+    ];
+  }
 
   /** A line for a row in which something was judged; undefined for other rows. */
-  protected abstract judged(row: StepRow): string | undefined;
+  protected judged(_: StepRow): string | undefined {
+    return undefined;
+  }
 
   /** What was learned, below the files of a run that has ended; empty where nothing is to be said. */
-  protected abstract summary(): string;
+  protected summary(): string {
+    return '';
+  }
 
   /** Commands to try next. */
-  protected abstract suggestions(start: S, output: string): readonly string[];
+  protected suggestions(start: S, output: string): readonly string[] {
+    return [this.further(start, 2), shellLine('report', output)];
+  }
 
   protected tellUsual(event: RunEvent<S>): void {
     if (event.type === 'note') this.bar.line(event.message);
@@ -106,7 +131,7 @@ export abstract class RunReport<S extends StartEvent<RunConfig>, E = RunEvent<S>
       ...(cut ? [] : ['--epochs', `${epochs * times}`]),
       ...(maxSteps > 0 ? ['--max-steps', '0'] : []),
     ];
-    return shellLine(this.#kind, '--resume', this.#output, ...more);
+    return shellLine(this.#kind, ...this.#resume, ...more);
   }
 
   #begin(event: S): void {
@@ -147,7 +172,7 @@ export abstract class RunReport<S extends StartEvent<RunConfig>, E = RunEvent<S>
     const output = this.#output;
     if (outcome === 'interrupted') {
       console.log(
-        `\nstopped after step ${step} of ${lastStep}; go on with:\n  npx beyond-masking ${shellLine(this.#kind, '--resume', output)}`,
+        `\nstopped after step ${step} of ${lastStep}; go on with:\n  npx beyond-masking ${shellLine(this.#kind, ...this.#resume)}`,
       );
       return;
     }

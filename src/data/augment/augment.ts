@@ -6,6 +6,7 @@ import type { Size } from '../decode/crop.ts';
 import type { RawImage } from '../sources/dataset.ts';
 import { colourJitter } from './colour-jitter.ts';
 import { type Erasing, erase } from './erasing.ts';
+import { drawPhotometric, photometric } from './photometric.ts';
 import { parseRandAugment, randAugment } from './rand-augment.ts';
 
 /** What is done to training images after their crop and mirroring, for supervised training. All of it is optional. */
@@ -14,6 +15,8 @@ export interface Augment {
   readonly randAugment?: string;
   /** Strength of the colour jitter, 0.4 in timm; left out where `randAugment` is given, as in timm. */
   readonly colourJitter?: number;
+  /** Brightness, contrast, saturation and hue changed as in mmsegmentation: see `drawPhotometric`. Before the others. */
+  readonly photometric?: boolean;
   readonly erasing?: Erasing;
   /** Statistics of the data, per channel of the views: warps uncover its mean, erasing draws from it. */
   readonly normalisation: Normalisation;
@@ -46,7 +49,7 @@ export function makeAugmenter(
   channels: number,
   own: readonly Augmentation[] = [],
 ): Augmenter {
-  const { erasing, colourJitter: strength = 0, normalisation } = augment;
+  const { erasing, colourJitter: strength = 0, photometric: distorts, normalisation } = augment;
   const policy = augment.randAugment === undefined ? undefined : parseRandAugment(augment.randAugment);
   const count = erasing?.count ?? 1;
   if (!(strength >= 0)) throw new RangeError(`the colour jitter must be a number ≥ 0, got ${strength}`);
@@ -58,13 +61,14 @@ export function makeAugmenter(
     throw new RangeError(
       `augmentation needs mean and std of ${plural(channels, 'channel')}, got [${normalisation.mean}] and [${normalisation.std}]`,
     );
-  if ((policy || strength > 0) && channels !== 1 && channels !== 3)
+  if ((policy || strength > 0 || distorts) && channels !== 1 && channels !== 3)
     throw new RangeError(
-      `RandAugment and colour jitter need grey or colour images, got ${channels} channels: --set data.randAugment='' --set data.colourJitter=0`,
+      `RandAugment, colour jitter and photometric distortion need grey or colour images, got ${channels} channels: --set data.randAugment='' --set data.colourJitter=0`,
     );
   const fill = normalisation.mean.map((mean) => Math.min(255, Math.round(255 * mean)));
   return {
-    image(image, rng) {
+    image(given, rng) {
+      const image = distorts ? photometric(given, drawPhotometric(rng.derive('photometric'))) : given;
       const augmented = policy
         ? randAugment(image, policy, fill, rng.derive('rand-augment'))
         : strength > 0

@@ -30,7 +30,8 @@ export interface Crop {
 
 /** Chooses the crop of one image (of size `image`) that becomes one view (of size `view`). */
 export interface CropSampler {
-  (rng: Rng, image: Size, view: Size): Crop;
+  /** @param accept whether a crop will do, as far as the image's mask tells; a sampler may draw another one */
+  (rng: Rng, image: Size, view: Size, accept?: (crop: Crop) => boolean): Crop;
   /** Names a sampler of this library, so that another thread can make the same one. */
   readonly description?: CropSamplerDescription;
 }
@@ -39,7 +40,22 @@ export interface CropSampler {
 export type CropSamplerDescription =
   | { readonly name: 'randomResizedCrop'; readonly options: RandomResizedCropOptions }
   | { readonly name: 'centreCrop'; readonly ratio: number }
+  | { readonly name: 'scaleJitter'; readonly options: ScaleJitterOptions }
   | { readonly name: 'evaluation'; readonly view: EvaluationView };
+
+/** Settings of `scaleJitter`. */
+export interface ScaleJitterOptions {
+  /** The smallest and largest factor on the size at which the image just covers the view. Default: [0.5, 2]. */
+  readonly scale?: readonly [number, number];
+  /** The longer side that an image may take on, in sides of the view, before the factor. Default: 4. */
+  readonly longest?: number;
+  /** Probability of mirroring. Default: 0.5. */
+  readonly flip?: number;
+  /** How many windows are drawn at most until one is accepted. Default: 10. */
+  readonly tries?: number;
+  /** Value of each channel beyond the image. Default: 0. */
+  readonly border?: readonly number[];
+}
 
 /** Settings of `randomResizedCrop`. */
 export interface RandomResizedCropOptions {

@@ -8,6 +8,7 @@ import {
   type Size,
   whole,
 } from './crop.ts';
+import { scaleJitter } from './scale-jitter.ts';
 
 /**
  * The crop of a view by another library's rounding: sizes and places are those of `transformers`, torchvision or timm to the
@@ -59,6 +60,8 @@ export function cropSamplerFrom(description: CropSamplerDescription): CropSample
       return centreCrop(description.ratio);
     case 'evaluation':
       return viewCrop(description.view);
+    case 'scaleJitter':
+      return scaleJitter(description.options);
     default:
       return randomResizedCrop(description.options);
   }

@@ -1,11 +1,14 @@
 import { PartError } from '../../modules/module-export.ts';
 import type { Rng } from '../../random/rng.ts';
 import type { Augment, Augmenter } from '../augment/augment.ts';
+import { IGNORED } from '../masks/classes.ts';
 import type { Dataset } from '../sources/dataset.ts';
 import { type BrokenImages, nothingReadable } from './broken.ts';
+import { type MaskOptions, makeMaskedView } from './masked-view.ts';
 import { inParallel } from './parallel.ts';
 import { type BatchPlan, sampleRng } from './sampler.ts';
 import { runOnThread, THREADS } from './thread-pool.ts';
+import { sampleBytes, type ViewJob } from './view-job.ts';
 import { makeView, type ViewOptions, viewBytes } from './views.ts';
 
 /** Views of a batch of images, with what belongs to each. */
@@ -14,6 +17,8 @@ export interface Batch extends BatchPlan {
   readonly view: Uint8Array;
   /** Classes, if the data set has any: Int32Array [batch]. */
   readonly labels?: Int32Array;
+  /** Masks of the views, class numbers [batch, height, width], where the loader was asked for them. */
+  readonly masks?: Uint8Array;
   /** The random stream of each image, for what a task draws; `derive('crop')` and `derive('augment')` are used up. */
   readonly rngs: readonly Rng[];
   /** Names of the images whose bytes are broken, where others or nothing took their places. */
@@ -37,6 +42,8 @@ export interface BatchOptions extends Omit<ViewOptions, 'augmenter'> {
   readonly signal: AbortSignal;
   /** Called before an image is noted as broken. Rejects where no image has the channels of the model. */
   readonly fits: () => Promise<void>;
+  /** Where masks are wanted: see `MaskOptions`. */
+  readonly masks?: Pick<MaskOptions, 'largest'> | undefined;
 }
 
 /**
@@ -60,21 +67,39 @@ export async function loadBatch(
   const view = memory?.length === count * bytes ? memory : new Uint8Array(count * bytes);
   const indices = plan.indices.slice();
   const weights = plan.weights.slice();
+  const plane = options.size[0] * options.size[1];
+  const masks = options.masks && new Uint8Array(count * plane);
   const passedOver = new Set<string>();
   const rngs = Array.from(plan.indices, (index) => sampleRng(seed, plan.epoch, index));
   const real = plan.weights.filter((weight) => weight > 0).length; // padding comes last
   const here =
-    (await onThreads(dataset, plan, real, options, view)) ?? Array.from({ length: real }, (_, i) => i);
+    (await onThreads(dataset, plan, real, options, view, masks)) ?? Array.from({ length: real }, (_, i) => i);
   await inParallel(here.length, options.concurrency, signal, async (i) => {
     const slot = here[i]!;
     const index = await readable(dataset, indices[slot]!, options, passedOver, async (index) => {
       const from = dataset.source?.(index) ?? (await dataset.image(index, options));
-      await makeView(from, viewOptions, rngs[slot]!, view, slot * bytes);
+      const rng = rngs[slot]!;
+      if (!masks) return void (await makeView(from, viewOptions, rng, view, slot * bytes));
+      const sample = new Uint8Array(bytes + plane);
+      await makeMaskedView(
+        from,
+        dataset.masks!.source(index),
+        maskOptions(dataset, options),
+        viewOptions,
+        rng,
+        sample,
+        0,
+      );
+      view.set(sample.subarray(0, bytes), slot * bytes);
+      masks.set(sample.subarray(bytes), slot * plane);
     });
     if (index !== indices[slot] && !options.replace) weights[slot] = 0;
     indices[slot] = index;
   });
-  for (let slot = real; slot < count; slot++) view.copyWithin(slot * bytes, 0, bytes);
+  for (let slot = real; slot < count; slot++) {
+    view.copyWithin(slot * bytes, 0, bytes);
+    masks?.copyWithin(slot * plane, 0, plane);
+  }
   const { labels } = dataset;
   return {
     ...plan,
@@ -82,6 +107,7 @@ export async function loadBatch(
     weights,
     view,
     ...(labels && { labels: indices.map((index) => labels[index]!) }),
+    ...(masks && { masks }),
     rngs,
     broken: [...passedOver].sort(),
   };
@@ -99,6 +125,7 @@ async function onThreads(
   real: number,
   options: BatchOptions,
   view: Uint8Array,
+  masks: Uint8Array | undefined,
 ): Promise<number[] | undefined> {
   const { size, channels, range, seed, augment, broken, signal, fits } = options;
   const crop = options.crop.description;
@@ -111,11 +138,22 @@ async function onThreads(
     const some = slots.slice(chunk * each, (chunk + 1) * each);
     const own = some.map((slot) => indices[slot]!);
     const sources = own.map((index) => dataset.source!(index));
-    const job = { sources, indices: own, seed, epoch, size, channels, range, crop, augment };
+    const job: ViewJob = {
+      ...{ sources, indices: own, seed, epoch, size, channels, range, crop, augment },
+      ...(masks && {
+        masks: {
+          ...maskOptions(dataset, options),
+          sources: own.map((index) => dataset.masks!.source(index)),
+        },
+      }),
+    };
     const bytes = viewBytes(options);
+    const sample = sampleBytes(job);
     const errors = await runOnThread(job, (made) => {
-      for (const [i, slot] of some.entries())
-        view.set(made.subarray(i * bytes, (i + 1) * bytes), slot * bytes);
+      for (const [i, slot] of some.entries()) {
+        view.set(made.subarray(i * sample, i * sample + bytes), slot * bytes);
+        masks?.set(made.subarray(i * sample + bytes, (i + 1) * sample), slot * (sample - bytes));
+      }
     });
     for (const [i, slot] of some.entries()) {
       const error = errors[i];
@@ -127,6 +165,10 @@ async function onThreads(
     }
   });
   return left;
+}
+
+function maskOptions({ masks }: Dataset, { masks: wanted }: BatchOptions): MaskOptions {
+  return { table: masks?.table, ignore: masks?.ignore ?? IGNORED, largest: wanted?.largest };
 }
 
 /**

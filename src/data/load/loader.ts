@@ -7,6 +7,7 @@ import type { Dataset } from '../sources/dataset.ts';
 import { type Batch, loadBatch } from './batch.ts';
 import { BrokenImages } from './broken.ts';
 import { requireFitting } from './fitting.ts';
+import type { MaskOptions } from './masked-view.ts';
 import { type BatchPlan, type Cursor, evaluationPlan, trainingPlan } from './sampler.ts';
 
 /** Settings of a loader. */
@@ -33,6 +34,8 @@ export interface LoaderOptions {
   readonly threads?: boolean;
   /** Where broken images are noted; by default a list of its own, which writes warnings. */
   readonly broken?: BrokenImages;
+  /** Masks of the views are wanted, by the same crops: see `MaskOptions`. By default none are read. */
+  readonly masks?: Pick<MaskOptions, 'largest'>;
   /** Ends the loading: the next call of `next` rejects with its reason. */
   readonly signal?: AbortSignal;
 }
@@ -102,6 +105,8 @@ export class Loader implements AsyncIterableIterator<Batch, undefined> {
         throw new RangeError(`a loader's ${name} must be a positive integer, got ${value}`);
       }
     }
+    if (options.masks && !dataset.masks)
+      throw new RangeError(`masks are loaded where images have some, got '${dataset.name}' without any`);
     this.broken = broken ?? new BrokenImages();
     this.#plans = plans;
     this.#ahead = prefetch;

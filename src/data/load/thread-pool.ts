@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { workerScript } from '../../io/worker-script.ts';
 import { DataError } from '../error.ts';
-import { type ViewErrors, type ViewJob, viewBytes } from './views.ts';
+import { sampleBytes, type ViewErrors, type ViewJob } from './view-job.ts';
 
 const script = workerScript(import.meta.url, 'worker');
 
@@ -39,7 +39,7 @@ class Thread {
   }
 
   async run(job: ViewJob, take: (view: Uint8Array) => void): Promise<ViewErrors> {
-    const bytes = job.sources.length * viewBytes(job);
+    const bytes = job.sources.length * sampleBytes(job);
     const recycled = this.#free.pop();
     const memory = recycled && recycled.byteLength >= bytes ? recycled : new SharedArrayBuffer(bytes);
     const id = this.#next++;

@@ -1,21 +1,15 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { PartError } from '../../modules/module-export.ts';
 import type { Rng } from '../../random/rng.ts';
-import type { Augment, Augmenter } from '../augment/augment.ts';
-import { upright } from '../augment/image.ts';
-import { loadAugmenter } from '../augment/load-own.ts';
-import type { Crop, CropSampler, CropSamplerDescription, Size } from '../decode/crop.ts';
+import type { Augmenter } from '../augment/augment.ts';
+import type { Crop, CropSampler, Size } from '../decode/crop.ts';
 import { decodeView } from '../decode/decode.ts';
-import { cropSamplerFrom } from '../decode/evaluation-view.ts';
 import { decodeByModule } from '../decode/module-source.ts';
-import { writePlanar } from '../decode/planar.ts';
 import { type Reading, requireChannels } from '../decode/reading.ts';
-import { cropResize, type Pixels } from '../decode/resize.ts';
-import { DataError, isPassing } from '../error.ts';
+import type { Pixels } from '../decode/resize.ts';
+import { DataError } from '../error.ts';
 import type { RawImage } from '../sources/dataset.ts';
 import type { ImageSource } from '../sources/image-source.ts';
-import { drawCrop, withoutBorder, writeCrop } from './crop-view.ts';
-import { sampleRng } from './sampler.ts';
+import { drawCrop, withoutBorder, writeCrop, writeView } from './crop-view.ts';
 
 /** How a view is made from an image. */
 export interface ViewOptions {
@@ -25,6 +19,8 @@ export interface ViewOptions {
   readonly range?: Reading['range'];
   readonly crop: CropSampler;
   readonly augmenter?: Augmenter | undefined;
+  /** Whether a crop will do, as far as the image's mask tells; the crop sampler may draw another one. */
+  readonly accept?: ((drawn: DrawnCrop) => boolean) | undefined;
 }
 
 /** Bytes of a view. */
@@ -50,22 +46,16 @@ export async function makeView(
   out: Uint8Array,
   offset: number,
 ): Promise<DrawnCrop> {
-  const { size, channels, range, crop: sampler, augmenter } = options;
+  const { size, channels, range, crop: sampler, accept } = options;
   let drawn: DrawnCrop; // with its border
   const choose = (image: Size) => {
-    const crop = drawCrop(sampler, rng, image, size);
+    const crop = drawCrop(sampler, rng, image, size, accept && ((crop) => accept({ image, crop })));
     drawn = { image, crop };
     return withoutBorder(crop);
   };
   const use = (image: RawImage | Pixels, crop: Crop) => {
     requireChannels(image.channels, channels);
-    if (!augmenter) writeCrop(image, drawn.crop, crop, channels, out, offset);
-    else {
-      const draws = rng.derive('augment');
-      const augmented = augmenter.image(upright(cropResize(image, crop), channels, crop.flip), draws);
-      writePlanar(augmented, channels, false, out, offset);
-      augmenter.planes(out, offset, size, draws);
-    }
+    writeView(image, drawn.crop, crop, options, rng, out, offset);
     return drawn;
   };
   if ('data' in from) return use(from, choose([from.height, from.width]));
@@ -122,53 +112,4 @@ function reader(file: string, offset: number): Pixels['read'] {
     const got = readSync(handle, target, 0, target.length, offset + from);
     if (got !== target.length) throw new DataError(`'${file}' ends too early`);
   };
-}
-
-/** Views that another thread is to make: all that matters, without functions. */
-export interface ViewJob {
-  readonly sources: readonly ImageSource[];
-  /** Whose random streams they have, with the seed and the epoch. */
-  readonly indices: readonly number[];
-  readonly seed: number;
-  readonly epoch: number;
-  readonly size: Size;
-  readonly channels: number;
-  readonly range: Reading['range'];
-  readonly crop: CropSamplerDescription;
-  readonly augment?: Augment | undefined;
-}
-
-/**
- * For each view of a job why it could not be made, if so; `passing` as `isPassing` tells it, `ends` of what is no fault of the image.
- */
-export type ViewErrors = readonly (
-  | { readonly message: string; readonly passing: boolean; readonly ends: boolean }
-  | undefined
-)[];
-
-/** Makes the views of a job, one after another in `out`. */
-export async function makeViews(job: ViewJob, out: Uint8Array): Promise<ViewErrors> {
-  const { sources, indices, seed, epoch, size, channels, range, augment } = job;
-  const crop = cropSamplerFrom(job.crop);
-  const options = {
-    size,
-    channels,
-    range,
-    crop,
-    augmenter: augment && (await loadAugmenter(augment, channels)),
-  };
-  const errors: ViewErrors[number][] = [];
-  for (const [i, source] of sources.entries()) {
-    const rng = sampleRng(seed, epoch, indices[i]!);
-    const failure = await makeView(source, options, rng, out, i * viewBytes(job)).then(
-      () => undefined,
-      (error) => ({
-        message: error instanceof Error ? error.message : String(error),
-        passing: isPassing(error),
-        ends: error instanceof PartError,
-      }),
-    );
-    errors.push(failure);
-  }
-  return errors;
 }

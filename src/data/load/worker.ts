@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads';
-import { makeViews, type ViewJob } from './views.ts';
+import { makeViews, type ViewJob } from './view-job.ts';
 
 // A thread that makes views; see thread-pool.ts.
 parentPort!.on(

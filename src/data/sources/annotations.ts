@@ -1,3 +1,5 @@
+import type { ClassTable } from '../masks/classes.ts';
+import type { Colour } from '../masks/png.ts';
 import type { ImageSource } from './image-source.ts';
 
 /** Everything that a data set knows of its images beside their pixels. A sample is an image with its entry of each. */
@@ -16,7 +18,11 @@ export interface Masks {
   readonly classes: readonly string[];
   /** The value of pixels without a class, which neither loss nor score counts. */
   readonly ignore?: number;
-  /** Where the mask of image `index` lies: one channel of class numbers, as large as the upright image. */
+  /** Colours of the classes in pictures, [red, green, blue] in 0 … 255; where there are none, PASCAL VOC's for their numbers. */
+  readonly colours?: readonly Colour[];
+  /** Which values and colours of encoded masks are which class. Without it, the masks are pixels. */
+  readonly table?: ClassTable;
+  /** Where the mask of image `index` lies: one channel of class numbers, or a PNG for `table`; as large as the upright image. */
   source(index: number): ImageSource;
 }
 

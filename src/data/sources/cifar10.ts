@@ -95,6 +95,7 @@ export const cifar10: SourceScheme = {
   async verify() {
     const { train, test } = await verifyCifar10();
     const total = (counts: readonly number[]) => counts.reduce((a, b) => a + b, 0).toLocaleString('en-US');
-    return `CIFAR-10 is complete: ${total(train)} training and ${total(test)} test images`;
+    const line = `CIFAR-10 is complete: ${total(train)} training and ${total(test)} test images`;
+    return { lines: [line], sound: true };
   },
 };

@@ -4,7 +4,7 @@ import system from 'node:path';
 import { suggestion } from '../../text/nearest.ts';
 import { DataError } from '../error.ts';
 import type { Dataset } from './dataset.ts';
-import type { OpenOptions, SourceScheme } from './scheme.ts';
+import type { OpenOptions, SourceScheme, Verified } from './scheme.ts';
 import { allForms, formsOf, sources, withOthers } from './table.ts';
 
 type Paths = Pick<typeof system, 'join' | 'resolve' | 'sep'>;
@@ -89,6 +89,13 @@ export function absoluteSource(
 export function testSetOf(spec: string, others?: Others): string | undefined {
   const { source, rest } = parse(spec, others);
   return source.testSet?.(rest);
+}
+
+/** Examines a source where its kind has more to examine than images; undefined where it has not. */
+export async function verifySource(spec: string, options: OpenOptions = {}): Promise<Verified | undefined> {
+  const { source, rest } = parse(spec, options.sources);
+  const whole = source.argument === undefined ? spec === source.scheme : rest !== '';
+  return whole ? source.verify?.(homePath(rest), options) : undefined;
 }
 
 /** The path that a source names, a leading `~` resolved; empty where it names none. */

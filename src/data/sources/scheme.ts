@@ -59,6 +59,20 @@ export interface SourceScheme {
   testSet?(rest: string): string | undefined;
   /** Fetches the images into the cache unless they are there. Resolves to a sentence that says where they are. */
   fetch?(options: OpenOptions): Promise<string>;
-  /** Compares fetched images with what was published. Resolves to a sentence; rejects with a DataError when they differ. */
-  verify?(): Promise<string>;
+  /**
+   * Examines what the source has beside images that can be read: fetched ones against what was published, masks and their values.
+   * @param rest what stands behind the colon, a leading `~` resolved
+   * Rejects with a DataError where they cannot be examined.
+   */
+  verify?(rest: string, options: OpenOptions): Promise<Verified>;
+}
+
+/** What an examination found. */
+export interface Verified {
+  /** Sentences, each on a line. */
+  readonly lines: readonly string[];
+  /** A table behind the first line; its first row is the heading. */
+  readonly rows?: readonly (readonly string[])[];
+  /** Whether all is as it must be. */
+  readonly sound: boolean;
 }

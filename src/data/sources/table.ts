@@ -1,3 +1,5 @@
+import { openMasks, validationOf } from '../masks/open.ts';
+import { verifyMasks } from '../masks/verify.ts';
 import { cifar10 } from './cifar10.ts';
 import { openClassFolders, openFolder } from './folder.ts';
 import { openPacked } from './packed.ts';
@@ -34,6 +36,16 @@ export const sources: readonly [SourceScheme, ...SourceScheme[]] = [
     example: 'packed:~/flowers-320',
     labelled: true,
     open: (path) => openPacked(path),
+  },
+  {
+    scheme: 'masks',
+    argument: 'FOLDER',
+    help: 'images with a mask of classes each; FOLDER@val for a part of them',
+    example: 'masks:~/nuclei',
+    labelled: false,
+    open: (path, options) => openMasks(path, searchOptions(options)),
+    testSet: (path) => validationOf(path),
+    verify: verifyMasks,
   },
   cifar10,
 ];
@@ -73,8 +85,10 @@ export const anySource = alternatives(['a folder', ...sources.slice(1).map(short
 /** Those with classes in words: `classes:FOLDER, packed:FOLDER or cifar10`. */
 export const labelledSource = alternatives(sources.filter(({ labelled }) => labelled).map(shortForm));
 
-/** Those with a test set of their own in words. */
-export const testedSource = alternatives(sources.filter(({ testSet }) => testSet).map(shortForm));
+/** Those of them with a test set of their own in words. */
+export const testedSource = alternatives(
+  sources.filter(({ labelled, testSet }) => labelled && testSet).map(shortForm),
+);
 
 function shortForm(source: SourceScheme): string {
   return formsOf(source)[0]![0];

@@ -23,15 +23,15 @@ interface Pending {
 
 /** Client of an engine on another thread or in another process. The engine answers requests in order. */
 export abstract class EngineClient<R extends RequestTable<R>> {
-  private readonly pending = new Map<number, Pending>();
-  private next = 0;
-  private failure: Error | undefined;
+  readonly #pending = new Map<number, Pending>();
+  #next = 0;
+  #failure: Error | undefined;
 
   request<K extends keyof R>(kind: K, take: R[K]['take']): Promise<R[K]['give']> {
     return new Promise((resolve, reject) => {
-      if (this.failure) return reject(this.failure);
-      const id = this.next++;
-      this.pending.set(id, { resolve: resolve as (value: unknown) => void, reject });
+      if (this.#failure) return reject(this.#failure);
+      const id = this.#next++;
+      this.#pending.set(id, { resolve: resolve as (value: unknown) => void, reject });
       this.keepAlive(true);
       this.send({ id, request: { kind, take } });
     });
@@ -46,20 +46,20 @@ export abstract class EngineClient<R extends RequestTable<R>> {
   protected abstract keepAlive(yes: boolean): void;
 
   protected answered({ id, value, error }: Answer): void {
-    const asked = this.pending.get(id);
+    const asked = this.#pending.get(id);
     if (!asked) return; // answered after `stop`
-    this.pending.delete(id);
-    if (this.pending.size === 0) this.keepAlive(false);
+    this.#pending.delete(id);
+    if (this.#pending.size === 0) this.keepAlive(false);
     if (error === undefined) asked.resolve(value);
     else asked.reject(new Error(withMemoryAdvice(error)));
   }
 
   /** Marks the engine as ended. */
   protected fail(error: Error): void {
-    this.failure ??= error;
+    this.#failure ??= error;
     this.keepAlive(false);
-    for (const { reject } of this.pending.values()) reject(this.failure);
-    this.pending.clear();
+    for (const { reject } of this.#pending.values()) reject(this.#failure);
+    this.#pending.clear();
   }
 }
 

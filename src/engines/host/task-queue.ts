@@ -1,10 +1,10 @@
 /** A queue of tasks: each starts after all earlier ones have settled. */
 export class TaskQueue {
-  private last: Promise<unknown> = Promise.resolve();
+  #last: Promise<unknown> = Promise.resolve();
 
   add<T>(work: () => T | Promise<T>): Promise<T> {
-    const done = this.last.then(work);
-    this.last = done.catch(() => {});
+    const done = this.#last.then(work);
+    this.#last = done.catch(() => {});
     return done;
   }
 }

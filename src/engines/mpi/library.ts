@@ -38,6 +38,7 @@ export async function loadMpi(files: readonly string[] = libraryCandidates()): P
   const { default: koffi } = await import('koffi').catch(() => {
     throw new Error('ranks over MPI need the package koffi: npm install koffi');
   });
+  keepMemoryFunctions(koffi);
   const refused: string[] = [];
   for (const file of files)
     try {
@@ -53,6 +54,17 @@ export async function loadMpi(files: readonly string[] = libraryCandidates()): P
     throw new Error(`ranks need a library of MPI that loads, got ${refused.join(' and ')}: ${remedy()}`);
   const missing = [...new Set(files.map((file) => basename(file)))];
   throw new Error(`ranks need the library of MPI (${missing.join(' or ')}), which is not found: ${remedy()}`);
+}
+
+/**
+ * Keeps UCX, which MPICH and Open MPI may use, from rewriting the code of the C library's memory functions while other
+ * threads of Node run it, which now and then crashes, unless the user sets the variable. Node's own variables do not
+ * reach the C library from a worker.
+ */
+function keepMemoryFunctions(koffi: Koffi): void {
+  if (process.platform === 'win32') return;
+  const setenv = koffi.load(null).func('int setenv(const char *name, const char *value, int overwrite)');
+  setenv('UCX_MEM_MMAP_HOOK_MODE', 'none', 0);
 }
 
 /**

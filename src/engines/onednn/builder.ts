@@ -21,12 +21,12 @@ export class Builder {
    */
   readonly variances = new Map<View, { readonly variance: View; readonly epsilon: number }>();
   readonly weights = new Map<View, View>();
-  private buffers = 0;
-  private readonly ones = new Map<string, View>();
-  private readonly casts = new Map<string, View>();
+  #buffers = 0;
+  readonly #ones = new Map<string, View>();
+  readonly #casts = new Map<string, View>();
 
   buffer(bytes: number, source?: MemoryBuffer['source']): MemoryBuffer {
-    return { id: this.buffers++, bytes, ...(source && { source }) };
+    return { id: this.#buffers++, bytes, ...(source && { source }) };
   }
 
   /** A new buffer, uninitialised. */
@@ -73,10 +73,10 @@ export class Builder {
   as(dtype: StorageType, x: View): View {
     if (x.dtype === dtype) return x;
     const key = `${keyOf(x)} ${dtype}`;
-    let copy = this.casts.get(key);
+    let copy = this.#casts.get(key);
     if (!copy) {
       copy = this.copy(x, this.freshLike(x, dtype));
-      this.casts.set(key, copy);
+      this.#casts.set(key, copy);
     }
     return copy;
   }
@@ -105,7 +105,7 @@ export class Builder {
   /** a ∘ b, broadcast to `shape`. */
   binary(name: Binary, a: View, b: View, shape: Shape): View {
     const out = this.fresh(shape);
-    const [wideA, wideB] = [this.repeatable(a, shape), this.repeatable(b, shape)];
+    const [wideA, wideB] = [this.#repeatable(a, shape), this.#repeatable(b, shape)];
     const swaps = isRepeated(wideA) && !isRepeated(wideB) && name !== 'sub' && name !== 'div';
     const [first, second] = swaps ? [wideB, wideA] : [wideA, wideB];
     // The first operand must have the full shape.
@@ -115,7 +115,7 @@ export class Builder {
   }
 
   /** A view of the full shape that is dense except for repeated axes. */
-  private repeatable(x: View, shape: Shape): View {
+  #repeatable(x: View, shape: Shape): View {
     const once: View = { ...x, shape: x.shape.map((side, axis) => (x.strides[axis] === 0 ? 1 : side)) };
     return broadcasted(broadcasted(this.dense(once), x.shape), shape);
   }
@@ -136,8 +136,8 @@ export class Builder {
   packed(x: View): View {
     if (isDense(x)) return x;
     const key = `${keyOf(x)} packed`;
-    const copy = this.casts.get(key) ?? this.dense(x);
-    this.casts.set(key, copy);
+    const copy = this.#casts.get(key) ?? this.dense(x);
+    this.#casts.set(key, copy);
     return copy;
   }
 
@@ -146,11 +146,11 @@ export class Builder {
     const [rows, columns] = x.shape as [number, number];
     if (axis === 0) {
       const out = this.fresh([1, columns]);
-      this.matmul(this.onesOf([1, rows], x.dtype), x, out);
+      this.matmul(this.#onesOf([1, rows], x.dtype), x, out);
       return { ...out, shape: [columns], strides: [1] };
     }
     const out = this.fresh([rows, 1]);
-    this.matmul(x, this.onesOf([columns, 1], x.dtype), out);
+    this.matmul(x, this.#onesOf([columns, 1], x.dtype), out);
     return { ...out, shape: [rows], strides: [1] };
   }
 
@@ -166,9 +166,9 @@ export class Builder {
     return out;
   }
 
-  private onesOf(shape: Shape, dtype: StorageType): View {
+  #onesOf(shape: Shape, dtype: StorageType): View {
     const key = `${shape} ${dtype}`;
-    let ones = this.ones.get(key);
+    let ones = this.#ones.get(key);
     if (!ones) {
       const data =
         dtype === 'bf16'
@@ -176,7 +176,7 @@ export class Builder {
           : new Float32Array(sizeOf(shape)).fill(1);
       const bytes = new Uint8Array(data.buffer);
       ones = { ...this.constant(bytes, shape, 'f32'), dtype };
-      this.ones.set(key, ones);
+      this.#ones.set(key, ones);
     }
     return ones;
   }

@@ -1,180 +1,61 @@
-import { type DType, dtypeOf, sizeOf, type TensorData, type Values } from '../../graph/tensor.ts';
-import type { Collective, CollectiveModule } from '../collective.ts';
-import type { StepResult } from '../engine.ts';
-import { openCollective } from '../host/open-collective.ts';
-import type { Timing } from '../timing.ts';
-import { requireBf16 } from './cpu.ts';
-import { hostKernel, typed } from './host-kernels.ts';
-import type { Instruction } from './instructions.ts';
-import { type Library, loadLibrary } from './library.ts';
-import { Memory } from './memory.ts';
-import type { Requests, StepOrder } from './messages.ts';
-import { Primitives } from './primitives.ts';
-import { Profile } from './profile.ts';
-import type { EngineMemory, Prepared, Stored } from './stored.ts';
-import { ThreadPool } from './thread-pool.ts';
-import { TrainingStep } from './training-step.ts';
-import { bytesOf, type View } from './view.ts';
+import { availableParallelism } from 'node:os';
+import type { Values } from '../../graph/tensor.ts';
+import { plural } from '../../text/plural.ts';
+import type { Engine, SessionOptions } from '../engine.ts';
+import { libraryFiles } from './library.ts';
+import type { Precision } from './lower.ts';
+import { ProcessClient } from './process-client.ts';
+import { OneDnnSession } from './session.ts';
 
-/** Holds the state and runs programs, on any thread. */
-export class Engine implements EngineMemory {
-  private library!: Library;
-  private memory!: Memory;
-  private pool!: ThreadPool;
-  private primitives!: Primitives;
-  private readonly state = new Map<string, Stored>();
-  private readonly sums = new Map<string, Stored>();
-  private readonly constants = new Map<string, bigint>();
-  private readonly programs = new Map<number, Prepared>();
-  private readonly trainings = new Map<number, TrainingStep>();
-  /** Scratch memory, shared by all programs. */
-  private scratch = { address: 0n, bytes: 0 };
-  private measures = false;
-  private collective: Collective | undefined;
-
-  async start({ threads, precision, files }: Requests['start']['take']): Promise<Requests['start']['give']> {
-    this.library = await loadLibrary(files);
-    this.library.setThreads(threads);
-    this.memory = new Memory(this.library);
-    this.pool = new ThreadPool(this.library, threads);
-    if (precision === 'bf16') requireBf16();
-    return { version: Object.values(this.library.version).join('.'), file: this.library.file };
-  }
-
-  async write(values: Values): Promise<undefined> {
-    for (const [name, data] of Object.entries(values)) {
-      const known = this.state.get(name) ?? this.store(dtypeOf(data), data.length);
-      this.state.set(name, known);
-      known.data.set(data);
-    }
-  }
-
-  async zeros(lengths: Requests['zeros']['take']): Promise<undefined> {
-    // New memory is zero.
-    const blocks = Object.entries(lengths).map(([name, length]) => {
-      const stored = this.store('f32', length);
-      this.state.set(name, stored);
-      return { address: stored.address, bytes: stored.data.byteLength };
-    });
-    this.pool.run({ kind: 'populate', blocks: blocks });
-  }
-
-  async read(names: readonly string[]): Promise<Values> {
-    return Object.fromEntries(names.map((name) => [name, this.state.get(name)!.data.slice() as TensorData]));
-  }
-
-  async compile({ program, plan }: Requests['compile']['take']): Promise<undefined> {
-    if (plan.scratchBytes > this.scratch.bytes) {
-      this.scratch = { address: this.memory.allocate(plan.scratchBytes), bytes: plan.scratchBytes };
-      // All threads populate it at once. Otherwise the first run would wait for page faults in every call.
-      this.pool.run({ kind: 'populate', blocks: [this.scratch] });
-    }
-    const { address: base } = this.scratch;
-    const addresses = new Map<number, bigint>();
-    const bufferAddress = ({ buffer }: View): bigint => {
-      const known = addresses.get(buffer.id);
-      if (known !== undefined) return known;
-      const { source } = buffer;
-      let address: bigint;
-      if (source && 'state' in source) address = this.state.get(source.state)!.address;
-      else if (source && 'constant' in source) address = this.constant(source.constant);
-      else address = base + BigInt(plan.offsets.get(buffer.id)!);
-      addresses.set(buffer.id, address);
-      return address;
-    };
-    const addressOf = (view: View) => bufferAddress(view) + BigInt(view.offset * bytesOf(view.dtype));
-    const array = (view: View): Stored => {
-      const [address, bytes] = [addressOf(view), sizeOf(view.shape) * bytesOf(view.dtype)];
-      return { address, data: typed(this.memory.bytes(address, bytes), view.dtype) };
-    };
-    this.primitives ??= new Primitives(this.library);
-    const calls = plan.instructions.map((instruction) =>
-      instruction.kind === 'host'
-        ? hostCall(instruction, array)
-        : this.primitives.prepare(instruction, addressOf),
-    );
-    this.programs.set(program, {
-      calls,
-      profile: new Profile(plan.instructions),
-      feeds: new Map(plan.feeds.map(({ name, view }) => [name, array(view)])),
-      outputs: new Map(plan.outputs.map(({ name, view }) => [name, array(view)])),
-    });
-  }
-
-  async run({ program, inputs }: Requests['run']['take']): Promise<Values> {
-    const { outputs } = this.execute(program, inputs);
-    return Object.fromEntries([...outputs].map(([name, { data }]) => [name, data.slice() as TensorData]));
-  }
-
-  async updates({ number, updates }: Requests['updates']['take']): Promise<undefined> {
-    this.trainings.set(number, new TrainingStep(this, this.pool, updates));
-  }
-
-  async step(order: StepOrder): Promise<StepResult> {
-    return this.trainings.get(order.updates)!.run(order, this.collective);
-  }
-
-  async join(place: CollectiveModule): Promise<undefined> {
-    this.collective = await openCollective(place);
-  }
-
-  async leave(): Promise<undefined> {
-    await this.collective?.close?.();
-  }
-
-  /** Starts to measure; later calls return the least times of the programs' calls so far. */
-  async profile(): Promise<readonly Timing[]> {
-    this.measures = true;
-    return [...this.programs.values()].flatMap(({ profile }) => profile.timings());
-  }
-
-  execute(program: number, inputs: Values): Prepared {
-    const prepared = this.programs.get(program)!;
-    const { calls, feeds, profile } = prepared;
-    for (const [name, { data }] of feeds) data.set(inputs[name]!);
-    if (this.measures) profile.run(calls);
-    else for (const call of calls) call();
-    return prepared;
-  }
-
-  prepared(program: number): Prepared {
-    return this.programs.get(program)!;
-  }
-
-  stored(name: string): Stored {
-    return this.state.get(name)!;
-  }
-
-  sum(name: string, length: number): Stored {
-    const known = this.sums.get(name) ?? this.store('f32', length);
-    this.sums.set(name, known);
-    return known;
-  }
-
-  /** Allocates zeros outside of JavaScript's heap. */
-  store(dtype: DType, length: number): Stored {
-    const bytes = length * bytesOf(dtype);
-    const address = this.memory.allocate(bytes);
-    return { address, data: typed(this.memory.bytes(address, bytes), dtype) };
-  }
-
-  private constant(bytes: Uint8Array): bigint {
-    const key = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
-    let address = this.constants.get(key);
-    if (address === undefined) {
-      address = this.memory.allocate(bytes.length);
-      this.memory.bytes(address, bytes.length).set(bytes);
-      this.constants.set(key, address);
-    }
-    return address;
-  }
+export interface OneDnnOptions {
+  /** Threads of the engine. Default: one per core. */
+  readonly threads?: number | undefined;
+  /** Type of the operands of products. Default: f32. */
+  readonly precision?: Precision | undefined;
+  /** Folder of `setup onednn`, searched if the system has no oneDNN. */
+  readonly folder?: string | undefined;
 }
 
-function hostCall(
-  { kernel: name, inputs, out, attributes }: Extract<Instruction, { kind: 'host' }>,
-  array: (view: View) => Stored,
-): () => void {
-  const kernel = hostKernel(name);
-  const [sources, target] = [inputs.map((view) => array(view).data), array(out).data];
-  return () => kernel(sources, target, inputs, out, attributes);
+export interface OneDnnEngine extends Engine {
+  /** oneDNN's library: a system name or a path. */
+  readonly library: string;
+  open(state: Values, options?: SessionOptions): Promise<OneDnnSession>;
+}
+
+/**
+ * Opens oneDNN, for x86 CPUs on Linux. Throws an Error with the install command if something is missing. With bf16,
+ * weights, moments, norms, softmax and losses stay float32.
+ */
+export async function openOneDnnEngine(options: OneDnnOptions = {}): Promise<OneDnnEngine> {
+  const { threads = availableParallelism(), precision = 'f32', folder } = options;
+  const files = libraryFiles(folder);
+  const start = async () => {
+    const client = new ProcessClient();
+    try {
+      return { client, ...(await client.request('start', { threads, precision, files })) };
+    } catch (error) {
+      await client.stop();
+      throw error;
+    }
+  };
+  const first = await start();
+  let spare: ProcessClient | undefined = first.client;
+  return {
+    name: 'onednn',
+    library: first.file,
+    description: `oneDNN ${first.version} (${precision}, ${plural(threads, 'thread')})`,
+    async open(state, { collective } = {}) {
+      const client = spare ?? (await start()).client;
+      spare = undefined;
+      const session = new OneDnnSession(client, precision);
+      try {
+        await session.add(state);
+        if (collective) await session.join(collective);
+      } catch (error) {
+        await session.dispose();
+        throw error;
+      }
+      return session;
+    },
+  };
 }

@@ -7,18 +7,18 @@ const ALIGNMENT = 64n;
 
 /** Memory outside of JavaScript's heap, in huge pages if available, which cause few page faults. */
 export class Memory {
-  private readonly library: Library;
-  private readonly map: (bytes: number) => bigint;
-  private next = 0n;
-  private end = 0n;
+  readonly #library: Library;
+  readonly #map: (bytes: number) => bigint;
+  #next = 0n;
+  #end = 0n;
 
   constructor(library: Library) {
-    this.library = library;
+    this.#library = library;
     const libc = library.koffi.load('libc.so.6');
     const mmap = libc.func('void *mmap(void *, size_t, int, int, int, int64_t)');
     const madvise = libc.func('int madvise(void *, size_t, int)');
     const [readWrite, privateAnonymous, hugePages] = [3, 0x22, 14];
-    this.map = (bytes) => {
+    this.#map = (bytes) => {
       const start = mmap(null, bytes, readWrite, privateAnonymous, -1, 0) as bigint;
       if (BigInt.asIntN(64, start) === -1n)
         throw new Error(`${(bytes / 1e9).toFixed(1)} GB of memory could not be allocated`);
@@ -29,16 +29,16 @@ export class Memory {
 
   /** Allocates zeros at a fixed address. */
   allocate(bytes: number): bigint {
-    if (bytes > Number(this.end - this.next)) {
+    if (bytes > Number(this.#end - this.#next)) {
       const size = bytes > CHUNK / 4 ? roundUp(bytes, HUGE_PAGE) : CHUNK;
       const huge = BigInt(HUGE_PAGE);
-      const start = ((this.map(size + HUGE_PAGE) + huge - 1n) / huge) * huge;
+      const start = ((this.#map(size + HUGE_PAGE) + huge - 1n) / huge) * huge;
       if (size !== CHUNK) return start;
-      this.next = start;
-      this.end = start + BigInt(size);
+      this.#next = start;
+      this.#end = start + BigInt(size);
     }
-    const address = this.next;
-    this.next = ((address + BigInt(bytes) + ALIGNMENT - 1n) / ALIGNMENT) * ALIGNMENT;
+    const address = this.#next;
+    this.#next = ((address + BigInt(bytes) + ALIGNMENT - 1n) / ALIGNMENT) * ALIGNMENT;
     return address;
   }
 
@@ -46,7 +46,7 @@ export class Memory {
   bytes(address: bigint, length: number): Uint8Array {
     return length === 0
       ? new Uint8Array()
-      : new Uint8Array(this.library.koffi.view(address, length), 0, length);
+      : new Uint8Array(this.#library.koffi.view(address, length), 0, length);
   }
 }
 

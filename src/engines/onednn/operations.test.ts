@@ -1,7 +1,7 @@
 import { describe } from 'vitest';
 import { isMissing, oneDnnFolder } from '../../../tests/support/libraries.ts';
 import { baseSeed, testOperations } from '../../../tests/support/operations-suite.ts';
-import { openOneDnnBackend } from './backend.ts';
+import { openOneDnnEngine } from './engine.ts';
 
 // bfloat16 has eight bits, and what it rounds goes through several products here, and some cancel: second derivatives
 // of attention were off by 0.11 of their largest value with one draw (SEED=211605). Wrong results are off by about 1.
@@ -11,7 +11,7 @@ for (const precision of ['f32', 'bf16'] as const)
   describe.skipIf(precision === 'bf16' && isMissing('a CPU with bfloat16'))(
     `the onednn engine in ${precision} computes what the reference does (SEED=${baseSeed})`,
     () => {
-      const open = () => openOneDnnBackend({ threads: 1, precision, folder: oneDnnFolder });
+      const open = () => openOneDnnEngine({ threads: 1, precision, folder: oneDnnFolder });
       testOperations({ open, tolerance: tolerances[precision], draws: 12 });
     },
   );

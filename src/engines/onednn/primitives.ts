@@ -27,36 +27,36 @@ type Primitive = Exclude<Instruction, { kind: 'host' }>;
 
 /** Creates oneDNN primitives for instructions, with fixed addresses. */
 export class Primitives {
-  private readonly descriptors: Descriptors;
-  private readonly create: (descriptor: bigint) => bigint;
-  private readonly memory: (layout: Pointer, address: bigint) => bigint;
-  private readonly execute: (primitive: bigint, count: number, operands: Uint8Array) => number;
+  readonly #descriptors: Descriptors;
+  readonly #create: (descriptor: bigint) => bigint;
+  readonly #memory: (layout: Pointer, address: bigint) => bigint;
+  readonly #execute: (primitive: bigint, count: number, operands: Uint8Array) => number;
 
   constructor(library: Library) {
     const [cpu, inOrder] = [1, 1];
     const engine = library.maker('engine_create', 'int, size_t')(cpu, 0);
     const stream = library.maker('stream_create', 'void *, uint')(engine, inOrder);
-    this.descriptors = (library.version.major === 2 ? descriptors2 : descriptors3)(library, engine);
-    this.create = library.maker('primitive_create', 'void *');
+    this.#descriptors = (library.version.major === 2 ? descriptors2 : descriptors3)(library, engine);
+    this.#create = library.maker('primitive_create', 'void *');
     const memory = library.maker('memory_create', 'void *, void *, void *');
-    this.memory = (layout, address) => memory(layout, engine, address);
+    this.#memory = (layout, address) => memory(layout, engine, address);
     const execute = library.raw('primitive_execute', 'void *, void *, int, void *');
-    this.execute = (primitive, count, args) => execute(primitive, stream, count, args) as number;
+    this.#execute = (primitive, count, args) => execute(primitive, stream, count, args) as number;
   }
 
   /** Returns a function that executes the instruction. */
   prepare(instruction: Primitive, addressOf: (view: View) => bigint): () => void {
-    const [descriptor, views] = this.describe(instruction);
-    const primitive = this.create(descriptor);
+    const [descriptor, views] = this.#describe(instruction);
+    const primitive = this.#create(descriptor);
     const entries = Object.entries(views) as [keyof Operands, View][];
     const args = new BigUint64Array(
       entries.flatMap(([name, view]) => [
         BigInt(operands[name]),
-        this.memory(this.layout(view), addressOf(view)),
+        this.#memory(this.#layout(view), addressOf(view)),
       ]),
     );
     const [bytes, count] = [new Uint8Array(args.buffer), entries.length];
-    const { execute } = this;
+    const execute = this.#execute;
     return () => {
       const status = execute(primitive, count, bytes);
       if (status !== 0) throw new Error(`oneDNN failed at a ${instruction.kind} (status ${status})`);
@@ -64,9 +64,9 @@ export class Primitives {
   }
 
   /** The primitive descriptor and its operands. */
-  private describe(instruction: Primitive): [bigint, Operands] {
-    const { descriptors: make } = this;
-    const at = (view: View) => this.layout(view);
+  #describe(instruction: Primitive): [bigint, Operands] {
+    const make = this.#descriptors;
+    const at = (view: View) => this.#layout(view);
     switch (instruction.kind) {
       case 'matmul': {
         const { out, alpha } = instruction;
@@ -125,13 +125,13 @@ export class Primitives {
     }
   }
 
-  private layout({ shape, strides, dtype }: View): Pointer {
-    if (shape.length === 0) return this.descriptors.layout([1], [1], dtype);
+  #layout({ shape, strides, dtype }: View): Pointer {
+    if (shape.length === 0) return this.#descriptors.layout([1], [1], dtype);
     // The stride of a side of 1 is arbitrary, but oneDNN misreads some.
     const plain = shape.map((side, axis) =>
       side === 1 ? strideAround(shape, strides, axis) : strides[axis]!,
     );
-    return this.descriptors.layout(shape, plain, dtype);
+    return this.#descriptors.layout(shape, plain, dtype);
   }
 }
 

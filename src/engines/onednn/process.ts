@@ -2,12 +2,12 @@ import { answer, type Message } from '../host/requests.ts';
 import { ENDING_SIGNALS } from '../host/signals.ts';
 import { TaskQueue } from '../host/task-queue.ts';
 import { endWithParent } from './end-with-parent.ts';
-import { Engine } from './engine.ts';
+import { EngineHost } from './engine-host.ts';
 import type { Requests } from './messages.ts';
 import { ARRAYS, Inbox, type Packet } from './transport.ts';
 
 // oneDNN computes on the calling thread and may block it: this process has no other work.
-const engine = new Engine();
+const engine = new EngineHost();
 const inbox = new Inbox(ARRAYS);
 const queue = new TaskQueue();
 

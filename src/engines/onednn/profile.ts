@@ -4,12 +4,12 @@ import type { Instruction } from './instructions.ts';
 
 /** Least times of a program's calls over many runs, because other work on the machine only adds time. */
 export class Profile {
-  private readonly instructions: readonly Instruction[];
-  private readonly least: Float64Array;
+  readonly #instructions: readonly Instruction[];
+  readonly #least: Float64Array;
 
   constructor(instructions: readonly Instruction[]) {
-    this.instructions = instructions;
-    this.least = new Float64Array(instructions.length).fill(Number.POSITIVE_INFINITY);
+    this.#instructions = instructions;
+    this.#least = new Float64Array(instructions.length).fill(Number.POSITIVE_INFINITY);
   }
 
   /** Runs the calls and times each. */
@@ -18,15 +18,15 @@ export class Profile {
     for (const [i, call] of calls.entries()) {
       call();
       const now = performance.now();
-      if (now - before < this.least[i]!) this.least[i] = now - before;
+      if (now - before < this.#least[i]!) this.#least[i] = now - before;
       before = now;
     }
   }
 
   /** Merges the calls of one kind and shape. */
   timings(): Timing[] {
-    const measured = this.instructions.flatMap((instruction, i) => {
-      const milliseconds = this.least[i]!;
+    const measured = this.#instructions.flatMap((instruction, i) => {
+      const milliseconds = this.#least[i]!;
       if (milliseconds === Number.POSITIVE_INFINITY) return [];
       return [{ name: describe(instruction), calls: 1, milliseconds, flops: flops(instruction) }];
     });

@@ -7,15 +7,15 @@ import { testSessions } from '../../../tests/support/session-suite.ts';
 import { largest, seed, TinyTraining } from '../../../tests/support/tiny-training.ts';
 import { broadcast, input, matmul, pad, program, sizeOf } from '../../graph/index.ts';
 import { rng } from '../../random/rng.ts';
-import { referenceBackend } from '../reference/backend.ts';
+import { referenceEngine } from '../reference/engine.ts';
 import { evaluateProgram } from '../reference/evaluate.ts';
-import { openOneDnnBackend } from './backend.ts';
+import { openOneDnnEngine } from './engine.ts';
 import { lower } from './lower.ts';
 
 const training = new TinyTraining({ depth: 2, pretext: 'masked+zoomed-in' });
 
 describe(`sessions of the onednn engine (SEED=${seed})`, () => {
-  testSessions(training, () => openOneDnnBackend({ threads: 2, folder: oneDnnFolder }));
+  testSessions(training, () => openOneDnnEngine({ threads: 2, folder: oneDnnFolder }));
 });
 
 describe('the process of the onednn engine', () => {
@@ -27,8 +27,8 @@ describe('the process of the onednn engine', () => {
 
   it("leaves the reaction to a group's signal to this process", async () => {
     const before = children();
-    const backend = await openOneDnnBackend({ threads: 1, folder: oneDnnFolder });
-    const session = await backend.open({ x: Float32Array.of(1, 2) });
+    const engine = await openOneDnnEngine({ threads: 1, folder: oneDnnFolder });
+    const session = await engine.open({ x: Float32Array.of(1, 2) });
     const made = children().filter((pid) => !before.includes(pid));
     expect(made.length).toBeGreaterThan(0);
     for (const pid of made) for (const signal of ['SIGTERM', 'SIGINT']) process.kill(pid, signal);
@@ -39,9 +39,9 @@ describe('the process of the onednn engine', () => {
 
 describe.skipIf(isMissing('a CPU with bfloat16'))(`bfloat16 (SEED=${seed})`, () => {
   it('follows float32: losses, gradients and weights of ten steps', async () => {
-    const narrow = await openOneDnnBackend({ threads: 1, precision: 'bf16', folder: oneDnnFolder });
+    const narrow = await openOneDnnEngine({ threads: 1, precision: 'bf16', folder: oneDnnFolder });
     const ours = await training.run(narrow, training.adamw(), 10);
-    const truth = await training.run(referenceBackend, training.adamw(), 10);
+    const truth = await training.run(referenceEngine, training.adamw(), 10);
     ours.rows.forEach(({ metrics, gradientNorm }, step) => {
       const expected = truth.rows[step]!;
       // Eight bits of mantissa: products are off by 2⁻⁹ at most, and their errors average out.
@@ -57,9 +57,9 @@ describe.skipIf(isMissing('a CPU with bfloat16'))(`bfloat16 (SEED=${seed})`, () 
       const training = new TinyTraining({ depth: 1, pretext });
       const { programs, weights } = training;
       const narrow = await (
-        await openOneDnnBackend({ threads: 1, precision: 'bf16', folder: oneDnnFolder })
+        await openOneDnnEngine({ threads: 1, precision: 'bf16', folder: oneDnnFolder })
       ).open(weights);
-      const exact = await referenceBackend.open(weights);
+      const exact = await referenceEngine.open(weights);
       const [got, truth] = [
         await narrow.run(programs.reconstruct, training.batch(0)),
         await exact.run(programs.reconstruct, training.batch(0)),
@@ -85,8 +85,8 @@ describe.skipIf(isMissing('a CPU with bfloat16'))(`bfloat16 (SEED=${seed})`, () 
     const { instructions } = lower(both, new Set(Object.keys(shapes)), 'bf16');
     const copies = instructions.filter((each) => each.kind === 'copy' && each.x.dtype === 'bf16');
     expect(copies.map(({ out }) => out.dtype)).toEqual(['bf16', 'bf16']);
-    const backend = await openOneDnnBackend({ threads: 1, precision: 'bf16', folder: oneDnnFolder });
-    const session = await backend.open({});
+    const engine = await openOneDnnEngine({ threads: 1, precision: 'bf16', folder: oneDnnFolder });
+    const session = await engine.open({});
     const [got, truth] = [await session.run(both, values), evaluateProgram(both, values)];
     for (const name of ['y', 'z'] as const) {
       const apart = largest(Float32Array.from(truth[name]!, (x, i) => x - got[name]![i]!));
@@ -96,10 +96,10 @@ describe.skipIf(isMissing('a CPU with bfloat16'))(`bfloat16 (SEED=${seed})`, () 
   });
 
   it('two runs are the same, bit for bit', async () => {
-    const backend = await openOneDnnBackend({ threads: 2, precision: 'bf16', folder: oneDnnFolder });
+    const engine = await openOneDnnEngine({ threads: 2, precision: 'bf16', folder: oneDnnFolder });
     const [a, b] = [
-      await training.run(backend, training.adamw(), 3),
-      await training.run(backend, training.adamw(), 3),
+      await training.run(engine, training.adamw(), 3),
+      await training.run(engine, training.adamw(), 3),
     ];
     expect(a.rows).toEqual(b.rows);
     expect(a.state).toEqual(b.state);
@@ -108,6 +108,6 @@ describe.skipIf(isMissing('a CPU with bfloat16'))(`bfloat16 (SEED=${seed})`, () 
 
 describe(`collectives of oneDNN (SEED=${seed})`, () => {
   testCollectives(new TinyTraining({ depth: 1, pretext: 'masked' }), () =>
-    openOneDnnBackend({ threads: 1, folder: oneDnnFolder }),
+    openOneDnnEngine({ threads: 1, folder: oneDnnFolder }),
   );
 });

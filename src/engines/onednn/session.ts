@@ -10,32 +10,35 @@ import type { ProcessClient } from './process-client.ts';
 
 /** A session whose state lives in the engine's process. Programs are planned on first use. */
 export class OneDnnSession implements Session, TimedSession {
-  private readonly client: ProcessClient;
-  private readonly precision: Precision;
-  private readonly state = new Map<string, ArrayInfo>();
+  readonly #client: ProcessClient;
+  readonly #precision: Precision;
+  readonly #state = new Map<string, ArrayInfo>();
   /** Plan numbers of a program, by the inputs passed with each run. */
-  private readonly compiled = new Map<Program, Map<string, Promise<number>>>();
+  readonly #compiled = new Map<Program, Map<string, Promise<number>>>();
   /** Numbers of a plan's updates. */
-  private readonly plans = new Map<TrainingPlan, Promise<number>>();
-  private count = 0;
-  private joined = false;
+  readonly #plans = new Map<TrainingPlan, Promise<number>>();
+  #count = 0;
+  #joined = false;
 
   constructor(client: ProcessClient, precision: Precision) {
-    this.client = client;
-    this.precision = precision;
+    this.#client = client;
+    this.#precision = precision;
   }
 
   /** Adds tensors to the state. */
   async add(values: Values): Promise<void> {
     for (const [name, data] of Object.entries(values)) {
-      this.state.set(name, infoOf(data));
-      await this.client.request('write', { [name]: data });
+      this.#state.set(name, infoOf(data));
+      await this.#client.request('write', { [name]: data });
     }
   }
 
   async run(program: Program, inputs: Values): Promise<Values> {
-    checkRun(program, inputs, this.info);
-    return this.client.request('run', { program: await this.compile(program, Object.keys(inputs)), inputs });
+    checkRun(program, inputs, this.#info);
+    return this.#client.request('run', {
+      program: await this.#compile(program, Object.keys(inputs)),
+      inputs,
+    });
   }
 
   async step(
@@ -43,82 +46,82 @@ export class OneDnnSession implements Session, TimedSession {
     batches: readonly Values[],
     at: { step: number; lr: number },
   ): Promise<StepResult> {
-    checkStep(plan, batches, this.info);
-    for (const batch of batches) checkRun(plan.gradients, batch, this.info);
+    checkStep(plan, batches, this.#info);
+    for (const batch of batches) checkRun(plan.gradients, batch, this.#info);
     // Requested together: the engine allocates memory while the program is written.
     const [updates, program] = await Promise.all([
-      this.prepare(plan),
-      this.compile(plan.gradients, Object.keys(batches[0]!)),
+      this.#prepare(plan),
+      this.#compile(plan.gradients, Object.keys(batches[0]!)),
     ]);
     const scalars = plan.rule.scalars(at.step, at.lr);
-    return this.client.request('step', { program, updates, batches, scalars });
+    return this.#client.request('step', { program, updates, batches, scalars });
   }
 
-  async read(names: readonly string[] = [...this.state.keys()]): Promise<Values> {
-    for (const name of names) requireKnown(name, this.info);
-    return this.client.request('read', names);
+  async read(names: readonly string[] = [...this.#state.keys()]): Promise<Values> {
+    for (const name of names) requireKnown(name, this.#info);
+    return this.#client.request('read', names);
   }
 
   async write(values: Values): Promise<void> {
-    checkWrite(values, this.info);
-    for (const [name, data] of Object.entries(values)) await this.client.request('write', { [name]: data });
+    checkWrite(values, this.#info);
+    for (const [name, data] of Object.entries(values)) await this.#client.request('write', { [name]: data });
   }
 
   /** Joins the ranks of a training run. */
   async join(collective: CollectiveModule): Promise<void> {
-    await this.client.request('join', collective);
-    this.joined = true;
+    await this.#client.request('join', collective);
+    this.#joined = true;
   }
 
   async dispose(): Promise<void> {
-    if (this.joined) await this.client.request('leave', undefined).catch(() => {}); // the engine has ended
-    await this.client.stop();
+    if (this.#joined) await this.#client.request('leave', undefined).catch(() => {}); // the engine has ended
+    await this.#client.stop();
   }
 
   async profile(): Promise<readonly Timing[]> {
-    return this.client.request('profile', undefined);
+    return this.#client.request('profile', undefined);
   }
 
-  private readonly info = (name: string) => this.state.get(name);
+  readonly #info = (name: string) => this.#state.get(name);
 
   /** @param names inputs passed with the run; others are read from the state */
-  private compile(program: Program, names: readonly string[]): Promise<number> {
+  #compile(program: Program, names: readonly string[]): Promise<number> {
     const feeds = new Set(names.filter((name) => program.inputs[name]));
     const key = [...feeds].sort().join();
-    const plans = this.compiled.get(program) ?? new Map<string, Promise<number>>();
-    this.compiled.set(program, plans);
+    const plans = this.#compiled.get(program) ?? new Map<string, Promise<number>>();
+    this.#compiled.set(program, plans);
     let number = plans.get(key);
     if (!number) {
-      const id = this.count++;
-      const plan = lower(program, feeds, this.precision);
-      number = this.client.request('compile', { program: id, plan }).then(() => id);
+      const id = this.#count++;
+      const plan = lower(program, feeds, this.#precision);
+      number = this.#client.request('compile', { program: id, plan }).then(() => id);
       plans.set(key, number);
     }
     return number;
   }
 
   /** Registers the updates of a plan's weights. The engine adds missing optimizer slots. */
-  private prepare(plan: TrainingPlan): Promise<number> {
-    let prepared = this.plans.get(plan);
+  #prepare(plan: TrainingPlan): Promise<number> {
+    let prepared = this.#plans.get(plan);
     if (!prepared) {
-      prepared = this.enterUpdates(plan, this.plans.size);
-      this.plans.set(plan, prepared);
+      prepared = this.#enterUpdates(plan, this.#plans.size);
+      this.#plans.set(plan, prepared);
     }
     return prepared;
   }
 
-  private async enterUpdates(plan: TrainingPlan, number: number): Promise<number> {
-    await this.makeSlots(plan);
+  async #enterUpdates(plan: TrainingPlan, number: number): Promise<number> {
+    await this.#makeSlots(plan);
     // All inputs of an update's program change from weight to weight.
-    const updates = await updatesOf(plan, (program) => this.compile(program, Object.keys(program.inputs)));
-    await this.client.request('updates', { number, updates });
+    const updates = await updatesOf(plan, (program) => this.#compile(program, Object.keys(program.inputs)));
+    await this.#client.request('updates', { number, updates });
     return number;
   }
 
-  private async makeSlots(plan: TrainingPlan): Promise<void> {
-    const missing = Object.entries(missingSlots(plan, this.info));
-    for (const [name, zeros] of missing) this.state.set(name, infoOf(zeros));
-    await this.client.request(
+  async #makeSlots(plan: TrainingPlan): Promise<void> {
+    const missing = Object.entries(missingSlots(plan, this.#info));
+    for (const [name, zeros] of missing) this.#state.set(name, infoOf(zeros));
+    await this.#client.request(
       'zeros',
       Object.fromEntries(missing.map(([name, { length }]) => [name, length])),
     );

@@ -49,42 +49,42 @@ const LINE = 16;
 
 /** One thread's slice of all tasks. */
 export class WorkerSlice {
-  private readonly index: number;
-  private readonly count: number;
-  private readonly view: ViewAt;
-  private readonly populate: (address: bigint, bytes: number) => void;
-  private readonly entries: { readonly entry: Entry; readonly arrays: readonly Float32Array[][] }[] = [];
+  readonly #index: number;
+  readonly #count: number;
+  readonly #view: ViewAt;
+  readonly #populate: (address: bigint, bytes: number) => void;
+  readonly #entries: { readonly entry: Entry; readonly arrays: readonly Float32Array[][] }[] = [];
 
   constructor(index: number, count: number, library: Library) {
-    this.index = index;
-    this.count = count;
-    this.view = memoryAt(library);
-    this.populate = populateAt(library);
+    this.#index = index;
+    this.#count = count;
+    this.#view = memoryAt(library);
+    this.#populate = populateAt(library);
   }
 
   /** Registers the next entry. */
   enter(entry: Entry): void {
     const arrays = entry.items.map(({ addresses, length }) => {
-      const share = Math.ceil(length / this.count / LINE) * LINE;
-      const [start, end] = [this.index, this.index + 1].map((i) => Math.min(i * share, length));
-      return addresses.map((address) => this.view(address, length).subarray(start, end));
+      const share = Math.ceil(length / this.#count / LINE) * LINE;
+      const [start, end] = [this.#index, this.#index + 1].map((i) => Math.min(i * share, length));
+      return addresses.map((address) => this.#view(address, length).subarray(start, end));
     });
-    this.entries.push({ entry, arrays });
+    this.#entries.push({ entry, arrays });
   }
 
   run(task: Task): void {
     if (task.kind === 'populate') {
       for (const { address, bytes } of task.blocks) {
-        const share = Math.ceil(bytes / this.count / HUGE_PAGE) * HUGE_PAGE;
-        const start = this.index * share;
-        if (start < bytes) this.populate(address + BigInt(start), Math.min(share, bytes - start));
+        const share = Math.ceil(bytes / this.#count / HUGE_PAGE) * HUGE_PAGE;
+        const start = this.#index * share;
+        if (start < bytes) this.#populate(address + BigInt(start), Math.min(share, bytes - start));
       }
       return;
     }
-    const { entry, arrays } = this.entries[task.entry]!;
+    const { entry, arrays } = this.#entries[task.entry]!;
     for (const [i, item] of entry.items.entries()) {
       const [first, second, ...rest] = arrays[i] as [Float32Array, Float32Array, ...Float32Array[]];
-      if (task.kind === 'squares') entry.sums[i * this.count + this.index] = sumOfSquares(first);
+      if (task.kind === 'squares') entry.sums[i * this.#count + this.#index] = sumOfSquares(first);
       else if (task.kind === 'add') addInto(first, second);
       else {
         const { kernel, attributes } = item as Updated;

@@ -58,12 +58,12 @@ const ALIGNMENT = 8;
 
 /** Receiving end of the pipe. */
 export class Inbox {
-  private readonly pipe: number;
-  private memory = new ArrayBuffer(0);
+  readonly #pipe: number;
+  #memory = new ArrayBuffer(0);
 
   /** @param pipe its file descriptor */
   constructor(pipe: number) {
-    this.pipe = pipe;
+    this.#pipe = pipe;
   }
 
   /** The request with its arrays, which the next request overwrites; undefined if the sender has ended. */
@@ -76,26 +76,26 @@ export class Inbox {
         return { name, info, start, bytes };
       }),
     );
-    if (this.memory.byteLength < size) this.memory = new ArrayBuffer(size);
+    if (this.#memory.byteLength < size) this.#memory = new ArrayBuffer(size);
     for (const { start, bytes } of placed.flat())
-      if (!this.read(new Uint8Array(this.memory, start, bytes))) return undefined;
+      if (!this.#read(new Uint8Array(this.#memory, start, bytes))) return undefined;
     const arrays = placed.map((list) =>
-      Object.fromEntries(list.map(({ name, info, start }) => [name, this.array(info, start)])),
+      Object.fromEntries(list.map(({ name, info, start }) => [name, this.#array(info, start)])),
     );
     return withLists(request, arrays);
   }
 
-  private read(target: Uint8Array): boolean {
+  #read(target: Uint8Array): boolean {
     for (let at = 0; at < target.length; ) {
-      const count = readSync(this.pipe, target, at, target.length - at, null);
+      const count = readSync(this.#pipe, target, at, target.length - at, null);
       if (count === 0) return false;
       at += count;
     }
     return true;
   }
 
-  private array({ dtype, length }: ArrayInfo, start: number): TensorData {
+  #array({ dtype, length }: ArrayInfo, start: number): TensorData {
     const kinds = { f32: Float32Array, i32: Int32Array, u8: Uint8Array };
-    return new kinds[dtype](this.memory, start, length);
+    return new kinds[dtype](this.#memory, start, length);
   }
 }

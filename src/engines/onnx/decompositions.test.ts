@@ -3,8 +3,8 @@ import { relativeError } from '../../../tests/support/task-fixture.ts';
 import { grad, input, mlp, mul, program, sumAll } from '../../graph/index.ts';
 import { rng } from '../../random/rng.ts';
 import { evaluateProgram } from '../reference/evaluate.ts';
-import { openOnnxBackend } from './backend.ts';
 import { hiddenParts } from './decompositions.ts';
+import { openOnnxEngine } from './engine.ts';
 
 it.each([
   [96, 1],
@@ -39,7 +39,7 @@ it.each([1024, 4096])('an MLP in parts and its gradients equal the whole: hidden
   const y = mlp(x!, weight1!, bias1!, weight2!, bias2!);
   const gradients = grad(sumAll(mul(y, dy!)), tensors.slice(0, 5));
   const all = program('mlp', Object.fromEntries([y, ...gradients].map((tensor, i) => [`${i}`, tensor])));
-  const session = await (await openOnnxBackend()).open({});
+  const session = await (await openOnnxEngine()).open({});
   const got = await session.run(all, values);
   const expected = evaluateProgram(all, values);
   for (const name of Object.keys(expected))

@@ -13,12 +13,12 @@ const MICROSOFT = 'com.microsoft';
 
 /** Collects the nodes of an ONNX graph. Its methods return the names of the values. */
 export class ModelWriter {
-  private readonly nodes: OnnxNode[] = [];
-  private readonly initializers: OnnxTensor[] = [];
-  private readonly inputs: OnnxValue[] = [];
-  private readonly outputs: OnnxValue[] = [];
-  private readonly int64s = new Map<string, string>();
-  private count = 0;
+  readonly #nodes: OnnxNode[] = [];
+  readonly #initializers: OnnxTensor[] = [];
+  readonly #inputs: OnnxValue[] = [];
+  readonly #outputs: OnnxValue[] = [];
+  readonly #int64s = new Map<string, string>();
+  #count = 0;
 
   /** Adds a node with one output. @param domain `com.microsoft` for onnxruntime's own operators */
   node(
@@ -37,9 +37,9 @@ export class ModelWriter {
     attributes: Record<string, AttributeValue> = {},
     domain = '',
   ): string[] {
-    const names = Array.from({ length: outputs }, () => this.fresh());
+    const names = Array.from({ length: outputs }, () => this.#fresh());
     const attribute = Object.entries(attributes).map(([name, value]) => writeAttribute(name, value));
-    this.nodes.push({
+    this.#nodes.push({
       input: inputs,
       output: names,
       name: `${opType}_${names[0]}`,
@@ -60,13 +60,13 @@ export class ModelWriter {
   }
 
   input(name: string, type: TensorType): string {
-    this.inputs.push(valueInfo(name, type));
+    this.#inputs.push(valueInfo(name, type));
     return name;
   }
 
   /** Names an output of the graph. */
   output(name: string, type: TensorType, value: string): void {
-    this.nodes.push({
+    this.#nodes.push({
       input: [value],
       output: [name],
       name: `output_${name}`,
@@ -74,24 +74,24 @@ export class ModelWriter {
       attribute: [],
       domain: '',
     });
-    this.outputs.push(valueInfo(name, type));
+    this.#outputs.push(valueInfo(name, type));
   }
 
-  constant(data: TensorData, shape: Shape, dtype: DType, name = this.fresh()): string {
+  constant(data: TensorData, shape: Shape, dtype: DType, name = this.#fresh()): string {
     const rawData = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    this.initializers.push({ dims: [...shape], dataType: elementTypes[dtype], name, rawData });
+    this.#initializers.push({ dims: [...shape], dataType: elementTypes[dtype], name, rawData });
     return name;
   }
 
   /** An int64 vector, as ONNX takes shapes, axes and pads. Equal vectors share one constant. */
   int64(values: readonly number[]): string {
     const key = values.join();
-    let name = this.int64s.get(key);
+    let name = this.#int64s.get(key);
     if (!name) {
-      name = this.fresh();
+      name = this.#fresh();
       const rawData = new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
-      this.initializers.push({ dims: [values.length], dataType: elementTypes.i64, name, rawData });
-      this.int64s.set(key, name);
+      this.#initializers.push({ dims: [values.length], dataType: elementTypes.i64, name, rawData });
+      this.#int64s.set(key, name);
     }
     return name;
   }
@@ -102,7 +102,12 @@ export class ModelWriter {
 
   /** The graph written so far. */
   graph(name: string): OnnxGraph {
-    const { nodes, initializers, inputs, outputs } = this;
+    const [nodes, initializers, inputs, outputs] = [
+      this.#nodes,
+      this.#initializers,
+      this.#inputs,
+      this.#outputs,
+    ];
     return { name, nodes, initializers, inputs, outputs };
   }
 
@@ -116,8 +121,8 @@ export class ModelWriter {
     });
   }
 
-  private fresh(): string {
-    return `t${this.count++}`;
+  #fresh(): string {
+    return `t${this.#count++}`;
   }
 }
 

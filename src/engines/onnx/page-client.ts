@@ -11,11 +11,11 @@ export interface EngineWorker {
 
 /** The engine on a page's worker, whose script passes each message to a `server`. */
 export class PageClient extends EngineClient<Requests> {
-  private readonly worker: EngineWorker;
+  readonly #worker: EngineWorker;
 
   constructor(worker: EngineWorker) {
     super();
-    this.worker = worker;
+    this.#worker = worker;
     worker.addEventListener('message', ({ data }) => this.answered(data as Answer));
     worker.addEventListener('error', ({ message = 'its script did not load' }) =>
       this.fail(new Error(`the onnx engine's worker died: ${message}`)),
@@ -24,11 +24,11 @@ export class PageClient extends EngineClient<Requests> {
 
   async stop(): Promise<void> {
     this.fail(new Error('the onnx engine has been stopped'));
-    this.worker.terminate();
+    this.#worker.terminate();
   }
 
   protected send(message: Message<Requests>): void {
-    this.worker.postMessage(message);
+    this.#worker.postMessage(message);
   }
 
   /** No effect: a page's workers do not keep it open. */

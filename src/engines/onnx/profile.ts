@@ -20,20 +20,20 @@ interface Event {
 
 /** Folder of onnxruntime's profiles. */
 export class ProfileFolder {
-  private folder: string | undefined;
-  private count = 0;
+  #folder: string | undefined;
+  #count = 0;
 
   /** Path prefix of a new profile. */
   async prefix(): Promise<string> {
-    this.folder ??= await mkdtemp(join(tmpdir(), 'beyond-masking-profile-'));
-    return join(this.folder, `${this.count++}`);
+    this.#folder ??= await mkdtemp(join(tmpdir(), 'beyond-masking-profile-'));
+    return join(this.#folder, `${this.#count++}`);
   }
 
   /** Reads the least times of all operators in all profiles, and removes the profiles. */
   async read(): Promise<Timing[]> {
-    const { folder } = this;
+    const folder = this.#folder;
     if (!folder) return [];
-    this.folder = undefined;
+    this.#folder = undefined;
     try {
       const files = await readdir(folder);
       const texts = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')));

@@ -1,6 +1,6 @@
 import { type Answer, answer, type Message } from '../host/requests.ts';
 import { TaskQueue } from '../host/task-queue.ts';
-import type { Engine } from './engine.ts';
+import type { EngineHost } from './engine-host.ts';
 import type { Requests } from './messages.ts';
 
 export interface Reply {
@@ -11,12 +11,12 @@ export interface Reply {
 }
 
 /** A worker's message handler, in Node or in a page. Answers one request at a time, in order. */
-export function server(engine: Engine): (message: Message<Requests>) => Promise<Reply> {
+export function server(engine: EngineHost): (message: Message<Requests>) => Promise<Reply> {
   const queue = new TaskQueue();
   return (message) => queue.add(() => reply(engine, message));
 }
 
-async function reply(engine: Engine, message: Message<Requests>): Promise<Reply> {
+async function reply(engine: EngineHost, message: Message<Requests>): Promise<Reply> {
   const { id, value, error } = await answer<Requests>(engine, message);
   if (error === undefined) return { answer: { id, value }, moved: arraysOf(value) };
   return { answer: { id, error: `the onnx engine failed: ${error}` }, moved: [] };

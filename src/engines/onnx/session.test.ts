@@ -2,14 +2,14 @@ import { describe } from 'vitest';
 import { testCollectives } from '../../../tests/support/collective-suite.ts';
 import { testSessions } from '../../../tests/support/session-suite.ts';
 import { seed, TinyTraining } from '../../../tests/support/tiny-training.ts';
-import { openOnnxBackend } from './backend.ts';
+import { openOnnxEngine } from './engine.ts';
 
 describe.each(['native', 'WebAssembly'])(`sessions of the %s engine (SEED=${seed})`, (kind) => {
   testSessions(new TinyTraining({ depth: 2, pretext: 'masked+zoomed-in' }), () =>
-    openOnnxBackend({ native: kind === 'native', threads: 2 }),
+    openOnnxEngine({ native: kind === 'native', threads: 2 }),
   );
 });
 
 describe(`collectives of the onnx engine (SEED=${seed})`, () => {
-  testCollectives(new TinyTraining({ depth: 1, pretext: 'masked' }), () => openOnnxBackend({ threads: 1 }));
+  testCollectives(new TinyTraining({ depth: 1, pretext: 'masked' }), () => openOnnxEngine({ threads: 1 }));
 });

@@ -11,27 +11,27 @@ import type { CompiledProgram, Port, Requests } from './messages.ts';
 
 /** A session whose state lives on the engine's thread. Programs are compiled on first use. */
 export class OnnxSession implements Session, TimedSession {
-  private readonly client: EngineClient<Requests>;
-  private readonly state = new Map<string, ArrayInfo>();
-  private readonly compiled = new Map<Program, Promise<number>>();
-  private readonly plans = new Map<TrainingPlan, Promise<Updates>>();
-  private count = 0;
-  private joined = false;
-  private profiled = false;
+  readonly #client: EngineClient<Requests>;
+  readonly #state = new Map<string, ArrayInfo>();
+  readonly #compiled = new Map<Program, Promise<number>>();
+  readonly #plans = new Map<TrainingPlan, Promise<Updates>>();
+  #count = 0;
+  #joined = false;
+  #profiled = false;
 
   constructor(client: EngineClient<Requests>) {
-    this.client = client;
+    this.#client = client;
   }
 
   /** Adds tensors to the state. */
   async add(values: Values): Promise<void> {
-    for (const [name, data] of Object.entries(values)) this.state.set(name, infoOf(data));
-    await this.client.request('write', values);
+    for (const [name, data] of Object.entries(values)) this.#state.set(name, infoOf(data));
+    await this.#client.request('write', values);
   }
 
   async run(program: Program, inputs: Values): Promise<Values> {
-    checkRun(program, inputs, this.info);
-    return this.client.request('run', { program: await this.compile(program), inputs });
+    checkRun(program, inputs, this.#info);
+    return this.#client.request('run', { program: await this.#compile(program), inputs });
   }
 
   async step(
@@ -39,71 +39,71 @@ export class OnnxSession implements Session, TimedSession {
     batches: readonly Values[],
     at: { step: number; lr: number },
   ): Promise<StepResult> {
-    checkStep(plan, batches, this.info);
-    for (const batch of batches) checkRun(plan.gradients, batch, this.info);
-    const updates = await this.prepare(plan);
-    const program = await this.compile(plan.gradients);
+    checkStep(plan, batches, this.#info);
+    for (const batch of batches) checkRun(plan.gradients, batch, this.#info);
+    const updates = await this.#prepare(plan);
+    const program = await this.#compile(plan.gradients);
     const scalars = plan.rule.scalars(at.step, at.lr);
-    return this.client.request('step', { program, updates, batches, scalars });
+    return this.#client.request('step', { program, updates, batches, scalars });
   }
 
-  async read(names: readonly string[] = [...this.state.keys()]): Promise<Values> {
-    for (const name of names) requireKnown(name, this.info);
-    return this.client.request('read', names);
+  async read(names: readonly string[] = [...this.#state.keys()]): Promise<Values> {
+    for (const name of names) requireKnown(name, this.#info);
+    return this.#client.request('read', names);
   }
 
   async write(values: Values): Promise<void> {
-    checkWrite(values, this.info);
-    await this.client.request('write', values);
+    checkWrite(values, this.#info);
+    await this.#client.request('write', values);
   }
 
   /** Joins the ranks of a training run. */
   async join(collective: CollectiveModule): Promise<void> {
-    await this.client.request('join', collective);
-    this.joined = true;
+    await this.#client.request('join', collective);
+    this.#joined = true;
   }
 
   async dispose(): Promise<void> {
-    if (this.joined) await this.client.request('leave', undefined).catch(() => {}); // the engine has ended
-    await this.client.stop();
+    if (this.#joined) await this.#client.request('leave', undefined).catch(() => {}); // the engine has ended
+    await this.#client.stop();
   }
 
   async profile(): Promise<readonly Timing[]> {
-    if (this.profiled) return this.client.request('profile', undefined);
-    this.profiled = true;
+    if (this.#profiled) return this.#client.request('profile', undefined);
+    this.#profiled = true;
     // The profiler only records programs compiled with it, so all programs are compiled again.
-    this.count = 0;
-    this.compiled.clear();
-    this.plans.clear();
+    this.#count = 0;
+    this.#compiled.clear();
+    this.#plans.clear();
     return [];
   }
 
-  private readonly info = (name: string) => this.state.get(name);
+  readonly #info = (name: string) => this.#state.get(name);
 
-  private compile(program: Program): Promise<number> {
-    let number = this.compiled.get(program);
+  #compile(program: Program): Promise<number> {
+    let number = this.#compiled.get(program);
     if (!number) {
-      const id = this.count++;
+      const id = this.#count++;
       const compiled: CompiledProgram = {
         model: lower(program),
         inputs: ports(program.inputs),
         outputs: ports(program.outputs),
       };
-      const order = { program: id, compiled, profiled: this.profiled };
-      number = this.client.request('compile', order).then(() => id);
-      this.compiled.set(program, number);
+      const order = { program: id, compiled, profiled: this.#profiled };
+      number = this.#client.request('compile', order).then(() => id);
+      this.#compiled.set(program, number);
     }
     return number;
   }
 
   /** Prepares the update of each weight of a plan, and adds missing optimizer slots to the state. */
-  private prepare(plan: TrainingPlan): Promise<Updates> {
-    let prepared = this.plans.get(plan);
+  #prepare(plan: TrainingPlan): Promise<Updates> {
+    let prepared = this.#plans.get(plan);
     if (!prepared) {
-      prepared = this.add(missingSlots(plan, this.info)).then(() =>
-        updatesOf(plan, (program) => this.compile(program)),
+      prepared = this.add(missingSlots(plan, this.#info)).then(() =>
+        updatesOf(plan, (program) => this.#compile(program)),
       );
-      this.plans.set(plan, prepared);
+      this.#plans.set(plan, prepared);
     }
     return prepared;
   }

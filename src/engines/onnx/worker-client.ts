@@ -14,29 +14,29 @@ const resourceLimits = { maxYoungGenerationSizeMb: 16 };
 
 /** The engine on a worker thread of Node. */
 export class WorkerClient extends EngineClient<Requests> {
-  private readonly worker = new Worker(script, { resourceLimits });
+  readonly #worker = new Worker(script, { resourceLimits });
 
   constructor() {
     super();
-    this.worker.on('message', (answer: Answer) => this.answered(answer));
-    this.worker.on('error', (error) =>
+    this.#worker.on('message', (answer: Answer) => this.answered(answer));
+    this.#worker.on('error', (error) =>
       this.fail(new Error(withMemoryAdvice(`the onnx engine's thread died: ${error.message}`))),
     );
-    this.worker.on('exit', (code) => this.fail(engineEnded("the onnx engine's thread", code, null)));
-    this.worker.unref();
+    this.#worker.on('exit', (code) => this.fail(engineEnded("the onnx engine's thread", code, null)));
+    this.#worker.unref();
   }
 
   async stop(): Promise<void> {
     this.fail(new Error('the onnx engine has been stopped'));
-    await this.worker.terminate();
+    await this.#worker.terminate();
   }
 
   protected send(message: Message<Requests>): void {
-    this.worker.postMessage(message);
+    this.#worker.postMessage(message);
   }
 
   protected keepAlive(yes: boolean): void {
-    if (yes) this.worker.ref();
-    else this.worker.unref();
+    if (yes) this.#worker.ref();
+    else this.#worker.unref();
   }
 }

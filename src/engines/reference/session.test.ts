@@ -2,10 +2,10 @@ import { describe } from 'vitest';
 import { testCollectives } from '../../../tests/support/collective-suite.ts';
 import { testSessions } from '../../../tests/support/session-suite.ts';
 import { seed, TinyTraining } from '../../../tests/support/tiny-training.ts';
-import { referenceBackend } from './backend.ts';
+import { referenceEngine } from './engine.ts';
 
 describe(`sessions of the reference (SEED=${seed})`, () => {
   const training = new TinyTraining({ depth: 1, pretext: 'masked' });
-  testSessions(training, async () => referenceBackend);
-  testCollectives(training, async () => referenceBackend);
+  testSessions(training, async () => referenceEngine);
+  testCollectives(training, async () => referenceEngine);
 });

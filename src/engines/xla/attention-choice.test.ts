@@ -23,7 +23,11 @@ let device: Device;
 beforeAll(async () => {
   const { client: cpu } = await openCpuXla();
   client = new Proxy(cpu, {
-    get: (target, key) => (key === 'platform' ? 'cuda' : Reflect.get(target, key, target)),
+    get: (target, key) => {
+      if (key === 'platform') return 'cuda';
+      const value = Reflect.get(target, key, target);
+      return typeof value === 'function' ? value.bind(target) : value; // private members need the client itself
+    },
   });
   device = { ...cpu.devices[0]!, computeCapability: '9.0' };
 });
@@ -132,8 +136,8 @@ describe('fused attention is chosen', () => {
 
 it('the CPU computes attention in parts, and refuses anything else', async () => {
   const warnings: string[] = [];
-  const backend = await openCpuXla({ precision: 'bf16', warn: (message) => warnings.push(message) });
-  const session = await backend.open({});
+  const engine = await openCpuXla({ precision: 'bf16', warn: (message) => warnings.push(message) });
+  const session = await engine.open({});
   const size = sizeOf(6, 8);
   await session.run(checkProgram(size), checkInputs(checkProgram(size), size));
   await session.dispose();
@@ -144,8 +148,8 @@ it('the CPU computes attention in parts, and refuses anything else', async () =>
 });
 
 it('the trial distinguishes rounding from a padded token used as a key', async () => {
-  const backend = await openCpuXla({ precision: 'bf16' });
-  const session = await backend.open({});
+  const engine = await openCpuXla({ precision: 'bf16' });
+  const session = await engine.open({});
   for (const [tokens, features] of [
     [49, 64],
     [17, 128],

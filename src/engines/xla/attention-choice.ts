@@ -31,17 +31,17 @@ export function hasFused(platform: string, device: Device, precision: Precision)
 
 /** Chooses how an engine's programs compute attention. */
 export class AttentionChoice {
-  private readonly setting: AttentionSetting;
-  private readonly place: AttentionPlace;
-  private readonly warn: (message: string) => void;
+  readonly #setting: AttentionSetting;
+  readonly #place: AttentionPlace;
+  readonly #warn: (message: string) => void;
   /** Why a kernel variant was rejected, by variant and size; undefined if it passed. */
-  private readonly checked = new Map<string, Promise<string | undefined>>();
-  private warned = false;
+  readonly #checked = new Map<string, Promise<string | undefined>>();
+  #warned = false;
 
   private constructor(setting: AttentionSetting, place: AttentionPlace, warn: (message: string) => void) {
-    this.setting = setting;
-    this.place = place;
-    this.warn = warn;
+    this.#setting = setting;
+    this.#place = place;
+    this.#warn = warn;
   }
 
   /** Throws XlaError if the setting requires fused attention and the device or precision does not support it. */
@@ -68,11 +68,11 @@ export class AttentionChoice {
    * attention and a size does not fit or fails.
    */
   async of(program: Program): Promise<AttentionForm> {
-    if (this.setting === 'parts') return 'parts';
+    if (this.#setting === 'parts') return 'parts';
     const sizes = attentionSizes(program);
     const strange = sizes.find(({ features }) => !fitsFused(features));
     if (strange) {
-      if (this.setting === 'auto') return 'parts';
+      if (this.#setting === 'auto') return 'parts';
       throw new XlaError(
         `engine.attention fused takes heads of up to 128 features, a multiple of 8, got ${strange.features}`,
       );
@@ -80,37 +80,34 @@ export class AttentionChoice {
     let rejection: string | undefined;
     for (const form of ['fused', 'padded'] as const) {
       if (form === 'padded' && !sizes.some(isOdd)) break; // the same as fused
-      rejection = await this.rejection(form, sizes);
+      rejection = await this.#rejection(form, sizes);
       if (rejection === undefined) return form;
     }
-    if (this.setting === 'fused')
+    if (this.#setting === 'fused')
       throw new XlaError(`engine.attention fused must agree with unfused attention, got: ${rejection}`);
-    if (!this.warned)
-      this.warn(`attention runs unfused, because cuDNN's fused kernels failed a trial: ${rejection}`);
-    this.warned = true;
+    if (!this.#warned)
+      this.#warn(`attention runs unfused, because cuDNN's fused kernels failed a trial: ${rejection}`);
+    this.#warned = true;
     return 'parts';
   }
 
   /** Why a form of attention was rejected for any of these sizes; undefined if all passed. */
-  private async rejection(
-    form: 'fused' | 'padded',
-    sizes: readonly AttentionSize[],
-  ): Promise<string | undefined> {
+  async #rejection(form: 'fused' | 'padded', sizes: readonly AttentionSize[]): Promise<string | undefined> {
     for (const size of sizes) {
       const key = JSON.stringify([form, size]);
-      const check = this.checked.get(key) ?? this.check(form, size);
-      this.checked.set(key, check);
+      const check = this.#checked.get(key) ?? this.#check(form, size);
+      this.#checked.set(key, check);
       const rejection = await check;
       if (rejection !== undefined) return rejection;
     }
     return undefined;
   }
 
-  private async check(form: 'fused' | 'padded', size: AttentionSize): Promise<string | undefined> {
+  async #check(form: 'fused' | 'padded', size: AttentionSize): Promise<string | undefined> {
     const program = checkProgram(size);
     const inputs = checkInputs(program, size);
     const run = async (attention: AttentionForm) => {
-      const { client, compiler, device, precision } = this.place;
+      const { client, compiler, device, precision } = this.#place;
       const trial = await RunProgram.prepare(program, client, compiler, device, { precision, attention });
       return trial.run(inputs, () => {
         throw new XlaError('a trial of fused attention must not read state');

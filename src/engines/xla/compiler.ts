@@ -12,46 +12,46 @@ import type { Executable } from './pjrt/executable.ts';
  * and kind of device for other processes.
  */
 export class Compiler {
-  private readonly client: Client;
-  private readonly folder: string | undefined;
-  private readonly flags: CompileOptions['flags'];
-  private readonly compiled = new Map<string, Promise<Executable>>();
+  readonly #client: Client;
+  readonly #folder: string | undefined;
+  readonly #flags: CompileOptions['flags'];
+  readonly #compiled = new Map<string, Promise<Executable>>();
 
   /** @param folder folder of the cache; undefined: no cache on disk */
   constructor(client: Client, folder: string | undefined, flags: CompileOptions['flags'] = {}) {
-    this.client = client;
-    this.folder = folder;
-    this.flags = flags;
+    this.#client = client;
+    this.#folder = folder;
+    this.#flags = flags;
   }
 
   compile(text: string, devices: readonly Device[]): Promise<Executable> {
-    const options = { devices: devices.map(({ id }) => id), flags: this.flags };
-    const key = this.key(text, devices, options);
-    let executable = this.compiled.get(key);
+    const options = { devices: devices.map(({ id }) => id), flags: this.#flags };
+    const key = this.#key(text, devices, options);
+    let executable = this.#compiled.get(key);
     if (!executable) {
-      executable = this.find(key, text, options);
-      this.compiled.set(key, executable);
+      executable = this.#find(key, text, options);
+      this.#compiled.set(key, executable);
     }
     return executable;
   }
 
-  private async find(key: string, text: string, options: CompileOptions): Promise<Executable> {
-    if (!this.folder) return this.client.compile(text, options);
-    const file = join(this.folder, `${key}.xla`);
+  async #find(key: string, text: string, options: CompileOptions): Promise<Executable> {
+    if (!this.#folder) return this.#client.compile(text, options);
+    const file = join(this.#folder, `${key}.xla`);
     const known = intact(await readFile(file).catch(() => undefined));
-    const loaded = known && (await this.client.load(known, options.devices.length).catch(() => undefined));
+    const loaded = known && (await this.#client.load(known, options.devices.length).catch(() => undefined));
     if (loaded) {
       const now = new Date();
       await utimes(file, now, now).catch(() => {});
       return loaded;
     }
-    const compiled = await this.client.compile(text, options);
-    await this.store(this.folder, file, compiled);
+    const compiled = await this.#client.compile(text, options);
+    await this.#store(this.#folder, file, compiled);
     return compiled;
   }
 
-  private key(text: string, devices: readonly Device[], options: CompileOptions): string {
-    const { platform, platformVersion, api } = this.client;
+  #key(text: string, devices: readonly Device[], options: CompileOptions): string {
+    const { platform, platformVersion, api } = this.#client;
     // Programs for CPUs use the instruction set of this CPU.
     const host = platform === 'cpu' ? cpus()[0]?.model : '';
     const kinds = devices.map(({ kind }) => kind);
@@ -60,7 +60,7 @@ export class Compiler {
   }
 
   /** Writes to the cache. A failure only costs time later. */
-  private async store(folder: string, file: string, executable: Executable): Promise<void> {
+  async #store(folder: string, file: string, executable: Executable): Promise<void> {
     const unfinished = `${file}.${randomUUID()}`;
     try {
       await makeFolder(folder);

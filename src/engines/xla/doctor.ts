@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openXlaBackend } from './backend.ts';
+import { openXlaEngine } from './engine.ts';
 import { hasNvidia, missingDevice } from './open-found.ts';
 import { findPlugins, type PluginCandidate, type PluginPlaces } from './plugins.ts';
 
@@ -44,7 +44,7 @@ async function examine(candidate: PluginCandidate): Promise<ExaminedPlugin> {
   const missing = missingDevice(candidate);
   if (missing) return { ...candidate, error: missing };
   try {
-    const { client } = await openXlaBackend({ plugin: candidate.path });
+    const { client } = await openXlaEngine({ plugin: candidate.path });
     const devices = client.devices.map(({ kind }) => kind);
     return {
       ...candidate,

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { openXlaBackend, type XlaBackend, type XlaOptions } from './backend.ts';
+import { openXlaEngine, type XlaEngine, type XlaOptions } from './engine.ts';
 import { XlaError } from './pjrt/error.ts';
 import { findPlugins, type PluginCandidate, type PluginPlaces } from './plugins.ts';
 
@@ -32,7 +32,7 @@ export async function openFoundXla({
   places,
   acceleratorsOnly = false,
   ...options
-}: FoundOptions): Promise<XlaBackend> {
+}: FoundOptions): Promise<XlaEngine> {
   const found = (await findPlugins(places)).filter(
     ({ platform, origin }) =>
       !acceleratorsOnly || platform !== 'cpu' || origin === 'BEYOND_MASKING_PJRT_PLUGIN',
@@ -46,7 +46,7 @@ export async function openFoundXla({
       continue;
     }
     try {
-      return await openXlaBackend({ plugin: candidate.path, ...options });
+      return await openXlaEngine({ plugin: candidate.path, ...options });
     } catch (error) {
       if (candidate.origin === 'BEYOND_MASKING_PJRT_PLUGIN') throw error;
       failures.push(`${candidate.path}: ${(error as Error).message}`);

@@ -9,16 +9,16 @@ import { FunctionWriter, moduleText } from './stablehlo/writer.ts';
 
 /** A compiled program with named inputs and outputs on one device. Arrays outside of it are flat. */
 export class RunProgram {
-  private readonly executable: Executable;
-  private readonly program: Program;
-  private readonly client: Client;
-  private readonly device: Device;
+  readonly #executable: Executable;
+  readonly #program: Program;
+  readonly #client: Client;
+  readonly #device: Device;
 
   private constructor(program: Program, client: Client, device: Device, executable: Executable) {
-    this.program = program;
-    this.client = client;
-    this.device = device;
-    this.executable = executable;
+    this.#program = program;
+    this.#client = client;
+    this.#device = device;
+    this.#executable = executable;
   }
 
   static async prepare(
@@ -37,16 +37,16 @@ export class RunProgram {
     const sent: Buffer[] = [];
     const results: Buffer[] = [];
     try {
-      const handles = Object.entries(this.program.inputs).map(([name, { dtype, shape }]) => {
+      const handles = Object.entries(this.#program.inputs).map(([name, { dtype, shape }]) => {
         const data = inputs[name];
         if (!data) return inState(name).handle;
-        sent.push(this.client.put(data, [sizeOf(shape)], dtype, this.device));
+        sent.push(this.#client.put(data, [sizeOf(shape)], dtype, this.#device));
         return sent.at(-1)!.handle;
       });
-      const { outputs, done } = await this.executable.execute([handles]);
-      const entries = Object.entries(this.program.outputs);
+      const { outputs, done } = await this.#executable.execute([handles]);
+      const entries = Object.entries(this.#program.outputs);
       for (const [i, [, { dtype, shape }]] of entries.entries())
-        results.push(new Buffer(this.client.api, outputs[0]![i]!, [sizeOf(shape)], dtype));
+        results.push(new Buffer(this.#client.api, outputs[0]![i]!, [sizeOf(shape)], dtype));
       const arrays = await Promise.all(results.map((buffer) => buffer.read()));
       await Promise.all([done, ...sent.map((buffer) => buffer.sent)]);
       return Object.fromEntries(entries.map(([name], i) => [name, arrays[i]!]));

@@ -3,8 +3,8 @@ import { testSessions } from '../../../tests/support/session-suite.ts';
 import { expectAlike, seed, statistics, TinyTraining } from '../../../tests/support/tiny-training.ts';
 import { openCpuXla } from '../../../tests/support/xla.ts';
 import { pretrainPrograms } from '../../programs/pretrain.ts';
-import { openOnnxBackend } from '../onnx/backend.ts';
-import type { XlaBackend } from './backend.ts';
+import { openOnnxEngine } from '../onnx/engine.ts';
+import type { XlaEngine } from './engine.ts';
 import { programText } from './run-program.ts';
 
 // Small, because compiling takes seconds.
@@ -12,22 +12,22 @@ const training = new TinyTraining({ depth: 1, pretext: 'masked' });
 const { model, pretext, programs, weights } = training;
 
 describe(`sessions of XLA on the CPU (SEED=${seed})`, () => {
-  let backend: XlaBackend;
+  let engine: XlaEngine;
   beforeAll(async () => {
-    backend = await openCpuXla();
+    engine = await openCpuXla();
   });
-  testSessions(training, async () => backend);
+  testSessions(training, async () => engine);
 
   it('ten steps equal ten steps of the onnx engine', async () => {
-    const onnx = await openOnnxBackend({ threads: 1 });
+    const onnx = await openOnnxEngine({ threads: 1 });
     const plan = training.adamw();
-    expectAlike(await training.run(backend, plan, 10), await training.run(onnx, plan, 10));
+    expectAlike(await training.run(engine, plan, 10), await training.run(onnx, plan, 10));
   });
 
   it('several devices give what one gives with the whole batch', async () => {
     const plan = training.adamw(0.1);
     const two = await openCpuXla({ devices: 2 });
-    expectAlike(await training.run(two, plan, 10, 4), await training.run(backend, plan, 10, 4));
+    expectAlike(await training.run(two, plan, 10, 4), await training.run(engine, plan, 10, 4));
     const session = await two.open(weights);
     await expect(training.step(session, plan, 0)).rejects.toThrow(
       'a step on 2 devices takes a multiple of 2 micro-batches, got 1',
@@ -38,7 +38,7 @@ describe(`sessions of XLA on the CPU (SEED=${seed})`, () => {
   it('rematerialised steps equal the others, in less memory', async () => {
     const plan = training.adamw();
     const recomputing = await openCpuXla({ rematerialise: true });
-    expectAlike(await training.run(recomputing, plan, 10), await training.run(backend, plan, 10));
+    expectAlike(await training.run(recomputing, plan, 10), await training.run(engine, plan, 10));
     // Wide MLPs and many tokens, so that these dominate the memory.
     const large = { ...model, image: [64, 64] as const, mlpRatio: 16 };
     const { gradients } = pretrainPrograms({
@@ -51,7 +51,7 @@ describe(`sessions of XLA on the CPU (SEED=${seed})`, () => {
     const [less, more] = await Promise.all(
       [true, false].map(async (rematerialise) => {
         const text = programText(gradients, { rematerialise });
-        const executable = await backend.client.compile(text, { devices: [0] });
+        const executable = await engine.client.compile(text, { devices: [0] });
         const { temporary } = executable.memory()!;
         executable.destroy();
         return temporary;
@@ -64,7 +64,7 @@ describe(`sessions of XLA on the CPU (SEED=${seed})`, () => {
     const plan = training.adamw(0.1);
     const flags = { xla_allow_excess_precision: false };
     const rounded = await openCpuXla({ precision: 'bf16', gradients: 'bf16', flags });
-    const [got, truth] = [await training.run(rounded, plan, 10), await training.run(backend, plan, 10)];
+    const [got, truth] = [await training.run(rounded, plan, 10), await training.run(engine, plan, 10)];
     got.rows.forEach(({ metrics, gradientNorm }, step) => {
       const expected = truth.rows[step]!;
       expect(Math.abs(metrics.loss! / expected.metrics.loss! - 1), `loss of step ${step}`).toBeLessThan(0.01);
@@ -74,15 +74,15 @@ describe(`sessions of XLA on the CPU (SEED=${seed})`, () => {
 
   it('refuses a collective', async () => {
     const collective = { module: 'file:///mpi.mjs' };
-    await expect(backend.open(weights, { collective })).rejects.toThrow(
+    await expect(engine.open(weights, { collective })).rejects.toThrow(
       'the xla engine sums gradients over its own devices only, got the collective file:///mpi.mjs; set engine.devices',
     );
   });
 
   it('leaves nothing behind on the devices', async () => {
-    const { live } = backend.client.api;
+    const { live } = engine.client.api;
     const before = { buffers: live.buffers, events: live.events };
-    const session = await backend.open(weights);
+    const session = await engine.open(weights);
     const plan = training.adamw(0.1);
     const counts = [];
     for (let step = 0; step < 4; step++) {

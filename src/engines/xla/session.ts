@@ -30,23 +30,23 @@ interface PreparedStep extends StepModule {
  */
 export class XlaSession implements Session {
   readonly stepsAtOnce = 2;
-  private readonly client: Client;
-  private readonly compiler: Compiler;
-  private readonly devices: readonly Device[];
-  private readonly options: SessionOptions;
+  readonly #client: Client;
+  readonly #compiler: Compiler;
+  readonly #devices: readonly Device[];
+  readonly #options: SessionOptions;
   /** Flat arrays, by name and device. */
-  private readonly state = new Map<string, readonly Buffer[]>();
-  private readonly programs = new Map<Program, Promise<RunProgram>>();
-  private readonly steps = new Map<TrainingPlan, Map<number, Promise<PreparedStep>>>();
+  readonly #state = new Map<string, readonly Buffer[]>();
+  readonly #programs = new Map<Program, Promise<RunProgram>>();
+  readonly #steps = new Map<TrainingPlan, Map<number, Promise<PreparedStep>>>();
   /** Settles when all earlier requests are dispatched. */
-  private last: Promise<unknown> = Promise.resolve();
-  private disposed = false;
+  #last: Promise<unknown> = Promise.resolve();
+  #disposed = false;
 
   constructor(client: Client, compiler: Compiler, devices: readonly Device[], options: SessionOptions) {
-    this.client = client;
-    this.compiler = compiler;
-    this.devices = devices;
-    this.options = options;
+    this.#client = client;
+    this.#compiler = compiler;
+    this.#devices = devices;
+    this.#options = options;
   }
 
   /** Adds or overwrites state tensors. */
@@ -54,19 +54,19 @@ export class XlaSession implements Session {
     const sent: Promise<void>[] = [];
     for (const [name, data] of Object.entries(values)) {
       const { dtype, length } = infoOf(data);
-      const buffers = this.devices.map((device) => this.client.put(data, [length], dtype, device));
-      for (const old of this.state.get(name) ?? []) old.destroy();
-      this.state.set(name, buffers);
+      const buffers = this.#devices.map((device) => this.#client.put(data, [length], dtype, device));
+      for (const old of this.#state.get(name) ?? []) old.destroy();
+      this.#state.set(name, buffers);
       sent.push(...buffers.map((buffer) => buffer.sent));
     }
     await Promise.all(sent);
   }
 
   run(program: Program, inputs: Values): Promise<Values> {
-    return this.inTurn(async () => {
-      checkRun(program, inputs, this.info);
-      const prepared = await this.prepareRun(program);
-      return prepared.run(inputs, (name) => this.state.get(name)![0]!);
+    return this.#inTurn(async () => {
+      checkRun(program, inputs, this.#info);
+      const prepared = await this.#prepareRun(program);
+      return prepared.run(inputs, (name) => this.#state.get(name)![0]!);
     });
   }
 
@@ -75,16 +75,16 @@ export class XlaSession implements Session {
     batches: readonly Values[],
     at: { step: number; lr: number },
   ): Promise<StepResult> {
-    const { replicas, count } = this.spread(batches.length);
-    const dispatched = await this.inTurn(async () => {
-      checkStep(plan, batches, this.info);
-      for (const batch of batches) checkRun(plan.gradients, batch, this.info);
-      const prepared = await this.prepareStep(plan, batches[0]!, count);
+    const { replicas, count } = this.#spread(batches.length);
+    const dispatched = await this.#inTurn(async () => {
+      checkStep(plan, batches, this.#info);
+      for (const batch of batches) checkRun(plan.gradients, batch, this.#info);
+      const prepared = await this.#prepareStep(plan, batches[0]!, count);
       const scalars = Float32Array.from(Object.values(plan.rule.scalars(at.step, at.lr)));
-      const inputs = this.devices.map((device, replica) =>
-        this.send(plan, prepared, batches.slice(replica * count, (replica + 1) * count), scalars, device),
+      const inputs = this.#devices.map((device, replica) =>
+        this.#send(plan, prepared, batches.slice(replica * count, (replica + 1) * count), scalars, device),
       );
-      return this.dispatch(prepared, inputs, replicas);
+      return this.#dispatch(prepared, inputs, replicas);
     });
     const { prepared, summary, done, sent } = dispatched;
     try {
@@ -95,47 +95,47 @@ export class XlaSession implements Session {
     }
   }
 
-  read(names: readonly string[] = [...this.state.keys()]): Promise<Values> {
-    return this.inTurn(async () => {
-      for (const name of names) requireKnown(name, this.info);
-      const arrays = await Promise.all(names.map((name) => this.state.get(name)![0]!.read()));
+  read(names: readonly string[] = [...this.#state.keys()]): Promise<Values> {
+    return this.#inTurn(async () => {
+      for (const name of names) requireKnown(name, this.#info);
+      const arrays = await Promise.all(names.map((name) => this.#state.get(name)![0]!.read()));
       return Object.fromEntries(names.map((name, i) => [name, arrays[i]!]));
     });
   }
 
   write(values: Values): Promise<void> {
-    return this.inTurn(async () => {
-      checkWrite(values, this.info);
+    return this.#inTurn(async () => {
+      checkWrite(values, this.#info);
       await this.add(values);
     });
   }
 
   async dispose(): Promise<void> {
-    if (this.disposed) return;
-    await this.inTurn(async () => {
-      this.disposed = true;
+    if (this.#disposed) return;
+    await this.#inTurn(async () => {
+      this.#disposed = true;
     });
-    for (const buffers of this.state.values()) for (const buffer of buffers) buffer.destroy();
-    this.state.clear();
+    for (const buffers of this.#state.values()) for (const buffer of buffers) buffer.destroy();
+    this.#state.clear();
   }
 
-  private readonly info = (name: string) => {
-    const buffer = this.state.get(name)?.[0];
+  readonly #info = (name: string) => {
+    const buffer = this.#state.get(name)?.[0];
     return buffer && { dtype: buffer.dtype, length: sizeOf(buffer.shape) };
   };
 
   /** Runs `work` after all earlier requests. */
-  private inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.last.then(() => {
-      if (this.disposed) throw new GraphError('a session must not be used after it was disposed');
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(() => {
+      if (this.#disposed) throw new GraphError('a session must not be used after it was disposed');
       return work();
     });
-    this.last = done.catch(() => {});
+    this.#last = done.catch(() => {});
     return done;
   }
 
-  private spread(batches: number): { replicas: number; count: number } {
-    const replicas = this.devices.length;
+  #spread(batches: number): { replicas: number; count: number } {
+    const replicas = this.#devices.length;
     if (batches % replicas !== 0)
       throw new GraphError(
         `a step on ${plural(replicas, 'device')} takes a multiple of ${replicas} micro-batches, got ${batches}`,
@@ -143,46 +143,46 @@ export class XlaSession implements Session {
     return { replicas, count: batches / replicas };
   }
 
-  private prepareRun(program: Program): Promise<RunProgram> {
-    let compiled = this.programs.get(program);
+  #prepareRun(program: Program): Promise<RunProgram> {
+    let compiled = this.#programs.get(program);
     if (!compiled) {
-      compiled = this.lowering(program).then((options) =>
-        RunProgram.prepare(program, this.client, this.compiler, this.devices[0]!, options),
+      compiled = this.#lowering(program).then((options) =>
+        RunProgram.prepare(program, this.#client, this.#compiler, this.#devices[0]!, options),
       );
-      this.programs.set(program, compiled);
+      this.#programs.set(program, compiled);
     }
     return compiled;
   }
 
-  private async lowering(program: Program): Promise<LowerOptions> {
-    return { ...this.options, attention: await this.options.attention.of(program) };
+  async #lowering(program: Program): Promise<LowerOptions> {
+    return { ...this.#options, attention: await this.#options.attention.of(program) };
   }
 
-  private async prepareStep(plan: TrainingPlan, batch: Values, count: number): Promise<PreparedStep> {
-    const known = this.steps.get(plan) ?? new Map<number, Promise<PreparedStep>>();
-    this.steps.set(plan, known);
+  async #prepareStep(plan: TrainingPlan, batch: Values, count: number): Promise<PreparedStep> {
+    const known = this.#steps.get(plan) ?? new Map<number, Promise<PreparedStep>>();
+    this.#steps.set(plan, known);
     let compiled = known.get(count);
     if (!compiled) {
-      await this.add(missingSlots(plan, this.info));
-      compiled = this.compileStep(plan, batch, count);
+      await this.add(missingSlots(plan, this.#info));
+      compiled = this.#compileStep(plan, batch, count);
       known.set(count, compiled);
     }
     return compiled;
   }
 
-  private async compileStep(plan: TrainingPlan, batch: Values, count: number): Promise<PreparedStep> {
-    const options = await this.lowering(plan.gradients);
-    const form = { ...options, count, replicas: this.devices.length };
+  async #compileStep(plan: TrainingPlan, batch: Values, count: number): Promise<PreparedStep> {
+    const options = await this.#lowering(plan.gradients);
+    const form = { ...options, count, replicas: this.#devices.length };
     const module = stepModule(plan, (name) => !(name in batch), form);
-    const executable = await this.compiler.compile(module.text, this.devices);
+    const executable = await this.#compiler.compile(module.text, this.#devices);
     const first = module.batch[0];
     const size = first === undefined ? 1 : (plan.gradients.inputs[first]!.shape[0] ?? 1);
-    checkMemory(executable.memory(), this.client.memory(this.devices[0]!), size);
+    checkMemory(executable.memory(), this.#client.memory(this.#devices[0]!), size);
     return { ...module, executable };
   }
 
   /** Starts to copy one device's share of a step's inputs. */
-  private send(
+  #send(
     plan: TrainingPlan,
     { batch }: PreparedStep,
     batches: readonly Values[],
@@ -193,33 +193,33 @@ export class XlaSession implements Session {
       const { shape, dtype } = plan.gradients.inputs[name]!;
       const parts = batches.map((each) => each[name]!);
       const stacked = parts.length === 1 ? shape : [parts.length, ...shape];
-      return this.client.put(parts.length === 1 ? parts[0]! : joined(parts), stacked, dtype, device);
+      return this.#client.put(parts.length === 1 ? parts[0]! : joined(parts), stacked, dtype, device);
     });
-    return [...buffers, this.client.put(scalars, [scalars.length], 'f32', device)];
+    return [...buffers, this.#client.put(scalars, [scalars.length], 'f32', device)];
   }
 
   /** Starts a step. The state becomes the step's results. */
-  private async dispatch(prepared: PreparedStep, inputs: readonly Buffer[][], replicas: number) {
+  async #dispatch(prepared: PreparedStep, inputs: readonly Buffer[][], replicas: number) {
     const { updated, read, executable } = prepared;
     const lists = inputs.map((sent, replica): Address[] => [
-      ...[...updated, ...read].map((name) => this.state.get(name)![replica]!.handle),
+      ...[...updated, ...read].map((name) => this.#state.get(name)![replica]!.handle),
       ...sent.map(({ handle }) => handle),
     ]);
     const { outputs, done } = await executable.execute(lists);
     updated.forEach((name, i) => {
-      const before = this.state.get(name)!;
+      const before = this.#state.get(name)!;
       const after = before.map(
-        ({ shape, dtype }, replica) => new Buffer(this.client.api, outputs[replica]![i]!, shape, dtype),
+        ({ shape, dtype }, replica) => new Buffer(this.#client.api, outputs[replica]![i]!, shape, dtype),
       );
       for (const buffer of before) buffer.destroy();
-      this.state.set(name, after);
+      this.#state.set(name, after);
     });
     const sent = inputs.flat().map((buffer) => buffer.sent);
     for (const buffer of inputs.flat()) buffer.destroy();
     const length = prepared.summary;
     const summaries = Array.from(
       { length: replicas },
-      (_, replica) => new Buffer(this.client.api, outputs[replica]!.at(-1)!, [length], 'f32'),
+      (_, replica) => new Buffer(this.#client.api, outputs[replica]!.at(-1)!, [length], 'f32'),
     );
     for (const summary of summaries.slice(1)) summary.destroy();
     return { prepared, summary: summaries[0]!, done, sent };

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { readTaskFixture, relativeError } from '../../../tests/support/task-fixture.ts';
 import { openCpuXla } from '../../../tests/support/xla.ts';
 import { evaluateTask } from '../../programs/evaluate-task.ts';
-import type { XlaBackend } from './backend.ts';
+import type { XlaEngine } from './engine.ts';
 
 // Every degradation, target and decoder, with and without masking. Each takes seconds to compile, so sessions use
 // only the masked task.
@@ -18,14 +18,14 @@ const keys = [
 ] as const;
 
 describe('tasks agree with the oracle on XLA', () => {
-  let backend: XlaBackend;
+  let engine: XlaEngine;
   beforeAll(async () => {
-    backend = await openCpuXla();
+    engine = await openCpuXla();
   });
 
   it.each(keys)('%s', async (key) => {
     const { options, loss, degraded, prediction, gradients } = await readTaskFixture(key);
-    const got = await evaluateTask({ ...options, backend });
+    const got = await evaluateTask({ ...options, engine });
     expect(relativeError(got.degraded, degraded), 'degraded').toBeLessThan(1e-5);
     expect(relativeError(got.prediction, prediction), 'prediction').toBeLessThan(1e-5);
     expect(relativeError([got.loss], [loss]), 'loss').toBeLessThan(1e-5);

@@ -8,7 +8,7 @@ import { tinyImages, tinySettings } from '../../../tests/support/tiny-run.ts';
 import { BrokenImages } from '../../data/load/broken.ts';
 import { openDataset } from '../../data/sources/open.ts';
 import { packImages } from '../../data/sources/pack.ts';
-import { referenceBackend } from '../../engines/reference/backend.ts';
+import { referenceEngine } from '../../engines/reference/engine.ts';
 import { readRows } from '../../io/jsonl.ts';
 import { pretrain } from '../../pretrain.ts';
 import { openModel } from '../../weights/model.ts';
@@ -33,7 +33,7 @@ beforeAll(async () => {
 describe('embed', () => {
   const write = (source: string, name: string, options: Partial<EmbedOptions> = {}) =>
     embed(model, source, {
-      backend: referenceBackend,
+      engine: referenceEngine,
       featureCache: false,
       broken: quiet(),
       output: join(folder, name),
@@ -42,7 +42,7 @@ describe('embed', () => {
 
   async function expected(source: string) {
     const extractor = new FeatureExtractor(await openModel(model), {
-      backend: referenceBackend,
+      engine: referenceEngine,
       featureCache: false,
       broken: quiet(),
     });
@@ -150,7 +150,7 @@ describe('predict', () => {
 
   beforeAll(async () => {
     const { checkpoint } = await linprobe(model, {
-      ...{ backend: referenceBackend, featureCache: false, broken: quiet(), output: join(folder, 'probe') },
+      ...{ engine: referenceEngine, featureCache: false, broken: quiet(), output: join(folder, 'probe') },
       settings: { data: `classes:${images}`, epochs: 1, warmupEpochs: 0, learningRates: [1], batchSize: 4 },
     });
     classifier = checkpoint!;
@@ -158,7 +158,7 @@ describe('predict', () => {
 
   async function all(names: readonly string[], options: PredictOptions = {}): Promise<Prediction[]> {
     const predictions: Prediction[] = [];
-    const given = { backend: referenceBackend, broken: quiet(), imagesAtOnce: 3, ...options };
+    const given = { engine: referenceEngine, broken: quiet(), imagesAtOnce: 3, ...options };
     for await (const prediction of predict(classifier, names, given)) predictions.push(prediction);
     return predictions;
   }
@@ -182,7 +182,7 @@ describe('predict', () => {
     const output = join(folder, 'predictions.jsonl');
     const whole = await all([images]);
     for await (const { file } of predict(classifier, [images], {
-      backend: referenceBackend,
+      engine: referenceEngine,
       broken: quiet(),
       imagesAtOnce: 3,
       output,
@@ -242,7 +242,7 @@ describe('predict', () => {
 
   it('writes beside the files of embed, and says what else is there', async () => {
     const [table, output] = [join(folder, 'photos.npy'), join(folder, 'photos.jsonl')];
-    const given = { backend: referenceBackend, featureCache: false as const, broken: quiet() };
+    const given = { engine: referenceEngine, featureCache: false as const, broken: quiet() };
     await embed(classifier, images, { ...given, output: table });
     const predictions = await all([images], { output });
     await embed(classifier, images, { ...given, output: table });
@@ -252,7 +252,7 @@ describe('predict', () => {
   });
 
   it('needs a head, and an image that can be read', async () => {
-    await expect(predict(model, [images], { backend: referenceBackend }).next()).rejects.toThrow(
+    await expect(predict(model, [images], { engine: referenceEngine }).next()).rejects.toThrow(
       'has no classifier; train one',
     );
     await expect(all([join(images, 'class1', '004.png')])).rejects.toThrow('no image of');

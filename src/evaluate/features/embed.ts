@@ -20,7 +20,7 @@ export interface EmbedOptions extends FeatureOptions, Pick<OpenOptions, 'cache' 
 
 /** Features in memory, with what was written. */
 export interface EmbedResult {
-  /** [images, width]: a row for each image that could be read. */
+  /** Shape [images, width], a row for each image that could be read. */
   readonly features: Float32Array;
   /** Names of the images, as `Dataset.id` gives them. */
   readonly names: readonly string[];
@@ -70,9 +70,9 @@ export async function embed(
   const opened = async (name: string) =>
     (await isFile(name)) ? openImages([name], watched) : openDataset(name, watched);
   const dataset = typeof source === 'string' ? await opened(source) : source;
-  const backend = await modelEngine(model, options);
+  const engine = await modelEngine(model, options);
   const broken = options.broken ?? new BrokenImages();
-  const extractor = new FeatureExtractor(model, { ...options, backend, broken });
+  const extractor = new FeatureExtractor(model, { ...options, engine, broken });
   try {
     const { features, width, indices } = await extractor.features(dataset, (done, total) =>
       say('features', done, total),

@@ -7,8 +7,8 @@ import { centreCrop } from '../../data/decode/crop.ts';
 import { BrokenImages } from '../../data/load/broken.ts';
 import { evaluationBatches } from '../../data/load/loader.ts';
 import type { Dataset } from '../../data/sources/dataset.ts';
-import type { Backend } from '../../engines/engine.ts';
-import { referenceBackend } from '../../engines/reference/backend.ts';
+import type { Engine } from '../../engines/engine.ts';
+import { referenceEngine } from '../../engines/reference/engine.ts';
 import { IMAGENET } from '../../image/normalise.ts';
 import { pretrainPrograms } from '../../programs/pretrain.ts';
 import { rng } from '../../random/rng.ts';
@@ -47,12 +47,12 @@ function pictures(length: number, broken: readonly number[] = []): Dataset {
 }
 
 /** The reference engine, which counts the runs of its programs. */
-function counting(): Backend & { runs: number } {
+function counting(): Engine & { runs: number } {
   const counted = {
-    ...referenceBackend,
+    ...referenceEngine,
     runs: 0,
-    async open(state: Parameters<Backend['open']>[0]) {
-      const session = await referenceBackend.open(state);
+    async open(state: Parameters<Engine['open']>[0]) {
+      const session = await referenceEngine.open(state);
       const { run } = session;
       session.run = (...args) => {
         counted.runs++;
@@ -68,9 +68,9 @@ let caches = 0;
 const emptyCache = () => join(folder, `cache-${caches++}`);
 
 async function extract(dataset: Dataset, options: Partial<ExtractOptions> = {}, of = model) {
-  const backend = options.backend ?? referenceBackend;
+  const engine = options.engine ?? referenceEngine;
   const extractor = new FeatureExtractor(of, {
-    backend,
+    engine,
     featureCache: false,
     broken: new BrokenImages(() => {}),
     ...options,
@@ -101,7 +101,7 @@ describe('FeatureExtractor', () => {
       crop: centreCrop(0.8),
     });
     const { value } = await views.next();
-    const session = await referenceBackend.open(model.weights);
+    const session = await referenceEngine.open(model.weights);
     const expected = await session.run(programs.features, { view: value!.view });
     features.forEach((x, i) => {
       expect(x, `seed ${seed}`).toBeCloseTo(expected.features![i]!, 5);
@@ -124,9 +124,9 @@ describe('FeatureExtractor', () => {
     const featureCache = emptyCache();
     const [first, second] = [counting(), counting()];
     const dataset = pictures(7, [2]);
-    const made = await extract(dataset, { featureCache, backend: first, imagesAtOnce: 3 });
+    const made = await extract(dataset, { featureCache, engine: first, imagesAtOnce: 3 });
     const broken = new BrokenImages(() => {});
-    const found = await extract(dataset, { featureCache, backend: second, broken });
+    const found = await extract(dataset, { featureCache, engine: second, broken });
     expect(found).toEqual(made);
     expect([first.runs, second.runs]).toEqual([3, 0]);
     expect([...broken.reasons]).toEqual([['picture 2', 'torn']]);
@@ -189,7 +189,7 @@ describe('FeatureExtractor', () => {
       [dataset, {}, { ...model, evaluationCrop: 1 }],
       [dataset, {}, { ...model, encoder: other }],
       [dataset, {}, { ...model, normalisation: { ...IMAGENET, mean: [0, 0, 0] } }],
-      [dataset, { backend: { ...referenceBackend, description: 'in bfloat16' } }],
+      [dataset, { engine: { ...referenceEngine, description: 'in bfloat16' } }],
     ];
     for (const [images, options, of] of variants) await extract(images, { featureCache, ...options }, of);
     expect(await listFeatures(featureCache)).toHaveLength(variants.length);
@@ -207,9 +207,9 @@ describe('FeatureExtractor', () => {
     const dataset = pictures(PART + 6, [PART + 1]);
     const whole = await extract(dataset);
     const controller = new AbortController();
-    const backend = counting();
+    const engine = counting();
     const extractor = new FeatureExtractor(model, {
-      backend,
+      engine,
       featureCache,
       imagesAtOnce: 4,
       partSize: PART,
@@ -228,7 +228,7 @@ describe('FeatureExtractor', () => {
     const resumed = counting();
     const found: number[] = [];
     const again = new FeatureExtractor(model, {
-      backend: resumed,
+      engine: resumed,
       featureCache,
       imagesAtOnce: 3,
       partSize: PART,

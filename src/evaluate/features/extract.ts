@@ -1,6 +1,6 @@
 import { BrokenImages, nothingReadable } from '../../data/load/broken.ts';
 import { type Dataset, subset } from '../../data/sources/dataset.ts';
-import type { Backend, Session } from '../../engines/engine.ts';
+import type { Engine, Session } from '../../engines/engine.ts';
 import type { Size } from '../../image/size.ts';
 import type { Pooling } from '../../models/classifier.ts';
 import { type FeatureConfig, featureParameters, featureProgram } from '../../programs/features.ts';
@@ -19,7 +19,7 @@ export type FeatureModel = Pick<
 >;
 
 export interface ExtractOptions {
-  readonly backend: Backend;
+  readonly engine: Engine;
   /** How tokens become features. Default: as the model's head does it, the mean of the patches' tokens without one. */
   readonly pooling?: Pooling | undefined;
   /** Images of one run of the engine. Default: as many as make 16,384 tokens, 256 at most; on CPUs as many as take about a second. */
@@ -35,7 +35,7 @@ export interface ExtractOptions {
 }
 
 /** The same for calls that open a model: they know an engine to begin with. */
-export type FeatureOptions = Omit<ExtractOptions, 'backend'> &
+export type FeatureOptions = Omit<ExtractOptions, 'engine'> &
   EngineOptions & {
     /** Attention heads, where the file of another project does not tell. */
     readonly heads?: number | undefined;
@@ -49,7 +49,7 @@ export type OnProgress = (done: number, total: number) => void;
 /**
  * Features of images by a frozen encoder: central crops, tokens pooled after the final norm. Each part of the images is kept
  * on the disk as soon as it is done, under a key of all that it depends on: the encoder's weights and sizes, normalisation,
- * crop and pooling, the images (`Dataset.contentKey`) and the engine (`Backend.description`). What is there is not computed again.
+ * crop and pooling, the images (`Dataset.contentKey`) and the engine (`Engine.description`). What is there is not computed again.
  */
 export class FeatureExtractor {
   readonly config: FeatureConfig;
@@ -161,7 +161,7 @@ export class FeatureExtractor {
   }
 
   async *#rows(dataset: Dataset): AsyncGenerator<[index: number, row: Float32Array]> {
-    const { imagesAtOnce = batchFor(this.config, this.#options.backend), signal } = this.#options;
+    const { imagesAtOnce = batchFor(this.config, this.#options.engine), signal } = this.#options;
     const size = Math.min(imagesAtOnce, dataset.length);
     const views = centralViews(this.#model, dataset, { batchSize: size, broken: this.#broken, signal });
     this.#session ??= this.#open();
@@ -173,7 +173,7 @@ export class FeatureExtractor {
   #open(): Promise<Session> {
     const specs = featureParameters(this.config);
     const weights = Object.fromEntries(specs.map(({ name }) => [name, this.#model.weights[name]!]));
-    return this.#options.backend.open(weights);
+    return this.#options.engine.open(weights);
   }
 
   #store(dataset: Dataset, folder: string | undefined): FeatureStore {
@@ -185,7 +185,7 @@ export class FeatureExtractor {
 
   #modelKey(): string {
     const { normalisation, evaluationCrop, evaluationView, weights } = this.#model;
-    const engine = this.#options.backend.description;
+    const engine = this.#options.engine.description;
     const { mean, std, range } = normalisation;
     const about = {
       ...this.config,

@@ -20,7 +20,7 @@ export interface KnnReport {
   /** What the images were opened from: those that voted, and those that were classified where these are others. */
   readonly source: string;
   readonly testSource?: string;
-  /** What computed (`Backend.description`). */
+  /** What computed (`Engine.description`). */
   readonly engine: string;
 }
 

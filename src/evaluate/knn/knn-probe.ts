@@ -1,6 +1,6 @@
 import type { BrokenImages } from '../../data/load/broken.ts';
 import type { Dataset } from '../../data/sources/dataset.ts';
-import type { Backend, Session } from '../../engines/engine.ts';
+import type { Engine, Session } from '../../engines/engine.ts';
 import { normalisationOf } from '../../image/normalise.ts';
 import type { Size } from '../../image/size.ts';
 import { type RunData, sample } from '../../run/data.ts';
@@ -34,7 +34,7 @@ export interface KnnProbeOptions {
  * few, each training image is classified by all others, and there is no linear classifier. Undefined when there are no labels.
  */
 export function knnProbe(
-  backend: Backend,
+  engine: Engine,
   setup: Setup,
   data: RunData,
   { broken, randomStart = false, scoreCache }: KnnProbeOptions = {},
@@ -47,7 +47,7 @@ export function knnProbe(
   const test = leaveOneOut ? train : sample(data.heldOut, evaluation.knnTest, seed, 'knn test');
   const { evaluationCrop } = views;
   const normalisation = normalisationOf(views);
-  const batchSize = Math.min(shortRun(model, backend, BATCH), train.length, test.length);
+  const batchSize = Math.min(shortRun(model, engine, BATCH), train.length, test.length);
   const judge = async (
     what: string,
     rowsOf: RowsOf,
@@ -65,20 +65,20 @@ export function knnProbe(
     };
     const bank = await of(train, 0);
     const queries = leaveOneOut ? bank : await of(test, train.length);
-    const scores = Object.entries(await knnScores(backend, bank, queries, { leaveOneOut, signal }));
+    const scores = Object.entries(await knnScores(engine, bank, queries, { leaveOneOut, signal }));
     if (leaveOneOut) return scores;
     const watch = {
       signal,
       onProgress: (done: number, total: number) => onProgress?.(done, total, `linear probe of ${what}`),
     };
-    const linear = await linearScore(backend, bank, queries, seed, watch);
+    const linear = await linearScore(engine, bank, queries, seed, watch);
     return linear === undefined ? scores : [...scores, ['linear', linear]];
   };
   const { features, specs } = setup.programs(batchSize);
   const ofWeights = (what: string, session: Session, watch: Watch) =>
     judge(what, programRows(session, features), model.image, watch);
   const ofRandomWeights = async (watch: Watch) => {
-    const session = await backend.open(await initialiseOnThreads(specs, seed));
+    const session = await engine.open(await initialiseOnThreads(specs, seed));
     try {
       return await ofWeights(RANDOM, session, watch);
     } finally {
@@ -90,7 +90,7 @@ export function knnProbe(
   const ofPixels = (watch: Watch) =>
     judge(PIXELS, pixelRows(normalisation, model.channels, size[0] * size[1]), size, watch);
   const depends = [
-    { normalisation, evaluationCrop, batchSize, leaveOneOut, engine: backend.description },
+    { normalisation, evaluationCrop, batchSize, leaveOneOut, engine: engine.description },
     ...[train.contentKey, test.contentKey],
   ];
   const kept = (about: readonly unknown[], measure: () => Promise<Score[]>) =>

@@ -50,8 +50,8 @@ export async function knn(path: string, options: KnnReportOptions = {}): Promise
   const classes = all.train.classes!;
   if (classes.length < 2)
     throw new RunError(`kNN needs two classes or more, got ${classes.join(', ')} alone`);
-  const backend = await modelEngine(model, options);
-  const given = { ...options, backend, broken: options.broken ?? new BrokenImages() };
+  const engine = await modelEngine(model, options);
+  const given = { ...options, engine, broken: options.broken ?? new BrokenImages() };
   const images = chosen(all, options);
   const trained = new FeatureExtractor(model, given);
   const weights = await initialiseOnThreads(featureParameters(trained.config), seed);
@@ -66,7 +66,7 @@ export async function knn(path: string, options: KnnReportOptions = {}): Promise
     const queries = leaveOneOut
       ? bank
       : labelled(await featuresOf(test, (done) => say(what, train.length + done, total)), test);
-    const accuracies = await knnScores(backend, bank, queries, { leaveOneOut, signal });
+    const accuracies = await knnScores(engine, bank, queries, { leaveOneOut, signal });
     const warning = unlearnedClasses(train.classes!, bank.labels, queries.labels, leaveOneOut);
     const voters = bank.labels.length - (leaveOneOut ? 1 : 0);
     return { accuracies, warning, train: voters, test: queries.labels.length };
@@ -86,7 +86,7 @@ export async function knn(path: string, options: KnnReportOptions = {}): Promise
     const report: KnnReport = {
       ...{ features: accuracies, random: ofRandom, pixels: ofPixels, ...counts },
       ...{ leaveOneOut: images.leaveOneOut, source, ...(testSource !== undefined && { testSource }) },
-      engine: backend.description,
+      engine: engine.description,
     };
     await folder?.save(report);
     return report;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { referenceBackend } from '../../engines/reference/backend.ts';
+import { referenceEngine } from '../../engines/reference/engine.ts';
 import { rng } from '../../random/rng.ts';
 import { knnAccuracy, knnScores, largest, neighboursOf, usualScore } from './knn.ts';
 
@@ -51,7 +51,7 @@ describe('knnAccuracy', () => {
     ] as const) {
       const train = randomSet(seed, rows, 5, 4);
       const test = randomSet(seed + 1, queries, 5, 4);
-      const got = await knnAccuracy(referenceBackend, train, test, { k });
+      const got = await knnAccuracy(referenceEngine, train, test, { k });
       const expected = k.map((one) => bruteForce(train, test, 5, one, 0.07));
       expect(got, `seed ${seed}`).toEqual(expected);
     }
@@ -61,7 +61,7 @@ describe('knnAccuracy', () => {
     const seed = Math.floor(Math.random() * 2 ** 31);
     for (const rows of [2, 7, 54, 300]) {
       const all = randomSet(seed, rows, 5, 3);
-      const got = await knnAccuracy(referenceBackend, all, all, { leaveOneOut: true });
+      const got = await knnAccuracy(referenceEngine, all, all, { leaveOneOut: true });
       const k = neighboursOf(rows - 1);
       const right = k.map(() => 0);
       for (let i = 0; i < rows; i++) {
@@ -77,21 +77,21 @@ describe('knnAccuracy', () => {
       expect(got, `seed ${seed}, ${rows} rows`).toEqual(right.map((count) => count / rows));
     }
     const one = randomSet(1, 1, 3, 2);
-    await expect(knnAccuracy(referenceBackend, one, one, { leaveOneOut: true })).rejects.toThrow(
+    await expect(knnAccuracy(referenceEngine, one, one, { leaveOneOut: true })).rejects.toThrow(
       'leave-one-out needs at least two rows',
     );
   });
 
   it('is 1 where the test images are training images and k is 1', async () => {
     const train = randomSet(5, 30, 4, 3);
-    expect(await knnAccuracy(referenceBackend, train, train, { k: [1] })).toEqual([1]);
+    expect(await knnAccuracy(referenceEngine, train, train, { k: [1] })).toEqual([1]);
   });
 
   it('refuses features that do not fit', async () => {
     const [a, b] = [randomSet(1, 4, 3, 2), randomSet(1, 4, 2, 2)];
-    await expect(knnAccuracy(referenceBackend, a, b)).rejects.toThrow('must have one width, got 3 and 2');
+    await expect(knnAccuracy(referenceEngine, a, b)).rejects.toThrow('must have one width, got 3 and 2');
     const none = { features: new Float32Array(), labels: new Int32Array() };
-    await expect(knnAccuracy(referenceBackend, none, a)).rejects.toThrow('got 0 values and 0 labels');
+    await expect(knnAccuracy(referenceEngine, none, a)).rejects.toThrow('got 0 values and 0 labels');
   });
 });
 
@@ -106,11 +106,11 @@ it('never asks more neighbours than there are voters', async () => {
     [10, 20, 100, 200],
   ]);
   const [few, many] = [randomSet(2, 54, 4, 3), randomSet(2, 300, 4, 3)];
-  const scores = await knnScores(referenceBackend, few, few);
+  const scores = await knnScores(referenceEngine, few, few);
   expect(Object.keys(scores)).toEqual(['knn1', 'knn5', 'knn10', 'knn20']);
   expect(usualScore(scores)).toEqual({ k: 20, top1: scores.knn20 });
   expect(usualScore({ knn1: 0.5, knn5: 0.25 })).toEqual({ k: 5, top1: 0.25 });
-  expect(Object.keys(await knnScores(referenceBackend, many, few))).toEqual([
+  expect(Object.keys(await knnScores(referenceEngine, many, few))).toEqual([
     'knn10',
     'knn20',
     'knn100',

@@ -1,4 +1,4 @@
-import type { Backend } from '../../engines/engine.ts';
+import type { Engine } from '../../engines/engine.ts';
 import { input, matmul, program } from '../../graph/index.ts';
 import { plural } from '../../text/plural.ts';
 
@@ -43,13 +43,13 @@ export function usualScore(scores: Readonly<Record<string, number>>): { k: numbe
 
 /** `knnAccuracy` by name: `knn10`, `knn20` and so on, in ascending order of neighbours. */
 export async function knnScores(
-  backend: Backend,
+  engine: Engine,
   train: LabelledFeatures,
   test: LabelledFeatures,
   { leaveOneOut = false, ...options }: Omit<KnnOptions, 'k'> = {},
 ): Promise<Record<string, number>> {
   const k = neighboursOf(train.labels.length - (leaveOneOut ? 1 : 0));
-  const accuracies = await knnAccuracy(backend, train, test, { ...options, k, leaveOneOut });
+  const accuracies = await knnAccuracy(engine, train, test, { ...options, k, leaveOneOut });
   return Object.fromEntries(k.map((one, i) => [`knn${one}`, accuracies[i]!]));
 }
 
@@ -63,7 +63,7 @@ const CHUNK = 256;
  * Throws RangeError for no rows, rows of other widths, or a single row that is left out.
  */
 export async function knnAccuracy(
-  backend: Backend,
+  engine: Engine,
   train: LabelledFeatures,
   test: LabelledFeatures,
   { leaveOneOut = false, k, temperature = 0.07, signal }: KnnOptions = {},
@@ -75,7 +75,7 @@ export async function knnAccuracy(
   const [queries, queryWidth] = shapeOf(test);
   if (width !== queryWidth)
     throw new RangeError(`features of train and test must have one width, got ${width} and ${queryWidth}`);
-  const session = await backend.open({ bank: unitRows(train.features, width) });
+  const session = await engine.open({ bank: unitRows(train.features, width) });
   try {
     const chunk = Math.min(CHUNK, queries);
     const product = program('similarities', {

@@ -42,7 +42,7 @@ export async function scoreRates(
     fit,
   );
   const judged = parts.map(({ test }, i) => ({ heads: heads[i]!, judged: test }));
-  const accuracies = await linearAccuracies(fit.backend, judged);
+  const accuracies = await linearAccuracies(fit.engine, judged);
   return sets.map((_, set) => {
     const own = parts.flatMap(({ of, test }, i) =>
       of === set ? [{ images: test.labels.length, scores: accuracies[i]! }] : [],

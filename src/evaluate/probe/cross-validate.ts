@@ -40,7 +40,7 @@ export async function crossValidate(
     onProgress: telling('cross-validation: epoch'),
   });
   const judged = parts.map(({ test }, i) => ({ heads: heads[i]!, judged: test }));
-  const accuracies = (await linearAccuracies(fit.backend, judged)).map(([accuracy]) => accuracy!);
+  const accuracies = (await linearAccuracies(fit.engine, judged)).map(([accuracy]) => accuracy!);
   const share = (score: keyof Accuracy) => {
     const right = accuracies.reduce((sum, own, i) => sum + own[score]! * parts[i]!.test.labels.length, 0);
     return Math.round(right) / count;

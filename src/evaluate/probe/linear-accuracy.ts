@@ -1,4 +1,4 @@
-import type { Backend, Session } from '../../engines/engine.ts';
+import type { Engine, Session } from '../../engines/engine.ts';
 import { input, linear, type Program, program } from '../../graph/index.ts';
 import { judge, tellsTop5 } from '../accuracy.ts';
 import type { LabelledFeatures } from '../knn/knn.ts';
@@ -15,24 +15,24 @@ const CHUNK = 1024;
 
 /** How well each of some linear heads tells the classes of features. */
 export async function linearAccuracy(
-  backend: Backend,
+  engine: Engine,
   heads: readonly LinearHead[],
   judged: LabelledFeatures,
 ): Promise<Accuracy[]> {
-  const [accuracies] = await linearAccuracies(backend, [{ heads, judged }]);
+  const [accuracies] = await linearAccuracies(engine, [{ heads, judged }]);
   return accuracies!;
 }
 
 /** The same of several sets, each before heads of its own; all heads are of one size. */
 export async function linearAccuracies(
-  backend: Backend,
+  engine: Engine,
   sets: readonly { readonly heads: readonly LinearHead[]; readonly judged: LabelledFeatures }[],
 ): Promise<Accuracy[][]> {
   const first = sets[0]!.heads[0]!;
   const classes = first.bias.length;
   const width = first.weight.length / classes;
   const programs = new Map<number, Program>();
-  const session = await backend.open(headState(first));
+  const session = await engine.open(headState(first));
   try {
     const accuracies: Accuracy[][] = [];
     for (const { heads, judged } of sets) {

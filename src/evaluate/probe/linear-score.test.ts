@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { referenceBackend } from '../../engines/reference/backend.ts';
+import { referenceEngine } from '../../engines/reference/engine.ts';
 import { rng } from '../../random/rng.ts';
 import { linearScore } from './linear-score.ts';
 
@@ -33,7 +33,7 @@ describe('linearScore', () => {
   it.each([0.3, 1, 2])('comes near the best classifier of clouds of spread %d', async (spread) => {
     const seed = Math.floor(Math.random() * 2 ** 31);
     const [train, test] = [clouds(seed, 1500, spread), clouds(seed, 800, spread)];
-    const score = (await linearScore(referenceBackend, train, test, 1))!;
+    const score = (await linearScore(referenceEngine, train, test, 1))!;
     expect(score, `seed ${seed}`).toBeGreaterThan(test.best - 0.06);
     expect(score, `seed ${seed}`).toBeLessThan(test.best + 0.06);
   });
@@ -45,22 +45,22 @@ describe('linearScore', () => {
       return { ...set, labels: set.labels.map(() => stream.int(CLASSES)) };
     };
     const [train, test] = [byLot(clouds(seed, 600, 1), 'train'), byLot(clouds(seed, 900, 1), 'test')];
-    const score = (await linearScore(referenceBackend, train, test, 1))!;
+    const score = (await linearScore(referenceEngine, train, test, 1))!;
     expect(Math.abs(score - 1 / CLASSES), `seed ${seed}`).toBeLessThan(0.1);
   });
 
   it('is the same for the same seed, and takes few images, but not fewer than five', async () => {
     const [train, test] = [clouds(3, 40, 1), clouds(3, 20, 1)];
-    const score = () => linearScore(referenceBackend, train, test, 7);
+    const score = () => linearScore(referenceEngine, train, test, 7);
     expect(await score()).toBe(await score());
-    expect(await linearScore(referenceBackend, clouds(3, 5, 1), test, 7)).toBeTypeOf('number');
-    expect(await linearScore(referenceBackend, clouds(3, 4, 1), test, 7)).toBeUndefined();
+    expect(await linearScore(referenceEngine, clouds(3, 5, 1), test, 7)).toBeTypeOf('number');
+    expect(await linearScore(referenceEngine, clouds(3, 4, 1), test, 7)).toBeUndefined();
   });
 
   it.each([24, 25, 300])('tells of %i rows how far it is, to the end', async (rows) => {
     const told: [done: number, total: number][] = [];
     const onProgress = (done: number, total: number) => void told.push([done, total]);
-    await linearScore(referenceBackend, clouds(3, rows, 1), clouds(3, 20, 1), 7, { onProgress });
+    await linearScore(referenceEngine, clouds(3, rows, 1), clouds(3, 20, 1), 7, { onProgress });
     const [total] = new Set(told.map(([, total]) => total));
     expect(told.length).toBeGreaterThan(50);
     expect(told.at(-1)).toEqual([total, total]);

@@ -1,5 +1,5 @@
 import { parseLinprobeConfig } from '../../config/linprobe-schema.ts';
-import type { Backend } from '../../engines/engine.ts';
+import type { Engine } from '../../engines/engine.ts';
 import type { Watch } from '../evaluator.ts';
 import type { LabelledFeatures } from '../knn/knn.ts';
 import { bestRate, scoreRates } from './choose-rate.ts';
@@ -22,7 +22,7 @@ const FEWEST = 5;
  * @param watch told of the epochs so far, and of all of them
  */
 export async function linearScore(
-  backend: Backend,
+  engine: Engine,
   train: LabelledFeatures,
   test: LabelledFeatures,
   seed: number,
@@ -35,7 +35,7 @@ export async function linearScore(
   const schedule = { epochs, warmupEpochs: epochs / 10, learningRates: RATES };
   const config = parseLinprobeConfig({ ...schedule, batchSize, seed });
   const classes = 1 + Math.max(...new Set(train.labels), ...new Set(test.labels));
-  const fit = { backend, classes, signal };
+  const fit = { engine, classes, signal };
   // Choosing takes as many epochs as training, or as many again for each of a few parts.
   const [scores] = await scoreRates([train], config, {
     ...fit,
@@ -46,6 +46,6 @@ export async function linearScore(
     ...fit,
     onEpoch: (epoch) => onProgress?.(epochs + epoch, 2 * epochs),
   });
-  const [accuracy] = await linearAccuracy(backend, heads, test);
+  const [accuracy] = await linearAccuracy(engine, heads, test);
   return accuracy!.top1;
 }

@@ -7,8 +7,8 @@ import { tinyImages, tinySettings } from '../../../tests/support/tiny-run.ts';
 import type { LinprobeInput } from '../../config/linprobe-schema.ts';
 import { BrokenImages } from '../../data/load/broken.ts';
 import { openDataset } from '../../data/sources/open.ts';
-import type { Backend, Session } from '../../engines/engine.ts';
-import { referenceBackend } from '../../engines/reference/backend.ts';
+import type { Engine, Session } from '../../engines/engine.ts';
+import { referenceEngine } from '../../engines/reference/engine.ts';
 import { cast, input, program } from '../../graph/index.ts';
 import { readRows } from '../../io/jsonl.ts';
 import { classify } from '../../models/classifier.ts';
@@ -50,7 +50,7 @@ const sessionOf = (session: Session): Session => ({
 const settings = { epochs: 20, warmupEpochs: 2, optimizer: 'sgd', test } as const;
 const probe = (options: Partial<LinprobeOptions> = {}) =>
   linprobe(model, {
-    backend: referenceBackend,
+    engine: referenceEngine,
     featureCache: join(folder, 'cache'),
     ...options,
     settings: { ...settings, ...options.settings },
@@ -100,10 +100,10 @@ describe('linprobe', () => {
       weights,
       fromPicture(cast(view, 'f32'), classifier.normalisation, 1 / 255),
     );
-    const session = await referenceBackend.open(classifier.weights);
+    const session = await referenceEngine.open(classifier.weights);
     const got = (await session.run(program('logits', { logits }), { view: views.value!.view })).logits!;
     const extractor = new FeatureExtractor(await openModel(model), {
-      backend: referenceBackend,
+      engine: referenceEngine,
       featureCache: false,
     });
     const { features, width } = await extractor.features(dataset);
@@ -161,10 +161,10 @@ describe('linprobe', () => {
     const seed = Math.floor(Math.random() * 2 ** 31);
     const random = rng(seed);
     let steps = 0;
-    const backend: Backend = {
-      ...referenceBackend,
+    const engine: Engine = {
+      ...referenceEngine,
       async open(state) {
-        const session = await referenceBackend.open(state);
+        const session = await referenceEngine.open(state);
         const step: Session['step'] = (...given) => {
           steps++;
           return session.step(...given);
@@ -173,7 +173,7 @@ describe('linprobe', () => {
       },
     };
     const whole = join(folder, `probe-${probes++}`);
-    const expected = await probe({ output: whole, settings, backend });
+    const expected = await probe({ output: whole, settings, engine });
     const once = steps;
     steps = 0;
     const output = join(folder, `probe-${probes++}`);
@@ -183,13 +183,13 @@ describe('linprobe', () => {
       const onProgress = (what: string, done: number) => {
         if (what.startsWith(stage) && done >= at) controller.abort(new Error('stopped'));
       };
-      const stopped = probe({ output, settings, backend, onProgress, signal: controller.signal });
+      const stopped = probe({ output, settings, engine, onProgress, signal: controller.signal });
       await expect(stopped, `seed ${seed}`).rejects.toThrow('stopped');
       expect(await readdir(output)).not.toContain('.lock');
     }
     const notes: string[] = [];
     const onNote = (message: string) => notes.push(message);
-    const result = await probe({ output, settings, backend, onNote });
+    const result = await probe({ output, settings, engine, onNote });
     expect(notes).toContain(`the probe in ${output} was interrupted, and goes on`);
     expect({ ...result, checkpoint: '' }, `seed ${seed}`).toEqual({ ...expected, checkpoint: '' });
     expect(steps, `seed ${seed}`).toBe(once); // no update is made twice

@@ -6,6 +6,7 @@ import { type OpenOptions, type OpenProgress, phaseText } from '../../data/sourc
 import { sample } from '../../run/data.ts';
 import { RunError } from '../../run/error.ts';
 import type { LinprobeEvent } from '../../run/events.ts';
+import { Listener } from '../../run/listener.ts';
 import { openModel } from '../../weights/model.ts';
 import { FeatureExtractor, type FeatureOptions } from '../features/extract.ts';
 import { contentKey } from '../features/feature-cache.ts';
@@ -25,8 +26,11 @@ export interface LinprobeOptions extends Omit<FeatureOptions, 'pooling'>, Pick<O
   readonly output?: string | undefined;
   /** Called while images are fetched, features computed and heads trained. */
   readonly onProgress?: (what: string, done: number, total: number) => void;
-  /** Called for what a log wants to know of the last training, where there is a folder. */
-  readonly onEvent?: (event: LinprobeEvent) => void;
+  /**
+   * Called for what a log wants to know of the last training, where there is a folder. Where a promise of it is rejected, the probe keeps
+   * its state, stops, and rejects with the error.
+   */
+  readonly onEvent?: (event: LinprobeEvent) => unknown;
 }
 
 export interface LinprobeResult {
@@ -64,13 +68,15 @@ export async function linprobe(path: string, options: LinprobeOptions = {}): Pro
   const absolute = (source: string | undefined) =>
     source && absoluteSource(source, { sources: options.sources });
   const config = { ...given, data: absolute(given.data), test: absolute(given.test) };
-  const { onProgress: say = () => {}, signal, output } = options;
+  const { onProgress: say = () => {}, output } = options;
+  const listener = new Listener(options.onEvent, options.signal);
+  const { signal } = listener;
   const model = await openModel(path, { heads: options.heads, image: options.image });
   const { heldOut, pooling } = config;
   const { data, test } = given;
   const watched = {
     onProgress: (progress: OpenProgress) => say(phaseText(progress), progress.done, progress.total),
-    ...(signal && { signal }),
+    signal,
     ...(options.sources && { sources: options.sources }),
   };
   const all = await openLabelled(model, {
@@ -88,12 +94,12 @@ export async function linprobe(path: string, options: LinprobeOptions = {}): Pro
   const classes = images.train.classes!;
   if (classes.length < 2)
     throw new RunError(`a probe needs two classes or more, got ${classes.join(', ')} alone`);
-  const backend = await modelEngine(model, options);
+  const engine = await modelEngine(model, options);
   const broken = options.broken ?? new BrokenImages();
-  const extractor = new FeatureExtractor(model, { ...options, backend, broken, pooling });
+  const extractor = new FeatureExtractor(model, { ...options, engine, broken, pooling, signal });
   const run = { kind: 'linprobe', from: path, ...config } as const;
   const dataKey = output === undefined ? '' : await identify(images.train, watched);
-  const folder = output === undefined ? undefined : await ProbeFolder.open(output, run, options.onEvent);
+  const folder = output === undefined ? undefined : await ProbeFolder.open(output, run, listener.emit);
   if (folder?.resumes) options.onNote?.(`the probe in ${output} was interrupted, and goes on`);
   try {
     const featuresOf = async (part: 'train' | 'test', what: string) => {
@@ -108,7 +114,7 @@ export async function linprobe(path: string, options: LinprobeOptions = {}): Pro
 
     const of = [JSON.stringify(run), classes.join('\0'), train.labels.join()];
     const keeper = folder?.keeper(contentKey([...of, train.features]));
-    const fit = { backend, classes: classes.length, signal, keeper };
+    const fit = { engine, classes: classes.length, signal, keeper };
     const [scores] = await scoreRates([train], config, {
       ...fit,
       onProgress: (done, total) => say('choosing the learning rate: epoch', done, total),
@@ -122,16 +128,17 @@ export async function linprobe(path: string, options: LinprobeOptions = {}): Pro
     const counts = { images: train.labels.length, testImages: judged.labels.length, folds: crossed?.folds };
     const [head] = await trainProbe(train, settings, {
       ...fit,
-      onStart: async (step) => folder?.start(backend, { source, testSource, ...counts }, settings, step),
+      onStart: async (step) => folder?.start(engine, { source, testSource, ...counts }, settings, step),
       async onEpoch(epoch, { step, losses, lr }) {
         say('training: epoch', epoch, config.epochs);
         await folder?.append({ step, epoch, loss: losses[0]!, lr });
       },
     });
-    const accuracy = crossed ?? (await linearAccuracy(backend, [head!], judged))[0]!;
+    const accuracy = crossed ?? (await linearAccuracy(engine, [head!], judged))[0]!;
     await folder?.append({ step: lastStep, epoch: config.epochs, ...accuracy, learningRate: best });
-    const about = { classes, step: lastStep, data: dataKey, engine: backend.description };
+    const about = { classes, step: lastStep, data: dataKey, engine: engine.description };
     const checkpoint = await folder?.save(model, extractor.config, head!, about);
+    await listener.done();
     return {
       ...accuracy,
       ...{ best, rates, train: train.labels.length, test: judged.labels.length },

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { type FinetuneConfig, parseFinetuneConfig } from '../../config/finetune-schema.ts';
 import type { ProbeRun } from '../../config/linprobe-schema.ts';
-import type { Backend } from '../../engines/engine.ts';
+import type { Engine } from '../../engines/engine.ts';
 import { writeFileAtomic } from '../../io/atomic.ts';
 import { appendRow, truncateAfter } from '../../io/jsonl.ts';
 import { makeFolder } from '../../io/make-folder.ts';
@@ -72,12 +72,7 @@ export class ProbeFolder {
   }
 
   /** The training that is logged begins, or goes on after `step` updates. */
-  async start(
-    { description }: Backend,
-    judged: Judged,
-    settings: ProbeSettings,
-    step: number,
-  ): Promise<void> {
+  async start({ description }: Engine, judged: Judged, settings: ProbeSettings, step: number): Promise<void> {
     const { images } = judged;
     const { stepsPerEpoch, lastStep } = probeSteps(settings, images);
     this.#lastStep = lastStep;

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { readFixture } from '../../../tests/support/fixture.ts';
 import { normals, withRandom } from '../../../tests/support/random.ts';
 import { relativeError } from '../../../tests/support/task-fixture.ts';
-import { openOnnxBackend } from '../../engines/onnx/backend.ts';
-import { referenceBackend } from '../../engines/reference/backend.ts';
+import { openOnnxEngine } from '../../engines/onnx/engine.ts';
+import { referenceEngine } from '../../engines/reference/engine.ts';
 import { lars } from '../../optim/lars.ts';
 import { sgd } from '../../optim/sgd.ts';
 import { rng } from '../../random/rng.ts';
@@ -33,9 +33,9 @@ describe('ProbeTrainer', () => {
     ['sgd', 'reference'],
     ['lars', 'onnx'],
     ['sgd', 'onnx'],
-  ] as const)("%s on %s: heads, losses and averages agree with PyTorch's", async (name, engine) => {
-    const tolerance = engine === 'onnx' ? 1e-4 : 1e-5; // of float32 and of float64
-    const backend = engine === 'onnx' ? await openOnnxBackend({ threads: 1 }) : referenceBackend;
+  ] as const)("%s on %s: heads, losses and averages agree with PyTorch's", async (name, on) => {
+    const tolerance = on === 'onnx' ? 1e-4 : 1e-5; // of float32 and of float64
+    const engine = on === 'onnx' ? await openOnnxEngine({ threads: 1 }) : referenceEngine;
     const { float, ints, metadata } = await readFixture('probe');
     const { lr, rates, classes } = metadata('probe');
     const train = { features: float('probe.features'), labels: ints('probe.labels') };
@@ -43,7 +43,7 @@ describe('ProbeTrainer', () => {
     const batchSize = batches.length / lr.length;
     const start = float('probe.start');
     const trainer = await ProbeTrainer.open({
-      ...{ backend, rule: rules[name](rates[name]), sets: [train], classes, start, batchSize },
+      ...{ engine, rule: rules[name](rates[name]), sets: [train], classes, start, batchSize },
       heads: 2,
     });
     const losses: number[][] = [];
@@ -75,7 +75,7 @@ describe('ProbeTrainer', () => {
     };
     const start = Float32Array.from({ length: classes * 2 }, (_, i) => Math.cos(i * i));
     const indices = Int32Array.from({ length: rows }, (_, i) => i);
-    const given = { backend: referenceBackend, sets: [train], classes, start, batchSize: rows };
+    const given = { engine: referenceEngine, sets: [train], classes, start, batchSize: rows };
     const one = await ProbeTrainer.open({ ...given, heads: 1, rule: rules.sgd([1]) });
     const two = await ProbeTrainer.open({ ...given, heads: 2, rule: rules.sgd([1, 1]), logitsAtOnce: 130 }); // parts of 12 rows
     const [expected] = await one.update(one.prepare(indices), 1);
@@ -113,7 +113,7 @@ it('linearAccuracy counts the likeliest class, and the five likeliest', async ()
   }));
   const features = normals(random, rows * width);
   const labels = Int32Array.from({ length: rows }, () => random.int(classes));
-  const got = await linearAccuracy(referenceBackend, heads, { features, labels });
+  const got = await linearAccuracy(referenceEngine, heads, { features, labels });
   for (const [h, head] of heads.entries()) {
     const all = logits(head, features);
     const places = Array.from(labels, (label, n) => {

@@ -1,4 +1,4 @@
-import { type Backend, gradientName, type Session, type TrainingPlan } from '../../engines/engine.ts';
+import { type Engine, gradientName, type Session, type TrainingPlan } from '../../engines/engine.ts';
 import {
   add,
   broadcast,
@@ -22,7 +22,7 @@ import { BatchNorm, type LinearHead } from './batch-norm.ts';
 import type { ProbeState } from './kept-trainings.ts';
 
 export interface ProbeTrainerOptions {
-  readonly backend: Backend;
+  readonly engine: Engine;
   /** For stacked weights, one for each head, whose learning rates it knows: those of the first set come first. */
   readonly rule: UpdateRule;
   /** Features and classes that are learned from: sets of as many rows, each for heads of its own. */
@@ -68,14 +68,12 @@ export class ProbeTrainer {
   }
 
   static async open(options: ProbeTrainerOptions): Promise<ProbeTrainer> {
-    const { backend, sets, heads, start, classes, from } = options;
+    const { engine, sets, heads, start, classes, from } = options;
     const { features, labels } = sets[0]!;
     const stacked = sets.length * heads;
     const weight = new Float32Array(stacked * start.length);
     for (let head = 0; head < stacked; head++) weight.set(start, head * start.length);
-    const session = await backend.open(
-      from?.session ?? { weight, bias: new Float32Array(stacked * classes) },
-    );
+    const session = await engine.open(from?.session ?? { weight, bias: new Float32Array(stacked * classes) });
     return new ProbeTrainer(options, session, features.length / labels.length);
   }
 

@@ -1,5 +1,5 @@
 import { type LinprobeConfig, probeBatch } from '../../config/linprobe-schema.ts';
-import type { Backend } from '../../engines/engine.ts';
+import type { Engine } from '../../engines/engine.ts';
 import { lars } from '../../optim/lars.ts';
 import { learningRate, scaledPeak } from '../../optim/schedule.ts';
 import { sgd } from '../../optim/sgd.ts';
@@ -24,7 +24,7 @@ export interface ProbeSettings {
 
 /** Where a probe is trained, and who is told. */
 export interface ProbeFit {
-  readonly backend: Backend;
+  readonly engine: Engine;
   /** Number of classes. */
   readonly classes: number;
   /** Called before the first update with the updates that are made already. */
@@ -90,7 +90,7 @@ export async function trainSets(
   sets: readonly LabelledFeatures[],
   rates: readonly (readonly number[])[],
   { optimizer, epochs, warmupEpochs, batchSize, seed }: Omit<ProbeSettings, 'learningRates'>,
-  { backend, classes, onStart, onEpoch, signal, keeper }: ProbeFit,
+  { engine, classes, onStart, onEpoch, signal, keeper }: ProbeFit,
 ): Promise<LinearHead[][]> {
   const { features, labels } = sets[0]!;
   const count = labels.length;
@@ -111,7 +111,7 @@ export async function trainSets(
   let losses = [...(found?.losses ?? stacked.rates.map(() => 0))];
   const step = () => epoch * stepsPerEpoch + batch;
   const from = found && { ...found, step: step() };
-  const trainer = await ProbeTrainer.open({ backend, rule, sets, classes, heads, start, batchSize, from });
+  const trainer = await ProbeTrainer.open({ engine, rule, sets, classes, heads, start, batchSize, from });
   let nextKept = performance.now() + KEPT_EVERY;
   const keep = async () => {
     await kept!.write({ epoch, batch, losses, ...(await trainer.state()) });

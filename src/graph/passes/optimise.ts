@@ -51,21 +51,21 @@ export function optimise({ name, inputs, outputs }: Program, options: OptimiseOp
 
 class Rebuild {
   /** Nodes of the new graph. */
-  private readonly settled = new Set<Node>();
-  private readonly known = new Map<string, Tensor[]>();
-  private readonly contents = new Map<string, number>();
-  private readonly options: OptimiseOptions;
+  readonly #settled = new Set<Node>();
+  readonly #known = new Map<string, Tensor[]>();
+  readonly #contents = new Map<string, number>();
+  readonly #options: OptimiseOptions;
 
   constructor(options: OptimiseOptions) {
-    this.options = options;
+    this.#options = options;
   }
 
   /** Rebuilds `outputs` and their inputs in the new graph. */
   run(outputs: readonly Tensor[]): Tensor[] {
     const replaced = new Map<Tensor, Tensor>();
-    const follow = (tensor: Tensor) => (this.settled.has(tensor.node) ? tensor : replaced.get(tensor)!);
-    for (const node of topologicalOrder(outputs, this.settled)) {
-      const results = this.make(node, node.inputs.map(follow));
+    const follow = (tensor: Tensor) => (this.#settled.has(tensor.node) ? tensor : replaced.get(tensor)!);
+    for (const node of topologicalOrder(outputs, this.#settled)) {
+      const results = this.#make(node, node.inputs.map(follow));
       node.outputs.forEach((output, i) => {
         replaced.set(output, results[i]!);
       });
@@ -73,17 +73,17 @@ class Rebuild {
     return outputs.map(follow);
   }
 
-  private make(node: Node, inputs: readonly Tensor[]): Tensor[] {
+  #make(node: Node, inputs: readonly Tensor[]): Tensor[] {
     const { operation, attributes, outputs } = node;
-    const decompose = partsOf(node, this.options.decompositions);
-    if (decompose && !this.options.keep?.has(operation.name)) return this.run(decompose(node, inputs));
+    const decompose = partsOf(node, this.#options.decompositions);
+    if (decompose && !this.#options.keep?.has(operation.name)) return this.run(decompose(node, inputs));
     const simpler = simplify(operation, inputs, attributes, outputs[0]!.shape);
     if (simpler) return this.run([simpler]);
-    return this.fold(node, inputs) ?? this.merge(node, inputs);
+    return this.#fold(node, inputs) ?? this.#merge(node, inputs);
   }
 
-  private fold(node: Node, inputs: readonly Tensor[]): Tensor[] | undefined {
-    const { evaluate } = this.options;
+  #fold(node: Node, inputs: readonly Tensor[]): Tensor[] | undefined {
+    const { evaluate } = this.#options;
     if (!evaluate || inputs.length === 0 || node.operation.decompose) return undefined;
     const total = (tensors: readonly Tensor[]) => tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
     const data = inputs.map(constantData);
@@ -93,28 +93,28 @@ class Rebuild {
     return this.run(node.outputs.map(({ shape }, i) => constant(values[i]!, shape)));
   }
 
-  private merge({ operation, attributes, outputs }: Node, inputs: readonly Tensor[]): Tensor[] {
+  #merge({ operation, attributes, outputs }: Node, inputs: readonly Tensor[]): Tensor[] {
     const key = `${operation.name}(${inputs.map(({ node, index }) => `${node.id}:${index}`).join()})`;
-    const full = key + this.attributesKey(attributes);
-    let results = this.known.get(full);
+    const full = key + this.#attributesKey(attributes);
+    let results = this.#known.get(full);
     if (!results) {
       // Sources are reused, so that the program keeps its inputs.
       results = inputs.length === 0 ? [...outputs] : applyAll(operation, inputs, attributes);
-      this.known.set(full, results);
-      this.settled.add(results[0]!.node);
+      this.#known.set(full, results);
+      this.#settled.add(results[0]!.node);
     }
     return results;
   }
 
   /** A key of the attributes. Constants with equal bytes get equal keys. */
-  private attributesKey({ data, exact: _, ...rest }: { data?: TensorData; exact?: number }): string {
+  #attributesKey({ data, exact: _, ...rest }: { data?: TensorData; exact?: number }): string {
     const text = JSON.stringify(rest, (_, value) => (typeof value === 'number' ? String(value) : value));
     if (!data) return text;
     const bytes = new TextDecoder('latin1').decode(
       new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
     );
-    const number = this.contents.get(bytes) ?? this.contents.size;
-    this.contents.set(bytes, number);
+    const number = this.#contents.get(bytes) ?? this.#contents.size;
+    this.#contents.set(bytes, number);
     return `${text}#${number}`;
   }
 }

@@ -1,4 +1,4 @@
 import type { RecordedKind } from '../kind.ts';
 
-/** A kNN report of its own, beside those that pre-training makes. */
+/** A separate kNN report; pre-training makes others. */
 export const knnReport: RecordedKind = { name: 'knn', title: 'kNN', role: 'judge', panels: [] };

@@ -1,3 +1,4 @@
+import { linprobeSchema } from '../../config/linprobe-schema.ts';
 import { seriesOf, smoothed } from '../../visualize/series.ts';
 import type { RecordedKind } from '../kind.ts';
 
@@ -6,6 +7,7 @@ export const linearProbe: RecordedKind = {
   name: 'linprobe',
   title: 'linear probes',
   role: 'judge',
+  schema: linprobeSchema,
   panels: [{ title: 'Loss of linear probes, smoothed', points: (rows) => smoothed(seriesOf(rows, 'loss')) }],
   column: () => 'linear',
 };

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import type { Backend } from '../../engines/engine.ts';
-import { openOnnxBackend } from '../../engines/onnx/backend.ts';
+import type { Engine } from '../../engines/engine.ts';
+import { openOnnxEngine } from '../../engines/onnx/engine.ts';
 import { writeFileAtomic } from '../../io/atomic.ts';
 import { makeFolder } from '../../io/make-folder.ts';
 import { renamePatiently } from '../../io/rename.ts';
@@ -30,7 +30,7 @@ export interface ExportOptions extends ForeignOptions {
   /** Part of the model to export. Default: the classifier if the file has a head, else the features. */
   readonly part?: Part | undefined;
   /** Engine that computes the reference for an ONNX file. Default: the onnx engine. */
-  readonly backend?: Backend | undefined;
+  readonly engine?: Engine | undefined;
   /** Called at the start of each stage with the number of finished stages. */
   readonly onProgress?: ((what: string, done: number, total: number) => void) | undefined;
   /** Stops between stages: throws its reason and leaves no files. */
@@ -75,9 +75,9 @@ export async function exportModel(path: string, options: ExportOptions): Promise
     const written = await format.write(model, part, folder);
     let check: OnnxCheck | undefined;
     if (options.format === 'onnx') {
-      const backend = options.backend ?? (await openOnnxBackend());
+      const engine = options.engine ?? (await openOnnxEngine());
       stage('comparing with the model', 2);
-      check = await verifyOnnx(model, part, folder, backend);
+      check = await verifyOnnx(model, part, folder, engine);
     }
     const record = await trainingRecord(model);
     const checks = check ? [describe(check)] : [];

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Backend } from '../../engines/engine.ts';
+import type { Engine } from '../../engines/engine.ts';
 import { loadRuntime } from '../../engines/onnx/runtime.ts';
 import { sizeOf, type Values } from '../../graph/index.ts';
 import { rng } from '../../random/rng.ts';
@@ -30,14 +30,14 @@ export async function verifyOnnx(
   model: Model,
   part: Part,
   folder: string,
-  backend: Backend,
+  engine: Engine,
 ): Promise<OnnxCheck> {
   const { channels, image } = model.encoder;
   const shape = [channels, ...image];
   const noise = rng(0, 'verify-onnx');
   const count = BATCHES.reduce((sum, batch) => sum + batch);
   const pixels = Float32Array.from({ length: count * sizeOf(shape) }, () => noise.normal());
-  const truth = await onEngine(model, part, backend, pixels, count);
+  const truth = await onEngine(model, part, engine, pixels, count);
   const { ort, native, version } = await loadRuntime(1);
   const session = await ort.InferenceSession.create(await source(folder, native));
   let difference = 0;
@@ -59,17 +59,17 @@ export async function verifyOnnx(
   }
   await session.release();
   const runtime = `onnxruntime ${version} (${native ? 'native' : 'WebAssembly'})`;
-  return { batches: BATCHES, difference, runtime, engine: backend.description };
+  return { batches: BATCHES, difference, runtime, engine: engine.description };
 }
 
 async function onEngine(
   model: Model,
   part: Part,
-  backend: Backend,
+  engine: Engine,
   pixels: Float32Array,
   count: number,
 ): Promise<Values> {
-  const session = await backend.open(model.weights as Values);
+  const session = await engine.open(model.weights as Values);
   try {
     return await session.run(exportProgram(model, part, count), { pixel_values: pixels });
   } finally {

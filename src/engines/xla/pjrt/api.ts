@@ -32,13 +32,13 @@ export class Api {
     events: 0,
     executables: 0,
   };
-  private readonly callables: Readonly<Record<string, Callable>>;
+  readonly #callables: Readonly<Record<string, Callable>>;
 
   private constructor(koffi: Koffi, path: string, { version, pointers }: FunctionTable) {
     this.koffi = koffi;
     this.path = path;
     this.version = version;
-    this.callables = Object.fromEntries(
+    this.#callables = Object.fromEntries(
       Object.entries(pointers).map(([name, pointer]) => [
         name,
         koffi.decode(pointer, prototypes(koffi).call) as Callable,
@@ -68,7 +68,7 @@ export class Api {
   /** Calls a function that does not block. Returns its arguments, which hold its results. */
   call(name: FunctionName, values: Readonly<Record<string, FieldValue>> = {}): Struct {
     const args = this.struct(`${name}_Args` as StructName, values);
-    this.check(this.callables[name]!(args.bytes));
+    this.#check(this.#callables[name]!(args.bytes));
     return args;
   }
 
@@ -76,11 +76,11 @@ export class Api {
   async callAsync(name: FunctionName, values: Readonly<Record<string, FieldValue>> = {}): Promise<Struct> {
     const args = this.struct(`${name}_Args` as StructName, values);
     const error = await new Promise<Address | null>((resolve, reject) => {
-      this.callables[name]!.async(args.bytes, (failed, result) =>
+      this.#callables[name]!.async(args.bytes, (failed, result) =>
         failed ? reject(failed) : resolve(result),
       );
     });
-    this.check(error);
+    this.#check(error);
     return args;
   }
 
@@ -114,14 +114,14 @@ export class Api {
     return copyFrom(this.koffi, result.big(field), result.number(`${field}_size`));
   }
 
-  private check(error: Address | null): void {
+  #check(error: Address | null): void {
     if (!error) return;
     const args = this.struct('PJRT_Error_Message_Args', { error });
-    this.callables.PJRT_Error_Message!(args.bytes);
+    this.#callables.PJRT_Error_Message!(args.bytes);
     const message = this.text(args, 'message');
     const code = this.struct('PJRT_Error_GetCode_Args', { error });
-    this.callables.PJRT_Error_GetCode!(code.bytes);
-    this.callables.PJRT_Error_Destroy!(this.struct('PJRT_Error_Destroy_Args', { error }).bytes);
+    this.#callables.PJRT_Error_GetCode!(code.bytes);
+    this.#callables.PJRT_Error_Destroy!(this.struct('PJRT_Error_Destroy_Args', { error }).bytes);
     const number = code.number('code');
     const full = number === constants.PJRT_Error_Code_RESOURCE_EXHAUSTED;
     throw new XlaError(full ? `the device's memory is full: ${message} ${FEWER}` : message, number);

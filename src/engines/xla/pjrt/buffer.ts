@@ -9,7 +9,7 @@ export class Buffer {
   readonly dtype: DType;
   /** Settles once the source array may be changed. */
   readonly sent: Promise<void>;
-  private readonly api: Api;
+  readonly #api: Api;
 
   constructor(
     api: Api,
@@ -18,7 +18,7 @@ export class Buffer {
     dtype: DType,
     sent: Promise<void> = Promise.resolve(),
   ) {
-    this.api = api;
+    this.#api = api;
     this.handle = handle;
     this.shape = shape;
     this.dtype = dtype;
@@ -32,7 +32,7 @@ export class Buffer {
     if (data.length === 0) return data;
     // XLA writes meanwhile, so the memory must not be on V8's heap, which moves.
     const target = new Uint8Array(data.buffer);
-    const { api } = this;
+    const api = this.#api;
     const copying = api.call('PJRT_Buffer_ToHostBuffer', {
       src: this.handle,
       dst: target,
@@ -43,7 +43,7 @@ export class Buffer {
   }
 
   destroy(): void {
-    this.api.call('PJRT_Buffer_Destroy', { buffer: this.handle });
-    this.api.live.buffers--;
+    this.#api.call('PJRT_Buffer_Destroy', { buffer: this.handle });
+    this.#api.live.buffers--;
   }
 }

@@ -30,15 +30,15 @@ export class Client {
   readonly platform: string;
   readonly platformVersion: string;
   readonly devices: readonly Device[];
-  private readonly handle: Address;
+  readonly #handle: Address;
 
   private constructor(api: Api, handle: Address) {
     this.api = api;
-    this.handle = handle;
+    this.#handle = handle;
     this.platform = api.text(api.call('PJRT_Client_PlatformName', { client: handle }), 'platform_name');
     const version = api.call('PJRT_Client_PlatformVersion', { client: handle });
     this.platformVersion = api.text(version, 'platform_version');
-    this.devices = this.findDevices();
+    this.devices = this.#findDevices();
   }
 
   /** Throws XlaError if the plugin finds no usable device. */
@@ -64,7 +64,7 @@ export class Client {
     // Requesting the buffer moves a small array off V8's heap, whose addresses change.
     const source = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     const result = this.api.call('PJRT_Client_BufferFromHostBuffer', {
-      client: this.handle,
+      client: this.#handle,
       data: source.length === 0 ? native(0) : source,
       type: elementTypes[dtype],
       dims: new Uint8Array(dims.buffer),
@@ -89,7 +89,7 @@ export class Client {
     });
     const encoded = encodeOptions(options);
     const result = await this.api.callAsync('PJRT_Client_Compile', {
-      client: this.handle,
+      client: this.#handle,
       program,
       compile_options: ownMemory(encoded),
       compile_options_size: encoded.length,
@@ -102,7 +102,7 @@ export class Client {
    */
   async load(serialized: Uint8Array, replicas: number): Promise<Executable> {
     const result = await this.api.callAsync('PJRT_Executable_DeserializeAndLoad', {
-      client: this.handle,
+      client: this.#handle,
       serialized_executable: ownMemory(serialized),
       serialized_executable_size: serialized.length,
     });
@@ -123,12 +123,12 @@ export class Client {
   }
 
   dispose(): void {
-    this.api.call('PJRT_Client_Destroy', { client: this.handle });
+    this.api.call('PJRT_Client_Destroy', { client: this.#handle });
   }
 
-  private findDevices(): Device[] {
+  #findDevices(): Device[] {
     const { api } = this;
-    const found = api.call('PJRT_Client_AddressableDevices', { client: this.handle });
+    const found = api.call('PJRT_Client_AddressableDevices', { client: this.#handle });
     const bytes = copyFrom(
       api.koffi,
       found.big('addressable_devices'),
@@ -138,13 +138,13 @@ export class Client {
       const description = api.call('PJRT_Device_GetDescription', { device }).big('device_description');
       const id = api.call('PJRT_DeviceDescription_Id', { device_description: description }).number('id');
       const kind = api.call('PJRT_DeviceDescription_Kind', { device_description: description });
-      const { compute_capability: computeCapability } = this.attributesOf(description);
+      const { compute_capability: computeCapability } = this.#attributesOf(description);
       return { handle: device, id, kind: api.text(kind, 'device_kind'), computeCapability };
     });
   }
 
   /** Text attributes of a device. */
-  private attributesOf(description: Address): Readonly<Record<string, string>> {
+  #attributesOf(description: Address): Readonly<Record<string, string>> {
     try {
       const found = this.api.call('PJRT_DeviceDescription_Attributes', { device_description: description });
       return unpackTexts(this.api, found.big('attributes'), found.number('num_attributes'));

@@ -20,46 +20,46 @@ export interface Execution {
 
 /** A compiled program. */
 export class Executable {
-  private readonly api: Api;
-  private readonly handle: Address;
-  private readonly outputs: number;
-  private readonly replicas: number;
+  readonly #api: Api;
+  readonly #handle: Address;
+  readonly #outputs: number;
+  readonly #replicas: number;
 
   constructor(api: Api, handle: Address, replicas: number) {
-    this.api = api;
-    this.handle = handle;
-    this.replicas = replicas;
+    this.#api = api;
+    this.#handle = handle;
+    this.#replicas = replicas;
     api.live.executables++;
-    this.outputs = this.inspect((executable) =>
+    this.#outputs = this.#inspect((executable) =>
       api.call('PJRT_Executable_NumOutputs', { executable }).number('num_outputs'),
     );
   }
 
   /** Runs on every device with its arguments. Donated arguments become invalid, but must still be destroyed. */
   async execute(inputs: readonly (readonly Address[])[]): Promise<Execution> {
-    const { api, replicas } = this;
+    const [api, replicas] = [this.#api, this.#replicas];
     const lists = inputs.map((addresses) => BigUint64Array.from([...addresses, 0n]));
-    const results = inputs.map(() => new BigUint64Array(native(8 * Math.max(1, this.outputs)).buffer));
+    const results = inputs.map(() => new BigUint64Array(native(8 * Math.max(1, this.#outputs)).buffer));
     const events = new BigUint64Array(native(8 * replicas).buffer);
     await api.callAsync('PJRT_LoadedExecutable_Execute', {
-      executable: this.handle,
+      executable: this.#handle,
       options: api.struct('PJRT_ExecuteOptions'),
-      argument_lists: this.pointers(lists),
+      argument_lists: this.#pointers(lists),
       num_devices: replicas,
       num_args: inputs[0]!.length,
-      output_lists: this.pointers(results),
+      output_lists: this.#pointers(results),
       device_complete_events: bytesOf(events),
     });
     const done = Promise.all([...events].map((event) => api.settle(event))).then(() => {});
     done.catch(() => {}); // the caller that awaits `done` gets the error
-    return { outputs: results.map((list) => [...list.subarray(0, this.outputs)]), done };
+    return { outputs: results.map((list) => [...list.subarray(0, this.#outputs)]), done };
   }
 
   /** Memory that it needs; undefined if the plugin does not report it. */
   memory(): MemoryNeed | undefined {
-    return this.inspect((executable) => {
+    return this.#inspect((executable) => {
       try {
-        const stats = this.api.call('PJRT_Executable_GetCompiledMemoryStats', { executable });
+        const stats = this.#api.call('PJRT_Executable_GetCompiledMemoryStats', { executable });
         return {
           arguments: stats.number('argument_size_in_bytes'),
           outputs: stats.number('output_size_in_bytes'),
@@ -77,8 +77,8 @@ export class Executable {
    * serialize it.
    */
   serialize(): Uint8Array {
-    const { api } = this;
-    return this.inspect((executable) => {
+    const api = this.#api;
+    return this.#inspect((executable) => {
       const result = api.call('PJRT_Executable_Serialize', { executable });
       const bytes = api.copy(result, 'serialized_bytes');
       api.free(result.big('serialized_executable_deleter'), result.big('serialized_executable'));
@@ -87,15 +87,15 @@ export class Executable {
   }
 
   destroy(): void {
-    this.api.call('PJRT_LoadedExecutable_Destroy', { executable: this.handle });
-    this.api.live.executables--;
+    this.#api.call('PJRT_LoadedExecutable_Destroy', { executable: this.#handle });
+    this.#api.live.executables--;
   }
 
   /** Calls `look` with the unloaded program, a separate object that must be destroyed. */
-  private inspect<T>(look: (executable: Address) => T): T {
-    const { api } = this;
+  #inspect<T>(look: (executable: Address) => T): T {
+    const api = this.#api;
     const executable = api
-      .call('PJRT_LoadedExecutable_GetExecutable', { loaded_executable: this.handle })
+      .call('PJRT_LoadedExecutable_GetExecutable', { loaded_executable: this.#handle })
       .big('executable');
     try {
       return look(executable);
@@ -105,8 +105,8 @@ export class Executable {
   }
 
   /** An array of pointers. It keeps the arrays alive that it points to. */
-  private pointers(arrays: readonly BigUint64Array[]): Uint8Array {
-    const { koffi } = this.api;
+  #pointers(arrays: readonly BigUint64Array[]): Uint8Array {
+    const { koffi } = this.#api;
     const pointers = bytesOf(BigUint64Array.from(arrays, (array) => koffi.address(bytesOf(array))));
     return Object.assign(pointers, { held: arrays });
   }

@@ -6,7 +6,7 @@ import { constant, grad, input, matmul, program, sizeOf, square, sumAll } from '
 import { areaRows } from '../../../nn/area.ts';
 import { type Rng, rng } from '../../../random/rng.ts';
 import { evaluateProgram } from '../../reference/evaluate.ts';
-import type { XlaBackend } from '../backend.ts';
+import type { XlaEngine } from '../engine.ts';
 import { bandOf } from './banded.ts';
 import { lower } from './lower.ts';
 
@@ -30,9 +30,9 @@ function turn(matrix: Float32Array, columns: number): Float32Array {
 }
 
 describe(`products with banded constants (SEED=${seed})`, () => {
-  let backend: XlaBackend;
+  let engine: XlaEngine;
   beforeAll(async () => {
-    backend = await openCpuXla();
+    engine = await openCpuXla();
   });
 
   it.each([
@@ -57,7 +57,7 @@ describe(`products with banded constants (SEED=${seed})`, () => {
     const [dx] = grad(sumAll(square(y)), [x]);
     const both = program('both', { y, dx: dx! });
     const values = { x: normals(random, sizeOf(x.shape)) };
-    const session = await backend.open({});
+    const session = await engine.open({});
     const [got, truth] = [await session.run(both, values), evaluateProgram(both, values)];
     await session.dispose();
     expect(relativeError(got.y!, truth.y!)).toBeLessThan(1e-5);
@@ -74,7 +74,7 @@ describe(`products with banded constants (SEED=${seed})`, () => {
   it('leaves arrays of nothing to products', async () => {
     const x = input('x', [0, 6, 4]);
     const none = program('none', { y: matmul(areaRows(6, 9), x) });
-    const session = await backend.open({});
+    const session = await engine.open({});
     expect((await session.run(none, { x: new Float32Array(0) })).y).toHaveLength(0);
     await session.dispose();
   });

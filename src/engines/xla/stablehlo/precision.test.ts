@@ -17,7 +17,7 @@ import {
 } from '../../../graph/index.ts';
 import { rng } from '../../../random/rng.ts';
 import { evaluateProgram } from '../../reference/evaluate.ts';
-import type { XlaBackend } from '../backend.ts';
+import type { XlaEngine } from '../engine.ts';
 import { lower } from './lower.ts';
 
 const seed = Number(process.env.SEED ?? Date.now() % 1e6);
@@ -37,9 +37,9 @@ describe(`mixed precision (SEED=${seed})`, () => {
   const gradients = grad(loss, Object.values(names));
   const outputs = Object.fromEntries(Object.keys(names).map((name, i) => [`grad:${name}`, gradients[i]!]));
   const step = program('step', { loss, ...outputs });
-  let backend: XlaBackend;
+  let engine: XlaEngine;
   beforeAll(async () => {
-    backend = await openCpuXla({ precision: 'bf16' });
+    engine = await openCpuXla({ precision: 'bf16' });
   });
 
   it('is close to float32, and not the same', async () => {
@@ -54,7 +54,7 @@ describe(`mixed precision (SEED=${seed})`, () => {
       ]),
     );
     const truth = evaluateProgram(step, values);
-    const session = await backend.open({});
+    const session = await engine.open({});
     const got = await session.run(step, values);
     await session.dispose();
     for (const [name, expected] of Object.entries(truth)) {

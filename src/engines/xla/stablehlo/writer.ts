@@ -19,15 +19,15 @@ export class FunctionWriter {
   readonly arguments: readonly Value[];
   /** How float32 products read their operands. With DEFAULT an accelerator may read fewer bits, for example TF32. */
   readonly productPrecision: 'HIGHEST' | 'DEFAULT';
-  private readonly types: readonly Argument[];
-  private readonly lines: string[] = [];
-  private readonly literals = new Map<string, Value>();
-  private readonly converted = new Map<string, Value>();
-  private next = 0;
+  readonly #types: readonly Argument[];
+  readonly #lines: string[] = [];
+  readonly #literals = new Map<string, Value>();
+  readonly #converted = new Map<string, Value>();
+  #next = 0;
 
   constructor(types: readonly Argument[], productPrecision: 'HIGHEST' | 'DEFAULT' = 'HIGHEST') {
     this.productPrecision = productPrecision;
-    this.types = types;
+    this.#types = types;
     this.arguments = types.map(({ shape, type }, i) => ({ name: `%arg${i}`, shape, type }));
   }
 
@@ -46,10 +46,10 @@ export class FunctionWriter {
     types: readonly ValueType[],
     from = `(${operands.map(typeText).join(', ')})`,
   ): Value[] {
-    const id = `%${this.next++}`;
+    const id = `%${this.#next++}`;
     const count = types.length === 1 ? '' : `:${types.length}`;
     const typesText = types.length === 1 ? typeText(types[0]!) : `(${types.map(typeText).join(', ')})`;
-    this.lines.push(`${id}${count} = ${operation} : ${from} -> ${typesText}`);
+    this.#lines.push(`${id}${count} = ${operation} : ${from} -> ${typesText}`);
     return types.map(({ shape, type }, i) => ({ name: count ? `${id}#${i}` : id, shape, type }));
   }
 
@@ -61,11 +61,11 @@ export class FunctionWriter {
   /** A constant array. */
   constant(data: TensorData, shape: Shape, type: ElementType): Value {
     const text = `stablehlo.constant ${literal(data, shape)} : ${typeText({ shape, type })}`;
-    const known = this.literals.get(text);
+    const known = this.#literals.get(text);
     if (known) return known;
-    const value = { name: `%${this.next++}`, shape, type };
-    this.lines.push(`${value.name} = ${text}`);
-    this.literals.set(text, value);
+    const value = { name: `%${this.#next++}`, shape, type };
+    this.#lines.push(`${value.name} = ${text}`);
+    this.#literals.set(text, value);
     return value;
   }
 
@@ -78,8 +78,8 @@ export class FunctionWriter {
   convert(x: Value, type: ElementType): Value {
     if (x.type === type) return x;
     const key = `${x.name} ${type}`;
-    const value = this.converted.get(key) ?? this.apply('stablehlo.convert', [x], { shape: x.shape, type });
-    this.converted.set(key, value);
+    const value = this.#converted.get(key) ?? this.apply('stablehlo.convert', [x], { shape: x.shape, type });
+    this.#converted.set(key, value);
     return value;
   }
 
@@ -111,15 +111,15 @@ export class FunctionWriter {
 
   /** The numbers 0, 1, 2, … along `axis`. */
   iota(shape: Shape, axis: number): Value {
-    const value = { name: `%${this.next++}`, shape, type: elementType('i32') };
-    this.lines.push(`${value.name} = stablehlo.iota dim = ${axis} : ${typeText(value)}`);
+    const value = { name: `%${this.#next++}`, shape, type: elementType('i32') };
+    this.#lines.push(`${value.name} = stablehlo.iota dim = ${axis} : ${typeText(value)}`);
     return value;
   }
 
   /** The boolean true. */
   truth(): Value {
-    const value = { name: `%${this.next++}`, shape: [], type: 'i1' as const };
-    this.lines.push(`${value.name} = stablehlo.constant dense<true> : tensor<i1>`);
+    const value = { name: `%${this.#next++}`, shape: [], type: 'i1' as const };
+    this.#lines.push(`${value.name} = stablehlo.constant dense<true> : tensor<i1>`);
     return value;
   }
 
@@ -134,7 +134,7 @@ export class FunctionWriter {
     start: readonly Value[],
     fixed: readonly Value[],
   ): Value[] {
-    const id = `%w${this.next++}`;
+    const id = `%w${this.#next++}`;
     const state = [first, ...start, ...fixed];
     const inner = state.map(({ shape, type }, i) => ({ name: `${id}_${i}`, shape, type }));
     const bindings = inner.map((value, i) => `${value.name} = ${state[i]!.name}`).join(', ');
@@ -142,7 +142,7 @@ export class FunctionWriter {
     const stateTypes = start.map(typeText).join(', ');
     const [iteration, ...others] = inner as [Value, ...Value[]];
     const results = start.map((_, i) => `${id}_made#${i}`).join(', ');
-    this.lines.push(
+    this.#lines.push(
       `${id}:${state.length} = stablehlo.while(${bindings}) : ${types}`,
       'cond {',
       `  ${id}_end = stablehlo.constant dense<${count}> : tensor<i32>`,
@@ -166,14 +166,14 @@ export class FunctionWriter {
   /** The function's text. @param name `main` is the entry point */
   finish(name: string, results: readonly Value[]): string {
     const visibility = name === 'main' ? 'public' : 'private';
-    const head = this.types.map((argument, i) => {
+    const head = this.#types.map((argument, i) => {
       const alias = argument.becomes === undefined ? '' : ` {tf.aliasing_output = ${argument.becomes} : i32}`;
       return `%arg${i}: ${typeText(argument)}${alias}`;
     });
     const types = results.map(typeText).join(', ');
     return [
       `func.func ${visibility} @${name}(${head.join(', ')}) -> (${types}) {`,
-      ...this.lines.map((line) => `  ${line}`),
+      ...this.#lines.map((line) => `  ${line}`),
       results.length === 0 ? '  return' : `  return ${names(results)} : ${types}`,
       '}',
     ].join('\n');

@@ -2,7 +2,7 @@ import type { Program } from '../../graph/program.ts';
 import { GraphError, sizeOf, type TensorData, type Values } from '../../graph/tensor.ts';
 import type { Collective } from '../collective.ts';
 import {
-  type Backend,
+  type Engine,
   gradientName,
   type Parameter,
   type Session,
@@ -23,7 +23,7 @@ import { evaluateProgram } from './evaluate.ts';
  * Plain loops in double precision: slow and simple; the other engines are tested against it. Weights and slots are
  * rounded to float32 after each update, as in checkpoints, so that a resumed run continues exactly.
  */
-export const referenceBackend: Backend = {
+export const referenceEngine: Engine = {
   name: 'reference',
   description: 'reference (plain loops, float64)',
   open: async (state, { collective } = {}) =>
@@ -32,20 +32,20 @@ export const referenceBackend: Backend = {
 
 class ReferenceSession implements Session {
   /** Float64 arrays that hold float32 values. */
-  private readonly state = new Map<string, ReferenceData>();
+  readonly #state = new Map<string, ReferenceData>();
 
-  private readonly collective: Collective | undefined;
-  private readonly queue = new TaskQueue();
-  private disposed = false;
+  readonly #collective: Collective | undefined;
+  readonly #queue = new TaskQueue();
+  #disposed = false;
 
   constructor(state: Values, collective: Collective | undefined) {
-    this.collective = collective;
-    this.put(state);
+    this.#collective = collective;
+    this.#put(state);
   }
 
   run(program: Program, inputs: Values): Promise<Values> {
-    return this.inTurn(() => {
-      const results = this.evaluate(program, inputs);
+    return this.#inTurn(() => {
+      const results = this.#evaluate(program, inputs);
       return Object.fromEntries(Object.entries(results).map(([name, data]) => [name, narrow(data)]));
     });
   }
@@ -55,19 +55,19 @@ class ReferenceSession implements Session {
     batches: readonly Values[],
     at: { step: number; lr: number },
   ): Promise<StepResult> {
-    return this.inTurn(() => {
-      checkStep(plan, batches, this.info);
-      this.put(missingSlots(plan, this.info));
+    return this.#inTurn(() => {
+      checkStep(plan, batches, this.#info);
+      this.#put(missingSlots(plan, this.#info));
       const { gradients: program, parameters, rule, state = {}, clip } = plan;
       const weights = parameters.map(({ name }) => name);
-      const gradients = weights.map((name) => this.zeros(program, gradientName(name)));
-      const outputs = Object.keys(state).map((name) => this.zeros(program, name));
+      const gradients = weights.map((name) => this.#zeros(program, gradientName(name)));
+      const outputs = Object.keys(state).map((name) => this.#zeros(program, name));
       const names = [...weights.map(gradientName), ...Object.keys(state)];
       const metrics = Object.keys(program.outputs).filter((name) => !names.includes(name));
       return trainingStep(
         {
           accumulate: (batch) => {
-            const results = this.evaluate(program, batch);
+            const results = this.#evaluate(program, batch);
             for (const [i, sum] of [...gradients, ...outputs].entries()) addInto(sum, results[names[i]!]!);
             return Object.fromEntries(metrics.map((name) => [name, results[name]![0]!]));
           },
@@ -79,65 +79,65 @@ class ReferenceSession implements Session {
               return sum;
             });
           },
-          overwrite: (name, values) => this.put({ [name]: Float32Array.from(values) }),
+          overwrite: (name, values) => this.#put({ [name]: Float32Array.from(values) }),
           update: (scalars) => {
             const numbers = Object.entries(scalars).map(([name, x]) => [name, Float64Array.of(x)]);
             parameters.forEach((parameter, i) => {
-              this.update(plan, parameter, gradients[i]!, Object.fromEntries(numbers));
+              this.#update(plan, parameter, gradients[i]!, Object.fromEntries(numbers));
             });
           },
         },
         { batches, weights, state, clip, scalars: rule.scalars(at.step, at.lr) },
-        this.collective,
+        this.#collective,
       );
     });
   }
 
   read(names?: readonly string[]): Promise<Values> {
-    return this.inTurn(() => {
-      const wanted = names ?? [...this.state.keys()];
-      for (const name of wanted) requireKnown(name, this.info);
-      return Object.fromEntries(wanted.map((name) => [name, narrow(this.state.get(name)!).slice()]));
+    return this.#inTurn(() => {
+      const wanted = names ?? [...this.#state.keys()];
+      for (const name of wanted) requireKnown(name, this.#info);
+      return Object.fromEntries(wanted.map((name) => [name, narrow(this.#state.get(name)!).slice()]));
     });
   }
 
   write(values: Values): Promise<void> {
-    return this.inTurn(() => {
-      checkWrite(values, this.info);
-      this.put(values);
+    return this.#inTurn(() => {
+      checkWrite(values, this.#info);
+      this.#put(values);
     });
   }
 
   dispose(): Promise<void> {
-    return this.queue.add(async () => {
-      if (this.disposed) return;
-      this.disposed = true;
-      this.state.clear();
-      await this.collective?.close?.();
+    return this.#queue.add(async () => {
+      if (this.#disposed) return;
+      this.#disposed = true;
+      this.#state.clear();
+      await this.#collective?.close?.();
     });
   }
 
-  private inTurn<T>(work: () => T | Promise<T>): Promise<T> {
-    return this.queue.add(() => {
-      if (this.disposed) throw new GraphError('a session must not be used after it was disposed');
+  #inTurn<T>(work: () => T | Promise<T>): Promise<T> {
+    return this.#queue.add(() => {
+      if (this.#disposed) throw new GraphError('a session must not be used after it was disposed');
       return work();
     });
   }
 
-  private readonly info = (name: string) => describeData(this.state.get(name));
+  readonly #info = (name: string) => describeData(this.#state.get(name));
 
   /** Stores copies. */
-  private put(values: Values): void {
+  #put(values: Values): void {
     for (const [name, data] of Object.entries(values))
-      this.state.set(name, widen(data.slice() as TensorData));
+      this.#state.set(name, widen(data.slice() as TensorData));
   }
 
-  private zeros({ outputs }: Program, name: string): Float64Array {
+  #zeros({ outputs }: Program, name: string): Float64Array {
     return new Float64Array(sizeOf(outputs[name]!.shape));
   }
 
   /** Updates one weight and its slots. */
-  private update(
+  #update(
     { rule, gradients: { inputs } }: TrainingPlan,
     parameter: Parameter,
     gradient: Float64Array,
@@ -148,17 +148,17 @@ class ReferenceSession implements Session {
       ['weight', name],
       ...rule.slots.map((slot) => [slot, slotName(slot, name)] as const),
     ]);
-    const state = Object.fromEntries([...keys].map(([input, key]) => [input, this.state.get(key)!]));
+    const state = Object.fromEntries([...keys].map(([input, key]) => [input, this.#state.get(key)!]));
     const next = evaluateProgram(updateProgram(rule, inputs[name]!.shape, parameter), {
       ...state,
       gradient,
       ...scalars,
     });
-    for (const [output, key] of keys) this.state.set(key, widen(narrow(next[output]!)));
+    for (const [output, key] of keys) this.#state.set(key, widen(narrow(next[output]!)));
   }
 
-  private evaluate(program: Program, inputs: Values): Record<string, ReferenceData> {
-    checkRun(program, inputs, this.info);
-    return evaluateProgram(program, { ...Object.fromEntries(this.state), ...inputs });
+  #evaluate(program: Program, inputs: Values): Record<string, ReferenceData> {
+    checkRun(program, inputs, this.#info);
+    return evaluateProgram(program, { ...Object.fromEntries(this.#state), ...inputs });
   }
 }

@@ -3,7 +3,7 @@ import { grad, input, matmul, meanAll, mul, program, square, sub, type Tensor } 
 import type { UpdateRule } from '../../graph/update.ts';
 import { rng } from '../../random/rng.ts';
 import { gradientName, type TrainingPlan } from '../engine.ts';
-import { referenceBackend } from './backend.ts';
+import { referenceEngine } from './engine.ts';
 
 /** Gradient descent with momentum, and the number of updates as a scalar. */
 const sgd = (momentum: number): UpdateRule => ({
@@ -60,10 +60,10 @@ const close = (got: ArrayLike<number>, expected: readonly number[], digits = 6) 
     expect(got[i]).toBeCloseTo(x, digits);
   });
 
-describe('a session of the reference backend', () => {
+describe('a session of the reference engine', () => {
   it('steps as gradient descent with momentum does by hand', async () => {
     const w0 = draw(1, 'w', width);
-    const session = await referenceBackend.open({ w: w0 });
+    const session = await referenceEngine.open({ w: w0 });
     const plan = leastSquares(0.5);
     let w = [...w0];
     let velocity = [0, 0, 0];
@@ -83,7 +83,7 @@ describe('a session of the reference backend', () => {
 
   it('takes decay and rate from the group of the parameter', async () => {
     const w = draw(2, 'w', width);
-    const session = await referenceBackend.open({ w });
+    const session = await referenceEngine.open({ w });
     const plan = { ...leastSquares(), parameters: [{ name: 'w', weightDecay: 0.2, lrScale: 0.5 }] };
     await session.step(plan, [batchOf(0)], { step: 0, lr: 0.1 });
     const { gradient } = byHand(w, batchOf(0));
@@ -95,7 +95,7 @@ describe('a session of the reference backend', () => {
 
   it('averages micro-batches to the result of one large batch', async () => {
     const w = draw(3, 'w', width);
-    const session = await referenceBackend.open({ w });
+    const session = await referenceEngine.open({ w });
     const { metrics } = await session.step(leastSquares(), [batchOf(1), batchOf(2)], { step: 0, lr: 0.1 });
     const [a, b] = [byHand(w, batchOf(1)), byHand(w, batchOf(2))];
     expect(metrics.loss).toBeCloseTo((a.loss + b.loss) / 2, 10);
@@ -107,7 +107,7 @@ describe('a session of the reference backend', () => {
     const w = draw(4, 'w', width);
     const { gradient, norm } = byHand(w, batchOf(0));
     for (const clip of [norm / 3, norm * 3]) {
-      const session = await referenceBackend.open({ w });
+      const session = await referenceEngine.open({ w });
       const result = await session.step(leastSquares(0, clip), [batchOf(0)], { step: 0, lr: 0.1 });
       expect(result.gradientNorm).toBeCloseTo(norm, 10);
       const shrink = Math.min(1, clip / norm);
@@ -121,7 +121,7 @@ describe('a session of the reference backend', () => {
 
   it('leaves the state alone when something is not finite, and names the first', async () => {
     const w = draw(5, 'w', width);
-    const session = await referenceBackend.open({ w });
+    const session = await referenceEngine.open({ w });
     const bad = batchOf(0);
     bad.y[2] = Number.NaN;
     const result = await session.step(leastSquares(), [batchOf(1), bad], { step: 0, lr: 0.1 });
@@ -135,9 +135,9 @@ describe('a session of the reference backend', () => {
 
   it('continues from a state read and written back', async () => {
     const plan = leastSquares(0.5);
-    const whole = await referenceBackend.open({ w: draw(6, 'w', width) });
+    const whole = await referenceEngine.open({ w: draw(6, 'w', width) });
     for (let step = 0; step < 5; step++) {
-      const resumed = await referenceBackend.open(await whole.read());
+      const resumed = await referenceEngine.open(await whole.read());
       const at = { step, lr: 0.1 };
       const results = [
         await whole.step(plan, [batchOf(step)], at),
@@ -150,7 +150,7 @@ describe('a session of the reference backend', () => {
 
   it('copies on the way in and out', async () => {
     const w = Float32Array.of(1);
-    const session = await referenceBackend.open({ w });
+    const session = await referenceEngine.open({ w });
     w.fill(2);
     const read = (await session.read()).w!;
     expect(read).toEqual(Float32Array.of(1));
@@ -162,7 +162,7 @@ describe('a session of the reference backend', () => {
   });
 
   it('runs programs on its state; inputs take precedence', async () => {
-    const session = await referenceBackend.open({ w: Float32Array.of(2) });
+    const session = await referenceEngine.open({ w: Float32Array.of(2) });
     const twice = program('twice', { y: mul(input('w', [1]), 2) });
     expect((await session.run(twice, {})).y).toEqual(Float32Array.of(4));
     expect((await session.run(twice, { w: Float32Array.of(5) })).y).toEqual(Float32Array.of(10));
@@ -171,7 +171,7 @@ describe('a session of the reference backend', () => {
   });
 
   it('refuses what does not fit, by name', async () => {
-    const session = await referenceBackend.open({ w: new Float32Array(3) });
+    const session = await referenceEngine.open({ w: new Float32Array(3) });
     const plan = leastSquares();
     const at = { step: 0, lr: 0.1 };
     const { x, y } = batchOf(0);

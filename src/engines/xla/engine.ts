@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { GraphError, type Values } from '../../graph/tensor.ts';
-import type { Backend, Session, SessionOptions } from '../engine.ts';
+import type { Engine, Session, SessionOptions } from '../engine.ts';
 import { AttentionChoice, type AttentionSetting } from './attention-choice.ts';
 import { Compiler } from './compiler.ts';
 import { Api } from './pjrt/api.ts';
@@ -36,7 +36,7 @@ export interface XlaOptions {
   readonly warn?: ((message: string) => void) | undefined;
 }
 
-export interface XlaBackend extends Backend {
+export interface XlaEngine extends Engine {
   readonly client: Client;
   readonly precision: Precision;
 }
@@ -45,7 +45,7 @@ export interface XlaBackend extends Backend {
  * Opens XLA through a PJRT plugin: GPUs, TPUs, CPUs. Throws XlaError if the plugin cannot be used or has too few
  * devices.
  */
-export async function openXlaBackend(options: XlaOptions): Promise<XlaBackend> {
+export async function openXlaEngine(options: XlaOptions): Promise<XlaEngine> {
   const client = await clientOf(options.plugin);
   const { devices: count = 1, cache } = options;
   const isCpu = client.platform === 'cpu';

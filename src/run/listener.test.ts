@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { beforeAll, expect, it } from 'vitest';
 import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
 import { tinyFinetuneSettings, tinyImages, tinySettings } from '../../tests/support/tiny-run.ts';
+import { linprobe } from '../evaluate/probe/linprobe.ts';
 import { finetune } from '../finetune.ts';
 import { pretrain } from '../pretrain.ts';
 
@@ -38,6 +39,16 @@ it.each(kinds)(
     expect(result.outcome).toBe('finished');
   },
 );
+
+it('linprobe keeps its state and rejects as well', async () => {
+  const settings = { data: `classes:${folder}/images`, epochs: 3, warmupEpochs: 0, heldOut: 0.25 };
+  const options = { settings, output: `${folder}/probe`, featureCache: false as const };
+  const onEvent = async (event: { type: string }) => {
+    if (event.type === 'step') throw new Error('the log is gone');
+  };
+  await expect(linprobe(`${folder}/pretrain`, { ...options, onEvent })).rejects.toThrow(/^the log is gone$/);
+  expect((await linprobe(`${folder}/pretrain`, options)).top1).toBeGreaterThan(0);
+});
 
 it.each(kinds)('%s waits for promises of the listener, however late', async (name, train) => {
   let late = false;

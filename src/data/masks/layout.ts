@@ -1,0 +1,78 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { DataError } from '../error.ts';
+
+/** A part of a data set: training, validation or test images. */
+export type MaskPart = 'train' | 'val' | 'test';
+
+/** Where the images of a part lie, and their masks. */
+export interface MaskFolders {
+  readonly images: string;
+  readonly masks: string;
+  /** The names of those that belong to the part, without endings; all of them where there is no list. */
+  readonly names?: readonly string[];
+}
+
+const IMAGES = ['images', 'JPEGImages', 'image', 'imgs', 'img', 'leftImg8bit'];
+const MASKS = ['masks', 'annotations', 'SegmentationClass', 'labels', 'mask', 'label', 'gtFine'];
+const PARTS: Readonly<Record<MaskPart, readonly string[]>> = {
+  train: ['train', 'training'],
+  val: ['val', 'validation', 'valid'],
+  test: ['test', 'testing'],
+};
+/** What is put behind the name of an image folder for that of its masks: CamVid's `train` and `trainannot`. */
+const BEHIND = ['annot', '_labels', '_masks', '_annotations', '_gt'];
+
+/** The layouts in words, for messages and help. */
+export const LAYOUTS =
+  'images/ and masks/ (or annotations/, labels/), each with train/ and val/ or without; train/images/ and train/masks/; JPEGImages/ and SegmentationClass/; train/ and trainannot/';
+
+/**
+ * The parts of a folder of images and masks, in any of the usual layouts; without parts all images are `train`.
+ * Throws a DataError for a folder that is missing or of another layout, and the system's error.
+ */
+export function maskLayout(folder: string): Partial<Record<MaskPart, MaskFolders>> {
+  if (!statSync(folder, { throwIfNoEntry: false }))
+    throw new DataError(`the data folder must exist, got '${folder}'`);
+  const isFolder = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  const firstOf = (candidates: readonly (readonly [images: string, masks: string])[]) => {
+    const paths = candidates.map(([images, masks]) => [join(folder, images), join(folder, masks)] as const);
+    const found = paths.find((pair) => pair.every(isFolder));
+    return found && { images: found[0], masks: found[1] };
+  };
+  const parts: Partial<Record<MaskPart, MaskFolders>> = {};
+  for (const [part, names] of Object.entries(PARTS) as [MaskPart, readonly string[]][]) {
+    const folders = firstOf(
+      names.flatMap((name) => [
+        ...pairs.map(([images, masks]) => [`${images}/${name}`, `${masks}/${name}`] as const),
+        ...pairs.map(([images, masks]) => [`${name}/${images}`, `${name}/${masks}`] as const),
+        ...BEHIND.map((end) => [name, `${name}${end}`] as const),
+      ]),
+    );
+    if (folders) parts[part] = folders;
+  }
+  if (Object.keys(parts).length > 0) return parts;
+  const all = firstOf(pairs);
+  if (!all) {
+    const got = readdirSync(folder).slice(0, 8).join(', ') || 'nothing';
+    throw new DataError(`images with masks must lie in ${LAYOUTS}; got ${got} in '${folder}'`);
+  }
+  const byList = listed(folder, all);
+  return Object.keys(byList).length > 0 ? byList : { train: all };
+}
+
+const pairs = IMAGES.flatMap((images) => MASKS.map((masks) => [images, masks] as const));
+
+/** The parts by the lists of PASCAL VOC, `ImageSets/Segmentation/train.txt`. */
+function listed(folder: string, all: MaskFolders): Partial<Record<MaskPart, MaskFolders>> {
+  const parts: Partial<Record<MaskPart, MaskFolders>> = {};
+  for (const part of Object.keys(PARTS) as MaskPart[]) {
+    const file = join(folder, 'ImageSets', 'Segmentation', `${part}.txt`);
+    if (!statSync(file, { throwIfNoEntry: false })) continue;
+    const names = readFileSync(file, 'utf8')
+      .split(/\s+/)
+      .filter((name) => name !== '');
+    if (names.length > 0) parts[part] = { ...all, names };
+  }
+  return parts;
+}

@@ -1,0 +1,144 @@
+import { z } from 'zod';
+import { finetuneFlops } from '../config/cost.ts';
+import { ConfigError } from '../config/error.ts';
+import { section, whole } from '../config/fields.ts';
+import { resolveFinetuneConfig } from '../config/finetune-recipes.ts';
+import type { FinetuneInput } from '../config/finetune-schema.ts';
+import { parseLinprobeConfig } from '../config/linprobe-schema.ts';
+import { mergeSettings } from '../config/merge.ts';
+import { mergeConfig } from '../config/overrides.ts';
+import type { Config } from '../config/schema.ts';
+import { type Arm, type Group, pretrainConfig, requireEpochs, requireOwnStart, stretched } from './arms.ts';
+import type { ImageCounts, Piece } from './piece.ts';
+
+/** A model of an arm that is judged. */
+export interface JudgedArm {
+  readonly group: Group;
+  readonly arm: Arm;
+  readonly model: Piece;
+  /** Of the model. */
+  readonly config: Config;
+  /** Operations that a judge which trains may spend beyond its settings. */
+  readonly extra: number;
+  readonly images: ImageCounts;
+}
+
+/** Checks a part of the settings, which errors name. */
+export type Within = (part: string, check: () => void) => void;
+
+/** The parts of a study that judge a model. */
+export type Judge = 'knn' | 'linear' | 'finetune';
+
+/** A judge of the models of a study: an entry of the table. */
+export interface StudyJudge {
+  /** Also that of its settings in a group. */
+  readonly name: Judge;
+  /** Throws ConfigError where settings for an arm are wrong. */
+  check?(group: Group, arm: Arm, within: Within): void;
+  /** Names of those settings of a group that name no images to judge on: pre-training must hold some out. */
+  withoutImages(group: Group): string[];
+  /** The judgements of a model, with the names that tables call them by. */
+  pieces(judged: JudgedArm): [judge: string, piece: Piece][];
+}
+
+const settings = () => z.record(z.string(), z.unknown(), { error: 'must be a group of settings' });
+
+/** The settings of each judge in a group. */
+export const judgeFields = {
+  knn: section({
+    trainImages: whole(0).default(10_000).describe('most images that vote; 0: all'),
+    testImages: whole(0).default(0).describe('most images that are classified; 0: all'),
+  })
+    .optional()
+    .describe('judges features by their nearest neighbours'),
+  linear: settings().optional().describe('settings of linear probes'),
+  finetune: z
+    .array(settings(), { error: 'must be a list of settings' })
+    .optional()
+    .describe('settings of fine-tuning, for each share of the labels (data.labels)'),
+};
+
+const knn: StudyJudge = {
+  name: 'knn',
+  withoutImages: ({ knn }) => (knn ? ['knn'] : []),
+  pieces({ group, model, config }) {
+    const settings = { ...group.knn!, seed: config.seed };
+    return [['kNN', { kind: 'knn', id: `${model.id}-knn`, settings, from: model.id, flops: 0, updates: 0 }]];
+  },
+};
+
+const linear: StudyJudge = {
+  name: 'linear',
+  check: ({ linear }, _, within) => within('linear', () => parseLinprobeConfig(linear)),
+  withoutImages: ({ linear }) =>
+    linear && linear.test === undefined && linear.heldOut === undefined ? ['linear'] : [],
+  pieces({ group, model, config }) {
+    const settings = { ...group.linear, seed: config.seed };
+    const id = `${model.id}-linear`;
+    return [['linear', { kind: 'linear', id, settings, from: model.id, flops: 0, updates: 0 }]];
+  },
+};
+
+const finetune: StudyJudge = {
+  name: 'finetune',
+  check(group, arm, within) {
+    for (const [i, given] of group.finetune.entries())
+      within(`finetune[${i}]`, () => {
+        const settings = finetuneSettings(group, arm, given);
+        requireOwnStart(settings);
+        requireEpochs(resolveFinetuneConfig(settings).training.maxSteps);
+      });
+    const shares = group.finetune.map((given) => resolveFinetuneConfig(given).data.labels);
+    if (new Set(shares).size < shares.length)
+      throw new ConfigError(
+        `finetune must have settings with a different data.labels each, got ${shares.join(', ')}`,
+      );
+  },
+  withoutImages: ({ finetune }) => finetune.flatMap(({ data }, i) => (data?.test ? [] : [`finetune[${i}]`])),
+  pieces: ({ group, arm, ...judged }) =>
+    group.finetune.map((common) => {
+      const given = finetuneSettings(group, arm, common);
+      return [`fine-tune ${percent(given.data?.labels ?? 1)} %`, finetuning(given, judged)];
+    }),
+};
+
+/** All judges, in the order of tables. */
+export const studyJudges: readonly StudyJudge[] = [knn, linear, finetune];
+
+/** Settings of an arm's fine-tuning: on the images of pre-training, and on its engine unless they name one. */
+export function finetuneSettings(group: Group, arm: Arm, given: FinetuneInput): FinetuneInput {
+  const { source, trainImages, heldOut } = pretrainConfig(group, arm, 0).data;
+  const { engine = {} } = mergeConfig(group.pretrain, arm.settings ?? {});
+  const data = { source, trainImages, heldOut };
+  return mergeSettings({ engine }, given, arm.finetune ?? {}, { data }) as FinetuneInput;
+}
+
+function finetuning(
+  given: FinetuneInput,
+  { model, config, extra, images }: Omit<JudgedArm, 'group' | 'arm'>,
+): Piece {
+  const { seed } = config;
+  const { data, training } = resolveFinetuneConfig(given);
+  const labelled = images.labelled(data.labels);
+  if (training.batchSize > labelled)
+    throw new ConfigError(
+      `training.batchSize of finetune must not exceed the images with labels, got ${training.batchSize} and ${labelled} (${percent(data.labels)} %)`,
+    );
+  const updates = Math.floor(labelled / training.batchSize);
+  const epoch = updates * training.batchSize * finetuneFlops(config, images.classes);
+  const epochs = training.epochs + Math.round(extra / epoch);
+  const settings = {
+    ...given,
+    seed,
+    training: { ...given.training, ...stretched(training, epochs) },
+  };
+  const id = `${model.id}-finetune${percent(data.labels)}-${epochs}ep`;
+  return {
+    ...{ kind: 'finetune', id, settings, from: model.id },
+    ...{ flops: epochs * epoch, updates: epochs * updates },
+  };
+}
+
+function percent(share: number): number {
+  return Number((100 * share).toFixed(4));
+}

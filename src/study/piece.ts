@@ -1,0 +1,29 @@
+import type { FinetuneInput } from '../config/finetune-schema.ts';
+import type { LinprobeInput } from '../config/linprobe-schema.ts';
+import type { ConfigInput } from '../config/schema.ts';
+
+/** A part of a study that is run at once: a model to judge, or a judgement. */
+export type Piece = {
+  /** Unique in the study, for the same settings the same; also the name of its folder. */
+  readonly id: string;
+  /** Floating-point operations of training, and updates. */
+  readonly flops: number;
+  readonly updates: number;
+} & (
+  | { readonly kind: 'initial' | 'pretrain'; readonly settings: ConfigInput }
+  | {
+      readonly kind: 'knn';
+      readonly settings: { trainImages: number; testImages: number; seed: number };
+      readonly from: string;
+    }
+  | { readonly kind: 'linear'; readonly settings: LinprobeInput; readonly from: string }
+  | { readonly kind: 'finetune'; readonly settings: FinetuneInput; readonly from: string }
+);
+
+/** Numbers of images, which are not in the settings. */
+export interface ImageCounts {
+  readonly train: number;
+  readonly classes: number;
+  /** Of a share of the labels. */
+  labelled(share: number): number;
+}
