@@ -81,7 +81,7 @@ export interface Cores {
 const coresHere = (): Cores => ({ host: cpus().length, available: availableParallelism() });
 
 /**
- * Threads of a rank's engine: the cores to which the launcher has bound it, else its share of those that it sees.
+ * Threads of a rank's engine: the cores to which the launcher has bound it, else its share of the visible cores.
  */
 export function threadsOf(
   { localSize }: World,
