@@ -244,7 +244,7 @@ describe('finetune from weights', () => {
 
   it('refuses sizes that are not those of the weights', async () => {
     await expect(given({ model: { width: 16 } })).rejects.toThrow(
-      'model.width must be that of the weights, 8, got 16',
+      'model.width must match the weights, 8, got 16',
     );
   });
 });

@@ -1,43 +1,43 @@
 import type { FinetuneConfig, FinetuneInput } from './finetune-schema.ts';
 import type { Config, ConfigInput } from './schema.ts';
 
-/** A recipe as data: settings of its own, over those of its model's size. */
+/** A recipe as data: settings that override the settings of its model's size. */
 export interface AnyEntry<I extends object = object> {
   /** `data-model-task`, `data-model-finetune` */
   readonly name: string;
   readonly model: string;
-  /** Where the settings come from. */
+  /** The publication that the settings come from. */
   readonly source: string;
   /** Images of one pass. */
   readonly images: number;
-  /** The number it should give, or that none was published. */
+  /** The expected result, or a note that none was published. */
   readonly expected: string;
-  /** What else there is to know, in whole lines that recipes may share: the machine and patience that it takes. */
+  /** Further notes, such as hardware and time, one line each. Recipes may share lines. */
   readonly notes: readonly string[];
   readonly settings: I;
-  /** Laid over the settings for a variant of a few minutes, named `<name>-quick`. */
+  /** Overrides the settings in a variant that takes a few minutes, `<name>-quick`. */
   readonly quick?: I;
 }
 
-/** A recipe of pre-training as data: settings over those of its model's size and task. */
+/** A pre-training recipe as data: settings that override the settings of its model's size and task. */
 export interface RecipeEntry extends AnyEntry<ConfigInput> {
   readonly task: string;
 }
 
-/** A recipe of fine-tuning as data. */
+/** A fine-tuning recipe as data. */
 export interface FinetuneEntry extends AnyEntry<FinetuneInput> {
   readonly classes: number;
 }
 
-/** What a run takes. */
+/** The cost of a run. */
 export interface Cost {
   /** Over all epochs. */
   readonly images: number;
-  /** Floating-point operations of matrix products, of all images together. */
+  /** Floating-point operations of the matrix products, summed over all images. */
   readonly flops: number;
 }
 
-/** A named set of settings, complete, with where it comes from, what it costs and what it should give. */
+/** Complete settings with a name, a source, a cost and an expected result. */
 export interface RecipeOf<C> {
   readonly name: string;
   readonly source: string;

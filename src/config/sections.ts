@@ -18,10 +18,10 @@ import {
 } from './fields.ts';
 
 /*
- * Settings that several kinds of runs have. A function takes the defaults in which they differ.
+ * Settings that several kinds of runs share. A function takes the defaults that differ between kinds.
  */
 
-/** Images and the views that are cut from them. */
+/** Images, and the views cropped from them. */
 export const dataFields = (defaults: { readonly scale: [number, number]; readonly heldOut: number }) => ({
   source: text().default('').describe('images: a folder, or another source, see `list sources`'),
   mean: numbers(1)
@@ -33,7 +33,7 @@ export const dataFields = (defaults: { readonly scale: [number, number]; readonl
   range: interval()
     .default([])
     .describe(
-      'samples of TIFF files and 16-bit PNGs that stand for 0 and 1, as 0,10000; empty: those of their type, 0 and 1 of floating point',
+      'sample values of TIFF files and 16-bit PNGs that map to 0 and 1, as 0,10000; empty: the limits of their type, 0 and 1 for floats',
     ),
   scale: range().default(defaults.scale).describe("random resized crop: share of the image's area"),
   ratio: range()
@@ -46,12 +46,12 @@ export const dataFields = (defaults: { readonly scale: [number, number]; readonl
   evaluationView: view()
     .default(null)
     .describe(
-      "view of an evaluation as another project's file describes it, where evaluationCrop does not say it all; null: evaluationCrop",
+      "evaluation view described by another project's file, if evaluationCrop alone cannot express it; null: evaluationCrop",
     ),
   heldOut: fraction()
     .default(defaults.heldOut)
     .describe(
-      'share of the images set aside to evaluate on, 0: none; not of a source with a test set of its own',
+      'share of the images held out to evaluate on, 0: none; ignored for a source with its own test set',
     ),
   trainImages: whole(0).default(0).describe('most training images, chosen at random; 0: all'),
 });
@@ -65,7 +65,7 @@ export const stackFields = (width: number, depth: number, heads: number, part: s
 
 /** An encoder; by default the paper's ViT-B. */
 export const encoderFields = {
-  image: size('pixels').default([224, 224]).describe('height and width of what the encoder sees'),
+  image: size('pixels').default([224, 224]).describe("height and width of the encoder's input"),
   patch: whole(1).default(16).describe('side of a patch in pixels'),
   channels: whole(1)
     .default(3)
@@ -74,11 +74,11 @@ export const encoderFields = {
     ),
   ...stackFields(768, 12, 12, 'encoder'),
   mlpRatio: positive().default(4).describe('hidden width of the MLPs relative to the width'),
-  classToken: flag().default(false).describe('whether the encoder has a class token, as in MAE'),
+  classToken: flag().default(false).describe('true: the encoder has a class token, as in MAE'),
   positions: oneOf(['sincos1d', 'sincos2d', 'learned'])
     .default('sincos1d')
     .describe("positions: the paper's 1-D sines and cosines, MAE's 2-D ones, or learned ones"),
-  epsilon: positive().default(1e-6).describe("what the norms add to variances; Hugging Face's ViTs: 1e-12"),
+  epsilon: positive().default(1e-6).describe("epsilon of the layer norms; Hugging Face's ViTs: 1e-12"),
 };
 
 /** The optimizer, its schedule, and the batches. */
@@ -93,12 +93,12 @@ export const trainingFields = (defaults: {
   epochs: whole(1)
     .default(defaults.epochs)
     .describe('passes over the training images; they set the schedule'),
-  maxSteps: whole(0).default(0).describe('stop after so many updates, schedule unchanged; 0: never'),
+  maxSteps: whole(0).default(0).describe('stop after N updates without changing the schedule; 0: no limit'),
   batchSize: whole(1).default(defaults.batchSize).describe('images of one update'),
   microBatch: whole(0)
     .default(0)
     .describe(
-      'images computed at once, to save memory: an update is that of the whole batch, up to rounding; 0: all',
+      'images computed at once, to save memory; the update equals that of the whole batch, up to rounding; 0: all',
     ),
   learningRate: positive()
     .default(defaults.learningRate)
@@ -114,7 +114,7 @@ export const trainingFields = (defaults: {
   clip: atLeast(0).default(0).describe('largest norm of all gradients together; 0: no clipping'),
   nonFinite: oneOf(['stop', 'skip'])
     .default('stop')
-    .describe('what to do when a loss or gradient is not finite: stop the run, or skip that update'),
+    .describe('when a loss or gradient is not finite: stop the run, or skip the update'),
 });
 
 export const checkpoints = section({

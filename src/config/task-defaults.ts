@@ -3,13 +3,13 @@ import { task } from '../tasks/table.ts';
 import { mergeSettings } from './merge.ts';
 import { valueAt } from './walk.ts';
 
-/** Settings over those that their task takes where none are given; settings that name no task are left as they are. */
+/** Settings completed with the defaults of their task. Settings without a task are returned unchanged. */
 export function withTaskDefaults(input: unknown, own?: OwnTasks): unknown {
   const defaults = taskDefaults(input, own);
   return defaults ? mergeSettings(defaults, input as object) : input;
 }
 
-/** What the task that settings name takes where none are given: settings. */
+/** The default settings of the task that `input` names; undefined without a valid task. */
 export function taskDefaults(input: unknown, own?: OwnTasks): object | undefined {
   const name = valueAt(input, ['task', 'name']);
   if (typeof name !== 'string') return undefined;
@@ -20,6 +20,6 @@ export function taskDefaults(input: unknown, own?: OwnTasks): object | undefined
       model: { target, decoder: { kind: decoder } },
     };
   } catch {
-    return undefined; // the schema says what is wrong with the name
+    return undefined; // the schema reports the invalid name
   }
 }

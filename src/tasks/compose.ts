@@ -4,8 +4,8 @@ import { plain } from './plain.ts';
 import type { Draws, MaskGenerator, PretextTask } from './task.ts';
 
 /**
- * A task on whose degraded image tokens are removed: the encoder sees the rest, the decoder predicts all.
- * The draw `order` i32 [N] is a permutation of the tokens, of which the first ones are kept.
+ * A task that also removes tokens of the degraded image: the encoder sees the rest, the decoder predicts all.
+ * The draw `order` i32 [N] is a permutation of the tokens; the first ones stay.
  */
 export function masked(task: PretextTask, mask: MaskGenerator = random): PretextTask {
   return {
@@ -25,8 +25,8 @@ export function masked(task: PretextTask, mask: MaskGenerator = random): Pretext
 }
 
 /**
- * Two degradations in a row: the encoder sees what the second makes of the first one's image, and the first one says what is
- * recovered. Throws RangeError where the second has a view or a loss of its own.
+ * Two degradations in a row: the second degrades the output of the first. The first one defines the image to recover. Throws
+ * RangeError if the second overrides the view or the loss.
  */
 export function inARow(first: PretextTask, second: PretextTask): PretextTask {
   const fault = rowFault(first, second);
@@ -47,14 +47,14 @@ export function inARow(first: PretextTask, second: PretextTask): PretextTask {
   };
 }
 
-/** Why two degradations cannot be in a row, as the end of a sentence; undefined where they can. */
+/** Explains why two degradations cannot be combined, as the end of a sentence; undefined if they can. */
 export function rowFault(first: PretextTask, second: PretextTask): string | undefined {
-  if (first.name === second.name) return 'must be of two different degradations where they are in a row';
+  if (first.name === second.name) return 'must combine two different degradations';
   const because =
     second.view !== plain.view
-      ? 'changes what the loader delivers'
-      : second.loss !== plain.loss && 'judges in its own way';
-  return because ? `must have ${second.name} first in a row, as it ${because}` : undefined;
+      ? 'changes the view of the loader'
+      : second.loss !== plain.loss && 'has its own loss';
+  return because ? `must have ${second.name} first, as it ${because}` : undefined;
 }
 
 const PREFIX = 'second.';

@@ -22,14 +22,14 @@ import type { Draws, PretextTask } from './task.ts';
 const RADIUS = 16 / 224;
 
 /**
- * Masked frequency modelling (MFM, arXiv 2206.07706): low or high frequencies are removed, each for half of the images, and the
- * loss is the distance of the spectra at the removed ones. It is summed over those of an image and divided by the number that
- * an image loses on average, half of all: each removed frequency then counts alike, as in MFM's mean over those of a batch.
+ * Masked frequency modelling (MFM, arXiv 2206.07706): half of the images lose their low frequencies, the others
+ * their high ones. The loss is the distance of the spectra at the removed frequencies. It is summed over an image and divided by the
+ * average number of removed frequencies, half of all: each one then has the same weight, as in MFM's mean over a batch.
  */
 export const frequency: PretextTask = {
   ...plain,
   name: 'frequency',
-  summary: 'low or high frequencies are removed, and judged in the spectrum (MFM)',
+  summary: 'low or high frequencies are removed; the loss compares spectra (MFM)',
   judges: 'spectrum',
   defaults: { target: 'none', decoder: 'linear' },
   draws: () => ({ low: { shape: [], dtype: 'f32' } }),
@@ -57,7 +57,10 @@ export const frequency: PretextTask = {
 /** The draw `low` [B] for every value of an image: [B, 1, 1, 1]. */
 const ofImages = ({ low }: Draws): Tensor => reshape(low!, [low!.shape[0]!, 1, 1, 1]);
 
-/** How many frequencies each computed one stands for, inside of the circle and outside: [1, 1, H, ⌊W/2⌋ + 1] each. */
+/**
+ * Weights of the computed frequencies inside and outside the circle: how often each occurs in the full spectrum, or 0.
+ * [1, 1, H, ⌊W/2⌋ + 1] each.
+ */
 function inCircle(image: Size): { low: Tensor; high: Tensor } {
   const counts = columnCounts(image);
   const low = lowFrequencies(image, RADIUS);

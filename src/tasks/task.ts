@@ -7,13 +7,13 @@ import type { TargetChoice } from '../nn/targets/table.ts';
 import type { TargetContext } from '../nn/targets/target.ts';
 import type { Rng } from '../random/rng.ts';
 
-/** What a task's graph needs to know beside its tensors. */
+/** The settings that a task's graph depends on, besides its tensors. */
 export interface TaskContext extends TargetContext {
-  /** What the decoder predicts. */
+  /** The target that the decoder predicts. */
   readonly target: TargetChoice;
 }
 
-/** One kind of random number of a task: its shape for one image, without the batch axis. */
+/** The shape of a task's random tensor for one image, without the batch axis, and its type. */
 export interface DrawSpec {
   readonly shape: Shape;
   readonly dtype: DType;
@@ -22,73 +22,73 @@ export interface DrawSpec {
 /** A batch's random numbers in the graph: [B, ...shape] by name. */
 export type Draws = Readonly<Record<string, Tensor>>;
 
-/** Losses of each image of a batch; the loss of the batch is their mean. All are [B]. */
+/** The losses of a batch, one for each image: [B]. The loss of the batch is their mean. */
 export interface Losses {
   readonly losses: Tensor;
-  /** The terms of a loss that has several, unweighted. */
+  /** The unweighted terms, for a loss with several terms. */
   readonly parts: Readonly<Record<string, Tensor>>;
 }
 
 export interface LossInputs {
-  /** Of all patches, or of the removed ones at less cost: a task takes what it judges. */
+  /** Predictions of all patches, and of the removed ones only, which is cheaper: the loss takes either. */
   readonly prediction: Prediction;
   /** [B, C, Hv, Wv], normalised */
   readonly view: Tensor;
   readonly draws: Draws;
-  /** Which tokens were removed; without it, none. */
+  /** The removed tokens; absent if none are removed. */
   readonly masking?: Masking | undefined;
 }
 
-/** A way to choose the tokens that are removed. */
+/** Chooses the tokens to remove. */
 export interface MaskGenerator {
   /** Key in the table and in configurations: `random`, `block`, … */
   readonly name: string;
-  /** In one line. */
+  /** One line. */
   readonly summary: string;
-  /** A permutation of an image's tokens, i32 [N], counted row by row: whatever the mask ratio, the last ones are removed. */
+  /** A permutation of an image's tokens, i32 [N], counted row by row. The last ones are removed, as many as the mask ratio gives. */
   order(rng: Rng, geometry: Geometry): Int32Array;
 }
 
-/** Settings of a task and its model that differ from those of most tasks. */
+/** A task's defaults for settings of the task and its model. */
 export interface TaskDefaults {
-  /** Share of the tokens that is removed. */
+  /** Share of removed tokens. */
   readonly maskRatio?: number;
-  /** One of the table, or of the user's own by its name. */
+  /** The name of a built-in or user-defined target. */
   readonly target?: string;
   readonly decoder?: DecoderKind;
 }
 
 /**
- * A way to pre-train by recovering an image: how a view is degraded, and how a prediction of the clean image is
- * judged. Everything random is drawn on the host and enters the graph as an input.
+ * A pre-training task that recovers images: it degrades a view, and computes the loss of a prediction of the clean image.
+ * Random numbers are drawn on the host and enter the graph as inputs.
  */
 export interface PretextTask {
   /** Key in the table and in configurations: `zoomed-in`, `masked+zoomed-in`, … */
   readonly name: string;
-  /** What it does to an image, in one line. */
+  /** Describes the degradation in one line. */
   readonly summary: string;
   /** Number of channels that images must have; any number if absent. */
   readonly channels?: number;
-  /** How the removed tokens are chosen, where tokens are removed: by the draw `order`, of which the first ones are kept. */
+  /** Chooses the removed tokens: the draw `order` lists the tokens, and the first ones stay. Absent: no tokens are removed. */
   readonly mask?: MaskGenerator;
   /**
-   * What the loss takes: the values of patches, whatever the target; the whole predicted image, of a target that is pixels; or the
-   * spectrum of that image, of pixels that are not normalised.
+   * The input of the loss: `patches` takes the values of patches and fits every target; `image` takes the whole predicted image and
+   * needs a target of pixels; `spectrum` takes that image's spectrum and needs pixels that are not normalised.
    */
   readonly judges: 'patches' | 'image' | 'spectrum';
-  /** Settings that the task takes where none are given. */
+  /** Default settings of the task. */
   readonly defaults?: TaskDefaults;
   /** Size of the crop that the loader delivers for an input of size `image`. */
   view(image: Size): Size;
-  /** What `draw` yields, by name. */
+  /** The shapes and types of the tensors that `draw` returns, by name. */
   draws(geometry: Geometry): Readonly<Record<string, DrawSpec>>;
-  /** One image's random numbers, from a stream of its own. */
+  /** The random numbers of one image. Each image has a separate stream. */
   draw(rng: Rng, geometry: Geometry): Values;
-  /** What the encoder sees, before tokens are removed: view [B, C, Hv, Wv] → [B, C, H, W], both normalised. */
+  /** The encoder's input before tokens are removed: view [B, C, Hv, Wv] → [B, C, H, W], both normalised. */
   degrade(view: Tensor, draws: Draws, context: TaskContext): Tensor;
-  /** A second image, which the decoder sees whole: view [B, C, Hv, Wv] → [B, C, H, W], both normalised. */
+  /** A second image, which the decoder sees in full: view [B, C, Hv, Wv] → [B, C, H, W], both normalised. */
   guide?(view: Tensor, draws: Draws, context: TaskContext): Tensor;
-  /** The picture that the prediction stands for: view [B, C, Hv, Wv] → [B, C, H, W], both normalised. */
+  /** The clean image that the model is to predict: view [B, C, Hv, Wv] → [B, C, H, W], both normalised. */
   clean(view: Tensor, context: TaskContext, draws: Draws): Tensor;
   loss(inputs: LossInputs, context: TaskContext): Losses;
 }

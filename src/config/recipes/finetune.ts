@@ -5,7 +5,7 @@ import type { FinetuneEntry } from '../recipe.ts';
 /** MAE. */
 const MAE = 'arXiv 2111.06377';
 
-/** What the recipes of the sizes differ in: epochs, learning rate, layer decay and drop path as in MAE's own. */
+/** Settings that depend on the model's size, as in MAE: epochs, learning rate, layer decay and drop path. */
 const sizes: Readonly<
   Record<string, Pick<FinetuneEntry, 'source' | 'expected'> & { note?: string; more?: FinetuneInput }>
 > = {
@@ -47,8 +47,8 @@ const imagenet: readonly FinetuneEntry[] = Object.entries(sizes).map(
 );
 
 /**
- * The micro ViT on 32×32 images. Crops keep more of so small an image than of ImageNet's, and augmentation is milder: an operation
- * of RandAugment at magnitude 9 leaves little of 32 pixels.
+ * The micro ViT on 32×32 images. Crops are larger than on ImageNet and augmentation is milder: RandAugment at magnitude 9 destroys
+ * most of a 32-pixel image.
  */
 const cifar10: FinetuneEntry = {
   name: 'cifar10-micro-finetune',

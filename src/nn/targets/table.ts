@@ -7,7 +7,7 @@ import type { NamedTarget, Target } from './target.ts';
 const reconstruction = (by: string) =>
   `The model predicts normalised patches: in the reconstruction, each patch's mean and standard deviation${by} are those of the original.`;
 
-/** What a decoder can predict, by the names of the setting `model.target`. */
+/** The prediction targets, by their names in the setting `model.target`. */
 export const targets = {
   channel: pixels(
     'channel',
@@ -28,10 +28,10 @@ export type TargetName = keyof typeof targets;
 
 export const targetNames = Object.keys(targets) as TargetName[];
 
-/** A target: the name of one of the table, or one of the user's own. */
+/** A target: a name in the table, or a user-defined target. */
 export type TargetChoice = string | NamedTarget;
 
-/** The target that is chosen. Throws RangeError for an unknown name. */
+/** The chosen target. Throws RangeError for an unknown name. */
 export function targetOf(choice: TargetChoice): Target {
   if (typeof choice !== 'string') return choice;
   if (Object.hasOwn(targets, choice)) return targets[choice as TargetName];
@@ -40,6 +40,6 @@ export function targetOf(choice: TargetChoice): Target {
   );
 }
 
-/** What messages call a target. */
+/** The name of a target in messages. */
 export const targetName = (choice: TargetChoice): string =>
   typeof choice === 'string' ? choice : choice.name;

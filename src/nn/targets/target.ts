@@ -2,30 +2,30 @@ import type { Tensor } from '../../graph/index.ts';
 import type { Normalisation } from '../../image/normalise.ts';
 import type { Geometry } from '../../image/size.ts';
 
-/** What a target is made from, beside the image. */
+/** The settings that a target depends on, besides the image. */
 export type TargetContext = Geometry & Normalisation;
 
-/** What a decoder predicts of each token. */
+/** A prediction target: the values that the decoder predicts for each token. */
 export interface Target {
-  /** In one line. */
+  /** One line. */
   readonly summary: string;
-  /** What a reconstruction shows, in one sentence; for targets that can be drawn. */
+  /** Explains the reconstruction in one sentence; only for targets that can be drawn. */
   readonly explanation?: string;
-  /** Number of values of a token. Throws RangeError for images that the target does not fit. */
+  /** Number of values per token. Throws RangeError if the target does not fit the geometry. */
   size(geometry: Geometry): number;
   /**
-   * The values to predict of a normalised image [B, C, H, W]: [B, N, size].
-   * @param tokens i32 [B, M]: where given, the values of these tokens alone, [B, M, size]
+   * The target values for a normalised image [B, C, H, W]: [B, N, size].
+   * @param tokens i32 [B, M]; if given, only these tokens' values are returned, [B, M, size]
    */
   of(image: Tensor, context: TargetContext, tokens?: Tensor): Tensor;
   /**
-   * Pixels of the normalised image from predicted values [B, N, C·p²], by what the image itself says beside them, as its
-   * patches' means. Only for targets whose values are the pixels of a patch, in the order (channel, row, column).
+   * Pixels of the normalised image from predicted values [B, N, C·p²]. Statistics that are not predicted, such as the patches' means,
+   * come from `image`. Only for targets whose values are the pixels of a patch, in the order (channel, row, column).
    */
   toPixels?(values: Tensor, image: Tensor, context: TargetContext): Tensor;
 }
 
-/** A target of the user's own, which settings name. */
+/** A user-defined target. Settings refer to it by name. */
 export interface NamedTarget extends Target {
   readonly name: string;
 }

@@ -57,7 +57,7 @@ it('random masks have no pattern: neighbours are removed independently', () => {
   });
 });
 
-/** Whether tokens fill a rectangle. */
+/** True if tokens fill a rectangle. */
 function isRectangle(tokens: readonly number[], columns: number): boolean {
   const rows = tokens.map((token) => Math.floor(token / columns));
   const across = tokens.map((token) => token % columns);
@@ -65,7 +65,7 @@ function isRectangle(tokens: readonly number[], columns: number): boolean {
   return side(rows) * side(across) === tokens.length;
 }
 
-/** Share of the neighbouring pairs of which both or neither are chosen. */
+/** Share of the neighbouring pairs with both or neither chosen. */
 function agreement(chosen: ReadonlySet<number>, [rows, columns]: Size): number {
   let [alike, pairs] = [0, 0];
   for (let token = 0; token < rows * columns; token++)
