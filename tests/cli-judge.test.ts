@@ -130,7 +130,7 @@ describe('judging a run', () => {
     const again = await run('linprobe', '--resume', 'interrupted', '--json');
     expect(again).toMatchObject({
       code: 0,
-      err: expect.stringContaining('the probe in interrupted was interrupted, and goes on'),
+      err: expect.stringContaining('resuming the interrupted probe in interrupted'),
     });
     const result = JSON.parse(uninterrupted.out);
     expect(JSON.parse(again.out)).toEqual({ ...result, checkpoint: result.checkpoint.replace('un', '') });

@@ -17,7 +17,7 @@ it("Wilson's intervals are SciPy's", () => {
   expect(() => wilson(0.5, 0)).toThrow('got 0.5 of 0');
 });
 
-it('scores of few images have an interval and no digit that means nothing', () => {
+it('scores of few images have an interval and no meaningless digit', () => {
   expect(scoreText(0.5, 6)).toBe('50 % (19–81 %)');
   expect(scoreText(1, 6)).toBe('100 % (61–100 %)');
   expect(scoreText(0, 1)).toBe('0 % (0–79 %)');

@@ -33,7 +33,7 @@ beforeAll(async () => {
   }));
 });
 
-describe('classes without an image to learn from are named', () => {
+describe('classes without a training image are named', () => {
   /** The warnings of a judge. */
   async function warnings(judge: (onNote: (message: string) => void) => Promise<unknown>): Promise<string[]> {
     const notes: string[] = [];
@@ -94,7 +94,7 @@ describe('classes without an image to learn from are named', () => {
   });
 });
 
-it('says how many classes and images there are, and ten names at most', () => {
+it('gives the numbers of classes and images, and at most ten names', () => {
   const classes = Array.from({ length: 30 }, (_, i) => `c${i}`);
   expect(unlearnedClasses(classes, Int32Array.of(0, 1, 1), Int32Array.of(1, 0, 0))).toBeUndefined();
   expect(unlearnedClasses(classes, Int32Array.of(0), Int32Array.of(2, 0, 1, 2))).toBe(

@@ -87,7 +87,7 @@ describe('ProbeTrainer', () => {
   });
 });
 
-it('a folded batch norm is the batch norm', () => {
+it('folding a batch norm preserves the outputs', () => {
   withRandom(20, (random) => {
     const [rows, width, classes] = [2 + random.int(6), 1 + random.int(5), 2];
     const norm = new BatchNorm(width);
@@ -103,7 +103,7 @@ it('a folded batch norm is the batch norm', () => {
   );
 });
 
-it('linearAccuracy counts the likeliest class, and the five likeliest', async () => {
+it('linearAccuracy computes top-1 and top-5', async () => {
   const seed = Math.floor(Math.random() * 2 ** 31);
   const random = rng(seed);
   const [rows, width, classes] = [1500, 3, 8];
