@@ -13,13 +13,13 @@ const GRIDS = {
 
 /** All settings of a linear probe. Each has a default: MAE's value, except for the batch size. */
 export const linprobeSchema = section({
-  data: text().optional().describe("images to learn from; default: those of the model's run"),
-  test: text().optional().describe('images to judge on; default: the test set of data, or heldOut'),
+  data: text().optional().describe("training images; default: those of the model's run"),
+  test: text().optional().describe('test images; default: the test set of data, or heldOut'),
   heldOut: share()
     .optional()
-    .describe("share of the images to judge on, where test is not given; default: the run's, else 0.1"),
-  trainImages: whole(0).default(0).describe('most images to learn from, chosen at random; 0: all'),
-  testImages: whole(0).default(0).describe('most images to judge on, chosen at random; 0: all'),
+    .describe("held-out share of the images, if test is not given; default: the run's, else 0.1"),
+  trainImages: whole(0).default(0).describe('largest number of training images, chosen at random; 0: all'),
+  testImages: whole(0).default(0).describe('largest number of test images, chosen at random; 0: all'),
   pooling: oneOf(['mean', 'token']).optional().describe("mean of the patches' tokens, or class token"),
   optimizer: oneOf(['lars', 'sgd']).default('lars').describe('LARS without decay, or SGD; momentum 0.9'),
   learningRates: z
@@ -29,7 +29,7 @@ export const linprobeSchema = section({
     .describe('peak learning rates for a batch of 256, tried side by side; scaled by batchSize / 256'),
   chooseOn: share()
     .default(0.1)
-    .describe('share of the training images on which the best learning rate is chosen'),
+    .describe('share of the training images held out to choose the learning rate'),
   epochs: whole(1).default(90).describe('passes over the training images'),
   warmupEpochs: atLeast(0).default(10).describe('epochs of linear warm-up from 0; a cosine to 0 follows'),
   batchSize: whole(0)

@@ -13,7 +13,7 @@ it("Wilson's intervals are SciPy's", () => {
     expect(ours, `${right} of ${images}`).toBeCloseTo(low, 10);
     expect(other, `${right} of ${images}`).toBeCloseTo(high, 10);
   }
-  expect(() => wilson(1.2, 5)).toThrow('a share in [0, 1] of one image or more, got 1.2 of 5');
+  expect(() => wilson(1.2, 5)).toThrow('a share in [0, 1] of at least one image, got 1.2 of 5');
   expect(() => wilson(0.5, 0)).toThrow('got 0.5 of 0');
 });
 

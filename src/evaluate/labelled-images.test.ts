@@ -48,10 +48,10 @@ it('does not split few images, unless the options give a split or the model was 
 it('tests on no training image, except on request', async () => {
   const none = runOn({ heldOut: 0 });
   await expect(openLabelled(none, {})).rejects.toThrow(
-    `images to judge on are needed, got none: the model's run held out none of ${source}; name others with --test`,
+    `test images are needed, got none: the model's run held out none of ${source}; give others with --test`,
   );
   await expect(openLabelled(none, { heldOut: 0 })).rejects.toThrow(
-    'data.heldOut is 0; name them with --test',
+    'data.heldOut is 0; give test images with --test',
   );
   expect((await openLabelled(none, { heldOut: 0.2 })).test).toHaveLength(4);
   expect((await openLabelled(none, { test: other })).train).toHaveLength(20);

@@ -25,7 +25,7 @@ export function unlearnedClasses(
   const names = unlearned.slice(0, NAMED).map((label) => classes[label]);
   const more = unlearned.length > NAMED ? ` and ${unlearned.length - NAMED} more` : '';
   return (
-    `no image to learn from for ${unlearned.length} of ${plural(all.size, 'judged class', 'judged classes')}, so that ${images} of ` +
-    `${plural(tested.length, 'image')} cannot be right: ${names.join(', ')}${more}; add images of these classes, or name others to judge on with --test`
+    `no training image for ${unlearned.length} of ${plural(all.size, 'test class', 'test classes')}, so ${images} of ` +
+    `${plural(tested.length, 'image')} cannot be correct: ${names.join(', ')}${more}; add images of these classes, or give other test images with --test`
   );
 }

@@ -129,7 +129,7 @@ describe('embed', () => {
   });
 
   it.each([
-    ['features.txt', 'features are written as .npy or .parquet, got'],
+    ['features.txt', 'the output must be a .npy or .parquet file, got'],
     ['nowhere/features.npy', "the output's folder must exist, got"],
   ])('refuses %s', async (name, message) => {
     await expect(write(images, name)).rejects.toThrow(message);

@@ -173,7 +173,7 @@ describe('FeatureExtractor', () => {
     const dataset = pictures(PART + 3);
     expect(await extract(dataset, { featureCache, partSize: PART, onNote })).toEqual(await extract(dataset));
     expect(notes).toEqual([
-      expect.stringMatching(/^features are not kept on the disk, .*BEYOND_MASKING_CACHE/),
+      expect.stringMatching(/^features are not cached on disk, .*BEYOND_MASKING_CACHE/),
     ]);
   });
 

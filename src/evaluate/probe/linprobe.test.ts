@@ -268,7 +268,7 @@ describe('linprobe', () => {
     await mkdir(join(two, 'whale'), { recursive: true });
     await writeFile(join(two, 'whale', 'a.png'), picture);
     const strange = probe({ settings: { test: `classes:${two}` } });
-    await expect(strange).rejects.toThrow('must be among the 3 learned ones, got whale');
+    await expect(strange).rejects.toThrow('must be among the 3 training classes, got whale');
   });
 
   it('ignores unreadable images', async () => {
@@ -288,12 +288,9 @@ describe('linprobe', () => {
     [{ learningRates: [0.1, 0.1] }, 'learningRates must be a list of one or more different numbers above 0'],
     [{ epochs: 5, warmupEpochs: 5 }, 'warmupEpochs must be fewer than epochs, got 5 and 5'],
     [{ optimiser: 'sgd' }, 'unknown setting "optimiser" (did you mean "optimizer"?)'],
-    [
-      { batchSize: 1000 },
-      "a probe's batch must have 2 images or more, and no more than the 90 there are, got 1000",
-    ],
+    [{ batchSize: 1000 }, "a probe's batch must have from 2 images to all 90, got 1000"],
     [{ data: join('nowhere') }, "the data folder must exist, got 'nowhere'"],
-    [{ test: images }, 'images to learn from and to judge on must differ'],
+    [{ test: images }, 'training and test images must differ'],
     [{ pooling: 'token' }, 'class token pooling needs a model with a class token'],
   ] as const)('refuses %j', async (wrong, message) => {
     await expect(probe({ settings: wrong as object })).rejects.toThrow(message);

@@ -99,7 +99,7 @@ it('folding a batch norm preserves the outputs', () => {
     expect(relativeError(folded, logits(head, features))).toBeLessThan(1e-4);
   });
   expect(() => new BatchNorm(3).train(new Float32Array(3))).toThrow(
-    'batch norm needs two rows or more, got 1',
+    'batch norm needs at least two rows, got 1',
   );
 });
 
