@@ -147,7 +147,7 @@ describe('finetune', () => {
         {},
         `without: its 2 sub-folders look like classes: use --data classes:${images}`,
       ],
-      [{ data: { heldOut: 0 } }, {}, 'images to judge on are needed, got none: data.heldOut is 0'],
+      [{ data: { heldOut: 0 } }, {}, 'test images are needed, got none: data.heldOut is 0'],
       [{ data: { randAugment: 'rand-q9' } }, {}, "got 'q9' in 'rand-q9'"],
       [{ model: { pooling: 'token' } }, {}, "model.pooling must be 'mean' for a model without a class token"],
       [{ recipe: 'cifar10-micro-fintune' }, {}, 'did you mean "cifar10-micro-finetune"?'],
@@ -244,7 +244,7 @@ describe('finetune from weights', () => {
 
   it('refuses sizes that are not those of the weights', async () => {
     await expect(given({ model: { width: 16 } })).rejects.toThrow(
-      'model.width must be that of the weights, 8, got 16',
+      'model.width must match the weights, 8, got 16',
     );
   });
 });

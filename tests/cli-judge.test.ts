@@ -132,7 +132,7 @@ describe('judging a run', () => {
     const again = await run('linprobe', '--resume', 'interrupted', '--json');
     expect(again).toMatchObject({
       code: 0,
-      err: expect.stringContaining('the probe in interrupted was interrupted, and goes on'),
+      err: expect.stringContaining('resuming the interrupted probe in interrupted'),
     });
     const result = JSON.parse(uninterrupted.out);
     expect(JSON.parse(again.out)).toEqual({ ...result, checkpoint: result.checkpoint.replace('un', '') });
@@ -166,15 +166,15 @@ describe('judging a run', () => {
     ['linprobe run --data test', 'images with classes are needed, got test without'],
     ['linprobe run --output images', 'or that of the very same probe, got images with'],
     ['embed nowhere --from run --output a.npy', "the data folder must exist, got 'nowhere'"],
-    ['embed test --from run --output a.csv', 'features are written as .npy or .parquet, got a.csv'],
+    ['embed test --from run --output a.csv', 'the output must be a .npy or .parquet file, got a.csv'],
     ['predict test --from run', 'run has no classifier; train one'],
     ['predict nowhere.png other.png --from run', "no such file or folder: 'nowhere.png', 'other.png'"],
     ['knn run --data images', 'images with classes are needed, got images without'],
-    ['knn run --data classes:one', 'kNN needs two classes or more, got class0 alone'],
-    ['linprobe run --data classes:one', 'a probe needs two classes or more, got class0 alone'],
+    ['knn run --data classes:one', 'kNN needs at least two classes, got only class0'],
+    ['linprobe run --data classes:one', 'a probe needs at least two classes, got only class0'],
     [
       'linprobe run --data classes:three',
-      'a learning rate is chosen of 4 images or more, got 3: give more images',
+      'choosing a learning rate needs at least 4 images, got 3: give more images',
     ],
     ['pretrain --data single', 'images can be held out of two or more, got 1 in '],
   ])('%s: one message, exit code 1', async (line, message) => {

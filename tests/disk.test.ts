@@ -88,8 +88,8 @@ describe.skipIf(process.platform === 'win32')('a file that may not grow', () => 
   it('costs embed no more than what the cache would have kept', async () => {
     const env = { BEYOND_MASKING_CACHE: join(folder, 'small') };
     const { code, err } = await limited(10, [...embed, 'many', '--output', 'b.npy'], env);
-    const told = err.split('\n').filter((line) => line.startsWith('features are not kept'));
-    expect(told).toEqual([expect.stringContaining(`${grown}: ${join(folder, 'small')}`)]);
+    const notes = err.split('\n').filter((line) => line.startsWith('features are not cached'));
+    expect(notes).toEqual([expect.stringContaining(`${grown}: ${join(folder, 'small')}`)]);
     expect(code).toBe(0);
     expect(await rowsOf('b')).toEqual([300, 300]);
   });
@@ -144,7 +144,7 @@ describe.runIf(existsSync('/proc/self'))('a cache that cannot be written', () =>
       const { code, err } = await launch([...embed, 'images', '--output', 'c.npy'], { env }).finished;
       expect(err.split('\n').filter((line) => /kept|exist|folder/.test(line))).toEqual([
         expect.stringMatching(
-          /^features are not kept on the disk, BEYOND_MASKING_CACHE may name another folder: /,
+          /^features are not cached on disk, set BEYOND_MASKING_CACHE to another folder: /,
         ),
       ]);
       expect(code).toBe(0);
@@ -153,7 +153,7 @@ describe.runIf(existsSync('/proc/self'))('a cache that cannot be written', () =>
           await readFile(join(folder, `whole.${type}`)),
         );
       const knn = await launch(['knn', 'model.safetensors', '--backend', 'reference'], { env }).finished;
-      expect(knn.err.match(/features are not kept/g)).toHaveLength(1);
+      expect(knn.err.match(/features are not cached/g)).toHaveLength(1);
       expect(knn.code).toBe(0);
       const pretrained = await launch([...pretraining, '--output', `without-${cache.replaceAll('/', '-')}`], {
         env,

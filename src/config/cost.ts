@@ -8,9 +8,9 @@ import { taskOf } from '../tasks/table.ts';
 import type { Config } from './schema.ts';
 
 /**
- * Floating-point operations of the matrix products of one training step per image: a multiplication and an addition
- * for each product, forward once and backward twice, all patches predicted (34.9e9 for ViT-B/16 at 224×224 with 75 % of its
- * tokens removed; losses of removed patches alone take 1.6 % less).
+ * Floating-point operations of the matrix products of one training step per image. A multiplication and an addition
+ * count as two; the backward pass costs twice the forward pass; all patches are predicted (34.9e9 for ViT-B/16 at 224×224 with 75 %
+ * of its tokens removed; predicting the removed patches only takes 1.6 % less).
  */
 export function stepFlops({ model, task }: Pick<Config, 'model' | 'task'>): number {
   const { mask, guide } = taskOf(task);
@@ -35,17 +35,17 @@ function encoderFlops(model: EncoderConfig, patches: number): number {
   );
 }
 
-/** The same of one fine-tuning step: all tokens, and a head for `classes` classes in place of the decoder. */
+/** Operations per image of a fine-tuning step: all tokens, and a head for `classes` classes instead of the decoder. */
 export function finetuneFlops({ model }: { readonly model: EncoderConfig }, classes: number): number {
   return 3 * (encoderFlops(model, patchCount(model)) + 2 * model.width * classes);
 }
 
-/** Numbers that a training step keeps for each value of a token, in each block. */
-const KEPT = 30;
+/** Activations that a training step stores per block, for each feature of a token. */
+const STORED = 30;
 
 /**
- * Memory of a training step per image, in bytes, estimated: activations kept for the backward pass, in float32. Measured peaks with
- * onnxruntime: ViT-B/16 with 75 % of its tokens removed 97 MB (estimate 95 MB); engines that plan memory stay below.
+ * Estimated memory of a training step per image, in bytes: activations stored for the backward pass, in float32. onnxruntime's
+ * measured peak for ViT-B/16 with 75 % of its tokens removed is 97 MB (estimate 95 MB). Engines that plan memory need less.
  */
 export function trainingBytes({ model, task }: Sized, own?: OwnTasks): number {
   const patches = patchCount(model);
@@ -54,7 +54,7 @@ export function trainingBytes({ model, task }: Sized, own?: OwnTasks): number {
   const { mask, guide } = task ? taskOf(task, own) : {};
   const visible = task && mask && !fillsEncoder ? visibleTokens(patches, task.maskRatio) : patches;
   const stack = (tokens: number, { width, depth, heads }: StackSize) =>
-    depth * (KEPT * tokens * width + heads * tokens ** 2);
+    depth * (STORED * tokens * width + heads * tokens ** 2);
   const encoder = stack(visible, model) + (guide ? stack(patches, model) : 0);
   return 4 * (encoder + (decoder && decoder.kind !== 'linear' ? stack(patches, decoder) : 0));
 }

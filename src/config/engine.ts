@@ -3,13 +3,13 @@ import { flag, oneOf, whole } from './fields.ts';
 import { forms, valueAt } from './walk.ts';
 
 /*
- * Settings of an engine: a union by its name. Each engine has its own, and no other's.
+ * Settings of an engine: a union discriminated by its name. Each engine accepts its own settings only.
  */
 
 const precision = oneOf(['auto', 'f32', 'bf16'])
   .default('auto')
   .describe(
-    'type in which products are computed; weights, moments, norms, softmax and losses stay f32; ' +
+    'type of the matrix products; weights, moments, norms, softmax and losses stay f32; ' +
       'auto: bf16 on accelerators, f32 on CPUs',
   );
 const threads = whole(0).default(0).describe('threads of the engine on a CPU; 0: one for each core');
@@ -28,7 +28,7 @@ export const engine = z
         devices: whole(1)
           .default(1)
           .describe(
-            'devices that share the micro-batches of an update, whose number must be a multiple of theirs (see training.microBatch)',
+            'devices that share the micro-batches of an update; the number of micro-batches must be a multiple (see training.microBatch)',
           ),
         rematerialise: flag()
           .default(false)
@@ -40,10 +40,10 @@ export const engine = z
           ),
         gradients: oneOf(['f32', 'bf16'])
           .default('f32')
-          .describe('type in which gradients of weight matrices are kept; bf16 needs precision bf16'),
+          .describe('type of the gradients of weight matrices; bf16 needs precision bf16'),
         deterministic: flag()
           .default(false)
-          .describe('the same sums in the same order, run after run; slower on GPUs'),
+          .describe('always sum in the same order, so that runs are reproducible; slower on GPUs'),
       }),
       form(z.literal('wasm'), { threads }),
       form(z.literal('reference'), {}),
@@ -69,12 +69,12 @@ export type EngineInput = z.input<typeof engine>;
 export type EngineName = EngineSettings['name'];
 export const engineNames: readonly EngineName[] = names;
 
-/** Devices that share an update. */
+/** The number of devices that share an update. */
 export function devicesOf(settings: EngineSettings): number {
   return settings.name === 'xla' ? settings.devices : 1;
 }
 
-/** Values with which a setting asks nothing: an engine without it does just that. */
+/** Values that have no effect: an engine without the setting behaves the same. */
 const NEUTRAL: Readonly<Record<string, readonly unknown[]>> = {
   precision: ['auto', 'f32'],
   threads: [0, 1], // engines without threads compute on one

@@ -1,4 +1,4 @@
-/** A setting breaks a rule. The message names the setting, the rule and what it got. */
+/** A setting breaks a rule. The message gives the setting, the rule and the value. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }

@@ -3,8 +3,8 @@ import { nearest, suggestion } from '../text/nearest.ts';
 import { discriminator, forms, members, unwrap, valueAt } from './walk.ts';
 
 /**
- * Says what is wrong with settings, one line for each: `training.epochs must be a whole number of at least 1,
- * got "many"`; for an unknown key, the nearest known one.
+ * Explains each fault of settings in one line: `training.epochs must be a whole number of at least 1, got "many"`. For an unknown
+ * key it suggests the nearest known one.
  */
 export function explain(issues: readonly z.core.$ZodIssue[], input: unknown, schema: z.ZodType): string {
   return issues.flatMap((issue) => lines(issue, input, schema)).join('\n');
@@ -25,14 +25,14 @@ function lines(issue: z.core.$ZodIssue, input: unknown, schema: z.ZodType): stri
   return [`${name} ${issue.message}, got ${brief(got)}${hint}`];
 }
 
-/** The names that a value is one of; none for other rules. */
+/** The names that a value may have; empty for other rules. */
 function namesIn(issue: z.core.$ZodIssue, schema: z.ZodType): string[] {
   if (issue.code === 'invalid_value') return issue.values.map(String);
   const group = issue.code === 'invalid_union' ? schemaAt(schema, issue.path.slice(0, -1)) : undefined;
   return [...((group && forms(group)?.keys()) ?? [])];
 }
 
-/** The message about a setting that another form of its group has; undefined where none has it. */
+/** The message about a setting that exists only in another form of its group; undefined if no form has it. */
 function otherForm(path: readonly PropertyKey[], input: unknown, schema: z.ZodType): string | undefined {
   const group = path.slice(0, -1);
   const union = schemaAt(schema, group);
@@ -47,7 +47,7 @@ function otherForm(path: readonly PropertyKey[], input: unknown, schema: z.ZodTy
   );
 }
 
-/** Of several forms that a value may have, the one that it was meant to have: that of its type. */
+/** The message about a value of a union: explains the form whose type matches the value. */
 function ofUnion(issue: z.core.$ZodIssueInvalidUnion, input: unknown, schema: z.ZodType): string[] {
   const isGroup = (value: unknown) => typeof value === 'object' && value !== null;
   const ofType = (issues: readonly z.core.$ZodIssue[]) =>

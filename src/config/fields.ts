@@ -3,7 +3,7 @@ import { filters } from '../image/view.ts';
 import { nameFault, taskNames } from '../tasks/table.ts';
 
 /*
- * Kinds of settings. Each states its rule once, as the end of the sentence "<setting> must …, got …".
+ * Types of settings. Each states its rule once, as the end of the sentence "<setting> must …, got …".
  */
 
 /** A whole number of at least `min`. */
@@ -66,7 +66,7 @@ export function size(unit: string) {
   return z.tuple([side, side], { error });
 }
 
-/** How another project makes a view (`EvaluationView`), or null. */
+/** Another project's evaluation view (`EvaluationView`), or null. */
 export function view() {
   const error = 'must be null or an object of fit, resized, filter, border and rounding';
   const known = z.strictObject(
@@ -82,7 +82,7 @@ export function view() {
   return z.union([z.null(), known], { error });
 }
 
-/** A list of finite numbers, `min` or more of them. */
+/** A list of at least `min` finite numbers. */
 export function numbers(min: number) {
   const error = `must be a list of ${min} or more numbers`;
   return z.array(z.number({ error }), { error }).refine((list) => list.length >= min, { error });

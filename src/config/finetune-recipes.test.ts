@@ -53,7 +53,7 @@ describe('recipes of fine-tuning', () => {
     const other = resolveFinetuneConfig({ ...named, model: { image: [32, 32], width: 48 } }, given);
     expect(other.model).toMatchObject({ image: [32, 32], width: 48 });
     expect(() => resolveFinetuneConfig({ model: { patch: 4 } }, given)).toThrow(
-      'model.patch must be that of the weights, 8, got 4',
+      'model.patch must match the weights, 8, got 4',
     );
   });
 

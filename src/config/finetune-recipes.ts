@@ -7,7 +7,7 @@ import { recipeBook } from './recipe-book.ts';
 import { finetuneRecipeEntries } from './recipes/finetune.ts';
 import { adapted, recipeNames } from './recipes.ts';
 
-/** The recipes of fine-tuning. */
+/** The fine-tuning recipes. */
 export const {
   names: finetuneRecipeNames,
   recipe: finetuneRecipe,
@@ -35,19 +35,19 @@ export interface GivenSettings {
 }
 
 /**
- * Completes and checks settings: over those of the recipe, where they name one, and of the weights, where there are some. The
- * warm-up shrinks in proportion when the settings shorten the recipe's run and say nothing of it. Throws ConfigError as
- * `finetuneRecipe` and `parseFinetuneConfig` do, and where settings contradict the weights.
+ * Completes and checks settings. They override the settings of the recipe, if they name one, and of the weights, if there are any. The
+ * warm-up shrinks in proportion if the settings shorten the recipe's run without setting a warm-up. Throws ConfigError as
+ * `finetuneRecipe` and `parseFinetuneConfig` do, and if settings contradict the weights.
  */
 export function resolveFinetuneConfig(input: FinetuneInput, given?: GivenSettings): FinetuneConfig {
   const name = input.recipe ?? 'custom';
   const recipe = name === 'custom' ? undefined : finetuneRecipe(name).config;
   const base = recipe ?? parseFinetuneConfig({});
-  const said = (input.model ?? {}) as Readonly<Record<string, unknown>>;
+  const model = (input.model ?? {}) as Readonly<Record<string, unknown>>;
   for (const [key, value] of Object.entries(given?.fixed ?? {}))
-    if (said[key] !== undefined && JSON.stringify(said[key]) !== JSON.stringify(value))
+    if (model[key] !== undefined && JSON.stringify(model[key]) !== JSON.stringify(value))
       throw new ConfigError(
-        `model.${key} must be that of the weights, ${JSON.stringify(value)}, got ${JSON.stringify(said[key])}`,
+        `model.${key} must match the weights, ${JSON.stringify(value)}, got ${JSON.stringify(model[key])}: leave the setting out`,
       );
   return parseFinetuneConfig(
     mergeSettings(

@@ -16,22 +16,22 @@ const data = section({
     ),
   labels: share()
     .default(1)
-    .describe('share of the training images of each class that is trained on, e.g. 0.1 or 0.01'),
+    .describe('share of the training images of each class to train on, e.g. 0.1 or 0.01'),
   randAugment: text()
     .default('rand-m9-mstd0.5-inc1')
     .describe("RandAugment policy in timm's notation; empty: none"),
   colourJitter: atLeast(0)
     .default(0.4)
-    .describe('strength of the colour jitter, used where there is no RandAugment (as in timm); 0: none'),
-  erasing: probability().default(0.25).describe('random erasing: share of the images it erases in'),
+    .describe('strength of the colour jitter, used without RandAugment only (as in timm); 0: none'),
+  erasing: probability().default(0.25).describe('random erasing: probability for each image'),
 });
 
 const model = section({
   ...encoderFields,
   pooling: oneOf(['mean', 'token'])
     .default('mean')
-    .describe("what the head sees: the mean of the patches' tokens, or the class token"),
-  fcNorm: flag().default(true).describe('whether the norm comes after the pooling, not before it'),
+    .describe("input of the head: the mean of the patches' tokens, or the class token"),
+  fcNorm: flag().default(true).describe('true: the norm comes after the pooling, not before it'),
 });
 
 const training = section({
@@ -45,7 +45,7 @@ const training = section({
   }),
   layerDecay: share()
     .default(0.65)
-    .describe('learning rate of a block relative to that of the one above it; 1: the same for all'),
+    .describe('learning rate of a block relative to the block above it; 1: the same for all'),
   dropPath: fraction()
     .default(0.1)
     .describe('drop path: probability in the last block, growing linearly from 0'),
@@ -53,13 +53,13 @@ const training = section({
   mixup: atLeast(0).default(0.8).describe('mixup: alpha of the beta distribution; 0: none'),
   cutmix: atLeast(0).default(1).describe('CutMix: alpha of the beta distribution; 0: none'),
   mixProbability: probability().default(1).describe('probability of mixing at all'),
-  mixSwitch: probability().default(0.5).describe('probability of CutMix where mixup is there too'),
+  mixSwitch: probability().default(0.5).describe('probability of CutMix if mixup is used too'),
   mixMode: oneOf(['batch', 'element'])
     .default('batch')
     .describe('whether a batch is mixed alike, or each image by different numbers'),
   ema: fraction()
     .default(0)
-    .describe('decay of a moving average of the weights, judged beside them; 0: none'),
+    .describe('decay of a moving average of the weights, which is also evaluated; 0: none'),
 });
 
 const evaluation = section({
@@ -67,7 +67,7 @@ const evaluation = section({
   every: whole(1).default(1).describe('epochs from one evaluation to the next'),
 });
 
-/** All settings of a fine-tuning run. Every one has a default: those of MAE's ViT-B. */
+/** All settings of a fine-tuning run. The defaults are MAE's for ViT-B. */
 export const finetuneSchema = section({
   recipe,
   seed,
@@ -84,7 +84,7 @@ export const finetuneSchema = section({
 /** The settings of a fine-tuning run, complete. */
 export type FinetuneConfig = z.output<typeof finetuneSchema>;
 
-/** Some of the settings of a fine-tuning run: what a person writes. */
+/** The settings of a fine-tuning run as a user writes them: any subset. */
 export type FinetuneInput = z.input<typeof finetuneSchema>;
 
 /** Completes and checks settings. Throws ConfigError as `parseConfig` does. */

@@ -5,21 +5,21 @@ import { parseSettings } from './parse.ts';
 
 const rates = 'must be a list of one or more different numbers above 0';
 
-/** MAE's learning rate and higher ones, which fewer updates than ImageNet's need; for SGD, whose steps are longer, lower ones. */
+/** MAE's learning rate and higher ones: small data sets get fewer updates than ImageNet. SGD takes larger steps and needs lower rates. */
 const GRIDS = {
   lars: [0.1, 0.2, 0.5, 1, 2, 5, 10],
   sgd: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1],
 } as const;
 
-/** All settings of a linear probe. Every one has a default: MAE's, but for the size of the batch. */
+/** All settings of a linear probe. Each has a default: MAE's value, except for the batch size. */
 export const linprobeSchema = section({
-  data: text().optional().describe("images to learn from; default: those of the model's run"),
-  test: text().optional().describe('images to judge on; default: the test set of data, or heldOut'),
+  data: text().optional().describe("training images; default: those of the model's run"),
+  test: text().optional().describe('test images; default: the test set of data, or heldOut'),
   heldOut: share()
     .optional()
-    .describe("share of the images to judge on, where test is not given; default: the run's, else 0.1"),
-  trainImages: whole(0).default(0).describe('most images to learn from, chosen at random; 0: all'),
-  testImages: whole(0).default(0).describe('most images to judge on, chosen at random; 0: all'),
+    .describe("held-out share of the images, if test is not given; default: the run's, else 0.1"),
+  trainImages: whole(0).default(0).describe('largest number of training images, chosen at random; 0: all'),
+  testImages: whole(0).default(0).describe('largest number of test images, chosen at random; 0: all'),
   pooling: oneOf(['mean', 'token']).optional().describe("mean of the patches' tokens, or class token"),
   optimizer: oneOf(['lars', 'sgd']).default('lars').describe('LARS without decay, or SGD; momentum 0.9'),
   learningRates: z
@@ -29,7 +29,7 @@ export const linprobeSchema = section({
     .describe('peak learning rates for a batch of 256, tried side by side; scaled by batchSize / 256'),
   chooseOn: share()
     .default(0.1)
-    .describe('share of the training images on which the best learning rate is chosen'),
+    .describe('share of the training images held out to choose the learning rate'),
   epochs: whole(1).default(90).describe('passes over the training images'),
   warmupEpochs: atLeast(0).default(10).describe('epochs of linear warm-up from 0; a cosine to 0 follows'),
   batchSize: whole(0)
@@ -38,10 +38,10 @@ export const linprobeSchema = section({
   seed: whole(0).default(0).describe('everything random follows from it'),
 });
 
-/** Some of the settings of a linear probe: what a person writes. */
+/** The settings of a linear probe as a user writes them: any subset. */
 export type LinprobeInput = z.input<typeof linprobeSchema>;
 
-/** The settings of a linear probe, complete but for what the model and the images say. */
+/** Complete settings of a linear probe, except for the values that the model and the images determine. */
 export type LinprobeConfig = z.output<typeof linprobeSchema> & {
   readonly learningRates: readonly number[];
 };
@@ -49,11 +49,11 @@ export type LinprobeConfig = z.output<typeof linprobeSchema> & {
 /** Content of a probe's `config.json`. */
 export interface ProbeRun extends LinprobeConfig {
   readonly kind: 'linprobe';
-  /** The model that is probed, as it was named. */
+  /** The path of the probed model, as the user wrote it. */
   readonly from: string;
 }
 
-/** Completes and checks settings. Throws ConfigError naming each wrong one, the rule and what it got. */
+/** Completes and checks settings. Throws ConfigError with each wrong setting, its rule and its value. */
 export function parseLinprobeConfig(input: unknown): LinprobeConfig {
   const config = parseSettings(linprobeSchema, input);
   if (config.warmupEpochs >= config.epochs)
@@ -63,14 +63,14 @@ export function parseLinprobeConfig(input: unknown): LinprobeConfig {
   return { ...config, learningRates: config.learningRates ?? [...GRIDS[config.optimizer]] };
 }
 
-/** The same of a probe's `config.json`, whose kind was read. */
+/** Completes and checks the contents of a probe's `config.json`, without its `kind`. */
 export function parseProbeRun(input: unknown): { readonly from: string; readonly settings: LinprobeConfig } {
   const { from, ...settings } = input as { readonly from?: unknown };
   if (typeof from !== 'string') throw new ConfigError(`from must be a text, got ${from}`);
   return { from, settings: parseLinprobeConfig(settings) };
 }
 
-/** Images of one update: as the settings say, else the largest power of two up to a 16th of the images, 64 … 16,384. */
+/** Images per update: the setting, or by default the largest power of two up to a 16th of the images, within 64 … 16,384. */
 export function probeBatch({ batchSize }: Pick<LinprobeConfig, 'batchSize'>, images: number): number {
   if (batchSize > 0) return batchSize;
   const share = 2 ** Math.floor(Math.log2(Math.max(1, images / 16)));

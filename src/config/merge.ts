@@ -1,4 +1,4 @@
-/** Settings over settings: groups are merged, single settings and lists replaced. Undefined changes nothing. */
+/** Merges settings; later layers win. Groups are merged, single settings and lists replaced. Undefined changes nothing. */
 export function mergeSettings(...layers: readonly object[]): object {
   return layers.reduce<Record<string, unknown>>((all, layer) => merge(all, layer), {});
 }

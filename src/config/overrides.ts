@@ -6,15 +6,15 @@ import { type ConfigInput, configSchema } from './schema.ts';
 import { members, settings, unwrap } from './walk.ts';
 
 /**
- * Reads `key.path=value` as settings, the value typed by the schema: `data.flip=0`, `model.imageSize=32,32` or
- * `[32,32]`, `model.classToken=true`. Throws ConfigError for an unknown key (with the nearest one) or a missing `=`;
- * whether the value obeys the setting's rule is for `parseConfig` to say.
+ * Parses `key.path=value` into settings. The schema determines the value's type: `data.flip=0`, `model.image=32,32` or
+ * `[32,32]`, `model.classToken=true`. Throws ConfigError for an unknown key (with the nearest one) or a missing `=`.
+ * `parseConfig` checks the value's rule.
  */
 export function parseOverride(assignment: string): ConfigInput {
   return parseSetting(assignment, configSchema) as ConfigInput;
 }
 
-/** The same for the settings of any schema. */
+/** Parses `key.path=value` for the settings of any schema. */
 export function parseSetting(assignment: string, root: z.ZodType): object {
   const equals = assignment.indexOf('=');
   if (equals < 1) throw new ConfigError(`a setting must be written key.path=value, got "${assignment}"`);
@@ -24,7 +24,7 @@ export function parseSetting(assignment: string, root: z.ZodType): object {
   return path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as object;
 }
 
-/** Settings over settings: groups are merged, single settings and lists replaced. Undefined changes nothing. */
+/** Merges settings; later layers win. Groups are merged, single settings and lists replaced. Undefined changes nothing. */
 export function mergeConfig(...layers: readonly ConfigInput[]): ConfigInput {
   return mergeSettings(...layers);
 }
@@ -34,7 +34,7 @@ function find(path: readonly string[], root: z.ZodType): z.ZodType {
   for (const [depth, key] of path.entries()) {
     const known = members(schema);
     if (!known || !Object.hasOwn(known, key)) {
-      // A bare name may be a setting inside of a group: `epochs` for `training.epochs`.
+      // A bare name may be a setting inside a group: `epochs` for `training.epochs`.
       const full = settings(root).find((setting) => setting.path.endsWith(`.${key}`));
       if (full) throw new ConfigError(`unknown setting "${path.join('.')}" (did you mean "${full.path}"?)`);
       throw new ConfigError(unknownKey(path.slice(0, depth + 1), Object.keys(known ?? {})));
@@ -50,7 +50,7 @@ function find(path: readonly string[], root: z.ZodType): z.ZodType {
   return schema;
 }
 
-/** Text as a value of the schema's type; text that is no such value stays text, for the schema to refuse. */
+/** Parses text as a value of the schema's type. Text that does not parse stays text, which the schema then rejects. */
 function typed(schema: z.ZodType, text: string): unknown {
   const kind = unwrap(schema);
   if (kind instanceof z.ZodString || kind instanceof z.ZodEnum) return text;

@@ -4,12 +4,12 @@ import { maskNames } from '../tasks/masks/table.ts';
 import { degradationsOf, nameFault, taskNames } from '../tasks/table.ts';
 import { section } from './fields.ts';
 
-/** Kinds of parts that a user may hand in, which a run's settings record by name. */
+/** Kinds of user-defined parts. A run's settings record their names. */
 export const ownKinds = ['tasks', 'masks', 'targets', 'sources', 'augmentations', 'evaluators'] as const;
 
 export type OwnKind = (typeof ownKinds)[number];
 
-/** Names of parts of the user's own, by kind. */
+/** Names of user-defined parts, by kind. */
 export type OwnNames = { readonly [kind in OwnKind]?: readonly string[] | undefined };
 
 const names = (what: string) =>
@@ -18,7 +18,7 @@ const names = (what: string) =>
     .optional()
     .describe(`${what} of your own, by name; a run writes them, see docs/own-parts.md`);
 
-/** Parts of the user's own that a run needs. A run without any has no such setting. */
+/** The user-defined parts that a run needs. A run without such parts does not have this setting. */
 export const own = section({
   tasks: names('tasks'),
   masks: names('masks'),
@@ -44,7 +44,7 @@ interface Named {
   readonly own?: OwnNames | undefined;
 }
 
-/** Refuses names of tasks, masks and targets that neither a table nor `own` has. */
+/** Rejects names of tasks, masks and targets that are neither built in nor listed in `own`. */
 export function checkNames({ task, model, own = {} }: Named, context: z.RefinementCtx): void {
   const refuse = (path: string[], input: string, values: readonly string[], message: string) =>
     context.addIssue({ code: 'invalid_value', path, input, values: [...values], message });

@@ -3,7 +3,7 @@ import { withOwnEngineSettings } from './engine.ts';
 import { ConfigError } from './error.ts';
 import { explain } from './explain.ts';
 
-/** Completes and checks settings by a schema. Throws ConfigError naming each wrong setting, the rule and what it got. */
+/** Completes and checks settings against a schema. Throws ConfigError with each wrong setting, its rule and its value. */
 export function parseSettings<S extends z.ZodType>(schema: S, input: unknown): z.output<S> {
   const result = schema.safeParse(withOwnEngineSettings(input));
   if (!result.success) throw new ConfigError(explain(result.error.issues, input, schema));

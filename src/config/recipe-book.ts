@@ -2,24 +2,24 @@ import { suggestion } from '../text/nearest.ts';
 import { ConfigError } from './error.ts';
 import type { AnyEntry, RecipeOf } from './recipe.ts';
 
-/** The recipes of a kind of run. */
+/** The recipes for one kind of run. */
 export interface RecipeBook<C> {
-  /** Names of all recipes; quick variants are not counted. */
+  /** Names of all recipes, without the quick variants. */
   readonly names: readonly string[];
-  /** The recipe, or quick variant of a recipe, of that name. Throws ConfigError for an unknown one, with the nearest name. */
+  /** The recipe or quick variant with this name. Throws ConfigError for an unknown name, with the nearest one. */
   recipe(name: string): RecipeOf<C>;
-  /** The name of a recipe's quick variant. Throws ConfigError when it has none, or for an unknown recipe. */
+  /** The name of a recipe's quick variant. Throws ConfigError if it has none, or for an unknown recipe. */
   quickVariant(name: string): string;
 }
 
-/** How the recipes of a kind become settings and costs. */
+/** Turns the recipes for one kind of run into settings and costs. */
 export interface RecipeReader<E extends AnyEntry, C> {
   readonly entries: readonly E[];
-  /** Complete settings: those of the entry's model, then `layers`, each over the one before. */
+  /** Complete settings: the entry's model, overridden by each of `layers` in turn. */
   complete(name: string, entry: E, layers: readonly object[]): C;
-  /** Floating-point operations of a training step per image. */
+  /** Floating-point operations per image of a training step. */
   flops(config: C, entry: E): number;
-  /** In the error for an unknown recipe, before its name: `recipe`. */
+  /** Precedes the name in the error for an unknown recipe: `recipe`. */
   readonly noun: string;
   /** Words of the error for a name that is known elsewhere; empty if it is not. */
   elsewhere(name: string): string;

@@ -6,25 +6,25 @@ export interface AnyEntry<I extends object = object> {
   /** `data-model-task`, `data-model-finetune` */
   readonly name: string;
   readonly model: string;
-  /** Where the settings come from. */
+  /** The publication that the settings come from. */
   readonly source: string;
   /** Images of one pass. */
   readonly images: number;
-  /** The number it should give, or that none was published. */
+  /** The expected result, or a note that none was published. */
   readonly expected: string;
   /** Further notes, in whole lines that recipes may share: machine and time. */
   readonly notes: readonly string[];
   readonly settings: I;
-  /** Laid over the settings for a variant of a few minutes, named `<name>-quick`. */
+  /** Overrides the settings in a variant that takes a few minutes, `<name>-quick`. */
   readonly quick?: I;
 }
 
-/** A recipe of pre-training as data: settings over those of its model's size and task. */
+/** A pre-training recipe as data: settings that override the settings of its model's size and task. */
 export interface RecipeEntry extends AnyEntry<ConfigInput> {
   readonly task: string;
 }
 
-/** A recipe of fine-tuning as data. */
+/** A fine-tuning recipe as data. */
 export interface FinetuneEntry extends AnyEntry<FinetuneInput> {
   readonly classes: number;
 }
@@ -33,11 +33,11 @@ export interface FinetuneEntry extends AnyEntry<FinetuneInput> {
 export interface Cost {
   /** Over all epochs. */
   readonly images: number;
-  /** Floating-point operations of matrix products, of all images together. */
+  /** Floating-point operations of the matrix products, summed over all images. */
   readonly flops: number;
 }
 
-/** A named set of settings, complete, with where it comes from, what it costs and what it should give. */
+/** Complete settings with a name, a source, a cost and an expected result. */
 export interface RecipeOf<C> {
   readonly name: string;
   readonly source: string;

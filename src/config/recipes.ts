@@ -12,7 +12,7 @@ import { type Config, type ConfigInput, parseConfig } from './schema.ts';
 import { taskDefaults } from './task-defaults.ts';
 import { valueAt } from './walk.ts';
 
-/** The recipes of pre-training. */
+/** The pre-training recipes. */
 export const {
   names: recipeNames,
   recipe,
@@ -28,15 +28,16 @@ export const {
 });
 
 /**
- * Completes and checks settings; where they name a recipe, over those of the recipe. Its warm-up shrinks in proportion when they
- * shorten the run, and its micro-batch follows a batch of another size, unless they name these too. Throws ConfigError as `recipe` and `parseConfig` do.
- * @param own tasks, masks and targets of the user's own
+ * Completes and checks settings. They override the settings of the recipe, if they name one. Unless they set these too, the recipe's
+ * warm-up shrinks in proportion to a shorter run, and its micro-batch is adapted to another batch size. Throws ConfigError as `recipe`
+ * and `parseConfig` do.
+ * @param own user-defined tasks, masks and targets
  */
 export function resolveConfig(input: ConfigInput, own?: OwnTasks): Config {
   const name = input.recipe ?? 'custom';
   if (name === 'custom') return parseConfig(input, own);
   const { config } = recipe(name);
-  // Another task than the recipe's comes with its own defaults.
+  // A task other than the recipe's has its own defaults.
   const defaults = input.task?.name === config.task.name ? {} : (taskDefaults(input, own) ?? {});
   return parseConfig(
     mergeConfig(config, { training: adapted(config.training, input) }, defaults, input),
@@ -55,7 +56,7 @@ export function adapted(
   };
 }
 
-/** Epochs of warm-up of a recipe whose run is shortened by the settings given. */
+/** Warm-up epochs of a recipe, scaled down if the settings shorten its run. */
 function warmupOf(
   training: Pick<Config['training'], 'epochs' | 'warmupEpochs'>,
   given: { readonly epochs?: unknown } | undefined,

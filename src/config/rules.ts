@@ -1,16 +1,16 @@
 import { devicesOf, type EngineSettings } from './engine.ts';
 import { ConfigError } from './error.ts';
 
-/** A rule that spans several settings: whether it holds, its words, and what it got. */
+/** A rule over several settings: true if it holds, its text, and the values. */
 export type Rule = readonly [holds: boolean, rule: string, got: readonly unknown[]];
 
-/** Throws ConfigError at the first rule that does not hold. */
+/** Throws ConfigError for the first rule that does not hold. */
 export function requireAll(rules: readonly Rule[]): void {
   for (const [holds, rule, got] of rules)
     if (!holds) throw new ConfigError(`${rule}, got ${got.join(' and ')}`);
 }
 
-/** The settings that every kind of training has, as far as rules span them. */
+/** The settings that the shared rules read. */
 interface Shared {
   readonly data: { readonly mean: readonly number[]; readonly std: readonly number[] };
   readonly model: {
@@ -29,7 +29,7 @@ interface Shared {
   readonly engine: EngineSettings;
 }
 
-/** Rules of data, encoder, training and engine, whatever is trained. */
+/** Rules over data, encoder, training and engine that hold for every kind of training. */
 export function sharedRules({ data, model, training, engine }: Shared): Rule[] {
   const { image, patch, channels, width, heads } = model;
   const micro = microBatchOf(training);
@@ -66,8 +66,8 @@ export function sharedRules({ data, model, training, engine }: Shared): Rule[] {
 }
 
 /**
- * The micro-batch of a recipe for a batch of another size, where the settings given name none: of the divisors of the batch that
- * leave a whole number of micro-batches to each device, the one nearest to the recipe's by ratio. Undefined where nothing is to change.
+ * Adapts a recipe's micro-batch to another batch size, unless the settings give a micro-batch. Among the divisors of the batch that
+ * give each device a whole number of micro-batches, it takes the one with the ratio nearest to 1 to the recipe's. Undefined: no change.
  */
 export function fittingMicroBatch(
   { microBatch: wanted }: Pick<Shared['training'], 'microBatch'>,
@@ -84,7 +84,7 @@ export function fittingMicroBatch(
   return divisors.sort((a, b) => apart(a) - apart(b))[0];
 }
 
-/** Images that are computed at once. */
+/** The number of images computed at once. */
 export function microBatchOf({
   batchSize,
   microBatch,

@@ -37,7 +37,7 @@ const model = section({
     .string({ error: `must be one of ${targetNames.join(', ')}` })
     .default('channel')
     .describe(
-      `what the decoder predicts: ${targetNames.map((name) => `${name} (${targets[name].summary})`).join('; ')}`,
+      `prediction target: ${targetNames.map((name) => `${name} (${targets[name].summary})`).join('; ')}`,
     ),
 });
 
@@ -69,14 +69,14 @@ const evaluation = section({
   reconstructions: whole(0).default(6).describe('images in the picture written each epoch; 0: none'),
   knnEvery: whole(0)
     .default(0)
-    .describe('epochs from one report of kNN and linear probe to the next, the last at the end; 0: none'),
+    .describe('epochs between reports of kNN and linear probe, with a last one at the end; 0: none'),
   knnTrain: whole(1)
     .default(10_000)
     .describe('labelled images that vote in the kNN report, and train its linear probe'),
   knnTest: whole(1).default(2_000).describe('images that the report classifies'),
 });
 
-/** All settings of a pre-training run. Every one has a default: those of the paper's ViT-B. */
+/** All settings of a pre-training run. The defaults are the paper's for ViT-B. */
 export const configSchema = section({
   recipe,
   seed,
@@ -91,17 +91,16 @@ export const configSchema = section({
   own,
 }).superRefine(checkNames);
 
-/** The settings of a run, complete. */
+/** The complete settings of a run. */
 export type Config = z.output<typeof configSchema>;
 
-/** Some of the settings of a run: what a person writes. */
+/** The settings of a run as a user writes them: any subset. */
 export type ConfigInput = z.input<typeof configSchema>;
 
 /**
- * Completes and checks settings. Throws ConfigError naming each wrong setting, the rule and what it got;
- * an unknown key is answered with the nearest known one.
- * Whether tasks and targets of the user's own, which the setting `own` names, fit each other is for `requireFit` to say.
- * @param given tasks of the user's own, for the settings that they take where none are given
+ * Completes and checks settings. Throws ConfigError with each wrong setting, its rule and its value, and with the nearest known
+ * key for an unknown one. `requireFit` checks whether user-defined tasks and targets, which the setting `own` names, fit each other.
+ * @param given user-defined tasks, for their default settings
  */
 export function parseConfig(input: unknown, given: OwnTasks = {}): Config {
   const config = parseSettings(configSchema, withTaskDefaults(input, given));
@@ -118,7 +117,7 @@ export function parseConfig(input: unknown, given: OwnTasks = {}): Config {
   return config;
 }
 
-/** Throws ConfigError where task, target and decoder do not fit each other. */
+/** Throws ConfigError if task, target and decoder do not fit each other. */
 export function requireFit({ task, model }: Pick<Config, 'task' | 'model'>, own: OwnTasks = {}): void {
   const fault = taskFault(taskOf(task, own), withOwnTarget<AutoencoderConfig>(model, own.targets));
   if (fault) throw new ConfigError(fault);

@@ -18,10 +18,10 @@ import {
 } from './fields.ts';
 
 /*
- * Settings that several kinds of runs have. A function takes the defaults in which they differ.
+ * Settings that several kinds of runs share. A function takes the defaults that differ between kinds.
  */
 
-/** Images and the views that are cut from them. */
+/** Images, and the views cropped from them. */
 export const dataFields = (defaults: { readonly scale: [number, number]; readonly heldOut: number }) => ({
   source: text().default('').describe('images: a folder, or another source, see `list sources`'),
   mean: numbers(1)
@@ -46,7 +46,7 @@ export const dataFields = (defaults: { readonly scale: [number, number]; readonl
   evaluationView: view()
     .default(null)
     .describe(
-      "view of an evaluation as another project's file describes it, where evaluationCrop does not say it all; null: evaluationCrop",
+      "evaluation view described by another project's file, if evaluationCrop alone cannot express it; null: evaluationCrop",
     ),
   heldOut: fraction()
     .default(defaults.heldOut)
@@ -72,11 +72,11 @@ export const encoderFields = {
     ),
   ...stackFields(768, 12, 12, 'encoder'),
   mlpRatio: positive().default(4).describe('hidden width of the MLPs relative to the width'),
-  classToken: flag().default(false).describe('whether the encoder has a class token, as in MAE'),
+  classToken: flag().default(false).describe('true: the encoder has a class token, as in MAE'),
   positions: oneOf(['sincos1d', 'sincos2d', 'learned'])
     .default('sincos1d')
     .describe("positions: the paper's 1-D sines and cosines, MAE's 2-D ones, or learned ones"),
-  epsilon: positive().default(1e-6).describe("what the norms add to variances; Hugging Face's ViTs: 1e-12"),
+  epsilon: positive().default(1e-6).describe("epsilon of the layer norms; Hugging Face's ViTs: 1e-12"),
 };
 
 /** The optimizer, its schedule, and the batches. */
@@ -98,7 +98,7 @@ export const trainingFields = (defaults: {
   microBatch: whole(0)
     .default(0)
     .describe(
-      'images computed at once, to save memory: an update is that of the whole batch, up to rounding; 0: all',
+      'images computed at once, to save memory; the update equals that of the whole batch, up to rounding; 0: all',
     ),
   learningRate: positive()
     .default(defaults.learningRate)
@@ -114,7 +114,7 @@ export const trainingFields = (defaults: {
   clip: atLeast(0).default(0).describe('largest norm of all gradients together; 0: no clipping'),
   nonFinite: oneOf(['stop', 'skip'])
     .default('stop')
-    .describe('what to do when a loss or gradient is not finite: stop the run, or skip that update'),
+    .describe('when a loss or gradient is not finite: stop the run, or skip the update'),
 });
 
 export const checkpoints = section({

@@ -20,6 +20,6 @@ export function taskDefaults(input: unknown, own?: OwnTasks): object | undefined
       model: { target, decoder: { kind: decoder } },
     };
   } catch {
-    return undefined; // the schema says what is wrong with the name
+    return undefined; // the schema reports the invalid name
   }
 }

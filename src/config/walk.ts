@@ -1,17 +1,17 @@
 import { z } from 'zod';
 
-/** A setting of the schema, flat. */
+/** A setting of the schema, with its full path. */
 export interface Setting {
   /** `training.epochs` */
   readonly path: string;
   readonly default: unknown;
   readonly description: string;
   readonly schema: z.ZodType;
-  /** Where it is a setting of some forms of its group alone: their names, as `xla`. */
+  /** The names of the forms that have the setting, such as `xla`; absent if all forms of its group have it. */
   readonly only?: readonly string[];
 }
 
-/** A schema without its default, and without the leave to be absent. */
+/** A schema without its default and optional wrappers. */
 export function unwrap(schema: z.ZodType): z.ZodType {
   return schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional
     ? unwrap(schema.unwrap() as z.ZodType)
@@ -20,7 +20,7 @@ export function unwrap(schema: z.ZodType): z.ZodType {
 
 type Members = Readonly<Record<string, z.ZodType>>;
 
-/** The members of a group of settings, of all its forms where it has several; undefined for a single setting. */
+/** The members of a group of settings, over all its forms; undefined for a single setting. */
 export function members(schema: z.ZodType): Members | undefined {
   const inner = unwrap(schema);
   if (inner instanceof z.ZodObject) return inner.shape as Members;
@@ -35,8 +35,8 @@ export function members(schema: z.ZodType): Members | undefined {
 }
 
 /**
- * The forms of a group whose members follow from one of them, as those of an engine from its name: their members by that one's value,
- * the usual form first. Undefined for other schemas.
+ * The forms of a discriminated union, such as the engines: the members of each, by the discriminator's value. The default form comes
+ * first. Undefined for other schemas.
  */
 export function forms(schema: z.ZodType): ReadonlyMap<string, Members> | undefined {
   const union = unwrap(schema);
@@ -46,13 +46,13 @@ export function forms(schema: z.ZodType): ReadonlyMap<string, Members> | undefin
   return new Map(shapes.map((shape) => [String((unwrap(shape[key]!) as z.ZodLiteral).value), shape]));
 }
 
-/** The member that decides the form of a group; undefined for other schemas. */
+/** The member that selects the form of a group; undefined for other schemas. */
 export function discriminator(schema: z.ZodType): string | undefined {
   const inner = unwrap(schema);
   return inner instanceof z.ZodDiscriminatedUnion ? inner.def.discriminator : undefined;
 }
 
-/** All settings below a schema, in the order in which they are declared. */
+/** All settings below a schema, in the order of their declaration. */
 export function settings(schema: z.ZodType, prefix = ''): Setting[] {
   const variants = [...(forms(schema) ?? [])];
   return Object.entries(members(schema) ?? {}).flatMap(([key, member]) => {
@@ -69,12 +69,12 @@ export function settings(schema: z.ZodType, prefix = ''): Setting[] {
   });
 }
 
-/** The value of a setting in settings; its default where their form of the group does not have it. */
+/** The value of a setting in a config; its default if the config's form of the group does not have it. */
 export function settingIn(config: unknown, setting: Setting): unknown {
   return valueAt(config, setting.path.split('.')) ?? setting.default;
 }
 
-/** The value at a path; undefined where it leads nowhere. */
+/** The value at a path; undefined if the path does not exist. */
 export function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
   let value = root;
   for (const key of path) value = (value as Record<PropertyKey, unknown> | null | undefined)?.[key];

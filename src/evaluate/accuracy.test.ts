@@ -21,7 +21,7 @@ beforeAll(async () => {
   images = await openDataset(`classes:${join(folder, 'images')}`);
 });
 
-/** Scores on `dataset` by random weights, computed by so many images at once. */
+/** Scores of random weights on `dataset`, with this batch size. */
 async function scores(dataset: Dataset, batchSize: number, seed: number) {
   const config = parseFinetuneConfig(tinyFinetuneSettings(folder));
   const setup = setUpClassifier(config, images.classes!);
@@ -44,7 +44,7 @@ async function scores(dataset: Dataset, batchSize: number, seed: number) {
   return { found, done };
 }
 
-it('judges every image once, whatever the batch', async () => {
+it('evaluates every image once for any batch size', async () => {
   const seed = Date.now() % 1e6;
   const one = await scores(images, 1, seed);
   for (const batchSize of [4, 5, 14]) {
@@ -59,7 +59,7 @@ it('judges every image once, whatever the batch', async () => {
   }
 });
 
-it('leaves out images that cannot be read', async () => {
+it('ignores unreadable images', async () => {
   const seed = Date.now() % 1e6;
   const torn = join(folder, 'torn');
   await cp(join(folder, 'images'), torn, { recursive: true });
@@ -68,7 +68,7 @@ it('leaves out images that cannot be read', async () => {
   expect(done.at(-1)).toBe(13);
 });
 
-it('ranks by what is likelier, the lower class first at a tie', () => {
+it('ranks by probability, the lower class first at a tie', () => {
   const ranks = (logits: number[]) => logits.map((_, label) => judge(Float32Array.from(logits), label).rank);
   expect(ranks([3, 1, 2])).toEqual([0, 2, 1]);
   expect(ranks([2, 2, 2])).toEqual([0, 1, 2]);

@@ -3,13 +3,12 @@ import type { Program } from '../graph/index.ts';
 import type { Evaluator, Score } from './evaluator.ts';
 
 /**
- * Judges a classifier on labelled images: yields `top1` and, of more than five classes, `top5`, the shares of images whose class is
- * the likeliest, or among the five likeliest, and `evaluationLoss`, the mean cross-entropy. Padding and images that cannot be read are
- * left out.
- * @param predict view → `logits` [B, classes], on as many images as a batch of the views has
+ * Evaluates a classifier on labelled images. Yields `top1`, with more than five classes `top5`, and `evaluationLoss`, the mean
+ * cross-entropy. Padding and unreadable images do not count.
+ * @param predict view → `logits` [B, classes], with the batch size of the views
  * @param views one pass over the images
- * @param images that a pass has
- * @param named the names under which the numbers are yielded
+ * @param images number of images in a pass
+ * @param named maps the scores to the names under which they are yielded
  */
 export function accuracy(
   predict: Program,
@@ -27,7 +26,7 @@ export function accuracy(
         signal?.throwIfAborted();
         const { logits } = await session.run(predict, { view });
         const classes = logits!.length / weights.length;
-        known = tellsTop5(classes) ? ['top1', 'top5', 'evaluationLoss'] : ['top1', 'evaluationLoss'];
+        known = hasTop5(classes) ? ['top1', 'top5', 'evaluationLoss'] : ['top1', 'evaluationLoss'];
         for (const [i, weight] of weights.entries()) {
           if (weight === 0) continue;
           const row = logits!.subarray(i * classes, (i + 1) * classes) as Float32Array;
@@ -44,16 +43,16 @@ export function accuracy(
   };
 }
 
-/** Whether top-5 says anything: of five classes or fewer it is always 100 %. */
-export const tellsTop5 = (classes: number) => classes > 5;
+/** True if top-5 is meaningful: with five classes or fewer it is always 100 %. */
+export const hasTop5 = (classes: number) => classes > 5;
 
-/** How many classes are likelier than the image's own (at a tie the lower one is), and −log of its probability. */
+/** The rank of the image's class (0: the likeliest; the lower class wins a tie), and its cross-entropy. */
 export function judge(logits: Float32Array, label: number): { rank: number; loss: number } {
   const own = logits[label]!;
   let rank = 0;
   let largest = Number.NEGATIVE_INFINITY;
   for (const [k, x] of logits.entries()) {
-    if (k !== label && !(x < own) && (x !== own || k < label)) rank++; // what is no number counts against the image
+    if (k !== label && !(x < own) && (x !== own || k < label)) rank++; // NaN counts as likelier
     largest = Math.max(largest, x);
   }
   let sum = 0;

@@ -1,25 +1,25 @@
 import type { Session } from '../engines/engine.ts';
 
-/** What was measured: a name such as `top1` (fractions in [0, 1]) or `heldOutLoss`, and its value. */
+/** A score: a name, such as `top1` (in [0, 1]) or `heldOutLoss`, and its value. */
 export type Score = readonly [name: string, value: number];
 
-/** How a measurement is watched and stopped. */
+/** Options to monitor and stop an evaluation. */
 export interface Watch {
-  /** Called after each batch with the images so far, and all of them; what else takes time names itself. */
+  /** Called after each batch with the images done and their total. `what` names other steps that take time. */
   readonly onProgress?: (done: number, total: number, what?: string) => void;
-  /** Ends the measurement with its reason, after the current batch. */
+  /** Aborts the evaluation after the current batch, with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Judges the weights that a session holds. */
+/** Evaluates the weights of a session. */
 export interface Evaluator {
-  /** What it is called in messages: `kNN`, `held-out loss`. */
+  /** The name in messages: `kNN`, `held-out loss`. */
   readonly name: string;
-  /** Yields each number as soon as it is known. The weights stay as they are. Rejects with the signal's reason. */
+  /** Yields each score as soon as it is known. Does not change the weights. Rejects with the signal's reason. */
   run(session: Session, watch?: Watch): AsyncIterable<Score>;
 }
 
-/** All that an evaluator yields, by name. */
+/** All scores of an evaluator, by name. */
 export async function evaluate(
   evaluator: Evaluator,
   session: Session,

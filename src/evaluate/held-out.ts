@@ -3,8 +3,8 @@ import type { Setup, ViewOptions } from '../run/setup-pretrain.ts';
 import type { Evaluator } from './evaluator.ts';
 
 /**
- * Yields `heldOutLoss`, the mean loss of images that are not trained on: central crops, the same draws every time.
- * @param options images of one run of the engine; the last run is filled up, which does not count
+ * Yields `heldOutLoss`, the mean loss of held-out images: central crops, with the same draws every time.
+ * @param options batch size and images; the padding of the last batch does not count
  */
 export function heldOutLoss(setup: Setup, dataset: Dataset, options: ViewOptions): Evaluator {
   const { loss } = setup.programs(options.batchSize);

@@ -4,13 +4,13 @@ import type { EncoderConfig } from '../models/config.ts';
 
 type Sizes = Pick<EncoderConfig, 'image' | 'patch' | 'width' | 'depth'>;
 
-/** Operations of one run of an engine for CPUs: about a second on two cores, which is as long as Ctrl-C waits. */
+/** Operations per run of a CPU engine: about a second on two cores, since Ctrl-C waits for the end of a run. */
 const RUN_FLOPS = 1.75e11;
 
-/** Tokens of one run of an engine: more make no engine faster. */
+/** Tokens per run of an engine: no engine is faster with more. */
 const RUN_TOKENS = 16_384;
 
-/** The most images of one run of an encoder that keep it short where CPUs compute. */
+/** Number of images per run of an encoder, at most `most`: few enough for a short run on a CPU. */
 export function shortRun(encoder: Sizes, { name }: Pick<Engine, 'name'>, most: number): number {
   if (name === 'xla') return most;
   const { width, depth } = encoder;
@@ -19,7 +19,7 @@ export function shortRun(encoder: Sizes, { name }: Pick<Engine, 'name'>, most: n
   return Math.min(most, Math.max(1, Math.floor(RUN_FLOPS / flops)));
 }
 
-/** Images of one run: a power of two. */
+/** Number of images per run: a power of two. */
 export function batchFor(encoder: Sizes, engine: Pick<Engine, 'name'>): number {
   const images = shortRun(encoder, engine, Math.min(256, RUN_TOKENS / patchCount(encoder)));
   return 2 ** Math.max(0, Math.floor(Math.log2(images)));

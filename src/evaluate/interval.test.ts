@@ -13,11 +13,11 @@ it("Wilson's intervals are SciPy's", () => {
     expect(ours, `${right} of ${images}`).toBeCloseTo(low, 10);
     expect(other, `${right} of ${images}`).toBeCloseTo(high, 10);
   }
-  expect(() => wilson(1.2, 5)).toThrow('a share in [0, 1] of one image or more, got 1.2 of 5');
+  expect(() => wilson(1.2, 5)).toThrow('a share in [0, 1] of at least one image, got 1.2 of 5');
   expect(() => wilson(0.5, 0)).toThrow('got 0.5 of 0');
 });
 
-it('scores of few images have an interval and no digit that means nothing', () => {
+it('scores of few images have an interval and no meaningless digit', () => {
   expect(scoreText(0.5, 6)).toBe('50 % (19–81 %)');
   expect(scoreText(1, 6)).toBe('100 % (61–100 %)');
   expect(scoreText(0, 1)).toBe('0 % (0–79 %)');

@@ -3,18 +3,18 @@ import { plural } from '../text/plural.ts';
 /** Quantile 0.975 of the normal distribution. */
 const Z = 1.959963984540054;
 
-/** Below so many images a score is told with its interval, and in whole percent: one more digit would be noise. */
+/** With fewer images, a score is shown in whole percent and with its interval: another digit would be noise. */
 const FEW = 1000;
 
 /**
- * Wilson's 95 % interval of a share that was seen in `images` trials (E. B. Wilson 1927, without correction for continuity).
- * It stays within [0, 1], and has a width at 0 and at 1 too.
- * Throws RangeError unless share lies in [0, 1] and there is an image.
+ * Wilson's 95 % confidence interval of a share of `images` trials (E. B. Wilson 1927, without continuity correction).
+ * It lies within [0, 1], and has a positive width even for the shares 0 and 1.
+ * Throws RangeError for a share outside of [0, 1], and without images.
  */
 export function wilson(share: number, images: number): [low: number, high: number] {
   if (!(share >= 0 && share <= 1) || !(images >= 1))
     throw new RangeError(
-      `an interval needs a share in [0, 1] of one image or more, got ${share} of ${images}`,
+      `an interval needs a share in [0, 1] of at least one image, got ${share} of ${images}`,
     );
   const z2 = Z ** 2 / images;
   const centre = (share + z2 / 2) / (1 + z2);
@@ -23,8 +23,8 @@ export function wilson(share: number, images: number): [low: number, high: numbe
 }
 
 /**
- * A share of images that were classified rightly, for people: `45.7 %` of many, `50 % (19–81 %)` of few.
- * @param images that were judged; undefined where it is not known
+ * Formats an accuracy: `45.7 %` for many images, `50 % (19–81 %)` for few.
+ * @param images number of test images; undefined if unknown
  */
 export function scoreText(share: number, images: number | undefined): string {
   if (!(share >= 0 && share <= 1)) return '–';
@@ -34,8 +34,8 @@ export function scoreText(share: number, images: number | undefined): string {
   return `${percent(share, 0)} % (${percent(low, 0)}–${percent(high, 0)} %)`;
 }
 
-/** A word of warning about scores of few images; undefined for many. */
+/** A warning about scores of few images; undefined for many. */
 export function fewImages(images: number): string | undefined {
   if (images >= FEW) return undefined;
-  return `judged on ${plural(images, 'image')} only: the 95 % interval stands in brackets, and scores whose intervals overlap are not told apart`;
+  return `judged on ${plural(images, 'image')} only: brackets show the 95 % interval; scores with overlapping intervals may not differ`;
 }

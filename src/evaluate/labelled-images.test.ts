@@ -23,7 +23,7 @@ const runOn = (data: object) => ({
   run: { config: { data: { source, heldOut: 0.25, ...data } } },
 });
 
-it("judges on what the model's own run held out, and on other images on a tenth", async () => {
+it("tests on the images that the model's run held out, and on a tenth of other images", async () => {
   const all = await openDataset(source);
   const heldOut = async (...args: Parameters<typeof openLabelled>) =>
     (await openLabelled(...args)).test.contentKey;
@@ -34,7 +34,7 @@ it("judges on what the model's own run held out, and on other images on a tenth"
   expect(await heldOut({}, { data: source })).toBe(part(0.1));
 });
 
-it('keeps together what is too few to be divided, unless somebody says how, or its classes were learned', async () => {
+it('does not split few images, unless the options give a split or the model was trained on the classes', async () => {
   const together = async (...args: Parameters<typeof openLabelled>) =>
     (await openLabelled(...args)).undivided?.length;
   expect(await together({}, { data: source })).toBe(20);
@@ -45,20 +45,20 @@ it('keeps together what is too few to be divided, unless somebody says how, or i
   expect(await together({}, { data: source, test: other })).toBeUndefined();
 });
 
-it('judges on nothing that was learned from, unless told to', async () => {
+it('tests on no training image, except on request', async () => {
   const none = runOn({ heldOut: 0 });
   await expect(openLabelled(none, {})).rejects.toThrow(
-    `images to judge on are needed, got none: the model's run held out none of ${source}; name others with --test`,
+    `test images are needed, got none: the model's run held out none of ${source}; give others with --test`,
   );
   await expect(openLabelled(none, { heldOut: 0 })).rejects.toThrow(
-    'data.heldOut is 0; name them with --test',
+    'data.heldOut is 0; give test images with --test',
   );
   expect((await openLabelled(none, { heldOut: 0.2 })).test).toHaveLength(4);
   expect((await openLabelled(none, { test: other })).train).toHaveLength(20);
   expect((await openLabelled(runOn({ heldOut: 0, test: other }), {})).test).toHaveLength(6);
 });
 
-it('tells images of the same names and sizes from each other', async () => {
+it('distinguishes images with the same names and sizes', async () => {
   const place = async (name: string, letters: string) => {
     for (const [i, letter] of [...letters].entries()) {
       await mkdir(join(folder, name, `class${i}`), { recursive: true });
@@ -72,7 +72,7 @@ it('tells images of the same names and sizes from each other', async () => {
   await expect(openLabelled({}, { data, test: await place('copied', 'ab') })).rejects.toThrow('must differ');
 });
 
-it('takes test images of their own where they are named, here or in the run', async () => {
+it('takes a separate test set from the options or the run', async () => {
   const all = await openDataset(other);
   for (const [model, options] of [
     [{}, { data: source, test: other }],
@@ -87,7 +87,7 @@ it('takes test images of their own where they are named, here or in the run', as
   );
 });
 
-it('leaves the test set of cifar10:train closed: pre-training and judges hold out the same training images', async () => {
+it('leaves the test set of cifar10:train closed: pre-training and evaluation hold out the same training images', async () => {
   const cache = join(folder, 'cache');
   await mkdir(join(cache, 'cifar10'), { recursive: true });
   for (const { file, images } of Object.values(PARTS)) {
@@ -112,7 +112,7 @@ it('leaves the test set of cifar10:train closed: pre-training and judges hold ou
   await rm(cache, { recursive: true });
 });
 
-it('names the form of the source that has classes, where there is one', async () => {
+it('suggests a source with classes, if there is one', async () => {
   const images = join(folder, 'images');
   for (const given of [images, `folder:${images}`])
     await expect(openLabelled({}, { data: given })).rejects.toThrow(

@@ -4,13 +4,13 @@ import { openEngine } from '../run/engine.ts';
 import type { Model } from '../weights/model.ts';
 
 export interface EngineOptions {
-  /** The engine that computes. Default: that of the run that made the model, else what `auto` takes. */
+  /** The engine. Default: the engine of the run that made the model, else `auto`. */
   readonly engine?: Engine | undefined;
-  /** Called with a note for the user: about the engine that was opened, or why features cannot be kept on disk. Default: console.warn. */
+  /** Called with notes for the user: about the chosen engine, or why features cannot be cached. Default: console.warn. */
   readonly onNote?: ((message: string) => void) | undefined;
 }
 
-/** The engine that options give, else that of the run that made a model, else the default one. */
+/** The engine in the options, else the engine of the run that made the model, else the default one. */
 export async function modelEngine({ run }: Pick<Model, 'run'>, options: EngineOptions): Promise<Engine> {
   if (options.engine) return options.engine;
   const engine = await openEngine((run?.config ?? parseConfig({})).engine);

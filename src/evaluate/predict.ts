@@ -21,11 +21,11 @@ import { modelEngine } from './model-engine.ts';
 import { centralViews, readable } from './views.ts';
 
 export interface PredictOptions extends Omit<FeatureOptions, 'pooling' | 'featureCache'> {
-  /** Number of classes to give for each image. Default: 5. */
+  /** Number of predicted classes per image. Default: 5. */
   readonly top?: number;
   /**
-   * A file of JSON lines that predictions are appended to; images that it has already, by source and name, are left out. Images that
-   * cannot be read are not written.
+   * A file of JSON lines to which predictions are appended. Images that it already has, by source and name, are skipped. Unreadable
+   * images are not written.
    */
   readonly output?: string | undefined;
   readonly onProgress?: OnProgress;
@@ -33,25 +33,25 @@ export interface PredictOptions extends Omit<FeatureOptions, 'pooling' | 'featur
   readonly onFetch?: (progress: OpenProgress) => void;
 }
 
-/** What a model says of an image. */
+/** A model's prediction for an image. */
 export interface Prediction {
   /** The image's name in its source. */
   readonly file: string;
-  /** Names the image among those of all sources: the path of its file, or source and name. */
+  /** A unique name of the image across sources: the path of its file, or source and name. */
   readonly image: string;
-  /** The likeliest classes, the likeliest first; a number stands for a class without a name. */
+  /** The likeliest classes, the likeliest first. Classes without names are given as numbers. */
   readonly classes: readonly { readonly class: string; readonly probability: number }[];
-  /** Names the weights and what views are made by: changes with them. */
+  /** A hash of the weights and the view settings. */
   readonly model: string;
 }
 
 /**
- * Classes of images by a classifier (a file of weights with a head, or the folder of a fine-tuning or probe): yields each
- * image's as soon as its batch is done. With `output` they are on the disk by then, and a call that was interrupted goes on.
+ * Predicts the classes of images with a classifier (a file of weights with a head, or the folder of a fine-tuning or probe). Yields each
+ * prediction as soon as its batch is done. With `output` it is written first, and the same call resumes an interrupted one.
  *
- * @param images files, folders, or data sets' names
- * Throws DataError for a name without a file or folder, RunError for a model without a head and for an output with other rows or those
- * of another model, and what `openModel` throws.
+ * @param images files, folders, or names of data sets
+ * Throws DataError for a missing file or folder, RunError for a model without a head and for an output with other rows or predictions of
+ * another model, and the errors of `openModel`.
  */
 export async function* predict(
   path: string,
@@ -87,7 +87,7 @@ export async function* predict(
   try {
     const toLogits = logitsProgram(classifier, model.normalisation, batchSize);
     let done = all.length - left.length;
-    let told = known.size;
+    let written = known.size;
     for await (const { view, weights, indices } of readable(views, dataset, broken)) {
       const logits = (await session.run(toLogits, { view })).logits as Float32Array;
       const predictions = [...indices].flatMap((index, i) => {
@@ -97,20 +97,20 @@ export async function* predict(
         const classes = likeliest(row, top, model);
         return [{ file: dataset.id(index), image: imageName(dataset, index), classes, model: key }];
       });
-      told += predictions.length;
+      written += predictions.length;
       if (output !== undefined && predictions.length > 0) await appendRows(output, predictions);
       yield* predictions;
       done = Math.min(all.length, done + batchSize);
       onProgress(done, all.length);
     }
-    if (told === 0) throw nothingReadable(dataset.name, broken);
+    if (written === 0) throw nothingReadable(dataset.name, broken);
   } finally {
     await session.dispose();
   }
 }
 
 /**
- * The k likeliest classes with their names: by softmax(logits), or by sigmoid(logits) where an image may have several labels.
+ * The k likeliest classes with their names, by softmax(logits), or by sigmoid(logits) for multi-label models.
  */
 export function likeliest(
   logits: Float32Array,
@@ -130,7 +130,7 @@ function softmax(logits: Float32Array): number[] {
   return odds.map((x) => x / sum);
 }
 
-/** Throws RunError where a model's numbers grew beyond all bounds. */
+/** Throws RunError for logits that are not finite. */
 function requireFinite(logits: Float32Array, image: string): void {
   const fault = logits.find((value) => !Number.isFinite(value));
   if (fault !== undefined)
@@ -179,8 +179,8 @@ function imageName(dataset: Dataset, index: number): string {
 }
 
 /**
- * Images that a file has predictions of. Rows of earlier versions do not say where their files lie: those named as images of the data
- * set are taken for them, once. Throws RunError when something else is there, or predictions of another model.
+ * The images whose predictions a file has. Rows of earlier versions have no path: if they are named like images of the data set, they
+ * are assigned to these and rewritten. Throws RunError if the file holds something else, or predictions of another model.
  */
 async function knownImages(
   path: string,
@@ -199,7 +199,7 @@ async function knownImages(
     );
   if (rows.some(({ model }) => model !== key))
     throw new RunError(
-      `an output must hold predictions of this very model, got ${path} with those of another: choose another file with --output`,
+      `an output must hold predictions of the same model, got ${path} with predictions of another: choose another file with --output`,
     );
   if (rows.some(({ image }) => image === undefined)) {
     const images = Array.from(
@@ -217,7 +217,7 @@ async function knownImages(
     if (taken > 0) {
       await writeFileAtomic(path, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
       onNote?.(
-        `${path} has ${plural(taken, 'row')} of an earlier version, without the place of their files: taken for images of ${dataset.name}`,
+        `${path} has ${plural(taken, 'row')} of an earlier version without paths: assigned to images of ${dataset.name}`,
       );
     }
   }

@@ -8,9 +8,9 @@ import { hideTokens, toImage, toShownImage } from '../visualize/image.ts';
 import { columnTitle, shortNames } from '../visualize/titles.ts';
 
 /**
- * Draws, for each image of a data set, the original, what the encoder sees and the reconstruction: a PNG file.
- * The original is what the prediction stands for. Where patches are predicted normalised, the picture takes mean and
- * deviation from the original's patches; the caption says so. Targets that are no pixels have no reconstruction.
+ * Draws the original, the encoder's input and the reconstruction of each image of a data set, as a PNG file.
+ * The original is the image that the model is to predict. For normalised patches, the reconstruction takes mean and standard
+ * deviation from the original's patches, and the caption says so. Targets other than pixels have no reconstruction.
  */
 export async function reconstructionGrid(
   session: Session,

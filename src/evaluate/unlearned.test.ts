@@ -17,7 +17,7 @@ const folder = temporaryFolder();
 const single = `classes:${join(folder, 'single')}`;
 const double = `classes:${join(folder, 'double')}`;
 const test = `classes:${join(folder, 'test')}`;
-const warning = /^no image to learn from for \d+ of \d+ judged class(es)?, .*: class\d/;
+const warning = /^no training image for \d+ of \d+ test class(es)?, .*: class\d/;
 const output = (name: string) => join(folder, name);
 let model: string;
 
@@ -33,12 +33,12 @@ beforeAll(async () => {
   }));
 });
 
-describe('classes without an image to learn from are named', () => {
+describe('classes without a training image are named', () => {
   /** The warnings of a judge. */
   async function warnings(judge: (onNote: (message: string) => void) => Promise<unknown>): Promise<string[]> {
     const notes: string[] = [];
     await judge((note) => notes.push(note));
-    return notes.filter((note) => note.includes('to learn from'));
+    return notes.filter((note) => note.includes('no training image'));
   }
   const common = { engine: referenceEngine, featureCache: false as const };
   const noted =
@@ -94,12 +94,12 @@ describe('classes without an image to learn from are named', () => {
   });
 });
 
-it('says how many classes and images there are, and ten names at most', () => {
+it('gives the numbers of classes and images, and at most ten names', () => {
   const classes = Array.from({ length: 30 }, (_, i) => `c${i}`);
   expect(unlearnedClasses(classes, Int32Array.of(0, 1, 1), Int32Array.of(1, 0, 0))).toBeUndefined();
   expect(unlearnedClasses(classes, Int32Array.of(0), Int32Array.of(2, 0, 1, 2))).toBe(
-    'no image to learn from for 2 of 3 judged classes, so that 3 of 4 images cannot be right: c1, c2; ' +
-      'add images of these classes, or name others to judge on with --test',
+    'no training image for 2 of 3 test classes, so 3 of 4 images cannot be correct: c1, c2; ' +
+      'add images of these classes, or give other test images with --test',
   );
   const labels = Int32Array.of(0, 1, 1, 3);
   expect(unlearnedClasses(classes, labels, labels)).toBeUndefined();

@@ -3,29 +3,29 @@ import { plural } from '../text/plural.ts';
 const NAMED = 10; // classes
 
 /**
- * A warning that names the classes which are judged without one image to learn from: undefined where there are none. Images are held
- * out of a data set as a whole, not of each class, so that a class of one image may lose it.
- * @param learned classes of the images that are learned from: Int32Array [n], numbers in `classes`
- * @param judged the same of the images that are judged
- * @param together whether these are the same images, of which each is judged by others: a class of one image has none to learn from
+ * A warning that names the test classes without a training image; undefined if there are none. Images are held out of the data set as
+ * a whole, not per class, so a class may have no training image left.
+ * @param learned labels of the training images: Int32Array [n], indices into `classes`
+ * @param tested labels of the test images
+ * @param together true for leave-one-out or cross-validation: a class then needs two images
  */
 export function unlearnedClasses(
   classes: readonly string[],
   learned: Int32Array,
-  judged: Int32Array,
+  tested: Int32Array,
   together = false,
 ): string | undefined {
   const [seen, again] = [new Set<number>(), new Set<number>()];
   for (const label of learned) (seen.has(label) ? again : seen).add(label);
   const known = together ? again : seen;
-  const images = judged.filter((label) => !known.has(label)).length;
+  const images = tested.filter((label) => !known.has(label)).length;
   if (images === 0) return undefined;
-  const all = new Set(judged);
-  const strange = [...all].filter((label) => !known.has(label)).sort((a, b) => a - b);
-  const names = strange.slice(0, NAMED).map((label) => classes[label]);
-  const more = strange.length > NAMED ? ` and ${strange.length - NAMED} more` : '';
+  const all = new Set(tested);
+  const unlearned = [...all].filter((label) => !known.has(label)).sort((a, b) => a - b);
+  const names = unlearned.slice(0, NAMED).map((label) => classes[label]);
+  const more = unlearned.length > NAMED ? ` and ${unlearned.length - NAMED} more` : '';
   return (
-    `no image to learn from for ${strange.length} of ${plural(all.size, 'judged class', 'judged classes')}, so that ${images} of ` +
-    `${plural(judged.length, 'image')} cannot be right: ${names.join(', ')}${more}; add images of these classes, or name others to judge on with --test`
+    `no training image for ${unlearned.length} of ${plural(all.size, 'test class', 'test classes')}, so ${images} of ` +
+    `${plural(tested.length, 'image')} cannot be correct: ${names.join(', ')}${more}; add images of these classes, or give other test images with --test`
   );
 }

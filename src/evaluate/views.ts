@@ -8,18 +8,18 @@ import type { Dataset } from '../data/sources/dataset.ts';
 import type { Size } from '../image/size.ts';
 import type { Model } from '../weights/model.ts';
 
-/** What of a model its views depend on. */
+/** The parts of a model that its views depend on. */
 export type ViewModel = Pick<Model, 'encoder' | 'normalisation' | 'evaluationCrop' | 'evaluationView'>;
 
 export interface CentralViewOptions {
   readonly batchSize: number;
-  /** Of the views. Default: the encoder's images. */
+  /** Size of the views. Default: the encoder's input size. */
   readonly size?: Size;
   readonly broken?: BrokenImages | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** One pass of central crops, as evaluation takes them. */
+/** One pass over the evaluation views: central crops. */
 export function centralViews(
   { encoder, normalisation, evaluationCrop, evaluationView }: ViewModel,
   dataset: Dataset,
@@ -30,7 +30,7 @@ export function centralViews(
     size,
     channels: encoder.channels,
     range: normalisation.range,
-    // A view of another size, as thumbnails are, is none that the file describes.
+    // The file's evaluation view does not apply to other sizes, such as thumbnails.
     crop: evaluationView && size === encoder.image ? viewCrop(evaluationView) : centreCrop(evaluationCrop),
     seed: 0,
     ...(broken && { broken }),
@@ -39,8 +39,8 @@ export function centralViews(
 }
 
 /**
- * The batches of a pass over images that may all be broken: it then ends, where a loader says that nothing can be read.
- * @param broken the list that the loader adds to
+ * The batches of a pass. If all images are broken, it yields nothing, whereas the loader throws.
+ * @param broken the list to which the loader adds images
  */
 export async function* readable(
   views: Loader,
@@ -55,7 +55,7 @@ export async function* readable(
   }
 }
 
-/** The size of views whose raw pixels are compared: 32 × 32 at most, or the rows grow beyond all memory. */
+/** The size of views for comparing raw pixels: at most 32 × 32, to bound memory. */
 export function thumbnail([height, width]: Size): Size {
   return [Math.min(height, 32), Math.min(width, 32)];
 }

@@ -175,7 +175,7 @@ describe('autoencoderParameters', () => {
     [{ depth: 0 }, 'encoder: width, depth and heads must be whole and positive, got 12, 0, 3'],
     [{ channels: 0 }, 'channels must be whole and positive, got 0'],
     [{ width: 6, positions: 'sincos2d' }, '2-D positions need a width that is a multiple of 4, got 6'],
-    [{ patch: 1 }, 'a target is normalised over 2 values of a patch at least, got 1'],
+    [{ patch: 1 }, 'a normalised target needs at least 2 values per patch, got 1'],
   ])('refuses %j', (change, message) => {
     expect(() => autoencoderParameters({ ...model, ...change })).toThrow(message);
   });

@@ -90,23 +90,17 @@ it('the second draws other numbers', () => {
 });
 
 it.each([
-  ['noise+noise', 'a task must be of two different degradations where they are in a row, got "noise+noise"'],
-  [
-    'noise+zoomed-in',
-    'a task must have zoomed-in first in a row, as it changes what the loader delivers, got "',
-  ],
+  ['noise+noise', 'a task must combine two different degradations, got "noise+noise"'],
+  ['noise+zoomed-in', 'a task must have zoomed-in first, as it changes the view of the loader, got "'],
   [
     'masked+noise+zoomed-out',
-    'a task must have zoomed-out first in a row, as it changes what the loader delivers, got "',
+    'a task must have zoomed-out first, as it changes the view of the loader, got "',
   ],
   [
     'masked+blurred+cross-zoom',
-    'a task must have cross-zoom first in a row, as it changes what the loader delivers, got "',
+    'a task must have cross-zoom first, as it changes the view of the loader, got "',
   ],
-  [
-    'noise+frequency',
-    'a task must have frequency first in a row, as it judges in its own way, got "noise+frequency"',
-  ],
+  ['noise+frequency', 'a task must have frequency first, as it has its own loss, got "noise+frequency"'],
   ['masked+noise+blurred+distorted', 'a task must be one of '],
   ['noise+masked', 'a task must be one of '],
   ['masked+masked', 'a task must be one of '],

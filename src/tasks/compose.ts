@@ -47,14 +47,14 @@ export function inARow(first: PretextTask, second: PretextTask): PretextTask {
   };
 }
 
-/** Why two degradations cannot be in a row, as the end of a sentence; undefined where they can. */
+/** Explains why two degradations cannot be combined, as the end of a sentence; undefined if they can. */
 export function rowFault(first: PretextTask, second: PretextTask): string | undefined {
-  if (first.name === second.name) return 'must be of two different degradations where they are in a row';
+  if (first.name === second.name) return 'must combine two different degradations';
   const because =
     second.view !== plain.view
-      ? 'changes what the loader delivers'
-      : second.loss !== plain.loss && 'judges in its own way';
-  return because ? `must have ${second.name} first in a row, as it ${because}` : undefined;
+      ? 'changes the view of the loader'
+      : second.loss !== plain.loss && 'has its own loss';
+  return because ? `must have ${second.name} first, as it ${because}` : undefined;
 }
 
 const PREFIX = 'second.';

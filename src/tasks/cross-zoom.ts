@@ -50,12 +50,12 @@ export const crossZoom: PretextTask = {
   loss: (inputs, context) => recoveryLoss(inputs, crop(inputs.view, inputs.draws, context.image), context),
 };
 
-/** Larger than the input, so that the crop has about its resolution: 320 for 224. */
+/** Side of the view: larger than the input, so that the crop has about the input's resolution. 320 for 224. */
 const viewSide = (side: number) => Math.round((10 * side) / 7);
 
 /**
- * A part of each view, bilinear: [B, C, Hv, Wv] → [B, C, H, W]. Differences to a neighbour are added, so that flat areas stay flat to
- * the last bit, in whatever type products are computed: their targets are 0.
+ * Crops each view bilinearly: [B, C, Hv, Wv] → [B, C, H, W]. It adds weighted differences between neighbours, so that flat areas stay
+ * exactly flat, in any precision, and their targets are 0.
  */
 function crop(view: Tensor, { top, left, side }: Draws, [height, width]: Size): Tensor {
   const [fullHeight, fullWidth] = view.shape.slice(2) as [number, number];
@@ -65,7 +65,7 @@ function crop(view: Tensor, { top, left, side }: Draws, [height, width]: Size): 
 }
 
 /**
- * Where the pixels of the crop lie along one axis of the view, counted in its pixels: [B, to].
+ * The positions of the crop's pixels along one axis of the view, in pixels of the view: [B, to].
  * @param start,share f32 [B], of the side `from`
  */
 function places(start: Tensor, share: Tensor, from: number, to: number): Tensor {
@@ -78,7 +78,7 @@ function places(start: Tensor, share: Tensor, from: number, to: number): Tensor 
   return clip(sub(mul(add(ofImage(start), mul(ofImage(share), centres)), from), 0.5), 0, from - 1);
 }
 
-/** Rows of x [B, N, ...] at places [B, K], linearly between two neighbours: [B, K, ...]. */
+/** Rows of x [B, N, ...] at positions [B, K], interpolated linearly between two neighbours: [B, K, ...]. */
 function between(x: Tensor, place: Tensor): Tensor {
   const before = floor(place);
   const row = (at: Tensor) => gather(x, cast(at, 'i32'));

@@ -3,7 +3,7 @@ import { fromPicture, toPicture } from '../nn/normalise.ts';
 import { plain } from './plain.ts';
 import type { PretextTask } from './task.ts';
 
-/** A random mix of the channels, in all of them. */
+/** Every channel is replaced by the same random mix of the channels. */
 export const deColorized: PretextTask = {
   ...plain,
   name: 'de-colorized',
@@ -19,7 +19,7 @@ export const deColorized: PretextTask = {
 
 const SATURATION = 0.3;
 
-/** Paler colours: the HSV saturation multiplied, hue and value kept. */
+/** Paler colours: scales the HSV saturation and leaves hue and value unchanged. */
 export const deColorizedHsv: PretextTask = {
   ...plain,
   name: 'de-colorized-hsv',

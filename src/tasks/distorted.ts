@@ -36,7 +36,7 @@ export const distorted: PretextTask = {
   },
 };
 
-/** Where each pixel is taken from: its column and its row as real numbers, [B, H·W, 1] each. */
+/** The source position of each pixel: column and row as real numbers, [B, H·W, 1] each. */
 function warp({ centre, magnitude }: Draws, [height, width]: Size): [x: Tensor, y: Tensor] {
   const batch = magnitude!.shape[0]!;
   const gx = grid(height * width, (i) => i % width, width);
@@ -57,7 +57,7 @@ function grid(count: number, place: (pixel: number) => number, side: number): Te
 /** Bilinear samples of images [B, C, H, W] at columns x and rows y [B, H·W, 1], zeros outside: [B, C, H, W]. */
 function sample(image: Tensor, x: Tensor, y: Tensor): Tensor {
   const [batch, channels, height, width] = image.shape as [number, number, number, number];
-  // A frame of zeros around the image, onto which everything outside is moved.
+  // A frame of zeros around the image: all positions outside are clamped to it.
   const framed = pad(image, [0, 0, 1, 1], [0, 0, 1, 1]);
   const pixels = reshape(transpose(framed, [0, 2, 3, 1]), [batch, -1, channels]);
   const [left, right, fromLeft] = neighbours(x, width);
@@ -73,7 +73,7 @@ function sample(image: Tensor, x: Tensor, y: Tensor): Tensor {
   return reshape(transpose(sampled, [0, 2, 1]), [batch, channels, height, width]);
 }
 
-/** The pixels on either side of a place, from −1 to `side` (both zeros), and the share of the second. */
+/** The pixels on either side of a position, from −1 to `side` (both in the frame of zeros), and the weight of the second. */
 function neighbours(at: Tensor, side: number): [before: Tensor, after: Tensor, share: Tensor] {
   const place = clip(at, -1, side);
   const before = floor(place);

@@ -3,7 +3,7 @@ import type { Geometry } from '../image/size.ts';
 import type { Rng } from '../random/rng.ts';
 import type { PretextTask } from './task.ts';
 
-/** Name of a task's draw among a program's inputs. */
+/** The name of a task's draw among the inputs of a program. */
 export function drawName(name: string): string {
   return `draw:${name}`;
 }
@@ -16,7 +16,7 @@ export function drawInputs(task: PretextTask, geometry: Geometry, batch: number)
   );
 }
 
-/** The draws of a batch, one stream for each image, keyed as the inputs of a program (`draw:<name>`). */
+/** The draws of a batch, with one stream per image, keyed as the inputs of a program (`draw:<name>`). */
 export function drawBatch(task: PretextTask, geometry: Geometry, streams: readonly Rng[]): Values {
   const images = streams.map((stream) => task.draw(stream, geometry));
   const batch: Values = {};

@@ -54,13 +54,13 @@ it.each<[string, TargetName, Partial<DecoderConfig>, string]>([
     'masked+zoomed-in',
     'channel',
     { kind: 'cross', share: 0.5 },
-    "task masked+zoomed-in judges whole images and needs a decoder's share of 1, got 0.5 (--set model.decoder.share=1)",
+    'task masked+zoomed-in computes the loss on whole images and needs a decoder share of 1, got 0.5 (--set model.decoder.share=1)',
   ],
   [
     'masked+frequency',
     'none',
     { kind: 'cross', share: 0.99 },
-    "task masked+frequency judges whole images and needs a decoder's share of 1, got 0.99 (--set model.decoder.share=1)",
+    'task masked+frequency computes the loss on whole images and needs a decoder share of 1, got 0.99 (--set model.decoder.share=1)',
   ],
   [
     'masked+cross-zoom',

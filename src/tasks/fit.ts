@@ -2,7 +2,7 @@ import type { AutoencoderConfig } from '../models/config.ts';
 import { type TargetChoice, targetName, targetNames, targetOf } from '../nn/targets/table.ts';
 import type { PretextTask } from './task.ts';
 
-/** Why a task cannot train a model with this decoder and target, with the remedy; undefined where it can. */
+/** Explains why a task cannot train a model with this decoder and target, with the remedy; undefined if it can. */
 export function taskFault(
   { name, judges, guide }: PretextTask,
   { target, decoder }: Pick<AutoencoderConfig, 'target' | 'decoder'>,
@@ -18,13 +18,13 @@ export function taskFault(
     return `task ${name} needs the target ${[first, ...others].join(', ')}, got ${targetName(target)} (--set model.target=${first})`;
   }
   if (judges !== 'patches' && share !== 1)
-    return `task ${name} judges whole images and needs a decoder's share of 1, got ${share} (--set model.decoder.share=1)`;
+    return `task ${name} computes the loss on whole images and needs a decoder share of 1, got ${share} (--set model.decoder.share=1)`;
   if (guide && kind !== 'cross')
     return `task ${name} shows the decoder a second image and needs a cross decoder, got ${kind} (--set model.decoder.kind=cross)`;
   return undefined;
 }
 
-/** A model with the target and the kind of decoder that a task takes where none are given. */
+/** A model with a task's default target and decoder kind. */
 export function modelFor<M extends Pick<AutoencoderConfig, 'target' | 'decoder'>>(
   task: PretextTask,
   model: M,
@@ -33,5 +33,5 @@ export function modelFor<M extends Pick<AutoencoderConfig, 'target' | 'decoder'>
   return { ...model, target, decoder: { ...model.decoder, ...(kind && { kind }) } };
 }
 
-/** The share of tokens that a task removes unless settings say otherwise. */
+/** A task's default share of removed tokens. */
 export const maskRatioOf = ({ defaults }: PretextTask): number => defaults?.maskRatio ?? 0.75;

@@ -22,14 +22,14 @@ import type { Draws, PretextTask } from './task.ts';
 const RADIUS = 16 / 224;
 
 /**
- * Masked frequency modelling (MFM, arXiv 2206.07706): low or high frequencies are removed, each for half of the images, and the
- * loss is the distance of the spectra at the removed ones. It is summed over those of an image and divided by the number that
- * an image loses on average, half of all: each removed frequency then counts alike, as in MFM's mean over those of a batch.
+ * Masked frequency modelling (MFM, arXiv 2206.07706): half of the images lose their low frequencies, the others
+ * their high ones. The loss is the distance of the spectra at the removed frequencies. It is summed over an image and divided by the
+ * average number of removed frequencies, half of all: each one then has the same weight, as in MFM's mean over a batch.
  */
 export const frequency: PretextTask = {
   ...plain,
   name: 'frequency',
-  summary: 'low or high frequencies are removed, and judged in the spectrum (MFM)',
+  summary: 'low or high frequencies are removed; the loss compares spectra (MFM)',
   judges: 'spectrum',
   defaults: { target: 'none', decoder: 'linear' },
   draws: () => ({ low: { shape: [], dtype: 'f32' } }),

@@ -6,7 +6,7 @@ import type { PretextTask } from './task.ts';
 /** Standard deviation on the scale [0, 1] (Denoise of MFM, arXiv 2206.07706). */
 const DEVIATION = 75 / 255;
 
-/** Gaussian noise on every value; the picture stays between black and white. */
+/** Gaussian noise on every value, clipped to black and white. */
 export const noise: PretextTask = {
   ...plain,
   name: 'noise',

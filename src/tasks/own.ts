@@ -1,7 +1,7 @@
 import type { NamedTarget } from '../nn/targets/target.ts';
 import type { MaskGenerator, PretextTask } from './task.ts';
 
-/** Tasks, masks and targets of the user's own, beside those of the tables. */
+/** User-defined tasks, masks and targets, in addition to the built-in ones. */
 export interface OwnTasks {
   /** Degradations by name: `mine`, then also `masked+mine` and, if it fits, `mine+blurred`. */
   readonly tasks?: readonly PretextTask[] | undefined;
@@ -9,7 +9,7 @@ export interface OwnTasks {
   readonly targets?: readonly NamedTarget[] | undefined;
 }
 
-/** A model with the user's own target in place of its name, where it is one of them. */
+/** Replaces the name of a user-defined target by the target. Other models are returned unchanged. */
 export function withOwnTarget<M extends { readonly target: M['target'] | NamedTarget }>(
   model: M,
   targets: readonly NamedTarget[] = [],

@@ -4,8 +4,8 @@ import { targetOf } from '../nn/targets/table.ts';
 import type { Losses, LossInputs, TaskContext } from './task.ts';
 
 /**
- * Mean squared error of each image's prediction of the target of `clean` [B, C, H, W], over the removed patches that are
- * predicted, or over all where none is removed.
+ * Mean squared error between each image's prediction and the target of `clean` [B, C, H, W], over the removed patches that are
+ * predicted, or over all patches if none are removed.
  */
 export function recoveryLoss(
   { prediction: { all, removed } }: LossInputs,
@@ -16,7 +16,7 @@ export function recoveryLoss(
   return { losses: patchLoss(sub(removed?.values ?? all, target)), parts: {} };
 }
 
-/** Mean square of each image's residual patches [B, N, P], over removed patches or all: [B]. */
+/** Mean square of each image's residual patches [B, N, P], over the removed patches, or over all without masking: [B]. */
 export function patchLoss(residual: Tensor, masking?: Masking): Tensor {
   const [batch, patches, size] = residual.shape as [number, number, number];
   const squares = reshape(sumOfSquares(residual), [batch, patches]);

@@ -2,8 +2,7 @@ import { recoveryLoss } from './patch-loss.ts';
 import type { PretextTask } from './task.ts';
 
 /**
- * Nothing is degraded: what the other tasks start from, and with tokens removed the masked task
- * (MAE, arXiv 2111.06377).
+ * No degradation: the basis of the other tasks. With tokens removed it is the masked task (MAE, arXiv 2111.06377).
  */
 export const plain: PretextTask = {
   name: 'plain',

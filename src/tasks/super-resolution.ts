@@ -3,7 +3,7 @@ import { areaRows, project } from '../nn/area.ts';
 import { plain } from './plain.ts';
 import type { PretextTask } from './task.ts';
 
-/** Half of the resolution is lost: shrunk by area and enlarged again. */
+/** Halves the resolution: shrinks by area and enlarges again. */
 export const superResolution: PretextTask = {
   ...plain,
   name: 'super-resolution',
@@ -11,7 +11,7 @@ export const superResolution: PretextTask = {
   degrade: (view, _, { image: [height, width] }) => project(view, coarsen(height), coarsen(width)),
 };
 
-/** The matrix [side, side] that shrinks and enlarges along one axis. */
+/** The matrix [side, side] that shrinks and enlarges one axis. */
 function coarsen(side: number): Tensor {
   const half = Math.round(side / 2);
   return matmul(areaRows(half, side), areaRows(side, half));

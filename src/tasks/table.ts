@@ -14,7 +14,7 @@ import type { PretextTask } from './task.ts';
 import { zoomedIn } from './zoomed-in.ts';
 import { zoomedOut } from './zoomed-out.ts';
 
-/** Ways to degrade an image. Each is a task, and another one with tokens removed as well. */
+/** The degradations. Each is a task, and a second task if tokens are removed as well. */
 const degradations: readonly PretextTask[] = [
   zoomedIn,
   zoomedOut,
@@ -36,14 +36,14 @@ export const tasks: readonly PretextTask[] = [
 
 export const taskNames: readonly string[] = tasks.map(({ name }) => name);
 
-/** The degradations of a name, in a row. */
+/** Splits a task's name into its degradations. */
 export function degradationsOf(name: string): { readonly masks: boolean; readonly row: readonly string[] } {
   const parts = name.split('+');
   const masks = parts[0] === 'masked';
   return { masks, row: masks ? parts.slice(1) : parts };
 }
 
-/** The degradation of that name, of the user's own or of the table; undefined for an unknown one. */
+/** The user-defined or built-in degradation with this name; undefined for an unknown name. */
 function degradation(
   name: string,
   masks: boolean,
@@ -67,13 +67,13 @@ export function nameFault(
   if (first && second && row.length === 2) return rowFault(first, second);
   if ((first && row.length === 1) || (masks && row.length === 0)) return undefined;
   const all = [...more, ...own.map((each) => each.name), ...taskNames];
-  return `must be one of ${all.join(', ')}, or two of them in a row as zoomed-in+blurred`;
+  return `must be one of ${all.join(', ')}, or two of them in a row, such as zoomed-in+blurred`;
 }
 
 /**
- * The task of that name: one of `taskNames` or of the user's own, or `[masked+]first+second` for two degradations in a row.
- * @param mask how a task that removes tokens chooses them
- * Throws RangeError for an unknown name, and where two degradations do not fit each other.
+ * The task with this name: built in (`taskNames`), user-defined, or `[masked+]first+second` for two degradations in a row.
+ * Throws RangeError for an unknown name, and for two degradations that do not fit each other.
+ * @param mask name of the mask generator, for tasks that remove tokens
  */
 export function task(name: string, mask = 'random', own: OwnTasks = {}): PretextTask {
   const fault = nameFault(name, [], own.tasks);

@@ -13,7 +13,7 @@ export interface TaskContext extends TargetContext {
   readonly target: TargetChoice;
 }
 
-/** One kind of random number of a task: its shape for one image, without the batch axis. */
+/** The shape of a task's random tensor for one image, without the batch axis, and its type. */
 export interface DrawSpec {
   readonly shape: Shape;
   readonly dtype: DType;
@@ -22,45 +22,45 @@ export interface DrawSpec {
 /** A batch's random numbers in the graph: [B, ...shape] by name. */
 export type Draws = Readonly<Record<string, Tensor>>;
 
-/** Losses of each image of a batch; the loss of the batch is their mean. All are [B]. */
+/** The losses of a batch, one for each image: [B]. The loss of the batch is their mean. */
 export interface Losses {
   readonly losses: Tensor;
-  /** The terms of a loss that has several, unweighted. */
+  /** The unweighted terms, for a loss with several terms. */
   readonly parts: Readonly<Record<string, Tensor>>;
 }
 
 export interface LossInputs {
-  /** Of all patches, or of the removed ones at less cost: a task takes what it judges. */
+  /** Predictions of all patches, and of the removed ones only, which is cheaper: the loss takes either. */
   readonly prediction: Prediction;
   /** [B, C, Hv, Wv], normalised */
   readonly view: Tensor;
   readonly draws: Draws;
-  /** Which tokens were removed; without it, none. */
+  /** The removed tokens; absent if none are removed. */
   readonly masking?: Masking | undefined;
 }
 
-/** A way to choose the tokens that are removed. */
+/** Chooses the tokens to remove. */
 export interface MaskGenerator {
   /** Key in the table and in configurations: `random`, `block`, … */
   readonly name: string;
-  /** In one line. */
+  /** One line. */
   readonly summary: string;
-  /** A permutation of an image's tokens, i32 [N], counted row by row: whatever the mask ratio, the last ones are removed. */
+  /** A permutation of an image's tokens, i32 [N], counted row by row. The last ones are removed, as many as the mask ratio gives. */
   order(rng: Rng, geometry: Geometry): Int32Array;
 }
 
-/** Settings of a task and its model that differ from those of most tasks. */
+/** A task's defaults for settings of the task and its model. */
 export interface TaskDefaults {
-  /** Share of the tokens that is removed. */
+  /** Share of removed tokens. */
   readonly maskRatio?: number;
-  /** One of the table, or of the user's own by its name. */
+  /** The name of a built-in or user-defined target. */
   readonly target?: string;
   readonly decoder?: DecoderKind;
 }
 
 /**
- * A way to pre-train by recovering an image: how a view is degraded, and how a prediction of the clean image is
- * judged. Everything random is drawn on the host and enters the graph as an input.
+ * A pre-training task that recovers images: it degrades a view, and computes the loss of a prediction of the clean image.
+ * Random numbers are drawn on the host and enter the graph as inputs.
  */
 export interface PretextTask {
   /** Key in the table and in configurations: `zoomed-in`, `masked+zoomed-in`, … */
@@ -76,7 +76,7 @@ export interface PretextTask {
    * spectrum of that image, of pixels that are not normalised.
    */
   readonly judges: 'patches' | 'image' | 'spectrum';
-  /** Settings that the task takes where none are given. */
+  /** Default settings of the task. */
   readonly defaults?: TaskDefaults;
   /** Size of the crop that the loader delivers for an input of size `image`. */
   view(image: Size): Size;
@@ -86,7 +86,7 @@ export interface PretextTask {
   draw(rng: Rng, geometry: Geometry): Values;
   /** Input of the encoder, before tokens are removed: view [B, C, Hv, Wv] → [B, C, H, W], both normalised. */
   degrade(view: Tensor, draws: Draws, context: TaskContext): Tensor;
-  /** A second image, which the decoder sees whole: view [B, C, Hv, Wv] → [B, C, H, W], both normalised. */
+  /** A second image, which the decoder sees in full: view [B, C, Hv, Wv] → [B, C, H, W], both normalised. */
   guide?(view: Tensor, draws: Draws, context: TaskContext): Tensor;
   /** The picture that is predicted: view [B, C, Hv, Wv] → [B, C, H, W], both normalised. */
   clean(view: Tensor, context: TaskContext, draws: Draws): Tensor;

@@ -26,6 +26,6 @@ it('shows the centre of the view', () => {
 
 it('refuses images without room for a border', () => {
   expect(() => zoomedIn.view([3, 32])).toThrow(
-    'zoomed-in needs images of 4 pixels a side at least, got 3×32',
+    'zoomed-in needs images of at least 4 pixels a side, got 3×32',
   );
 });

@@ -17,7 +17,9 @@ export const zoomedIn: PretextTask = {
   summary: 'the centre of a larger view, whose border is predicted too',
   view: (image) => {
     if (image.some((side) => border(side) === 0))
-      throw new RangeError(`zoomed-in needs images of 4 pixels a side at least, got ${image.join('×')}`);
+      throw new RangeError(
+        `zoomed-in needs images of at least 4 pixels a side, got ${image.join('×')}: use a larger model.image`,
+      );
     return image.map((side) => side + 2 * border(side)) as [number, number];
   },
   degrade: (view, _, { image }) => centreOf(view, image),
@@ -28,7 +30,7 @@ export const zoomedIn: PretextTask = {
     // Residuals of the centre, against the target of the encoder's input.
     const target = targetOf(context.target).of(centreOf(view, image), context);
     const centre = patchLoss(sub(patchify(centreOf(predicted, image), patch), target), masking);
-    // Residuals of the border, against the target of the whole view: both are enlarged alike, so their difference is.
+    // Residuals of the border, relative to the target of the whole view. Enlarging is linear, so it is enough to enlarge the difference.
     const whole = targetOf(context.target).of(areaResize(view, image), context);
     const missed = enlargedBorder(unpatchify(sub(prediction.all, whole), context), image);
     const edge = add(stripLoss(missed.topAndBottom), stripLoss(missed.leftAndRight));
@@ -39,7 +41,7 @@ export const zoomedIn: PretextTask = {
   },
 };
 
-/** Pixels of the view on either side of the input: 32 for 224. */
+/** Width of the border on each side of the input, in pixels: 32 for 224. */
 const border = (side: number) => Math.round(side / 7);
 
 function centreOf(view: Tensor, [height, width]: Size): Tensor {
@@ -48,18 +50,18 @@ function centreOf(view: Tensor, [height, width]: Size): Tensor {
   return slice(view, [0, 0, top, left], [batch, channels, top + height, left + width]);
 }
 
-/** The border of a picture [B, C, H, W] of the whole view, enlarged by area to the view's size. No more is computed. */
+/** Enlarges a picture [B, C, H, W] of the whole view to the view's size by area, but computes the border only. */
 function enlargedBorder(picture: Tensor, [height, width]: Size) {
   const [rows, columns] = [parts(height), parts(width)];
   return {
-    /** Both strips, over the full width. */
+    /** Both strips, across the full width. */
     topAndBottom: project(picture, rows.ends, columns.all),
-    /** Both strips, over the middle rows. */
+    /** Both strips, along the middle rows. */
     leftAndRight: project(picture, rows.middle, columns.ends),
   };
 }
 
-/** Rows of the area matrix from a side of the input to that of its view. */
+/** Rows of the area matrix that enlarges a side of the input to the view's side. */
 function parts(side: number) {
   const edge = border(side);
   const view = side + 2 * edge;
@@ -71,7 +73,7 @@ function parts(side: number) {
   };
 }
 
-/** Sum of the mean squares of two strips of one size, [B, C, h, w] together: [B]. */
+/** Sum of the mean squares of two strips of equal size, given together as [B, C, h, w]: [B]. */
 function stripLoss(residual: Tensor): Tensor {
   const rows = reshape(residual, [residual.shape[0]!, -1]);
   return reshape(mul(sumOfSquares(rows), 2 / rows.shape[1]!), [rows.shape[0]!]);

@@ -26,8 +26,8 @@ export const zoomedOut: PretextTask = {
   loss: ({ prediction, view, draws, masking }, context) => {
     const { image, patch } = context;
     const target = targetOf(context.target).of(areaResize(view, image), context);
-    // Prediction and target take the same linear path, so it is enough to take their difference along it:
-    // shrunk to the view's size, then put on the canvas.
+    // Prediction and target are shrunk to the view's size and put on the canvas. Both steps are linear, so it is enough to do so
+    // with their difference.
     const { rows, columns } = canvas(draws, image);
     const shrink = (side: number) => areaRows(side, viewSide(side));
     const residual = project(
@@ -39,7 +39,7 @@ export const zoomedOut: PretextTask = {
   },
 };
 
-/** 160 for 224. */
+/** Side of the view: 160 for 224. */
 const viewSide = (side: number) => Math.round((5 * side) / 7);
 
 /** Matrices [B, 1, side of the canvas, side of the view] that repeat the view's rows and columns, mirrored. */
@@ -47,7 +47,7 @@ function canvas({ top, left }: Draws, [height, width]: readonly [number, number]
   return { rows: mirrored(top!, height), columns: mirrored(left!, width) };
 }
 
-/** One axis of the canvas: [B, 1, side, view], 1 where a place shows a pixel. @param offset i32 [B] */
+/** One axis of the canvas: [B, 1, side, view], 1 where a position of the canvas shows a pixel of the view. @param offset i32 [B] */
 function mirrored(offset: Tensor, side: number): Tensor {
   const view = viewSide(side);
   const shape = [offset.shape[0]!, 1, 1, 1];

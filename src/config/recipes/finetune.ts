@@ -47,8 +47,8 @@ const imagenet: readonly FinetuneEntry[] = Object.entries(sizes).map(
 );
 
 /**
- * The micro ViT on 32×32 images. Crops keep more of so small an image than of ImageNet's, and augmentation is milder: an operation
- * of RandAugment at magnitude 9 leaves little of 32 pixels.
+ * The micro ViT on 32×32 images. Crops are larger than on ImageNet and augmentation is milder: RandAugment at magnitude 9 destroys
+ * most of a 32-pixel image.
  */
 const cifar10: FinetuneEntry = {
   name: 'cifar10-micro-finetune',

@@ -16,7 +16,7 @@ const published: Readonly<Record<string, string>> = {
   'masked+zoomed-in': '83.2',
 };
 
-/** The same after 50, 100 and 200 epochs, where that was published. */
+/** Fine-tuned top-1 after 50, 100 and 200 epochs, if published. */
 const publishedEarlier: Readonly<Record<string, string>> = {
   masked: '82.3, 82.6, 82.8',
   'masked+zoomed-in': '82.7, 83.0, 83.1',
@@ -28,7 +28,7 @@ const SETTINGS: ConfigInput = {
 const IMAGES = 1_281_167;
 const NOTE = 'imagenet-*: needs accelerators, and ImageNet-1K under --data';
 
-/** The paper's settings on ImageNet-1K, for every size from tiny to huge and every task; for ViT-B also the variants of the masked task. */
+/** The paper's settings on ImageNet-1K, for every task and every size from tiny to huge. ViT-B also has the variants of the tasks. */
 export const imagenetRecipes: readonly RecipeEntry[] = [
   ...modelNames
     .filter((model) => model !== 'micro')

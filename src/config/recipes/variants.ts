@@ -1,11 +1,11 @@
 import type { ConfigInput } from '../schema.ts';
 
-/** Settings of a task that another work differs by: its target, its masks or its decoder. */
+/** A variant of a task from other work, with a different target, mask or decoder. */
 export interface Variant {
-  /** In a recipe's name, in place of the task's. */
+  /** Replaces the task's name in the recipe's name. */
   readonly name: string;
   readonly task: string;
-  /** The work that the difference comes from. */
+  /** The publication that proposes the variant. */
   readonly source: string;
   readonly settings: ConfigInput;
 }

@@ -49,7 +49,7 @@ describe('embed', () => {
     return extractor.features(await openDataset(source));
   }
 
-  it('takes no images for others of the same names and sizes', async () => {
+  it('distinguishes images with the same names and sizes', async () => {
     const featureCache = join(folder, 'cache-of-tiffs');
     const put = async (name: string, letter: string) => {
       await mkdir(join(folder, name), { recursive: true });
@@ -77,7 +77,7 @@ describe('embed', () => {
     expect(await rowsOf('tiffs-a')).toEqual(a);
   });
 
-  it.skipIf(process.platform === 'win32')('reads again what the system did not give', async () => {
+  it.skipIf(process.platform === 'win32')('reads images again that failed to load', async () => {
     const featureCache = join(folder, 'cache-of-links');
     const source = join(folder, 'links');
     await tinyImages(source, 3, 1);
@@ -129,13 +129,13 @@ describe('embed', () => {
   });
 
   it.each([
-    ['features.txt', 'features are written as .npy or .parquet, got'],
+    ['features.txt', 'the output must be a .npy or .parquet file, got'],
     ['nowhere/features.npy', "the output's folder must exist, got"],
   ])('refuses %s', async (name, message) => {
     await expect(write(images, name)).rejects.toThrow(message);
   });
 
-  it('says so when no image can be read', async () => {
+  it('reports that no image is readable', async () => {
     await writeFile(join(folder, 'broken.png'), 'no image');
     await expect(write(join(folder, 'none'), 'none.npy')).rejects.toThrow('must exist');
     const empty = join(folder, 'all-broken');
@@ -163,7 +163,7 @@ describe('predict', () => {
     return predictions;
   }
 
-  it('tells the classes of a folder and of files alike', async () => {
+  it('predicts the same classes for a folder and for its files', async () => {
     const predictions = await all([images]);
     expect(predictions).toHaveLength(11);
     for (const { classes } of predictions) {
@@ -178,7 +178,7 @@ describe('predict', () => {
     ]);
   });
 
-  it('appends to a file, and goes on from it', async () => {
+  it('appends to a file, and resumes from it', async () => {
     const output = join(folder, 'predictions.jsonl');
     const whole = await all([images]);
     for await (const { file } of predict(classifier, [images], {
@@ -198,7 +198,7 @@ describe('predict', () => {
     await expect(all([images], { output: other })).rejects.toThrow('those of another: choose another file');
   });
 
-  it('knows images by where they lie, not by their names alone', async () => {
+  it('identifies images by their paths, not only by their names', async () => {
     const output = join(folder, 'week.jsonl');
     const days = ['monday', 'tuesday'].map((day) => join(folder, day));
     for (const [i, day] of days.entries()) await tinyImages(day, 4, 2, 20 + i);
@@ -221,7 +221,7 @@ describe('predict', () => {
     expect(new Set(rows.map(({ image }) => image)).size).toBe(12);
   });
 
-  it('goes on with the file of an earlier version', async () => {
+  it('resumes from the file of an earlier version', async () => {
     const output = join(folder, 'earlier.jsonl');
     const source = join(folder, 'monday');
     const whole = await all([source]);
@@ -240,7 +240,7 @@ describe('predict', () => {
     expect(notes).toHaveLength(1);
   });
 
-  it('writes beside the files of embed, and says what else is there', async () => {
+  it('writes beside the files of embed, and reports other contents', async () => {
     const [table, output] = [join(folder, 'photos.npy'), join(folder, 'photos.jsonl')];
     const given = { engine: referenceEngine, featureCache: false as const, broken: quiet() };
     await embed(classifier, images, { ...given, output: table });
@@ -251,7 +251,7 @@ describe('predict', () => {
     await expect(all([images], { output: names })).rejects.toThrow('must hold predictions and nothing else');
   });
 
-  it('needs a head, and an image that can be read', async () => {
+  it('needs a head and a readable image', async () => {
     await expect(predict(model, [images], { engine: referenceEngine }).next()).rejects.toThrow(
       'has no classifier; train one',
     );

@@ -18,50 +18,50 @@ export interface EmbedOptions extends FeatureOptions, Pick<OpenOptions, 'cache' 
   readonly onProgress?: (what: string, done: number, total: number) => void;
 }
 
-/** Features in memory, with what was written. */
+/** Features in memory, and the written files. */
 export interface EmbedResult {
-  /** Shape [images, width], a row for each image that could be read. */
+  /** [images, width], a row for each readable image. */
   readonly features: Float32Array;
-  /** Names of the images, as `Dataset.id` gives them. */
+  /** Names of the images (`Dataset.id`). */
   readonly names: readonly string[];
-  /** Class numbers of the rows, and names of the classes, where the images have classes. */
+  /** Labels of the rows, and names of the classes, if the images have classes. */
   readonly labels?: Int32Array | undefined;
   readonly classes?: readonly string[] | undefined;
-  /** Rows, and numbers in each. */
+  /** Number of rows, and features per row. */
   readonly images: number;
   readonly width: number;
-  /** Images that could not be read: they have no row. */
+  /** Number of unreadable images, which have no row. */
   readonly broken: number;
-  /** What was written. */
+  /** Paths of the written files. */
   readonly files: readonly string[];
 }
 
 /**
- * The features of images by a model (a file of weights, or the folder of a run), and where `output` is given the file that holds
- * them: central crops, in the order of the data set, images that cannot be read left out. Parts are kept on the disk as soon as they
- * are done (see `FeatureExtractor`), so an interrupted call continues where it was; the file appears in one step at the end.
+ * Extracts features of images with a model (a file of weights, or the folder of a run), and writes them to `output`, if given. The
+ * rows are features of central crops in the order of the data set, without unreadable images. Parts are cached on disk as soon as they
+ * are done (see `FeatureExtractor`), so an interrupted call can be resumed. The file is written atomically at the end.
  *
  * ```ts
  * const { features, width, names } = await embed('runs/mine', '~/photos'); // names[i]: features[i * width …]
  * ```
  * @param source an image file, a source as `openDataset` takes it, or the images themselves
- * Throws RunError for an output that cannot be, and what `openModel` and `openDataset` throw.
+ * Throws RunError for an invalid output, and the errors of `openModel` and `openDataset`.
  */
 export async function embed(
   path: string,
   source: string | Dataset,
   options: EmbedOptions = {},
 ): Promise<EmbedResult> {
-  const { output, onProgress: say = () => {}, signal, cache, sources } = options;
+  const { output, onProgress: report = () => {}, signal, cache, sources } = options;
   const kind = output === undefined ? undefined : extname(output);
   if (output !== undefined) {
     if (kind !== '.npy' && kind !== '.parquet')
-      throw new RunError(`features are written as .npy or .parquet, got ${output}`);
+      throw new RunError(`the output must be a .npy or .parquet file, got ${output}`);
     await requireFolder(dirname(output));
   }
   const model = await openModel(path, { heads: options.heads, image: options.image });
   const watched = {
-    onProgress: (progress: OpenProgress) => say(phaseText(progress), progress.done, progress.total),
+    onProgress: (progress: OpenProgress) => report(phaseText(progress), progress.done, progress.total),
     onNote: options.onNote,
     ...(cache !== undefined && { cache }),
     ...(signal && { signal }),
@@ -75,7 +75,7 @@ export async function embed(
   const extractor = new FeatureExtractor(model, { ...options, engine, broken });
   try {
     const { features, width, indices } = await extractor.features(dataset, (done, total) =>
-      say('features', done, total),
+      report('features', done, total),
     );
     const table = {
       ...{ features, width, files: Array.from(indices, (index) => dataset.id(index)) },

@@ -83,7 +83,7 @@ async function extract(dataset: Dataset, options: Partial<ExtractOptions> = {}, 
 }
 
 describe('FeatureExtractor', () => {
-  it('gives the features that pre-training looks at', async () => {
+  it('gives the same features as pre-training', async () => {
     const dataset = pictures(5);
     const { features, width, indices } = await extract(dataset, { imagesAtOnce: 2 });
     expect({ width, indices }).toEqual({ width: tiny.width, indices: Int32Array.of(0, 1, 2, 3, 4) });
@@ -108,7 +108,7 @@ describe('FeatureExtractor', () => {
     });
   });
 
-  it('takes the class token where it is asked to', async () => {
+  it('pools by class token on request', async () => {
     const encoder = { ...tiny, classToken: true };
     const weights = randomWeights(encoder, rng(seed)) as Record<string, Float32Array>;
     const withToken = { ...model, encoder, weights };
@@ -165,7 +165,7 @@ describe('FeatureExtractor', () => {
     expect((await listFeatures(featureCache))[0]).toMatchObject({ parts: 2 });
   });
 
-  it('does without a cache that cannot be used', async () => {
+  it('works with an unusable cache', async () => {
     const featureCache = emptyCache();
     await writeFile(featureCache, 'no folder');
     const notes: string[] = [];
@@ -173,11 +173,11 @@ describe('FeatureExtractor', () => {
     const dataset = pictures(PART + 3);
     expect(await extract(dataset, { featureCache, partSize: PART, onNote })).toEqual(await extract(dataset));
     expect(notes).toEqual([
-      expect.stringMatching(/^features are not kept on the disk, .*BEYOND_MASKING_CACHE/),
+      expect.stringMatching(/^features are not cached on disk, .*BEYOND_MASKING_CACHE/),
     ]);
   });
 
-  it('keeps apart what differs', async () => {
+  it('separates different inputs in the cache', async () => {
     const featureCache = emptyCache();
     const dataset = pictures(2);
     const weights = { ...model.weights, 'norm.bias': model.weights['norm.bias']!.map((x) => x + 1) };
@@ -202,7 +202,7 @@ describe('FeatureExtractor', () => {
     expect(await listFeatures(featureCache)).toHaveLength(variants.length);
   });
 
-  it('goes on after an interruption, and makes damaged parts again', async () => {
+  it('resumes after an interruption, and computes damaged parts again', async () => {
     const featureCache = emptyCache();
     const dataset = pictures(PART + 6, [PART + 1]);
     const whole = await extract(dataset);

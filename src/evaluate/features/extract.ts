@@ -12,7 +12,7 @@ import { centralViews, readable } from '../views.ts';
 import { contentKey, FeatureStore, featureCacheFolder, type Part } from './feature-cache.ts';
 import { type Features, join, programRows, rows } from './features.ts';
 
-/** What of a model its features depend on. */
+/** The parts of a model that its features depend on. */
 export type FeatureModel = Pick<
   Model,
   'path' | 'encoder' | 'classifier' | 'normalisation' | 'evaluationCrop' | 'evaluationView' | 'weights'
@@ -20,36 +20,36 @@ export type FeatureModel = Pick<
 
 export interface ExtractOptions {
   readonly engine: Engine;
-  /** How tokens become features. Default: as the model's head does it, the mean of the patches' tokens without one. */
+  /** Pooling of the tokens. Default: the pooling of the model's head, or the mean of the patches' tokens without a head. */
   readonly pooling?: Pooling | undefined;
-  /** Images of one run of the engine. Default: as many as make 16,384 tokens, 256 at most; on CPUs as many as take about a second. */
+  /** Images per run of the engine. Default: 16,384 tokens, at most 256 images; on CPUs about a second. */
   readonly imagesAtOnce?: number | undefined;
-  /** Folder in which features are kept, false for none. Default: `features` in the project's cache folder. */
+  /** Folder that caches features, false for none. Default: `features` in the project's cache folder. */
   readonly featureCache?: string | false | undefined;
-  /** Images of a part that is kept: what is lost at most when an extraction is interrupted. Default: 512. */
+  /** Images per cached part. An interruption loses at most one part. Default: 512. */
   readonly partSize?: number | undefined;
   readonly broken?: BrokenImages | undefined;
   readonly onNote?: ((message: string) => void) | undefined;
-  /** Ends the extraction with its reason; parts that are complete are kept. */
+  /** Aborts the extraction with the signal's reason. Complete parts stay cached. */
   readonly signal?: AbortSignal;
 }
 
-/** The same for calls that open a model: they know an engine to begin with. */
+/** Options for calls that open a model; the engine defaults to the model's. */
 export type FeatureOptions = Omit<ExtractOptions, 'engine'> &
   EngineOptions & {
-    /** Attention heads, where the file of another project does not tell. */
+    /** Number of attention heads, if another project's file does not give it. */
     readonly heads?: number | undefined;
-    /** Height and width of the images, over those in the file of another project. */
+    /** Height and width of the images; overrides the size in another project's file. */
     readonly image?: Size | undefined;
   };
 
-/** Told how many images are done. */
+/** Called with the images done and their total. */
 export type OnProgress = (done: number, total: number) => void;
 
 /**
- * Features of images by a frozen encoder: central crops, tokens pooled after the final norm. Each part of the images is kept
- * on the disk as soon as it is done, under a key of all that it depends on: the encoder's weights and sizes, normalisation,
- * crop and pooling, the images (`Dataset.contentKey`) and the engine (`Engine.description`). What is there is not computed again.
+ * Features of images by a frozen encoder: central crops, tokens pooled after the final norm. Each part of the images is
+ * cached on disk as soon as it is done, and not computed again. Its key contains everything that it depends on: the encoder's weights
+ * and sizes, normalisation, crop, pooling, the images (`Dataset.contentKey`) and the engine (`Engine.description`).
  */
 export class FeatureExtractor {
   readonly config: FeatureConfig;
@@ -64,7 +64,9 @@ export class FeatureExtractor {
   constructor(model: FeatureModel, options: ExtractOptions) {
     const pooling = options.pooling ?? model.classifier?.pooling ?? 'mean';
     if (pooling === 'token' && !model.encoder.classToken)
-      throw new RunError(`class token pooling needs a model with a class token, got ${model.path} without`);
+      throw new RunError(
+        `class token pooling needs a model with a class token, got ${model.path} without: use mean pooling`,
+      );
     this.config = { ...model.encoder, pooling, fcNorm: model.classifier?.fcNorm ?? false };
     this.#model = model;
     this.#options = options;
@@ -73,8 +75,8 @@ export class FeatureExtractor {
   }
 
   /**
-   * Features of all images that can be read. Rejects with the signal's reason, and when no image can be read.
-   * @param onProgress called while they are made, and at once with what was found in the cache
+   * Features of all readable images. Rejects with the signal's reason, and if no image is readable.
+   * @param onProgress called first with the number of cached images, then during extraction
    */
   async features(dataset: Dataset, onProgress: OnProgress = () => {}): Promise<Features> {
     const parts = await this.#parts(dataset, onProgress);
@@ -90,7 +92,7 @@ export class FeatureExtractor {
     this.#session = undefined;
   }
 
-  /** All parts by their numbers, from the cache or made. */
+  /** All parts by their numbers, cached or computed. */
   async #parts(dataset: Dataset, onProgress: OnProgress): Promise<Map<number, Part>> {
     const { featureCache: cache } = this.#options;
     let store = cache === false ? undefined : this.#store(dataset, cache);
@@ -108,18 +110,18 @@ export class FeatureExtractor {
     for await (const [number, part] of this.#make(dataset, missing, (done) =>
       onProgress(known + done, dataset.length),
     )) {
-      // Images that the system did not give this time may be there the next time.
+      // A part with images that failed to load, but are not broken, is not cached: they may load the next time.
       if (part.broken.every(([id]) => this.#broken.has(id)))
         await store?.write(number, part).catch((error: Error) => {
           store = undefined;
-          this.#options.onNote?.(`features are not kept: ${error.message}`);
+          this.#options.onNote?.(`features are not cached: ${error.message}`);
         });
       parts.set(number, part);
     }
     return parts;
   }
 
-  /** Makes the parts of the given numbers, in their order. */
+  /** Computes the parts with the given numbers, in this order. */
   async *#make(
     dataset: Dataset,
     numbers: readonly number[],
@@ -133,13 +135,13 @@ export class FeatureExtractor {
       for (const number of numbers) {
         const own = this.#indices(dataset, [number]);
         const end = own.at(-1)! + 1;
-        const made: Features[] = [];
+        const rowsOfPart: Features[] = [];
         for (; !next.done && indices[next.value[0]]! < end; next = await all.next()) {
           const [place, features] = next.value;
-          made.push({ features, width: features.length, indices: indices.subarray(place, place + 1) });
+          rowsOfPart.push({ features, width: features.length, indices: indices.subarray(place, place + 1) });
           onDone(place + 1);
         }
-        const features = join(made, this.config.width);
+        const features = join(rowsOfPart, this.config.width);
         const failed = own.filter((index) => !features.indices.includes(index));
         const broken = Array.from(failed, (index): Part['broken'][number] => {
           const id = dataset.id(index);

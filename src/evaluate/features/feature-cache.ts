@@ -10,28 +10,28 @@ import { readSafetensors, writeSafetensors } from '../../io/safetensors.ts';
 import { plainMessage } from '../../io/system-error.ts';
 import type { Features } from './features.ts';
 
-/** Features of some images of a data set that follow each other. */
+/** Features of consecutive images of a data set. */
 export interface Part extends Features {
-  /** Images of the part that could not be read: their names and the reasons. */
+  /** Names of the unreadable images of the part, with the reasons. */
   readonly broken: readonly (readonly [id: string, reason: string])[];
 }
 
-/** What is known of the features under a key. */
+/** A summary of the features under a key. */
 export interface CachedFeatures {
   readonly key: string;
-  /** The model's file and the images, as they were called. */
+  /** The model's file and the images, as the user named them. */
   readonly model: string;
   readonly images: string;
   readonly parts: number;
   readonly bytes: number;
 }
 
-/** Where features are kept: `features` in the cache folder. */
+/** The default folder of cached features: `features` in the cache folder. */
 export function featureCacheFolder(cache = cacheFolder()): string {
   return join(cache, 'features');
 }
 
-/** A name for what depends on all of `contents` and nothing else; arrays count by their bytes. */
+/** A hash of `contents`; arrays are hashed by their bytes. */
 export function contentKey(contents: readonly (string | Float32Array)[]): string {
   const hash = createHash('sha256');
   for (const content of contents) {
@@ -45,9 +45,9 @@ export function contentKey(contents: readonly (string | Float32Array)[]): string
 }
 
 /**
- * Features of one model and one data set on the disk, in parts. Each part is one file that is there as a whole or not at
- * all, and whose content follows from the key: processes may read and write the same ones at once. A disk that cannot be used costs
- * time and nothing else: that is told once for each folder.
+ * The cached features of one model and one data set, in parts. Each part is one file, which is written atomically and whose content is
+ * determined by the key, so processes may read and write the same parts concurrently. An unusable disk only costs time; it is reported
+ * once per folder.
  */
 export class FeatureStore {
   readonly #folder: string;
@@ -56,12 +56,12 @@ export class FeatureStore {
   #isUsable = true;
   #described = false;
 
-  /** @param tell called with why features are not kept */
+  /** @param warn called with the reason if features cannot be cached */
   constructor(
     folder: string,
     key: string,
     about: Pick<CachedFeatures, 'model' | 'images'>,
-    tell: (message: string) => void = console.warn,
+    warn: (message: string) => void = console.warn,
   ) {
     this.#folder = join(folder, key);
     this.#about = about;
@@ -69,13 +69,13 @@ export class FeatureStore {
       this.#isUsable = false;
       if (unusable.has(folder)) return;
       unusable.add(folder);
-      tell(
-        `features are not kept on the disk, BEYOND_MASKING_CACHE may name another folder: ${plainMessage(error)}`,
+      warn(
+        `features are not cached on disk, set BEYOND_MASKING_CACHE to another folder: ${plainMessage(error)}`,
       );
     };
   }
 
-  /** A part; undefined when it is not there, damaged, or cannot be read: then it is made again. */
+  /** A part; undefined if it is missing, damaged or unreadable, and must be computed again. */
   async read(number: number): Promise<Part | undefined> {
     try {
       const { tensors, metadata } = await readSafetensors(this.#file(number), {
@@ -116,16 +116,16 @@ export class FeatureStore {
 
 const ABOUT = 'about.json';
 
-/** Folders that could not be used, of which that was told. */
+/** Unusable folders that were reported. */
 const unusable = new Set<string>();
 
-/** All features that are kept. */
+/** All cached features. */
 export async function listFeatures(folder = featureCacheFolder()): Promise<CachedFeatures[]> {
   const keys = (await names(folder)).filter((name) => /^[0-9a-f]{32}$/.test(name));
   return Promise.all(keys.map((key) => describe(folder, key)));
 }
 
-/** Removes all features that are kept, those of extractions that were killed included. */
+/** Removes all cached features, including parts of interrupted extractions. */
 export async function clearFeatures(folder = featureCacheFolder()): Promise<void> {
   await rm(folder, { recursive: true, force: true });
 }
@@ -149,7 +149,7 @@ async function names(folder: string): Promise<string[]> {
   });
 }
 
-/** 0 for what another process has just removed. */
+/** Size of a file; 0 if another process has just removed it. */
 async function sizeOf(path: string): Promise<number> {
   return stat(path).then(
     ({ size }) => size,

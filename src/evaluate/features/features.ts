@@ -7,25 +7,25 @@ import type { Normalisation } from '../../image/normalise.ts';
 import { RunError } from '../../run/error.ts';
 import type { LabelledFeatures } from '../knn/knn.ts';
 
-/** A row of numbers for each image that could be read. */
+/** A row of features for each readable image. */
 export interface Features {
   /** [n, D] */
   readonly features: Float32Array;
   /** D */
   readonly width: number;
-  /** [n], which image of the data set each row belongs to, ascending */
+  /** [n], index of each row's image in the data set, ascending */
   readonly indices: Int32Array;
 }
 
-/** What is computed of a batch of views, u8 [B, C, H, W]: [B, D]. */
+/** Computes the features of a batch of views: u8 [B, C, H, W] → [B, D]. */
 export type RowsOf = (view: Uint8Array) => Promise<Float32Array>;
 
-/** By a program (view [B, C, H, W] → `features` [B, D]) whose weights the session holds. */
+/** Features from a program (view [B, C, H, W] → `features` [B, D]) with the session's weights. */
 export function programRows(session: Session, program: Program): RowsOf {
   return async (view) => (await session.run(program, { view })).features as Float32Array;
 }
 
-/** Normalised pixels: what a model must beat. @param pixels of an image, H · W */
+/** Normalised pixels as features: the baseline. @param pixels number of pixels per image, H · W */
 export function pixelRows({ mean, std }: Normalisation, channels: number, pixels: number): RowsOf {
   return async (view) =>
     Float32Array.from(view, (byte, i) => {
@@ -34,7 +34,7 @@ export function pixelRows({ mean, std }: Normalisation, channels: number, pixels
     });
 }
 
-/** Rows of one pass, each with the index of its image; padding and images that cannot be read are left out. */
+/** The rows of one pass, each with the index of its image, without padding and unreadable images. */
 export async function* rows(
   views: AsyncIterable<Batch>,
   rowsOf: RowsOf,
@@ -55,7 +55,7 @@ export async function* rows(
   }
 }
 
-/** The rows of one pass together. @param onProgress called with the rows so far */
+/** All rows of one pass. @param onProgress called with the number of rows done */
 export async function collect(
   views: AsyncIterable<Batch>,
   rowsOf: RowsOf,
@@ -67,7 +67,7 @@ export async function collect(
   return join(parts, parts[0]?.width ?? 0);
 }
 
-/** Features one after the other, all of one width. */
+/** Concatenates features of the same width. */
 export function join(parts: readonly Features[], width: number): Features {
   const indices = new Int32Array(parts.reduce((sum, part) => sum + part.indices.length, 0));
   const features = new Float32Array(indices.length * width);
@@ -80,7 +80,7 @@ export function join(parts: readonly Features[], width: number): Features {
   return { features, width, indices };
 }
 
-/** Features with the classes of their images. Throws RunError for images without classes. */
+/** Adds the labels of the images to features. Throws RunError for images without classes. */
 export function labelled({ features, indices }: Features, { labels, name }: Dataset): LabelledFeatures {
   if (!labels) throw new RunError(`images must have classes, got ${name} without: use ${labelledSource}`);
   return { features, labels: indices.map((index) => labels[index]!) };

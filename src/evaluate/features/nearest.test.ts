@@ -28,7 +28,7 @@ test('finds the neighbours that NumPy finds', async () => {
 
 const features = { features: [1, 0, 0, 2, -1, 0, 0, 0], width: 2, names: ['a', 'b', 'c', 'd'] };
 
-test('names the rows; rows of zeros are at right angles to all; k may exceed the rows', () => {
+test('names the rows; rows of zeros have similarity 0; k may exceed the number of rows', () => {
   expect(nearest(features, [3, 0], { k: 99 })).toEqual([
     { row: 0, name: 'a', similarity: 1 },
     { row: 1, name: 'b', similarity: 0 },

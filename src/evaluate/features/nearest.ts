@@ -1,6 +1,6 @@
 import { plural } from '../../text/plural.ts';
 
-/** Features in rows: what `embed` gives, or an array of a .npy file. */
+/** Rows of features: a result of `embed`, or an array from a .npy file. */
 export interface FeatureRows {
   /** [n, width] */
   readonly features: ArrayLike<number>;
@@ -12,19 +12,19 @@ export interface FeatureRows {
 export interface Neighbour {
   /** Number of the row, from 0. */
   readonly row: number;
-  /** Of the row, where the features have names. */
+  /** Name of the row, if the features have names. */
   readonly name?: string;
-  /** Cosine of the angle between both, in [−1, 1]; 0 where one of them is all zeros. */
+  /** Cosine similarity, in [−1, 1]; 0 if either row is all zeros. */
   readonly similarity: number;
 }
 
 export interface NearestOptions {
-  /** Number of neighbours; all rows where there are fewer. Default: 10. */
+  /** Number of neighbours, at most the number of rows. Default: 10. */
   readonly k?: number | undefined;
 }
 
 /**
- * The rows whose features are most similar to those of a query, by cosine, the most similar first; at a tie the first row.
+ * The rows with the highest cosine similarity to a query, the most similar first. The lower row wins a tie.
  *
  * ```ts
  * const photos = await embed('runs/mine', '~/photos');
@@ -32,7 +32,7 @@ export interface NearestOptions {
  * const neighbours = nearest(photos, query, { k: 5 }); // the query itself comes first
  * ```
  * @param query [width]
- * Throws RangeError for features that are no rows of `width`, a query of another width, or a `k` below 1.
+ * Throws RangeError if the features are not rows of `width`, the query has another width, or `k` is below 1.
  */
 export function nearest(
   { features, width, names }: FeatureRows,

@@ -4,27 +4,27 @@ import { type RunFolder, requireSame, runFolder } from '../../run/folder.ts';
 import { appendSitting } from '../../run/sittings.ts';
 import { usualScore } from './knn.ts';
 
-/** Top-1 accuracies, in [0, 1], by number of neighbours, of which there are never more than voters: `knn10`, `knn20`, … */
+/** Top-1 accuracies, in [0, 1], by number of neighbours, which is at most the number of voters: `knn10`, `knn20`, … */
 export type KnnByNeighbours = Record<string, number>;
 
 export interface KnnReport {
-  /** Of the model's features, of those of the same model with random weights, and of raw pixels (32 × 32 at most). */
+  /** For the model's features, for the same model with random weights, and for raw pixels (at most 32 × 32). */
   readonly features: KnnByNeighbours;
   readonly random: KnnByNeighbours;
   readonly pixels: KnnByNeighbours;
-  /** Images that voted, and images that were classified. */
+  /** Numbers of voting and of classified images. */
   readonly train: number;
   readonly test: number;
-  /** Whether each image was classified by all others: there are too few to set some aside, and nobody said how. */
+  /** True: each image was classified by all others, as there were too few for a test set and the options gave none. */
   readonly leaveOneOut: boolean;
-  /** What the images were opened from: those that voted, and those that were classified where these are others. */
+  /** The sources of the voting images, and of the classified images if it is another. */
   readonly source: string;
   readonly testSource?: string;
-  /** What computed (`Engine.description`). */
+  /** The engine (`Engine.description`). */
   readonly engine: string;
 }
 
-/** The folder of a kNN report, which `report` reads as it reads the folders of runs: settings, and a row with the scores. */
+/** The folder of a kNN report: settings, and a row with the scores. `report` reads it like the folder of a run. */
 export class KnnFolder {
   readonly #folder: RunFolder;
   readonly #config: string;
@@ -34,7 +34,7 @@ export class KnnFolder {
     this.#config = config;
   }
 
-  /** Throws RunError when the folder holds something else than the very same report. */
+  /** Throws RunError if the folder holds anything but a report with the same settings. */
   static async open(path: string, from: string, settings: object): Promise<KnnFolder> {
     const config = `${JSON.stringify({ kind: 'knn', from, ...settings }, null, 2)}\n`;
     const folder = runFolder(path);

@@ -15,23 +15,23 @@ import { unlearnedClasses } from '../unlearned.ts';
 import { centralViews, thumbnail } from '../views.ts';
 import { knnScores } from './knn.ts';
 import type { KnnProbe } from './probe.ts';
-import { keptScores } from './score-cache.ts';
+import { cachedScores } from './score-cache.ts';
 
 const [FEATURES, RANDOM, PIXELS] = ['features', 'random weights', 'raw pixels'];
-/** Most images of one run of the engine. */
+/** Most images per run of the engine. */
 const BATCH = 250;
 
 export interface KnnProbeOptions {
   readonly broken?: BrokenImages;
-  /** Whether the session that is judged holds the random weights of the run's seed until it trains. */
+  /** True: until the first update, the evaluated session holds the random weights of the run's seed. */
   readonly randomStart?: boolean;
-  /** Folder in which scores of random weights and of pixels are kept, false for none. Default: beside features. */
+  /** Folder that caches the scores of random weights and pixels, false for none. Default: `scores` in the feature cache. */
   readonly scoreCache?: string | false | undefined;
 }
 
 /**
- * A probe on a run's images: training images vote, or train a linear classifier, and held-out ones are classified. Where those are too
- * few, each training image is classified by all others, and there is no linear classifier. Undefined when there are no labels.
+ * A probe on a run's images: training images vote and train a linear classifier, and held-out images are classified. With too few
+ * held-out images, each training image is classified by all others, without a linear classifier. Undefined without labels.
  */
 export function knnProbe(
   engine: Engine,
@@ -48,7 +48,7 @@ export function knnProbe(
   const { evaluationCrop } = views;
   const normalisation = normalisationOf(views);
   const batchSize = Math.min(shortRun(model, engine, BATCH), train.length, test.length);
-  const judge = async (
+  const score = async (
     what: string,
     rowsOf: RowsOf,
     size: Size,
@@ -76,7 +76,7 @@ export function knnProbe(
   };
   const { features, specs } = setup.programs(batchSize);
   const ofWeights = (what: string, session: Session, watch: Watch) =>
-    judge(what, programRows(session, features), model.image, watch);
+    score(what, programRows(session, features), model.image, watch);
   const ofRandomWeights = async (watch: Watch) => {
     const session = await engine.open(await initialiseOnThreads(specs, seed));
     try {
@@ -88,13 +88,13 @@ export function knnProbe(
   const what = leaveOneOut ? 'kNN' : 'kNN and linear probe';
   const size = thumbnail(model.image);
   const ofPixels = (watch: Watch) =>
-    judge(PIXELS, pixelRows(normalisation, model.channels, size[0] * size[1]), size, watch);
+    score(PIXELS, pixelRows(normalisation, model.channels, size[0] * size[1]), size, watch);
   const depends = [
     { normalisation, evaluationCrop, batchSize, leaveOneOut, engine: engine.description },
     ...[train.contentKey, test.contentKey],
   ];
-  const kept = (about: readonly unknown[], measure: () => Promise<Score[]>) =>
-    scoreCache === false ? measure() : keptScores([...about, ...depends], measure, scoreCache);
+  const cached = (about: readonly unknown[], measure: () => Promise<Score[]>) =>
+    scoreCache === false ? measure() : cachedScores([...about, ...depends], measure, scoreCache);
   return {
     train: train.length - (leaveOneOut ? 1 : 0),
     test: test.length,
@@ -102,10 +102,10 @@ export function knnProbe(
     warning: unlearnedClasses(train.classes!, train.labels!, test.labels!, leaveOneOut),
     features: evaluator(`${what} of ${FEATURES}`, (session, watch) => ofWeights(FEATURES, session, watch)),
     random: evaluator(`${what} of ${RANDOM}`, (session, watch) =>
-      kept([model, seed], () => (randomStart ? ofWeights(RANDOM, session, watch) : ofRandomWeights(watch))),
+      cached([model, seed], () => (randomStart ? ofWeights(RANDOM, session, watch) : ofRandomWeights(watch))),
     ),
     pixels: evaluator(`${what} of ${PIXELS}`, (_, watch) =>
-      kept(['pixels', size, model.channels, seed], () => ofPixels(watch)),
+      cached(['pixels', size, model.channels, seed], () => ofPixels(watch)),
     ),
   };
 }

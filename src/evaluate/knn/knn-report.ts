@@ -24,20 +24,20 @@ import { KnnFolder } from './knn-folder.ts';
 export interface KnnReportOptions
   extends Omit<LabelledImagesOptions, 'onProgress' | 'onNote'>,
     FeatureOptions {
-  /** Most images that vote, and that are classified; 0: all. Default: 10,000 and 2,000. */
+  /** Largest numbers of voting and of classified images; 0: all. Default: 10,000 and 2,000. */
   readonly trainImages?: number | undefined;
   readonly testImages?: number | undefined;
-  /** Chooses those images, and the random weights. Default: 0. */
+  /** Seed of the sampled images and of the random weights. Default: 0. */
   readonly seed?: number | undefined;
-  /** Folder for settings and scores, which `report` reads. Default: none is made. */
+  /** Folder for settings and scores, which `report` reads. Default: none. */
   readonly output?: string | undefined;
   /** Called while images are fetched or features computed. */
   readonly onProgress?: (what: string, done: number, total: number) => void;
 }
 
 /**
- * The kNN report of a model (a file of weights, or the folder of a run): see `knnAccuracy`. Features are kept on the disk, see
- * `FeatureExtractor`. Throws RunError when the folder of `output` holds something else, and what `openModel` and `openLabelled` throw.
+ * The kNN report of a model (a file of weights, or the folder of a run): see `knnAccuracy`. Features are cached on disk, see
+ * `FeatureExtractor`. Throws RunError if the folder of `output` holds something else, and the errors of `openModel` and `openLabelled`.
  */
 export async function knn(path: string, options: KnnReportOptions = {}): Promise<KnnReport> {
   const { seed = 0, output, signal, onProgress: say = () => {} } = options;
@@ -49,14 +49,14 @@ export async function knn(path: string, options: KnnReportOptions = {}): Promise
   });
   const classes = all.train.classes!;
   if (classes.length < 2)
-    throw new RunError(`kNN needs two classes or more, got ${classes.join(', ')} alone`);
+    throw new RunError(`kNN needs at least two classes, got only ${classes.join(', ')}`);
   const engine = await modelEngine(model, options);
   const given = { ...options, engine, broken: options.broken ?? new BrokenImages() };
   const images = chosen(all, options);
   const trained = new FeatureExtractor(model, given);
   const weights = await initialiseOnThreads(featureParameters(trained.config), seed);
   const random = new FeatureExtractor({ ...model, path: 'random weights', weights }, given);
-  const judge = async (
+  const score = async (
     what: string,
     featuresOf: (dataset: Dataset, onProgress: OnProgress) => Promise<Features>,
   ) => {
@@ -72,14 +72,14 @@ export async function knn(path: string, options: KnnReportOptions = {}): Promise
     return { accuracies, warning, train: voters, test: queries.labels.length };
   };
   try {
-    const { accuracies, warning, ...counts } = await judge('features of the model', (...args) =>
+    const { accuracies, warning, ...counts } = await score('features of the model', (...args) =>
       trained.features(...args),
     );
     if (warning !== undefined) options.onNote?.(warning);
-    const { accuracies: ofRandom } = await judge('features of random weights', (...args) =>
+    const { accuracies: ofRandom } = await score('features of random weights', (...args) =>
       random.features(...args),
     );
-    const { accuracies: ofPixels } = await judge('raw pixels', (dataset, onProgress) =>
+    const { accuracies: ofPixels } = await score('raw pixels', (dataset, onProgress) =>
       pixels(model, dataset, given, onProgress),
     );
     const { source, testSource } = all;
@@ -96,12 +96,12 @@ export async function knn(path: string, options: KnnReportOptions = {}): Promise
   }
 }
 
-/** What a folder says of how it was done. */
+/** The settings that the report's folder records. */
 function settingsOf({ data, test, heldOut, trainImages, testImages, seed, pooling }: KnnReportOptions) {
   return { data, test, heldOut, trainImages, testImages, seed, pooling };
 }
 
-/** The images that vote and those that are classified, no more of each than wanted. */
+/** Samples of the voting and of the classified images. */
 function chosen(
   { train, test, undivided }: LabelledImages,
   { trainImages = 10_000, testImages = 2_000, seed = 0 }: KnnReportOptions,

@@ -57,7 +57,7 @@ describe('knnAccuracy', () => {
     }
   });
 
-  it('leaves each row out that is classified, as the definition does', async () => {
+  it('agrees with the definition of leave-one-out', async () => {
     const seed = Math.floor(Math.random() * 2 ** 31);
     for (const rows of [2, 7, 54, 300]) {
       const all = randomSet(seed, rows, 5, 3);
@@ -82,12 +82,12 @@ describe('knnAccuracy', () => {
     );
   });
 
-  it('is 1 where the test images are training images and k is 1', async () => {
+  it('is 1 if the test images are training images and k is 1', async () => {
     const train = randomSet(5, 30, 4, 3);
     expect(await knnAccuracy(referenceEngine, train, train, { k: [1] })).toEqual([1]);
   });
 
-  it('refuses features that do not fit', async () => {
+  it('rejects features of wrong shapes', async () => {
     const [a, b] = [randomSet(1, 4, 3, 2), randomSet(1, 4, 2, 2)];
     await expect(knnAccuracy(referenceEngine, a, b)).rejects.toThrow('must have one width, got 3 and 2');
     const none = { features: new Float32Array(), labels: new Int32Array() };
@@ -95,7 +95,7 @@ describe('knnAccuracy', () => {
   });
 });
 
-it('never asks more neighbours than there are voters', async () => {
+it('never uses more neighbours than voters', async () => {
   expect([1, 4, 9, 54, 199, 200, 10_000].map((voters) => neighboursOf(voters))).toEqual([
     [1],
     [1],
@@ -118,7 +118,7 @@ it('never asks more neighbours than there are voters', async () => {
   ]);
 });
 
-it('largest finds what a sort finds, the first ones at a tie', () => {
+it('largest agrees with a sort, the first ones at a tie', () => {
   fc.assert(
     fc.property(
       fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: 300 }),

@@ -11,9 +11,9 @@ export interface LabelledFeatures {
 }
 
 export interface KnnOptions {
-  /** Numbers of neighbours that vote; all where there are fewer. Default: `neighboursOf` as many as may vote. */
+  /** Numbers of neighbours that vote, limited to the number of voters. Default: `neighboursOf` the voters. */
   readonly k?: readonly number[];
-  /** Whether the test rows are the training rows, of which each is classified by all others. */
+  /** True: the test rows are the training rows, and each is classified by all others. */
   readonly leaveOneOut?: boolean;
   /** A neighbour's vote weighs exp(cosine / temperature). Default: 0.07. */
   readonly temperature?: number;
@@ -23,16 +23,16 @@ export interface KnnOptions {
 
 /** DINO's numbers of neighbours. */
 const NEIGHBOURS: readonly number[] = [10, 20, 100, 200];
-/** Those of fewer voters. */
+/** Numbers of neighbours for fewer than 200 voters. */
 const OF_FEW: readonly number[] = [1, 5, 10, 20, 100];
 
-/** The numbers of neighbours that are judged: never more than there are voters. */
+/** The numbers of neighbours to report: at most the number of voters. */
 export function neighboursOf(voters: number): readonly number[] {
   const all = voters < NEIGHBOURS.at(-1)! ? OF_FEW : NEIGHBOURS;
   return all.filter((k) => k <= voters);
 }
 
-/** The score that stands for all: that of DINO's 20 neighbours, or of the most below where fewer may vote. */
+/** The main score: with DINO's 20 neighbours, or with the largest number below 20 if there are fewer voters. */
 export function usualScore(scores: Readonly<Record<string, number>>): { k: number; top1: number } {
   const measured = Object.entries(scores).map(([name, top1]) => ({
     k: Number(name.slice('knn'.length)),
@@ -53,14 +53,14 @@ export async function knnScores(
   return Object.fromEntries(k.map((one, i) => [`knn${one}`, accuracies[i]!]));
 }
 
-/** Queries whose similarities are computed at once. */
+/** Number of queries per matrix product. */
 const CHUNK = 256;
 
 /**
  * Top-1 accuracies, in [0, 1], one for each of `k`, of the weighted k-nearest-neighbour classifier of Wu et al.
  * (arXiv 1805.01978) with DINO's settings (arXiv 2104.14294, appendix F: temperature 0.07, k = 20 usually best): cosine
  * similarity, votes weighted by exp(similarity / temperature). Similarities are a matrix product on the engine.
- * Throws RangeError for no rows, rows of other widths, or a single row that is left out.
+ * Throws RangeError without rows, for rows of different widths, and for leave-one-out with a single row.
  */
 export async function knnAccuracy(
   engine: Engine,
@@ -84,7 +84,7 @@ export async function knnAccuracy(
       }),
     });
     const unit = unitRows(test.features, width);
-    const voter = new Voter(train.labels, counts, temperature);
+    const classifier = new KnnClassifier(train.labels, counts, temperature);
     const correct = counts.map(() => 0);
     for (let start = 0; start < queries; start += chunk) {
       signal?.throwIfAborted();
@@ -94,8 +94,8 @@ export async function knnAccuracy(
       for (let query = start; query < Math.min(start + chunk, queries); query++) {
         const row = similarities!.subarray((query - from) * rows, (query - from + 1) * rows) as Float32Array;
         if (leaveOneOut) row[query] = Number.NEGATIVE_INFINITY; // `largest` never takes it
-        for (const [i, winner] of voter.winners(row).entries())
-          if (winner === test.labels[query]) correct[i]!++;
+        for (const [i, predicted] of classifier.predict(row).entries())
+          if (predicted === test.labels[query]) correct[i]!++;
       }
     }
     return correct.map((count) => count / queries);
@@ -104,8 +104,8 @@ export async function knnAccuracy(
   }
 }
 
-/** Classes of the neighbours, and their votes. */
-class Voter {
+/** The weighted kNN classifier. */
+class KnnClassifier {
   readonly #labels: Int32Array;
   readonly #k: readonly number[];
   readonly #temperature: number;
@@ -118,20 +118,20 @@ class Voter {
     this.#votes = new Float64Array(labels.reduce((a, b) => Math.max(a, b), 0) + 1);
   }
 
-  /** For each k the class with the heaviest votes of the k most similar rows; the lower class at a tie. */
-  winners(similarities: Float32Array): number[] {
+  /** For each k, the class with the largest sum of votes among the k most similar rows; the lower class at a tie. */
+  predict(similarities: Float32Array): number[] {
     const nearest = largest(similarities, Math.max(...this.#k));
     this.#votes.fill(0);
-    const winners: number[] = [];
+    const classes: number[] = [];
     for (const [place, row] of nearest.entries()) {
-      // − 1: no overflow, same winner
+      // − 1 prevents overflow and scales all votes alike
       const weight = Math.exp((similarities[row]! - 1) / this.#temperature);
       this.#votes[this.#labels[row]!]! += weight;
       for (const [i, k] of this.#k.entries())
         if (place + 1 === Math.min(k, nearest.length))
-          winners[i] = this.#votes.indexOf(Math.max(...this.#votes));
+          classes[i] = this.#votes.indexOf(Math.max(...this.#votes));
     }
-    return winners;
+    return classes;
   }
 }
 
@@ -150,7 +150,7 @@ export function largest(values: Float32Array, k: number): number[] {
   return kept.sort(order).slice(0, k);
 }
 
-/** Rows shortened or lengthened to 1; rows of zeros stay. */
+/** Rows scaled to norm 1; rows of zeros stay. */
 function unitRows(features: Float32Array, width: number): Float32Array {
   const out = features.slice();
   for (let start = 0; start < out.length; start += width) {

@@ -1,24 +1,24 @@
 import type { Evaluator } from '../evaluator.ts';
 
 /**
- * Top-1 accuracies on a sample of labelled images: of the kNN classifier, by `neighboursOf` the voters, `knn10`, `knn20`, …, and of a
- * brief linear probe, `linear` (see `linearScore`), where images are set aside to judge it.
+ * Top-1 accuracies on a sample of labelled images: `knn10`, `knn20`, … of the kNN classifier (see `neighboursOf`), and, if there is a
+ * test set, `linear` of a brief linear probe (see `linearScore`).
  */
 export interface KnnProbe {
-  /** Images that vote or are learned from, and images that are classified. */
+  /** Numbers of training images, which vote too, and of classified images. */
   readonly train: number;
   readonly test: number;
-  /** Whether each image is classified by all others: too few are held out. */
+  /** True: each image is classified by all others, as too few are held out. */
   readonly leaveOneOut: boolean;
-  /** What a person should know of the classes, see `unlearnedClasses`. */
+  /** A warning about classes without training images, see `unlearnedClasses`. */
   readonly warning: string | undefined;
-  /** Of the features of the weights that a session holds. */
+  /** Evaluates the features of a session's weights. */
   readonly features: Evaluator;
   /**
-   * Of the features of random weights: how much is owed to the architecture. The scores, and those of pixels, are kept on the disk.
-   * Before the first update it may take those of the session.
+   * Evaluates the features of random weights, to show the effect of the architecture alone. These scores and the scores of pixels are
+   * cached on disk. Before the first update it may use the session's weights.
    */
   readonly random: Evaluator;
-  /** Of raw pixels. It does not look at the session. */
+  /** Evaluates raw pixels. It does not use the session. */
   readonly pixels: Evaluator;
 }

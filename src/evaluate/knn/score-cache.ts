@@ -5,14 +5,14 @@ import { makeFolder } from '../../io/make-folder.ts';
 import type { Score } from '../evaluator.ts';
 import { contentKey, featureCacheFolder } from '../features/feature-cache.ts';
 
-/** Changes when the same settings come to give other scores. */
+/** Must be raised when the same settings give other scores. */
 const VERSION = 3;
 
 /**
- * Scores under a key of all that they depend on: what is kept on the disk beside features, else what `measure` gives. A disk that
- * cannot be used changes nothing but the time.
+ * Scores from the cache on disk, or else from `measure`. The key contains everything that the scores depend on. An unusable disk only
+ * costs time.
  */
-export async function keptScores(
+export async function cachedScores(
   about: readonly unknown[],
   measure: () => Promise<Score[]>,
   folder = join(featureCacheFolder(), 'scores'),
@@ -27,7 +27,7 @@ export async function keptScores(
   return scores;
 }
 
-/** Undefined for a file that is damaged. */
+/** Undefined for a damaged file. */
 function parse(text: string): Score[] | undefined {
   try {
     const scores = JSON.parse(text) as Score[];

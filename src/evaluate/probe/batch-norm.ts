@@ -1,7 +1,7 @@
 /**
- * Batch norm without weights of its own before a linear head, as torch.nn.BatchNorm1d(affine=False, eps=1e-6): batches are
- * normalised by their own mean and (biased) variance; evaluation uses running averages (momentum 0.1, unbiased variance).
- * Nothing in it is trained, so it needs no gradient.
+ * Batch norm without weights before a linear head, as torch.nn.BatchNorm1d(affine=False, eps=1e-6). Batches are normalised by
+ * their own mean and (biased) variance; evaluation uses running averages (momentum 0.1, unbiased variance).
+ * It has no trainable weights, and no gradient passes through it.
  */
 export class BatchNorm {
   /** Running averages, [D]. */
@@ -10,17 +10,17 @@ export class BatchNorm {
   readonly #epsilon = 1e-6;
   readonly #momentum = 0.1;
 
-  /** @param from averages to begin with; default: means of 0 and variances of 1 */
+  /** @param from initial averages; default: means 0 and variances 1 */
   constructor(width: number, from?: { readonly mean: Float64Array; readonly variance: Float64Array }) {
     this.mean = from?.mean.slice() ?? new Float64Array(width);
     this.variance = from?.variance.slice() ?? new Float64Array(width).fill(1);
   }
 
-  /** Normalises a batch, [B, D], in place, and takes it into the averages. Throws RangeError for fewer than two rows. */
+  /** Normalises a batch, [B, D], in place, and updates the averages. Throws RangeError for fewer than two rows. */
   train(rows: Float32Array): void {
     const width = this.mean.length;
     const count = rows.length / width;
-    if (count < 2) throw new RangeError(`batch norm needs two rows or more, got ${count}`);
+    if (count < 2) throw new RangeError(`batch norm needs at least two rows, got ${count}`);
     const mean = new Float64Array(width);
     const variance = new Float64Array(width);
     for (let at = 0; at < rows.length; at += width)
@@ -46,7 +46,7 @@ export class BatchNorm {
     this.#normalise(rows, this.mean, this.variance);
   }
 
-  /** The linear layer (weight [K, D], bias [K]) on rows that are not normalised that gives what the given one does on those that are. */
+  /** Folds the norm into a linear layer (weight [K, D], bias [K]): the result maps raw rows to the same outputs. */
   fold(head: LinearHead): LinearHead {
     const width = this.mean.length;
     const weight = head.weight.map((w, i) => w / Math.sqrt(this.variance[i % width]! + this.#epsilon));

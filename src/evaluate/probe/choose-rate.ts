@@ -6,23 +6,23 @@ import { divide, folds } from './folds.ts';
 import { linearAccuracies } from './linear-accuracy.ts';
 import { type PartsFit, trainParts } from './train-parts.ts';
 
-/** What a learning rate scored on rows that it was not trained on. */
+/** The held-out score of a learning rate. */
 export interface RateScore {
   readonly learningRate: number;
   /** In [0, 1]. */
   readonly heldOutTop1: number;
-  /** Rows that it was judged by. */
+  /** Number of held-out rows. */
   readonly images: number;
 }
 
-/** Fewer rows than this, set aside, tell no learning rate from another: all are judged in turn. */
+/** Fewest held-out rows that distinguish learning rates. With fewer, cross-validation is used. */
 const FEW = 20;
-/** Parts of that cross-validation. */
+/** Folds of that cross-validation. */
 const FOLDS = 3;
 
 /**
- * The learning rates' top-1 on a random share (`chooseOn`) of the rows of each set, of heads trained on the others; where that share is
- * too small, on all rows, by cross-validation. Nothing where there is one rate only. Throws RunError for fewer than three rows.
+ * Held-out top-1 of each learning rate, for each set: on a random share (`chooseOn`) of its rows, with heads trained on the others. If
+ * that share is too small, on all rows by cross-validation. Empty for a single rate. Throws RunError for fewer than three rows.
  */
 export async function scoreRates(
   sets: readonly LabelledFeatures[],
@@ -32,7 +32,7 @@ export async function scoreRates(
   const { learningRates } = config;
   if (learningRates.length === 1) return sets.map(() => []);
   const parts = sets.flatMap((set, of) =>
-    partsToJudge(set, config).map((part) => ({ of, ...divide(set, part) })),
+    heldOutRows(set, config).map((part) => ({ of, ...divide(set, part) })),
   );
   const trained = parts.map(({ train }) => train);
   const heads = await trainParts(
@@ -41,8 +41,8 @@ export async function scoreRates(
     config,
     fit,
   );
-  const judged = parts.map(({ test }, i) => ({ heads: heads[i]!, judged: test }));
-  const accuracies = await linearAccuracies(fit.engine, judged);
+  const tests = parts.map(({ test }, i) => ({ heads: heads[i]!, judged: test }));
+  const accuracies = await linearAccuracies(fit.engine, tests);
   return sets.map((_, set) => {
     const own = parts.flatMap(({ of, test }, i) =>
       of === set ? [{ images: test.labels.length, scores: accuracies[i]! }] : [],
@@ -55,12 +55,12 @@ export async function scoreRates(
   });
 }
 
-/** Rows that are judged by heads trained on all others. */
-function partsToJudge({ labels }: LabelledFeatures, { chooseOn, seed }: LinprobeConfig): Int32Array[] {
+/** The held-out rows of each fold. */
+function heldOutRows({ labels }: LabelledFeatures, { chooseOn, seed }: LinprobeConfig): Int32Array[] {
   const count = labels.length;
   if (count < 3)
     throw new RunError(
-      `choosing a learning rate needs three images or more, got ${count}: give one learning rate alone`,
+      `choosing a learning rate needs at least three images, got ${count}: give a single learning rate`,
     );
   const aside = Math.round(chooseOn * count);
   return aside < FEW
@@ -68,7 +68,7 @@ function partsToJudge({ labels }: LabelledFeatures, { chooseOn, seed }: Linprobe
     : [rng(seed, 'choose').permutation(count).subarray(0, aside).sort()];
 }
 
-/** The rate that scored best, the lowest of those that did; undefined where there are none. */
+/** The rate with the best score, the lowest one at a tie; undefined without scores. */
 export function bestRate(scores: readonly RateScore[]): number | undefined {
   const byRate = [...scores].sort((a, b) => a.learningRate - b.learningRate);
   const highest = Math.max(...byRate.map(({ heldOutTop1 }) => heldOutTop1));

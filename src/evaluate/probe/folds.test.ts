@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { divide, folds } from './folds.ts';
 
-it('every row is in one part, parts and the classes in them differ by one row at most', () => {
+it('every row is in one fold; sizes of folds and their classes differ by at most one row', () => {
   const sets = fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 60 });
   fc.assert(
     fc.property(sets, fc.integer({ min: 1, max: 12 }), fc.nat(99), (list, count, seed) => {

@@ -2,19 +2,19 @@ import { rng } from '../../random/rng.ts';
 import type { LabelledFeatures } from '../knn/knn.ts';
 
 /**
- * Divides rows at random into parts of nearly one size, in which each class has nearly its share: no more parts than rows.
- * Indices in ascending order.
+ * Stratified folds: divides rows at random into at most `count` parts of nearly equal size and nearly equal class shares. There are
+ * never more parts than rows. Indices ascend.
  */
 export function folds(labels: Int32Array, count: number, seed: number): Int32Array[] {
   const order = Array.from(rng(seed, 'folds').permutation(labels.length));
-  order.sort((a, b) => labels[a]! - labels[b]!); // stable: at random within a class
+  order.sort((a, b) => labels[a]! - labels[b]!); // stable: random order within a class
   const parts = Math.min(count, labels.length);
   return Array.from({ length: parts }, (_, part) =>
     Int32Array.from(order.filter((_, place) => place % parts === part)).sort(),
   );
 }
 
-/** The rows at `aside`, ascending, and all others. */
+/** Splits the rows: `aside` (ascending) is the test set, all others are the training set. */
 export function divide(
   features: LabelledFeatures,
   aside: Int32Array,

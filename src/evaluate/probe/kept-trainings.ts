@@ -6,12 +6,12 @@ import type { NamedTensor } from '../../io/dtypes.ts';
 import { FileFormatError } from '../../io/file-format-error.ts';
 import { readSafetensors, writeSafetensors } from '../../io/safetensors.ts';
 
-/** A training of heads between two updates. */
+/** The state of a training of heads between two updates. */
 export interface ProbeState {
-  /** Epochs that are complete, and updates of the next one. */
+  /** Complete epochs, and updates in the current one. */
   readonly epoch: number;
   readonly batch: number;
-  /** Of each head: the sum of the losses of these updates, over the updates of an epoch. */
+  /** For each head: the sum of its losses in these updates, divided by the updates per epoch. */
   readonly losses: readonly number[];
   /** Weights, biases and optimizer slots of all heads. */
   readonly session: Values;
@@ -19,7 +19,7 @@ export interface ProbeState {
   readonly norms: readonly { readonly mean: Float64Array; readonly variance: Float64Array }[];
 }
 
-/** Keeps the state of one training. */
+/** Saves the state of one training. */
 export interface TrainingKeeper {
   read(): Promise<ProbeState | undefined>;
   write(state: ProbeState): Promise<void>;
@@ -33,19 +33,19 @@ const aboutSchema = z.object({
 });
 const NORM = 'norm:';
 
-/** The trainings of a probe in files of a folder, numbered in the order in which they are made. */
+/** Saves the trainings of a probe in files of a folder, numbered in order. */
 export class KeptTrainings {
   readonly #folder: string;
   readonly #key: string;
   #count = 0;
 
-  /** @param key of all that the trainings depend on: states under another one are not read */
+  /** @param key contains everything that the trainings depend on; states with another key are ignored */
   constructor(folder: string, key: string) {
     this.#folder = folder;
     this.#key = key;
   }
 
-  /** The keeper of the next training. */
+  /** Returns the keeper of the next training. */
   next(): TrainingKeeper {
     const path = join(this.#folder, `training-${this.#count++}.safetensors`);
     return {
@@ -90,7 +90,7 @@ export class KeptTrainings {
   }
 }
 
-/** Paths of the states in a folder, which may not be there. */
+/** Paths of the states in a folder; none if the folder does not exist. */
 export async function keptTrainings(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch(() => []);
   return names.filter((name) => /^training-\d+\.safetensors$/.test(name)).map((name) => join(folder, name));

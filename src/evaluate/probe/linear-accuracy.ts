@@ -1,19 +1,19 @@
 import type { Engine, Session } from '../../engines/engine.ts';
 import { input, linear, type Program, program } from '../../graph/index.ts';
-import { judge, tellsTop5 } from '../accuracy.ts';
+import { judge, hasTop5 } from '../accuracy.ts';
 import type { LabelledFeatures } from '../knn/knn.ts';
 import type { LinearHead } from './batch-norm.ts';
 
-/** Shares of the rows whose class is the likeliest, or, of more than five classes, among the five likeliest. */
+/** Top-1 and, with more than five classes, top-5 accuracy. */
 export interface Accuracy {
   readonly top1: number;
   readonly top5?: number;
 }
 
-/** Rows whose logits are computed at once. */
+/** Number of rows per run. */
 const CHUNK = 1024;
 
-/** How well each of some linear heads tells the classes of features. */
+/** The accuracy of each of several linear heads. */
 export async function linearAccuracy(
   engine: Engine,
   heads: readonly LinearHead[],
@@ -23,7 +23,7 @@ export async function linearAccuracy(
   return accuracies!;
 }
 
-/** The same of several sets, each before heads of its own; all heads are of one size. */
+/** The accuracy of several heads on each of several sets. All heads have the same size. */
 export async function linearAccuracies(
   engine: Engine,
   sets: readonly { readonly heads: readonly LinearHead[]; readonly judged: LabelledFeatures }[],
@@ -52,7 +52,7 @@ export async function linearAccuracies(
   }
 }
 
-/** That of the head that a session holds. */
+/** The accuracy of the head in a session. */
 async function accuracyOf(
   session: Session,
   predict: Program,
@@ -72,7 +72,7 @@ async function accuracyOf(
       if (rank < 5) top5++;
     }
   }
-  return { top1: top1 / labels.length, ...(tellsTop5(classes) && { top5: top5 / labels.length }) };
+  return { top1: top1 / labels.length, ...(hasTop5(classes) && { top5: top5 / labels.length }) };
 }
 
 function headState({ weight, bias }: LinearHead) {

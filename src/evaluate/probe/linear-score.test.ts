@@ -10,7 +10,7 @@ const CLASSES = 3;
 function clouds(seed: number, rows: number, spread: number) {
   const [centres, stream] = [rng(seed, 'centres'), rng(seed, 'rows', rows)];
   const centre = Float64Array.from({ length: CLASSES * WIDTH }, () => centres.normal(0));
-  // Every column has a scale and an offset of its own, which mean nothing.
+  // Every column has a different, meaningless scale and offset.
   const [scale, offset] = [0, 1].map(() => Array.from({ length: WIDTH }, () => 1 + 99 * centres.uniform()));
   const labels = Int32Array.from({ length: rows }, () => stream.int(CLASSES));
   const plain = Float64Array.from({ length: rows * WIDTH }, (_, i) => {
@@ -38,7 +38,7 @@ describe('linearScore', () => {
     expect(score, `seed ${seed}`).toBeLessThan(test.best + 0.06);
   });
 
-  it('is chance where the classes are drawn by lot', async () => {
+  it('is at chance level for random classes', async () => {
     const seed = Math.floor(Math.random() * 2 ** 31);
     const byLot = (set: ReturnType<typeof clouds>, purpose: string) => {
       const stream = rng(seed, purpose);
@@ -49,7 +49,7 @@ describe('linearScore', () => {
     expect(Math.abs(score - 1 / CLASSES), `seed ${seed}`).toBeLessThan(0.1);
   });
 
-  it('is the same for the same seed, and takes few images, but not fewer than five', async () => {
+  it('is the same for the same seed, and needs at least five images', async () => {
     const [train, test] = [clouds(3, 40, 1), clouds(3, 20, 1)];
     const score = () => linearScore(referenceEngine, train, test, 7);
     expect(await score()).toBe(await score());
@@ -57,13 +57,13 @@ describe('linearScore', () => {
     expect(await linearScore(referenceEngine, clouds(3, 4, 1), test, 7)).toBeUndefined();
   });
 
-  it.each([24, 25, 300])('tells of %i rows how far it is, to the end', async (rows) => {
-    const told: [done: number, total: number][] = [];
-    const onProgress = (done: number, total: number) => void told.push([done, total]);
+  it.each([24, 25, 300])('reports progress on %i rows to the end', async (rows) => {
+    const reported: [done: number, total: number][] = [];
+    const onProgress = (done: number, total: number) => void reported.push([done, total]);
     await linearScore(referenceEngine, clouds(3, rows, 1), clouds(3, 20, 1), 7, { onProgress });
-    const [total] = new Set(told.map(([, total]) => total));
-    expect(told.length).toBeGreaterThan(50);
-    expect(told.at(-1)).toEqual([total, total]);
-    expect(told.map(([done]) => done)).toEqual(told.map(([done]) => done).toSorted((a, b) => a - b));
+    const [total] = new Set(reported.map(([, total]) => total));
+    expect(reported.length).toBeGreaterThan(50);
+    expect(reported.at(-1)).toEqual([total, total]);
+    expect(reported.map(([done]) => done)).toEqual(reported.map(([done]) => done).toSorted((a, b) => a - b));
   });
 });

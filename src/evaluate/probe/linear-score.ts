@@ -6,20 +6,19 @@ import { bestRate, scoreRates } from './choose-rate.ts';
 import { linearAccuracy } from './linear-accuracy.ts';
 import { probeSettings, trainProbe } from './train-probe.ts';
 
-/** Rates for a batch of 256. On CIFAR-10, features do best at 20 to 50, raw pixels at 5 to 10. */
+/** Learning rates for a batch of 256. On CIFAR-10, features need 20 to 50, raw pixels 5 to 10. */
 const RATES = [5, 10, 20, 50];
 const BATCH = 128;
-/** Ten epochs of 10,000 images: seconds in place of MAE's minutes. More gives no more than a point. */
+/** Ten epochs of 10,000 images: seconds instead of MAE's minutes. More updates gain at most one point. */
 const UPDATES = 780;
 const MOST_EPOCHS = 100;
-/** Below, no image can be set aside to choose the learning rate on. */
+/** With fewer rows, none can be held out to choose the learning rate. */
 const FEWEST = 5;
 
 /**
- * Top-1 accuracy, in [0, 1], of a brief linear probe: `trainProbe` on `train` with the learning rate that does best on a tenth of
- * it, judged on `test`. Undefined for fewer than 5 rows. The same seed gives the same
- * score. Rejects with the signal's reason when it is aborted.
- * @param watch told of the epochs so far, and of all of them
+ * Top-1 accuracy on `test`, in [0, 1], of a brief linear probe: `trainProbe` on `train` with the learning rate that scores best on a
+ * tenth of it. Undefined for fewer than 5 rows. The same seed gives the same score. Rejects with the signal's reason.
+ * @param watch its `onProgress` is called with the epochs done and their total
  */
 export async function linearScore(
   engine: Engine,
@@ -36,7 +35,7 @@ export async function linearScore(
   const config = parseLinprobeConfig({ ...schedule, batchSize, seed });
   const classes = 1 + Math.max(...new Set(train.labels), ...new Set(test.labels));
   const fit = { engine, classes, signal };
-  // Choosing takes as many epochs as training, or as many again for each of a few parts.
+  // Choosing the rate takes as many epochs as training, or a few times as many with cross-validation.
   const [scores] = await scoreRates([train], config, {
     ...fit,
     onProgress: (done, total) => onProgress?.(epochs * (done / total), 2 * epochs),

@@ -38,7 +38,7 @@ beforeAll(async () => {
   model = checkpoint;
 });
 
-/** A session as an object of its own, whose methods can be replaced. */
+/** Copies a session to an object whose methods can be replaced. */
 const sessionOf = (session: Session): Session => ({
   run: (...given) => session.run(...given),
   step: (...given) => session.step(...given),
@@ -57,7 +57,7 @@ const probe = (options: Partial<LinprobeOptions> = {}) =>
   });
 
 describe('linprobe', () => {
-  it('takes as many images as it is told', async () => {
+  it('takes the given number of images', async () => {
     const learningRates = [0.1];
     expect(
       await probe({
@@ -66,12 +66,12 @@ describe('linprobe', () => {
     ).toMatchObject({ train: 30, test: 7, rates: [] });
   });
 
-  it('learns what can be told from the features, and leaves a classifier that says the same', async () => {
+  it('learns separable classes, and saves a classifier with the same predictions', async () => {
     const output = join(folder, `probe-${probes++}`);
     const events: LinprobeEvent[] = [];
     const result = await probe({ output, onEvent: (event) => events.push(event) });
     expect(result).toMatchObject({ train: 90, test: 24, batchSize: 64 });
-    expect(result.top1).toBeGreaterThan(0.9); // the classes have tints of their own
+    expect(result.top1).toBeGreaterThan(0.9); // each class has a different tint
     expect(result.rates.map(({ learningRate }) => learningRate)).toEqual([
       0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1,
     ]);
@@ -120,13 +120,13 @@ describe('linprobe', () => {
     expect(right.filter(Boolean).length / 24).toBeCloseTo(result.top1, 6);
   });
 
-  it('takes one learning rate without choosing, and LARS', async () => {
+  it('skips the choice for a single learning rate, and supports LARS', async () => {
     const result = await probe({ settings: { optimizer: 'lars', learningRates: [20], batchSize: 8 } });
     expect(result).toMatchObject({ best: 20, rates: [], batchSize: 8 });
     expect(result.top1).toBeGreaterThan(0.5);
   });
 
-  it('repeats itself, and is done again in its own folder', async () => {
+  it('is deterministic, and can be repeated in its folder', async () => {
     const output = join(folder, `probe-${probes++}`);
     const controller = new AbortController();
     const settings = { learningRates: [0.03, 0.3] };
@@ -156,7 +156,7 @@ describe('linprobe', () => {
     ['training', { optimizer: 'lars', learningRates: [3], batchSize: 16 }],
     ['learning rates of the cross-validation', { test: undefined }],
     ['cross-validation', { test: undefined, batchSize: 20 }],
-  ])('goes on bit for bit after an interruption while %s %j', async (stage, more) => {
+  ])('resumes bit for bit after an interruption while %s %j', async (stage, more) => {
     const settings = { learningRates: [0.03, 0.3], epochs: 6, warmupEpochs: 1, ...more };
     const seed = Math.floor(Math.random() * 2 ** 31);
     const random = rng(seed);
@@ -190,7 +190,7 @@ describe('linprobe', () => {
     const notes: string[] = [];
     const onNote = (message: string) => notes.push(message);
     const result = await probe({ output, settings, engine, onNote });
-    expect(notes).toContain(`the probe in ${output} was interrupted, and goes on`);
+    expect(notes).toContain(`resuming the interrupted probe in ${output}`);
     expect({ ...result, checkpoint: '' }, `seed ${seed}`).toEqual({ ...expected, checkpoint: '' });
     expect(steps, `seed ${seed}`).toBe(once); // no update is made twice
     const file = (path: string, name: string) => readFile(join(path, name));
@@ -200,7 +200,7 @@ describe('linprobe', () => {
     expect(await readdir(join(output, 'checkpoints'))).toEqual(['best.safetensors']);
   });
 
-  it('begins again where the features are others than those of the kept states', async () => {
+  it('starts again if the features differ from the saved states', async () => {
     const output = join(folder, `probe-${probes++}`);
     const settings = {
       learningRates: [0.3],
@@ -228,19 +228,19 @@ describe('linprobe', () => {
     );
   });
 
-  it('judges on the images that the run held out, where no others are named', async () => {
+  it('tests on the images that the run held out by default', async () => {
     const result = await probe({ settings: { test: undefined, heldOut: 0.25, learningRates: [0.1] } });
     expect(result).toMatchObject({ train: 67, test: 23 });
     expect(result.folds).toBeUndefined();
   });
 
-  it('judges too few images by cross-validation, and trains on all of them', async () => {
+  it('cross-validates few images, and trains on all of them', async () => {
     const output = join(folder, `probe-${probes++}`);
     const own = { test: undefined, learningRates: [0.03, 0.3] };
     const result = await probe({ output, settings: own });
     expect(result).toMatchObject({ train: 90, test: 90, folds: 10 });
     expect(result.top1).toBeGreaterThan(0.9);
-    expect(result.rates.map(({ images }) => images)).toEqual([90, 90]); // a tenth of 90 would tell no rate from another
+    expect(result.rates.map(({ images }) => images)).toEqual([90, 90]); // a tenth of 90 is too few to distinguish rates
     expect(Number.isInteger(Number((result.top1 * 90).toFixed(6)))).toBe(true);
     expect((await readRows(join(output, 'sittings.jsonl'))).at(-1)).toMatchObject({
       ...{ source: images, images: 90, testImages: 90, folds: 10, version: expect.any(String) },
@@ -250,7 +250,7 @@ describe('linprobe', () => {
     expect(limited).toMatchObject({ train: 67, test: 5 });
   });
 
-  it('takes a set of five images', async () => {
+  it('accepts five images', async () => {
     const few = join(folder, 'few');
     await tinyImages(few, 5, 2, 3);
     const result = await probe({ settings: { test: undefined, data: `classes:${few}` } });
@@ -258,7 +258,7 @@ describe('linprobe', () => {
     expect(result.rates).toHaveLength(7);
   });
 
-  it('knows classes by their names', async () => {
+  it('matches classes by their names', async () => {
     const two = join(folder, 'two');
     await mkdir(join(two, 'class2'), { recursive: true });
     const picture = await readFile(join(folder, 'test', 'class2', '002.png'));
@@ -268,10 +268,10 @@ describe('linprobe', () => {
     await mkdir(join(two, 'whale'), { recursive: true });
     await writeFile(join(two, 'whale', 'a.png'), picture);
     const strange = probe({ settings: { test: `classes:${two}` } });
-    await expect(strange).rejects.toThrow('must be among the 3 learned ones, got whale');
+    await expect(strange).rejects.toThrow('must be among the 3 training classes, got whale');
   });
 
-  it('leaves out images that cannot be read', async () => {
+  it('ignores unreadable images', async () => {
     const broken = join(folder, 'broken');
     await tinyImages(broken, 12, 3, 2);
     await writeFile(join(broken, 'class1', 'zzz.png'), 'no image');
@@ -288,18 +288,15 @@ describe('linprobe', () => {
     [{ learningRates: [0.1, 0.1] }, 'learningRates must be a list of one or more different numbers above 0'],
     [{ epochs: 5, warmupEpochs: 5 }, 'warmupEpochs must be fewer than epochs, got 5 and 5'],
     [{ optimiser: 'sgd' }, 'unknown setting "optimiser" (did you mean "optimizer"?)'],
-    [
-      { batchSize: 1000 },
-      "a probe's batch must have 2 images or more, and no more than the 90 there are, got 1000",
-    ],
+    [{ batchSize: 1000 }, "a probe's batch must have from 2 images to all 90, got 1000"],
     [{ data: join('nowhere') }, "the data folder must exist, got 'nowhere'"],
-    [{ test: images }, 'images to learn from and to judge on must differ'],
+    [{ test: images }, 'training and test images must differ'],
     [{ pooling: 'token' }, 'class token pooling needs a model with a class token'],
   ] as const)('refuses %j', async (wrong, message) => {
     await expect(probe({ settings: wrong as object })).rejects.toThrow(message);
   });
 
-  it('refuses images without classes', async () => {
+  it('rejects images without classes', async () => {
     await expect(probe({ settings: { data: join(folder, 'images') } })).rejects.toThrow(
       'images with classes are needed',
     );

@@ -22,60 +22,60 @@ import { probeSettings, probeSteps, trainProbe } from './train-probe.ts';
 
 export interface LinprobeOptions extends Omit<FeatureOptions, 'pooling'>, Pick<OpenOptions, 'sources'> {
   readonly settings?: LinprobeInput;
-  /** Folder of the run: settings, metrics, and the probe as a classifier. Default: none is made. */
+  /** Folder of the run: settings, metrics, and the probe as a classifier. Default: none. */
   readonly output?: string | undefined;
   /** Called while images are fetched, features computed and heads trained. */
   readonly onProgress?: (what: string, done: number, total: number) => void;
   /**
-   * Called for what a log wants to know of the last training, where there is a folder. Where a promise of it is rejected, the probe keeps
-   * its state, stops, and rejects with the error.
+   * Called with the events of the final training, if there is a folder. If it returns a promise that rejects, the probe saves its state,
+   * stops, and rejects with the error.
    */
   readonly onEvent?: (event: LinprobeEvent) => unknown;
 }
 
 export interface LinprobeResult {
-  /** Shares of the test images whose class is the likeliest, or, of more than five classes, among the five likeliest. */
+  /** Top-1 and, with more than five classes, top-5 accuracy on the test images. */
   readonly top1: number;
   readonly top5?: number;
-  /** Parts of the cross-validation that gave these shares; absent where test images were set aside. */
+  /** Number of folds of the cross-validation; absent if there is a test set. */
   readonly folds?: number;
-  /** The learning rate of that probe. */
+  /** The chosen learning rate. */
   readonly best: number;
-  /** What each learning rate scored on training images that were set aside; empty where there is one only. */
+  /** The score of each learning rate on held-out training images; empty for a single rate. */
   readonly rates: readonly RateScore[];
-  /** Images that were learned from, and test images. */
+  /** Numbers of training and test images. */
   readonly train: number;
   readonly test: number;
-  /** Images of one update. */
+  /** Images per update. */
   readonly batchSize: number;
-  /** The probe as a classifier, where there is a folder. */
+  /** Path of the probe as a classifier; absent without a folder. */
   readonly checkpoint?: string;
 }
 
 /**
  * A linear probe of a model (a file of weights, or the folder of a run): a linear classifier on features of the frozen
- * encoder, trained as `trainProbe` says. Features are those of central crops, without augmentation: computed once, and kept
- * on the disk (see `FeatureExtractor`). The learning rate is the one that does best on a share of the training images; with it
- * a probe is trained on all of them, and judged once on the test images. Images that are too few to be divided (`openLabelled`) are
- * judged by cross-validation, and the probe is trained on all of them. A probe with a folder that is interrupted goes on bit for bit
- * when the same call is made again; without one, it begins again from the features that are there.
+ * encoder, see `trainProbe`. Features are computed once, from central crops without augmentation, and cached on disk (see
+ * `FeatureExtractor`). The learning rate is chosen on a share of the training images. A probe is then trained on all of them and
+ * evaluated once on the test images. If there are too few images to split (see `openLabelled`), the score is cross-validated, and the
+ * probe is trained on all images. The same call resumes an interrupted probe that has a folder, bit for bit. Without a folder it starts
+ * again from the cached features.
  *
- * Throws ConfigError for wrong settings, RunError when images have no classes or the folder holds something else, and what
- * `openModel` throws.
+ * Throws ConfigError for wrong settings, RunError if images have no classes or the folder holds something else, and the errors of
+ * `openModel`.
  */
 export async function linprobe(path: string, options: LinprobeOptions = {}): Promise<LinprobeResult> {
   const given = parseLinprobeConfig(options.settings ?? {});
   const absolute = (source: string | undefined) =>
     source && absoluteSource(source, { sources: options.sources });
   const config = { ...given, data: absolute(given.data), test: absolute(given.test) };
-  const { onProgress: say = () => {}, output } = options;
+  const { onProgress: report = () => {}, output } = options;
   const listener = new Listener(options.onEvent, options.signal);
   const { signal } = listener;
   const model = await openModel(path, { heads: options.heads, image: options.image });
   const { heldOut, pooling } = config;
   const { data, test } = given;
   const watched = {
-    onProgress: (progress: OpenProgress) => say(phaseText(progress), progress.done, progress.total),
+    onProgress: (progress: OpenProgress) => report(phaseText(progress), progress.done, progress.total),
     signal,
     ...(options.sources && { sources: options.sources }),
   };
@@ -93,22 +93,22 @@ export async function linprobe(path: string, options: LinprobeOptions = {}): Pro
     : { train: some('train', config.trainImages), test: some('test', config.testImages) };
   const classes = images.train.classes!;
   if (classes.length < 2)
-    throw new RunError(`a probe needs two classes or more, got ${classes.join(', ')} alone`);
+    throw new RunError(`a probe needs at least two classes, got only ${classes.join(', ')}`);
   const engine = await modelEngine(model, options);
   const broken = options.broken ?? new BrokenImages();
   const extractor = new FeatureExtractor(model, { ...options, engine, broken, pooling, signal });
   const run = { kind: 'linprobe', from: path, ...config } as const;
   const dataKey = output === undefined ? '' : await identify(images.train, watched);
   const folder = output === undefined ? undefined : await ProbeFolder.open(output, run, listener.emit);
-  if (folder?.resumes) options.onNote?.(`the probe in ${output} was interrupted, and goes on`);
+  if (folder?.resumes) options.onNote?.(`resuming the interrupted probe in ${output}`);
   try {
     const featuresOf = async (part: 'train' | 'test', what: string) => {
-      const features = await extractor.features(images[part], (done, total) => say(what, done, total));
+      const features = await extractor.features(images[part], (done, total) => report(what, done, total));
       return labelled(features, images[part]);
     };
     const train = await featuresOf('train', 'features of training images');
-    const judged = together ? train : await featuresOf('test', 'features of test images');
-    const warning = unlearnedClasses(classes, train.labels, judged.labels, together !== undefined);
+    const tested = together ? train : await featuresOf('test', 'features of test images');
+    const warning = unlearnedClasses(classes, train.labels, tested.labels, together !== undefined);
     if (warning !== undefined) options.onNote?.(warning);
     await extractor.dispose();
 
@@ -117,31 +117,31 @@ export async function linprobe(path: string, options: LinprobeOptions = {}): Pro
     const fit = { engine, classes: classes.length, signal, keeper };
     const [scores] = await scoreRates([train], config, {
       ...fit,
-      onProgress: (done, total) => say('choosing the learning rate: epoch', done, total),
+      onProgress: (done, total) => report('choosing the learning rate: epoch', done, total),
     });
     const rates = scores!;
     const best = bestRate(rates) ?? config.learningRates[0]!;
     const settings = probeSettings(config, train.labels.length, [best]);
     const { lastStep } = probeSteps(settings, train.labels.length);
-    const crossed = together ? await crossValidate(train, config, fit, say) : undefined;
+    const crossed = together ? await crossValidate(train, config, fit, report) : undefined;
     const { source, testSource } = all;
-    const counts = { images: train.labels.length, testImages: judged.labels.length, folds: crossed?.folds };
+    const counts = { images: train.labels.length, testImages: tested.labels.length, folds: crossed?.folds };
     const [head] = await trainProbe(train, settings, {
       ...fit,
       onStart: async (step) => folder?.start(engine, { source, testSource, ...counts }, settings, step),
       async onEpoch(epoch, { step, losses, lr }) {
-        say('training: epoch', epoch, config.epochs);
+        report('training: epoch', epoch, config.epochs);
         await folder?.append({ step, epoch, loss: losses[0]!, lr });
       },
     });
-    const accuracy = crossed ?? (await linearAccuracy(engine, [head!], judged))[0]!;
+    const accuracy = crossed ?? (await linearAccuracy(engine, [head!], tested))[0]!;
     await folder?.append({ step: lastStep, epoch: config.epochs, ...accuracy, learningRate: best });
     const about = { classes, step: lastStep, data: dataKey, engine: engine.description };
     const checkpoint = await folder?.save(model, extractor.config, head!, about);
     await listener.done();
     return {
       ...accuracy,
-      ...{ best, rates, train: train.labels.length, test: judged.labels.length },
+      ...{ best, rates, train: train.labels.length, test: tested.labels.length },
       batchSize: settings.batchSize,
       ...(checkpoint !== undefined && { checkpoint }),
     };

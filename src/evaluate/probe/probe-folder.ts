@@ -27,7 +27,7 @@ export class ProbeFolder {
 
   readonly #emit: (event: LinprobeEvent) => void;
   #lastStep = 0;
-  /** Whether states of an interrupted probe are there. */
+  /** True if the folder has states of an interrupted probe. */
   readonly resumes: boolean;
 
   private constructor(
@@ -45,8 +45,8 @@ export class ProbeFolder {
   }
 
   /**
-   * Makes the folder and keeps other processes out of it. The same probe that is there already is done again, or goes on where it was
-   * interrupted. Throws RunError when something else is there, or another process works in it.
+   * Makes the folder and locks it. If it holds the same probe, that probe is repeated, or resumed if it was interrupted. Throws RunError
+   * if the folder holds something else, or another process uses it.
    */
   static async open(
     path: string,
@@ -66,12 +66,12 @@ export class ProbeFolder {
     return new ProbeFolder(folder, lock, run, emit, resumes);
   }
 
-  /** Keeps the states of the probe's trainings until it is saved. @param key of all that they depend on */
+  /** Saves the states of the probe's trainings until the probe is saved. @param key contains everything that they depend on */
   keeper(key: string): KeptTrainings {
     return new KeptTrainings(this.#folder.checkpoints, key);
   }
 
-  /** The training that is logged begins, or goes on after `step` updates. */
+  /** Starts the log of the final training, or resumes it after `step` updates. */
   async start({ description }: Engine, judged: Judged, settings: ProbeSettings, step: number): Promise<void> {
     const { images } = judged;
     const { stepsPerEpoch, lastStep } = probeSteps(settings, images);
@@ -89,7 +89,7 @@ export class ProbeFolder {
     this.#emit({ type: 'step', row, lastStep: this.#lastStep });
   }
 
-  /** Saves encoder and head as a classifier that other commands take. Returns its path. */
+  /** Saves encoder and head as a classifier for other commands. Returns its path. */
   async save(
     model: Model,
     features: FeatureConfig,
@@ -126,13 +126,13 @@ export class ProbeFolder {
     return path;
   }
 
-  /** Lets other processes in. */
+  /** Releases the lock. */
   async close(): Promise<void> {
     await this.#lock.release();
   }
 }
 
-/** The settings of a classifier's checkpoint, as far as a probe has them. */
+/** The settings of the classifier's checkpoint that a probe has. */
 function classifierSettings(run: ProbeRun, model: Model, features: FeatureConfig): FinetuneConfig {
   const { image, patch, channels, width, depth, heads, mlpRatio, classToken, positions, epsilon } = features;
   const encoder = { patch, channels, width, depth, heads, mlpRatio, classToken, positions, epsilon };

@@ -87,7 +87,7 @@ describe('ProbeTrainer', () => {
   });
 });
 
-it('a folded batch norm is the batch norm', () => {
+it('folding a batch norm preserves the outputs', () => {
   withRandom(20, (random) => {
     const [rows, width, classes] = [2 + random.int(6), 1 + random.int(5), 2];
     const norm = new BatchNorm(width);
@@ -99,11 +99,11 @@ it('a folded batch norm is the batch norm', () => {
     expect(relativeError(folded, logits(head, features))).toBeLessThan(1e-4);
   });
   expect(() => new BatchNorm(3).train(new Float32Array(3))).toThrow(
-    'batch norm needs two rows or more, got 1',
+    'batch norm needs at least two rows, got 1',
   );
 });
 
-it('linearAccuracy counts the likeliest class, and the five likeliest', async () => {
+it('linearAccuracy computes top-1 and top-5', async () => {
   const seed = Math.floor(Math.random() * 2 ** 31);
   const random = rng(seed);
   const [rows, width, classes] = [1500, 3, 8];

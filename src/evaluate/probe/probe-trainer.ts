@@ -23,26 +23,26 @@ import type { ProbeState } from './kept-trainings.ts';
 
 export interface ProbeTrainerOptions {
   readonly engine: Engine;
-  /** For stacked weights, one for each head, whose learning rates it knows: those of the first set come first. */
+  /** The update rule for stacked weights, with a learning rate for each head; the first set's heads come first. */
   readonly rule: UpdateRule;
-  /** Features and classes that are learned from: sets of as many rows, each for heads of its own. */
+  /** The training sets, all with the same number of rows. Each set has separate heads. */
   readonly sets: readonly LabelledFeatures[];
   /** Number of classes. */
   readonly classes: number;
-  /** Number of heads of each set. */
+  /** Number of heads per set. */
   readonly heads: number;
-  /** Weights that all heads start with, [K, D]; their biases start at 0. */
+  /** Initial weights of all heads, [K, D]. Biases start at 0. */
   readonly start: Float32Array;
   readonly batchSize: number;
-  /** Most logits of all heads that are computed at once, to bound memory. Default: 4 million. */
+  /** Largest number of logits computed at once, to bound memory. Default: 4 million. */
   readonly logitsAtOnce?: number;
-  /** Where an earlier training of the same heads stopped: its updates, and what `state` gave. */
+  /** The state of an interrupted training: its number of updates, and the result of `state`. */
   readonly from?: (Pick<ProbeState, 'session' | 'norms'> & { readonly step: number }) | undefined;
 }
 
 /**
- * Linear heads on frozen features, trained side by side in one graph. Those of one set share a batch norm and differ in their learning
- * rates only; those of different sets know nothing of each other. No head sees another's gradient.
+ * Linear heads on frozen features, trained side by side in one graph. Heads of one set share a batch norm and differ in their
+ * learning rates only. Heads of different sets are independent. No gradient flows between heads.
  */
 export class ProbeTrainer {
   /** The batch norm of each set. */
@@ -77,7 +77,7 @@ export class ProbeTrainer {
     return new ProbeTrainer(options, session, features.length / labels.length);
   }
 
-  /** Inputs of an update on the rows of each set at `indices`, as many as a batch; the batch norms have then seen them. */
+  /** Makes the inputs of an update from the rows at `indices` of each set (one batch), and updates the batch norms. */
   prepare(indices: Int32Array): Values[] {
     const { sets, classes } = this.#options;
     const width = this.#width;
@@ -104,24 +104,24 @@ export class ProbeTrainer {
     }));
   }
 
-  /** One update. Returns each head's mean loss. @param inputs from `prepare`, which may go on meanwhile with others */
+  /** One update. Returns each head's mean loss. @param inputs from `prepare`, which may be called again meanwhile */
   async update(inputs: readonly Values[], lr: number): Promise<number[]> {
     const at = { step: this.#steps++, lr };
     const { metrics, nonFinite } = await this.#session.step(this.#plan, inputs, at);
     if (nonFinite !== undefined)
       throw new RunError(
-        `a probe's ${nonFinite} must be finite, got infinity or NaN: take lower learning rates`,
+        `a probe's ${nonFinite} must be finite, got infinity or NaN: use lower learning rates`,
       );
     const { sets, heads } = this.#options;
     return Array.from({ length: sets.length * heads }, (_, i) => metrics[`loss${i}`]!);
   }
 
-  /** Weights, slots and batch norms, for another trainer to go on from. The norms have seen all batches that were prepared. */
+  /** Weights, slots and batch norms, from which another trainer can resume. The norms include all prepared batches. */
   async state(): Promise<Pick<ProbeState, 'session' | 'norms'>> {
     return { session: await this.#session.read(), norms: this.norms };
   }
 
-  /** The heads of each set with its batch norm folded in: they take features as they are. */
+  /** The heads of each set with its batch norm folded in, so that they take raw features. */
   async heads(): Promise<LinearHead[][]> {
     const { heads } = this.#options;
     const { weight, bias } = await this.#session.read(NAMES);

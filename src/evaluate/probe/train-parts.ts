@@ -3,19 +3,19 @@ import type { LabelledFeatures } from '../knn/knn.ts';
 import type { LinearHead } from './batch-norm.ts';
 import { type ProbeFit, trainSets } from './train-probe.ts';
 
-/** Weights of heads that are trained side by side, to bound memory. */
+/** Largest number of weights trained side by side, to bound memory. */
 const WEIGHTS_AT_ONCE = 4e6;
 
-/** Where probes of parts are trained, and who is told of it. */
+/** The engine, callbacks and storage for training probes on parts. */
 export interface PartsFit extends Omit<ProbeFit, 'onEpoch'> {
-  /** Called after each epoch with those done, and all of them. */
+  /** Called after each epoch with the epochs done and their total. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 /**
- * Heads for parts of a set: each gives what `trainProbe` gives for it, in batches of no more than its rows. Those of as many rows are
- * trained side by side, since an engine takes longer to start than to train a few of them.
- * @param rates learning rates of each part's heads, as many for each
+ * Trains heads on parts of a set, with the same results as `trainProbe` on each part; a batch is at most a part. Parts with the same
+ * number of rows are trained side by side, since starting an engine takes longer than training a few parts.
+ * @param rates learning rates of each part's heads, the same number for each part
  */
 export async function trainParts(
   parts: readonly LabelledFeatures[],
@@ -45,7 +45,7 @@ export async function trainParts(
   return heads;
 }
 
-/** Places of parts with as many rows, no more than `most` together. */
+/** Groups the indices of parts with the same number of rows, at most `most` per group. */
 function alike(parts: readonly LabelledFeatures[], most: number): number[][] {
   const groups: number[][] = [];
   for (const [part, { labels }] of parts.entries()) {

@@ -13,7 +13,7 @@ import { ProbeTrainer } from './probe-trainer.ts';
 /** How a probe is trained. */
 export interface ProbeSettings {
   readonly optimizer: 'lars' | 'sgd';
-  /** Peak learning rates for a batch of 256, scaled by batchSize / 256; a head is trained with each. */
+  /** Peak learning rates for a batch of 256, scaled by batchSize / 256. One head is trained with each. */
   readonly learningRates: readonly number[];
   readonly epochs: number;
   /** Epochs of linear warm-up from 0; a cosine to 0 follows. */
@@ -22,33 +22,33 @@ export interface ProbeSettings {
   readonly seed: number;
 }
 
-/** Where a probe is trained, and who is told. */
+/** The engine, callbacks and storage of a probe's training. */
 export interface ProbeFit {
   readonly engine: Engine;
   /** Number of classes. */
   readonly classes: number;
-  /** Called before the first update with the updates that are made already. */
+  /** Called before the first update with the number of updates made before an interruption. */
   readonly onStart?: ((step: number) => Promise<void>) | undefined;
   readonly onEpoch?: (epoch: number, at: ProbeEpoch) => void | Promise<void>;
   readonly signal?: AbortSignal | undefined;
-  /** Keeps the states of trainings, so that an interrupted one goes on. Default: none is kept. */
+  /** Saves the states of trainings, so that they can be resumed. Default: none is saved. */
   readonly keeper?: { next(): TrainingKeeper } | undefined;
 }
 
-/** Milliseconds from one state that is kept to the next. */
-const KEPT_EVERY = 30_000;
+/** Milliseconds between saved states. */
+const SAVE_EVERY = 30_000;
 
-/** How things stand after an epoch. */
+/** Progress after an epoch. */
 export interface ProbeEpoch {
   /** Updates so far. */
   readonly step: number;
-  /** Mean of the epoch's losses, of each head. */
+  /** Mean loss of the epoch, for each head. */
   readonly losses: readonly number[];
   /** The first head's learning rate in the last update. */
   readonly lr: number;
 }
 
-/** How heads are trained on so many images. */
+/** The settings for training heads on `images` images. */
 export function probeSettings(
   config: LinprobeConfig,
   images: number,
@@ -58,7 +58,7 @@ export function probeSettings(
   return { optimizer, epochs, warmupEpochs, seed, learningRates, batchSize: probeBatch(config, images) };
 }
 
-/** Updates of an epoch and of all; the last batch is dropped where it is not full. */
+/** Updates per epoch and in total. An incomplete last batch is dropped. */
 export function probeSteps(
   { batchSize, epochs }: Pick<ProbeSettings, 'batchSize' | 'epochs'>,
   images: number,
@@ -69,9 +69,9 @@ export function probeSteps(
 
 /**
  * Trains linear heads on features as MAE does it (He et al., arXiv 2111.06377, appendix A.1): batch norm without weights,
- * LARS without decay (or SGD), momentum 0.9, learning rate × batch / 256 with warm-up and cosine by step. Every epoch takes
- * another order. The same seed gives the same heads. Returns them with the batch norm folded in: they take features as they
- * are. Throws RunError when there are fewer rows than a batch has; rejects with the signal's reason, after the state was kept.
+ * LARS without decay (or SGD), momentum 0.9, learning rate × batch / 256 with warm-up and cosine by step. Every epoch is
+ * shuffled. The same seed gives the same heads. Returns them with the batch norm folded in, so that they take raw features.
+ * Throws RunError for fewer rows than a batch. Rejects with the signal's reason after saving the state.
  */
 export async function trainProbe(
   train: LabelledFeatures,
@@ -83,8 +83,8 @@ export async function trainProbe(
 }
 
 /**
- * The same on several sets of as many rows, side by side: each gives what it would give alone.
- * @param rates learning rates of each set's heads, as many for each
+ * Trains heads on several sets side by side, with the same results as separately. All sets have the same number of rows.
+ * @param rates learning rates of each set's heads, the same number for each set
  */
 export async function trainSets(
   sets: readonly LabelledFeatures[],
@@ -96,7 +96,7 @@ export async function trainSets(
   const count = labels.length;
   if (batchSize > count || batchSize < 2)
     throw new RunError(
-      `a probe's batch must have 2 images or more, and no more than the ${count} there are, got ${batchSize}`,
+      `a probe's batch must have from 2 images to all ${count}, got ${batchSize}: set batchSize`,
     );
   const { stepsPerEpoch, lastStep } = probeSteps({ batchSize, epochs }, count);
   const warmupSteps = Math.round(warmupEpochs * stepsPerEpoch);
@@ -105,17 +105,17 @@ export async function trainSets(
   const rule = optimizer === 'lars' ? lars({ ...stacked, trust: 0.001 }) : sgd(stacked);
   const start = firstWeights(rng(seed, 'probe'), (features.length / count) * classes);
   const heads = rates[0]!.length;
-  const kept = keeper?.next();
-  const found = await kept?.read();
-  let { epoch, batch } = found ?? { epoch: 0, batch: 0 };
-  let losses = [...(found?.losses ?? stacked.rates.map(() => 0))];
+  const store = keeper?.next();
+  const saved = await store?.read();
+  let { epoch, batch } = saved ?? { epoch: 0, batch: 0 };
+  let losses = [...(saved?.losses ?? stacked.rates.map(() => 0))];
   const step = () => epoch * stepsPerEpoch + batch;
-  const from = found && { ...found, step: step() };
+  const from = saved && { ...saved, step: step() };
   const trainer = await ProbeTrainer.open({ engine, rule, sets, classes, heads, start, batchSize, from });
-  let nextKept = performance.now() + KEPT_EVERY;
-  const keep = async () => {
-    await kept!.write({ epoch, batch, losses, ...(await trainer.state()) });
-    nextKept = performance.now() + KEPT_EVERY;
+  let nextSave = performance.now() + SAVE_EVERY;
+  const save = async () => {
+    await store!.write({ epoch, batch, losses, ...(await trainer.state()) });
+    nextSave = performance.now() + SAVE_EVERY;
   };
   try {
     await onStart?.(step());
@@ -126,28 +126,28 @@ export async function trainSets(
           ? trainer.prepare(order.slice(batch * batchSize, (batch + 1) * batchSize))
           : undefined;
       for (let ahead = prepare(); ahead; ) {
-        if (!kept) signal?.throwIfAborted();
+        if (!store) signal?.throwIfAborted();
         const running = trainer.update(ahead, learningRate(step(), schedule));
-        const due = kept && (signal?.aborted || performance.now() > nextKept);
+        const due = store && (signal?.aborted || performance.now() > nextSave);
         batch++;
-        if (!due) ahead = prepare(); // while the engine works
+        if (!due) ahead = prepare(); // while the engine computes
         for (const [i, loss] of (await running).entries()) losses[i]! += loss / stepsPerEpoch;
         if (!due) continue;
-        await keep(); // the batch norms have seen no further batch
+        await save(); // no further batch was prepared, so the batch norms match
         signal?.throwIfAborted();
         ahead = prepare();
       }
       const lr = learningRate(step() - 1, schedule) * stacked.rates[0]!;
       await onEpoch?.(epoch + 1, { step: step(), losses, lr });
     }
-    if (kept && found?.epoch !== epochs) await keep();
+    if (store && saved?.epoch !== epochs) await save();
     return await trainer.heads();
   } finally {
     await trainer.dispose();
   }
 }
 
-/** Normal of deviation 0.01, as MAE's. */
+/** Normally distributed with standard deviation 0.01, as in MAE. */
 function firstWeights(random: Rng, size: number): Float32Array {
   return Float32Array.from({ length: size }, () => 0.01 * random.normal(0));
 }

@@ -1,11 +1,11 @@
-/** For each of `to` places along a side the two places among `from` that it lies between, and the share of the second one. */
+/** For each target position along a side: its two neighbouring source positions, and the weight of the second. */
 export interface Steps {
   readonly first: Int32Array;
   readonly second: Int32Array;
   readonly share: Float64Array;
 }
 
-/** Bilinear interpolation along a side, as PyTorch's `interpolate(mode='bilinear', align_corners=False)`: no smoothing when shrinking. */
+/** Steps from `from` to `to` pixels as in PyTorch's `interpolate(mode='bilinear', align_corners=False)`, without antialiasing. */
 export function bilinearSteps(from: number, to: number): Steps {
   const steps = { first: new Int32Array(to), second: new Int32Array(to), share: new Float64Array(to) };
   for (let i = 0; i < to; i++) {
@@ -27,8 +27,8 @@ export interface Maps {
 }
 
 /**
- * Row `y` of maps that are enlarged to the size of the steps, times `weight`, added to `out` [columns, channels] from column `at` on.
- * @param down steps from the maps' rows, @param across from their columns
+ * Adds row `y` of the resized maps, times `weight`, to `out` [columns, channels], starting at column `at`.
+ * @param down steps along the rows of the maps, @param across along their columns
  */
 export function addResizedRow(
   { columns, channels, data }: Maps,

@@ -1,12 +1,12 @@
 import { plural } from '../../text/plural.ts';
 
-/** How often which class was taken for which: `counts[truth · classes + predicted]` pixels. */
+/** A confusion matrix: `counts[truth · classes + predicted]` pixels. */
 export interface Confusion {
   readonly classes: number;
   readonly counts: Float64Array;
 }
 
-/** A confusion matrix without a pixel. */
+/** A confusion matrix of zeros. */
 export function emptyConfusion(classes: number): Confusion {
   if (!Number.isInteger(classes) || classes < 1)
     throw new RangeError(`a confusion matrix needs one class or more, got ${classes}`);
@@ -14,8 +14,8 @@ export function emptyConfusion(classes: number): Confusion {
 }
 
 /**
- * Adds the pixels of an image. Pixels whose truth is `ignore` are left out, whatever was predicted there.
- * Throws RangeError for arrays of different lengths, and for a class that there is not.
+ * Adds the pixels of an image. Pixels whose truth is `ignore` do not count.
+ * Throws RangeError for arrays of different lengths, and for a class outside of [0, classes).
  */
 export function addImage(
   { classes, counts }: Confusion,
@@ -36,24 +36,24 @@ export function addImage(
   }
 }
 
-/** How well pixels are labelled. */
+/** Segmentation scores. */
 export interface SegmentationScores {
-  /** Mean over the classes of their intersection over union. */
+  /** Mean intersection over union of the classes. */
   readonly mIoU: number;
-  /** Mean over the classes of the share of their pixels that were found. */
+  /** Mean accuracy of the classes. */
   readonly mAcc: number;
-  /** Share of all pixels that were labelled rightly. */
+  /** Accuracy over all pixels. */
   readonly aAcc: number;
-  /** Intersection over union of each class; NaN for a class that was neither there nor predicted. */
+  /** Intersection over union of each class; NaN for a class that is neither in the truth nor predicted. */
   readonly iou: readonly number[];
-  /** Share of each class's pixels that were found; NaN for a class that was not there. */
+  /** Accuracy of each class: the share of its pixels that are predicted correctly. NaN for a class that is not in the truth. */
   readonly acc: readonly number[];
 }
 
 /**
- * Scores as mmsegmentation defines them (IoUMetric): intersections and unions are summed over all images; the mean of IoU leaves out the
- * classes that are neither in the truth nor predicted (a class that was only predicted counts as 0), that of accuracies those that are not in
- * the truth. Without a pixel all are NaN.
+ * Scores as mmsegmentation defines them (IoUMetric). Intersections and unions are summed over all images. The mean IoU omits classes
+ * that are neither in the truth nor predicted; a class that is only predicted counts as 0. The mean accuracy omits classes that are not
+ * in the truth. Without any pixel, all scores are NaN.
  */
 export function segmentationScores({ classes, counts }: Confusion): SegmentationScores {
   const range = Array.from({ length: classes }, (_, k) => k);

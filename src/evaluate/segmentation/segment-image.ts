@@ -2,7 +2,7 @@ import type { Size } from '../../image/size.ts';
 import { addResizedRow, bilinearSteps, type Maps, type Steps } from './bilinear.ts';
 import { type Window, windowsOver } from './windows.ts';
 
-/** An image that is to be segmented: [channels, height, width] in the values that the model takes. */
+/** An image to segment: [channels, height, width], in the model's normalisation. */
 export interface Planes {
   readonly channels: number;
   readonly height: number;
@@ -11,30 +11,30 @@ export interface Planes {
 }
 
 /**
- * Logits of tiles, [channels, height, width] of one size each: maps [rows, columns, classes], of any number of rows and columns, that
- * are enlarged to the tile. All that is random in it must be off.
+ * The model: takes tiles of one size, and returns logits [rows, columns, classes] for each, at any resolution. They are resized to the
+ * tile. The model must be deterministic.
  */
 export type Logits = (tiles: readonly Planes[]) => Promise<readonly Maps[]> | readonly Maps[];
 
 export interface SegmentOptions {
   readonly classes: number;
-  /** Size of the tiles, which is the model's. */
+  /** Size of the tiles: the model's input size. */
   readonly window: Size;
-  /** Distance of the windows; the window's size without overlap. Default: two thirds of the window. */
+  /** Distance of the windows; the window's size gives no overlap. Default: two thirds of the window. */
   readonly stride?: Size;
-  /** Tiles that are handed to the model at once, at most. Default: 8. */
+  /** Largest number of tiles per call of the model. Default: 8. */
   readonly atOnce?: number;
-  /** Whether logits of the mirrored image are averaged with its own. Default: false. */
+  /** True: averages the scores of the image and of its mirror image. Default: false. */
   readonly flip?: boolean;
 }
 
 /**
- * The class of every pixel of an image, [height, width] at `size`, by sliding windows: logits of each window are enlarged to it, averaged
- * where windows overlap, resized to `size` bilinearly, and the largest wins (the first of equals). As mmsegmentation's `slide_inference`, on
- * logits. Of several scales (and mirrored ones) the softmaxed scores are averaged. Works row by row: it keeps the maps of the windows as the model
- * gives them, and a few rows of classes × width, nothing of classes × height × width.
- * An image that is smaller than a window is padded with 0 at the right and below, and the logits there are cut off.
- * @param scales the image in one size or several, at least one
+ * The class of every pixel of an image, [height, width] at `size`, by sliding windows as in mmsegmentation's `slide_inference`. Logits
+ * of each window are resized to the window, averaged where windows overlap, and resized to `size` bilinearly. The largest logit wins;
+ * the lower class wins a tie. For several scales or mirror images, softmax scores are averaged. It works row by row to save memory: it
+ * stores the model's outputs and a few rows of classes × width, but no array of classes × height × width.
+ * An image smaller than a window is padded with 0 at the right and bottom, and the logits there are dropped.
+ * @param scales the image in one or more sizes
  */
 export async function segmentImage(
   scales: readonly Planes[],
@@ -43,8 +43,8 @@ export async function segmentImage(
   options: SegmentOptions,
 ): Promise<Uint8Array> {
   const { classes, flip = false } = options;
-  if (classes > 255) throw new RangeError(`there must be 255 classes at most, got ${classes}`);
-  if (scales.length === 0) throw new RangeError('an image must be given in a size or more, got none');
+  if (classes > 255) throw new RangeError(`there must be at most 255 classes, got ${classes}`);
+  if (scales.length === 0) throw new RangeError('an image must be given in at least one size, got none');
   const readers: RowReader[] = [];
   for (const image of scales)
     for (const mirrored of flip ? [false, true] : [false])
@@ -60,7 +60,7 @@ export async function segmentImage(
   return out;
 }
 
-/** Adds row `y` of the result's size to scores [width, classes]: logits, or, where several are averaged, their softmax. */
+/** Adds row `y` of the result to scores [width, classes]: logits, or their softmax if several are averaged. */
 type RowReader = (y: number, scores: Float64Array, softmax: boolean) => void;
 
 async function rowReader(
@@ -98,7 +98,7 @@ async function rowReader(
   };
 }
 
-/** Rows [width, classes] of the averaged windows; the last two that were asked for are kept. */
+/** Rows [width, classes] of the averaged windows. The two most recent rows are cached. */
 function averagedRows(
   width: number,
   window: Size,
@@ -117,11 +117,11 @@ function averagedRows(
     return known;
   };
   const padded = Math.max(width, window[1]);
-  const kept = new Map<number, Float64Array>();
+  const cached = new Map<number, Float64Array>();
   return (y) => {
-    const found = kept.get(y);
+    const found = cached.get(y);
     if (found) return found;
-    const sums = kept.size < 2 ? new Float64Array(padded * classes) : forget(kept).fill(0);
+    const sums = cached.size < 2 ? new Float64Array(padded * classes) : evict(cached).fill(0);
     const counts = new Float64Array(padded);
     for (const [i, at] of windows.entries()) {
       if (y < at.y || y >= at.y + window[0]) continue;
@@ -129,18 +129,18 @@ function averagedRows(
       for (let x = at.x; x < at.x + window[1]; x++) counts[x]!++;
     }
     for (let x = 0; x < width; x++) for (let c = 0; c < classes; c++) sums[x * classes + c]! /= counts[x]!;
-    kept.set(y, sums);
+    cached.set(y, sums);
     return sums;
   };
 }
 
-function forget(kept: Map<number, Float64Array>): Float64Array {
-  const [oldest, row] = [...kept][0]!;
-  kept.delete(oldest);
+function evict(cached: Map<number, Float64Array>): Float64Array {
+  const [oldest, row] = [...cached][0]!;
+  cached.delete(oldest);
   return row;
 }
 
-/** The logits of all windows, a few tiles at once. */
+/** The logits of all windows, in batches of tiles. */
 async function mapsOf(
   image: Planes,
   mirrored: boolean,
@@ -164,7 +164,7 @@ async function mapsOf(
   return maps;
 }
 
-/** A window of an image, or of its mirror image; 0 beyond it. */
+/** A window of an image or of its mirror image, padded with 0. */
 function tileOf(
   { channels, height, width, data }: Planes,
   { y, x }: Window,
@@ -190,7 +190,7 @@ function toShares(values: Float64Array, from: number, count: number): void {
   for (let i = from; i < from + count; i++) values[i]! /= sum;
 }
 
-/** The place of the largest of some values, counted from the first; the first of equals. */
+/** The index of the largest value, relative to `from`; the first one at a tie. */
 function largest(values: Float64Array, from: number, count: number): number {
   let best = 0;
   for (let c = 1; c < count; c++) if (values[from + c]! > values[from + best]!) best = c;

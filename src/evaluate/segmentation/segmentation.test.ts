@@ -37,7 +37,7 @@ describe('scores', () => {
     },
   );
 
-  it('of a right prediction are 1, whatever was predicted where the truth is ignored', () => {
+  it('of a correct prediction are 1, for any prediction where the truth is ignored', () => {
     withRandom(20, (random) => {
       const truth = Uint8Array.from({ length: 50 }, () => [0, 1, 3, 255][random.int(4)]!);
       const confusion = emptyConfusion(4);
@@ -52,7 +52,7 @@ describe('scores', () => {
     });
   });
 
-  it('refuse a class that there is not, and another number of pixels', () => {
+  it('reject a class out of range, and a wrong number of pixels', () => {
     expect(() => addImage(emptyConfusion(2), [0, 2], [0, 0])).toThrow(
       'a class must lie in [0, 2), got 2 (truth)',
     );
@@ -139,7 +139,7 @@ describe('sliding windows', () => {
     expect(() => windowsOver([9, 9], [4, 4], [5, 4])).toThrow('strides must be whole numbers from 1');
   });
 
-  it('keep no array of classes × pixels', async () => {
+  it('allocate no array of classes × pixels', async () => {
     const [classes, side] = [150, 1024];
     const before = process.memoryUsage().arrayBuffers;
     let peak = 0;
@@ -155,7 +155,7 @@ describe('sliding windows', () => {
     expect(peak).toBeLessThan(8 * 4 * side * side); // of 8 · 150 · side²
   });
 
-  it('refuse logits of another number of classes', async () => {
+  it('reject logits with a wrong number of classes', async () => {
     const image = { channels: 1, height: 4, width: 4, data: new Float32Array(16) };
     const wrong = () => [{ rows: 1, columns: 1, channels: 3, data: new Float32Array(3) }];
     await expect(segmentImage([image], [4, 4], wrong, { classes: 2, window: [4, 4] })).rejects.toThrow(

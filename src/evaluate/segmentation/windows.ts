@@ -1,14 +1,14 @@
 import type { Size } from '../../image/size.ts';
 
-/** Where a window lies, in pixels. */
+/** The top left corner of a window, in pixels. */
 export interface Window {
   readonly y: number;
   readonly x: number;
 }
 
 /**
- * Windows that cover an image, row by row, as mmsegmentation places them: `stride` apart, those at the end moved back into the image. An image
- * that is smaller than a window has one, at 0.
+ * Windows that cover an image, row by row, as mmsegmentation places them: `stride` apart, with the last ones moved back into the image.
+ * An image smaller than a window gets one window, at 0.
  * Throws RangeError unless the strides lie in [1, window].
  */
 export function windowsOver(image: Size, window: Size, stride: Size): Window[] {

@@ -23,15 +23,15 @@ import type { Target, TargetContext } from './target.ts';
 
 const BINS = 9;
 /**
- * Smaller gradients are rounding and count as 0: a gradient along an axis then has its bin on every engine, and a flat area none.
- * In units of white less black, where samples of 16 bits differ by 1.5e-5.
+ * Smaller gradients are rounding errors and count as 0: every engine then puts a gradient along an axis into the same bin, and a flat
+ * area into none. The unit is the distance from black to white; neighbouring values of 16-bit samples differ by 1.5e-5.
  */
 const SMALLEST = 4e-6;
 
 /**
  * Histograms of oriented gradients (MaskFeat, arXiv 2112.09133), by channel: Sobel gradients with mirrored borders, nine bins of
- * 20° of their direction modulo 180°, each pixel counted by its gradient's length under a Gaussian window of the patch's size,
- * summed over cells of 8×8 pixels (or, where 8 does not divide the patch, over the whole patch), each cell's histogram divided by its norm.
+ * 20° of their direction modulo 180°. Each pixel is weighted by its gradient's magnitude and by a Gaussian window of the patch's size.
+ * Histograms are summed over cells of 8×8 pixels (over the whole patch if 8 does not divide it), and divided by their norm.
  * A token's values are ordered (channel, bin, cell).
  */
 export const hog: Target = {
@@ -73,7 +73,7 @@ function sobel(image: Tensor): [down: Tensor, across: Tensor] {
   return [smooth(difference(image, 2), 3), smooth(difference(image, 3), 2)];
 }
 
-/** Gradients of a normalised image with 0 in place of the smallest ones. */
+/** Gradients of a normalised image; the smallest ones are replaced by 0. */
 function withoutRounding(gradient: Tensor, std: readonly number[]): Tensor {
   const smallest = constant(
     Float32Array.from(std, (sigma) => SMALLEST / sigma),
@@ -82,7 +82,7 @@ function withoutRounding(gradient: Tensor, std: readonly number[]): Tensor {
   return mul(gradient, sign(maximum(sub(abs(gradient), smallest), 0)));
 }
 
-/** The neighbours of each pixel before and after it along an axis; beyond the border, those on its other side. */
+/** The neighbours of each pixel before and after it along an axis. Beyond the border the image is mirrored. */
 function outer(x: Tensor, axis: number): [before: Tensor, after: Tensor] {
   const side = x.shape[axis]!;
   const at = (start: number, end: number) => sliceAxis(x, axis, start, end);
@@ -92,10 +92,10 @@ function outer(x: Tensor, axis: number): [before: Tensor, after: Tensor] {
 
 /** For each bin, 1 where the gradient's direction lies in it: the angle from `down` to `across` modulo 180°. */
 function bins(down: Tensor, across: Tensor): Tensor[] {
-  // A direction and its opposite are one: turned into the half with across > 0, or across = 0 and down > 0.
+  // Opposite directions are equal: both are mapped to the half-plane across > 0, or across = 0 and down > 0.
   const side = add(sign(across), mul(sub(1, square(sign(across))), sign(down)));
   const [x, y] = [mul(down, side), mul(across, side)];
-  /** 1 where the angle is `bin` · 20° at least. */
+  /** 1 where the angle is at least `bin` · 20°. */
   const beyond = (bin: number): Tensor | number => {
     if (bin === 0) return 1;
     if (bin === BINS) return 0;
@@ -105,7 +105,7 @@ function bins(down: Tensor, across: Tensor): Tensor[] {
   return Array.from({ length: BINS }, (_, bin) => sub(beyond(bin), beyond(bin + 1)));
 }
 
-/** A Gaussian of deviation ⌊p/2⌋ over each patch, of sum 1 (MaskFeat: 16 and 8): [1, 1, H, W]. */
+/** A Gaussian window over each patch, with standard deviation ⌊p/2⌋ and sum 1 (MaskFeat: p = 16, deviation 8): [1, 1, H, W]. */
 function window(patch: number, geometry: Geometry): Tensor {
   const deviation = Math.max(1, Math.floor(patch / 2));
   const line = Array.from({ length: patch }, (_, i) =>

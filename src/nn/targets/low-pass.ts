@@ -11,7 +11,7 @@ const asWhole = pixels(
   "The model predicts normalised patches of the image without its high frequencies: in the reconstruction, each patch's mean and standard deviation are those of the filtered original.",
 );
 
-/** Pixels of the image behind an ideal low-pass filter, patches normalised as a whole. */
+/** Pixels of the image after an ideal low-pass filter; each patch is normalised over all its values. */
 export const lowPassPixels: Target = {
   ...asWhole,
   of: (image, context, tokens) => asWhole.of(lowPass(image, RADIUS), context, tokens),

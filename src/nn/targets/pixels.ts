@@ -23,9 +23,9 @@ import type { Target, TargetContext } from './target.ts';
 export type PixelNormalisation = 'channel' | 'patch' | 'none';
 
 interface PatchTarget {
-  /** [B, N, C·p²] or, of some tokens, [B, M, C·p²]; values of a patch in the order (channel, row, column) */
+  /** [B, N, C·p²], or [B, M, C·p²] for selected tokens. A patch's values are ordered (channel, row, column). */
   readonly values: Tensor;
-  /** Takes values like these back to pixels of the normalised image, in the same shape. */
+  /** The inverse: maps such values to pixels of the normalised image, in the same shape. */
   readonly toPixels: (values: Tensor) => Tensor;
 }
 
@@ -40,24 +40,26 @@ export function pixels(normalised: PixelNormalisation, summary: string, explanat
   };
 }
 
-/** Values of a patch. Throws RangeError where there are too few to normalise. */
+/** Number of values of a patch. Throws RangeError if there are too few to normalise. */
 export function pixelCount({ patch, channels }: Geometry, normalised: PixelNormalisation): number {
   const values = patch ** 2 * (normalised === 'channel' ? 1 : channels);
   if (normalised !== 'none' && values < 2)
-    throw new RangeError(`a target is normalised over 2 values of a patch at least, got ${values}`);
+    throw new RangeError(
+      `a normalised target needs at least 2 values per patch, got ${values}: use larger patches or the target none`,
+    );
   return patch ** 2 * channels;
 }
 
 /**
  * The pixels of a normalised image [B, C, H, W], by patches.
  *
- * `channel`: (u − mean) / (std + 1e-6) by patch and channel of the picture u = x·std + mean on the scale [0, 1]. As
- * mean and deviation of u are those of x shifted and scaled, this is (x − mean) / (std + 1e-6/σ) with the image's own
- * σ of the channel: no pass over the pixels is needed to un-normalise them.
+ * `channel`: (u − mean) / (std + 1e-6) per patch and channel, for the picture u = x·std + mean on the scale [0, 1]. Since
+ * u is an affine function of x, this equals (x − mean) / (std + 1e-6/σ), where σ is the channel's entry in the setting
+ * `data.std`: the pixels need not be un-normalised first.
  * `patch`: (x − mean) / √(variance + 1e-6) over all values of a patch (arXiv 2111.06377). `none`: x.
- * Variances are unbiased. A flat patch has the target 0 on every engine: without care, rounding noise of its mean, divided by a
+ * Variances are unbiased. A flat patch has the target 0 on every engine: otherwise the rounding error of its mean, divided by a
  * spread of about 1e-6, would reach the loss.
- * @param tokens i32 [B, M]: where given, of these tokens alone
+ * @param tokens i32 [B, M]; if given, only these tokens' values are computed
  */
 export function patchTarget(
   image: Tensor,
@@ -95,7 +97,7 @@ export function patchTarget(
   };
 }
 
-/** Largest standard deviation that counts as noise, as a share of a pixel. Resizing by area rounds to 4e-7 of it. */
+/** Largest standard deviation that counts as noise, relative to a pixel's value. Area resizing has a relative error of 4e-7. */
 const NOISE = 1e-6;
 
 /** 1 for patches that vary, 0 for patches of equal pixels, whose variance is rounding: [B, N, groups, 1]. */

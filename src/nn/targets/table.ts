@@ -28,10 +28,10 @@ export type TargetName = keyof typeof targets;
 
 export const targetNames = Object.keys(targets) as TargetName[];
 
-/** A target: the name of one of the table, or one of the user's own. */
+/** A target: a name in the table, or a user-defined target. */
 export type TargetChoice = string | NamedTarget;
 
-/** The target that is chosen. Throws RangeError for an unknown name. */
+/** The chosen target. Throws RangeError for an unknown name. */
 export function targetOf(choice: TargetChoice): Target {
   if (typeof choice !== 'string') return choice;
   if (Object.hasOwn(targets, choice)) return targets[choice as TargetName];

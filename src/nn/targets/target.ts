@@ -7,15 +7,15 @@ export type TargetContext = Geometry & Normalisation;
 
 /** A target: the values that a decoder predicts for each token. */
 export interface Target {
-  /** In one line. */
+  /** One line. */
   readonly summary: string;
   /** Explanation of a reconstruction, in one sentence; for targets that can be drawn. */
   readonly explanation?: string;
-  /** Number of values of a token. Throws RangeError for images that the target does not fit. */
+  /** Number of values per token. Throws RangeError if the target does not fit the geometry. */
   size(geometry: Geometry): number;
   /**
-   * The values to predict of a normalised image [B, C, H, W]: [B, N, size].
-   * @param tokens i32 [B, M]: where given, the values of these tokens alone, [B, M, size]
+   * The target values for a normalised image [B, C, H, W]: [B, N, size].
+   * @param tokens i32 [B, M]; if given, only these tokens' values are returned, [B, M, size]
    */
   of(image: Tensor, context: TargetContext, tokens?: Tensor): Tensor;
   /**
@@ -25,7 +25,7 @@ export interface Target {
   toPixels?(values: Tensor, image: Tensor, context: TargetContext): Tensor;
 }
 
-/** A target of the user's own, which settings name. */
+/** A user-defined target. Settings refer to it by name. */
 export interface NamedTarget extends Target {
   readonly name: string;
 }

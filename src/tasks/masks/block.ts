@@ -2,13 +2,13 @@ import { patchGrid } from '../../image/size.ts';
 import type { MaskGenerator } from '../task.ts';
 import { inGroups } from './in-groups.ts';
 
-/** Shares of the image that a block may cover, and its ratios of height to width: BEiT's 16 to 75 of 196 patches. */
+/** Range of a block's share of the image, and of its ratio of height to width: BEiT's 16 to 75 of 196 patches. */
 const AREA = [16 / 196, 75 / 196] as const;
 const ASPECT = [0.3, 1 / 0.3] as const;
 /** Number of blocks; after them, all uncovered tokens are equally likely to stay. */
 const BLOCKS = 64;
 
-/** Rectangles that may overlap are removed one after the other (BEiT, arXiv 2106.08254). */
+/** Removes rectangles one after another; they may overlap (BEiT, arXiv 2106.08254). */
 export const block: MaskGenerator = {
   name: 'block',
   summary: 'rectangles of random size and shape (BEiT)',

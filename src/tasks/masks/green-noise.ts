@@ -1,11 +1,11 @@
 import { patchGrid } from '../../image/size.ts';
 import type { MaskGenerator } from '../task.ts';
 
-/** Deviations, in patches, of the Gaussians whose difference passes the middle frequencies. */
+/** Standard deviations, in patches, of two Gaussians. Their difference is a band-pass filter. */
 const [FINE, COARSE] = [0.5, 2];
 
 /**
- * Green noise (ColorMAE, arXiv 2407.13036): white noise without its lowest and highest frequencies. Tokens of high values are
+ * Green noise (ColorMAE, arXiv 2407.13036): white noise without its lowest and highest frequencies. Tokens with high values stay
  * visible. Removed and visible tokens form irregular patches of a few tokens.
  */
 export const greenNoise: MaskGenerator = {
@@ -23,9 +23,9 @@ export const greenNoise: MaskGenerator = {
 };
 
 /**
- * Values smoothed along one axis by a Gaussian, the ends joined.
- * @param lines,length number of lines, and of values in each
- * @param step from one value of a line to the next
+ * Smooths values along one axis by a Gaussian, with wrapped borders.
+ * @param lines,length number of lines, and number of values per line
+ * @param step offset between neighbouring values of a line
  */
 function blur(
   values: Float64Array,

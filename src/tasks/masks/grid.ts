@@ -2,10 +2,10 @@ import { patchGrid } from '../../image/size.ts';
 import type { MaskGenerator } from '../task.ts';
 import { inGroups } from './in-groups.ts';
 
-/** Patches along a side of a cell. */
+/** Side of a cell, in patches. */
 const CELL = 4;
 
-/** Cells of 4×4 patches are removed together (Pixio, arXiv 2512.15715). */
+/** Removes whole cells of 4×4 patches (Pixio, arXiv 2512.15715). */
 export const grid: MaskGenerator = {
   name: 'grid',
   summary: 'cells of 4×4 patches (Pixio)',

@@ -1,7 +1,7 @@
 import { patchCount } from '../../image/size.ts';
 import type { MaskGenerator } from '../task.ts';
 
-/** Every set of tokens is as likely as any other (MAE, arXiv 2111.06377). */
+/** A uniformly random set of tokens (MAE, arXiv 2111.06377). */
 export const random: MaskGenerator = {
   name: 'random',
   summary: 'tokens one by one (MAE)',

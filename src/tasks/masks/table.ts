@@ -5,12 +5,12 @@ import { greenNoise } from './green-noise.ts';
 import { grid } from './grid.ts';
 import { random } from './random.ts';
 
-/** Ways to choose the tokens that are removed, by the names of the setting `task.mask`. */
+/** The mask generators; the setting `task.mask` names one. */
 export const maskGenerators: readonly MaskGenerator[] = [random, block, grid, greenNoise];
 
 export const maskNames: readonly string[] = maskGenerators.map(({ name }) => name);
 
-/** The mask generator of that name, of the user's own or of the table. Throws RangeError for an unknown one. */
+/** The user-defined or built-in mask generator with this name. Throws RangeError for an unknown name. */
 export function maskGenerator(name: string, own: readonly MaskGenerator[] = []): MaskGenerator {
   const found = [...own, ...maskGenerators].find((candidate) => candidate.name === name);
   if (!found)
