@@ -71,7 +71,9 @@ export async function openLabelled(
   if (other !== undefined) {
     const tested = withClasses(await openDataset(other, options), other, '--test');
     if (await sameImages(tested, all, options))
-      throw new RunError(`training and test images must differ, got ${source} for both: give other images with --test`);
+      throw new RunError(
+        `training and test images must differ, got ${source} for both: give other images with --test`,
+      );
     return { train: all, test: relabel(tested, all.classes!), source, testSource: other };
   }
   const share = heldOut ?? own?.data.heldOut ?? 0.1;

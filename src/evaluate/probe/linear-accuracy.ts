@@ -1,6 +1,6 @@
 import type { Engine, Session } from '../../engines/engine.ts';
 import { input, linear, type Program, program } from '../../graph/index.ts';
-import { judge, hasTop5 } from '../accuracy.ts';
+import { hasTop5, judge } from '../accuracy.ts';
 import type { LabelledFeatures } from '../knn/knn.ts';
 import type { LinearHead } from './batch-norm.ts';
 
