@@ -327,7 +327,7 @@ describe('pretrain', () => {
     const fresh = await train({ task: { name: 'masked' } });
     expect(rows[0]!.loss).not.toBe(fresh.rows[0]!.loss);
     const resumed = train({}, { output: first.output, resume: true, initFrom: first.checkpoint });
-    await expect(resumed).rejects.toThrow(/with its own settings, got from "" → ".*--init-from$/);
+    await expect(resumed).rejects.toThrow(/a run must keep its settings, got from "" → ".*--init-from$/);
   });
 
   it('says in its settings, its report and its model card what it started from', async () => {

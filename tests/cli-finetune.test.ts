@@ -91,7 +91,7 @@ describe('fine-tuning', () => {
     const stopped = await start([...args, '--output', 'killed', '--resume'], signalAt('SIGINT', 12));
     expect(stopped.code).toBe(130);
     const last = await run('finetune', '--resume', 'killed');
-    expect(last.out).toMatch(/going on after step \d+[\s\S]*finished, at step 20/);
+    expect(last.out).toMatch(/resuming after step \d+[\s\S]*finished, at step 20/);
     const [whole, killed] = await Promise.all(['whole', 'killed'].map((name) => outcome(join(folder, name))));
     expect(killed).toEqual(whole);
     const best = (name: string) => readFile(join(folder, name, 'checkpoints', 'best.safetensors'));
@@ -120,7 +120,7 @@ describe('fine-tuning', () => {
     );
     expect(err).toContain('press Ctrl-C again to stop at once');
     expect(out).toMatch(
-      /stopped after step \d+ of 10000; go on with:\n {2}npx beyond-masking finetune --resume stopped/,
+      /Stopped after step \d+ of 10000\. Resume with:\n {2}npx beyond-masking finetune --resume stopped/,
     );
     expect(code).toBe(130);
   });

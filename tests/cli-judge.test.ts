@@ -109,7 +109,7 @@ describe('judging a run', () => {
     expect((await run('cache')).out).toMatch(/^0 sets of features kept/);
   });
 
-  it('Ctrl-C keeps a probe, and --resume goes on with it', async () => {
+  it('Ctrl-C keeps a probe, and --resume continues it', async () => {
     const probe = 'linprobe run --test classes:test --optimizer sgd --rates 0.1 --epochs 100 --output'.split(
       ' ',
     );
@@ -123,7 +123,9 @@ describe('judging a run', () => {
     child.kill('SIGINT');
     expect(await finished).toMatchObject({
       code: 130,
-      err: expect.stringContaining('stopped; what was computed is kept: the same command goes on from it'),
+      err: expect.stringContaining(
+        'Stopped; finished work was saved: run the same command again to continue',
+      ),
     });
     const before = await rows();
     expect(before.length).toBeLessThan(100);

@@ -239,7 +239,7 @@ describe('a run', () => {
     await start([...args, '--output', 'killed', '--resume'], signalAt('SIGKILL', 21));
     await start([...args, '--output', 'killed', '--resume'], signalAt('SIGINT', 27));
     const last = await run('pretrain', '--resume', 'killed');
-    expect(last.out).toMatch(/going on after step \d+[\s\S]*finished, at step 40/);
+    expect(last.out).toMatch(/resuming after step \d+[\s\S]*finished, at step 40/);
     const ends = await Promise.all(['whole', 'killed'].map((name) => outcome(join(folder, name))));
     expect(ends[1]).toEqual(ends[0]);
   });
@@ -256,7 +256,7 @@ describe('a run', () => {
     );
     expect(err).toContain('press Ctrl-C again to stop at once');
     expect(out).toMatch(
-      /stopped after step \d+ of 10000; go on with:\n {2}npx beyond-masking pretrain --resume stopped/,
+      /Stopped after step \d+ of 10000\. Resume with:\n {2}npx beyond-masking pretrain --resume stopped/,
     );
     expect(code).toBe(130);
     expect((await readdir(join(folder, 'stopped', 'checkpoints'))).length).toBeGreaterThan(0);

@@ -31,29 +31,32 @@ afterAll(() => {
 });
 
 it.each([
-  ['data fetch', 'stopped; nothing is kept'],
-  ['data count', 'stopped; nothing is kept'],
-  ['data verify cifar10:test', 'stopped; nothing is kept'],
-  ['data pack cifar10 --output pack', 'stopped; what is packed is kept: the same command goes on with it'],
-  ['preview', 'stopped; nothing is kept'],
-  ['reconstruct model.safetensors', 'stopped; nothing was written'],
-  ['reconstruct model.safetensors cifar10', 'stopped; nothing was written'],
-  ['study study.json', 'stopped; go on with:\n  npx beyond-masking study study.json --output runs/study'],
-  ['study study.json --list', 'stopped; nothing is kept'],
-  ['study study.json --tabulate', 'stopped; nothing is kept'],
-  ['knn model.safetensors', 'stopped; what was computed is kept: the same command goes on from it'],
-  ['knn model.safetensors --no-cache', 'stopped; nothing was kept, as --no-cache says'],
-  ['linprobe model.safetensors', 'stopped; features are kept; with --output, training is too'],
+  ['data fetch', 'Stopped; nothing is kept'],
+  ['data count', 'Stopped; nothing is kept'],
+  ['data verify cifar10:test', 'Stopped; nothing is kept'],
+  [
+    'data pack cifar10 --output pack',
+    'Stopped; the packed images were saved: run the same command again to continue',
+  ],
+  ['preview', 'Stopped; nothing is kept'],
+  ['reconstruct model.safetensors', 'Stopped; nothing was written'],
+  ['reconstruct model.safetensors cifar10', 'Stopped; nothing was written'],
+  ['study study.json', 'Stopped. Resume with:\n  npx beyond-masking study study.json --output runs/study'],
+  ['study study.json --list', 'Stopped; nothing is kept'],
+  ['study study.json --tabulate', 'Stopped; nothing is kept'],
+  ['knn model.safetensors', 'Stopped; finished work was saved: run the same command again to continue'],
+  ['knn model.safetensors --no-cache', 'Stopped; nothing was kept, as --no-cache says'],
+  ['linprobe model.safetensors', 'Stopped; features are kept; with --output, training is too'],
   [
     'linprobe model.safetensors --output probe',
-    'stopped; what was computed is kept: the same command goes on from it',
+    'Stopped; finished work was saved: run the same command again to continue',
   ],
-  ['linprobe model.safetensors --no-cache', 'stopped; nothing was kept, as --no-cache says'],
+  ['linprobe model.safetensors --no-cache', 'Stopped; nothing was kept, as --no-cache says'],
   [
     'embed cifar10 --from model.safetensors --output a.npy --no-cache',
-    'stopped; nothing was kept, as --no-cache says',
+    'Stopped; nothing was kept, as --no-cache says',
   ],
-  ['predict cifar10:test --from head.safetensors', 'stopped; nothing was kept: --output keeps what is done'],
+  ['predict cifar10:test --from head.safetensors', 'Stopped; nothing was kept: --output keeps what is done'],
 ])('%s tells of the fetch, and Ctrl-C ends it', async (line, message) => {
   const { code, out, err } = await run(...line.split(' '));
   expect(err).toMatch(/^(fetching CIFAR-10 \(139 MB\)|CIFAR-10: download {2}0\/\d+)\nstopping/);

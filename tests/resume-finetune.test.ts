@@ -97,7 +97,7 @@ it('a run goes on with more epochs, but not from other weights or as another kin
   const output = newOutput();
   await finetune(settings({ training: { epochs: 1 } }), { output });
   await expect(finetune({}, { output, resume: true, from: pretrained })).rejects.toThrow(
-    /with its own settings, got from "" → ".*--from$/,
+    /a run must keep its settings, got from "" → ".*--from$/,
   );
   await expect(pretrain({}, { output, resume: true })).rejects.toThrow(
     `${output} must hold a run of pretrain, got one of finetune`,

@@ -248,7 +248,7 @@ describe('a run goes on', () => {
     await cp(images, source, { recursive: true });
     await until(2, output, 'signal');
     await expect(goOn(output, { training: { batchSize: 2 }, seed: 9 })).rejects.toThrow(
-      /with its own settings, got seed 3 → 9, training\.batchSize 4 → 2: .*--init-from/,
+      /a run must keep its settings, got seed 3 → 9, training\.batchSize 4 → 2: .*--init-from/,
     );
     await expect(goOn(output, { recipe: 'imagenet-base-masked' })).rejects.toThrow('recipe "custom" →');
     await goOn(output, { data: { source: `classes:${source}` }, training: { maxSteps: 3 } }); // moved, but the same

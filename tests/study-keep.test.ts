@@ -81,7 +81,7 @@ describe('study', () => {
       expect((performance.now() - started) / 1000).toBeLessThan(budget + 2 * plan);
       expect(code).toBe(0);
       expect(err).toMatch(
-        /\nstopped after \d+s: finished: 0 of 16 pieces, left: [\d.]+ GFLOP, .*; go on with:\n/,
+        /\nStopped after \d+s: finished: 0 of 16 pieces, left: [\d.]+ GFLOP, .*\. Resume with:\n/,
       );
       expect(err).toContain(
         `\n  npx beyond-masking study long.json --output runs/long --keep long-kept --budget ${budget}s\n`,

@@ -30,7 +30,7 @@ beforeAll(async () => {
   await writeFile(join(folder, 'wrong.json'), JSON.stringify({ ...study, arms: ['maskd'] }));
 });
 
-it('runs a study, goes on with it, lists it, and reports its runs', async () => {
+it('runs a study, resumes it, lists it, and reports its runs', async () => {
   const first = await run('study', 'tiny.json');
   expect(first.err).not.toContain('error');
   expect(first.code).toBe(0);

@@ -8,7 +8,7 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** What a failed command prints, and the exit code it ends with: 2 for usage and settings, 1 for everything else. */
+/** Output of a failed command and its exit code: 2 for usage and settings, 1 for everything else. */
 export function explainError(error: unknown, debug: boolean): { message: string; exitCode: number } {
   // Commander has printed its own message already; its exit code is 0 after --help and --version.
   if (error instanceof CommanderError) return { message: '', exitCode: error.exitCode === 0 ? 0 : 2 };

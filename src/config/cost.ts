@@ -26,7 +26,7 @@ export function stepFlops({ model, task }: Pick<Config, 'model' | 'task'>): numb
   return 3 * forward;
 }
 
-/** Forward operations of the encoder per image, for this number of visible patches. */
+/** Operations of the encoder for an image with this number of visible patches. */
 function encoderFlops(model: EncoderConfig, patches: number): number {
   const tokens = patches + (model.classToken ? 1 : 0);
   return (
@@ -59,7 +59,7 @@ export function trainingBytes({ model, task }: Sized, own?: OwnTasks): number {
   return 4 * (encoder + (decoder && decoder.kind !== 'linear' ? stack(patches, decoder) : 0));
 }
 
-/** The settings that determine a step's memory. */
+/** Settings that determine a step's memory. */
 export interface Sized {
   readonly model: EncoderConfig & { readonly decoder?: DecoderConfig };
   readonly task?: { readonly name: string; readonly mask?: string; readonly maskRatio: number };

@@ -77,7 +77,7 @@ export function devicesOf(settings: EngineSettings): number {
 /** Values that have no effect: an engine without the setting behaves the same. */
 const NEUTRAL: Readonly<Record<string, readonly unknown[]>> = {
   precision: ['auto', 'f32'],
-  threads: [0, 1], // engines without the setting use one thread
+  threads: [0, 1], // engines without threads compute on one
   devices: [1],
   rematerialise: [false],
   attention: ['auto', 'parts'],
@@ -86,9 +86,9 @@ const NEUTRAL: Readonly<Record<string, readonly unknown[]>> = {
 };
 
 /**
- * Removes settings of other engines if they have no effect, so that the schema can check the rest.
- * Earlier versions wrote all settings of all engines, and ignored settings that an engine did not have. Their `auto` means xla if
- * a setting that only xla has is in effect.
+ * Settings whose engine has only its own, for the schema to check: one that another engine has is left out where it asks nothing.
+ * Earlier versions wrote all settings of all engines, and ignored settings of other engines; their `auto` with settings that
+ * xla alone has means xla.
  */
 export function withOwnEngineSettings(input: unknown): unknown {
   const given = valueAt(input, ['engine']);

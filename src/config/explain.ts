@@ -80,7 +80,7 @@ function schemaAt(schema: z.ZodType, path: readonly PropertyKey[]): z.ZodType | 
   return at;
 }
 
-/** The schema of a list's elements; for a union, the form that is a group of settings. */
+/** Schema of a list's elements; of several forms, the group of settings. */
 function elementOf(list: z.ZodType | undefined): z.ZodType | undefined {
   const array = list && unwrap(list);
   if (!(array instanceof z.ZodArray)) return undefined;

@@ -26,11 +26,11 @@ export const {
   otherwise: `: ${finetuneRecipeEntries.map(({ name }) => name).join(', ')}`,
 });
 
-/** Settings that follow from the weights that a run starts from. */
+/** Settings that follow from the weights with which a run starts. */
 export interface GivenSettings {
-  /** Settings in `model` that must not be changed. */
+  /** Fixed settings, by name in `model`. */
   readonly fixed: Readonly<Partial<FinetuneConfig['model']>>;
-  /** Defaults, which the settings override. */
+  /** Defaults. */
   readonly usual: FinetuneInput;
 }
 

@@ -56,7 +56,7 @@ const training = section({
   mixSwitch: probability().default(0.5).describe('probability of CutMix if mixup is used too'),
   mixMode: oneOf(['batch', 'element'])
     .default('batch')
-    .describe('batch: one random mix for the whole batch; element: one for each image'),
+    .describe('whether a batch is mixed alike, or each image by different numbers'),
   ema: fraction()
     .default(0)
     .describe('decay of a moving average of the weights, which is also evaluated; 0: none'),
@@ -102,7 +102,7 @@ export function parseFinetuneConfig(input: unknown): FinetuneConfig {
   return config;
 }
 
-/** The model that the settings describe, with a head for `classes` classes. */
+/** The model of the settings, with a head for this number of classes. */
 export function classifierConfig(
   { model }: Pick<FinetuneConfig, 'model'>,
   classes: number,

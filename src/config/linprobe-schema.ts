@@ -46,7 +46,7 @@ export type LinprobeConfig = z.output<typeof linprobeSchema> & {
   readonly learningRates: readonly number[];
 };
 
-/** The contents of a probe's `config.json`. */
+/** Content of a probe's `config.json`. */
 export interface ProbeRun extends LinprobeConfig {
   readonly kind: 'linprobe';
   /** The path of the probed model, as the user wrote it. */

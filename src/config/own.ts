@@ -28,7 +28,7 @@ export const own = section({
   evaluators: names('evaluators'),
 }).optional();
 
-/** True if the settings name a user-defined task, mask or target. */
+/** True if the settings name a task, mask or target that is not in the tables. */
 export function namesOwn({ task, model, own = {} }: Named): boolean {
   const isOwn = (kind: OwnKind, name: string) => own[kind]?.includes(name) ?? false;
   return (

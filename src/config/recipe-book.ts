@@ -21,9 +21,9 @@ export interface RecipeReader<E extends AnyEntry, C> {
   flops(config: C, entry: E): number;
   /** Precedes the name in the error for an unknown recipe: `recipe`. */
   readonly noun: string;
-  /** The hint in the error for a recipe of another kind of run; empty for other names. */
+  /** Words of the error for a name that is known elsewhere; empty if it is not. */
   elsewhere(name: string): string;
-  /** The hint in the error if no known name is similar. */
+  /** Words of the error if no name is near. */
   readonly otherwise: string;
 }
 

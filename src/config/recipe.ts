@@ -1,7 +1,7 @@
 import type { FinetuneConfig, FinetuneInput } from './finetune-schema.ts';
 import type { Config, ConfigInput } from './schema.ts';
 
-/** A recipe as data: settings that override the settings of its model's size. */
+/** A recipe as data: its settings, over those of its model's size. */
 export interface AnyEntry<I extends object = object> {
   /** `data-model-task`, `data-model-finetune` */
   readonly name: string;
@@ -12,7 +12,7 @@ export interface AnyEntry<I extends object = object> {
   readonly images: number;
   /** The expected result, or a note that none was published. */
   readonly expected: string;
-  /** Further notes, such as hardware and time, one line each. Recipes may share lines. */
+  /** Further notes, in whole lines that recipes may share: machine and time. */
   readonly notes: readonly string[];
   readonly settings: I;
   /** Overrides the settings in a variant that takes a few minutes, `<name>-quick`. */
@@ -29,7 +29,7 @@ export interface FinetuneEntry extends AnyEntry<FinetuneInput> {
   readonly classes: number;
 }
 
-/** The cost of a run. */
+/** Cost of a run. */
 export interface Cost {
   /** Over all epochs. */
   readonly images: number;

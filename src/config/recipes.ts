@@ -45,7 +45,7 @@ export function resolveConfig(input: ConfigInput, own?: OwnTasks): Config {
   );
 }
 
-/** Adapts a recipe's warm-up to a shorter run, and its micro-batch to another batch size, unless the settings give these too. */
+/** Adapts a recipe's training to given settings that shorten it or change its batch, and nothing else. */
 export function adapted(
   training: Config['training'] | FinetuneConfig['training'],
   given: Pick<ConfigInput, 'training' | 'engine'>,

@@ -33,7 +33,7 @@ export const dataFields = (defaults: { readonly scale: [number, number]; readonl
   range: interval()
     .default([])
     .describe(
-      'sample values of TIFF files and 16-bit PNGs that map to 0 and 1, as 0,10000; empty: the limits of their type, 0 and 1 for floats',
+      'samples of TIFF files and 16-bit PNGs that mean 0 and 1, such as 0,10000; empty: the range of their type, 0 and 1 for floating point',
     ),
   scale: range().default(defaults.scale).describe("random resized crop: share of the image's area"),
   ratio: range()
@@ -50,9 +50,7 @@ export const dataFields = (defaults: { readonly scale: [number, number]; readonl
     ),
   heldOut: fraction()
     .default(defaults.heldOut)
-    .describe(
-      'share of the images held out to evaluate on, 0: none; ignored for a source with its own test set',
-    ),
+    .describe('share of the images set aside to evaluate on, 0: none; not from a source with a test set'),
   trainImages: whole(0).default(0).describe('most training images, chosen at random; 0: all'),
 });
 
@@ -65,7 +63,7 @@ export const stackFields = (width: number, depth: number, heads: number, part: s
 
 /** An encoder; by default the paper's ViT-B. */
 export const encoderFields = {
-  image: size('pixels').default([224, 224]).describe("height and width of the encoder's input"),
+  image: size('pixels').default([224, 224]).describe('height and width of the input of the encoder'),
   patch: whole(1).default(16).describe('side of a patch in pixels'),
   channels: whole(1)
     .default(3)
@@ -93,7 +91,9 @@ export const trainingFields = (defaults: {
   epochs: whole(1)
     .default(defaults.epochs)
     .describe('passes over the training images; they set the schedule'),
-  maxSteps: whole(0).default(0).describe('stop after N updates without changing the schedule; 0: no limit'),
+  maxSteps: whole(0)
+    .default(0)
+    .describe('stop after this number of updates without changing the schedule (0: no limit)'),
   batchSize: whole(1).default(defaults.batchSize).describe('images of one update'),
   microBatch: whole(0)
     .default(0)

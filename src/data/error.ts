@@ -11,7 +11,7 @@ export class DataError extends Error {
 }
 
 /**
- * Whether an image could not be read for a reason that lies not in its bytes and may pass: the system's errors (EACCES, EMFILE,
+ * True if an image could not be read for a reason that lies not in its bytes and may pass: the system's errors (EACCES, EMFILE,
  * EIO, ENOENT, …), those of a library that cannot be loaded, and a want of memory.
  */
 export function isPassing(error: unknown): boolean {

@@ -9,6 +9,9 @@ export type {
   StepResult,
   TrainingPlan,
 } from '../engines/engine.ts';
+export { abortJob } from '../engines/mpi/abort-job.ts';
+export type { World } from '../engines/mpi/launcher.ts';
+export { mpiCollective } from '../engines/mpi/place.ts';
 export { type OneDnnEngine, type OneDnnOptions, openOneDnnEngine } from '../engines/onednn/engine.ts';
 export type { Precision as OneDnnPrecision } from '../engines/onednn/lower.ts';
 export { setupOneDnn } from '../engines/onednn/setup.ts';
@@ -27,3 +30,4 @@ export { XlaError } from '../engines/xla/pjrt/error.ts';
 export type { PluginPlaces } from '../engines/xla/plugins.ts';
 export type { Precision as XlaPrecision } from '../engines/xla/stablehlo/precision.ts';
 export { openEngine } from '../run/open-engine.ts';
+export { launchedWorld } from '../run/world.ts';

@@ -1,4 +1,5 @@
 import { encode } from 'fast-png';
+import { plural } from '../text/plural.ts';
 
 /** Colours of the classes by their numbers, [red, green, blue] in 0 … 255 each. */
 export type Palette = readonly (readonly [red: number, green: number, blue: number])[];
@@ -13,7 +14,7 @@ export function encodePalettePng(
 ): Uint8Array {
   if (data.length !== width * height || data.length === 0)
     throw new RangeError(
-      `a mask must have height × width values, got ${height}x${width} and ${data.length} values`,
+      `a mask must have height × width values, got ${height}x${width} and ${plural(data.length, 'value')}`,
     );
   const largest = data.reduce((a, b) => Math.max(a, b), 0);
   if (palette.length > 256 || largest >= palette.length)

@@ -80,7 +80,7 @@ describe.each([
   });
 });
 
-it('the second has separate draws', () => {
+it('the second draws other numbers', () => {
   withRandom(2, (random) => {
     const both = inARow(task('noise'), { ...task('noise'), name: 'noise again' });
     const { noise, 'second.noise': again } = both.draw(random, context);

@@ -4,8 +4,8 @@ import { plain } from './plain.ts';
 import type { Draws, MaskGenerator, PretextTask } from './task.ts';
 
 /**
- * A task that also removes tokens of the degraded image: the encoder sees the rest, the decoder predicts all.
- * The draw `order` i32 [N] is a permutation of the tokens; the first ones stay.
+ * A task on whose degraded image tokens are removed: the encoder sees the rest, the decoder predicts all.
+ * The draw `order` i32 [N] is a permutation of the tokens; the first ones are kept.
  */
 export function masked(task: PretextTask, mask: MaskGenerator = random): PretextTask {
   return {
@@ -25,8 +25,8 @@ export function masked(task: PretextTask, mask: MaskGenerator = random): Pretext
 }
 
 /**
- * Two degradations in a row: the second degrades the output of the first. The first one defines the image to recover. Throws
- * RangeError if the second overrides the view or the loss.
+ * Two degradations in a row: the encoder sees what the second makes of the first one's image, and the first one says what is
+ * recovered. Throws RangeError if the second has another view or loss.
  */
 export function inARow(first: PretextTask, second: PretextTask): PretextTask {
   const fault = rowFault(first, second);

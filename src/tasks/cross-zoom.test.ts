@@ -43,7 +43,7 @@ function naive(
   );
 }
 
-it('samples a crop of the view bilinearly, with the border repeated', () => {
+it('samples a part of the view bilinearly, its border extended', () => {
   withRandom(20, (random) => {
     const image = [whole(random, 2, 12), whole(random, 2, 12)] as const;
     const size = crossZoom.view(image);

@@ -22,8 +22,8 @@ import type { Draws, PretextTask } from './task.ts';
 const AREA = [0.3, 0.6] as const;
 
 /**
- * CropMAE (arXiv 2403.17823), for comparison with the paper's zoomed-in: the decoder sees the whole view, the encoder sees a crop
- * of it without most of its tokens.
+ * CropMAE (arXiv 2403.17823) beside the paper's zoomed-in: the decoder sees the whole view, the encoder a crop of it with
+ * nearly all tokens removed.
  */
 export const crossZoom: PretextTask = {
   ...plain,
@@ -74,7 +74,7 @@ function places(start: Tensor, share: Tensor, from: number, to: number): Tensor 
     [1, to],
   );
   const ofImage = (x: Tensor) => reshape(x, [x.shape[0]!, 1]);
-  // Centres of pixels lie at whole numbers. Beyond the first and last centre, the border pixel is repeated.
+  // Centres of pixels lie at whole numbers; the first and last ones extend beyond.
   return clip(sub(mul(add(ofImage(start), mul(ofImage(share), centres)), from), 0.5), 0, from - 1);
 }
 

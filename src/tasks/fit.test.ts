@@ -85,7 +85,7 @@ describe('modelFor', () => {
     expect(made.decoder).toMatchObject({ width: tiny.decoder.width, depth: tiny.decoder.depth });
   });
 
-  it('leaves a model unchanged for tasks without defaults', () => {
+  it('leaves a model as it is for tasks without settings', () => {
     const given = model('patch', { kind: 'cross', share: 0.5 });
     expect(modelFor(task('masked+noise'), given)).toEqual(given);
   });

@@ -57,10 +57,7 @@ export const frequency: PretextTask = {
 /** The draw `low` [B] for every value of an image: [B, 1, 1, 1]. */
 const ofImages = ({ low }: Draws): Tensor => reshape(low!, [low!.shape[0]!, 1, 1, 1]);
 
-/**
- * Weights of the computed frequencies inside and outside the circle: how often each occurs in the full spectrum, or 0.
- * [1, 1, H, ⌊W/2⌋ + 1] each.
- */
+/** Multiplicity of each computed frequency, inside the circle and outside: [1, 1, H, ⌊W/2⌋ + 1] each. */
 function inCircle(image: Size): { low: Tensor; high: Tensor } {
   const counts = columnCounts(image);
   const low = lowFrequencies(image, RADIUS);

@@ -3,7 +3,7 @@ import type { MaskGenerator, PretextTask } from './task.ts';
 
 /** User-defined tasks, masks and targets, in addition to the built-in ones. */
 export interface OwnTasks {
-  /** Degradations. One named `mine` also adds `masked+mine` and, if it fits, `mine+blurred`. */
+  /** Degradations by name: `mine`, then also `masked+mine` and, if it fits, `mine+blurred`. */
   readonly tasks?: readonly PretextTask[] | undefined;
   readonly masks?: readonly MaskGenerator[] | undefined;
   readonly targets?: readonly NamedTarget[] | undefined;

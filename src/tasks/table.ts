@@ -27,7 +27,7 @@ const degradations: readonly PretextTask[] = [
   frequency,
 ];
 
-/** All built-in tasks. Two degradations in a row can be named too, see `task`. */
+/** All named tasks; two degradations in a row have names too, see `task`. */
 export const tasks: readonly PretextTask[] = [
   masked(plain),
   ...degradations,
@@ -54,8 +54,8 @@ function degradation(
 }
 
 /**
- * Explains why a name is no task, as the end of a sentence; undefined for a valid name.
- * @param more other valid names
+ * Why a name is no task, as the end of a sentence; undefined if it is one.
+ * @param more other names that would do
  */
 export function nameFault(
   name: string,

@@ -7,9 +7,9 @@ import type { TargetChoice } from '../nn/targets/table.ts';
 import type { TargetContext } from '../nn/targets/target.ts';
 import type { Rng } from '../random/rng.ts';
 
-/** The settings that a task's graph depends on, besides its tensors. */
+/** Context of a task's graph beside its tensors. */
 export interface TaskContext extends TargetContext {
-  /** The target that the decoder predicts. */
+  /** Predictions of the decoder. */
   readonly target: TargetChoice;
 }
 
@@ -65,30 +65,30 @@ export interface TaskDefaults {
 export interface PretextTask {
   /** Key in the table and in configurations: `zoomed-in`, `masked+zoomed-in`, … */
   readonly name: string;
-  /** Describes the degradation in one line. */
+  /** Its effect on an image, in one line. */
   readonly summary: string;
   /** Number of channels that images must have; any number if absent. */
   readonly channels?: number;
-  /** Chooses the removed tokens: the draw `order` lists the tokens, and the first ones stay. Absent: no tokens are removed. */
+  /** Choice of the removed tokens, if tokens are removed: the draw `order`, whose first tokens are kept. */
   readonly mask?: MaskGenerator;
   /**
-   * The input of the loss: `patches` takes the values of patches and fits every target; `image` takes the whole predicted image and
-   * needs a target of pixels; `spectrum` takes that image's spectrum and needs pixels that are not normalised.
+   * Inputs of the loss: the values of patches, whatever the target; the whole predicted image, of a target that is pixels; or the
+   * spectrum of that image, of pixels that are not normalised.
    */
   readonly judges: 'patches' | 'image' | 'spectrum';
   /** Default settings of the task. */
   readonly defaults?: TaskDefaults;
   /** Size of the crop that the loader delivers for an input of size `image`. */
   view(image: Size): Size;
-  /** The shapes and types of the tensors that `draw` returns, by name. */
+  /** Results of `draw`, by name. */
   draws(geometry: Geometry): Readonly<Record<string, DrawSpec>>;
-  /** The random numbers of one image. Each image has a separate stream. */
+  /** Random numbers of one image, from a separate stream. */
   draw(rng: Rng, geometry: Geometry): Values;
-  /** The encoder's input before tokens are removed: view [B, C, Hv, Wv] → [B, C, H, W], both normalised. */
+  /** Input of the encoder, before tokens are removed: view [B, C, Hv, Wv] → [B, C, H, W], both normalised. */
   degrade(view: Tensor, draws: Draws, context: TaskContext): Tensor;
   /** A second image, which the decoder sees in full: view [B, C, Hv, Wv] → [B, C, H, W], both normalised. */
   guide?(view: Tensor, draws: Draws, context: TaskContext): Tensor;
-  /** The clean image that the model is to predict: view [B, C, Hv, Wv] → [B, C, H, W], both normalised. */
+  /** The picture that is predicted: view [B, C, Hv, Wv] → [B, C, H, W], both normalised. */
   clean(view: Tensor, context: TaskContext, draws: Draws): Tensor;
   loss(inputs: LossInputs, context: TaskContext): Losses;
 }

@@ -9,12 +9,12 @@ import type { PretextTask } from './task.ts';
 
 const CENTRE_WEIGHT = 0.8;
 
-/** The encoder sees the centre of the view; the model predicts the whole view, including the border. */
+/** The encoder sees the centre of the view; the whole view is predicted, border included. */
 export const zoomedIn: PretextTask = {
   ...plain,
   name: 'zoomed-in',
   judges: 'image',
-  summary: 'the centre of a larger view, whose border is to be predicted too',
+  summary: 'the centre of a larger view, whose border is predicted too',
   view: (image) => {
     if (image.some((side) => border(side) === 0))
       throw new RangeError(
@@ -27,7 +27,7 @@ export const zoomedIn: PretextTask = {
   loss: ({ prediction, view, masking }, context) => {
     const { image, patch } = context;
     const predicted = areaResize(unpatchify(prediction.all, context), zoomedIn.view(image));
-    // Residuals of the centre, relative to the target of the encoder's input.
+    // Residuals of the centre, against the target of the encoder's input.
     const target = targetOf(context.target).of(centreOf(view, image), context);
     const centre = patchLoss(sub(patchify(centreOf(predicted, image), patch), target), masking);
     // Residuals of the border, relative to the target of the whole view. Enlarging is linear, so it is enough to enlarge the difference.

@@ -6,7 +6,7 @@ import { patchLoss } from './patch-loss.ts';
 import { plain } from './plain.ts';
 import type { Draws, PretextTask } from './task.ts';
 
-/** The view lies at a random place on a larger canvas and is mirrored around; the model predicts the view. */
+/** The view lies somewhere on a larger canvas, its surroundings mirrored; the view is predicted. */
 export const zoomedOut: PretextTask = {
   ...plain,
   name: 'zoomed-out',

@@ -4,6 +4,7 @@ import { requireBf16 } from '../../src/engines/onednn/cpu.ts';
 import { libraryFiles } from '../../src/engines/onednn/library.ts';
 import { librarySets, setFolder } from '../../src/engines/setup/library-sets.ts';
 import { cacheFolder } from '../../src/io/cache-folder.ts';
+import { launcherOf } from './mpi-launchers.ts';
 import { cpuPlugin } from './xla.ts';
 
 /** A dependency that npm does not install, with the tests that need it. Nothing else excuses a skipped test. */
@@ -39,6 +40,7 @@ export const libraries: readonly Library[] = [
       'tests/flat-patches.test.ts > flat patches on onednn ',
       'tests/flat-patches.test.ts > losses of pictures with flat patches on onednn ',
       'tests/hog.test.ts > histograms of bytes on onednn ',
+      'tests/mpi/ranks.test.ts > ranks of onednn ',
       'tests/process-death.test.ts > when the process of the onednn engine is killed',
       'tests/process-death.test.ts > when a run on the onednn engine is killed',
       'tests/tasks.test.ts > tasks agree with the oracle on onednn',
@@ -55,6 +57,16 @@ export const libraries: readonly Library[] = [
       'tests/signals.test.ts',
     ],
   },
+  ...(['Open MPI', 'MPICH'] as const).map((name) => ({
+    name,
+    isThere: () => launcherOf(name) !== undefined,
+    folders: [],
+    tests: [
+      `tests/mpi/ranks.test.ts > ranks of onednn on ${name} `,
+      `tests/mpi/ranks.test.ts > ranks of onnx on ${name} `,
+      `tests/mpi/sums.test.ts > sums on ${name} `,
+    ],
+  })),
   {
     name: 'libturbojpeg',
     isThere: async () => (await Promise.all(TURBOJPEG.map(loads))).includes(true),

@@ -48,7 +48,7 @@ describe('a file that holds no weights is called by its name, with what to do', 
   it('a folder, and one with several files', async () => {
     await expect(openTensorFile(folder)).rejects.toThrow('name a file in it, got "a folder"');
     const several = await mkdtemp(join(folder, 'several-'));
-    await expect(openModel(several)).rejects.toThrow('holds model.safetensors or pytorch_model.bin');
+    await expect(openModel(several)).rejects.toThrow('is model.safetensors or pytorch_model.bin');
     for (const name of ['a.safetensors', 'b.safetensors'])
       await cp(weightsFixture('timm-mean.safetensors'), join(several, name));
     await expect(openModel(several)).rejects.toThrow('a.safetensors, b.safetensors: name one of them');

@@ -23,13 +23,13 @@ export function packCommand(): Command {
     .requiredOption('--output <folder>', 'where the pack goes')
     .option(
       '--resize <pixels>',
-      'shrink the shorter side of larger images to so many pixels, 0: never',
+      'shrink the shorter side of larger images to this number of pixels (0: never)',
       '320',
     )
     .option('--channels <n>', 'channels of the model: 3 (or 1), or the number of bands of the files', '3')
     .option(
       '--range <low,high>',
-      "samples of TIFF files and 16-bit PNGs that stand for 0 and 1 (default: their type's)",
+      "samples of TIFF files and 16-bit PNGs that mean 0 and 1 (default: their type's)",
     )
     .addHelpText(
       'after',
@@ -38,7 +38,7 @@ Examples:
   $ npx beyond-masking data pack classes:~/flowers --output ~/flowers-320
   $ npx beyond-masking pretrain --recipe imagenet-base-masked-zoomed-in --data packed:~/flowers-320
 
-A pack of 320 pixels takes about 0.4 MB an image. Ctrl-C keeps what is done; the same command goes on with it.`,
+A pack of 320 pixels takes about 0.4 MB an image. After Ctrl-C the same command continues.`,
     )
     .action(async (source: string, { output, resize, ...given }: Options) => {
       const side = wholeNumber('--resize', resize);
@@ -59,7 +59,7 @@ A pack of 320 pixels takes about 0.4 MB an image. Ctrl-C keeps what is done; the
           onDigest: fetched,
           onNote: (message) => bar.line(message, process.stderr),
         });
-      }, 'what is packed is kept: the same command goes on with it');
+      }, 'the packed images were saved: run the same command again to continue');
       if (!result) return;
       const left = broken.reasons.size > 0 ? `, ${plural(broken.reasons.size, 'broken one')} left out` : '';
       const size = `${plural(result.images, 'image')}, ${(result.bytes / 1e9).toFixed(2)} GB${left}`;

@@ -35,7 +35,7 @@ A row for each image that can be read; broken ones are named, and left out.
   .npy      float32 [images, width], and beside it .images.jsonl with file (and label, class) of each row
   .parquet  columns file (and label, class) and feature, a list of float32
 
-Features are kept on the disk while they are made (see \`cache\`): after an interruption, the same command goes on.`,
+Features are kept on the disk while they are made (see \`cache\`): after an interruption, the same command continues.`,
     )
     .action(async (source: string, options: Options) => {
       const { from, output } = options;

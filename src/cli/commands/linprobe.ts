@@ -49,7 +49,7 @@ export function linprobeCommand(): Command {
     .argument('[model]', 'a file of weights, or the folder of a run; not with --resume');
   addShorthands(addSourceOptions(command), linprobeSchema, shorthands, true)
     .option('--output <folder>', 'folder for settings, metrics and the probe as a classifier')
-    .option('--resume <folder>', 'go on with the interrupted probe in FOLDER, with its settings');
+    .option('--resume <folder>', 'resume the interrupted probe in FOLDER, with its settings');
   return addSetting(addFeatureOptions(command), 'any setting, see `list linprobe-settings`; may be repeated')
     .addOption(tensorboardOption())
     .option('--json', 'print JSON')
@@ -63,7 +63,7 @@ Examples:
   $ npx beyond-masking linprobe vit-base.safetensors --data classes:/data/imagenet/train --test classes:/data/imagenet/val
 
 Features of central crops are computed once and kept on the disk (see \`cache\`). Ctrl-C keeps what was computed: a probe with --output
-goes on with the same command, or with --resume. The learning rate is chosen on a tenth of the training images, never on the test
+continues with the same command, or with --resume. The learning rate is chosen on a tenth of the training images, never on the test
 images. Fewer than 1000 images without --test or --held-out are judged by cross-validation. The probe in --output serves predict and export.`,
     )
     .action(run);

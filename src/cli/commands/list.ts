@@ -17,7 +17,7 @@ import { engineOption, optionalEngine } from '../options/options.ts';
 import { recipeGrid, recipeLines, recipesNamed, timeOf } from '../show/recipe-list.ts';
 import { table } from '../show/table.ts';
 
-/** What can be listed: as data, and for people where that is not one row for each. */
+/** A list: as data, and as text for people if a table does not do. */
 const kinds: Readonly<
   Record<
     string,
@@ -111,12 +111,12 @@ function whereToBegin(rate: TrainingRate): string {
 npx beyond-masking preview
   what each task does to an image
 npx beyond-masking pretrain --recipe ${first} --quick
-  ${epochs} of CIFAR-10 and a report of what was learned: about ${timeOf(cost, rate)} here
+  ${epochs} of CIFAR-10 and a report of its scores: about ${timeOf(cost, rate)} here
 npx beyond-masking pretrain --recipe imagenet-tiny-masked-zoomed-in --data ~/photos
   your own images; --epochs and --batch-size make it shorter`;
 }
 
-/** What a setting can be: names, and a line for each. */
+/** Values of a setting: names, and a line for each. */
 function choices(table: Readonly<Record<string, { readonly summary: string }>>, column: string) {
   return Object.entries(table).map(([name, { summary }]) => ({ name, [column]: summary }));
 }

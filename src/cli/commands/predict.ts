@@ -35,7 +35,7 @@ Examples:
   $ npx beyond-masking predict ~/photos --from runs/probe --top 1 --output photos.jsonl
 
 A line for each image: {"file", "image", "classes": [{"class", "probability"}, …], "model"}; image is the path of the file, or
-source and name, by which --output knows the images that it has. Broken images are named on the standard error and left out. With --output an interrupted command goes on where it was when it is given again.`,
+source and name, by which --output finds finished images. Broken images are named on the standard error and left out. With --output the same command continues after an interruption.`,
     )
     .action(async (images: string[], options: Options) => {
       const { from, output } = options;
@@ -45,11 +45,11 @@ source and name, by which --output knows the images that it has. Broken images a
       const kept =
         output === undefined
           ? 'nothing was kept: --output keeps what is done'
-          : `${output} has what is done: the same command goes on from it`;
+          : `${output} has the finished predictions: run the same command again to continue`;
       let count = 0;
       let already: number | undefined;
       const finished = await withProgress(async ({ onProgress, signal }) => {
-        const told = (done: number, total: number) => {
+        const progress = (done: number, total: number) => {
           already ??= done;
           onProgress('images', done, total);
         };
@@ -58,7 +58,7 @@ source and name, by which --output knows the images that it has. Broken images a
           top,
           output,
           signal,
-          onProgress: told,
+          onProgress: progress,
           onFetch: (progress) => onProgress(phaseText(progress), progress.done, progress.total),
         })) {
           count++;

@@ -86,7 +86,7 @@ Examples:
     });
 }
 
-/** What holds for sources of small images. */
+/** For sources of small images. */
 function smallOnes(of: (small: NonNullable<SourceScheme['small']>) => number): string {
   return sources.map(({ scheme, small }) => (small ? `; of ${scheme} ${of(small)}` : '')).join('');
 }

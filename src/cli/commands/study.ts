@@ -56,7 +56,7 @@ export function studyCommand(): Command {
     .option('--tabulate', 'only tabulate what is finished')
     .option(
       '--page <file>',
-      'only write a page (.md with pictures, or .html) from what is kept: no images are needed',
+      'only write a page (.md with pictures, or .html) from the kept files: no images are needed',
     )
     .addHelpText(
       'after',
@@ -69,7 +69,7 @@ Examples:
   $ npx beyond-masking study studies/cifar10-gpu.json --fit 8h --keep kept
   $ npx beyond-masking report runs/cifar10-smoke/runs/* --output runs/cifar10-smoke/report.html
 
-Ctrl-C saves the run that goes on; the same command goes on with the study, and finished pieces are not run again.
+Ctrl-C saves the current run; the same command resumes the study. Finished pieces are not run again.
 The tables are written to results.md and results.json in its folder.`,
     )
     .action(async (file: string, options: Options) => {
@@ -103,7 +103,7 @@ async function fitted(file: string, places: Places, time: string): Promise<Study
       await writeFileAtomic(chosen, `${JSON.stringify(fit, undefined, 2)}\n`);
     } catch (error) {
       if (error !== interrupt.signal.reason) throw error;
-      console.error('stopped');
+      console.error('Stopped.');
       process.exitCode = 130;
       return undefined;
     } finally {
@@ -122,11 +122,11 @@ async function showPlan(study: Study, places: Places): Promise<void> {
   const rate = assumedRate();
   const rows = left.pieces.map((state) => planRow(state, rate));
   console.log(table([['piece', 'kind', 'updates', 'operations', 'time', ''], ...rows]));
-  if (left.pieces.some(isAssumed)) console.log(`\ntimes of kinds that no finished piece tells: ${rate.how}`);
+  if (left.pieces.some(isAssumed)) console.log(`\ntimes of kinds without a finished piece: ${rate.how}`);
   console.log(`\n${whatIsLeft(left)}`);
 }
 
-/** Whether the time of a piece follows from no finished one. */
+/** True if no finished piece of its kind gives the time of a piece. */
 const isAssumed = ({ piece, seconds }: PieceState) => seconds === undefined && piece.flops > 0;
 
 function planRow(state: PieceState, rate: TrainingRate): string[] {
@@ -180,8 +180,8 @@ async function run(study: Study, places: Places, budget: string | undefined, fil
     const options = Object.entries({ ...places, ...(inTime && { budget }) });
     const given = options.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value]));
     const command = shellLine('study', file, ...given);
-    const why = inTime ? `stopped after ${budget}` : 'stopped';
-    console.error(`${why}${left}; go on with:\n  npx beyond-masking ${command}`);
+    const why = inTime ? `Stopped after ${budget}` : 'Stopped';
+    console.error(`${why}${left}. Resume with:\n  npx beyond-masking ${command}`);
     if (!inTime) process.exitCode = 130; // as the shell says of Ctrl-C
   };
   try {

@@ -17,7 +17,7 @@ export interface EngineOptions {
 export function addEngineOptions(command: Command): Command {
   return command
     .option('--images-at-once <n>', 'images that the engine takes at once')
-    .option('--heads <n>', "attention heads, where another project's file does not tell")
+    .option('--heads <n>', "attention heads, if another project's file does not name them")
     .option(...IMAGE_OPTION)
     .addOption(engineOption("engine (default: the run's)"));
 }
@@ -52,7 +52,7 @@ export function addFeatureOptions(command: Command): Command {
   );
 }
 
-/** What Ctrl-C leaves of features, for people; undefined for the usual. */
+/** Note on the features that are kept after Ctrl-C; undefined for the default. */
 export function keptFeatures({ cache }: Pick<FeatureOptions, 'cache'>): string | undefined {
   return cache ? undefined : 'nothing was kept, as --no-cache says';
 }

@@ -17,7 +17,7 @@ export const finetuneShorthands = {
     `images to evaluate on (default: the test set of ${testedSource}, else a share of --data)`,
   ],
   '--labels <share>': 'data.labels',
-  '--heads <n>': ['model.heads', 'attention heads of --from, where its file does not tell them'],
+  '--heads <n>': ['model.heads', 'attention heads of --from, if its file does not name them'],
   ...trainingShorthands,
 } as const satisfies Shorthands;
 

@@ -4,7 +4,7 @@ import type { ForeignOptions } from '../../weights/in/foreign.ts';
 import { UsageError } from '../errors.ts';
 import { wholeNumber } from './options.ts';
 
-/** What the shapes of weights do not tell. */
+/** Properties that the shapes of weights do not show. */
 export interface HeadsOptions {
   heads?: string;
   decoderHeads?: string;
@@ -26,7 +26,7 @@ export function imageSize(text: string | undefined): Size | undefined {
 
 export function addHeadsOptions(command: Command): Command {
   return command
-    .option('--heads <n>', "attention heads, where another project's file does not tell")
+    .option('--heads <n>', "attention heads, if another project's file does not name them")
     .option('--decoder-heads <n>', 'the same of its decoder')
     .option(...IMAGE_OPTION);
 }

@@ -23,7 +23,7 @@ export function engineOption(purpose = 'engine', usual?: string): Option {
   return usual === undefined ? option : option.default(usual);
 }
 
-/** The engine of that name, if one is named; what there is to know of it is told. Throws ConfigError for an unknown one. */
+/** The engine of that name, if one is named; prints its notice. Throws ConfigError for an unknown one. */
 export async function optionalEngine(name: string | undefined): Promise<Engine | undefined> {
   if (name === undefined) return undefined;
   const settings = parseConfig({ engine: { name } as EngineInput }).engine;
@@ -32,12 +32,12 @@ export async function optionalEngine(name: string | undefined): Promise<Engine |
   return engine;
 }
 
-/** Tells what a person should know on the standard error. */
+/** Prints notes for the user on the standard error. */
 export function tellNote(message: string): void {
   console.error(terminalText(message));
 }
 
-/** Tells of broken images on the standard error. */
+/** Reports broken images on the standard error. */
 export function reportBroken(): BrokenImages {
   return new BrokenImages((id, reason) => console.error(`broken image skipped: ${oneLine(id)}: ${reason}`));
 }

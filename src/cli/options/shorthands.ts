@@ -42,7 +42,7 @@ export function collect(value: string, previous: readonly string[]): string[] {
   return [...previous, value];
 }
 
-/** The settings of a command line, of which `--set` overrides the others. Throws ConfigError for an unknown one. */
+/** The settings of a command line; `--set` overrides the others. Throws ConfigError for an unknown one. */
 export function givenSettings(
   options: { readonly set: readonly string[] },
   shorthands: Shorthands,

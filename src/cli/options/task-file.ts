@@ -10,7 +10,7 @@ export function taskFileOption(): Option {
   );
 }
 
-/** What {@link taskFileOption} adds. */
+/** The result of `taskFileOption`. */
 export interface TaskFileOptions {
   readonly taskFile?: string | undefined;
 }

@@ -43,7 +43,7 @@ export function addTrainingOptions(
     .option('--output <folder>', 'folder of the run (default: runs/<recipe>)')
     .option(
       '--resume [folder]',
-      'go on with the run in FOLDER; without FOLDER, with the one in --output, if there is one',
+      'resume the run in FOLDER; without FOLDER, the run in --output, if there is one',
     );
   return addSetting(command, `any setting, see \`list ${listed}\`; may be repeated`)
     .addOption(taskFileOption())

@@ -69,7 +69,7 @@ export function describeModel(model: ModelDescription, format: string): string {
       return `  ${list(names)}${names.length > LISTED ? ` (${names.length})` : ''}: ${why}`;
     });
   lines.push(...grouped(fates('ignored').map(({ tensor, reason }) => ({ name: tensor, why: reason! }))));
-  if (report.missing.length > 0) lines.push(`${plural(report.missing.length, 'weight')} that it lacks`);
+  if (report.missing.length > 0) lines.push(`${plural(report.missing.length, 'weight')} missing`);
   lines.push(...grouped(report.missing.map(({ name, instead }) => ({ name, why: instead }))));
   return [...lines, ...report.notes].join('\n');
 }

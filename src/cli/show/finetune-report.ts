@@ -18,8 +18,8 @@ export class FinetuneReport extends RunReport<Start, FinetuneEvent> {
     super('finetune', output, options);
   }
 
-  protected override tell(event: FinetuneEvent): void {
-    this.tellUsual(event);
+  protected override print(event: FinetuneEvent): void {
+    this.printUsual(event);
   }
 
   protected override beginning({ config, weights, images, testImages, classes }: Start) {

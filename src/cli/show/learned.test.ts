@@ -41,7 +41,7 @@ it('says what there is to say of runs without a linear probe, and without a repo
   expect(mixed).toContain('raw pixels                   38.4 %  –');
 });
 
-it('tells the intervals of few images, and that each was judged by all others', () => {
+it('shows the intervals of few images, and that each was judged by all others', () => {
   const few = { k: 10, train: 17, test: 18, leaveOneOut: true } as const;
   const text = learned({ features: 0.5, ...few }, { features: 0.25, random: 0.25, pixels: 1, ...few });
   expect(text).toContain('features after pre-training  50 % (29–71 %)');

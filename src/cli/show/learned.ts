@@ -4,7 +4,7 @@ import { plural } from '../../text/plural.ts';
 import { table } from './table.ts';
 
 /**
- * What a run learned: a table of its last scores beside those of raw pixels and of random weights, and what they mean.
+ * Table of the last scores of a run beside those of raw pixels and of random weights, with an explanation.
  * @param before the report of the run's start, which has those two
  */
 export function learned(last: KnnScores, before: KnnScores | undefined): string {

@@ -20,9 +20,9 @@ export class PretrainReport extends RunReport<EventOf<'start'>, PretrainEvent> {
     super('pretrain', output, options);
   }
 
-  protected override tell(event: PretrainEvent): void {
+  protected override print(event: PretrainEvent): void {
     if (event.type === 'knn') this.#knn(event);
-    else this.tellUsual(event);
+    else this.printUsual(event);
   }
 
   protected override beginning({ config, weights, images, heldOutImages, knn }: EventOf<'start'>) {

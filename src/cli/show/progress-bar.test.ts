@@ -33,7 +33,7 @@ it('a terminal sees one line, written again', () => {
   expect(out.text.endsWith('\r\x1b[2K')).toBe(true);
 });
 
-/** The line that a terminal of so many columns shows. */
+/** The line that a terminal with this number of columns shows. */
 function shown(columns: number, text: string, done = 0.5): string {
   const out = stream(true, columns);
   new ProgressBar(out).update(done, text);

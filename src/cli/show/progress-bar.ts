@@ -2,7 +2,7 @@ import { terminalText } from '../../text/one-line.ts';
 
 /** Most and fewest letters of the bar itself; where there is no room for so few there is none. */
 const [LONGEST, SHORTEST] = [20, 4];
-/** What stands between the parts of a text. */
+/** Separator between the parts of a text. */
 const BETWEEN = '  ';
 
 /**

@@ -59,7 +59,7 @@ Published for imagenet-base, fine-tuned top-1:
 \`list recipes --filter imagenet-base\` has one recipe a line, with its source and what it should give.`;
 }
 
-/** Some recipes, one a line, with what there is to know of them below. */
+/** Some recipes, one a line, with their notes below. */
 export function recipeLines(found: readonly AnyRecipe[], rate: TrainingRate): string {
   if (found.length === 0) return 'none';
   const rows = found.map(({ name, source, cost, expected }) => [

@@ -22,12 +22,11 @@ export interface ReportOptions {
 }
 
 /**
- * Shows the events of a run of any kind: a progress bar or plain lines, or with `json` one object a line. A kind may extend it with what
- * it alone has to tell.
+ * Shows the events of a run of any kind: a progress bar or plain lines, or with `json` one object a line. A kind may extend it.
  */
 export class RunReport<S extends StartEvent<RunConfig>, E = RunEvent<S>> {
   protected readonly bar = new ProgressBar();
-  /** What the run said at its start. */
+  /** The start event of the run. */
   protected start: S | undefined;
   readonly #kind: string;
   readonly #output: string;
@@ -52,7 +51,7 @@ export class RunReport<S extends StartEvent<RunConfig>, E = RunEvent<S>> {
   show(event: E): void {
     if (this.#json) console.log(JSON.stringify(event));
     else {
-      this.tell(event);
+      this.print(event);
       this.#wait(this.start ? 'preparing what comes next' : STARTING);
     }
   }
@@ -78,9 +77,9 @@ export class RunReport<S extends StartEvent<RunConfig>, E = RunEvent<S>> {
     this.#waiting.unref();
   }
 
-  /** Tells an event; `tellUsual` tells those that every kind has. */
-  protected tell(event: E): void {
-    this.tellUsual(event as RunEvent<S>);
+  /** Prints an event; `printUsual` prints the events of every kind. */
+  protected print(event: E): void {
+    this.printUsual(event as RunEvent<S>);
   }
 
   /** Lines at the start, beside those of engine and folder: a label and what it says each. */
@@ -98,7 +97,7 @@ export class RunReport<S extends StartEvent<RunConfig>, E = RunEvent<S>> {
     return undefined;
   }
 
-  /** What was learned, below the files of a run that has ended; empty where nothing is to be said. */
+  /** The scores, below the files of a run that has ended; empty if there are none. */
   protected summary(): string {
     return '';
   }
@@ -108,7 +107,7 @@ export class RunReport<S extends StartEvent<RunConfig>, E = RunEvent<S>> {
     return [this.further(start, 2), shellLine('report', output)];
   }
 
-  protected tellUsual(event: RunEvent<S>): void {
+  protected printUsual(event: RunEvent<S>): void {
     if (event.type === 'note') this.bar.line(event.message);
     else if (event.type === 'fetch') this.bar.update(...fetching(event.progress));
     else if (event.type === 'start') this.#begin(event);
@@ -137,7 +136,7 @@ export class RunReport<S extends StartEvent<RunConfig>, E = RunEvent<S>> {
   #begin(event: S): void {
     this.start = event;
     this.bar.clear();
-    const from = event.step > 0 ? `, going on after step ${event.step}` : '';
+    const from = event.step > 0 ? `, resuming after step ${event.step}` : '';
     const lines = [
       ...this.beginning(event),
       ['engine', event.engine],
@@ -172,7 +171,7 @@ export class RunReport<S extends StartEvent<RunConfig>, E = RunEvent<S>> {
     const output = this.#output;
     if (outcome === 'interrupted') {
       console.log(
-        `\nstopped after step ${step} of ${lastStep}; go on with:\n  npx beyond-masking ${shellLine(this.#kind, ...this.#resume)}`,
+        `\nStopped after step ${step} of ${lastStep}. Resume with:\n  npx beyond-masking ${shellLine(this.#kind, ...this.#resume)}`,
       );
       return;
     }

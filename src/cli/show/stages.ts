@@ -1,10 +1,10 @@
 import { duration } from './table.ts';
 
-/** Knows how long the stages of some work have taken, and how long the one that goes on still takes. */
+/** Times the stages of some work, and estimates the time left for the current one. */
 export class Stages {
   #what = '';
   #started = 0;
-  /** What was done of the stage when it began: found on the disk, for example. */
+  /** Share of the stage that was done when it began: found on the disk, for example. */
   #first = 0;
 
   /** The time that is left of a stage, for the end of a line; empty before it can be known. */

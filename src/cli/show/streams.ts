@@ -17,7 +17,7 @@ export function watchStreams(): void {
   });
 }
 
-/** What is done when the reader of the standard output goes away, as `head` does; by default the command ends quietly. */
+/** Called when the reader of the standard output goes away, as `head` does. By default the command ends quietly. */
 export function onReaderGone(stop: (() => void) | undefined): void {
   readerGone = stop;
 }

@@ -31,6 +31,6 @@ it.each([
   [0.4, 'epoch 0.40'],
   [2.5, 'epoch 2.50'],
   [0, 'epoch 0.00'],
-])('epoch %d is told as: %s', (epoch, text) => {
+])('epoch %d is shown as: %s', (epoch, text) => {
   expect(epochText(epoch)).toBe(text);
 });

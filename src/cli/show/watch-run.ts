@@ -4,14 +4,14 @@ import { withTensorboard } from '../options/options.ts';
 import { interruptible } from './interrupt.ts';
 import { outputIsExtra } from './streams.ts';
 
-/** What shows a run to people. */
+/** Shows a run to the user. */
 interface Report<E> {
   show(event: E | NoteEvent): void;
   stopping(): void;
   close(): void;
 }
 
-/** Trains under a report; Ctrl-C ends it, which the exit status then tells. */
+/** Trains under a report. Ctrl-C ends the training and sets the exit status. */
 export async function watchRun<E extends TrainingEvent>(
   report: Report<E>,
   tensorboard: boolean | undefined,

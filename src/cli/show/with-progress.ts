@@ -4,7 +4,7 @@ import { interruptible } from './interrupt.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { Stages } from './stages.ts';
 
-/** What a library call takes to be watched and stopped. */
+/** Options of a library call for progress and interruption. */
 export interface Watched {
   readonly onProgress: (what: string, done: number, total: number) => void;
   readonly signal: AbortSignal;
@@ -17,7 +17,7 @@ export interface Watched {
  */
 export function withProgress<T>(
   work: (watched: Watched) => Promise<T>,
-  kept = 'what was computed is kept: the same command goes on from it',
+  kept = 'finished work was saved: run the same command again to continue',
 ): Promise<T | undefined> {
   const stages = new Stages();
   return stoppable((bar, signal) => {
@@ -42,7 +42,7 @@ export function whileFetching<T>(
   }, kept);
 }
 
-/** Does something with a progress bar; Ctrl-C aborts the signal, and the exit status tells. */
+/** Runs some work with a progress bar. Ctrl-C aborts the signal and sets the exit status. */
 export async function stoppable<T>(
   work: (bar: ProgressBar, signal: AbortSignal) => Promise<T>,
   kept: string,
@@ -53,7 +53,7 @@ export async function stoppable<T>(
     return await work(bar, signal);
   } catch (error) {
     if (error !== signal.reason) throw error;
-    bar.line(`stopped; ${kept}`, process.stderr);
+    bar.line(`Stopped; ${kept}`, process.stderr);
     process.exitCode = 130; // as the shell says of Ctrl-C
     return undefined;
   } finally {

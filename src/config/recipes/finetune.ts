@@ -5,7 +5,7 @@ import type { FinetuneEntry } from '../recipe.ts';
 /** MAE. */
 const MAE = 'arXiv 2111.06377';
 
-/** Settings that depend on the model's size, as in MAE: epochs, learning rate, layer decay and drop path. */
+/** Differences of the sizes' recipes: epochs, learning rate, layer decay and drop path as in MAE's recipes. */
 const sizes: Readonly<
   Record<string, Pick<FinetuneEntry, 'source' | 'expected'> & { note?: string; more?: FinetuneInput }>
 > = {

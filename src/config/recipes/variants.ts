@@ -36,7 +36,7 @@ const ofMasked: readonly Omit<Variant, 'task'>[] = [
   },
 ];
 
-/** Published variants of the masked task, each with all other settings equal, and two degradations in a row. */
+/** Variants of the masked task from other papers, with all else equal; and two degradations in a row. */
 export const variants: readonly Variant[] = [
   ...ofMasked.map((variant) => ({ ...variant, task: 'masked' })),
   ...['zoomed-in+blurred', 'masked+zoomed-in+blurred'].map((task) => ({

@@ -81,7 +81,7 @@ describe('randAugment', () => {
 
 describe('colourJitter', () => {
   it('draws each factor uniformly', () => {
-    // Grey 100 answers to the brightness alone; of a red image the colour tells of saturation and brightness.
+    // Grey 100 answers to the brightness alone; of a red image the colour depends on saturation and brightness.
     const grey: RawImage = { width: 1, height: 1, channels: 3, data: new Uint8Array(3).fill(100) };
     const values = Array.from({ length: 2000 }, (_, i) => colourJitter(grey, 0.4, rng(3, i)).data[0]!);
     expect(Math.min(...values)).toBeLessThanOrEqual(61);

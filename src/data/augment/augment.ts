@@ -9,7 +9,7 @@ import { type Erasing, erase } from './erasing.ts';
 import { drawPhotometric, photometric } from './photometric.ts';
 import { parseRandAugment, randAugment } from './rand-augment.ts';
 
-/** What is done to training images after their crop and mirroring, for supervised training. All of it is optional. */
+/** Augmentation of training images after crop and mirroring, for supervised training. All of it is optional. */
 export interface Augment {
   /** A policy in timm's notation, e.g. `rand-m9-mstd0.5-inc1`. */
   readonly randAugment?: string;
@@ -39,7 +39,7 @@ export interface Augmenter {
 }
 
 /**
- * The augmentations of views of so many channels.
+ * The augmentations of views with this number of channels.
  * Throws RangeError for an unknown policy, a negative strength, impossible erasing, statistics of other channels, and changes of colour
  * where there are none.
  * @param own the augmentations of `augment.own`, loaded

@@ -6,9 +6,9 @@ import type { Size } from '../decode/crop.ts';
 export interface Erasing {
   /** Share of the images that are erased in. */
   readonly probability: number;
-  /** What a rectangle is filled with: normal noise per value (default), one normal colour, or the mean. */
+  /** Filling of a rectangle: normal noise per value (default), one normal colour, or the mean. */
   readonly mode?: 'pixel' | 'rand' | 'const';
-  /** Up to so many rectangles, 1 by default; they share the area. */
+  /** Most rectangles, 1 by default; they share the area. */
   readonly count?: number;
 }
 

@@ -1,7 +1,7 @@
 import { luma } from '../decode/planar.ts';
 import type { RawImage } from '../sources/dataset.ts';
 
-/** The image in so many channels, mirrored if `flip`: grey is repeated, colour becomes grey by its luma. */
+/** The image with this number of channels, mirrored if `flip`: grey is repeated, colour becomes grey by its luma. */
 export function upright(image: RawImage, channels: number, flip: boolean): RawImage {
   const { width, height, data } = image;
   const have = image.channels;

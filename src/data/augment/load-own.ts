@@ -1,8 +1,9 @@
 import { loadExport } from '../../modules/load-export.ts';
 import { type NamedModule, PartError } from '../../modules/module-export.ts';
+import { plural } from '../../text/plural.ts';
 import { type Augment, type Augmentation, type Augmenter, makeAugmenter } from './augment.ts';
 
-/** Augmentations that this thread has loaded, by what they are loaded from. */
+/** Augmentations that this thread has loaded, by module. */
 const loaded = new Map<string, Promise<Augmentation>>();
 
 /** The augmentations of a run on this thread, those of the user's own loaded. Rejects with a PartError for a wrong module. */
@@ -51,7 +52,7 @@ function checked(
   )
     throw new PartError(
       `${what} must return { width, height, channels, data } of the view's size, ${size.join(' × ')} bytes, got ${
-        made?.data ? `${got.join(' × ')} of ${made.data.length} values` : typeof made
+        made?.data ? `${got.join(' × ')} of ${plural(made.data.length, 'value')}` : typeof made
       }`,
     );
   return made as ReturnType<Augmentation>;

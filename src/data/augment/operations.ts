@@ -20,7 +20,7 @@ const threshold = (magnitude: number) => Math.min(256, Math.trunc((magnitude / 1
 const factor = (magnitude: number) => (magnitude / 10) * 1.8 + 0.1;
 const awayFromOne = (magnitude: number, sign: number) => Math.max(0.1, 1 + sign * ((magnitude / 10) * 0.9));
 
-/** The operations whose effect does not grow with the magnitude, and those that stand in for them under `inc1`. */
+/** The operations whose effect does not grow with the magnitude, and their replacements under `inc1`. */
 const plain = {
   Posterize: { argument: bits, apply: posterize },
   Solarize: { argument: threshold, apply: solarize },
@@ -49,7 +49,7 @@ const common = {
   TranslateYRel: { argument: twoSided(0.45), apply: translateY },
 };
 
-/** The operations a policy chooses from, by timm's names: with `inc1` those that grow stronger with the magnitude. */
+/** The operations a policy chooses from, by timm's names: with `inc1` the operations that grow stronger with the magnitude. */
 export function operations(inc: boolean): Readonly<Record<string, Operation>> {
   return { ...common, ...(inc ? increasing : plain) };
 }

@@ -1,13 +1,13 @@
 import type { Rng } from '../../random/rng.ts';
 import type { RawImage } from '../sources/dataset.ts';
 
-/** What is drawn for a distortion; what is undefined is left out. */
+/** Draws of a distortion; undefined ones are skipped. */
 export interface PhotometricDraws {
   /** Added to all samples: −32 … 32. */
   readonly brightness?: number | undefined;
   /** All samples are multiplied by it: 0.5 … 1.5. */
   readonly contrast?: number | undefined;
-  /** Whether contrast comes before saturation and hue, or after. */
+  /** True if contrast comes before saturation and hue, or after. */
   readonly contrastFirst: boolean;
   /** Saturations are multiplied by it: 0.5 … 1.5. */
   readonly saturation?: number | undefined;

@@ -2,7 +2,7 @@ import type { Rng } from '../../random/rng.ts';
 import type { RawImage } from '../sources/dataset.ts';
 import { operations } from './operations.ts';
 
-/** What a RandAugment policy says (Cubuk et al., arXiv 1909.13719, with timm's additions). */
+/** A RandAugment policy (Cubuk et al., arXiv 1909.13719, with timm's additions). */
 export interface RandAugmentPolicy {
   /** m: magnitude, 10 by default. */
   readonly magnitude: number;
@@ -49,7 +49,7 @@ export function parseRandAugment(text: string): RandAugmentPolicy {
     layers: values.get('n') ?? 2,
     probability: values.get('p') ?? 0.5,
     deviation: deviation > 100 ? Number.POSITIVE_INFINITY : deviation,
-    maximum: values.get('mmax') || 10, // 0 stands for the default in timm
+    maximum: values.get('mmax') || 10, // 0 means the default in timm
     increasing: values.get('inc') === 1,
   };
 }

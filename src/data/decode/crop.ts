@@ -20,7 +20,7 @@ export interface Crop {
   readonly resized: Size;
   /** Part of the resized box; its size is the view's. */
   readonly window: Box;
-  /** Whether left and right change places, last of all. */
+  /** True if left and right change places, last of all. */
   readonly flip: boolean;
   /** How the box is resized. Default: bicubic. */
   readonly filter?: FilterName;
@@ -30,13 +30,13 @@ export interface Crop {
 
 /** Chooses the crop of one image (of size `image`) that becomes one view (of size `view`). */
 export interface CropSampler {
-  /** @param accept whether a crop will do, as far as the image's mask tells; a sampler may draw another one */
+  /** @param accept true if a crop will do, judged by the image's mask; a sampler may draw another one */
   (rng: Rng, image: Size, view: Size, accept?: (crop: Crop) => boolean): Crop;
   /** Names a sampler of this library, so that another thread can make the same one. */
   readonly description?: CropSamplerDescription;
 }
 
-/** What a crop sampler was made from. */
+/** Settings of a crop sampler. */
 export type CropSamplerDescription =
   | { readonly name: 'randomResizedCrop'; readonly options: RandomResizedCropOptions }
   | { readonly name: 'centreCrop'; readonly ratio: number }

@@ -137,7 +137,7 @@ describe('decodeImage', () => {
 
 describe('decodeCrop', () => {
   // The decoder's resizing against the one that equals PIL's: the same up to half an output pixel, so the
-  // difference must stay below half of what moving the picture by a whole pixel makes (and some rounding).
+  // difference must stay below half of the effect of moving the picture by a whole pixel (and some rounding).
   function expectSame(got: RawImage, image: RawImage, crop: Crop) {
     const expected = cropResize(image, crop);
     expect([got.height, got.width]).toEqual([expected.height, expected.width]);

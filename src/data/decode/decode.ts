@@ -49,7 +49,7 @@ const MANY_PIXELS = 2 ** 24;
 /**
  * Hands `use` the image from which a crop is to be taken, with that crop: the whole image, or, of a large one, the crop
  * itself as `decodeCrop` makes it. `choose` gets the size of the upright image, once. The image's pixels change
- * after `use` has returned. Where crops are resized by another filter than the bicubic one, no file is large. Resolves to what
+ * after `use` has returned. Where crops are resized by another filter than the bicubic one, no file is large. Resolves to the result that
  * `use` returns. Rejects for a broken file, wherever in it the crop lies.
  */
 export async function decodeView<T>(
@@ -83,7 +83,7 @@ export async function decodeView<T>(
   return use(image, { box: whole(size), resized: size, window: whole(size), flip });
 }
 
-/** Whether a few bytes become much more than that, as far as the header of a PNG or JPEG tells. */
+/** True if a few bytes become much more than that, by the header of a PNG or JPEG. */
 function hasManyPixels(bytes: Uint8Array, format: ImageFormat): boolean {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (format === 'png') return bytes.length >= 24 && view.getUint32(16) * view.getUint32(20) > MANY_PIXELS;

@@ -1,7 +1,7 @@
 /** Formats that are decoded. */
 export type ImageFormat = 'jpeg' | 'png' | 'webp' | 'gif' | 'tiff' | 'avif';
 
-/** So many bytes at the beginning of a file tell its format. */
+/** Number of bytes at the beginning of a file that identify its format. */
 export const HEAD = 64;
 
 /** The format of a file by its first bytes; undefined for what is not decoded. */
@@ -35,7 +35,7 @@ const OTHERS: readonly (readonly [begins: string, name: string])[] = [
   ['<?xml', 'XML'],
 ];
 
-/** What a file that is not decoded is called in messages. */
+/** Name of an undecodable file in messages. */
 export function otherFormat(head: Uint8Array): string {
   if (brands(head).length > 0) return 'HEIC or a film';
   const text = latin1(head, 0, 8);

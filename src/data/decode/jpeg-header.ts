@@ -31,7 +31,7 @@ function starts(bytes: Uint8Array, text: string): boolean {
   return [...text].every((character, i) => bytes[i] === character.charCodeAt(0));
 }
 
-/** Whether the orientation of a TIFF header (EXIF 2.3, 4.6.4) is absent or 1; false for what cannot be read. */
+/** True if the orientation of a TIFF header (EXIF 2.3, 4.6.4) is absent or 1; false for what cannot be read. */
 function upright(tiff: Uint8Array): boolean {
   const view = new DataView(tiff.buffer, tiff.byteOffset, tiff.byteLength);
   try {

@@ -1,5 +1,6 @@
 import { loadExport } from '../../modules/load-export.ts';
 import { PartError } from '../../modules/module-export.ts';
+import { plural } from '../../text/plural.ts';
 import type { RawImage } from '../sources/dataset.ts';
 import type { ModuleSource } from '../sources/image-source.ts';
 
@@ -17,7 +18,7 @@ export async function decodeByModule(source: ModuleSource): Promise<RawImage> {
   if (!whole || !(data instanceof Uint8Array) || data.length !== height! * width! * channels!)
     throw new PartError(
       `${what} must give { width, height, channels, data } with a Uint8Array of height × width × channels, got ${
-        data ? `${sizes.join(' × ')} and ${data.length} values` : typeof image
+        data ? `${sizes.join(' × ')} and ${plural(data.length, 'value')}` : typeof image
       }`,
     );
   return image as RawImage;

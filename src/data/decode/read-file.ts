@@ -15,7 +15,7 @@ export function systemPath(path: FilePath): string | Buffer {
   return typeof path === 'string' ? path : Buffer.from(path.buffer, path.byteOffset, path.byteLength);
 }
 
-/** What is no regular file, in words; undefined for a regular one. */
+/** Kind of an irregular file, in words; undefined for a regular one. */
 export function specialKind(
   stats: Pick<StatsBase<number>, 'isFile' | 'isDirectory' | 'isFIFO' | 'isSocket'>,
 ) {

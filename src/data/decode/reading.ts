@@ -1,7 +1,7 @@
 import { plural } from '../../text/plural.ts';
 import { DataError } from '../error.ts';
 
-/** What a model takes from image files. */
+/** Reading of image files for a model. */
 export interface Reading {
   /**
    * Channels of the model. With 1 and 3 they are the picture's colours, seen on white; with other numbers the file's bands as
@@ -9,13 +9,13 @@ export interface Reading {
    */
   readonly channels?: number | undefined;
   /**
-   * The samples of TIFF files and of 16-bit PNGs that stand for 0 and 1. Default: those of their type, which are 0 and the largest
+   * The samples of TIFF files and of 16-bit PNGs that mean 0 and 1. Default: the range of their type, which is 0 and the largest
    * of whole numbers, 0 and 1 of floating point.
    */
   readonly range?: readonly [low: number, high: number] | undefined;
 }
 
-/** Whether a model takes colours, and not a file's bands. */
+/** True if a model takes colours, and not a file's bands. */
 export function takesColours({ channels = 3 }: Reading): boolean {
   return channels === 1 || channels === 3;
 }
@@ -27,7 +27,7 @@ export class ChannelsError extends DataError {
   }
 }
 
-/** Throws ChannelsError for pixels that are not those of a model of so many channels; grey and colour become each other. */
+/** Throws ChannelsError for pixels that do not fit a model with this number of channels; grey and colour become each other. */
 export function requireChannels(have: number, channels: number): void {
   const colours = (n: number) => n === 1 || n === 3;
   if (have !== channels && !(colours(have) && colours(channels)))

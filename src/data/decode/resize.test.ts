@@ -77,7 +77,7 @@ describe('cropResize', () => {
     );
   });
 
-  it('treats each of any number of channels as an image of its own', () => {
+  it('treats each of any number of channels as a separate image', () => {
     const numbers = fc.integer({ min: 1, max: 13 });
     fc.assert(
       fc.property(size, size, numbers, fc.boolean(), (from, to, c, flip) => {

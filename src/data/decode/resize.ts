@@ -231,7 +231,7 @@ let simd: Simd | undefined;
 const KEEP = 2 ** 26; // memory that one large image has left behind, more than this, is given back
 const SLACK = 64; // the procedures may read and write a vector beyond the end
 
-/** Addresses of arrays of so many bytes in the memory of the SIMD procedures, which is grown when it is too small. */
+/** Addresses of arrays of these sizes, in bytes, in the memory of the SIMD procedures, which is grown when it is too small. */
 function layout<K extends string>(sizes: Record<K, number>) {
   let end = 0;
   const place = {} as Record<K, number>;

@@ -2,7 +2,7 @@ import { DataError } from '../error.ts';
 import type { RawImage } from '../sources/dataset.ts';
 import { ChannelsError, type Reading, takesColours } from './reading.ts';
 
-/** What the bands of a file are, before any is read. */
+/** The bands of a file, before any is read. */
 export interface Bands {
   readonly width: number;
   readonly height: number;
@@ -11,11 +11,11 @@ export interface Bands {
   readonly colours: 'white-is-zero' | 'grey' | 'rgb' | 'others';
   /** Which band is alpha, and whether the colours are multiplied by it. */
   readonly alpha?: { readonly band: number; readonly premultiplied: boolean } | undefined;
-  /** Whether there are bands that are neither colours nor alpha. */
+  /** True if there are bands that are neither colours nor alpha. */
   readonly unnamed: boolean;
   /** Bytes of a sample. */
   readonly bytes: number;
-  /** The samples of the type that stand for 0 and 1. */
+  /** The samples of the type that mean 0 and 1. */
   readonly range: readonly [low: number, high: number];
   readonly float: boolean;
 }
@@ -23,7 +23,7 @@ export interface Bands {
 /** Samples [height, width, bands]. */
 export type Samples = Exclude<NodeJS.TypedArray, BigInt64Array | BigUint64Array>;
 
-/** Whether the bands are taken as they are stored: for other models than those of colours, and where the file names no colours. */
+/** True if the bands are taken as they are stored: for other models than those of colours, and where the file names no colours. */
 export function asStored({ colours, unnamed }: Bands, reading: Reading): boolean {
   return !takesColours(reading) || (unnamed && colours !== 'rgb');
 }
@@ -89,7 +89,7 @@ function requireRange(
   [least, most]: readonly [number, number],
   data: Uint8Array,
 ): void {
-  const remedy = 'data.range sets the samples that stand for black and white';
+  const remedy = 'data.range sets the samples of black and white';
   if (bands.float && !range && (least < -BEYOND || most > 1 + BEYOND))
     throw new DataError(`samples of floating point must lie in [0, 1], got ${least} to ${most}: ${remedy}`);
   if (bands.bytes === 1 || !(least < most) || data.some((value) => value !== data[0])) return;

@@ -27,7 +27,7 @@ export function scaleJitter(options: ScaleJitterOptions = {}): CropSampler {
   return Object.assign(sampler, { description: { name: 'scaleJitter', options } as const });
 }
 
-/** The size of an image that just covers the view, and is no longer than so many views, times a factor. */
+/** The size of an image that just covers the view, and is no longer than a multiple of it, times a factor. */
 function jittered([height, width]: Size, view: Size, factor: number, longest: number): Size {
   const cover = Math.max(view[0] / height, view[1] / width);
   const most = (longest * Math.max(...view)) / Math.max(height, width);

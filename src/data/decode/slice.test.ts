@@ -45,7 +45,7 @@ it.each(images)("reads $name inside of a tar of Python's as Pillow does", async 
     expect(Math.abs(value - expected[i]!)).toBeLessThanOrEqual(most);
 });
 
-it('gives the views and packs of the same images in files of their own, here and on threads', async () => {
+it('gives the views and packs of the same images in separate files, here and on threads', async () => {
   const seed = Math.floor(Math.random() * 2 ** 31);
   const r = rng(seed);
   const noise = (width: number, height: number) =>

@@ -50,7 +50,7 @@ export async function readTiff(bytes: Uint8Array, reading: Reading): Promise<Raw
   }
 }
 
-/** What a page holds, and whether it is a picture like others: colours of at most 16 bits, with alpha or without. */
+/** Content of a page, and true if it is an ordinary picture: colours of at most 16 bits, with alpha or without. */
 async function understand(
   page: GeoTIFFImage,
 ): Promise<{ bands: Bands; plain: boolean; orientation: number }> {

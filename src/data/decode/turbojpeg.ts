@@ -7,7 +7,7 @@ import { plainJpegSize } from './jpeg-header.ts';
  */
 type Decode = (bytes: Uint8Array) => RawImage | undefined;
 
-/** What the system calls libjpeg-turbo's simple interface. */
+/** Names of libjpeg-turbo's simple interface by system. */
 const NAMES = {
   linux: ['libturbojpeg.so.0', 'libturbojpeg.so'],
   darwin: ['libturbojpeg.dylib', '/opt/homebrew/lib/libturbojpeg.dylib', '/usr/local/lib/libturbojpeg.dylib'],

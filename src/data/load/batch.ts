@@ -11,9 +11,9 @@ import { runOnThread, THREADS } from './thread-pool.ts';
 import { sampleBytes, type ViewJob } from './view-job.ts';
 import { makeView, type ViewOptions, viewBytes } from './views.ts';
 
-/** Views of a batch of images, with what belongs to each. */
+/** Views of a batch of images, with their labels, weights and masks. */
 export interface Batch extends BatchPlan {
-  /** Pixels 0 … 255, not normalised: [batch, channels, height, width], in a buffer of its own. */
+  /** Pixels 0 … 255, not normalised: [batch, channels, height, width], in a separate buffer. */
   readonly view: Uint8Array;
   /** Classes, if the data set has any: Int32Array [batch]. */
   readonly labels?: Int32Array;
@@ -28,13 +28,13 @@ export interface Batch extends BatchPlan {
 /** How views are made. */
 export interface BatchOptions extends Omit<ViewOptions, 'augmenter'> {
   readonly seed: number;
-  /** What `augmenter` was made from. */
+  /** Settings of `augmenter`. */
   readonly augment?: Augment | undefined;
   /** A promise where it is being loaded. */
   readonly augmenter?: Augmenter | Promise<Augmenter> | undefined;
   /** How many images are read at once. */
   readonly concurrency: number;
-  /** Whether views are made on other threads, where data set and crop sampler allow it. */
+  /** True if views are made on other threads, where data set and crop sampler allow it. */
   readonly threads: boolean;
   readonly broken: BrokenImages;
   /** True (training): a broken image is replaced by the next readable one. False (evaluation): its slot gets weight 0. */

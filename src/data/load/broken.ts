@@ -27,7 +27,7 @@ export class BrokenImages {
     return this.#reasons;
   }
 
-  /** Whether an image's bytes are broken: reading it again would fail again. */
+  /** True if an image's bytes are broken: reading it again would fail again. */
   has(id: string): boolean {
     return this.#reasons.has(id) && !this.#passing.has(id);
   }

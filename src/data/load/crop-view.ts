@@ -65,7 +65,7 @@ export function writeView(
   augmenter.planes(out, offset, size, draws);
 }
 
-/** What a view is written as. */
+/** Form of a view. */
 export interface ViewShape {
   readonly channels: number;
   readonly size: Size;

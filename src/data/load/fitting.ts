@@ -7,7 +7,7 @@ import { makeView, type ViewOptions, viewBytes } from './views.ts';
 const TRIED = 8;
 
 /**
- * Rejects with a DataError when images have other channels than the model: all of a few that are tried, of which one is enough where
+ * Rejects with a DataError when images have other channels than the model: all of a few that are tried; one is enough where
  * it fits. So a data set that does not fit is refused at once, while single images of other channels are broken ones.
  */
 export async function requireFitting(

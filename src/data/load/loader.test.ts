@@ -82,7 +82,7 @@ describe('trainingBatches', () => {
     expect(await run({ seed: 6 })).not.toEqual(one);
   });
 
-  it('goes on from a saved cursor as if it had never stopped', async () => {
+  it('continues from a saved cursor as if it had never stopped', async () => {
     const straight = (await take(trainingBatches(pictures(11), options), 9)).map(strip);
     for (const stop of [1, 2, 3, 6]) {
       const cursor = JSON.parse(JSON.stringify(straight[stop - 1]!.cursor));
@@ -269,7 +269,7 @@ describe('broken images', () => {
     expect(await loader.next()).toEqual({ done: true, value: undefined });
   });
 
-  it('are told to the standard error by default', async () => {
+  it('are reported on the standard error by default', async () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
     await take(trainingBatches(pictures(6, [2]), options), 4);
     expect(warn.mock.calls).toEqual([['skipping broken image picture 2: cannot read 2']]);

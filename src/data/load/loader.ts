@@ -19,7 +19,7 @@ export interface LoaderOptions {
   readonly seed: number;
   /** 3 by default; 1 turns colour into grey, other numbers take the bands of files as they are stored. */
   readonly channels?: number;
-  /** The samples of TIFF files and 16-bit PNGs that stand for 0 and 1: see `Reading`. */
+  /** The samples of TIFF files and 16-bit PNGs that mean 0 and 1: see `Reading`. */
   readonly range?: Reading['range'];
   /** By default `randomResizedCrop()` in training and `centreCrop()` in evaluation. */
   readonly crop?: CropSampler;
@@ -28,11 +28,11 @@ export interface LoaderOptions {
   /** How many images are read at once, by default twice the number of processors. */
   readonly concurrency?: number;
   /**
-   * Whether views are made on threads of their own (as many as there are processors, up to 16), where the data set lies in files and
+   * True if views are made on other threads (as many as there are processors, up to 16), where the data set lies in files and
    * the crop sampler is one of this library. By default from 512 images on: starting the threads takes some time.
    */
   readonly threads?: boolean;
-  /** Where broken images are noted; by default a list of its own, which writes warnings. */
+  /** List of broken images. Default: a new list, which prints warnings. */
   readonly broken?: BrokenImages;
   /** Masks of the views are wanted, by the same crops: see `MaskOptions`. By default none are read. */
   readonly masks?: Pick<MaskOptions, 'largest'>;
@@ -44,7 +44,7 @@ export interface LoaderOptions {
 export interface TrainingLoaderOptions extends LoaderOptions {
   /** Where to begin: the cursor of the batch before. */
   readonly cursor?: Cursor;
-  /** What is done to the views after crop and mirroring; nothing by default. */
+  /** Augmentation after crop and mirroring. Default: none. */
   readonly augment?: Augment;
 }
 

@@ -40,7 +40,7 @@ export async function makeMaskedView(
 
 const NO_TABLE: ClassTable = { classes: [], ignored: { values: [], colours: [] } };
 
-/** Whether a crop shows two classes or more, none of which fills more than the share `largest` of the counted pixels. */
+/** True if a crop shows two classes or more, and none fills more than the share `largest` of the counted pixels. */
 function isMixed(mask: RawImage, drawn: DrawnCrop, ignore: number, largest: number): boolean {
   const { width, height } = drawn.crop.window;
   const view = new Uint8Array(width * height);

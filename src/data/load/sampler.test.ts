@@ -29,7 +29,7 @@ describe('trainingPlan', () => {
     );
   });
 
-  it('goes on from any cursor as if it had never stopped', () => {
+  it('continues from any cursor as if it had never stopped', () => {
     fc.assert(
       fc.property(sizes, fc.nat(), fc.integer({ min: 1, max: 30 }), ([n, size], seed, stop) => {
         const straight = take(trainingPlan(n, size, seed), stop + 5);

@@ -14,7 +14,7 @@ export interface BatchPlan {
   readonly indices: Int32Array;
   /** 1 for an image, 0 for padding: Float32Array [batch]. */
   readonly weights: Float32Array;
-  /** Where to go on after this batch. */
+  /** Position after this batch. */
   readonly cursor: Cursor;
 }
 

@@ -19,7 +19,7 @@ export interface ViewOptions {
   readonly range?: Reading['range'];
   readonly crop: CropSampler;
   readonly augmenter?: Augmenter | undefined;
-  /** Whether a crop will do, as far as the image's mask tells; the crop sampler may draw another one. */
+  /** True if a crop will do, judged by the image's mask; the crop sampler may draw another one. */
   readonly accept?: ((drawn: DrawnCrop) => boolean) | undefined;
 }
 
@@ -89,12 +89,12 @@ export function maskView(
   writeCrop(mask, nearest, withoutBorder(nearest), 1, out, offset);
 }
 
-/** Whether crops are resized as decoders of large files can. */
+/** True if crops are resized as decoders of large files can. */
 function isBicubic({ description }: CropSampler): boolean {
   return description?.name !== 'evaluation' || description.view.filter === 'bicubic';
 }
 
-/** Files of packs stay open, so many at most. */
+/** Most files of packs that stay open. */
 const OPEN = 256;
 const handles = new Map<string, number>();
 

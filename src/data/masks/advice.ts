@@ -13,7 +13,7 @@ export interface Findings {
 const MANY = 256;
 
 /**
- * What is wrong with the values of masks, each with rule, finding and remedy; nothing where every value is listed and at least two
+ * Faults of the values of masks, each with rule, finding and remedy; none if every value is listed and at least two
  * classes, or one and others than it, occur.
  */
 export function adviceOn(findings: Findings, table: ClassTable | undefined): string[] {
@@ -29,7 +29,7 @@ export function adviceOn(findings: Findings, table: ClassTable | undefined): str
   const ignored = found.filter(({ meaning }) => meaning === IGNORED);
   const values = found.map(keyText).join(' and ');
   const remedy = ignored.length
-    ? `if ${ignored.map(keyText).join(', ')} stands for a class, give it to that class and take it out of "ignore"`
+    ? `if ${ignored.map(keyText).join(', ')} is a class, give it to that class and take it out of "ignore"`
     : 'look whether the masks were written with another value for the others';
   return [
     `masks must hold two classes or more to learn from, got '${only}' alone (the values ${values}): ${remedy}`,
@@ -60,7 +60,7 @@ function remedy(
   const listed = classes.flatMap(({ values }) => values);
   if (unlisted[0]!.kind === 'colours') {
     if (different > MANY)
-      return 'so many colours come from smoothing: save masks without it, resize them by the nearest pixel, and never as JPEG';
+      return 'this number of colours comes from smoothing: save masks without it, resize them by the nearest pixel, and never as JPEG';
     return classes.some(({ colours }) => colours.length > 0)
       ? `list the colour in classes.json ("color": [${rgb(unlisted[0]!.key)}]), or put it into "ignore"`
       : `the masks are colours, the table has values: give each class its colour in classes.json ("color": [${rgb(unlisted[0]!.key)}]), or save indices`;
@@ -68,7 +68,7 @@ function remedy(
   if (keys.size === 2 && keys.has(0) && keys.has(255))
     return 'masks of 0 and 255 hold two classes: write "value": 255 for the second one';
   if (different > MANY / 4 && unlisted.length > classes.length)
-    return 'so many values come from smoothing: save masks without it, resize them by the nearest pixel, and never as JPEG; 255 is not "the foreground" unless classes.json says so';
+    return 'this number of values comes from smoothing: save masks without it, resize them by the nearest pixel, and never as JPEG; 255 is not "the foreground" unless classes.json says so';
   const top = Math.max(...listed);
   const least = Math.min(...listed);
   if (unlisted.length === 1 && unlisted[0]!.key === top + 1 && !keys.has(least))

@@ -3,7 +3,7 @@ import { plural } from '../../text/plural.ts';
 import { DataError } from '../error.ts';
 import { type Colour, packColour } from './png.ts';
 
-/** What stands for a class in masks, and how it is called and drawn. */
+/** A class: its values in masks, its name and its colour. */
 export interface MaskClass {
   readonly name: string;
   /** Values of palettes and grey masks that mean it; several are merged. */

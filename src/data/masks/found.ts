@@ -13,12 +13,12 @@ export interface FoundValue {
   readonly example: string;
 }
 
-/** What a value or colour is called: `7`, `#ff0080`. */
+/** Name of a value or colour: `7`, `#ff0080`. */
 export function keyText({ kind, key }: Pick<FoundValue, 'kind' | 'key'>): string {
   return kind === 'colours' ? hex(key) : String(key);
 }
 
-/** What a value means, in words. */
+/** Meaning of a value, in words. */
 export function meaningText(meaning: number | undefined, table: ClassTable | undefined): string {
   if (meaning === undefined) return table ? '(not listed)' : '?';
   return meaning === IGNORED ? '(ignored)' : table!.classes[meaning]!.name;

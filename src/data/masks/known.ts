@@ -8,7 +8,7 @@ const VOC =
   'background aeroplane bicycle bird boat bottle bus car cat chair cow dining-table dog horse motorbike person potted-plant sheep sofa train tv-monitor';
 const CAMVID = 'sky building pole road pavement tree sign-symbol fence car pedestrian bicyclist';
 
-/** Published sets whose folders tell what they are. */
+/** Published sets that their folders identify. */
 const known: readonly ((folder: string) => Promise<ClassTable | undefined>)[] = [
   // Label maps as CVAT writes them: a line `name:red,green,blue::` for each class, masks in colours.
   async (folder) => {

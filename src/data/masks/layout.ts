@@ -9,7 +9,7 @@ export type MaskPart = 'train' | 'val' | 'test';
 export interface MaskFolders {
   readonly images: string;
   readonly masks: string;
-  /** The names of those that belong to the part, without endings; all of them where there is no list. */
+  /** Names of the files of the part, without endings; undefined: all. */
   readonly names?: readonly string[];
 }
 
@@ -20,7 +20,7 @@ const PARTS: Readonly<Record<MaskPart, readonly string[]>> = {
   val: ['val', 'validation', 'valid'],
   test: ['test', 'testing'],
 };
-/** What is put behind the name of an image folder for that of its masks: CamVid's `train` and `trainannot`. */
+/** Suffix of an image folder's name that makes the name of its mask folder: CamVid's `train` and `trainannot`. */
 const BEHIND = ['annot', '_labels', '_masks', '_annotations', '_gt'];
 
 /** The layouts in words, for messages and help. */

@@ -176,7 +176,7 @@ describe('what is wrong with masks is said with its remedy', () => {
       ignore: [255],
     });
     await expect(one([0, 255], ignored)).rejects.toThrow(
-      "masks must hold two classes or more to learn from, got 'b' alone (the values 0 and 255): if 255 stands for a class, give it to that class",
+      "masks must hold two classes or more to learn from, got 'b' alone (the values 0 and 255): if 255 is a class, give it to that class",
     );
     expect((await one([0, 255], classes(0, 255))).problems).toEqual([]);
   });
@@ -204,7 +204,7 @@ describe('what is wrong with masks is said with its remedy', () => {
         'masks/a.png': mask(smooth, 20, 20),
         'classes.json': classes(0, 199),
       }),
-    ).rejects.toThrow('so many values come from smoothing');
+    ).rejects.toThrow('this number of values comes from smoothing');
   });
 
   it('colours in place of indices, and with a table of colours', async () => {

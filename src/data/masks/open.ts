@@ -15,7 +15,7 @@ export interface MaskedImages {
   readonly images: Dataset;
   /** The files of the masks, in the order of the images. */
   readonly masks: Dataset;
-  /** What was left out: images without a mask, masks without an image. */
+  /** Omitted files: images without a mask, masks without an image. */
   readonly problems: readonly string[];
 }
 
@@ -89,7 +89,7 @@ export function validationOf(spec: string): string | undefined {
     const { train, val } = maskLayout(folder);
     return train && val ? `masks:${folder}@val` : undefined;
   } catch {
-    return undefined; // whoever opens the images is told
+    return undefined; // opening the images reports it
   }
 }
 

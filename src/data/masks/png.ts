@@ -10,7 +10,7 @@ export type Colour = readonly [red: number, green: number, blue: number];
 export interface StoredMask {
   readonly width: number;
   readonly height: number;
-  /** Whether the file has indices (of a palette) or grey levels, or colours as `packColour` makes them. */
+  /** True if the file has indices (of a palette) or grey levels, or colours as `packColour` makes them. */
   readonly kind: 'values' | 'colours';
   readonly data: Uint8Array | Uint16Array | Uint32Array;
   /** The colours of the indices, as `packColour` makes them. */
@@ -42,7 +42,7 @@ export function decodeMask(bytes: Uint8Array): StoredMask {
     for (let i = channels - 1; i < data.length; i += channels) if (data[i] !== opaque) clear++;
     if (clear > 0)
       throw new DataError(
-        `a mask must be opaque, got ${clear} transparent pixels: a class of their own needs a value of its own`,
+        `a mask must be opaque, got ${clear} transparent pixels: a separate class needs a separate value`,
       );
   }
   if (palette && data.some((index) => index >= palette.length))

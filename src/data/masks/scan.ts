@@ -9,7 +9,7 @@ import type { ClassTable } from './classes.ts';
 import type { FoundValue } from './found.ts';
 import { keyed, readStoredMask } from './read.ts';
 
-/** What is in the masks of a data set. */
+/** Content of the masks of a data set. */
 export interface MaskScan {
   readonly images: number;
   readonly pixels: number;
@@ -17,7 +17,7 @@ export interface MaskScan {
   readonly found: readonly FoundValue[];
   /** Masks that cannot be read, and masks of another size than their image, with the reason of each. */
   readonly broken: ReadonlyMap<string, string>;
-  /** What must be mended before anything is trained, each with its remedy. */
+  /** Faults that must be mended before training, each with its remedy. */
   readonly problems: readonly string[];
 }
 
@@ -75,7 +75,7 @@ export async function scanMasks(
 }
 
 /**
- * Scans the masks of a data set before it is trained on. Resolves to what they hold.
+ * Scans the masks of a data set before it is trained on. Resolves to their values.
  * Rejects with a DataError for what must be mended first: its message names rule, finding and remedy.
  */
 export async function requireMasks(dataset: Dataset, options: ScanMasksOptions = {}): Promise<MaskScan> {

@@ -22,7 +22,7 @@ export interface DrawnPicture {
   readonly shapes: readonly DrawnShape[];
 }
 
-/** Whether a pixel lies in a shape, by its centre. */
+/** True if a pixel lies in a shape, by its centre. */
 type Inside = (x: number, y: number) => boolean;
 
 /**

@@ -57,7 +57,7 @@ export async function writeShapes(output: string, options: ShapesOptions = {}): 
       const name = String(i + 1).padStart(5, '0');
       const picture = drawShapes(rng(seed, 'shapes', part, i), size);
       const { image, mask } = picture;
-      const write = (path: string, content: Uint8Array | string) => writeFile(join(output, path), content); // classes.json, written last, tells that all are whole
+      const write = (path: string, content: Uint8Array | string) => writeFile(join(output, path), content); // classes.json is written last: it marks a complete folder
       await write(PLACES.image(part, name), encode({ ...image, depth: 8 }));
       await write(
         PLACES.mask(part, name),

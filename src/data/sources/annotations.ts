@@ -40,7 +40,7 @@ export interface BoxAnnotation {
   readonly box: readonly [x0: number, y0: number, x1: number, y1: number];
   /** Index into the classes of the boxes. */
   readonly class: number;
-  /** Whether the box holds a group of objects, as `iscrowd` in COCO. */
+  /** True if the box holds a group of objects, as `iscrowd` in COCO. */
   readonly crowd?: boolean;
   /** Outlines of the object, [x, y, x, y, …] in pixels each. */
   readonly segmentation?: readonly (readonly number[])[];

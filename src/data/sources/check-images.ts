@@ -4,7 +4,7 @@ import { BrokenImages } from '../load/broken.ts';
 import type { Dataset } from './dataset.ts';
 import { isEncoded } from './image-source.ts';
 
-/** What is in a data set. */
+/** Content of a data set. */
 export interface ImageCounts {
   readonly images: number;
   /** Images of each class by its name, where there are classes. */
@@ -19,7 +19,7 @@ export function countImages({ length, classes, labels }: Dataset): ImageCounts {
   return { images: length, classes: Object.fromEntries(classes.map((name, i) => [name, counts[i]!])) };
 }
 
-/** Decodes every image, and returns the reasons of those that cannot be read by their names. */
+/** Decodes every image, and returns the reasons for the unreadable ones, by name. */
 export async function verifyImages(
   dataset: Dataset,
   onProgress: (done: number, total: number) => void = () => {},

@@ -69,7 +69,7 @@ export async function fetchCifar10(options: OpenOptions = {}): Promise<string> {
   return home;
 }
 
-/** Whether both files are there with the right size (their bytes are checked by `verifyCifar10`). */
+/** True if both files are there with the right size (their bytes are checked by `verifyCifar10`). */
 async function isComplete(home: string): Promise<boolean> {
   for (const { file, images } of Object.values(PARTS)) {
     const size = await stat(join(home, file)).then(

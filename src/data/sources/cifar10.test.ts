@@ -43,7 +43,7 @@ describe('CIFAR-10', async () => {
     }
   });
 
-  it.skipIf(offline)('has test images of its own', async () => {
+  it.skipIf(offline)('has test images', async () => {
     const data = await openCifar10('test');
     expect(data.length).toBe(10_000);
     expect([...data.labels!.subarray(0, 6)]).toEqual([3, 8, 8, 0, 6, 6]);

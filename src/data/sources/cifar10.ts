@@ -49,7 +49,7 @@ export async function openCifar10(part: Cifar10Part, options: OpenOptions = {}):
   };
 }
 
-/** What `verifyCifar10` counted: images of each class. */
+/** Counts of `verifyCifar10`: images of each class. */
 export type Cifar10Counts = Readonly<Record<Cifar10Part, readonly number[]>>;
 
 /**

@@ -155,7 +155,7 @@ describe('a folder is known', () => {
   });
 });
 
-it('parts of a folder have keys of their own', async () => {
+it('parts of a folder have different keys', async () => {
   const { data, key } = await read();
   const parts = [...Object.values(split(data, 0.5)), subset(data, [1, 0])];
   const keys = [key, ...(await Promise.all(parts.map((part) => identify(part))))];

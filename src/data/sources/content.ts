@@ -1,7 +1,7 @@
 import type { Dataset, DigestOptions } from './dataset.ts';
 
 /**
- * What runs, packs and the processes of a run know a data set by: the digest of its content, or its `contentKey` where it has
+ * Identity of a data set for runs, packs and the processes of a run: the digest of its content, or its `contentKey` if it has
  * none. Rejects as `Content.digest` does.
  */
 export async function identify(
@@ -11,7 +11,7 @@ export async function identify(
   return content ? content.digest(options) : contentKey;
 }
 
-/** Whether two data sets hold the same images under the same names. Reads them only where names and sizes are the same. */
+/** True if two data sets hold the same images under the same names. Reads them only where names and sizes are the same. */
 export async function sameImages(a: Dataset, b: Dataset, options: DigestOptions = {}): Promise<boolean> {
   if (a.contentKey === b.contentKey) return true;
   if (!a.content || !b.content || a.content.outline !== b.content.outline) return false;

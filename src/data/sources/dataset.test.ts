@@ -25,7 +25,7 @@ describe('subset', () => {
     expect(some.source).toBeUndefined();
   });
 
-  it('has a content key of its own', () => {
+  it('has another content key', () => {
     const keys = [[1, 2], [2, 1], [1], [12]].map((chosen) => subset(numbers(20), chosen).contentKey);
     expect(new Set([...keys, numbers(20).contentKey]).size).toBe(5);
     expect(subset(numbers(20), [1, 2]).contentKey).toBe(keys[0]);

@@ -23,7 +23,7 @@ export interface Dataset extends Annotations {
   readonly contentKey: string;
   /** Names the images wherever they lie: a resumed run compares it. Without it, `contentKey` does. */
   readonly content?: Content;
-  /** What messages call image `index`: a path, or a number. */
+  /** Name of image `index` in messages: a path, or a number. */
   id(index: number): string;
   /** The whole image; of a file, as `reading` says. Throws (or rejects) when it cannot be read. */
   image(index: number, reading?: Reading): RawImage | Promise<RawImage>;
@@ -31,7 +31,7 @@ export interface Dataset extends Annotations {
   source?(index: number): ImageSource;
 }
 
-/** What the images of a data set are, wherever they lie: the same for a copy, another when a byte differs. */
+/** Identity of the images of a data set, wherever they lie: equal for a copy, different if a byte differs. */
 export interface Content {
   /**
    * By names and sizes, known without reading: data sets with different outlines differ, those with the same one may. Earlier
@@ -54,7 +54,7 @@ export interface DigestOptions {
 }
 
 /**
- * The images of `dataset` at `indices`, in that order, as a data set of its own.
+ * The images of `dataset` at `indices`, in that order, as a data set.
  * Throws RangeError for an index outside the data set.
  */
 export function subset(dataset: Dataset, indices: ArrayLike<number>, name = dataset.name): Dataset {

@@ -16,7 +16,7 @@ export function shownName(name: Buffer): string {
   return text;
 }
 
-/** The path of what lies in a folder: text where the names are, else bytes. */
+/** Path of a folder's entry: text if the names are text, else bytes. */
 export function pathIn(folder: FilePath, name: Buffer): FilePath {
   if (typeof folder === 'string' && isUtf8(name)) return join(folder, name.toString());
   return Buffer.concat([Buffer.from(systemPath(folder)), Buffer.from('/'), name]);

@@ -18,7 +18,7 @@ const AT_ONCE = 16; // files
 const PAUSE = 200; // milliseconds from one report to the next
 const WINDOW = 2 ** 20; // bytes of a file that are read at a time
 
-/** Files below a folder, with what the folder knows of them. */
+/** Files below a folder, with their entries in the folder. */
 export interface DigestedFiles {
   readonly folder: string;
   /** Names these files, in this state, on this machine. */

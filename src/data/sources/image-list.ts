@@ -9,7 +9,7 @@ import { homePath, isSpec, openDataset, pathOf } from './open.ts';
 import type { OpenOptions, SourceScheme } from './scheme.ts';
 
 /**
- * The images that names stand for, in their order: image files, and every source that `openDataset` opens. A file is read when it is
+ * The images of names, in their order: image files, and every source that `openDataset` opens. A file is read when it is
  * needed.
  *
  * ```ts
@@ -42,7 +42,7 @@ export async function openImages(names: readonly string[], options: OpenOptions 
 }
 
 /**
- * Rejects with a DataError for names that stand for nothing, naming each, and for what is neither a file nor a folder. Opens nothing.
+ * Rejects with a DataError that lists names of nothing, and names that are neither files nor folders. Opens nothing.
  */
 export async function requireImages(
   names: readonly string[],

@@ -14,7 +14,7 @@ export interface PixelSource {
   readonly channels: number;
 }
 
-/** Whether an image lies in a file, or a part of one, that is to be decoded. */
+/** True if an image lies in a file, or a part of one, that is to be decoded. */
 export function isEncoded(source: ImageSource | undefined): source is EncodedSource {
   return source?.kind === 'file' || source?.kind === 'slice';
 }

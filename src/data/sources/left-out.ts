@@ -1,5 +1,5 @@
 import { plural } from '../../text/plural.ts';
-/** What lies in a folder of images and is no image, or one that is counted already. */
+/** Entries of a folder of images that are not images, or are counted already. */
 export class LeftOut {
   readonly #endings = new Map<string, number>();
   readonly #special = new Map<string, string[]>();
@@ -16,12 +16,12 @@ export class LeftOut {
     this.#files++;
   }
 
-  /** What is neither a file nor a folder. @param kind as `specialKind` gives it */
+  /** An entry that is neither a file nor a folder. @param kind as `specialKind` gives it */
   special(kind: string, path: string): void {
     this.#special.set(kind, [...(this.#special.get(kind) ?? []), path]);
   }
 
-  /** What the system does not let anybody look at. */
+  /** An entry that the system does not let us read. */
   unreadable(path: string, error: unknown): void {
     this.#unreadable.push(`${path} (${(error as NodeJS.ErrnoException).code ?? error})`);
   }
@@ -45,8 +45,7 @@ export class LeftOut {
     for (const [kind, paths] of this.#special) parts.push(`${several(paths.length, kind)}: ${some(paths)}`);
     if (this.#unreadable.length > 0)
       parts.push(`${this.#unreadable.length} that cannot be read: ${some(this.#unreadable)}`);
-    if (this.#repeats > 0)
-      parts.push(`${several(this.#repeats, 'link')} or second names of what is counted already`);
+    if (this.#repeats > 0) parts.push(`${several(this.#repeats, 'link')} or second names of counted files`);
     return parts.join('; ');
   }
 }

@@ -24,7 +24,7 @@ export async function npmPack(spec: string, folder: string, signal?: AbortSignal
   return join(folder, archive);
 }
 
-/** Resolves to what npm complained about, or undefined when it went well. */
+/** Resolves to npm's complaint, or undefined if there was none. */
 function run(spec: string, folder: string, signal?: AbortSignal): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
     const npm = spawn('npm', ['pack', spec, '--loglevel=error'], {

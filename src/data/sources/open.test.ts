@@ -78,7 +78,7 @@ it('on Windows, ~\\ is the home folder too', () => {
 
 describe('the table of sources', () => {
   it.each(sources)(
-    '$scheme is told apart from paths, and its example is one of it',
+    '$scheme is distinguished from paths, and its example is one of it',
     ({ example, scheme, argument }) => {
       expect(isSpec(scheme)).toBe(argument === undefined);
       expect(isSpec(`${scheme}:x`)).toBe(true);
@@ -156,7 +156,7 @@ describe('the table of sources', () => {
 
 describe('a single file', () => {
   it.each(['jpeg', 'png', 'webp'] as const)(
-    'that is a %s image is referred to what takes it',
+    'that is a %s image is referred to openImages',
     async (format) => {
       const file = join(root, `one.${format}`);
       const create = { width: 3, height: 2, channels: 3, background: 'red' } as const;
@@ -165,7 +165,7 @@ describe('a single file', () => {
         await expect(openDataset(spec)).rejects.toMatchObject({
           name: 'DataError',
           message: expect.stringMatching(
-            /got the file '.*': predict, .* single images, .* openImages of the library/,
+            /got the file '.*': predict, .* single images, .* openImages\(\['.*'\]\) of the library/,
           ),
         });
       expect((await openImages([file])).length).toBe(1);

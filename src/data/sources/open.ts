@@ -65,7 +65,7 @@ function parse(
   return { source: sources[0], colon: false, rest: spec, named: false };
 }
 
-/** Whether a name is that of a data set by its form, and not the path of a file or folder. */
+/** True if a name is that of a data set by its form, and not the path of a file or folder. */
 export function isSpec(name: string, others?: Others): boolean {
   return parse(name, others).named;
 }

@@ -124,7 +124,7 @@ describe('a pack', () => {
 });
 
 describe('packing', () => {
-  it('goes on where it was interrupted, to the same pack', async () => {
+  it('continues where it was interrupted, to the same pack', async () => {
     for (const stop of [1, 3, 6, 7]) {
       const name = `stopped-${stop}`;
       const abort = new AbortController();
@@ -142,7 +142,7 @@ describe('packing', () => {
     }
   });
 
-  it('goes on after it was killed within a shard, or after one that was not entered', async () => {
+  it('continues after it was killed within a shard, or after one that was not entered', async () => {
     const abort = new AbortController();
     const onProgress = ({ done }: { done: number }) => done === 4 && abort.abort(new Error('enough'));
     const settings = { shardBytes: 10_000 };
@@ -180,7 +180,7 @@ describe('images of the same names and sizes', () => {
     return openClassFolders(folder(name));
   };
 
-  it('are packed as what they are', async () => {
+  it('are packed with their type', async () => {
     await pack('tiffs-1', {}, await put('tiffs', 'a', 'a'));
     const [first, copy] = [await put('tiffs', 'b', 'a'), await put('tiffs-copy', 'a', 'a')];
     await expect(pack('tiffs-1', {}, first)).rejects.toThrow('whose images are others');

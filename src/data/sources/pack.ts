@@ -20,20 +20,20 @@ const AT_ONCE = 16; // images that are decoded ahead of the one being written
 
 /** Settings of `packImages`. */
 export interface PackOptions {
-  /** Larger images are shrunk until their shorter side has so many pixels (bicubic); 0 keeps every size. */
+  /** Larger images are shrunk until their shorter side has this number of pixels (bicubic); 0 keeps every size. */
   readonly resize: number;
   /** Channels of the model that will read the pack, 3 by default: images of others are left out. */
   readonly channels?: number;
-  /** The samples of TIFF files and 16-bit PNGs that stand for 0 and 1: see `Reading`. */
+  /** The samples of TIFF files and 16-bit PNGs that mean 0 and 1: see `Reading`. */
   readonly range?: Reading['range'];
   /** Images that cannot be read are left out and noted here. */
   readonly broken: BrokenImages;
-  /** A shard is ended when it has at least so many bytes, by default 2 GiB. */
+  /** A shard ends when it has at least this number of bytes, by default 2 GiB. */
   readonly shardBytes?: number;
   readonly onProgress?: (progress: PackProgress) => void;
   /** Called before, while the images are read to know their content. */
   readonly onDigest?: DigestOptions['onProgress'];
-  /** Called with what a person should know of a pack that is there already. */
+  /** Called with notes for the user about an existing pack. */
   readonly onNote?: (message: string) => void;
   /** Stops at the next image; what is packed so far is kept for the next call. */
   readonly signal?: AbortSignal;
@@ -47,11 +47,11 @@ export interface PackProgress {
   readonly resumed: number;
 }
 
-/** What was packed. */
+/** Result of packing. */
 export interface PackResult {
   readonly images: number;
   readonly bytes: number;
-  /** Whether the folder had it already. */
+  /** True if the folder had it already. */
   readonly existed: boolean;
 }
 
@@ -117,7 +117,7 @@ function sizeOf({ shards }: PackIndex) {
   };
 }
 
-/** The index so far and the image to go on with. */
+/** The index so far and the next image. */
 async function begin(
   dataset: Dataset,
   folder: string,

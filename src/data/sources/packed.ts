@@ -14,14 +14,14 @@ export const INDEX = 'index.json';
 
 const count = z.int().min(0);
 
-/** What a pack's index says. Images lie in its shards one after another, without gaps, each [height, width, channels] bytes. */
+/** Index of a pack. Images lie in its shards one after another, without gaps, each [height, width, channels] bytes. */
 export const packIndex = z.object({
   format: z.literal('beyond-masking pack'),
   version: z.literal(1),
-  /** Name and content of the data set that was packed, as `identify` tells it; earlier versions kept the outline. */
+  /** Name and content of the data set that was packed, as `identify` gives it; earlier versions kept the outline. */
   source: z.string(),
   sourceKey: z.string(),
-  /** What earlier versions would have kept; absent where `sourceKey` is that. */
+  /** Key of earlier versions; absent if equal to `sourceKey`. */
   sourceOutline: z.string().optional(),
   /** The shorter side that larger images were shrunk to; 0: none were. */
   resize: count,
@@ -43,7 +43,7 @@ export const packIndex = z.object({
 });
 export type PackIndex = z.infer<typeof packIndex>;
 
-/** What an index keeps of an image's bytes. */
+/** Entry of an image in the index. */
 export function checksum(data: Uint8Array): string {
   return createHash('sha256').update(data).digest('base64');
 }

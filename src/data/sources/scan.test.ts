@@ -64,7 +64,7 @@ describe.skipIf(process.platform === 'win32')('links', () => {
     expect(paths).toHaveLength(7);
     expect(paths.filter((path) => !/^real-\d\/\d\.png$/.test(path))).toEqual(['second-name.png']);
     expect(folders).toHaveLength(7);
-    expect(notes.join()).toContain('51 links or second names of what is counted already');
+    expect(notes.join()).toContain('51 links or second names of counted files');
   });
 
   it('from outside, and to the folder above, are followed once', async () => {

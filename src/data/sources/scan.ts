@@ -12,7 +12,7 @@ const ENDINGS = new Set(
   ['.jpg', '.jpeg', '.jpe', '.jfif', '.png', '.webp', '.gif', '.tif', '.tiff', '.avif'], //
 );
 
-/** What was found under a folder. */
+/** Result of scanning a folder. */
 export interface Scan {
   /** Image files relative to the folder, with '/' between the parts, sorted by code unit on every platform. */
   readonly paths: readonly string[];
@@ -25,9 +25,9 @@ export interface Scan {
 }
 
 export interface ScanOptions {
-  /** Told how many images were found so far, at most a few times a second, and not in the first one. */
+  /** Called with the number of images found so far, at most a few times a second, and not in the first one. */
   readonly onFound?: ((images: number) => void) | undefined;
-  /** Told what else lies in the folder, in one line. */
+  /** Called with one line about other entries of the folder. */
   readonly onNote?: ((message: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }

@@ -6,7 +6,7 @@ export interface OpenOptions {
   readonly cache?: string;
   /** Called when something was done, and about once a second during a download (npm does not say how far it is). */
   readonly onProgress?: (progress: OpenProgress) => void;
-  /** Called with what a person should know of the images: what lies beside them in a folder. */
+  /** Called with notes for the user about the images, such as other files in their folder. */
   readonly onNote?: ((message: string) => void) | undefined;
   readonly signal?: AbortSignal;
   /** Further kinds of sources; one with the scheme of a kind of this library takes its place. */
@@ -36,15 +36,15 @@ export function phaseText({ phase, name = 'images' }: OpenProgress): string {
 export interface SourceScheme {
   /** The name of the source, or what stands before the colon of its names. */
   readonly scheme: string;
-  /** What must stand behind the colon: `FOLDER`. Absent for a source that is named without a colon. */
+  /** Text behind the colon: `FOLDER`. Absent for a source without a colon. */
   readonly argument?: string;
-  /** What else may stand behind the colon, where `argument` is absent, with a line about each. */
+  /** Other texts behind the colon, if `argument` is absent, with a line about each. */
   readonly splits?: Readonly<Record<string, string>>;
-  /** What the images are, in a line. */
+  /** Description of the images, in a line. */
   readonly help: string;
   /** A source of this kind. */
   readonly example: string;
-  /** Whether its images have classes, or can have them. */
+  /** True if its images have classes, or can have them. */
   readonly labelled: boolean;
   /** Side of all images, and of patches that suit it, where the images are small. */
   readonly small?: { readonly side: number; readonly patch: number };
@@ -53,7 +53,7 @@ export interface SourceScheme {
    * Rejects with a DataError that says what is wrong and what to do.
    */
   open(rest: string, options: OpenOptions): Promise<Dataset>;
-  /** What stands behind the colon, for programs that run in another folder. Default: the absolute path of an argument. */
+  /** Text behind the colon for programs that run in another folder. Default: the absolute path of an argument. */
   absolute?(rest: string): string;
   /** The source of the test set that belongs to this one; undefined where there is none. */
   testSet?(rest: string): string | undefined;
@@ -67,12 +67,12 @@ export interface SourceScheme {
   verify?(rest: string, options: OpenOptions): Promise<Verified>;
 }
 
-/** What an examination found. */
+/** Result of an examination. */
 export interface Verified {
   /** Sentences, each on a line. */
   readonly lines: readonly string[];
   /** A table behind the first line; its first row is the heading. */
   readonly rows?: readonly (readonly string[])[];
-  /** Whether all is as it must be. */
+  /** True if all is as it must be. */
   readonly sound: boolean;
 }

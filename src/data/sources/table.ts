@@ -82,10 +82,10 @@ export function allForms(others?: readonly SourceScheme[]): string {
 /** The kinds in words, without their splits: `a folder, classes:FOLDER, packed:FOLDER or cifar10`. */
 export const anySource = alternatives(['a folder', ...sources.slice(1).map(shortForm)]);
 
-/** Those with classes in words: `classes:FOLDER, packed:FOLDER or cifar10`. */
+/** The sources with classes, in words: `classes:FOLDER, packed:FOLDER or cifar10`. */
 export const labelledSource = alternatives(sources.filter(({ labelled }) => labelled).map(shortForm));
 
-/** Those of them with a test set of their own in words. */
+/** The sources with a test set, in words. */
 export const testedSource = alternatives(
   sources.filter(({ labelled, testSet }) => labelled && testSet).map(shortForm),
 );

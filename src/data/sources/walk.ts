@@ -16,9 +16,9 @@ export interface FoundFile {
 
 export interface WalkOptions {
   readonly leftOut: LeftOut;
-  /** Told of every file. */
+  /** Called with every file. */
   readonly onFile: (file: FoundFile) => void | Promise<void>;
-  /** Told of every folder below the first, by its path. */
+  /** Called with the path of every folder below the first. */
   readonly onFolder: (path: string) => void;
   readonly signal?: AbortSignal | undefined;
 }
@@ -32,7 +32,7 @@ const AT_ONCE = 64;
 
 /**
  * Finds all regular files below a folder, each once: folders and files are known by device and inode (or true path), so that links and second names
- * of what was met before are left out. Links are followed last, in the order of their paths, so that a file keeps the name under which
+ * of files that were met before are left out. Links are followed last, in the order of their paths, so that a file keeps the name under which
  * it really lies. Nothing is opened but folders. Names that begin with a dot are passed over, and folders of runs, whose pictures are
  * made of images.
  * Rejects with the system's error where the folder itself cannot be read, and with the signal's reason.

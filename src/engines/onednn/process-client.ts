@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { fstatSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { workerScript } from '../../io/worker-script.ts';
@@ -21,6 +22,19 @@ const environment = { GOMP_SPINCOUNT: '1000' };
  */
 const flags = ['--max-semi-space-size=4'];
 
+/**
+ * Descriptor through which MPICH's launcher talks to a rank. Node closes it in child processes unless it is handed on.
+ */
+function launcherDescriptor(): number | undefined {
+  const descriptor = Number(process.env.PMI_FD);
+  try {
+    fstatSync(descriptor);
+    return descriptor;
+  } catch {
+    return undefined; // no such launcher, or npx has closed it
+  }
+}
+
 /** Milliseconds to wait for the exit status of an unreachable process. */
 const GRACE = 1000;
 
@@ -31,11 +45,12 @@ export class ProcessClient extends EngineClient<Requests> {
 
   constructor() {
     super();
+    const launcher = launcherDescriptor();
     this.#child = fork(script, {
-      env: { ...environment, ...process.env },
+      env: { ...environment, ...process.env, ...(launcher !== undefined && { PMI_FD: `${ARRAYS + 1}` }) },
       execArgv: flags,
       serialization: 'advanced',
-      stdio: ['inherit', 'inherit', 'inherit', 'ipc', 'pipe'],
+      stdio: ['inherit', 'inherit', 'inherit', 'ipc', 'pipe', ...(launcher === undefined ? [] : [launcher])],
     });
     this.#arrays = this.#child.stdio[ARRAYS] as Socket;
     this.#arrays.on('error', () => {}); // the process has ended; 'exit' reports it

@@ -73,7 +73,7 @@ export function patchTarget(
   const groups = normalised === 'channel' ? channels : 1;
   const [batch, count, size] = patches.shape as [number, number, number];
   const shape = [batch, count, groups, size / groups];
-  // Subtracting a patch's first pixel makes its values small: if all are equal, their mean is exactly 0.
+  // Minus one of its pixels, a patch has small values: their mean is exact if all are equal.
   const grouped = reshape(patches, shape);
   const first = sliceAxis(grouped, 3, 0, 1); // [B, N, groups, 1]
   const x = sub(grouped, first);
@@ -100,7 +100,7 @@ export function patchTarget(
 /** Largest standard deviation that counts as noise, relative to a pixel's value. Area resizing has a relative error of 4e-7. */
 const NOISE = 1e-6;
 
-/** 1 for patches that vary, 0 for patches whose variance is only rounding error: [B, N, groups, 1]. */
+/** 1 for patches that vary, 0 for patches of equal pixels, whose variance is rounding: [B, N, groups, 1]. */
 function varied(variance: Tensor, pixel: Tensor): Tensor {
   const above = maximum(sub(variance, mul(square(pixel), NOISE ** 2)), 0);
   return minimum(mul(above, 1e30), 1);

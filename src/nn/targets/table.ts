@@ -7,7 +7,7 @@ import type { NamedTarget, Target } from './target.ts';
 const reconstruction = (by: string) =>
   `The model predicts normalised patches: in the reconstruction, each patch's mean and standard deviation${by} are those of the original.`;
 
-/** The prediction targets, by their names in the setting `model.target`. */
+/** Targets of the decoder, by the names of the setting `model.target`. */
 export const targets = {
   channel: pixels(
     'channel',
@@ -40,6 +40,6 @@ export function targetOf(choice: TargetChoice): Target {
   );
 }
 
-/** The name of a target in messages. */
+/** Name of a target in messages. */
 export const targetName = (choice: TargetChoice): string =>
   typeof choice === 'string' ? choice : choice.name;

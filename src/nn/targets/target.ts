@@ -2,14 +2,14 @@ import type { Tensor } from '../../graph/index.ts';
 import type { Normalisation } from '../../image/normalise.ts';
 import type { Geometry } from '../../image/size.ts';
 
-/** The settings that a target depends on, besides the image. */
+/** Context of a target beside the image. */
 export type TargetContext = Geometry & Normalisation;
 
-/** A prediction target: the values that the decoder predicts for each token. */
+/** A target: the values that a decoder predicts for each token. */
 export interface Target {
   /** One line. */
   readonly summary: string;
-  /** Explains the reconstruction in one sentence; only for targets that can be drawn. */
+  /** Explanation of a reconstruction, in one sentence; for targets that can be drawn. */
   readonly explanation?: string;
   /** Number of values per token. Throws RangeError if the target does not fit the geometry. */
   size(geometry: Geometry): number;
@@ -19,8 +19,8 @@ export interface Target {
    */
   of(image: Tensor, context: TargetContext, tokens?: Tensor): Tensor;
   /**
-   * Pixels of the normalised image from predicted values [B, N, C·p²]. Statistics that are not predicted, such as the patches' means,
-   * come from `image`. Only for targets whose values are the pixels of a patch, in the order (channel, row, column).
+   * Pixels of the normalised image from predicted values [B, N, C·p²], with the help of the image itself, such as its
+   * patches' means. Only for targets whose values are the pixels of a patch, in the order (channel, row, column).
    */
   toPixels?(values: Tensor, image: Tensor, context: TargetContext): Tensor;
 }

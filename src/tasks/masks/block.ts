@@ -5,7 +5,7 @@ import { inGroups } from './in-groups.ts';
 /** Range of a block's share of the image, and of its ratio of height to width: BEiT's 16 to 75 of 196 patches. */
 const AREA = [16 / 196, 75 / 196] as const;
 const ASPECT = [0.3, 1 / 0.3] as const;
-/** Number of blocks. Tokens that no block covers are equally likely to stay. */
+/** Number of blocks; after them, all uncovered tokens are equally likely to stay. */
 const BLOCKS = 64;
 
 /** Removes rectangles one after another; they may overlap (BEiT, arXiv 2106.08254). */
