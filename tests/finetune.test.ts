@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type Engine, slotName } from '../src/engines/engine.ts';
 import { openOnnxEngine } from '../src/engines/onnx/engine.ts';
 import { referenceEngine } from '../src/engines/reference/engine.ts';
-import { judge } from '../src/evaluate/accuracy.ts';
+import { rankAndLoss } from '../src/evaluate/accuracy.ts';
 import { constant } from '../src/graph/index.ts';
 import type { ClassifierConfig } from '../src/models/classifier.ts';
 import { resamplePositions } from '../src/nn/resample-positions.ts';
@@ -145,7 +145,7 @@ it("positions for another grid are timm's", () => {
 it("top-1, top-5 and cross-entropy are PyTorch's", () => {
   const labels = ints('accuracy.labels');
   const judged = Array.from(labels, (label, i) =>
-    judge(float('accuracy.logits').subarray(9 * i, 9 * i + 9), label),
+    rankAndLoss(float('accuracy.logits').subarray(9 * i, 9 * i + 9), label),
   );
   const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
   const { top1, top5, loss } = metadata('accuracy');

@@ -107,6 +107,6 @@ export function withOwnEngineSettings(input: unknown): unknown {
       .filter((entry) => isOld || asksNothing(entry))
       .map(([key]) => key),
   );
-  const kept = Object.entries(given).filter(([key]) => !dropped.has(key));
-  return { ...(input as object), engine: { ...Object.fromEntries(kept), name: meant } };
+  const remaining = Object.entries(given).filter(([key]) => !dropped.has(key));
+  return { ...(input as object), engine: { ...Object.fromEntries(remaining), name: meant } };
 }

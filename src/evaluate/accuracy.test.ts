@@ -11,7 +11,7 @@ import { openDataset } from '../data/sources/open.ts';
 import { referenceEngine } from '../engines/reference/engine.ts';
 import { rng } from '../random/rng.ts';
 import { setUpClassifier } from '../run/setup-finetune.ts';
-import { accuracy, judge } from './accuracy.ts';
+import { accuracy, rankAndLoss } from './accuracy.ts';
 import { evaluate } from './evaluator.ts';
 
 const folder = temporaryFolder();
@@ -69,9 +69,10 @@ it('ignores unreadable images', async () => {
 });
 
 it('ranks by probability, the lower class first at a tie', () => {
-  const ranks = (logits: number[]) => logits.map((_, label) => judge(Float32Array.from(logits), label).rank);
+  const ranks = (logits: number[]) =>
+    logits.map((_, label) => rankAndLoss(Float32Array.from(logits), label).rank);
   expect(ranks([3, 1, 2])).toEqual([0, 2, 1]);
   expect(ranks([2, 2, 2])).toEqual([0, 1, 2]);
   expect(ranks([Number.NaN, 1])).toEqual([1, 1]); // nothing is right where something is no number
-  expect(judge(Float32Array.of(1000, 0), 1).loss).toBe(1000);
+  expect(rankAndLoss(Float32Array.of(1000, 0), 1).loss).toBe(1000);
 });

@@ -30,7 +30,7 @@ export function accuracy(
         for (const [i, weight] of weights.entries()) {
           if (weight === 0) continue;
           const row = logits!.subarray(i * classes, (i + 1) * classes) as Float32Array;
-          const { rank, loss } = judge(row, labels![i]!);
+          const { rank, loss } = rankAndLoss(row, labels![i]!);
           count++;
           if (rank < 1) sums.top1++;
           if (rank < 5) sums.top5++;
@@ -47,7 +47,7 @@ export function accuracy(
 export const hasTop5 = (classes: number) => classes > 5;
 
 /** The rank of the image's class (0: the likeliest; the lower class wins a tie), and its cross-entropy. */
-export function judge(logits: Float32Array, label: number): { rank: number; loss: number } {
+export function rankAndLoss(logits: Float32Array, label: number): { rank: number; loss: number } {
   const own = logits[label]!;
   let rank = 0;
   let largest = Number.NEGATIVE_INFINITY;

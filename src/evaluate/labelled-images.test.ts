@@ -83,7 +83,7 @@ it('takes a separate test set from the options or the run', async () => {
   }
   await expect(openLabelled({}, { data: source, test: source })).rejects.toThrow('must differ');
   await expect(openLabelled({}, {})).rejects.toThrow(
-    'name classes:FOLDER, packed:FOLDER or cifar10 with --data',
+    'give classes:FOLDER, packed:FOLDER or cifar10 with --data',
   );
 });
 

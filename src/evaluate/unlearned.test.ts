@@ -104,7 +104,7 @@ it('gives the numbers of classes and images, and at most ten names', () => {
   const labels = Int32Array.of(0, 1, 1, 3);
   expect(unlearnedClasses(classes, labels, labels)).toBeUndefined();
   expect(unlearnedClasses(classes, labels, labels, true)).toContain(
-    'for 2 of 3 judged classes, so that 2 of 4 images cannot be right: c0, c3;',
+    'for 2 of 3 test classes, so 2 of 4 images cannot be correct: c0, c3;',
   );
   expect(
     unlearnedClasses(

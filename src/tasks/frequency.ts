@@ -37,16 +37,16 @@ export const frequency: PretextTask = {
   degrade: (view, draws, context) => {
     const picture = toPicture(view, context);
     const smooth = lowPass(picture, RADIUS);
-    const kept = ofImages(draws);
-    const filtered = add(mul(smooth, kept), mul(sub(picture, smooth), sub(1, kept)));
+    const stays = ofImages(draws);
+    const filtered = add(mul(smooth, stays), mul(sub(picture, smooth), sub(1, stays)));
     return fromPicture(clip(filtered, 0, 1), context);
   },
   loss: ({ prediction, view, draws }, context) => {
     const { re, im } = spectrum(sub(unpatchify(prediction.all, context), view)); // [B, C, H, ⌊W/2⌋ + 1]
     const distance = sqrt(add(add(square(re), square(im)), 1e-12));
     const low = inCircle(context.image);
-    const kept = ofImages(draws);
-    const removed = add(mul(low.high, kept), mul(low.low, sub(1, kept)));
+    const stays = ofImages(draws);
+    const removed = add(mul(low.high, stays), mul(low.low, sub(1, stays)));
     const [batch, channels, height, width] = view.shape as [number, number, number, number];
     const sums = sum(mul(distance, removed), [1, 2, 3]);
     const usual = (channels * height * width) / 2; // removed frequencies of an image, on average

@@ -195,7 +195,9 @@ describe('predict', () => {
 
     const other = join(folder, 'other.jsonl');
     await writeFile(other, '{"file": "a.png", "model": "another"}\n');
-    await expect(all([images], { output: other })).rejects.toThrow('those of another: choose another file');
+    await expect(all([images], { output: other })).rejects.toThrow(
+      'predictions of another: choose another file',
+    );
   });
 
   it('identifies images by their paths, not only by their names', async () => {

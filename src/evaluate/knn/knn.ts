@@ -139,15 +139,15 @@ class KnnClassifier {
 export function largest(values: Float32Array, k: number): number[] {
   const order = (a: number, b: number) => values[b]! - values[a]! || a - b;
   const room = 4 * k + 64;
-  let kept: number[] = [];
+  let candidates: number[] = [];
   let least = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < values.length; i++) {
     if (!(values[i]! > least)) continue;
-    if (kept.push(i) < room) continue;
-    kept = kept.sort(order).slice(0, k);
-    least = values[kept[k - 1]!]!;
+    if (candidates.push(i) < room) continue;
+    candidates = candidates.sort(order).slice(0, k);
+    least = values[candidates[k - 1]!]!;
   }
-  return kept.sort(order).slice(0, k);
+  return candidates.sort(order).slice(0, k);
 }
 
 /** Rows scaled to norm 1; rows of zeros stay. */

@@ -41,7 +41,7 @@ export async function scoreRates(
     config,
     fit,
   );
-  const tests = parts.map(({ test }, i) => ({ heads: heads[i]!, judged: test }));
+  const tests = parts.map(({ test }, i) => ({ heads: heads[i]!, tested: test }));
   const accuracies = await linearAccuracies(fit.engine, tests);
   return sets.map((_, set) => {
     const own = parts.flatMap(({ of, test }, i) =>

@@ -39,7 +39,7 @@ export async function crossValidate(
     ...fit,
     onProgress: reporting('cross-validation: epoch'),
   });
-  const tests = parts.map(({ test }, i) => ({ heads: heads[i]!, judged: test }));
+  const tests = parts.map(({ test }, i) => ({ heads: heads[i]!, tested: test }));
   const accuracies = (await linearAccuracies(fit.engine, tests)).map(([accuracy]) => accuracy!);
   const share = (score: keyof Accuracy) => {
     const right = accuracies.reduce((sum, own, i) => sum + own[score]! * parts[i]!.test.labels.length, 0);

@@ -1,6 +1,6 @@
 import type { Engine, Session } from '../../engines/engine.ts';
 import { input, linear, type Program, program } from '../../graph/index.ts';
-import { hasTop5, judge } from '../accuracy.ts';
+import { hasTop5, rankAndLoss } from '../accuracy.ts';
 import type { LabelledFeatures } from '../knn/knn.ts';
 import type { LinearHead } from './batch-norm.ts';
 
@@ -17,16 +17,16 @@ const CHUNK = 1024;
 export async function linearAccuracy(
   engine: Engine,
   heads: readonly LinearHead[],
-  judged: LabelledFeatures,
+  tested: LabelledFeatures,
 ): Promise<Accuracy[]> {
-  const [accuracies] = await linearAccuracies(engine, [{ heads, judged }]);
+  const [accuracies] = await linearAccuracies(engine, [{ heads, tested }]);
   return accuracies!;
 }
 
 /** The accuracy of several heads on each of several sets. All heads have the same size. */
 export async function linearAccuracies(
   engine: Engine,
-  sets: readonly { readonly heads: readonly LinearHead[]; readonly judged: LabelledFeatures }[],
+  sets: readonly { readonly heads: readonly LinearHead[]; readonly tested: LabelledFeatures }[],
 ): Promise<Accuracy[][]> {
   const first = sets[0]!.heads[0]!;
   const classes = first.bias.length;
@@ -35,14 +35,14 @@ export async function linearAccuracies(
   const session = await engine.open(headState(first));
   try {
     const accuracies: Accuracy[][] = [];
-    for (const { heads, judged } of sets) {
-      const chunk = Math.min(CHUNK, judged.labels.length);
+    for (const { heads, tested } of sets) {
+      const chunk = Math.min(CHUNK, tested.labels.length);
       const predict = programs.get(chunk) ?? logitsProgram(classes, width, chunk);
       programs.set(chunk, predict);
       const own: Accuracy[] = [];
       for (const head of heads) {
         await session.write(headState(head));
-        own.push(await accuracyOf(session, predict, judged, { chunk, classes }));
+        own.push(await accuracyOf(session, predict, tested, { chunk, classes }));
       }
       accuracies.push(own);
     }
@@ -67,7 +67,7 @@ async function accuracyOf(
     const { logits } = await session.run(predict, { rows });
     for (let i = start; i < Math.min(start + chunk, labels.length); i++) {
       const row = logits!.subarray((i - from) * classes, (i - from + 1) * classes) as Float32Array;
-      const { rank } = judge(row, labels[i]!);
+      const { rank } = rankAndLoss(row, labels[i]!);
       if (rank < 1) top1++;
       if (rank < 5) top5++;
     }

@@ -72,12 +72,12 @@ export class ProbeFolder {
   }
 
   /** Starts the log of the final training, or resumes it after `step` updates. */
-  async start({ description }: Engine, judged: Judged, settings: ProbeSettings, step: number): Promise<void> {
-    const { images } = judged;
+  async start({ description }: Engine, tested: Judged, settings: ProbeSettings, step: number): Promise<void> {
+    const { images } = tested;
     const { stepsPerEpoch, lastStep } = probeSteps(settings, images);
     this.#lastStep = lastStep;
     await truncateAfter(this.#folder.metrics, (row) => Number(row.step) <= step && row.top1 === undefined);
-    await appendSitting(this.#folder, description, judged);
+    await appendSitting(this.#folder, description, tested);
     this.#emit({
       ...{ type: 'start', folder: this.#folder.path, config: this.#run, engine: description },
       ...{ images, stepsPerEpoch, lastStep, step },
