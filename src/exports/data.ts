@@ -29,6 +29,7 @@ export {
   type TrainingLoaderOptions,
   trainingBatches,
 } from '../data/load/loader.ts';
+export type { MaskOptions } from '../data/load/masked-view.ts';
 export { type ClassTable, IGNORED, type MaskClass, parseClasses } from '../data/masks/classes.ts';
 export type { FoundValue } from '../data/masks/found.ts';
 export { openMasks } from '../data/masks/open.ts';
@@ -50,13 +51,14 @@ export {
   split,
   subset,
 } from '../data/sources/dataset.ts';
+export type { FolderOptions } from '../data/sources/folder.ts';
 export { openImages } from '../data/sources/image-list.ts';
 export type { ImageSource, ModuleSource, PixelSource } from '../data/sources/image-source.ts';
 export { labelledShare } from '../data/sources/labelled-share.ts';
 export { openDataset } from '../data/sources/open.ts';
 export type { PackProgress } from '../data/sources/pack.ts';
 export { type PackOptions, type PackResult, packImages } from '../data/sources/pack.ts';
-export type { OpenOptions, OpenProgress, SourceScheme } from '../data/sources/scheme.ts';
+export type { OpenOptions, OpenProgress, SourceScheme, Verified } from '../data/sources/scheme.ts';
 export {
   CIFAR10 as cifar10Normalisation,
   IMAGENET as imagenetNormalisation,

@@ -10,6 +10,7 @@ export type {
   TrainingPlan,
 } from '../engines/engine.ts';
 export { abortJob } from '../engines/mpi/abort-job.ts';
+export type { MpiOptions } from '../engines/mpi/collective.ts';
 export type { World } from '../engines/mpi/launcher.ts';
 export { mpiCollective } from '../engines/mpi/place.ts';
 export { type OneDnnEngine, type OneDnnOptions, openOneDnnEngine } from '../engines/onednn/engine.ts';
@@ -30,4 +31,5 @@ export { XlaError } from '../engines/xla/pjrt/error.ts';
 export type { PluginPlaces } from '../engines/xla/plugins.ts';
 export type { Precision as XlaPrecision } from '../engines/xla/stablehlo/precision.ts';
 export { openEngine } from '../run/open-engine.ts';
+export type { Environment } from '../run/world.ts';
 export { launchedWorld } from '../run/world.ts';

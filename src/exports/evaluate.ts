@@ -33,3 +33,5 @@ export type { RateScore } from '../evaluate/probe/choose-rate.ts';
 export type { FeatureConfig } from '../programs/features.ts';
 export type { LinprobeEvent } from '../run/events.ts';
 export type { ProbeRun } from '../config/linprobe-schema.ts';
+export type { Maps } from '../evaluate/segmentation/bilinear.ts';
+export type { Planes } from '../evaluate/segmentation/segment-image.ts';

@@ -58,3 +58,6 @@ export type { StackSize } from '../models/sizes.ts';
 export type { Masking } from '../nn/masking.ts';
 export type { TargetContext } from '../nn/targets/target.ts';
 export type { RemovedPatches } from '../models/decoders/decoder.ts';
+export type { SegmenterLoss, SegmenterOptions } from '../models/segmenter.ts';
+export type { PyramidScale } from '../models/upernet.ts';
+export type { BatchStatistics } from '../nn/batch-norm.ts';

@@ -6,7 +6,7 @@ import { checkWorld, launched, type World } from '../engines/mpi/launcher.ts';
 import { plural } from '../text/plural.ts';
 import { RunError } from './error.ts';
 
-type Environment = Readonly<Record<string, string | undefined>>;
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * The ranks that mpirun or srun started, as this process sees them; undefined for a run of one process. Throws RunError
