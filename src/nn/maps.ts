@@ -10,6 +10,7 @@ import {
   type Tensor,
   transpose,
 } from '../graph/index.ts';
+import { bilinearSteps } from '../image/bilinear.ts';
 import type { Size } from '../image/size.ts';
 import { areaMatrix } from './area.ts';
 
@@ -68,13 +69,11 @@ export function bilinear(x: Tensor, [rows, columns]: Size): Tensor {
 }
 
 function bilinearMatrix(from: number, to: number): Tensor {
+  const { first, second, share } = bilinearSteps(from, to);
   const matrix = new Float32Array(to * from);
   for (let i = 0; i < to; i++) {
-    const place = Math.max(0, ((i + 0.5) * from) / to - 0.5);
-    const first = Math.min(Math.floor(place), from - 1);
-    const second = Math.min(first + 1, from - 1);
-    matrix[i * from + first]! += 1 - (place - first);
-    matrix[i * from + second]! += place - first;
+    matrix[i * from + first[i]!]! += 1 - share[i]!;
+    matrix[i * from + second[i]!]! += share[i]!;
   }
   return constant(matrix, [to, from]);
 }

@@ -1,5 +1,6 @@
+import { bilinearSteps, type Steps } from '../../image/bilinear.ts';
 import type { Size } from '../../image/size.ts';
-import { addResizedRow, bilinearSteps, type Maps, type Steps } from './bilinear.ts';
+import { addResizedRow, type Maps } from './bilinear.ts';
 import { type Window, windowsOver } from './windows.ts';
 
 /** An image to segment: [channels, height, width], in the model's normalisation. */
