@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises';
 import { elementCount, toFloat32 } from './dtypes.ts';
 import { FileFormatError } from './file-format-error.ts';
 import { readAt } from './read-at.ts';
+import { inRowMajorOrder } from './strided.ts';
 
 /** Numbers of a .npy file; 64-bit integers are bigints, 16-bit floats become 32-bit ones, booleans 0 and 1. */
 export type NpyData =
@@ -83,7 +84,7 @@ export async function readNpy(path: string): Promise<ReadNpy> {
     const raw = await bytes(dataBegin, size);
     if (header.swapped) swapBytes(raw, header.array.BYTES_PER_ELEMENT);
     const data = new header.array(raw.buffer);
-    const ordered = header.fortran ? fromFortran(data, header.shape) : data;
+    const ordered = header.fortran ? inRowMajorOrder(data, header.shape, fortranStrides(header.shape)) : data;
     return {
       shape: header.shape,
       data: header.half
@@ -145,19 +146,6 @@ function swapBytes(bytes: Uint8Array, size: number): void {
   for (let start = 0; start < bytes.length; start += size) bytes.subarray(start, start + size).reverse();
 }
 
-/** Elements whose first axis runs fastest, in C order. */
-function fromFortran<T extends NpyData>(data: T, shape: readonly number[]): T {
-  const out = data.slice() as T;
-  const strides = shape.map((_, axis) => elementCount(shape.slice(0, axis)));
-  const at = shape.map(() => 0);
-  for (let i = 0, from = 0; i < out.length; i++) {
-    out[i] = data[from]!;
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      from += strides[axis]!;
-      if (++at[axis]! < shape[axis]!) break;
-      from -= strides[axis]! * shape[axis]!;
-      at[axis] = 0;
-    }
-  }
-  return out;
-}
+/** Strides in Fortran order: the first axis runs fastest. */
+const fortranStrides = (shape: readonly number[]) =>
+  shape.map((_, axis) => elementCount(shape.slice(0, axis)));

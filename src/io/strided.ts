@@ -1,15 +1,21 @@
-import type { NamedTensor } from './dtypes.ts';
-
-type Data = NamedTensor['data'];
+/** A typed array. */
+interface Elements {
+  readonly length: number;
+  [i: number]: number | bigint;
+}
 
 /**
  * Elements of a view in row-major order: element (i, j, …) of the view is `data[i·strides[0] + j·strides[1] + …]`.
  * Returns `data` itself if it is in this order already.
  */
-export function inRowMajorOrder(data: Data, shape: readonly number[], strides: readonly number[]): Data {
+export function inRowMajorOrder<D extends Elements>(
+  data: D,
+  shape: readonly number[],
+  strides: readonly number[],
+): D {
   if (isRowMajor(shape, strides)) return data;
   const count = shape.reduce((product, size) => product * size, 1);
-  const ordered = new (data.constructor as new (length: number) => Data)(count);
+  const ordered = new (data.constructor as new (length: number) => D)(count) as Elements;
   const index = shape.map(() => 0);
   let place = 0;
   for (let i = 0; i < count; i++) {
@@ -21,7 +27,7 @@ export function inRowMajorOrder(data: Data, shape: readonly number[], strides: r
       index[axis] = 0;
     }
   }
-  return ordered;
+  return ordered as D;
 }
 
 /** Ignores strides of axes with one element. */
