@@ -38,3 +38,4 @@ export type { Cost } from '../config/recipe.ts';
 export type { Arm, Budget } from '../study/arms.ts';
 export type { PieceState } from '../study/estimate.ts';
 export type { Judge } from '../study/judges.ts';
+export type { PlanOptions } from '../study/images.ts';

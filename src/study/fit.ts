@@ -7,7 +7,7 @@ import type { ConfigInput } from '../config/schema.ts';
 import { pretrain } from '../pretrain.ts';
 import { runFolder } from '../run/folder.ts';
 import { readMetrics } from '../run/metrics.ts';
-import { openPlan } from './images.ts';
+import { openPlanner } from './images.ts';
 import { parseStudy } from './schema.ts';
 import type { StudyOptions } from './study.ts';
 
@@ -31,20 +31,19 @@ export interface FitOptions extends Pick<StudyOptions, 'output' | 'keep' | 'onEv
  */
 export async function fitStudy(input: object, seconds: number, options: FitOptions): Promise<object> {
   const { keep, measure = measureRate } = options;
-  const flopsOf = async (factor: number) => {
-    const { pieces } = await openPlan(parseStudy(scaled(input, factor)), { keep });
-    return pieces.reduce((sum, { flops }) => sum + flops, 0);
-  };
-  const plan = await openPlan(parseStudy(input), { keep });
-  const first = plan.pieces.find(({ kind }) => kind === 'pretrain');
+  const study = parseStudy(input);
+  const plan = await openPlanner(study, { keep });
+  const flopsOf = (factor: number) =>
+    plan(parseStudy(scaled(input, factor))).pieces.reduce((sum, { flops }) => sum + flops, 0);
+  const first = plan(study).pieces.find(({ kind }) => kind === 'pretrain');
   if (!first) throw new ConfigError('a study to be fitted to a time must pre-train, got only scratch');
   const rate = await measure(first.settings as ConfigInput, options);
   const wanted = TRAINING_SHARE * seconds * rate;
-  const [once, twice] = [await flopsOf(1), await flopsOf(2)];
+  const [once, twice] = [flopsOf(1), flopsOf(2)];
   // Operations are linear in the factor but for rounding to whole epochs, which the loop mends.
   let factor = 1 + (wanted - once) / (twice - once);
-  while (factor > 0 && (await flopsOf(factor)) > wanted) factor *= 0.97;
-  const least = await flopsOf(Number.MIN_VALUE);
+  while (factor > 0 && flopsOf(factor) > wanted) factor *= 0.97;
+  const least = flopsOf(Number.MIN_VALUE);
   if (!(factor > 0) || least > wanted)
     throw new ConfigError(
       `the time must allow one epoch of each run, ${Math.ceil(least / rate / TRAINING_SHARE / 60)} minutes on this machine, got ${Math.floor(seconds / 60)}`,
@@ -56,15 +55,15 @@ export async function fitStudy(input: object, seconds: number, options: FitOptio
 function scaled(input: object, factor: number): object {
   const given = structuredClone(input) as StudyFile;
   const groups = given.groups ?? [given];
-  for (const group of new Set([given, ...groups])) {
-    if (group !== given || !given.groups) ensureEpochs(group, given);
-    for (const arm of group.arms ?? []) {
+  for (const group of groups) ensureEpochs(group, given);
+  for (const { arms = [], pretrain } of new Set([given, ...groups])) {
+    stretch(pretrain?.training, factor);
+    for (const arm of arms) {
       if (typeof arm === 'string') continue;
       stretch(arm, factor);
       stretch(arm.settings?.training, factor);
     }
   }
-  for (const group of new Set([given, ...groups])) stretch(group.pretrain?.training, factor);
   return given;
 }
 

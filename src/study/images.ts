@@ -33,14 +33,24 @@ const countsSchema = z.object({
 
 type AllCounts = z.output<typeof countsSchema>['counts'];
 
+export interface PlanOptions extends OpenOptions {
+  /** Folder of the kept pieces, for the numbers of images. */
+  readonly keep?: string | undefined;
+}
+
 /**
  * The pieces of a study on its images, which are fetched if need be; their numbers are kept. Throws DataError when they cannot
  * be used, RunError without classes.
  */
-export async function openPlan(
+export async function openPlan(study: Study, options?: PlanOptions): Promise<StudyPlan> {
+  return (await openPlanner(study, options))(study);
+}
+
+/** The same for this study and others on the same images, which are opened once. */
+export async function openPlanner(
   study: Study,
-  { keep, ...options }: OpenOptions & { readonly keep?: string | undefined } = {},
-): Promise<StudyPlan> {
+  { keep, ...options }: PlanOptions = {},
+): Promise<(study: Study) => StudyPlan> {
   const counts: AllCounts = {};
   const opened = new Map<string, Promise<RunData>>();
   const open = (config: Config) => {
@@ -70,10 +80,10 @@ export async function openPlan(
     await makeFolder(keep);
     await writeFileAtomic(path, `${JSON.stringify({ format: FORMAT, counts: all }, null, 2)}\n`);
   }
-  return planFrom(study, counts);
+  return (planned) => planFrom(planned, counts);
 }
 
-/** The same from the kept files, without images. Throws RunError if they do not suffice. */
+/** The same as `openPlan` from the kept files, without images. Throws RunError if they do not suffice. */
 export async function keptPlan(study: Study, keep: string): Promise<StudyPlan> {
   const path = countsFile(keep);
   const kept = await readKeptFile(path, countsSchema);

@@ -11,7 +11,7 @@ import { fitStudy } from '../../study/fit.ts';
 import { keptPlan, openPlan } from '../../study/images.ts';
 import type { Places } from '../../study/places.ts';
 import type { StudyEvent } from '../../study/runner.ts';
-import { parseStudy, readStudy, readStudyFile, type Study } from '../../study/schema.ts';
+import { readStudy, readStudyFile, type Study } from '../../study/schema.ts';
 import { runStudy, tabulateStudy, writeStudyPage } from '../../study/study.ts';
 import { plural } from '../../text/plural.ts';
 import { roughTime } from '../../text/rough-time.ts';
@@ -93,7 +93,6 @@ async function fitted(file: string, places: Places, time: string): Promise<Study
   const seconds = parseDuration('--fit', time);
   if (!existsSync(chosen)) {
     const input = await readStudyFile(file);
-    parseStudy(input);
     const progress = new Progress();
     const interrupt = interruptible(() => progress.stopping());
     try {
