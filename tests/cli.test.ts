@@ -6,7 +6,7 @@ import { readSafetensors, writeSafetensors } from '../src/io/safetensors.ts';
 import { commandHere } from './support/command-here.ts';
 import { commandLine, type Finished, outcome, signalAt } from './support/command-line.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
-import { tinyImages } from './support/tiny-run.ts';
+import { tinyImages, tinyOptions } from './support/tiny-run.ts';
 
 const folder = temporaryFolder();
 beforeAll(async () => {
@@ -19,21 +19,13 @@ const here = commandHere(folder);
 /** Arguments for a model that trains in no time. */
 const tiny = [
   ...['--data', 'classes:images', '--batch-size', '4', '--seed', '3', '--save-every', '2'],
-  ...[
-    'model.image=8,8',
-    'model.patch=4',
-    'model.width=8',
-    'model.depth=1',
-    'model.heads=2',
-    'model.decoder.width=8',
-    'model.decoder.depth=1',
-    'model.decoder.heads=2',
+  ...tinyOptions(
     'task.maskRatio=0.5',
     'training.warmupEpochs=0.5',
     'data.heldOut=0.25',
     'evaluation.reconstructions=1',
     'engine.threads=1',
-  ].flatMap((setting) => ['--set', setting]),
+  ),
 ];
 
 describe('usage', () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { commandLine } from './support/command-line.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
-import { tinyImages } from './support/tiny-run.ts';
+import { tinyImages, tinyOptions } from './support/tiny-run.ts';
 
 const folder = temporaryFolder();
 const { run } = commandLine(folder);
@@ -30,18 +30,7 @@ export const sources = [{
 export const helper = 7;
 `;
 
-const tiny = [
-  'model.image=8,8',
-  'model.patch=4',
-  'model.width=8',
-  'model.depth=1',
-  'model.heads=2',
-  'model.decoder.width=8',
-  'model.decoder.depth=1',
-  'model.decoder.heads=2',
-  'training.warmupEpochs=0',
-  'data.heldOut=0.25',
-].flatMap((assignment) => ['--set', assignment]);
+const tiny = tinyOptions('training.warmupEpochs=0', 'data.heldOut=0.25');
 const pretrain = (...more: string[]) =>
   run('pretrain', ...tiny, '--engine', 'reference', '--epochs', '3', '--batch-size', '4', ...more);
 

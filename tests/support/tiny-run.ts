@@ -52,3 +52,14 @@ const tinyClassifier: FinetuneInput = {
 export function tinyFinetuneSettings(source: string, more: FinetuneInput = {}): FinetuneInput {
   return mergeSettings(tinyClassifier, { data: { source } }, more);
 }
+
+/** Options of `pretrain` for a model that trains in no time, with further settings. */
+export function tinyOptions(...more: readonly string[]): string[] {
+  const model = ['image=8,8', 'patch=4', 'width=8', 'depth=1', 'heads=2'];
+  const decoder = ['width=8', 'depth=1', 'heads=2'];
+  return [
+    ...model.map((setting) => `model.${setting}`),
+    ...decoder.map((setting) => `model.decoder.${setting}`),
+    ...more,
+  ].flatMap((setting) => ['--set', setting]);
+}
