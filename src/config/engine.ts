@@ -38,6 +38,11 @@ export const engine = z
           .describe(
             "fused (cuDNN's kernels), parts (products and a softmax), auto (fused on NVIDIA GPUs with bf16, where a trial agrees)",
           ),
+        kernels: flag()
+          .default(true)
+          .describe(
+            "this project's kernels for GELU, norms and short attention, on NVIDIA GPUs with bf16, where a trial agrees",
+          ),
         gradients: oneOf(['f32', 'bf16'])
           .default('f32')
           .describe('type of the gradients of weight matrices; bf16 needs precision bf16'),
@@ -81,6 +86,7 @@ const NEUTRAL: Readonly<Record<string, readonly unknown[]>> = {
   devices: [1],
   rematerialise: [false],
   attention: ['auto', 'parts'],
+  kernels: [true, false],
   gradients: ['f32'],
   deterministic: [false],
 };

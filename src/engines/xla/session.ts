@@ -6,6 +6,7 @@ import { gradientName } from '../engine.ts';
 import { checkRun, checkStep, checkWrite, infoOf, missingSlots, requireKnown } from '../host/state.ts';
 import type { AttentionChoice } from './attention-choice.ts';
 import type { Compiler } from './compiler.ts';
+import type { KernelChoice } from './kernel-choice.ts';
 import { checkMemory } from './memory-check.ts';
 import { Buffer } from './pjrt/buffer.ts';
 import type { Client, Device } from './pjrt/client.ts';
@@ -15,9 +16,11 @@ import { RunProgram } from './run-program.ts';
 import type { LowerOptions } from './stablehlo/lower.ts';
 import { type StepModule, stepModule } from './step-module.ts';
 
-/** How programs are lowered. The form of attention is chosen for each program. */
-export interface SessionOptions extends Omit<LowerOptions, 'attention'> {
+/** How programs are lowered. Kernels and the form of attention are chosen for each program. */
+export interface SessionOptions extends Omit<LowerOptions, 'attention' | 'kernels'> {
   readonly attention: AttentionChoice;
+  /** Default: no kernels. */
+  readonly kernels?: KernelChoice;
 }
 
 interface PreparedStep extends StepModule {
@@ -203,7 +206,9 @@ export class XlaSession implements Session {
   }
 
   async #lowering(program: Program): Promise<LowerOptions> {
-    return { ...this.#options, attention: await this.#options.attention.of(program) };
+    const { attention, kernels: choice, ...options } = this.#options;
+    const kernels = (await choice?.of(program)) ?? false;
+    return { ...options, kernels, attention: await attention.of(program, kernels) };
   }
 
   async #prepareStep(plan: TrainingPlan, batch: Values, count: number): Promise<PreparedStep> {
