@@ -5,7 +5,7 @@ import { type Node, type Operation, operations, type Tensor } from '../../../gra
 import { topologicalOrder } from '../../../graph/topology.ts';
 import { attentionGradKernel, attentionKernel } from '../triton/attention.ts';
 import { geluGradKernel, geluKernel } from '../triton/gelu.ts';
-import { layerNormGradKernel } from '../triton/layer-norm-grad.ts';
+import { layerNormGradKernel, layerNormKernel } from '../triton/layer-norm.ts';
 import { fusedAttentionGradOperation, fusedAttentionOperation, STATISTICS } from './fused-attention.ts';
 import { barrierOperation } from './rematerialise.ts';
 import type { ElementType } from './values.ts';
@@ -29,7 +29,8 @@ const ofKernels: ReadonlyMap<Operation, FloatTypes> = new Map([
   [attentionGradKernel, { reads: 'bf16', yields: ['bf16', 'f32'] }],
   [geluKernel, { reads: 'unchanged', yields: ['bf16'] }],
   [geluGradKernel, { reads: 'unchanged', yields: ['bf16', 'f32'] }],
-  [layerNormGradKernel, { reads: 'unchanged', yields: ['bf16', 'f32', 'f32', 'f32'] }],
+  [layerNormKernel, { reads: 'unchanged', yields: ['bf16', 'f32', 'f32'] }],
+  [layerNormGradKernel, { reads: 'unchanged', yields: ['bf16', 'f32'] }],
 ]);
 
 /** Operations that compute in float32 and yield their first output in bfloat16. */

@@ -2,7 +2,7 @@ import type { PrimitiveName } from '../../../graph/signatures.ts';
 import type { Shape } from '../../../graph/tensor.ts';
 import { attentionKernelRules } from '../triton/attention.ts';
 import { geluRules } from '../triton/gelu.ts';
-import { layerNormRules } from '../triton/layer-norm-grad.ts';
+import { layerNormRules } from '../triton/layer-norm.ts';
 import { fusedRules } from './fused-attention.ts';
 import { gather, invertPermutation, scatterAdd } from './indexing.ts';
 import { conv, linear, matmul } from './products.ts';

@@ -104,6 +104,8 @@ export class KernelWriter {
 
   /** 2ˣ. */
   exp2 = (x: Tile) => this.#write(`math.exp2 ${x.name}`, text(x), x);
+  /** 1 / √x. */
+  rsqrt = (x: Tile) => this.#write(`math.rsqrt ${x.name}`, text(x), x);
   abs = (x: Tile) => this.#write(`math.absf ${x.name}`, text(x), x);
 
   convert(x: Tile, type: 'f32' | 'bf16'): Tile {

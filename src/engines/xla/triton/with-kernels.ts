@@ -1,14 +1,14 @@
-import { reshape } from '../../../graph/operations/shape.ts';
+import { reshape, sliceAxis } from '../../../graph/operations/shape.ts';
 import { sum } from '../../../graph/operations/sum.ts';
 import { type Program, program } from '../../../graph/program.ts';
 import { applyAll, type Node, sameShape, type Tensor } from '../../../graph/tensor.ts';
 import { topologicalOrder } from '../../../graph/topology.ts';
 import { attentionGradKernel } from './attention.ts';
 import { fitsGelu, geluGradKernel, geluKernel } from './gelu.ts';
-import { fitsLayerNorm, layerNormGradKernel } from './layer-norm-grad.ts';
+import { fitsLayerNorm, layerNormGradKernel, layerNormKernel } from './layer-norm.ts';
 
 /**
- * The program with GELU, its gradient and the gradient of layer norms in kernels. The gradient of a norm takes in the
+ * The program with GELU, layer norms and their gradients in kernels. The gradient of a norm takes in the
  * sum of residual gradients that follows. Sums of results over their rows (gradients of biases) are taken from the
  * kernels' partial sums, so that no pass reads the results for them.
  */
@@ -22,8 +22,8 @@ class Rebuild {
   readonly #outputs: readonly Tensor[];
   readonly #readers = new Map<Tensor, Node[]>();
   readonly #replaced = new Map<Tensor, Tensor>();
-  /** Sums over parts of the rows, by result. */
-  readonly #partialSums = new Map<Tensor, Tensor>();
+  /** Sums over the rows [1, D], by result. */
+  readonly #sums = new Map<Tensor, Tensor>();
 
   constructor(outputs: readonly Tensor[]) {
     this.#outputs = outputs;
@@ -49,7 +49,7 @@ class Rebuild {
     const [x] = inputs;
     if (operation === attentionGradKernel) {
       const made = copy(node, inputs);
-      this.#partialSums.set(made[0]!, made[1]!);
+      this.#sums.set(made[0]!, sum(made[1]!, [0]));
       return made;
     }
     switch (operation.name) {
@@ -57,10 +57,12 @@ class Rebuild {
         return fitsGelu(x!.shape) ? applyAll(geluKernel, inputs) : undefined;
       case 'geluGrad': {
         if (!fitsGelu(x!.shape)) return undefined;
-        const [dx, sums] = applyAll(geluGradKernel, inputs) as [Tensor, Tensor];
-        this.#partialSums.set(dx, sums);
+        const [dx, parts] = applyAll(geluGradKernel, inputs) as [Tensor, Tensor];
+        this.#sums.set(dx, sum(parts, [0]));
         return [dx];
       }
+      case 'layerNorm':
+        return fitsLayerNorm(x!.shape) ? applyAll(layerNormKernel, inputs, node.attributes) : undefined;
       case 'layerNormGrad':
         return fitsLayerNorm(x!.shape) ? this.#layerNormGrad(outputs[0]!, inputs) : undefined;
       case 'sum':
@@ -74,10 +76,13 @@ class Rebuild {
     const following = this.#followingSum(dx);
     const term = following && this.#replaced.get(following.inputs.find((input) => input !== dx)!);
     const made = applyAll(layerNormGradKernel, term ? [...inputs, term] : inputs);
-    const [result, ofWeight, ofBias, ofResult] = made as [Tensor, Tensor, Tensor, Tensor];
-    this.#partialSums.set(result, ofResult);
+    const [result, parts] = made as [Tensor, Tensor];
+    const width = result.shape.at(-1)!;
+    const sums = sum(parts, [0]);
+    const [ofWeight, ofBias, ofResult] = [0, 1, 2].map((i) => sliceAxis(sums, 1, i * width, (i + 1) * width));
+    this.#sums.set(result, ofResult!);
     if (term) this.#replaced.set(following.outputs[0]!, result);
-    return [result, ...[ofWeight, ofBias].map((parts) => reshape(sum(parts, [0]), inputs[1]!.shape))];
+    return [result, ...[ofWeight!, ofBias!].map((gradient) => reshape(gradient, [width]))];
   }
 
   /** The sum that alone reads a tensor; undefined if there is none, or a result of the program must be exact. */
@@ -89,14 +94,14 @@ class Rebuild {
     return fits && !results.some((result) => this.#outputs.includes(result)) ? reader : undefined;
   }
 
-  /** A sum over all axes but the last, from partial sums. */
+  /** A sum over all axes but the last, from a kernel. */
   #sumOfRows({ attributes: { axes }, outputs }: Node, x: Tensor): Tensor[] | undefined {
     if (axes.length !== x.shape.length - 1 || axes.includes(x.shape.length - 1)) return undefined;
     let source = x;
     while (source.node.operation.name === 'reshape' && source.node.inputs[0]!.shape.at(-1) === x.shape.at(-1))
       source = source.node.inputs[0]!;
-    const parts = this.#partialSums.get(source);
-    return parts && [reshape(sum(parts, [0]), outputs[0]!.shape)];
+    const sums = this.#sums.get(source);
+    return sums && [reshape(sums, outputs[0]!.shape)];
   }
 }
 
