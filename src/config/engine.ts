@@ -91,6 +91,9 @@ const NEUTRAL: Readonly<Record<string, readonly unknown[]>> = {
   deterministic: [false],
 };
 
+/** Settings that the versions which wrote all of them did not have. */
+const NEWER: readonly string[] = ['kernels'];
+
 /**
  * Settings whose engine has only its own, for the schema to check: one that another engine has is left out where it asks nothing.
  * Earlier versions wrote all settings of all engines, and ignored settings of other engines; their `auto` with settings that
@@ -99,7 +102,7 @@ const NEUTRAL: Readonly<Record<string, readonly unknown[]>> = {
 export function withOwnEngineSettings(input: unknown): unknown {
   const given = valueAt(input, ['engine']);
   if (typeof given !== 'object' || given === null) return input;
-  const isOld = Object.keys(NEUTRAL).every((key) => key in given);
+  const isOld = Object.keys(NEUTRAL).every((key) => key in given || NEWER.includes(key));
   const { name = 'auto' } = given as { readonly name?: unknown };
   const foreign = (of: unknown) => {
     const own = forms(engine)!.get(String(of));

@@ -36,7 +36,7 @@ export function runKernel(text: string, grid: readonly [number, number], args: r
 const sizeOf = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
 /** Shape and element type of `tensor<2x4xf32>` or `f32`. */
 function typeOf(text: string): { shape: number[]; type: string } {
-  const [, sides, type] = /tensor<((?:\d+x)*)(.+)>$/.exec(text.trim()) ?? [, '', text.trim()];
+  const [, sides, type] = /tensor<((?:\d+x)*)(.+)>$/.exec(text.trim()) ?? ['', '', text.trim()];
   return { shape: (sides!.match(/\d+/g) ?? []).map(Number), type: type! };
 }
 const rounding: Readonly<Record<string, (x: number) => number>> = { f32: Math.fround, bf16: toBf16 };
@@ -107,12 +107,18 @@ class Run {
     this.#values.set(name!, { shape, data: data.map(Math.fround) });
   }
 
-  #operation(line: string): void {
+  /** Runs one operation and keeps its result. */
+  #operation(line: string): undefined {
     const [, name, operation, rest] = /^(?:(%\w+) = )?([\w.]+)(?: (cmp\w* \w+|slt|olt))?(.*)$/
       .exec(line)!
       .filter((_, i) => i !== 3) as [string, string | undefined, string, string];
     const [operands, types = ''] = split(rest);
-    const set = (shape: readonly number[], data: number[]) => void this.#values.set(name!, { shape, data });
+    const set = (shape: readonly number[], data: number[]): undefined => {
+      this.#values.set(name!, { shape, data });
+    };
+    const address = (array: DeviceArray, at: number[]): undefined => {
+      this.#addresses.set(name!, { array, at });
+    };
     const { shape, type } = typeOf(
       types
         .split(/->| to /)
@@ -120,9 +126,9 @@ class Run {
         .split(', ')[0]!,
     );
     const round = rounding[type] ?? ((x: number) => x);
-    const pointwise = (f: (...values: number[]) => number) => {
+    const pointwise = (f: (...values: number[]) => number): undefined => {
       const inputs = this.#named(operands);
-      set(
+      return set(
         inputs[0]!.shape,
         inputs[0]!.data.map((_, i) => round(f(...inputs.map(({ data }) => data[i]!)))),
       );
@@ -147,8 +153,7 @@ class Run {
       case 'tt.expand_dims':
         return set(shape, this.#named(operands)[0]!.data);
       case 'tt.splat':
-        if (this.#arrays.has(operands.trim()))
-          return void this.#addresses.set(name!, { array: this.#arrays.get(operands.trim())!, at: [] });
+        if (this.#arrays.has(operands.trim())) return address(this.#arrays.get(operands.trim())!, []);
         return set(shape, new Array<number>(sizeOf(shape)).fill(this.#named(operands)[0]!.data[0]!));
       case 'tt.broadcast': {
         const [x] = this.#named(operands);
@@ -161,7 +166,7 @@ class Run {
       case 'tt.addptr': {
         const [pointer, offsets] = operands.split(',').map((each) => each.trim());
         const array = this.#arrays.get(pointer!) ?? this.#addresses.get(pointer!)!.array;
-        return void this.#addresses.set(name!, { array, at: this.#value(offsets!).data });
+        return address(array, this.#value(offsets!).data);
       }
       case 'tt.load':
       case 'tt.store': {
