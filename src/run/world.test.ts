@@ -6,7 +6,6 @@ import {
   givenWorld,
   isWriter,
   launchedWorld,
-  microBatchesOf,
   requireRanks,
   threadsOf,
 } from './world.ts';
@@ -91,25 +90,5 @@ describe("a rank's engine", () => {
     const message = `the engine of ranks must be one of onednn, onnx, got ${name}: --engine onednn`;
     expect(() => engineOfRank(settings({ name }), world)).toThrow(message);
     expect(() => requireRanks(name)).toThrow(message);
-  });
-});
-
-describe("a rank's share of a batch", () => {
-  it.each([
-    [{ batchSize: 64, microBatch: 0 }, 4, 1],
-    [{ batchSize: 64, microBatch: 16 }, 4, 1],
-    [{ batchSize: 64, microBatch: 4 }, 4, 4],
-    [{ batchSize: 96, microBatch: 8 }, 3, 4],
-  ])('%o on %i ranks is %i micro-batches', (training, size, count) => {
-    expect(microBatchesOf(training, { size })).toBe(count);
-  });
-
-  it('must be the same on all ranks', () => {
-    expect(() => microBatchesOf({ batchSize: 64, microBatch: 0 }, { size: 3 })).toThrow(
-      'must be a multiple of the number of ranks, got 64 and 3 ranks: --batch-size 66',
-    );
-    expect(() => microBatchesOf({ batchSize: 64, microBatch: 32 }, { size: 4 })).toThrow(
-      'got 64 / 4 and 32: --set training.microBatch=16',
-    );
   });
 });

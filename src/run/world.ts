@@ -1,9 +1,7 @@
 import { fstatSync } from 'node:fs';
 import { availableParallelism, cpus, hostname } from 'node:os';
 import type { EngineSettings } from '../config/engine.ts';
-import { microBatchOf } from '../config/rules.ts';
 import { checkWorld, launched, type World } from '../engines/mpi/launcher.ts';
-import { plural } from '../text/plural.ts';
 import { RunError } from './error.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -102,27 +100,4 @@ export function engineOfRank(settings: EngineSettings, world: World, cores?: Cor
   return 'threads' in settings && settings.threads === 0
     ? { ...settings, threads: threadsOf(world, cores) }
     : settings;
-}
-
-/**
- * Number of a rank's micro-batches in an update. Throws RunError unless all ranks have the same number.
- */
-export function microBatchesOf(
-  training: { readonly batchSize: number; readonly microBatch: number },
-  { size }: Pick<World, 'size'>,
-): number {
-  const { batchSize } = training;
-  if (batchSize % size !== 0)
-    throw new RunError(
-      `training.batchSize must be a multiple of the number of ranks, got ${batchSize} and ${plural(size, 'rank')}: ` +
-        `--batch-size ${Math.ceil(batchSize / size) * size}`,
-    );
-  // Each rank computes its share at once unless a smaller micro-batch is given.
-  const micro = training.microBatch === 0 ? batchSize / size : microBatchOf(training);
-  if ((batchSize / size) % micro !== 0)
-    throw new RunError(
-      `a rank's share of training.batchSize must be a multiple of training.microBatch, got ${batchSize} / ${size} and ${micro}: ` +
-        `--set training.microBatch=${batchSize / size}`,
-    );
-  return batchSize / size / micro;
 }
