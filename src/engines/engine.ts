@@ -36,6 +36,8 @@ export interface StepResult {
   readonly nonFinite?: string;
   /** Sums of `StepTime.numbers` over all ranks. Absent without a collective. */
   readonly numbers?: readonly number[];
+  /** Time of each rank for its gradients, before it waited for the others. Absent without a collective. */
+  readonly milliseconds?: readonly number[];
 }
 
 /** Place of a step in a training. */

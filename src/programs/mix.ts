@@ -44,7 +44,7 @@ export function mixes({ mixup, cutmix, mixProbability }: MixOptions): boolean {
 /**
  * Draws how each image of a batch is mixed.
  * @param rngs the stream of each image
- * @param first the stream of the whole batch's first image, of which the images may be a rank's share
+ * @param first the stream of the first image of the whole batch, whose images may be on several ranks
  */
 export function drawMixes(options: MixOptions, rngs: readonly Rng[], size: Size, first = rngs[0]!): Mix[] {
   const draw = (rng: Rng) => drawMix(options, rng.derive('mix'), size);

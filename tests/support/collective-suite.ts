@@ -41,6 +41,21 @@ export function testCollectives(training: TinyTraining, open: () => Promise<Engi
     hub.close();
   });
 
+  it('refuses ranks with other models', async () => {
+    const engine = await open();
+    const hub = await openHub(2);
+    const shares = [0, 1].map(async (number) => {
+      const { length } = Object.values(training.weights)[0]!;
+      const weights = { ...training.weights, ...(number && { more: new Float32Array(length) }) };
+      const options = { rank: number, size: 2, port: hub.port };
+      await expect(
+        engine.open(weights, { collective: { module, export: 'joinHub', options } }),
+      ).rejects.toThrow(`ranks must train the same model, got another one on rank ${number} of 2`);
+    });
+    await Promise.all(shares);
+    hub.close();
+  });
+
   it("sums the caller's numbers in a step and between steps", async () => {
     const engine = await open();
     const hub = await openHub(2);
@@ -52,14 +67,15 @@ export function testCollectives(training: TinyTraining, open: () => Promise<Engi
       const between = await session.sum!([number + 0.5, 7]);
       const plan = training.adamw();
       const at = { step: 0, lr: 1e-3, numbers: [number, 1, 2 ** 52 * number] };
-      const { numbers, metrics } = await session.step(plan, [training.batch(number)], at);
+      const { numbers, metrics, milliseconds } = await session.step(plan, [training.batch(number)], at);
       await session.dispose();
-      return { between, numbers, metrics };
+      return { between, numbers, metrics, milliseconds };
     });
     const [first, second] = await Promise.all(shares);
     expect(second).toEqual(first);
     expect(first).toMatchObject({ between: [2, 14], numbers: [1, 2, 2 ** 52] });
     expect(Object.keys(first!.metrics)).not.toHaveLength(0);
+    expect(first!.milliseconds!.map((time) => time > 0)).toEqual([true, true]);
     hub.close();
   });
 
@@ -83,7 +99,8 @@ export function testCollectives(training: TinyTraining, open: () => Promise<Engi
     const engine = await open();
     const got = await rank(engine, { module, export: 'doubling' }, (step) => [step]);
     const alone = await training.run(engine, training.adamw(0.1), 5);
-    expect(got).toEqual({ ...alone, rows: alone.rows.map((row) => ({ ...row, numbers: [] })) });
+    const summed = { numbers: [], milliseconds: [expect.any(Number), expect.any(Number)] };
+    expect(got).toEqual({ ...alone, rows: alone.rows.map((row) => ({ ...row, ...summed })) });
   });
 
   it('refuses ranks with unequal numbers of micro-batches, on each of them', async () => {

@@ -51,6 +51,7 @@ export async function trainingStep(
   { batches, weights, state, clip, scalars, numbers = [] }: StepOrder,
   collective?: Collective | undefined,
 ): Promise<StepResult> {
+  const from = performance.now();
   const total = batches.length * (collective?.size ?? 1);
   const metrics: Record<string, number> = {};
   for (const [i, batch] of batches.entries())
@@ -58,9 +59,10 @@ export async function trainingStep(
       metrics[name] = (metrics[name] ?? 0) + value / total;
   const sums = engine.sums();
   const all = [...sums.gradients, ...sums.state];
-  const summed = collective && {
-    numbers: await allReduce(collective, { sums: all, metrics, count: batches.length, numbers }),
-  };
+  const milliseconds = performance.now() - from;
+  const count = batches.length;
+  const summed =
+    collective && (await allReduce(collective, { sums: all, metrics, count, numbers, milliseconds }));
 
   const squares = engine.runningSquares();
   const gradientNorm = Math.sqrt(squares.at(-1) ?? 0) / total;
