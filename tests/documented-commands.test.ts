@@ -58,7 +58,7 @@ it('commands are found', () => {
   ).toEqual([['a', '--b', 'c d'], ['f']]);
   expect(
     commandsOf(
-      'mpirun -np 2 npx beyond-masking a --b 1\nsrun -K --mpi=pmix -n 8 node_modules/.bin/beyond-masking c\n`mpirun -pmi-port -np 2 npx beyond-masking d`',
+      'mpirun -np 2 npx beyond-masking a --b 1\nsrun -K --mpi=pmix -n 8 node_modules/.bin/beyond-masking c\n`mpirun -np 2 npx beyond-masking d`',
     ),
   ).toEqual([['a', '--b', '1'], ['c'], ['d']]);
 });

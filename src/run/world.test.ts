@@ -1,3 +1,6 @@
+import { closeSync, openSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../config/schema.ts';
 import {
@@ -22,7 +25,7 @@ describe('the ranks of a run', () => {
       { rank: 1, size: 4, localSize: 2 },
     ],
     [
-      { PMI_RANK: '1', PMI_SIZE: '4', MPI_LOCALNRANKS: '4', PMI_FD: '2' },
+      { PMI_RANK: '1', PMI_SIZE: '4', MPI_LOCALNRANKS: '4' },
       { rank: 1, size: 4, localSize: 4 },
     ],
   ])('are those of the launcher: %o', (environment, expected) => {
@@ -31,10 +34,29 @@ describe('the ranks of a run', () => {
 
   it("are refused where npx has closed the launcher's connection", () => {
     const environment = { PMI_RANK: '1', PMI_SIZE: '4', PMI_FD: '999' };
-    expect(() => launchedWorld(environment)).toThrow('mpirun -pmi-port npx beyond-masking');
-    expect(() => launchedWorld({ ...environment, PMI_FD: 'none' })).toThrow('which npx closes');
+    for (const closed of ['999', 'none']) {
+      const message = 'which npx closes: start node_modules/.bin/beyond-masking in place of npx';
+      expect(() => launchedWorld({ ...environment, PMI_FD: closed })).toThrow(message);
+    }
     // One rank needs no connection.
     expect(launchedWorld({ ...environment, PMI_RANK: '0', PMI_SIZE: '1' })).toBeUndefined();
+  });
+
+  it("must have the launcher's own connection, not a file of the same number", async () => {
+    const [file, server] = [openSync(fileURLToPath(import.meta.url), 'r'), createServer()];
+    await new Promise<void>((resolve) => server.listen(0, resolve));
+    const { fd } = (server as unknown as { readonly _handle: { readonly fd: number } })._handle;
+    const environment = (descriptor: number) => ({ PMI_RANK: '1', PMI_SIZE: '4', PMI_FD: `${descriptor}` });
+    expect(() => launchedWorld(environment(file))).toThrow('which npx closes');
+    expect(launchedWorld(environment(fd))).toMatchObject({ rank: 1, size: 4 });
+    closeSync(file);
+    server.close();
+  });
+
+  it('are refused where mpirun does not say how many there are', () => {
+    expect(() => launchedWorld({ PMI_PORT: 'host:1', PMI_ID: '0', MPI_LOCALNRANKS: '2' })).toThrow(
+      'a rank must know the number of ranks, which mpirun -pmi-port does not say: leave -pmi-port out',
+    );
   });
 
   it('are refused if their numbers contradict each other', () => {

@@ -6,18 +6,23 @@ import { RunError } from './error.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+const WITHOUT_NPX = 'start node_modules/.bin/beyond-masking in place of npx beyond-masking';
+
 /**
  * The ranks that mpirun or srun started, as this process sees them; undefined for a run of one process. Throws RunError
  * if the launcher's variables contradict each other, or if its connection is closed.
  */
 export function launchedWorld(environment: Environment = process.env): World | undefined {
+  const { PMI_FD: descriptor, PMI_PORT: port, PMI_SIZE: ranks } = environment;
+  if (port !== undefined && ranks === undefined)
+    throw new RunError(
+      `a rank must know the number of ranks, which mpirun -pmi-port does not say: leave -pmi-port out, and ${WITHOUT_NPX}`,
+    );
   const world = refused(() => launched(environment));
   if (!world || world.size === 1) return undefined;
-  const { PMI_FD: descriptor } = environment;
-  if (descriptor !== undefined && !isOpen(Number(descriptor)))
+  if (descriptor !== undefined && !isSocket(Number(descriptor)))
     throw new RunError(
-      "a rank must inherit the connection of its mpirun, which npx closes: start ranks with Open MPI's mpirun, or with " +
-        'mpirun -pmi-port npx beyond-masking ...',
+      `a rank must inherit the connection of its mpirun, which npx closes: ${WITHOUT_NPX}, or use Open MPI's mpirun`,
     );
   const { rank, size, localSize } = world;
   return { rank, size, localSize };
@@ -41,10 +46,9 @@ function refused<T>(check: () => T): T {
   }
 }
 
-function isOpen(descriptor: number): boolean {
+function isSocket(descriptor: number): boolean {
   try {
-    fstatSync(descriptor);
-    return true;
+    return fstatSync(descriptor).isSocket(); // a file of this process may have the number of a closed one
   } catch {
     return false;
   }
