@@ -24,7 +24,7 @@ async function notesOf(steps: readonly number[]): Promise<string[]> {
 
 it('notes once that a step waits longer than a minute', async () => {
   expect(await notesOf([1, 2, 1, 59, 500, 1])).toEqual([
-    'step 5 has waited 60 s for other ranks, usually 2 s: a rank that does not note this is stuck, or its host is',
+    'step 5 has waited 60 s for other ranks, usually 2 s: a rank or its host is stuck, such as one that does not note this',
   ]);
 });
 

@@ -26,7 +26,7 @@ export class StuckRanks {
     const timer = setTimeout(() => {
       const usual = median > 0 ? `, usually ${round(median)} s` : '';
       this.#note(
-        `step ${step} has waited ${round(limit)} s for other ranks${usual}: a rank that does not note this is stuck, or its host is`,
+        `step ${step} has waited ${round(limit)} s for other ranks${usual}: a rank or its host is stuck, such as one that does not note this`,
       );
     }, 1000 * limit);
     const from = performance.now();
