@@ -70,7 +70,8 @@ export async function runTraining<C extends RunConfig, Start extends object>(
   } = {},
 ): Promise<{ readonly outcome: Outcome; readonly step: number }> {
   const note = (message: string) => emit({ type: 'note', message });
-  const { gradients, parameters, specs } = setup.programs(microBatchOf(config.training, ranks?.size));
+  const microBatch = microBatchOf(config.training, ranks?.size);
+  const { gradients, parameters, specs } = setup.programs(microBatch);
   const microBatches = microBatchesOf(config.training, ranks?.size);
   const session = await engine.open(state, { collective: ranks?.collective });
   let leave = false;
@@ -91,7 +92,7 @@ export async function runTraining<C extends RunConfig, Start extends object>(
         name,
         encodeCheckpoint({ kind, config, classes, progress, state, parameters: specs, slots }),
       );
-    const monitor = monitorOf?.({ ...context, randomStart, note, save }) ?? unmeasured;
+    const monitor = monitorOf?.({ ...context, microBatch, randomStart, note, save }) ?? unmeasured;
     const job: TrainingJob = {
       settings: config,
       title: runTitle(config, kind),

@@ -63,6 +63,8 @@ export interface TrainingSetup {
 
 /** Context of every monitor. */
 export interface MonitorContext extends RunContext {
+  /** Number of images that training computes at once. */
+  readonly microBatch: number;
   /** True if the run began with random weights. */
   readonly randomStart: boolean;
   readonly note: (message: string) => void;

@@ -33,9 +33,10 @@ export async function failOnRank(show: (beginning: string) => number): Promise<v
     return;
   }
   if (world.rank > 0) await setTimeout(AFTER_YOU);
-  const status = show(rankName(world));
-  if (status !== 0) await abortJob(status);
-  process.exit(status);
+  process.exitCode = show(rankName(world));
+  if (process.exitCode === 0) return; // the help
+  await abortJob(process.exitCode);
+  process.exit();
 }
 
 /** The ranks, for an error that may be about them. */
