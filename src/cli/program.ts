@@ -18,6 +18,7 @@ import { reconstructCommand } from './commands/reconstruct.ts';
 import { reportCommand } from './commands/report.ts';
 import { setupCommand } from './commands/setup.ts';
 import { studyCommand } from './commands/study.ts';
+import { refuseRanks } from './show/ranks.ts';
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 
@@ -59,6 +60,7 @@ BEYOND_MASKING_DEBUG=1 shows where an error came from.`,
     setupCommand(),
     listCommand(),
   ];
+  program.hook('preAction', (_, command) => refuseRanks(command.name()));
   for (const command of commands) program.addCommand(command.copyInheritedSettings(program));
   for (const command of [program, ...commands, ...commands.flatMap((c) => c.commands)])
     command.exitOverride();
