@@ -36,10 +36,11 @@ const plugin = plugins.find(({ platform }) => platform === 'cuda');
 if (!plugin) throw new Error('the traffic of a GPU takes its plugin: beyond-masking setup cuda13');
 
 const forms = [
+  { attention: 'fused', kernels: true },
   { attention: 'fused' },
   { attention: 'padded' },
   { attention: 'parts' },
-  { attention: 'fused', gradients: 'bf16' },
+  { attention: 'fused', kernels: true, gradients: 'bf16' },
 ] as const;
 const folder = mkdtempSync(join(tmpdir(), 'traffic-'));
 try {
@@ -48,7 +49,7 @@ try {
   for (const task of args.tasks.split(',')) {
     const step = pretrainStep(modelConfig(args.model), task, Number(args.batch));
     for (const form of task === 'masked' ? forms : forms.slice(0, 1)) {
-      const label = Object.entries(form).map(([name, value]) => `${name} ${value}`);
+      const label = Object.entries(form).map(([name, value]) => (value === true ? name : `${name} ${value}`));
       const file = join(folder, `${[task, ...label].join(', ')}.mlir`);
       const whole = { precision: 'bf16', count: 1, replicas: 1, ...form } as const;
       writeFileSync(file, stepModule(step.plan, (name) => !(name in step.inputs), whole).text);
