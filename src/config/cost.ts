@@ -1,11 +1,13 @@
 import { patchCount } from '../image/size.ts';
 import type { DecoderConfig, EncoderConfig, StackSize } from '../models/config.ts';
 import { decoderOf } from '../models/decoders/table.ts';
+import type { SegmenterConfig } from '../models/segmenter.ts';
 import { visibleTokens } from '../nn/masking.ts';
 import { stackFlops } from '../nn/stack-flops.ts';
 import type { OwnTasks } from '../tasks/own.ts';
 import { taskOf } from '../tasks/table.ts';
 import type { Config } from './schema.ts';
+import { type SegmentConfig, segmenterConfig } from './segment-schema.ts';
 
 /**
  * Floating-point operations of the matrix products of one training step per image. A multiplication and an addition
@@ -38,6 +40,27 @@ function encoderFlops(model: EncoderConfig, patches: number): number {
 /** Operations per image of a fine-tuning step: all tokens, and a head for `classes` classes instead of the decoder. */
 export function finetuneFlops({ model }: { readonly model: EncoderConfig }, classes: number): number {
   return 3 * (encoderFlops(model, patchCount(model)) + 2 * model.width * classes);
+}
+
+/** Operations per image of a step of segmentation: all tokens, and the head for `classes` classes; convolutions count as products. */
+export function segmentFlops({ model }: Pick<SegmentConfig, 'model'>, classes: number): number {
+  const patches = patchCount(model);
+  return 3 * (encoderFlops(model, patches) + headFlops(segmenterConfig({ model }, classes), patches));
+}
+
+function headFlops({ head, width, classes }: SegmenterConfig, patches: number): number {
+  if (head.kind === 'linear') return 2 * patches * width * classes;
+  const { channels, auxiliary = 0, scales = [4, 2, 1, 0.5], pools = [1, 2, 3, 6] } = head;
+  const [largest, smallest] = [scales[0]!, scales.at(-1)!];
+  const neck = scales.map((scale) => (scale === 4 ? 20 : scale === 2 ? 4 : 0) * width ** 2);
+  const levels = scales.slice(0, -1).map((scale) => scale ** 2 * channels * (width + 9 * channels));
+  const products = [
+    ...[...neck, ...levels],
+    smallest ** 2 * 9 * (width + pools.length * channels) * channels,
+    largest ** 2 * channels * (9 * scales.length * channels + classes),
+    auxiliary * (9 * width + classes),
+  ];
+  return 2 * patches * products.reduce((a, b) => a + b, 0);
 }
 
 /** Activations that a training step stores per block, for each feature of a token. */

@@ -8,6 +8,8 @@ export { resolveConfig } from '../config/recipes.ts';
 export { configSchema, parseConfig } from '../config/schema.ts';
 export { resolveFinetuneConfig } from '../config/finetune-recipes.ts';
 export { finetuneSchema, parseFinetuneConfig } from '../config/finetune-schema.ts';
+export { resolveSegmentConfig } from '../config/segment-recipes.ts';
+export { parseSegmentConfig, segmentSchema } from '../config/segment-schema.ts';
 
 // Studies
 export { parseStudy, readStudy, type Study } from '../study/schema.ts';
@@ -24,7 +26,7 @@ export { type BenchOptions, type BenchResult, bench } from '../bench/bench.ts';
 // Types of these signatures
 export type { BenchRow } from '../bench/bench.ts';
 export type { PeerMeasure } from '../bench/peer.ts';
-export type { GivenSettings } from '../config/finetune-recipes.ts';
+export type { GivenSettings } from '../config/given.ts';
 export type { RecipeOf } from '../config/recipe.ts';
 export type { FetchEvent } from '../run/events.ts';
 export type { Group } from '../study/arms.ts';

@@ -65,13 +65,13 @@ export async function runTraining<C extends RunConfig, Start extends object>(
   } = {},
 ): Promise<{ readonly outcome: Outcome; readonly step: number }> {
   const note = (message: string) => emit({ type: 'note', message });
-  const { gradients, parameters, specs } = setup.programs(microBatchOf(config.training));
+  const { gradients, parameters, specs, state: overwritten } = setup.programs(microBatchOf(config.training));
   const session = await engine.open(state);
   try {
     const report = (id: string, reason: string) => note(`broken image skipped: ${oneLine(id)}: ${reason}`);
     const context = { session, store, broken: new BrokenImages(report, checkpoint?.progress.broken), emit };
     const randomStart = config.from === '' && !checkpoint;
-    const plan = trainingPlan(config.training, gradients, parameters);
+    const plan = trainingPlan(config.training, gradients, parameters, overwritten);
     const { classes } = setup;
     const save: MonitorContext['save'] = (name, progress, state, slots) =>
       store.write(

@@ -112,7 +112,7 @@ async function trainFrom<
   const dataKey = await checkData(start, kind, data.train, watched);
   const { config, notes } = checkpoint
     ? { config: start.config, notes: [] }
-    : fitBatch(start.config, data.train.length, undefined, parts);
+    : fitBatch(training.settle?.(start.config, data) ?? start.config, data.train.length, undefined, parts);
   for (const message of notes) note(message);
   const warning = training.warning?.(data);
   if (warning !== undefined) note(warning);
