@@ -8,6 +8,11 @@
 // Train
 export { pretrain, type RunOptions, type RunResult } from './pretrain.ts';
 export { type FinetuneOptions, type FinetuneResult, finetune } from './finetune.ts';
+export {
+  type PredictedMask,
+  type PredictMasksOptions,
+  predictMasks,
+} from './evaluate/segmentation/predict-masks.ts';
 export { type SegmentResult, type SegmentRunOptions, trainSegmenter } from './segment.ts';
 export type { FinetuneEvent, Outcome, PretrainEvent, SegmentEvent } from './run/events.ts';
 export type { Config, ConfigInput } from './config/schema.ts';

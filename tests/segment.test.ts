@@ -38,11 +38,12 @@ describe.each(['linear', 'upernet'] as const)('a tiny batch is learned by heart 
         data: { test: `masks:${await copyOf(source)}`, scale: [1, 1], flip: 0, photometric: false },
         model: {
           ...{ image: [32, 32], patch: 2, width: 32, depth: 2, heads: 2, trainPositions: true },
-          head: { kind, channels: 16, scales: [2, 1, 0.5], pools: [1, 2], auxiliary: 0, dropout: 0 },
+          head: { kind, channels: 32, scales: [2, 1, 0.5], pools: [2, 4], auxiliary: 0, dropout: 0 },
         },
         training: {
-          ...{ epochs: 240, batchSize: 4, warmupEpochs: 5, learningRate: 0.32, dropPath: 0, layerDecay: 1 },
+          ...{ epochs: 160, batchSize: 4, warmupEpochs: 5, dropPath: 0, layerDecay: 1 },
           weightDecay: 0,
+          learningRate: kind === 'linear' ? 0.32 : 1.28,
         },
         evaluation: { every: 40, pictures: 0 },
         checkpoints: { every: 0 },
