@@ -70,7 +70,7 @@ const STORED = 30;
  * Estimated memory of a training step per image, in bytes: activations stored for the backward pass, in float32. onnxruntime's
  * measured peak for ViT-B/16 with 75 % of its tokens removed is 97 MB (estimate 95 MB). Engines that plan memory need less.
  */
-export function trainingBytes({ model, task }: Sized, own?: OwnTasks): number {
+export function trainingBytes({ model, task, data }: Sized, own?: OwnTasks): number {
   const patches = patchCount(model);
   const { decoder } = model;
   const { fillsEncoder } = decoderOf(decoder ?? {});
@@ -79,11 +79,29 @@ export function trainingBytes({ model, task }: Sized, own?: OwnTasks): number {
   const stack = (tokens: number, { width, depth, heads }: StackSize) =>
     depth * (STORED * tokens * width + heads * tokens ** 2);
   const encoder = stack(visible, model) + (guide ? stack(patches, model) : 0);
-  return 4 * (encoder + (decoder && decoder.kind !== 'linear' ? stack(patches, decoder) : 0));
+  const more = decoder && decoder.kind !== 'linear' ? stack(patches, decoder) : 0;
+  return 4 * (encoder + more + (data?.classes ? headValues(model, data.classes.classes.length) : 0));
+}
+
+/** Values that a step of segmentation stores per pixel and class, and per pixel and channel of UperNet's largest maps. */
+const [STORED_LOGITS, STORED_MAPS] = [5, 16];
+
+/** Stored values of a segmenter's head per image. */
+function headValues(model: Sized['model'], classes: number): number {
+  const { image, head } = model;
+  const pixels = image[0] * image[1];
+  const { kind, channels = 0, scales = [4] } = head ?? {};
+  const largest = kind === 'upernet' ? scales[0]! ** 2 * STORED_MAPS * channels : 0;
+  return STORED_LOGITS * pixels * classes + largest * patchCount(model);
 }
 
 /** Settings that determine a step's memory. */
 export interface Sized {
-  readonly model: EncoderConfig & { readonly decoder?: DecoderConfig };
+  readonly model: EncoderConfig & {
+    readonly decoder?: DecoderConfig;
+    /** Of a segmenter. */
+    readonly head?: Pick<SegmentConfig['model']['head'], 'kind' | 'channels' | 'scales'>;
+  };
+  readonly data?: Partial<Pick<SegmentConfig['data'], 'source' | 'classes'>>;
   readonly task?: { readonly name: string; readonly mask?: string; readonly maskRatio: number };
 }

@@ -8,6 +8,7 @@ import type { Watch } from '../evaluator.ts';
 import { addImage, emptyConfusion, type SegmentationScores, segmentationScores } from './confusion.ts';
 import { predictImage, type SegmentView } from './predict-image.ts';
 import type { Logits } from './segment-image.ts';
+import { inGroups } from './together.ts';
 
 /** An image with its mask and what a model predicts: class numbers [height, width]. */
 export interface SegmentedImage {
@@ -24,7 +25,7 @@ export interface Segmenting extends SegmentView {
   readonly broken: BrokenImages;
 }
 
-/** The images of a data set that can be read, segmented one after another. Rejects with the signal's reason. */
+/** The images of a data set that can be read, segmented, in their order. Rejects with the signal's reason. */
 export async function* segmented(
   dataset: Dataset,
   { logits, broken, ...view }: Segmenting,
@@ -33,22 +34,27 @@ export async function* segmented(
   const { masks } = dataset;
   if (!masks?.table)
     throw new RunError(`images must have masks to be evaluated, got '${dataset.name}' without`);
-  for (let index = 0; index < dataset.length; index++) {
-    signal?.throwIfAborted();
+  const read = async (index: number, logits: Logits): Promise<SegmentedImage | undefined> => {
     const id = dataset.id(index);
-    const read = async () => {
+    if (broken.has(id)) return undefined;
+    try {
       const { width, height, data } = await readMask(masks.source(index), masks.table!);
       const predicted = await predictImage(await pixelsOf(dataset, index), [height, width], view, logits);
       return { index, width, height, truth: data, predicted };
-    };
-    if (!broken.has(id)) {
-      const image = await read().catch((error: Error) => {
-        if (error instanceof RangeError || error instanceof RunError || signal?.aborted) throw error;
-        broken.add(id, error);
-      });
-      if (image) yield image;
+    } catch (error) {
+      if (error instanceof RangeError || error instanceof RunError) throw error;
+      broken.add(id, error);
+      return undefined;
     }
-    onProgress?.(index + 1, dataset.length);
+  };
+  const all = Array.from({ length: dataset.length }, (_, index) => index);
+  let done = 0;
+  signal?.throwIfAborted();
+  for await (const group of inGroups(all, read, { logits, atOnce: view.atOnce })) {
+    signal?.throwIfAborted();
+    for (const image of group) if (image) yield image;
+    done += group.length;
+    onProgress?.(done, dataset.length);
   }
 }
 

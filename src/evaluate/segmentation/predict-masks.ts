@@ -14,6 +14,8 @@ import type { PredictOptions } from '../predict.ts';
 import { pixelsOf } from './evaluate-segmentation.ts';
 import { predictImage, type SegmentView, sessionLogits } from './predict-image.ts';
 import { openOutput } from './prediction-folder.ts';
+import type { Logits } from './segment-image.ts';
+import { inGroups } from './together.ts';
 
 export interface PredictMasksOptions
   extends Pick<
@@ -82,33 +84,37 @@ export async function* predictMasks(
       programs.set(batch, program);
       return program;
     });
-    let there = 0;
-    for (let index = 0; index < dataset.length; index++) {
-      signal?.throwIfAborted();
-      onProgress(index, dataset.length);
-      if (folder?.has(index)) {
-        there++;
-        continue;
-      }
-      const read = async () => {
+    const all = Array.from({ length: dataset.length }, (_, index) => index);
+    const left = all.filter((index) => !folder?.has(index));
+    let done = all.length - left.length;
+    let there = done;
+    onProgress(done, all.length);
+    const read = async (index: number, logits: Logits) => {
+      try {
         const from = await pixelsOf(dataset, index);
         const size: Size = 'data' in from ? [from.height, from.width] : await imageSize(from);
-        return { size, labels: await predictImage(from, size, view, logits) };
-      };
-      const made = await read().catch((error: Error) => {
+        return { index, size, labels: await predictImage(from, size, view, logits) };
+      } catch (error) {
         if (error instanceof RangeError || error instanceof RunError) throw error;
         broken.add(dataset.id(index), error);
-      });
-      if (!made) continue;
-      there++;
-      const [height, width] = made.size;
-      yield {
-        ...{ file: dataset.id(index), labels: made.labels, height, width },
-        classes: sharesOf(made.labels, table),
-        ...(await folder?.write(index, made.labels, made.size)),
-      };
+        return undefined;
+      }
+    };
+    for await (const group of inGroups(left, read, { logits, atOnce: view.atOnce })) {
+      signal?.throwIfAborted();
+      for (const made of group) {
+        if (!made) continue;
+        const { index, labels, size } = made;
+        there++;
+        yield {
+          ...{ file: dataset.id(index), labels, height: size[0], width: size[1] },
+          classes: sharesOf(labels, table),
+          ...(await folder?.write(index, labels, size)),
+        };
+      }
+      done += group.length;
+      onProgress(done, all.length);
     }
-    onProgress(dataset.length, dataset.length);
     if (there === 0) throw nothingReadable(dataset.name, broken);
   } finally {
     await session.dispose();
