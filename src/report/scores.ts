@@ -10,7 +10,7 @@ export interface Score {
   readonly column: string;
   /** The same, in full: `kNN, k 20, of raw pixels`. */
   readonly judge: string;
-  /** Whether the value is the share of images that are classified correctly: only then it has an interval by their number. */
+  /** True if the value is the share of images that are classified correctly: then it has an interval by their number. */
   readonly isShare: boolean;
   /** In [0, 1]. */
   readonly value: number;

@@ -156,7 +156,7 @@ function loadEncoder(
     otherHead === undefined
       ? `${what} for ${plural(classes.length, 'class', 'classes')} loaded`
       : `new ${what} for ${plural(classes.length, 'class', 'classes')}${otherHead}`;
-  // A new head comes with a new last norm. Decoders are never part of what is judged.
+  // A new head comes with a new last norm. A judged model has no decoder.
   const ofEncoder = ({ part, layer }: ParameterSpec) =>
     part !== 'decoder' && (otherHead === undefined || layer !== config.depth + 1);
   const how = config.positions === 'learned' ? 'interpolated (bicubic)' : 'computed';

@@ -2,7 +2,7 @@ import { CIFAR10 } from '../../image/normalise.ts';
 import type { SegmentEntry } from '../recipe.ts';
 import type { SegmentInput } from '../segment-schema.ts';
 
-/** The settings that take a learning rate for a batch of 256, where a publication names that of its own batch. */
+/** Batch and learning rate as a publication gives them; settings give the rate for a batch of 256. */
 const absolute = (rate: number, batch: number) => ({ batchSize: batch, learningRate: (rate * 256) / batch });
 
 const HEADS: Readonly<Record<'linear' | 'upernet', NonNullable<SegmentInput['model']>['head']>> = {
@@ -15,9 +15,9 @@ const HEADS: Readonly<Record<'linear' | 'upernet', NonNullable<SegmentInput['mod
 const micro: SegmentInput = {
   data: { mean: [...CIFAR10.mean], std: [...CIFAR10.std] },
   training: {
-    ...absolute(1e-3, 16),
-    epochs: 60,
-    warmupEpochs: 3,
+    ...absolute(2e-3, 16),
+    epochs: 100,
+    warmupEpochs: 5,
     layerDecay: 0.85,
     dropPath: 0,
     lossOver: 'labelled',
@@ -52,7 +52,12 @@ const shapes = (['linear', 'upernet'] as const).map(
       data: { scale: [0.75, 1.5], largestClass: 1 },
       model: { image: [64, 64], head: HEADS[head] },
     }),
-    quick: { training: { epochs: 10, warmupEpochs: 1 } },
+    // The pictures shrunk to the size of CIFAR-10's, whose pre-training fits.
+    quick: {
+      data: { photometric: false },
+      model: { image: [32, 32] },
+      training: { epochs: 30, warmupEpochs: 2 },
+    },
   }),
 );
 
@@ -72,7 +77,7 @@ const nuclei = (['linear', 'upernet'] as const).map(
       model: { image: [64, 64], head: HEADS[head] },
       evaluation: { images: 30 },
     }),
-    quick: { training: { epochs: 10, warmupEpochs: 1 } },
+    quick: { data: { photometric: false }, training: { epochs: 10, warmupEpochs: 1 } },
   }),
 );
 

@@ -19,7 +19,7 @@ export interface SegmentedImage {
   readonly predicted: Uint8Array;
 }
 
-/** What segments images: see `predictImage`. */
+/** A model and its views of images: see `predictImage`. */
 export interface Segmenting extends SegmentView {
   readonly logits: Logits;
   readonly broken: BrokenImages;

@@ -85,7 +85,7 @@ export function aboutMasks({ images, pixels, found }: MaskScan, table: ClassTabl
   const missing = table.classes.filter((_, k) => found.every(({ meaning }) => meaning !== k));
   const names = missing.slice(0, NAMED).map(({ name }) => name);
   return [
-    `${what} of ${plural(images, 'image')}: ${shown.join(', ')}${more}; ignored in all: ${share(ignored)}`,
+    `${what} of ${plural(images, 'image')}: ${shown.join(', ')}${more}; ${share(ignored)} ignored`,
     ...(missing.length > 0
       ? [
           `${what} have no pixel of ${plural(missing.length, 'class', 'classes')}: ${names.join(', ')}${missing.length > NAMED ? ', …' : ''}`,

@@ -29,7 +29,7 @@ export interface PredictMasksOptions
   readonly output?: string | undefined;
 }
 
-/** What a segmenter predicts for an image. */
+/** A prediction of a segmenter for an image. */
 export interface PredictedMask {
   /** The image's name in its source. */
   readonly file: string;

@@ -50,7 +50,7 @@ it('an error of the model or of a job rejects', async () => {
   await expect(together([failing, job(1, [1])], echo([]), 4)).rejects.toThrow('no image');
 });
 
-it('files made from images have names of their own', () => {
+it('files made from images have separate names', () => {
   expect(outputNames(['a.jpg', 'x/b.png', 'x/b.jpg'])).toEqual(['a', 'x/b.png', 'x/b.jpg']);
   expect(outputNames(['/data/one/a.jpg', '../two/a.jpg', '/c.jpg'])).toEqual(['one/a', 'two/a', 'c']);
   expect(outputNames(['a.jpg', 'a.jpg'], ['b'])).toEqual(['a.jpg', 'a.jpg-2']);
