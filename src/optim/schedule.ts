@@ -1,6 +1,3 @@
-/** How a learning rate falls after the warm-up: half a cosine (arXiv 1608.03983), or a straight line. */
-export type ScheduleShape = 'cosine' | 'linear';
-
 export interface Schedule {
   /** Largest learning rate, at the end of the warm-up. */
   readonly peak: number;
@@ -8,8 +5,8 @@ export interface Schedule {
   readonly totalSteps: number;
   /** Learning rate at the end. */
   readonly floor: number;
-  /** Default: cosine. */
-  readonly shape?: ScheduleShape | undefined;
+  /** How the rate falls after the warm-up: half a cosine (arXiv 1608.03983), or a straight line. Default: cosine. */
+  readonly shape?: 'cosine' | 'linear' | undefined;
 }
 
 /**

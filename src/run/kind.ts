@@ -74,15 +74,14 @@ export interface CheckpointModel {
   readonly specs: readonly ParameterSpec[];
 }
 
-type Crops = 'scale' | 'ratio' | 'evaluationCrop' | 'evaluationView';
-
 /** The settings that all kinds have. */
 export type RunConfig = Pick<
   Config,
   'recipe' | 'seed' | 'from' | 'training' | 'checkpoints' | 'engine' | 'own'
 > & {
   /** Not every kind has the crops of classification. */
-  readonly data: Omit<Config['data'], Crops> & Partial<Pick<Config['data'], Crops>>;
+  readonly data: Omit<Config['data'], 'scale' | 'ratio' | 'evaluationCrop' | 'evaluationView'> &
+    Partial<Pick<Config['data'], 'scale' | 'ratio' | 'evaluationCrop' | 'evaluationView'>>;
   readonly training: { readonly schedule?: SegmentConfig['training']['schedule'] };
   readonly model: Sized['model'];
   /** Of pre-training. */
