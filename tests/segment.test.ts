@@ -5,6 +5,7 @@ import { encode } from 'fast-png';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { SegmentInput } from '../src/config/segment-schema.ts';
 import { writeShapes } from '../src/data/shapes/write.ts';
+import { embed } from '../src/evaluate/features/embed.ts';
 import { encodePalettePng, vocPalette } from '../src/io/palette-png.ts';
 import { pretrain } from '../src/pretrain.ts';
 import type { SegmentEvent } from '../src/run/events.ts';
@@ -31,19 +32,19 @@ async function notesOf(settings: SegmentInput, from?: string) {
 describe.each(['linear', 'upernet'] as const)('a tiny batch is learned by heart (%s)', (kind) => {
   it('above 0.95 mIoU', async () => {
     const source = join(folder, `same-${kind}`);
-    await writeShapes(source, { train: 4, val: 0, size: 32, seed: 7 });
+    await writeShapes(source, { train: 4, val: 0, size: 24, seed: 7 });
     const { best } = await trainSegmenter(
       tinySegmentSettings(`masks:${source}`, {
         // The images that are judged are those that are learned, in a folder of another name.
         data: { test: `masks:${await copyOf(source)}`, scale: [1, 1], flip: 0, photometric: false },
         model: {
-          ...{ image: [32, 32], patch: 2, width: 32, depth: 2, heads: 2, trainPositions: true },
-          head: { kind, channels: 32, scales: [2, 1, 0.5], pools: [2, 4], auxiliary: 0, dropout: 0 },
+          ...{ image: [24, 24], patch: 2, width: 64, depth: 3, heads: 4 },
+          head: { kind, channels: 64, scales: [2, 1, 0.5], pools: [1, 2], auxiliary: 0, dropout: 0 },
         },
         training: {
           ...{ epochs: 160, batchSize: 4, warmupEpochs: 5, dropPath: 0, layerDecay: 1 },
           weightDecay: 0,
-          learningRate: kind === 'linear' ? 0.32 : 1.28,
+          learningRate: kind === 'linear' ? 0.32 : 0.64,
         },
         evaluation: { every: 40, pictures: 0 },
         checkpoints: { every: 0 },
@@ -167,6 +168,46 @@ describe('masks that cannot be learned from are refused before a run leaves anyt
   });
 });
 
+it('without a val part, a share of the images is held out; settings limit the images', async () => {
+  const source = join(folder, 'undivided');
+  await writeShapes(source, { train: 10, val: 0, size: 20, seed: 9 });
+  const starts: Extract<SegmentEvent, { type: 'start' }>[] = [];
+  const given = tinySegmentSettings(`masks:${source}`, {
+    data: { heldOut: 0.3, trainImages: 5 },
+    evaluation: { images: 2, scales: [0.5, 1], flip: true, stride: 0.5 },
+    training: { maxSteps: 1, lossOver: 'labelled', schedule: 'cosine' },
+  });
+  const onEvent = (event: SegmentEvent) => void (event.type === 'start' && starts.push(event));
+  const { best } = await trainSegmenter(given, { output: newOutput(), onEvent });
+  expect(starts).toMatchObject([{ images: 5, testImages: 2, config: { data: { shortSide: 0 } } }]);
+  expect(best!.mIoU).toBeGreaterThanOrEqual(0);
+  const none = tinySegmentSettings(`masks:${source}`, { data: { heldOut: 0 } });
+  await expect(trainSegmenter(none, { output: newOutput() })).rejects.toThrow(
+    /images to evaluate on are needed, got none/,
+  );
+});
+
+it('settings that do not fit are refused by their rule', async () => {
+  const refused = async (model: SegmentInput['model'], message: string) =>
+    expect(
+      trainSegmenter(tinySegmentSettings(`masks:${shapes}`, { model }), { output: newOutput() }),
+    ).rejects.toThrow(message);
+  const kind = 'upernet' as const;
+  await refused(
+    { head: { kind, scales: [1, 2] } },
+    'model.head.scales must be some of 4, 2, 1 and 0.5, falling, got [1,2]',
+  );
+  await refused(
+    { head: { kind, taps: [0, 1] } },
+    'model.head.taps must name a block for each of model.head.scales, got [0,1] and [4,2,1,0.5]',
+  );
+  await refused(
+    { head: { kind, taps: [0, 2], scales: [2, 1] } },
+    'model.head.taps must be blocks, whole numbers from 0 to model.depth - 1, got [0,2] and 2',
+  );
+  await refused({ image: [18, 16] }, 'both sides of model.image must be multiples of model.patch');
+});
+
 describe('a segmenter starts from the weights of other runs', () => {
   it('of pre-training, whose positions become trained ones', async () => {
     await tinyImages(join(folder, 'images'), 8);
@@ -185,5 +226,11 @@ describe('a segmenter starts from the weights of other runs', () => {
     const upernet = { ...short, model: { head: { kind: 'upernet' as const, scales: [2, 1], auxiliary: 0 } } };
     const other = await notesOf(tinySegmentSettings(`masks:${shapes}`, upernet), output);
     expect(other.notes.join('\n')).toContain("new upernet head for 4 classes (the file's is another one)");
+    // Features come from the norm behind the encoder: UperNet has none.
+    const embedded = await embed(output, join(folder, 'images'), { onNote: () => {} });
+    expect(embedded).toMatchObject({ images: 8, width: 8 });
+    await expect(embed(other.output, join(folder, 'images'))).rejects.toThrow(
+      /features need the norm behind the encoder, got .* of a segmentation with UperNet/,
+    );
   });
 });
