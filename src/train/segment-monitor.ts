@@ -40,6 +40,7 @@ export function segmentMonitor(parts: Parts): Monitor<SegmentStart> {
   const { training, evaluation, seed } = config;
   const { test, testSource, table } = data;
   const best = new Best(parts, 'mIoU');
+  let isEvaluated = false;
   const shown = sample(test, Math.max(1, evaluation.pictures), seed, 'pictures');
   const atOnce = 2 ** Math.floor(Math.log2(shortRun(model, engine, AT_ONCE)));
   const segmenting = (isAveraged: boolean): Segmenting => ({
@@ -60,7 +61,8 @@ export function segmentMonitor(parts: Parts): Monitor<SegmentStart> {
     },
     atStart: async () => undefined,
     async atEpoch(progress, last, signal) {
-      if (!last && progress.epoch % evaluation.every !== 0) return {};
+      isEvaluated = last || progress.epoch % evaluation.every === 0;
+      if (!isEvaluated) return {};
       const onProgress = (done: number, total: number) => emit({ type: 'evaluating', done, total });
       const measure = (isAveraged: boolean) =>
         evaluateSegmentation(test, segmenting(isAveraged), { onProgress, signal });
@@ -78,7 +80,7 @@ export function segmentMonitor(parts: Parts): Monitor<SegmentStart> {
       return scores;
     },
     async draw(step) {
-      if (evaluation.pictures === 0) return;
+      if (evaluation.pictures === 0 || !isEvaluated) return;
       const png = await segmentationGrid(shown, segmenting(false), { classes, colours: classColours(table) });
       if (!png) return;
       const path = await writePredictions(store, step, png);
