@@ -8,19 +8,11 @@
 // Train
 export { pretrain, type RunOptions, type RunResult } from './pretrain.ts';
 export { type FinetuneOptions, type FinetuneResult, finetune } from './finetune.ts';
-export {
-  type PredictedMask,
-  type PredictMasksOptions,
-  predictMasks,
-} from './evaluate/segmentation/predict-masks.ts';
-export { type SegmentResult, type SegmentRunOptions, trainSegmenter } from './segment.ts';
-export type { FinetuneEvent, Outcome, PretrainEvent, SegmentEvent } from './run/events.ts';
+export type { FinetuneEvent, Outcome, PretrainEvent } from './run/events.ts';
 export type { Config, ConfigInput } from './config/schema.ts';
 export type { FinetuneConfig, FinetuneInput } from './config/finetune-schema.ts';
-export type { SegmentConfig, SegmentInput } from './config/segment-schema.ts';
 export { recipe, recipeNames } from './config/recipes.ts';
 export { finetuneRecipe, finetuneRecipeNames } from './config/finetune-recipes.ts';
-export { segmentRecipe, segmentRecipeNames } from './config/segment-recipes.ts';
 export { modelNames } from './models/sizes.ts';
 export { taskNames } from './tasks/table.ts';
 

@@ -8,8 +8,6 @@ export { resolveConfig } from '../config/recipes.ts';
 export { configSchema, parseConfig } from '../config/schema.ts';
 export { resolveFinetuneConfig } from '../config/finetune-recipes.ts';
 export { finetuneSchema, parseFinetuneConfig } from '../config/finetune-schema.ts';
-export { resolveSegmentConfig } from '../config/segment-recipes.ts';
-export { parseSegmentConfig, segmentSchema } from '../config/segment-schema.ts';
 
 // Studies
 export { parseStudy, readStudy, type Study } from '../study/schema.ts';
