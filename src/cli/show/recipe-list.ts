@@ -45,7 +45,7 @@ export function recipeGrid(rate: TrainingRate, brief = false): string {
     ['finetune', ...cells('finetune')],
   ]);
   const names = `Names are DATA-SIZE-TASK, with - for +: cifar10-micro-masked-zoomed-in.
-Of segment: ${segmentRecipeNames.join(', ')}.`;
+Of segment: ${[...new Set(segmentRecipeNames.map((name) => name.replace(/[^-]+$/, '*')))].join(', ')}, for * linear or upernet.`;
   if (brief) return `${grid}\n${names} \`list recipes\` says more.`;
   const published = recipesNamed('imagenet-base-').flatMap(({ name, expected }) => {
     const percent = /[\d.]+ %/.exec(expected)?.[0];
