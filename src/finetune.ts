@@ -1,5 +1,6 @@
-import { type GivenSettings, resolveFinetuneConfig } from './config/finetune-recipes.ts';
+import { resolveFinetuneConfig } from './config/finetune-recipes.ts';
 import type { FinetuneConfig, FinetuneInput } from './config/finetune-schema.ts';
+import type { GivenSettings } from './config/given.ts';
 import { labelledShare } from './data/sources/labelled-share.ts';
 import type { OpenOptions } from './data/sources/scheme.ts';
 import { slotName } from './engines/engine.ts';
@@ -15,12 +16,8 @@ import { initialiseOnThreads } from './run/initialise-on-threads.ts';
 import { finetuning } from './run/kinds/finetune.ts';
 import { readMetrics } from './run/metrics.ts';
 import { type ClassifierSetup, setUpClassifier } from './run/setup-finetune.ts';
-import {
-  bestTop1,
-  type FinetuneData,
-  type FinetuneStart,
-  finetuneMonitor,
-} from './train/finetune-monitor.ts';
+import { bestScore } from './train/best.ts';
+import { type FinetuneData, type FinetuneStart, finetuneMonitor } from './train/finetune-monitor.ts';
 import { type Training, type TrainOptions, type TrainResult, train } from './train/runner.ts';
 import { loadClassifier } from './weights/load-into.ts';
 import { findModel, openModel } from './weights/model.ts';
@@ -61,13 +58,13 @@ const training: Training<FinetuneConfig, FinetuneData, ClassifierSetup, Finetune
 export async function finetune(settings: FinetuneInput, options: FinetuneOptions): Promise<FinetuneResult> {
   const { from } = options;
   const result = await train(training, { ...settings, ...(from !== undefined && { from }) }, options);
-  const top1 = bestTop1(await readMetrics(result.folder));
+  const top1 = bestScore(await readMetrics(result.folder), 'top1');
   if (top1 === undefined) return result;
   return { ...result, best: { top1, checkpoint: bestCheckpointPath(result.folder) } };
 }
 
 /** Settings that follow from the weights with which a run starts. */
-async function givenBy({ from, model }: FinetuneInput): Promise<GivenSettings | undefined> {
+async function givenBy({ from, model }: FinetuneInput): Promise<GivenSettings<FinetuneConfig> | undefined> {
   if (!from) return undefined;
   const { description } = await findModel(from, { heads: model?.heads, usualImage: model?.image });
   const { encoder, classifier, normalisation, evaluationCrop } = description;

@@ -16,6 +16,7 @@ import { pretrainCommand } from './commands/pretrain.ts';
 import { previewCommand } from './commands/preview.ts';
 import { reconstructCommand } from './commands/reconstruct.ts';
 import { reportCommand } from './commands/report.ts';
+import { segmentCommand } from './commands/segment.ts';
 import { setupCommand } from './commands/setup.ts';
 import { studyCommand } from './commands/study.ts';
 import { refuseRanks } from './show/ranks.ts';
@@ -43,6 +44,7 @@ BEYOND_MASKING_DEBUG=1 shows where an error came from.`,
   const commands = [
     pretrainCommand(),
     finetuneCommand(),
+    segmentCommand(),
     reconstructCommand(),
     previewCommand(),
     knnCommand(),

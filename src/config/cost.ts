@@ -1,11 +1,13 @@
 import { patchCount } from '../image/size.ts';
 import type { DecoderConfig, EncoderConfig, StackSize } from '../models/config.ts';
 import { decoderOf } from '../models/decoders/table.ts';
+import type { SegmenterConfig } from '../models/segmenter.ts';
 import { visibleTokens } from '../nn/masking.ts';
 import { stackFlops } from '../nn/stack-flops.ts';
 import type { OwnTasks } from '../tasks/own.ts';
 import { taskOf } from '../tasks/table.ts';
 import type { Config } from './schema.ts';
+import { type SegmentConfig, segmenterConfig } from './segment-schema.ts';
 
 /**
  * Floating-point operations of the matrix products of one training step per image. A multiplication and an addition
@@ -40,6 +42,27 @@ export function finetuneFlops({ model }: { readonly model: EncoderConfig }, clas
   return 3 * (encoderFlops(model, patchCount(model)) + 2 * model.width * classes);
 }
 
+/** Operations per image of a step of segmentation: all tokens, and the head for `classes` classes; convolutions count as products. */
+export function segmentFlops({ model }: Pick<SegmentConfig, 'model'>, classes: number): number {
+  const patches = patchCount(model);
+  return 3 * (encoderFlops(model, patches) + headFlops(segmenterConfig({ model }, classes), patches));
+}
+
+function headFlops({ head, width, classes }: SegmenterConfig, patches: number): number {
+  if (head.kind === 'linear') return 2 * patches * width * classes;
+  const { channels, auxiliary = 0, scales = [4, 2, 1, 0.5], pools = [1, 2, 3, 6] } = head;
+  const [largest, smallest] = [scales[0]!, scales.at(-1)!];
+  const neck = scales.map((scale) => (scale === 4 ? 20 : scale === 2 ? 4 : 0) * width ** 2);
+  const levels = scales.slice(0, -1).map((scale) => scale ** 2 * channels * (width + 9 * channels));
+  const products = [
+    ...[...neck, ...levels],
+    smallest ** 2 * 9 * (width + pools.length * channels) * channels,
+    largest ** 2 * channels * (9 * scales.length * channels + classes),
+    auxiliary * (9 * width + classes),
+  ];
+  return 2 * patches * products.reduce((a, b) => a + b, 0);
+}
+
 /** Activations that a training step stores per block, for each feature of a token. */
 const STORED = 30;
 
@@ -47,7 +70,7 @@ const STORED = 30;
  * Estimated memory of a training step per image, in bytes: activations stored for the backward pass, in float32. onnxruntime's
  * measured peak for ViT-B/16 with 75 % of its tokens removed is 97 MB (estimate 95 MB). Engines that plan memory need less.
  */
-export function trainingBytes({ model, task }: Sized, own?: OwnTasks): number {
+export function trainingBytes({ model, task, data }: Sized, own?: OwnTasks): number {
   const patches = patchCount(model);
   const { decoder } = model;
   const { fillsEncoder } = decoderOf(decoder ?? {});
@@ -56,11 +79,29 @@ export function trainingBytes({ model, task }: Sized, own?: OwnTasks): number {
   const stack = (tokens: number, { width, depth, heads }: StackSize) =>
     depth * (STORED * tokens * width + heads * tokens ** 2);
   const encoder = stack(visible, model) + (guide ? stack(patches, model) : 0);
-  return 4 * (encoder + (decoder && decoder.kind !== 'linear' ? stack(patches, decoder) : 0));
+  const more = decoder && decoder.kind !== 'linear' ? stack(patches, decoder) : 0;
+  return 4 * (encoder + more + (data?.classes ? headValues(model, data.classes.classes.length) : 0));
+}
+
+/** Values that a step of segmentation stores per pixel and class, and per pixel and channel of UperNet's largest maps. */
+const [STORED_LOGITS, STORED_MAPS] = [5, 16];
+
+/** Stored values of a segmenter's head per image. */
+function headValues(model: Sized['model'], classes: number): number {
+  const { image, head } = model;
+  const pixels = image[0] * image[1];
+  const { kind, channels = 0, scales = [4] } = head ?? {};
+  const largest = kind === 'upernet' ? scales[0]! ** 2 * STORED_MAPS * channels : 0;
+  return STORED_LOGITS * pixels * classes + largest * patchCount(model);
 }
 
 /** Settings that determine a step's memory. */
 export interface Sized {
-  readonly model: EncoderConfig & { readonly decoder?: DecoderConfig };
+  readonly model: EncoderConfig & {
+    readonly decoder?: DecoderConfig;
+    /** Of a segmenter. */
+    readonly head?: Pick<SegmentConfig['model']['head'], 'kind' | 'channels' | 'scales'>;
+  };
+  readonly data?: Partial<Pick<SegmentConfig['data'], 'source' | 'classes'>>;
   readonly task?: { readonly name: string; readonly mask?: string; readonly maskRatio: number };
 }

@@ -1,5 +1,6 @@
 import type { FinetuneConfig, FinetuneInput } from './finetune-schema.ts';
 import type { Config, ConfigInput } from './schema.ts';
+import type { SegmentConfig, SegmentInput } from './segment-schema.ts';
 
 /** A recipe as data: its settings, over those of its model's size. */
 export interface AnyEntry<I extends object = object> {
@@ -29,6 +30,11 @@ export interface FinetuneEntry extends AnyEntry<FinetuneInput> {
   readonly classes: number;
 }
 
+/** A recipe of segmentation as data. */
+export interface SegmentEntry extends AnyEntry<SegmentInput> {
+  readonly classes: number;
+}
+
 /** Cost of a run. */
 export interface Cost {
   /** Over all epochs. */
@@ -49,3 +55,4 @@ export interface RecipeOf<C> {
 
 export type Recipe = RecipeOf<Config>;
 export type FinetuneRecipe = RecipeOf<FinetuneConfig>;
+export type SegmentRecipe = RecipeOf<SegmentConfig>;

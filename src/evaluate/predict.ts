@@ -167,8 +167,8 @@ function modelKey(model: Model, classifier: ClassifierConfig): string {
   return contentKey([about, ...Object.values(headWeights(model, classifier))]).slice(0, 12);
 }
 
-/** The `image` of a prediction. */
-function imageName(dataset: Dataset, index: number): string {
+/** The `image` of a prediction: see there. */
+export function imageName(dataset: Dataset, index: number): string {
   const source = dataset.source?.(index);
   const id = dataset.id(index);
   if (!source || source.kind === 'module') return `${dataset.name}/${id}`;

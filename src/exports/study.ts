@@ -24,7 +24,7 @@ export { type BenchOptions, type BenchResult, bench } from '../bench/bench.ts';
 // Types of these signatures
 export type { BenchRow } from '../bench/bench.ts';
 export type { PeerMeasure } from '../bench/peer.ts';
-export type { GivenSettings } from '../config/finetune-recipes.ts';
+export type { GivenSettings } from '../config/given.ts';
 export type { RecipeOf } from '../config/recipe.ts';
 export type { FetchEvent } from '../run/events.ts';
 export type { Group } from '../study/arms.ts';

@@ -5,15 +5,21 @@ export interface Schedule {
   readonly totalSteps: number;
   /** Learning rate at the end. */
   readonly floor: number;
+  /** How the rate falls after the warm-up: half a cosine (arXiv 1608.03983), or a straight line. Default: cosine. */
+  readonly shape?: 'cosine' | 'linear' | undefined;
 }
 
 /**
  * Learning rate of a step, counted from 0: linear warm-up from 0 to the peak (the first step's rate is 0), then half
- * a cosine down to the floor (arXiv 1608.03983), then constant.
+ * a cosine or a line down to the floor, then constant.
  */
-export function learningRate(step: number, { peak, warmupSteps, totalSteps, floor }: Schedule): number {
+export function learningRate(
+  step: number,
+  { peak, warmupSteps, totalSteps, floor, shape }: Schedule,
+): number {
   if (step < warmupSteps) return (peak * step) / warmupSteps;
   const progress = Math.min(1, (step - warmupSteps) / Math.max(1, totalSteps - warmupSteps));
+  if (shape === 'linear') return floor + (peak - floor) * (1 - progress);
   return floor + (peak - floor) * 0.5 * (1 + Math.cos(Math.PI * progress));
 }
 

@@ -77,7 +77,7 @@ async function featuresOf(
   const normalisation = normalisationOf(data);
   const views = centralViews(
     {
-      ...{ encoder: model, normalisation, evaluationCrop: data.evaluationCrop },
+      ...{ encoder: model, normalisation, evaluationCrop: data.evaluationCrop ?? 1 },
       ...(data.evaluationView && { evaluationView: data.evaluationView }),
     },
     images,

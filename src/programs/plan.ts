@@ -3,7 +3,7 @@ import type { Parameter, TrainingPlan } from '../engines/engine.ts';
 import type { Program } from '../graph/index.ts';
 import { adamw } from '../optim/adamw.ts';
 
-/** How weights are trained by AdamW as the settings say. @param gradients a program that yields them */
+/** How weights are trained by AdamW as the settings say. @param gradients a program that yields them, and what `state` names */
 export function trainingPlan(
   {
     beta1,
@@ -14,7 +14,8 @@ export function trainingPlan(
   }: Pick<Config['training'], 'beta1' | 'beta2' | 'epsilon' | 'clip'> & { readonly ema?: number },
   gradients: Program,
   parameters: readonly Parameter[],
+  state?: TrainingPlan['state'],
 ): TrainingPlan {
   const rule = adamw({ beta1, beta2, epsilon, ema });
-  return { gradients, parameters, rule, ...(clip > 0 && { clip }) };
+  return { gradients, parameters, rule, ...(clip > 0 && { clip }), ...(state && { state }) };
 }

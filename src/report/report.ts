@@ -26,7 +26,7 @@ export interface ReportResult {
 
 /**
  * Makes a page of the folders of runs: a table of scores for each data set that judged, the runs, settings in which they differ, curves over
- * each other, and the newest reconstructions. Running runs may be reported.
+ * each other, and the newest pictures. Running runs may be reported.
  * Throws RunError for another kind of page or when no folder can be read, or the system's error.
  */
 export async function report(
@@ -63,7 +63,10 @@ async function makeBlocks(
   if (results.length === 0)
     blocks.push(
       { kind: 'heading', text: 'What was learned' },
-      { kind: 'paragraph', text: 'No run has been judged yet (kNN, linear probe, fine-tuning).' },
+      {
+        kind: 'paragraph',
+        text: 'No run has been judged yet (kNN, linear probe, fine-tuning, segmentation).',
+      },
     );
   blocks.push({ kind: 'heading', text: 'Runs' }, { kind: 'table', rows: overviewTable(runs) });
   if (unreadable.length > 0)
@@ -85,7 +88,8 @@ async function makeBlocks(
     { kind: 'heading', text: 'Curves' },
     { kind: 'picture', caption: CURVES_NOTE, picture: curves },
   );
-  blocks.push(...(await reconstructions(runs)));
+  blocks.push(...(await pictures(runs, 'reconstructions', 'Reconstructions')));
+  blocks.push(...(await pictures(runs, 'predictions', 'Segmentation')));
   return blocks;
 }
 
@@ -97,18 +101,20 @@ const FEW_NOTE =
   "Brackets hold the 95 % interval (Wilson's) of scores of fewer than 1,000 images: overlapping intervals leave open which is better.";
 const CURVES_NOTE = 'Curves by step. Losses of different tasks are not comparable: their targets differ.';
 
-async function reconstructions(runs: readonly ReportedRun[]): Promise<Block[]> {
-  const drawn = runs.filter((run) => run.reconstructions !== undefined);
+/** The newest pictures of all runs, under a heading. */
+async function pictures(
+  runs: readonly ReportedRun[],
+  kind: 'reconstructions' | 'predictions',
+  heading: string,
+): Promise<Block[]> {
+  const drawn = runs.filter((run) => run[kind] !== undefined);
   if (drawn.length === 0) return [];
-  const pictures = drawn.map(async (run, i): Promise<Block> => {
-    const path = run.reconstructions!;
+  const blocks = drawn.map(async (run, i): Promise<Block> => {
+    const path = run[kind]!;
     const step = Number(/\d+/.exec(basename(path))?.[0]);
-    const picture = {
-      name: `reconstructions-${i + 1}.png`,
-      type: 'image/png',
-      data: await readFile(path),
-    } as const;
+    const data = await readFile(path);
+    const picture = { name: `${kind}-${i + 1}.png`, type: 'image/png', data } as const;
     return { kind: 'picture', caption: `${run.name}, step ${step}`, picture };
   });
-  return [{ kind: 'heading', text: 'Reconstructions' }, ...(await Promise.all(pictures))];
+  return [{ kind: 'heading', text: heading }, ...(await Promise.all(blocks))];
 }

@@ -75,11 +75,12 @@ function resultsOfGroup(
   if (shown.length === 0) return undefined;
   const every = shown.flatMap(({ scores }) => scores);
   const columns = columnsOf(every);
-  const counts = every.map(({ images }) => images).filter(isCount);
+  const counts = every.flatMap(({ isShare, images }) => (isShare && isCount(images) ? [images] : []));
+  const measure = every.every(({ isShare }) => isShare) ? 'top-1' : 'score';
   return {
     name,
     table: [
-      ['top-1', 'steps', ...columns],
+      [measure, 'steps', ...columns],
       ...shown.map(({ name, steps, scores }) => [
         name,
         steps,
@@ -87,7 +88,16 @@ function resultsOfGroup(
       ]),
     ],
     scores: [
-      ['score', 'top-1', 'judged on', 'learned from', 'run', 'date', 'version', 'command'],
+      [
+        'score',
+        measure === 'top-1' ? measure : 'value',
+        'judged on',
+        'learned from',
+        'run',
+        'date',
+        'version',
+        'command',
+      ],
       ...every.map(scoreRow),
     ],
     fewest: counts.length > 0 ? Math.min(...counts) : undefined,
@@ -97,16 +107,19 @@ function resultsOfGroup(
 function cell(scores: readonly Score[], column: string): string {
   const own = scores.filter((score) => score.column === column);
   if (own.length === 0) return '–';
-  return own.length === 1
-    ? scoreText(own[0]!.value, own[0]!.images)
-    : percentages(summarise(own.map(({ value }) => value)));
+  return own.length === 1 ? textOf(own[0]!) : percentages(summarise(own.map(({ value }) => value)));
 }
 
-function scoreRow({ run, judge, value, images, learned }: Score): string[] {
+function textOf({ isShare, value, images }: Score): string {
+  return scoreText(value, isShare ? images : undefined);
+}
+
+function scoreRow(score: Score): string[] {
+  const { run, judge, images, learned } = score;
   const { date, version, command, folds } = run.sitting;
   return [
     judge,
-    scoreText(value, images),
+    textOf(score),
     judgedText(images, folds),
     judgedText(learned),
     run.name,

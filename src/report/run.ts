@@ -25,8 +25,9 @@ export interface ReportedRun {
   readonly from?: string;
   /** Engine of the steps, from the newest checkpoint. */
   readonly engine?: string;
-  /** The newest picture of reconstructions. */
+  /** The newest picture of reconstructions, and that of predictions. */
   readonly reconstructions?: string;
+  readonly predictions?: string;
   /** The last time that somebody worked on it; little is known of runs of earlier versions. */
   readonly sitting: Partial<Sitting>;
 }
@@ -64,11 +65,8 @@ async function readRun(path: string, name: string): Promise<ReportedRun> {
   const config = await readSettings(folder);
   const rows = await readRows<MetricsRow>(folder.metrics).catch(absent);
   const { from } = config;
-  const pictures = (await readdir(folder.reconstructions).catch(absent)) ?? [];
-  const newest = pictures
-    .filter((file) => file.endsWith('.png'))
-    .sort()
-    .at(-1);
+  const reconstructions = await newestPicture(folder.reconstructions);
+  const predictions = await newestPicture(folder.predictions);
   const sitting = await lastSitting(folder);
   const engine = await engineOf(folder);
   return {
@@ -81,8 +79,19 @@ async function readRun(path: string, name: string): Promise<ReportedRun> {
     sitting,
     ...(typeof from === 'string' && from !== '' && { from: truePath(from) }),
     ...(engine !== undefined && { engine }),
-    ...(newest !== undefined && { reconstructions: join(folder.reconstructions, newest) }),
+    ...(reconstructions !== undefined && { reconstructions }),
+    ...(predictions !== undefined && { predictions }),
   };
+}
+
+/** The last picture of a folder by its name; undefined where there is none. */
+async function newestPicture(folder: string): Promise<string | undefined> {
+  const names = (await readdir(folder).catch(absent)) ?? [];
+  const newest = names
+    .filter((file) => file.endsWith('.png'))
+    .sort()
+    .at(-1);
+  return newest === undefined ? undefined : join(folder, newest);
 }
 
 async function readSettings({ path, config }: RunFolder): Promise<Record<string, unknown>> {

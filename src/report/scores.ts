@@ -10,6 +10,8 @@ export interface Score {
   readonly column: string;
   /** The same, in full: `kNN, k 20, of raw pixels`. */
   readonly judge: string;
+  /** True if the value is the share of images that are classified correctly: then it has an interval by their number. */
+  readonly isShare: boolean;
   /** In [0, 1]. */
   readonly value: number;
   /** Images that were judged, and images that were learned from or voted; undefined where it is not known. */
@@ -31,11 +33,13 @@ export function scoresOf(run: ReportedRun): Score[] {
     );
     return probeScores(run, row?.knn, 'features', '');
   }
-  const top1 = run.rows.findLast((row) => Number.isFinite(row.top1))?.top1;
-  if (typeof top1 !== 'number') return [];
+  const { score = 'top1' } = run.kind;
+  const value = run.rows.findLast((row) => Number.isFinite(row[score]))?.[score];
+  if (typeof value !== 'number') return [];
   const column = columnOf(run.settings);
   const { testImages, images } = run.sitting;
-  return [{ run, column, judge: column, value: top1, images: known(testImages), learned: known(images) }];
+  const isShare = score === 'top1';
+  return [{ run, column, judge: column, isShare, value, images: known(testImages), learned: known(images) }];
 }
 
 /** The first scores of the baselines that a model must beat. */
@@ -57,7 +61,7 @@ function probeScores(
   ] as const;
   return judges.flatMap(([column, judge, scores]) => {
     const value = numberIn(scores, key);
-    return value === undefined ? [] : [{ run, column, judge, value, images, learned }];
+    return value === undefined ? [] : [{ run, column, judge, isShare: true, value, images, learned }];
   });
 }
 

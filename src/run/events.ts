@@ -1,6 +1,7 @@
 import type { FinetuneConfig } from '../config/finetune-schema.ts';
 import type { ProbeRun } from '../config/linprobe-schema.ts';
 import type { Config } from '../config/schema.ts';
+import type { SegmentConfig } from '../config/segment-schema.ts';
 import type { OpenProgress } from '../data/sources/scheme.ts';
 
 /** A row of `metrics.jsonl`: one update, with the measurements after it. Further columns are the terms of the loss, by name. */
@@ -60,7 +61,7 @@ export type RunningEvent =
   | { readonly type: 'step'; readonly row: StepRow; readonly lastStep: number }
   | {
       readonly type: 'file';
-      readonly kind: 'checkpoint' | 'best' | 'reconstructions' | 'curves';
+      readonly kind: 'checkpoint' | 'best' | 'reconstructions' | 'predictions' | 'curves';
       readonly path: string;
     }
   /** Progress of an evaluation, in images; `what` names it if a run has several. */
@@ -107,6 +108,18 @@ export type FinetuneEvent =
   | FetchEvent
   | (StartEvent<FinetuneConfig> & {
       /** Trained numbers of the encoder with its norm, and of the head. */
+      readonly weights: { readonly encoder: number; readonly head: number };
+      readonly classes: readonly string[];
+      /** Images of an evaluation. */
+      readonly testImages: number;
+    });
+
+/** Events of segmentation. */
+export type SegmentEvent =
+  | RunningEvent
+  | FetchEvent
+  | (StartEvent<SegmentConfig> & {
+      /** Trained numbers of the encoder, and of the head. */
       readonly weights: { readonly encoder: number; readonly head: number };
       readonly classes: readonly string[];
       /** Images of an evaluation. */

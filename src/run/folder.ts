@@ -19,6 +19,8 @@ export interface RunFolder {
   readonly curves: string;
   readonly checkpoints: string;
   readonly reconstructions: string;
+  /** Pictures of segmentation. */
+  readonly predictions: string;
   /** Names the process that trains into the folder, while it does. */
   readonly lock: string;
 }
@@ -32,6 +34,7 @@ export function runFolder(path: string): RunFolder {
     curves: join(path, 'curves.svg'),
     checkpoints: join(path, 'checkpoints'),
     reconstructions: join(path, 'reconstructions'),
+    predictions: join(path, 'predictions'),
     lock: join(path, '.lock'),
   };
 }
@@ -82,7 +85,7 @@ export async function createRunFolder<C extends RunConfig>(
 /** Makes the folder of checkpoints if it is missing, and removes the half-written files of a killed process. */
 export async function prepareRunFolder(folder: RunFolder): Promise<void> {
   await makeFolder(folder.checkpoints);
-  for (const inner of [folder.path, folder.checkpoints, folder.reconstructions])
+  for (const inner of [folder.path, folder.checkpoints, folder.reconstructions, folder.predictions])
     if ((await entriesOf(inner)).length > 0) await removeTemporaries(inner);
 }
 

@@ -1,8 +1,10 @@
 import type { z } from 'zod';
 import type { Sized } from '../config/cost.ts';
 import type { Config } from '../config/schema.ts';
+import type { SegmentConfig } from '../config/segment-schema.ts';
 import type { ClassifierConfig } from '../models/classifier.ts';
 import type { AutoencoderConfig, EncoderConfig } from '../models/config.ts';
+import type { SegmenterConfig } from '../models/segmenter.ts';
 import type { ParameterSpec } from '../nn/parameters.ts';
 import type { NamedTarget } from '../nn/targets/target.ts';
 import type { MetricsRow, Point } from '../visualize/series.ts';
@@ -20,10 +22,12 @@ export interface RecordedKind {
   /** Curves of its metrics, in the order of a report. */
   readonly panels: readonly RecordedPanel[];
   /**
-   * The column of a report in which its last `top1` stands, by its settings (values by path): columns stand in the order of the kinds, those
+   * The column of a report in which its last score stands, by its settings (values by path): columns stand in the order of the kinds, those
    * of one kind by the first number in them. Absent for a kind whose rows hold kNN reports instead.
    */
   column?(settings: ReadonlyMap<string, unknown>): string;
+  /** The score of its rows that stands there. Default: `top1`. */
+  readonly score?: 'top1' | 'mIoU';
 }
 
 /** A curve of a kind of run. */
@@ -65,6 +69,7 @@ export interface CheckpointModel {
   /** With the decoder, where the checkpoint has one. */
   readonly decoder?: AutoencoderConfig;
   readonly classifier?: ClassifierConfig;
+  readonly segmenter?: SegmenterConfig;
   readonly classes?: readonly string[];
   readonly specs: readonly ParameterSpec[];
 }
@@ -72,8 +77,12 @@ export interface CheckpointModel {
 /** The settings that all kinds have. */
 export type RunConfig = Pick<
   Config,
-  'recipe' | 'seed' | 'from' | 'data' | 'training' | 'checkpoints' | 'engine' | 'own'
+  'recipe' | 'seed' | 'from' | 'training' | 'checkpoints' | 'engine' | 'own'
 > & {
+  /** Not every kind has the crops of classification. */
+  readonly data: Omit<Config['data'], 'scale' | 'ratio' | 'evaluationCrop' | 'evaluationView'> &
+    Partial<Pick<Config['data'], 'scale' | 'ratio' | 'evaluationCrop' | 'evaluationView'>>;
+  readonly training: { readonly schedule?: SegmentConfig['training']['schedule'] };
   readonly model: Sized['model'];
   /** Of pre-training. */
   readonly task?: Config['task'];

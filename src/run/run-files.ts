@@ -13,6 +13,7 @@ const METRICS = 'metrics.jsonl';
 const CURVES = 'curves.svg';
 const CHECKPOINTS = 'checkpoints';
 const RECONSTRUCTIONS = 'reconstructions';
+const PREDICTIONS = 'predictions';
 
 /** The weights that scored best in an evaluation. */
 export const bestCheckpoint = `${CHECKPOINTS}/best.safetensors`;
@@ -80,8 +81,17 @@ export async function writeCurves(store: RunStore, title: string): Promise<strin
 }
 
 /** Writes the picture of a step's reconstructions; returns its place. */
-export async function writeReconstructions(store: RunStore, step: number, png: Uint8Array): Promise<string> {
-  const name = `${RECONSTRUCTIONS}/${numbered(step)}.png`;
+export function writeReconstructions(store: RunStore, step: number, png: Uint8Array): Promise<string> {
+  return writePicture(store, RECONSTRUCTIONS, step, png);
+}
+
+/** Writes the picture of a step's predictions; returns its place. */
+export function writePredictions(store: RunStore, step: number, png: Uint8Array): Promise<string> {
+  return writePicture(store, PREDICTIONS, step, png);
+}
+
+async function writePicture(store: RunStore, folder: string, step: number, png: Uint8Array): Promise<string> {
+  const name = `${folder}/${numbered(step)}.png`;
   await store.write(name, [png]);
   return store.place(name);
 }

@@ -13,6 +13,7 @@ import type { ClassifierConfig } from '../models/classifier.ts';
 import { dropPathScales } from '../nn/drop-path.ts';
 import { type ClassifierPrograms, classifierPrograms } from '../programs/classify.ts';
 import { drawMixes, mixedTargets, mixes, mixShares, partnersOf } from '../programs/mix.ts';
+import { joined } from './joined.ts';
 import type { SetupParts, TrainingViewOptions, ViewOptions } from './setup-pretrain.ts';
 
 /** The programs and the views of settings of fine-tuning. */
@@ -103,14 +104,4 @@ function augmentOf({ randAugment, colourJitter, erasing, mean, std }: FinetuneCo
     erasing: { probability: erasing },
     normalisation: { mean, std },
   };
-}
-
-function joined(rows: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(rows.reduce((sum, row) => sum + row.length, 0));
-  let at = 0;
-  for (const row of rows) {
-    all.set(row, at);
-    at += row.length;
-  }
-  return all;
 }

@@ -63,8 +63,8 @@ class Log {
       this.#file.write(this.#step, scalars(event.row));
     } else if (event.type === 'knn' && event.step === 0) {
       this.#file.write(0, scalars({ step: 0, epoch: 0, knn: event.scores })); // a row without an update
-    } else if (event.type === 'file' && event.kind === 'reconstructions') {
-      this.#file.write(this.#step, [{ tag: 'reconstructions', png: readFileSync(event.path) }]);
+    } else if (event.type === 'file' && (event.kind === 'reconstructions' || event.kind === 'predictions')) {
+      this.#file.write(this.#step, [{ tag: event.kind, png: readFileSync(event.path) }]);
     }
   }
 }

@@ -1,13 +1,12 @@
 import { microBatchOf } from '../config/rules.ts';
 import type { Dataset } from '../data/sources/dataset.ts';
-import { slotName } from '../engines/engine.ts';
 import { accuracy } from '../evaluate/accuracy.ts';
 import { evaluate } from '../evaluate/evaluator.ts';
 import { shortRun } from '../evaluate/images-at-once.ts';
-import type { Values } from '../graph/index.ts';
-import type { FinetuneEvent, StepRow } from '../run/events.ts';
-import { bestCheckpoint, metricsOf } from '../run/run-files.ts';
+import type { FinetuneEvent } from '../run/events.ts';
+import { bestCheckpoint } from '../run/run-files.ts';
 import type { ClassifierSetup } from '../run/setup-finetune.ts';
+import { averaged, Best } from './best.ts';
 import { trainedValues } from './trained-values.ts';
 import type { Monitor, MonitorParts } from './training.ts';
 
@@ -37,7 +36,7 @@ export function finetuneMonitor(parts: Parts): Monitor<FinetuneStart> {
   const { config, classes } = setup;
   const { training, evaluation } = config;
   const { test, testSource } = data;
-  const best = new Best(parts);
+  const best = new Best(parts, 'top1');
   return {
     judged: { testSource, testImages: test.length },
     start() {
@@ -72,38 +71,4 @@ export function finetuneMonitor(parts: Parts): Monitor<FinetuneStart> {
       return scores;
     },
   };
-}
-
-/** `top1` of the averaged weights is `emaTop1`. */
-const averaged = (score: string) => `ema${score[0]!.toUpperCase()}${score.slice(1)}`;
-
-/** The highest top-1 in the rows, of the weights or of their moving average; undefined if there is none. */
-export function bestTop1(rows: readonly StepRow[]): number | undefined {
-  const scores = rows.flatMap(({ top1, emaTop1 }) => [top1, emaTop1]);
-  const known = scores.filter((score): score is number => typeof score === 'number');
-  return known.length > 0 ? known.reduce((a, b) => Math.max(a, b)) : undefined;
-}
-
-/** Knows the best top-1 so far, of the weights or of their moving average. */
-class Best {
-  readonly #parts: Parts;
-  #top1: number | undefined;
-
-  constructor(parts: Parts) {
-    this.#parts = parts;
-  }
-
-  /** The weights that scored, when they are the best so far; undefined otherwise. */
-  async weightsOf(scores: Readonly<Record<string, number>>): Promise<Values | undefined> {
-    const { session, store } = this.#parts;
-    this.#top1 ??= bestTop1(await metricsOf(store)) ?? -1;
-    const { top1 = -1, emaTop1 = -1 } = scores;
-    const score = Math.max(top1, emaTop1);
-    if (!(score > this.#top1)) return undefined;
-    this.#top1 = score;
-    const state = await session.read();
-    const name = (weight: string) => (emaTop1 > top1 ? slotName('ema', weight) : weight);
-    const weights = Object.keys(state).filter((key) => !key.includes(':'));
-    return Object.fromEntries(weights.map((weight) => [weight, state[name(weight)] ?? state[weight]!]));
-  }
 }

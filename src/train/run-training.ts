@@ -71,7 +71,7 @@ export async function runTraining<C extends RunConfig, Start extends object>(
 ): Promise<{ readonly outcome: Outcome; readonly step: number }> {
   const note = (message: string) => emit({ type: 'note', message });
   const microBatch = microBatchOf(config.training, ranks?.size);
-  const { gradients, parameters, specs } = setup.programs(microBatch);
+  const { gradients, parameters, specs, state: overwritten } = setup.programs(microBatch);
   const microBatches = microBatchesOf(config.training, ranks?.size);
   const session = await engine.open(state, { collective: ranks?.collective });
   let leave = false;
@@ -85,7 +85,7 @@ export async function runTraining<C extends RunConfig, Start extends object>(
     const report = (id: string, reason: string) => note(`broken image skipped: ${oneLine(id)}: ${reason}`);
     const context = { session, store, broken: new BrokenImages(report, checkpoint?.progress.broken), emit };
     const randomStart = config.from === '' && !checkpoint;
-    const plan = trainingPlan(config.training, gradients, parameters);
+    const plan = trainingPlan(config.training, gradients, parameters, overwritten);
     const { classes } = setup;
     const save: MonitorContext['save'] = (name, progress, state, slots) =>
       store.write(

@@ -130,7 +130,13 @@ async function trainFrom<
   const dataKey = await checkData(start, kind, data.train, watched);
   const { config, notes } = checkpoint
     ? { config: start.config, notes: [] }
-    : fitBatch(start.config, data.train.length, undefined, parts, world);
+    : fitBatch(
+        training.settle?.(start.config, data) ?? start.config,
+        data.train.length,
+        undefined,
+        parts,
+        world,
+      );
   for (const message of notes) note(message);
   const warning = training.warning?.(data);
   if (warning !== undefined) note(warning);

@@ -73,6 +73,7 @@ export class Trainer {
       warmupSteps: Math.round(training.warmupEpochs * this.stepsPerEpoch),
       totalSteps: this.totalSteps,
       floor: Math.min(training.minLearningRate, peak), // a small batch's peak may lie below it
+      shape: training.schedule,
     };
     this.#progress = {
       ...(progress ?? { step: 0, skipped: 0, epoch: 0, cursor: { epoch: 0, position: 0 } }),

@@ -1,7 +1,7 @@
 import type { Batch } from '../data/load/batch.ts';
 import type { Dataset } from '../data/sources/dataset.ts';
 import type { OpenOptions } from '../data/sources/scheme.ts';
-import type { Engine, Parameter } from '../engines/engine.ts';
+import type { Engine, Parameter, TrainingPlan } from '../engines/engine.ts';
 import type { Program, Values } from '../graph/index.ts';
 import type { ParameterSpec } from '../nn/parameters.ts';
 import type { Parts } from '../parts/parts.ts';
@@ -24,6 +24,8 @@ export interface Training<
   /** Throws where settings cannot be trained, before images are looked for. */
   refuse?(config: C, parts: Parts): void;
   openData(config: C, options: OpenOptions): Promise<D>;
+  /** Settings of a new run that follow from its images. Throws ConfigError. */
+  settle?(config: C, data: D): C;
   /** A line for people about images that are unlike what a run needs. */
   warning?(data: D): string | undefined;
   setUp(config: C, data: D, parts: Parts): S;
@@ -52,6 +54,8 @@ export interface TrainingSetup {
     readonly gradients: Program;
     readonly parameters: readonly Parameter[];
     readonly specs: readonly ParameterSpec[];
+    /** See `TrainingPlan.state`. */
+    readonly state?: TrainingPlan['state'];
   };
   /** Random views, without end, from `cursor` on. */
   trainingViews(dataset: Dataset, options: TrainingViewOptions): TrainingViews;

@@ -33,6 +33,11 @@ const ACCURACIES = [
   ['top5', 'top-5'],
   ['emaTop1', 'EMA top-1'],
 ] as const;
+const SEGMENTATION = [
+  ['mIoU', 'mIoU'],
+  ['aAcc', 'pixel accuracy'],
+  ['emaMIoU', 'EMA mIoU'],
+] as const;
 /** Style of the panels' text and lines. */
 export const STYLE = `text{font-family:'DejaVu Sans',Verdana,sans-serif;font-size:12px;fill:#222}
 .tick{font-size:11px;fill:#666}.curve{fill:none;stroke-linejoin:round;stroke-linecap:round}`;
@@ -91,6 +96,7 @@ function otherPanels(rows: readonly MetricsRow[], parts: readonly string[]): Con
     ...ACCURACIES.map(([key, label]) => ({ label, points: series(key) })),
     { label: 'kNN top-1', points: knnSeries(rows) },
     { label: 'brief linear top-1', points: linearSeries(rows) },
+    ...SEGMENTATION.map(([key, label]) => ({ label, points: series(key) })),
   ].map((curve, i) => ({ ...curve, colour: colour(i), dots: curve.points.length <= FEW }));
   const panels: Content[] = [
     { title: 'Accuracy', curves: accuracies.filter(({ points }) => points.length > 0), percent: true },

@@ -22,6 +22,7 @@ export interface Point {
 const KNOWN = [
   ...['step', 'epoch', 'loss', 'heldOutLoss', 'lr', 'gradientNorm', 'imagesPerSecond', 'seconds'],
   ...['top1', 'top5', 'evaluationLoss', 'emaTop1', 'emaTop5', 'emaEvaluationLoss'],
+  ...['mIoU', 'mAcc', 'aAcc', 'emaMIoU', 'emaMAcc', 'emaAAcc'],
 ];
 
 /** The finite values of one key, by step. */

@@ -2,6 +2,7 @@ import type { Normalisation } from '../image/normalise.ts';
 import type { EvaluationView } from '../image/view.ts';
 import type { ClassifierConfig } from '../models/classifier.ts';
 import type { AutoencoderConfig, EncoderConfig } from '../models/config.ts';
+import type { SegmenterConfig } from '../models/segmenter.ts';
 import type { CheckpointInfo } from '../run/checkpoint.ts';
 import type { RunConfig } from '../run/kind.ts';
 import type { WeightsReport } from './report.ts';
@@ -17,6 +18,8 @@ export interface ModelDescription {
   readonly decoder?: AutoencoderConfig;
   /** The whole classifier, if the file has a head. */
   readonly classifier?: ClassifierConfig;
+  /** The whole segmenter, if the file has its head. */
+  readonly segmenter?: SegmenterConfig;
   /** Names of the head's classes, if known. */
   readonly classes?: readonly string[];
   /** Meaning of the head's outputs. Default: scores of mutually exclusive classes. */

@@ -1,7 +1,8 @@
 import { sameShape, type Values } from '../graph/index.ts';
 import { patchGrid } from '../image/size.ts';
 import type { ClassifierConfig } from '../models/classifier.ts';
-import type { AutoencoderConfig } from '../models/config.ts';
+import type { AutoencoderConfig, EncoderConfig } from '../models/config.ts';
+import type { SegmenterConfig } from '../models/segmenter.ts';
 import type { ParameterSpec } from '../nn/parameters.ts';
 import { resamplePositions } from '../nn/resample-positions.ts';
 import { RunError } from '../run/error.ts';
@@ -108,12 +109,44 @@ export function loadClassifier(
   specs: readonly ParameterSpec[],
   state: Values,
 ): string[] {
-  const otherHead = headFault(model, classes);
+  const head = { what: 'classifier', fault: headFault(model, classes) };
+  return loadEncoder(model, config, classes, head, specs, state);
+}
+
+/** The same for a segmenter. Its head is copied only if the model has the same one. */
+export function loadSegmenter(
+  model: Model,
+  config: SegmenterConfig,
+  classes: readonly string[],
+  specs: readonly ParameterSpec[],
+  state: Values,
+): string[] {
+  const { segmenter } = model;
+  const same = segmenter && JSON.stringify(segmenter.head) === JSON.stringify(config.head);
+  const fault = segmenter
+    ? same
+      ? headFault({ ...model, classifier: segmenter }, classes)
+      : " (the file's is another one)"
+    : '';
+  const head = { what: `${config.head.kind} head`, fault };
+  return loadEncoder(model, config, classes, head, specs, state);
+}
+
+/** @param head `fault`: why the model's cannot be used; undefined if it can */
+function loadEncoder(
+  model: Model,
+  config: EncoderConfig,
+  classes: readonly string[],
+  { what, fault: otherHead }: { readonly what: string; readonly fault: string | undefined },
+  specs: readonly ParameterSpec[],
+  state: Values,
+): string[] {
   const [from, to] = [patchGrid(model.encoder), patchGrid(config)];
   const sameGrid = sameShape(from, to);
   const sameTable = model.encoder.classToken === config.classToken && model.encoder.width === config.width;
   const { loaded, missing, mismatched, unused } = loadInto(model, specs, state, {
-    skip: ({ part, trainable }) => (part === 'head' && otherHead !== undefined) || (!trainable && !sameGrid),
+    skip: ({ name, part, trainable }) =>
+      (part === 'head' && otherHead !== undefined) || (name === 'pos_embed' && !trainable && !sameGrid),
     convert: ({ name }, table) =>
       name === 'pos_embed' && !sameGrid && sameTable
         ? resamplePositions(table, { from, to, first: config.classToken ? 1 : 0, width: config.width })
@@ -121,9 +154,9 @@ export function loadClassifier(
   });
   const head =
     otherHead === undefined
-      ? `classifier for ${plural(classes.length, 'class', 'classes')} loaded`
-      : `new classifier for ${plural(classes.length, 'class', 'classes')}${otherHead}`;
-  // A new classifier comes with a new last norm. Decoders are never part of a classifier.
+      ? `${what} for ${plural(classes.length, 'class', 'classes')} loaded`
+      : `new ${what} for ${plural(classes.length, 'class', 'classes')}${otherHead}`;
+  // A new head comes with a new last norm. A judged model has no decoder.
   const ofEncoder = ({ part, layer }: ParameterSpec) =>
     part !== 'decoder' && (otherHead === undefined || layer !== config.depth + 1);
   const how = config.positions === 'learned' ? 'interpolated (bicubic)' : 'computed';
@@ -139,7 +172,13 @@ export function loadClassifier(
 }
 
 /** Why a model's head cannot be used for these classes, in parentheses; empty without a head; undefined if it can be used. */
-function headFault({ classifier, classes: theirs }: Model, classes: readonly string[]): string | undefined {
+function headFault(
+  {
+    classifier,
+    classes: theirs,
+  }: { readonly classifier?: { readonly classes: number }; readonly classes?: readonly string[] },
+  classes: readonly string[],
+): string | undefined {
   if (!classifier) return '';
   if (classifier.classes !== classes.length) return ` (the file's is for ${classifier.classes})`;
   if (theirs && !theirs.every((name, i) => name === classes[i]))

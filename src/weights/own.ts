@@ -30,7 +30,7 @@ export function understandOwn(file: TensorFile, targets?: readonly NamedTarget[]
     run,
     ...model,
     normalisation: normalisationOf(data),
-    evaluationCrop: data.evaluationCrop,
+    evaluationCrop: data.evaluationCrop ?? 1,
     ...(data.evaluationView && { evaluationView: data.evaluationView }),
     report: {
       tensors: [...infos].map(([tensor, { dtype, shape }]) => ({

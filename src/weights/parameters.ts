@@ -3,16 +3,21 @@ import { FileFormatError } from '../io/file-format-error.ts';
 import { autoencoderParameters } from '../models/autoencoder.ts';
 import { classifierParameters } from '../models/classifier.ts';
 import { encoderParameters } from '../models/encoder.ts';
+import { segmenterParameters } from '../models/segmenter.ts';
 import type { ParameterSpec } from '../nn/parameters.ts';
 import type { Model } from './description.ts';
 
 /** The encoder, and the decoder or head of a model. */
-export type ModelParts = Pick<Model, 'encoder' | 'decoder' | 'classifier'>;
+export type ModelParts = Pick<Model, 'encoder' | 'decoder' | 'classifier' | 'segmenter'>;
 
 /** The state tensors of a model. Throws RangeError if sizes do not fit each other. */
-export function modelParameters({ encoder, decoder, classifier }: ModelParts): ParameterSpec[] {
+export function modelParameters({ encoder, decoder, classifier, segmenter }: ModelParts): ParameterSpec[] {
   const specs = [
-    ...(classifier ? classifierParameters(classifier) : encoderParameters(encoder)),
+    ...(segmenter
+      ? segmenterParameters(segmenter)
+      : classifier
+        ? classifierParameters(classifier)
+        : encoderParameters(encoder)),
     ...(decoder ? autoencoderParameters(decoder) : []),
   ];
   return [...new Map(specs.map((spec) => [spec.name, spec])).values()];

@@ -5,6 +5,7 @@ import type { FinetuneInput } from '../../src/config/finetune-schema.ts';
 import { mergeSettings } from '../../src/config/merge.ts';
 import { mergeConfig } from '../../src/config/overrides.ts';
 import type { ConfigInput } from '../../src/config/schema.ts';
+import type { SegmentInput } from '../../src/config/segment-schema.ts';
 import { rng } from '../../src/random/rng.ts';
 
 /** A folder of small noisy pictures in `classes` sub-folders; each class has a tint. */
@@ -51,6 +52,20 @@ const tinyClassifier: FinetuneInput = {
 /** The same for fine-tuning. */
 export function tinyFinetuneSettings(source: string, more: FinetuneInput = {}): FinetuneInput {
   return mergeSettings(tinyClassifier, { data: { source } }, more);
+}
+
+const tinySegmenter: SegmentInput = {
+  seed: 3,
+  model: { image: [16, 16], patch: 4, width: 8, depth: 2, heads: 2 },
+  training: { epochs: 3, batchSize: 4, warmupEpochs: 0.5, learningRate: 0.1, dropPath: 0.2 },
+  evaluation: { pictures: 1 },
+  checkpoints: { every: 2, keep: 2 },
+  engine: { name: 'onnx', threads: 1 },
+};
+
+/** The same for segmentation: 16×16 pixels. */
+export function tinySegmentSettings(source: string, more: SegmentInput = {}): SegmentInput {
+  return mergeSettings(tinySegmenter, { data: { source } }, more);
 }
 
 /** Options of `pretrain` for a model that trains in no time, with further settings. */

@@ -2,7 +2,9 @@ import { Command } from 'commander';
 import { phaseText } from '../../data/sources/scheme.ts';
 import { anySource } from '../../data/sources/table.ts';
 import { type Prediction, predict } from '../../evaluate/predict.ts';
+import { type PredictedMask, predictMasks } from '../../evaluate/segmentation/predict-masks.ts';
 import { plural } from '../../text/plural.ts';
+import { findModel } from '../../weights/model.ts';
 import { addEngineOptions, type EngineOptions, engineOptions } from '../options/feature-options.ts';
 import { wholeNumber } from '../options/options.ts';
 import { percent, table } from '../show/table.ts';
@@ -17,15 +19,18 @@ interface Options extends EngineOptions {
 
 export function predictCommand(): Command {
   const command = new Command('predict')
-    .description('classes of images, with their probabilities')
+    .description('classes of images with their probabilities, or of their pixels')
     .argument('<images...>', `image files, or sources: ${anySource}`)
     .requiredOption(
-      '--from <classifier>',
-      'folder of a fine-tuning or probe, or a file of weights with a head',
+      '--from <model>',
+      'folder of a fine-tuning, probe or segmentation, or a file of weights with a head',
     )
     .option('--top <k>', 'number of classes to show', '5');
   return addEngineOptions(command)
-    .option('--output <file>', 'append JSON lines; images that the file has already are left out')
+    .option(
+      '--output <path>',
+      'append JSON lines to a file; of a segmentation, a folder for masks and overlays; images that it has already are left out',
+    )
     .option('--json', 'print JSON lines')
     .addHelpText(
       'after',
@@ -33,14 +38,19 @@ export function predictCommand(): Command {
 Examples:
   $ npx beyond-masking predict cat.jpg dog.jpg --from runs/finetuned
   $ npx beyond-masking predict ~/photos --from runs/probe --top 1 --output photos.jsonl
+  $ npx beyond-masking predict ~/photos --from runs/shapes-micro-linear --output predicted
 
 A line for each image: {"file", "image", "classes": [{"class", "probability"}, …], "model"}; image is the path of the file, or
-source and name, by which --output finds finished images. Broken images are named on the standard error and left out. With --output the same command continues after an interruption.`,
+source and name, by which --output finds finished images. Broken images are named on the standard error and left out. With --output the same command continues after an interruption.
+Of a segmentation: {"file", "height", "width", "classes": [{"class", "share"}, …], "mask", "overlay"}; masks are PNGs with a palette, with
+the values of the training masks.`,
     )
     .action(async (images: string[], options: Options) => {
       const { from, output } = options;
       const top = wholeNumber('--top', options.top, 1);
       const engine = await engineOptions(options);
+      const { description } = await findModel(from, { heads: engine.heads, usualImage: engine.image });
+      if (description.segmenter) return segmentImages(images, options, engine);
       const shown: Prediction[] = [];
       const kept =
         output === undefined
@@ -82,3 +92,46 @@ function asTable(predictions: readonly Prediction[]): string {
   const places = predictions[0]!.classes.map((_, i) => (i === 0 ? 'likeliest' : `${i + 1}.`));
   return table([['image', ...places], ...rows]);
 }
+
+/** Predicts masks and overlays. */
+async function segmentImages(
+  images: readonly string[],
+  { from, output, json }: Options,
+  engine: Awaited<ReturnType<typeof engineOptions>>,
+): Promise<void> {
+  const kept =
+    output === undefined
+      ? 'nothing was kept: --output FOLDER keeps what is done'
+      : `${output} has the finished predictions: run the same command again to continue`;
+  const rows: Omit<PredictedMask, 'labels'>[] = [];
+  const finished = await withProgress(async ({ onProgress, signal }) => {
+    for await (const { labels: _, ...row } of predictMasks(from, images, {
+      ...{ ...engine, output, signal },
+      onProgress: (done, total) => onProgress('images', done, total),
+      onFetch: (progress) => onProgress(phaseText(progress), progress.done, progress.total),
+    })) {
+      if (json) console.log(JSON.stringify(row));
+      rows.push(row);
+    }
+    return true;
+  }, kept);
+  if (json) return;
+  const shown = rows.slice(0, SHOWN).map(({ file, classes }) => [file, ...classes.map(shareText)]);
+  if (shown.length > 0) {
+    const most = Math.max(...shown.map((row) => row.length - 1));
+    console.log(
+      table([['image', ...Array.from({ length: most }, (_, i) => `${i + 1}.`)], ...padded(shown, most + 1)]),
+    );
+    if (rows.length > SHOWN) console.log(`and ${plural(rows.length - SHOWN, 'other image')}`);
+  }
+  if (finished && output !== undefined)
+    console.log(`${plural(rows.length, 'mask')} and overlays written: ${output}`);
+}
+
+/** Images in the table of a segmentation at most. */
+const SHOWN = 20;
+
+const shareText = ({ class: name, share }: PredictedMask['classes'][number]) => `${name} ${percent(share)}`;
+
+const padded = (rows: readonly (readonly string[])[], length: number) =>
+  rows.map((row) => [...row, ...new Array<string>(length - row.length).fill('')]);

@@ -3,7 +3,7 @@ import { report } from '../../report/report.ts';
 
 export function reportCommand(): Command {
   return new Command('report')
-    .description('make one page of runs: scores, settings, curves, reconstructions')
+    .description('make one page of runs: scores, settings, curves, pictures')
     .argument('<runs...>', 'folders of runs: of pre-training, and what was fine-tuned or probed from it')
     .option(
       '--output <file>',

@@ -1,18 +1,23 @@
 import type { TrainingRate } from '../../bench/rate.ts';
 import { finetuneRecipe, finetuneRecipeNames } from '../../config/finetune-recipes.ts';
-import type { Cost } from '../../config/recipe.ts';
+import type { Cost, RecipeOf } from '../../config/recipe.ts';
 import { variants } from '../../config/recipes/variants.ts';
 import { recipe, recipeNames, short } from '../../config/recipes.ts';
+import { segmentRecipe, segmentRecipeNames } from '../../config/segment-recipes.ts';
 import { taskNames } from '../../tasks/table.ts';
 import { roughTime } from '../../text/rough-time.ts';
 import { table } from './table.ts';
 
-type AnyRecipe = ReturnType<typeof recipe> | ReturnType<typeof finetuneRecipe>;
+type AnyRecipe = RecipeOf<unknown>;
 
-/** All recipes of pre-training, then of fine-tuning, whose name contains a text. */
+/** All recipes of pre-training, then of fine-tuning and of segmentation, whose name contains a text. */
 export function recipesNamed(filter: string): AnyRecipe[] {
   const chosen = (names: readonly string[]) => names.filter((name) => name.includes(filter));
-  return [...chosen(recipeNames).map(recipe), ...chosen(finetuneRecipeNames).map(finetuneRecipe)];
+  return [
+    ...chosen(recipeNames).map(recipe),
+    ...chosen(finetuneRecipeNames).map(finetuneRecipe),
+    ...chosen(segmentRecipeNames).map(segmentRecipe),
+  ];
 }
 
 /** How long a recipe takes: `3 h`. */
@@ -39,7 +44,8 @@ export function recipeGrid(rate: TrainingRate, brief = false): string {
     ...taskNames.map((task) => [task, ...cells(task)]),
     ['finetune', ...cells('finetune')],
   ]);
-  const names = 'Names are DATA-SIZE-TASK, with - for +: cifar10-micro-masked-zoomed-in.';
+  const names = `Names are DATA-SIZE-TASK, with - for +: cifar10-micro-masked-zoomed-in.
+Of segment: ${[...new Set(segmentRecipeNames.map((name) => name.replace(/[^-]+$/, '*')))].join(', ')}, for * linear or upernet.`;
   if (brief) return `${grid}\n${names} \`list recipes\` says more.`;
   const published = recipesNamed('imagenet-base-').flatMap(({ name, expected }) => {
     const percent = /[\d.]+ %/.exec(expected)?.[0];

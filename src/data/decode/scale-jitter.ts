@@ -16,7 +16,7 @@ export function scaleJitter(options: ScaleJitterOptions = {}): CropSampler {
   const sampler: CropSampler = (rng, image, view, accept = () => true) => {
     const factor = rng.uniform(...scale);
     const flipped = rng.uniform() < flip;
-    const resized = jittered(image, view, factor, longest);
+    const resized = jitteredSize(image, view, factor, longest);
     const box = { x: 0, y: 0, width: image[1], height: image[0] };
     for (let attempt = 1; ; attempt++) {
       const window = randomWindow(rng, resized, view);
@@ -28,7 +28,7 @@ export function scaleJitter(options: ScaleJitterOptions = {}): CropSampler {
 }
 
 /** The size of an image that just covers the view, and is no longer than a multiple of it, times a factor. */
-function jittered([height, width]: Size, view: Size, factor: number, longest: number): Size {
+export function jitteredSize([height, width]: Size, view: Size, factor: number, longest = 4): Size {
   const cover = Math.max(view[0] / height, view[1] / width);
   const most = (longest * Math.max(...view)) / Math.max(height, width);
   const zoom = Math.min(cover, most) * factor;

@@ -26,19 +26,19 @@ export interface DrawnPicture {
 type Inside = (x: number, y: number) => boolean;
 
 /**
- * A picture of `side` × `side` pixels: one to five discs, boxes and triangles, later ones before earlier ones, in noisy colours on a noisy
- * ground. All is drawn from `rng`, in whole numbers and sums and products, so that it is the same everywhere. A pixel is a shape's if its
+ * A picture of `side` × `side` pixels: one to five discs, boxes and triangles, later ones before earlier ones, in noisy bright colours on a
+ * noisy dark ground: whether a pixel is ground shows at the pixel, and which shape it is only in its surroundings. All is drawn from `rng`, in whole numbers and sums and products, so that it is the same everywhere. A pixel is a shape's if its
  * centre lies inside.
  */
 export function drawShapes(rng: Rng, side: number): DrawnPicture {
   const owner = new Uint8Array(side * side); // 0, or 1 + the number of the shape on top
   const count = 1 + rng.int(5);
   const classes: number[] = [];
-  const colours = [colour(rng)];
+  const colours = [dark(rng)];
   for (let n = 1; n <= count; n++) {
     const kind = 1 + rng.int(SHAPES.length - 1);
     classes.push(kind);
-    colours.push(apart(rng, colours[0]!));
+    colours.push(bright(rng));
     const inside = shape(kind, rng, side);
     for (let y = 0, i = 0; y < side; y++)
       for (let x = 0; x < side; x++, i++) if (inside(x + 0.5, y + 0.5)) owner[i] = n;
@@ -73,15 +73,9 @@ function shape(kind: number, rng: Rng, side: number): Inside {
   };
 }
 
-const colour = (rng: Rng) => [rng.int(256), rng.int(256), rng.int(256)];
+const dark = (rng: Rng) => [rng.int(80), rng.int(80), rng.int(80)];
 
-/** A colour that differs from the ground by 120 or more in all channels together. */
-function apart(rng: Rng, ground: readonly number[]): number[] {
-  for (;;) {
-    const one = colour(rng);
-    if (one.reduce((sum, value, c) => sum + Math.abs(value - ground[c]!), 0) >= 120) return one;
-  }
-}
+const bright = (rng: Rng) => [100 + rng.int(156), 100 + rng.int(156), 100 + rng.int(156)];
 
 function visible(owner: Uint8Array, side: number, n: number, of: number): DrawnShape | undefined {
   let [x0, y0, x1, y1] = [side, side, 0, 0];

@@ -5,6 +5,7 @@ import type { Size } from '../../image/size.ts';
 import type { Pooling } from '../../models/classifier.ts';
 import { type FeatureConfig, featureParameters, featureProgram } from '../../programs/features.ts';
 import { RunError } from '../../run/error.ts';
+import { featureFault } from '../../weights/feature-fault.ts';
 import type { Model } from '../../weights/model.ts';
 import { batchFor } from '../images-at-once.ts';
 import type { EngineOptions } from '../model-engine.ts';
@@ -15,7 +16,14 @@ import { type Features, join, programRows, rows } from './features.ts';
 /** The parts of a model that its features depend on. */
 export type FeatureModel = Pick<
   Model,
-  'path' | 'encoder' | 'classifier' | 'normalisation' | 'evaluationCrop' | 'evaluationView' | 'weights'
+  | 'path'
+  | 'encoder'
+  | 'classifier'
+  | 'segmenter'
+  | 'normalisation'
+  | 'evaluationCrop'
+  | 'evaluationView'
+  | 'weights'
 >;
 
 export interface ExtractOptions {
@@ -60,8 +68,10 @@ export class FeatureExtractor {
   readonly #partSize: number;
   #session: Promise<Session> | undefined;
 
-  /** Throws RunError for class token pooling of a model without one. */
+  /** Throws RunError for class token pooling of a model without one, and for a model without features. */
   constructor(model: FeatureModel, options: ExtractOptions) {
+    const fault = featureFault(model);
+    if (fault !== undefined) throw new RunError(fault);
     const pooling = options.pooling ?? model.classifier?.pooling ?? 'mean';
     if (pooling === 'token' && !model.encoder.classToken)
       throw new RunError(

@@ -3,12 +3,19 @@ import { finetuning } from './finetune.ts';
 import { knnReport } from './knn.ts';
 import { linearProbe } from './linprobe.ts';
 import { pretraining } from './pretrain.ts';
+import { segmenting } from './segment.ts';
 
 /** Everything that leaves a folder which can be reported, in the order of a report. */
-export const recordedKinds: readonly RecordedKind[] = [pretraining, knnReport, linearProbe, finetuning];
+export const recordedKinds: readonly RecordedKind[] = [
+  pretraining,
+  knnReport,
+  linearProbe,
+  finetuning,
+  segmenting,
+];
 
 /** The kinds whose runs write checkpoints and resume. */
-export const runKinds: readonly RunKind<RunConfig>[] = [pretraining, finetuning];
+export const runKinds: readonly RunKind<RunConfig>[] = [pretraining, finetuning, segmenting];
 
 /** The kind that `config.json` names; pre-training where it names none or an unknown one. */
 export function recordedKind(name: unknown): RecordedKind {

@@ -1,5 +1,6 @@
 import type { ClassifierConfig } from '../../models/classifier.ts';
 import { suggestion } from '../../text/nearest.ts';
+import { featureFault } from '../feature-fault.ts';
 import type { Model } from '../model.ts';
 
 /** Part of a model to export: pooled features, class scores, or encoder and decoder. */
@@ -22,6 +23,13 @@ export function requirePart(model: Model, part: Part, format: string, possible: 
   if (!possible.includes(part))
     throw new ExportError(
       `the format ${format} takes the parts ${possible.join(' and ')}, got "${part}"${suggestion(part, possible)}`,
+    );
+  const fault = part === 'features' ? featureFault(model) : undefined;
+  if (fault !== undefined) throw new ExportError(fault);
+  const { relativePositions, layerScale } = model.encoder;
+  if (format !== 'onnx' && (relativePositions || layerScale !== undefined))
+    throw new ExportError(
+      `the format ${format} has no relative positions and no layer scale, got ${model.path} with them: take onnx`,
     );
   if (part === 'classifier' && !model.classifier)
     throw new ExportError(

@@ -1,0 +1,110 @@
+import { dirname, join } from 'node:path';
+import { type ClassTable, classColours } from '../../data/masks/classes.ts';
+import type { Dataset } from '../../data/sources/dataset.ts';
+import type { Size } from '../../image/size.ts';
+import { writeFileAtomic } from '../../io/atomic.ts';
+import { appendRows, readRows } from '../../io/jsonl.ts';
+import { makeFolder } from '../../io/make-folder.ts';
+import { encodePalettePng, type Palette } from '../../io/palette-png.ts';
+import { RunError } from '../../run/error.ts';
+import { toPng } from '../../visualize/rgb-image.ts';
+import { overlayLabels } from '../../visualize/segmentation.ts';
+import { contentKey } from '../features/feature-cache.ts';
+import { imageName } from '../predict.ts';
+import { outputNames } from './output-names.ts';
+import { shownImage } from './pictures.ts';
+
+/** A line of `predictions.jsonl`. */
+interface Row {
+  /** See `Prediction`. */
+  readonly image: string;
+  /** Name of the files of the image, without ending. */
+  readonly name: string;
+  readonly model: string;
+}
+
+/** The predictions of a model for images in a folder. */
+export interface PredictionFolder {
+  /** True if it has the prediction of an image. */
+  has(index: number): boolean;
+  /** Writes mask and overlay of an image, then its line. */
+  write(
+    index: number,
+    labels: Uint8Array,
+    size: Size,
+  ): Promise<{ readonly mask: string; readonly overlay: string }>;
+}
+
+/**
+ * Opens a new folder of predictions, or that of an earlier call. Throws RunError for a folder with predictions of another model, or with
+ * other lines.
+ */
+export async function openOutput(
+  output: string,
+  table: ClassTable,
+  weights: Readonly<Record<string, Float32Array>>,
+  dataset: Dataset,
+): Promise<PredictionFolder> {
+  const colours = classColours(table);
+  const values = valuesOf(table);
+  const palette: Palette = Array.from(
+    { length: Math.max(...values) + 1 },
+    (_, value) => colours[values.indexOf(value)] ?? [0, 0, 0],
+  );
+  const classes = table.classes.map(({ name }, k) => ({ name, value: values[k], color: colours[k] }));
+  const text = `${JSON.stringify({ classes, ignore: [] }, null, 2)}\n`;
+  const model = contentKey([text, ...Object.values(weights)]).slice(0, 12);
+  const list = join(output, 'predictions.jsonl');
+  const rows = await knownRows(list, output, model);
+  const known = new Map(rows.map(({ image, name }) => [image, name]));
+  const indices = Array.from({ length: dataset.length }, (_, index) => index);
+  const missing = indices.filter((index) => !known.has(imageName(dataset, index)));
+  const free = outputNames(
+    missing.map((index) => dataset.id(index)),
+    known.values(),
+  );
+  const names = new Map(missing.map((index, i) => [index, free[i]!]));
+  for (const folder of ['masks', 'overlays']) await makeFolder(join(output, folder));
+  await writeFileAtomic(join(output, 'classes.json'), text);
+  return {
+    has: (index) => !names.has(index),
+    async write(index, labels, [height, width]) {
+      const name = names.get(index)!;
+      const [mask, overlay] = ['masks', 'overlays'].map((folder) => join(output, folder, `${name}.png`)) as [
+        string,
+        string,
+      ];
+      for (const path of [mask, overlay]) await makeFolder(dirname(path));
+      const stored = labels.map((label) => values[label]!);
+      await writeFileAtomic(mask, encodePalettePng({ width, height, data: stored }, palette));
+      const image = shownImage(await dataset.image(index));
+      await writeFileAtomic(overlay, await toPng(overlayLabels(image, labels, colours)));
+      const row: Row = { image: imageName(dataset, index), name, model };
+      await appendRows(list, [{ ...row }]);
+      return { mask, overlay };
+    },
+  };
+}
+
+/** Values as in the training masks, where they fit a palette: a folder of predictions is read as one of masks is. */
+function valuesOf({ classes }: ClassTable): number[] {
+  const own = classes.map(({ values }, k) => values[0] ?? k);
+  return own.every((value) => value <= 255) ? own : classes.map((_, k) => k);
+}
+
+async function knownRows(list: string, output: string, model: string): Promise<Row[]> {
+  const rows = await readRows<Partial<Row>>(list).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  const isRow = ({ image, name }: Partial<Row>) => typeof image === 'string' && typeof name === 'string';
+  if (!rows.every(isRow))
+    throw new RunError(
+      `an output folder must be new or hold predictions, got ${output} with other lines in predictions.jsonl: choose another folder with --output`,
+    );
+  if (rows.some((row) => row.model !== model))
+    throw new RunError(
+      `an output folder must hold predictions of the same model, got ${output} with those of another: choose another folder with --output`,
+    );
+  return rows as Row[];
+}

@@ -1,0 +1,42 @@
+import type { Session } from '../engines/engine.ts';
+import { slotName } from '../engines/engine.ts';
+import type { Values } from '../graph/index.ts';
+import type { StepRow } from '../run/events.ts';
+import { metricsOf } from '../run/run-files.ts';
+import type { RunStore } from '../run/store.ts';
+
+/** The name of a score of the averaged weights: `top1` becomes `emaTop1`. */
+export const averaged = (score: string) => `ema${score[0]!.toUpperCase()}${score.slice(1)}`;
+
+/** The highest value of a score in the rows, of the weights or of their moving average; undefined if there is none. */
+export function bestScore(rows: readonly StepRow[], score: string): number | undefined {
+  const scores = rows.flatMap((row) => [row[score], row[averaged(score)]]);
+  const known = scores.filter((value): value is number => typeof value === 'number');
+  return known.length > 0 ? known.reduce((a, b) => Math.max(a, b)) : undefined;
+}
+
+/** Knows the best value of a score so far, of the weights or of their moving average. */
+export class Best {
+  readonly #at: { readonly session: Session; readonly store: RunStore };
+  readonly #score: string;
+  #best: number | undefined;
+
+  constructor(at: { readonly session: Session; readonly store: RunStore }, score: string) {
+    this.#at = at;
+    this.#score = score;
+  }
+
+  /** The weights that scored, when they are the best so far; undefined otherwise. */
+  async weightsOf(scores: Readonly<Record<string, unknown>>): Promise<Values | undefined> {
+    const { session, store } = this.#at;
+    this.#best ??= bestScore(await metricsOf(store), this.#score) ?? -1;
+    const [own, average] = [this.#score, averaged(this.#score)].map((name) => Number(scores[name] ?? -1));
+    const score = Math.max(own!, average!);
+    if (!(score > this.#best)) return undefined;
+    this.#best = score;
+    const state = await session.read();
+    const name = (weight: string) => (average! > own! ? slotName('ema', weight) : weight);
+    const weights = Object.keys(state).filter((key) => !key.includes(':'));
+    return Object.fromEntries(weights.map((weight) => [weight, state[name(weight)] ?? state[weight]!]));
+  }
+}
