@@ -7,11 +7,12 @@
  *
  * Measures the first task with fused and with unfused attention (`--attention fused,parts`), with each
  * `--flags xla_flag=value,...` (for example `--flags xla_gpu_enable_triton_gemm=true`, XLA's own kernels for products), and with
- * gradients of weights in bfloat16 (`--gradients bf16`; losses: `npm run bench -- precision`). Measures the other tasks with
+ * gradients of weights in bfloat16 (`--gradients bf16`; losses: `npm run bench -- precision`), and without this project's
+ * kernels (`--without-kernels`). Measures the other tasks with
  * the first variant that works. All losses must agree to 1e-2 in the first three steps, a difference that bf16 explains. A
  * peer's losses must agree to 1e-3 (in the first three steps) before its times count. What fails is reported and left out;
- * the rest is measured, and the exit code is 1. Times are medians over groups of steps after a warm-up, with two steps in flight, each with
- * its own batch copied as bytes.
+ * the rest is measured, and the exit code is 1. Times are medians over groups of steps after a warm-up, with as many steps in flight
+ * as in training, each with its own batch copied as bytes.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -43,6 +44,8 @@ const { values: args } = parseArgs({
     attention: { type: 'string', default: 'fused,parts' },
     /** bf16: adds rows with bf16 gradients. */
     gradients: { type: 'string', default: 'f32' },
+    /** Adds rows without this project's kernels. */
+    'without-kernels': { type: 'boolean', default: false },
     /** XLA flags of additional rows, with the first form of attention. */
     flags: { type: 'string', multiple: true, default: [] },
     /** Steps of a soak test: memory of the host and the device must stay constant. */
@@ -63,6 +66,7 @@ const forms = args.attention.split(',') as AttentionSetting[];
 const engines = new Map<string, XlaEngine>();
 for (const attention of forms) await add(`attention ${attention}`, { attention });
 const [attention] = forms;
+if (args['without-kernels']) await add('without kernels', { attention, kernels: false });
 if (args.gradients === 'bf16') await add('gradients bf16', { attention, gradients: 'bf16' });
 for (const flags of args.flags)
   await add(flags, { attention, flags: Object.fromEntries(flags.split(',').map(parsedFlag)) });
@@ -170,23 +174,22 @@ function requireAlike(
     throw new Error(`${label}: losses must agree to ${tolerance}, got ${apart.toExponential(1)}`);
 }
 
-/** Seconds per step, by groups. Each step is requested before the previous result arrives. */
+/** Seconds per step, by groups. Steps are requested ahead, as many as a trainer requests. */
 async function pipelined(session: Session, plan: TrainingPlan, inputs: Values, count: number, from: number) {
   const losses: number[] = [];
   const groups: number[] = [];
-  let ahead: Promise<StepResult> | undefined;
+  const ahead: Promise<StepResult>[] = [];
   const before = performance.eventLoopUtilization();
   let start = performance.now();
   for (let step = 0; step < count; step++) {
-    const next = session.step(plan, [inputs], { step: from + step, lr: LR });
-    if (ahead) losses.push((await ahead).metrics.loss!);
-    ahead = next;
+    ahead.push(session.step(plan, [inputs], { step: from + step, lr: LR }));
+    if (ahead.length === session.stepsAtOnce) losses.push((await ahead.shift()!).metrics.loss!);
     if ((step + 1) % GROUP === 0) {
       groups.push((performance.now() - start) / 1000 / GROUP);
       start = performance.now();
     }
   }
-  losses.push((await ahead!).metrics.loss!);
+  for (const result of ahead) losses.push((await result).metrics.loss!);
   return { losses, groups, hostShare: performance.eventLoopUtilization(before).utilization };
 }
 

@@ -12,7 +12,14 @@ export { type Config, type ConfigInput, configSchema, parseConfig } from './conf
 
 // Images
 export { memoryBatches, type MemoryBatchOptions, memoryViews } from './data/load/memory.ts';
-export { type BatchPlan, type Cursor, evaluationPlan, sampleRng, trainingPlan } from './data/load/sampler.ts';
+export {
+  type BatchPlan,
+  type Cursor,
+  evaluationPlan,
+  type Share,
+  sampleRng,
+  trainingPlan,
+} from './data/load/sampler.ts';
 export { centreCrop, randomResizedCrop } from './data/decode/crop.ts';
 export { cropPlanes, cropResize } from './data/decode/resize.ts';
 export { type Augment, type Augmenter, makeAugmenter } from './data/augment/augment.ts';
@@ -99,7 +106,8 @@ export type { CheckpointContents, CheckpointModel, RecordedPanel, RunConfig } fr
 export type { RgbImage } from './visualize/rgb-image.ts';
 export type { Sized } from './config/cost.ts';
 export type { Row } from './io/jsonl-codec.ts';
-export type { ViewOptions } from './run/setup-pretrain.ts';
+export type { TrainingViewOptions, ViewOptions } from './run/setup-pretrain.ts';
 export type { Judged } from './run/sittings.ts';
 export type { TrainingViews } from './train/job.ts';
+export type { Ranks } from './train/ranks.ts';
 export type { TrainingSetup } from './train/training.ts';

@@ -7,11 +7,14 @@ import { helpTexts } from './support/help-texts.ts';
 
 const repository = fileURLToPath(new URL('..', import.meta.url));
 
+/** Words before a command that start it, on several ranks where they are a launcher's. */
+const LAUNCHED = '(?:(?:mpirun|srun) (?:-\\S+ (?:\\d+ )?)*)?(?:npx |node_modules/\\.bin/)?';
+
 /** Commands of a text, with the words of each: lines that begin with one, and what stands in backticks. */
 function commandsOf(text: string): string[][] {
   const whole = text.replace(/\s*\\\n\s*/g, ' ');
-  const lines = [...whole.matchAll(/^[ $]*(?:npx )?beyond-masking (?!:)(.*)$/gm)];
-  const inline = [...whole.matchAll(/`(?:npx )?beyond-masking ([^`\n]*)`/g)];
+  const lines = [...whole.matchAll(new RegExp(`^[ $]*${LAUNCHED}beyond-masking (?!:)(.*)$`, 'gm'))];
+  const inline = [...whole.matchAll(new RegExp(`\`${LAUNCHED}beyond-masking ([^\`\n]*)\``, 'g'))];
   return [...lines, ...inline].map(([, words]) => wordsOf(words!)).filter((words) => words.length > 0);
 }
 
@@ -53,6 +56,11 @@ it('commands are found', () => {
   expect(
     commandsOf('```sh\nnpx beyond-masking a \\\n  --b "c d"   # e\n```\nsee `beyond-masking f`'),
   ).toEqual([['a', '--b', 'c d'], ['f']]);
+  expect(
+    commandsOf(
+      'mpirun -np 2 npx beyond-masking a --b 1\nsrun -K --mpi=pmix -n 8 node_modules/.bin/beyond-masking c\n`mpirun -np 2 npx beyond-masking d`',
+    ),
+  ).toEqual([['a', '--b', '1'], ['c'], ['d']]);
 });
 
 it.each([...new Map(commands)])('%s', async (_, words) => {

@@ -19,6 +19,7 @@ import { reportCommand } from './commands/report.ts';
 import { segmentCommand } from './commands/segment.ts';
 import { setupCommand } from './commands/setup.ts';
 import { studyCommand } from './commands/study.ts';
+import { refuseRanks } from './show/ranks.ts';
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 
@@ -61,6 +62,7 @@ BEYOND_MASKING_DEBUG=1 shows where an error came from.`,
     setupCommand(),
     listCommand(),
   ];
+  program.hook('preAction', (_, command) => refuseRanks(command.name()));
   for (const command of commands) program.addCommand(command.copyInheritedSettings(program));
   for (const command of [program, ...commands, ...commands.flatMap((c) => c.commands)])
     command.exitOverride();

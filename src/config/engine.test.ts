@@ -26,6 +26,7 @@ const xla = {
   devices: 1,
   rematerialise: false,
   attention: 'auto',
+  kernels: true,
   gradients: 'f32',
   deterministic: false,
 };

@@ -38,6 +38,11 @@ export const engine = z
           .describe(
             "fused (cuDNN's kernels), parts (products and a softmax), auto (fused on NVIDIA GPUs with bf16, where a trial agrees)",
           ),
+        kernels: flag()
+          .default(true)
+          .describe(
+            "this project's kernels for GELU, norms and short attention, on NVIDIA GPUs with bf16, where a trial agrees",
+          ),
         gradients: oneOf(['f32', 'bf16'])
           .default('f32')
           .describe('type of the gradients of weight matrices; bf16 needs precision bf16'),
@@ -81,9 +86,13 @@ const NEUTRAL: Readonly<Record<string, readonly unknown[]>> = {
   devices: [1],
   rematerialise: [false],
   attention: ['auto', 'parts'],
+  kernels: [true, false],
   gradients: ['f32'],
   deterministic: [false],
 };
+
+/** Settings that the versions which wrote all of them did not have. */
+const NEWER: readonly string[] = ['kernels'];
 
 /**
  * Settings whose engine has only its own, for the schema to check: one that another engine has is left out where it asks nothing.
@@ -93,7 +102,7 @@ const NEUTRAL: Readonly<Record<string, readonly unknown[]>> = {
 export function withOwnEngineSettings(input: unknown): unknown {
   const given = valueAt(input, ['engine']);
   if (typeof given !== 'object' || given === null) return input;
-  const isOld = Object.keys(NEUTRAL).every((key) => key in given);
+  const isOld = Object.keys(NEUTRAL).every((key) => key in given || NEWER.includes(key));
   const { name = 'auto' } = given as { readonly name?: unknown };
   const foreign = (of: unknown) => {
     const own = forms(engine)!.get(String(of));

@@ -84,10 +84,30 @@ export function fittingMicroBatch(
   return divisors.sort((a, b) => apart(a) - apart(b))[0];
 }
 
-/** The number of images computed at once. */
-export function microBatchOf({
-  batchSize,
-  microBatch,
-}: Pick<Shared['training'], 'batchSize' | 'microBatch'>): number {
-  return microBatch === 0 ? batchSize : Math.min(microBatch, batchSize);
+type Batches = Pick<Shared['training'], 'batchSize' | 'microBatch'>;
+
+/** The number of images computed at once. @param ranks number of processes that share a batch */
+export function microBatchOf({ batchSize, microBatch }: Batches, ranks = 1): number {
+  const share = batchSize / ranks;
+  return microBatch === 0 ? share : Math.min(microBatch, share);
+}
+
+/** The number of micro-batches of a rank in an update. Throws ConfigError unless all ranks have the same number. */
+export function microBatchesOf(training: Batches, ranks = 1): number {
+  const { batchSize } = training;
+  const share = batchSize / ranks;
+  const micro = microBatchOf(training, ranks);
+  requireAll([
+    [
+      Number.isInteger(share),
+      `training.batchSize must be a multiple of the number of ranks (--batch-size ${Math.ceil(share) * ranks})`,
+      [batchSize, ranks],
+    ],
+    [
+      share % micro === 0,
+      `a rank's share of training.batchSize must be a multiple of training.microBatch (--set training.microBatch=${share})`,
+      [`${batchSize} / ${ranks}`, micro],
+    ],
+  ]);
+  return share / micro;
 }

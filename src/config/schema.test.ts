@@ -47,7 +47,7 @@ describe('parseConfig', () => {
     [{ training: { epoch: 3 } }, 'unknown setting "training.epoch" (did you mean "training.epochs"?)'],
     [
       { engine: { zzz: 3 } },
-      'unknown setting "engine.zzz" (engine has name, precision, threads, devices, rematerialise, attention, gradients, deterministic)',
+      'unknown setting "engine.zzz" (engine has name, precision, threads, devices, rematerialise, attention, kernels, gradients, deterministic)',
     ],
     [
       { training: { batchSize: 10, microBatch: 3 } },

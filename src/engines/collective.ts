@@ -5,7 +5,8 @@ export type FloatArray = Float32Array | Float64Array;
 
 /**
  * An all-reduce over the ranks of a training run. The ranks' sessions hold equal weights, and each computes its share
- * of every batch. An engine calls it once per step, after all micro-batches and before the gradient norm.
+ * of every batch. An engine calls it twice per step, after all micro-batches and before the gradient norm: first with a
+ * small Float64Array of scalars, where a rank waits for the slowest, then with the gradients.
  */
 export interface Collective {
   /** Number of this session, from 0. */
@@ -13,11 +14,13 @@ export interface Collective {
   /** Number of sessions. */
   readonly size: number;
   /**
-   * Replaces each buffer by its sum over all ranks. The buffers are gradients and state outputs, flat, then a
-   * Float64Array of scalars. All ranks call it with buffers of the same types and lengths in the same order, and must
-   * get the same bits, or their weights drift apart. It may block the thread. Throws if a rank is gone.
+   * Replaces each buffer by its sum over all ranks. All ranks call it with buffers of the same types and lengths in
+   * the same order, and must get the same bits, or their weights drift apart. It may block the thread. Throws if a rank
+   * is gone.
    */
   allReduce(buffers: readonly FloatArray[]): void | Promise<void>;
+  /** Overwrites the bytes with those of rank 0. All ranks call it with arrays of the same length. */
+  broadcast(bytes: Uint8Array): void | Promise<void>;
   /** Leaves the other ranks. */
   close?(): void | Promise<void>;
 }

@@ -34,6 +34,20 @@ export interface StepResult {
   readonly gradientNorm: number;
   /** The first metric, gradient or state output that was not finite. If set, the step left the state unchanged. */
   readonly nonFinite?: string;
+  /** Sums of `StepTime.numbers` over all ranks. Absent without a collective. */
+  readonly numbers?: readonly number[];
+  /** Time of each rank for its gradients, before it waited for the others. Absent without a collective. */
+  readonly milliseconds?: readonly number[];
+}
+
+/** Place of a step in a training. */
+export interface StepTime {
+  /** Number of earlier updates, from 0. */
+  readonly step: number;
+  /** Learning rate. */
+  readonly lr: number;
+  /** Numbers of the caller's own that the step sums over all ranks; as many on each rank. */
+  readonly numbers?: readonly number[];
 }
 
 /** State (weights, optimizer slots, buffers) on an engine, and the programs that use it. */
@@ -45,17 +59,27 @@ export interface Session {
   readonly stepsAtOnce?: number;
   /** Runs a program. Inputs missing from `inputs` are read from the state. */
   run(program: Program, inputs: Values): Promise<Values>;
+  /** One update from the mean gradient of one or more micro-batches. */
+  step(plan: TrainingPlan, batches: readonly Values[], at: StepTime): Promise<StepResult>;
   /**
-   * One update from the mean gradient of one or more micro-batches.
-   * @param at.step number of earlier updates, from 0
-   * @param at.lr learning rate
+   * Sums numbers over all ranks between steps; each rank calls it with as many. Absent if the engine takes no
+   * collective.
    */
-  step(plan: TrainingPlan, batches: readonly Values[], at: { step: number; lr: number }): Promise<StepResult>;
+  sum?(numbers: readonly number[]): Promise<readonly number[]>;
   /** Copies of state tensors. Default: all. */
   read(names?: readonly string[]): Promise<Values>;
   /** Overwrites state tensors. Their names must exist and their lengths must match. */
   write(values: Values): Promise<void>;
-  dispose(): Promise<void>;
+  /**
+   * Ends the session. A session with a collective first waits until all other ranks end theirs.
+   * @param options.leave false: ends without the other ranks, after an error. The launcher must end them, because
+   * they may wait for sums.
+   */
+  dispose(options?: DisposeOptions): Promise<void>;
+}
+
+export interface DisposeOptions {
+  readonly leave?: boolean | undefined;
 }
 
 /** An engine. Optimizer slots missing from the state start as zeros. */

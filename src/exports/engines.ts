@@ -2,11 +2,13 @@
 // Types of these signatures
 export type { Collective, CollectiveModule, FloatArray } from '../engines/collective.ts';
 export type {
+  DisposeOptions,
   Engine,
   Parameter,
   Session,
   SessionOptions,
   StepResult,
+  StepTime,
   TrainingPlan,
 } from '../engines/engine.ts';
 export { abortJob } from '../engines/mpi/abort-job.ts';

@@ -41,11 +41,15 @@ export function mixes({ mixup, cutmix, mixProbability }: MixOptions): boolean {
   return mixProbability > 0 && (mixup > 0 || cutmix > 0);
 }
 
-/** Draws how each image of a batch is mixed. @param rngs the stream of each image */
-export function drawMixes(options: MixOptions, rngs: readonly Rng[], size: Size): Mix[] {
-  const streams = rngs.map((rng) => rng.derive('mix'));
-  if (options.mixMode === 'element') return streams.map((rng) => drawMix(options, rng, size));
-  const shared = drawMix(options, streams[0]!, size);
+/**
+ * Draws how each image of a batch is mixed.
+ * @param rngs the stream of each image
+ * @param first the stream of the first image of the whole batch, whose images may be on several ranks
+ */
+export function drawMixes(options: MixOptions, rngs: readonly Rng[], size: Size, first = rngs[0]!): Mix[] {
+  const draw = (rng: Rng) => drawMix(options, rng.derive('mix'), size);
+  if (options.mixMode === 'element') return rngs.map(draw);
+  const shared = draw(first);
   return rngs.map(() => shared);
 }
 

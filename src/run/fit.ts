@@ -17,12 +17,14 @@ const SHARE_OF_MEMORY = 0.5;
  * @param images number of training images
  * @param memory of the machine, in bytes
  * @param own tasks of the user's own
+ * @param ranks processes that share a batch: all of them, and those on this machine
  */
 export function fitBatch<C extends RunConfig & Sized>(
   config: C,
   images: number,
   memory = totalmem(),
   own?: OwnTasks,
+  { size, localSize }: { readonly size: number; readonly localSize: number } = { size: 1, localSize: 1 },
 ): { readonly config: C; readonly notes: readonly string[] } {
   const { training, engine } = config;
   const notes: string[] = [];
@@ -37,12 +39,13 @@ export function fitBatch<C extends RunConfig & Sized>(
   // An accelerator has other memory; a given micro-batch stays.
   if (microBatch === 0 && engine.name !== 'xla') {
     const bytes = trainingBytes(config, own);
-    const most = Math.max(1, Math.floor((SHARE_OF_MEMORY * memory) / bytes));
-    const fitting = largestDivisor(batchSize, most);
-    if (batchSize > most && (batchSize / fitting) % devicesOf(engine) === 0) {
+    const most = Math.max(1, Math.floor((SHARE_OF_MEMORY * memory) / localSize / bytes));
+    const share = Math.ceil(batchSize / size);
+    const fitting = largestDivisor(share, most);
+    if (share > most && (batchSize / fitting) % devicesOf(engine) === 0) {
       microBatch = fitting;
       notes.push(
-        `micro-batches of ${plural(fitting, 'image')}: ${batchSize} at once would take about ${Math.round((bytes * batchSize) / 1e9)} GB ` +
+        `micro-batches of ${plural(fitting, 'image')}: ${share} at once would take about ${Math.round((bytes * share) / 1e9)} GB ` +
           '(--set training.microBatch=N sets another number)',
       );
     }

@@ -1,10 +1,11 @@
+import { ConfigError } from '../config/error.ts';
 import { classifierConfig, type FinetuneConfig } from '../config/finetune-schema.ts';
 import { type Augment, makeAugmenter } from '../data/augment/augment.ts';
 import { type CropSampler, centreCrop, randomResizedCrop } from '../data/decode/crop.ts';
 import { viewCrop } from '../data/decode/evaluation-view.ts';
 import type { Batch } from '../data/load/batch.ts';
 import { evaluationBatches, type Loader, trainingBatches } from '../data/load/loader.ts';
-import type { Cursor } from '../data/load/sampler.ts';
+import { sampleRng } from '../data/load/sampler.ts';
 import type { Dataset } from '../data/sources/dataset.ts';
 import type { Values } from '../graph/index.ts';
 import { normalisationOf } from '../image/normalise.ts';
@@ -13,7 +14,7 @@ import { dropPathScales } from '../nn/drop-path.ts';
 import { type ClassifierPrograms, classifierPrograms } from '../programs/classify.ts';
 import { drawMixes, mixedTargets, mixes, mixShares, partnersOf } from '../programs/mix.ts';
 import { joined } from './joined.ts';
-import type { SetupParts, ViewOptions } from './setup-pretrain.ts';
+import type { SetupParts, TrainingViewOptions, ViewOptions } from './setup-pretrain.ts';
 
 /** The programs and the views of settings of fine-tuning. */
 export interface ClassifierSetup {
@@ -24,7 +25,7 @@ export interface ClassifierSetup {
   /** Programs that take `batch` images; the same object for the same number. */
   programs(batch: number): ClassifierPrograms;
   /** Random crops, augmented, without end, from `cursor` on. */
-  trainingViews(dataset: Dataset, options: ViewOptions & { readonly cursor: Cursor }): Loader;
+  trainingViews(dataset: Dataset, options: TrainingViewOptions): Loader;
   /** One pass of central crops. */
   testViews(dataset: Dataset, options: ViewOptions): Loader;
   /**
@@ -57,12 +58,20 @@ export function setUpClassifier(
       made.set(batch, programs);
       return programs;
     },
-    trainingViews: (dataset, given) => trainingBatches(dataset, { ...shared, crop: crop, augment, ...given }),
+    trainingViews(dataset, given) {
+      const { batchSize, share } = given;
+      if (share && mixes(training) && (batchSize / share.size) % 2 !== 0)
+        throw new ConfigError(
+          `the images of each rank must be an even number where mixup or CutMix mixes pairs of them, got ${batchSize} / ${share.size}: ` +
+            `--batch-size ${2 * share.size * Math.ceil(batchSize / 2 / share.size)}`,
+        );
+      return trainingBatches(dataset, { ...shared, crop, augment, ...given });
+    },
     testViews: (dataset, given) => evaluationBatches(dataset, { ...shared, crop: testCrop(data), ...given }),
-    inputs({ view, labels, rngs }) {
+    inputs({ view, labels, rngs, epoch, first }) {
       if (!labels) throw new RangeError('a classifier needs images with classes, got images without');
       const mixed = mixes(training)
-        ? drawMixes(training, rngs, model.image)
+        ? drawMixes(training, rngs, model.image, sampleRng(seed, epoch, first))
         : Array.from(labels, () => ({ own: 1 }));
       const own = mixed.map((mix) => mix.own);
       const { rows, columns } = mixShares(mixed, model.image);

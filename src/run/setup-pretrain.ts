@@ -2,7 +2,7 @@ import { type Config, requireFit } from '../config/schema.ts';
 import type { Augment } from '../data/augment/augment.ts';
 import { type CropSampler, centreCrop, randomResizedCrop } from '../data/decode/crop.ts';
 import { evaluationBatches, type Loader, type LoaderOptions, trainingBatches } from '../data/load/loader.ts';
-import type { Cursor } from '../data/load/sampler.ts';
+import type { Cursor, Share } from '../data/load/sampler.ts';
 import type { Dataset } from '../data/sources/dataset.ts';
 import { normalisationOf } from '../image/normalise.ts';
 import type { Size } from '../image/size.ts';
@@ -13,12 +13,18 @@ import { type ProgramSetup, programSetup } from './pretrain-programs.ts';
 /** The programs and the views of a run's settings. */
 export interface Setup extends ProgramSetup {
   /** Random crops for training, without end, from `cursor` on. */
-  trainingViews(dataset: Dataset, options: ViewOptions & { cursor?: Cursor | undefined }): Loader;
+  trainingViews(dataset: Dataset, options: Partial<TrainingViewOptions> & ViewOptions): Loader;
   /** One pass of central crops: views of the task, or images as the encoder takes them. */
   evaluationViews(dataset: Dataset, kind: 'task' | 'encoder', options: ViewOptions): Loader;
 }
 
 export type ViewOptions = Pick<LoaderOptions, 'batchSize' | 'broken' | 'prefetch'>;
+
+export interface TrainingViewOptions extends ViewOptions {
+  readonly cursor: Cursor;
+  /** A rank's part of each batch. Default: all of it. */
+  readonly share?: Share | undefined;
+}
 
 /** Parts of the user's own that programs and views take. */
 export interface SetupParts extends OwnTasks {

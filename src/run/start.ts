@@ -60,7 +60,7 @@ export interface Wanted<C extends RunConfig> {
  */
 export async function startingPoint<C extends RunConfig>(
   { kind, input, folder, resume, own, resolve }: Wanted<C>,
-  lock: RunLock,
+  lock: Pick<RunLock, 'take'>,
 ): Promise<StartingPoint<C>> {
   if (!resume || !(await holdsRun(folder.path))) {
     const config = withOwnNames(await resolve(), own);

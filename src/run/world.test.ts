@@ -1,3 +1,6 @@
+import { closeSync, openSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../config/schema.ts';
 import {
@@ -6,7 +9,6 @@ import {
   givenWorld,
   isWriter,
   launchedWorld,
-  microBatchesOf,
   requireRanks,
   threadsOf,
 } from './world.ts';
@@ -23,7 +25,7 @@ describe('the ranks of a run', () => {
       { rank: 1, size: 4, localSize: 2 },
     ],
     [
-      { PMI_RANK: '1', PMI_SIZE: '4', MPI_LOCALNRANKS: '4', PMI_FD: '2' },
+      { PMI_RANK: '1', PMI_SIZE: '4', MPI_LOCALNRANKS: '4' },
       { rank: 1, size: 4, localSize: 4 },
     ],
   ])('are those of the launcher: %o', (environment, expected) => {
@@ -32,10 +34,29 @@ describe('the ranks of a run', () => {
 
   it("are refused where npx has closed the launcher's connection", () => {
     const environment = { PMI_RANK: '1', PMI_SIZE: '4', PMI_FD: '999' };
-    expect(() => launchedWorld(environment)).toThrow('mpirun -pmi-port npx beyond-masking');
-    expect(() => launchedWorld({ ...environment, PMI_FD: 'none' })).toThrow('which npx closes');
+    for (const closed of ['999', 'none']) {
+      const message = 'which npx closes: start node_modules/.bin/beyond-masking in place of npx';
+      expect(() => launchedWorld({ ...environment, PMI_FD: closed })).toThrow(message);
+    }
     // One rank needs no connection.
     expect(launchedWorld({ ...environment, PMI_RANK: '0', PMI_SIZE: '1' })).toBeUndefined();
+  });
+
+  it("must have the launcher's own connection, not a file of the same number", async () => {
+    const [file, server] = [openSync(fileURLToPath(import.meta.url), 'r'), createServer()];
+    await new Promise<void>((resolve) => server.listen(0, resolve));
+    const { fd } = (server as unknown as { readonly _handle: { readonly fd: number } })._handle;
+    const environment = (descriptor: number) => ({ PMI_RANK: '1', PMI_SIZE: '4', PMI_FD: `${descriptor}` });
+    expect(() => launchedWorld(environment(file))).toThrow('which npx closes');
+    expect(launchedWorld(environment(fd))).toMatchObject({ rank: 1, size: 4 });
+    closeSync(file);
+    server.close();
+  });
+
+  it('are refused where mpirun does not say how many there are', () => {
+    expect(() => launchedWorld({ PMI_PORT: 'host:1', PMI_ID: '0', MPI_LOCALNRANKS: '2' })).toThrow(
+      'a rank must know the number of ranks, which mpirun -pmi-port does not say: leave -pmi-port out',
+    );
   });
 
   it('are refused if their numbers contradict each other', () => {
@@ -91,25 +112,5 @@ describe("a rank's engine", () => {
     const message = `the engine of ranks must be one of onednn, onnx, got ${name}: --engine onednn`;
     expect(() => engineOfRank(settings({ name }), world)).toThrow(message);
     expect(() => requireRanks(name)).toThrow(message);
-  });
-});
-
-describe("a rank's share of a batch", () => {
-  it.each([
-    [{ batchSize: 64, microBatch: 0 }, 4, 1],
-    [{ batchSize: 64, microBatch: 16 }, 4, 1],
-    [{ batchSize: 64, microBatch: 4 }, 4, 4],
-    [{ batchSize: 96, microBatch: 8 }, 3, 4],
-  ])('%o on %i ranks is %i micro-batches', (training, size, count) => {
-    expect(microBatchesOf(training, { size })).toBe(count);
-  });
-
-  it('must be the same on all ranks', () => {
-    expect(() => microBatchesOf({ batchSize: 64, microBatch: 0 }, { size: 3 })).toThrow(
-      'must be a multiple of the number of ranks, got 64 and 3 ranks: --batch-size 66',
-    );
-    expect(() => microBatchesOf({ batchSize: 64, microBatch: 32 }, { size: 4 })).toThrow(
-      'got 64 / 4 and 32: --set training.microBatch=16',
-    );
   });
 });

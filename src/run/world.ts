@@ -1,25 +1,28 @@
 import { fstatSync } from 'node:fs';
 import { availableParallelism, cpus, hostname } from 'node:os';
 import type { EngineSettings } from '../config/engine.ts';
-import { microBatchOf } from '../config/rules.ts';
 import { checkWorld, launched, type World } from '../engines/mpi/launcher.ts';
-import { plural } from '../text/plural.ts';
 import { RunError } from './error.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
+
+const WITHOUT_NPX = 'start node_modules/.bin/beyond-masking in place of npx beyond-masking';
 
 /**
  * The ranks that mpirun or srun started, as this process sees them; undefined for a run of one process. Throws RunError
  * if the launcher's variables contradict each other, or if its connection is closed.
  */
 export function launchedWorld(environment: Environment = process.env): World | undefined {
+  const { PMI_FD: descriptor, PMI_PORT: port, PMI_SIZE: ranks } = environment;
+  if (port !== undefined && ranks === undefined)
+    throw new RunError(
+      `a rank must know the number of ranks, which mpirun -pmi-port does not say: leave -pmi-port out, and ${WITHOUT_NPX}`,
+    );
   const world = refused(() => launched(environment));
   if (!world || world.size === 1) return undefined;
-  const { PMI_FD: descriptor } = environment;
-  if (descriptor !== undefined && !isOpen(Number(descriptor)))
+  if (descriptor !== undefined && !isSocket(Number(descriptor)))
     throw new RunError(
-      "a rank must inherit the connection of its mpirun, which npx closes: start ranks with Open MPI's mpirun, or with " +
-        'mpirun -pmi-port npx beyond-masking ...',
+      `a rank must inherit the connection of its mpirun, which npx closes: ${WITHOUT_NPX}, or use Open MPI's mpirun`,
     );
   const { rank, size, localSize } = world;
   return { rank, size, localSize };
@@ -43,10 +46,9 @@ function refused<T>(check: () => T): T {
   }
 }
 
-function isOpen(descriptor: number): boolean {
+function isSocket(descriptor: number): boolean {
   try {
-    fstatSync(descriptor);
-    return true;
+    return fstatSync(descriptor).isSocket(); // a file of this process may have the number of a closed one
   } catch {
     return false;
   }
@@ -102,27 +104,4 @@ export function engineOfRank(settings: EngineSettings, world: World, cores?: Cor
   return 'threads' in settings && settings.threads === 0
     ? { ...settings, threads: threadsOf(world, cores) }
     : settings;
-}
-
-/**
- * Number of a rank's micro-batches in an update. Throws RunError unless all ranks have the same number.
- */
-export function microBatchesOf(
-  training: { readonly batchSize: number; readonly microBatch: number },
-  { size }: Pick<World, 'size'>,
-): number {
-  const { batchSize } = training;
-  if (batchSize % size !== 0)
-    throw new RunError(
-      `training.batchSize must be a multiple of the number of ranks, got ${batchSize} and ${plural(size, 'rank')}: ` +
-        `--batch-size ${Math.ceil(batchSize / size) * size}`,
-    );
-  // Each rank computes its share at once unless a smaller micro-batch is given.
-  const micro = training.microBatch === 0 ? batchSize / size : microBatchOf(training);
-  if ((batchSize / size) % micro !== 0)
-    throw new RunError(
-      `a rank's share of training.batchSize must be a multiple of training.microBatch, got ${batchSize} / ${size} and ${micro}: ` +
-        `--set training.microBatch=${batchSize / size}`,
-    );
-  return batchSize / size / micro;
 }

@@ -9,6 +9,7 @@ import type { RunningEvent } from '../run/events.ts';
 import type { RunConfig } from '../run/kind.ts';
 import type { ViewOptions } from '../run/setup-pretrain.ts';
 import type { RunStore } from '../run/store.ts';
+import type { Ranks } from './ranks.ts';
 
 /** One training: images, program and inputs. The trainer does the rest. */
 export interface TrainingJob {
@@ -19,17 +20,21 @@ export interface TrainingJob {
   readonly images: Pick<Dataset, 'length'>;
   /** True if the initial weights can be recreated from the seed; if not, they are saved before the first update. */
   readonly randomStart: boolean;
-  /** Its program takes `microBatchOf(training)` images at once. */
+  /** Place among the processes that share each batch. Default: one process. */
+  readonly ranks?: Pick<Ranks, 'rank' | 'size'> | undefined;
+  /** Number of parts in which this process computes its share of a batch. */
+  readonly microBatches: number;
+  /** Its program takes the images of one such part. */
   readonly plan: TrainingPlan;
   /** Random views of the images, without end, from `cursor` on. */
   views(options: ViewOptions & { readonly cursor: Cursor }): TrainingViews;
   /**
-   * Inputs of the plan's program for a whole batch: each has a row, or several, for every image, in the order of the images, so that
+   * Inputs of the plan's program for this process's share of a batch: each has a row, or several, for every image, in the order of the images, so that
    * it can be cut into parts.
    */
   inputs(images: Batch): Values;
-  /** Writes a checkpoint. */
-  save(name: string, progress: Progress, state: Values): Promise<void>;
+  /** Writes a checkpoint of the session's state. */
+  save(name: string, progress: Progress): Promise<void>;
   readonly measurements: Measurements;
 }
 

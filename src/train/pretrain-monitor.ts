@@ -1,4 +1,3 @@
-import { microBatchOf } from '../config/rules.ts';
 import type { Dataset } from '../data/sources/dataset.ts';
 import { type Evaluator, evaluate } from '../evaluate/evaluator.ts';
 import { heldOutLoss } from '../evaluate/held-out.ts';
@@ -59,8 +58,8 @@ export class PretrainMonitor implements Monitor<PretrainStart> {
   }
 
   async start(): Promise<PretrainStart> {
-    const { setup, data, store } = this.#parts;
-    const { specs } = setup.programs(microBatchOf(setup.config.training));
+    const { setup, data, store, microBatch } = this.#parts;
+    const { specs } = setup.programs(microBatch);
     const before = (await metricsOf(store))[0]?.knn;
     return {
       weights: { encoder: trainedValues(specs, 'encoder'), decoder: trainedValues(specs, 'decoder') },
@@ -87,11 +86,11 @@ export class PretrainMonitor implements Monitor<PretrainStart> {
     last: boolean,
     signal?: AbortSignal,
   ): Promise<{ heldOutLoss?: number; knn?: KnnScores }> {
-    const { setup, broken } = this.#parts;
+    const { setup, broken, microBatch } = this.#parts;
     const probe = this.#probe;
-    const { evaluation, training } = setup.config;
+    const { evaluation } = setup.config;
     const heldOut = this.#heldOut;
-    const batchSize = Math.min(microBatchOf(training), heldOut?.length ?? 0);
+    const batchSize = Math.min(microBatch, heldOut?.length ?? 0);
     const due = last || epoch % evaluation.knnEvery === 0 ? probe : undefined;
     const features = due && (await this.#measure(due.features, signal));
     return {

@@ -1,9 +1,10 @@
-import { microBatchOf } from '../config/rules.ts';
+import { microBatchesOf, microBatchOf } from '../config/rules.ts';
 import { BrokenImages } from '../data/load/broken.ts';
 import type { Engine } from '../engines/engine.ts';
 import type { Values } from '../graph/index.ts';
 import { trainingPlan } from '../programs/plan.ts';
 import { type Checkpoint, encodeCheckpoint } from '../run/checkpoint-codec.ts';
+import { RunError } from '../run/error.ts';
 import type { Outcome, RunningEvent, StartEvent } from '../run/events.ts';
 import type { RunConfig, RunKind } from '../run/kind.ts';
 import type { Judged } from '../run/sittings.ts';
@@ -11,6 +12,7 @@ import type { RunStore } from '../run/store.ts';
 import { runTitle } from '../run/title.ts';
 import { oneLine } from '../text/one-line.ts';
 import type { TrainingJob } from './job.ts';
+import { type Ranks, requireAgreement } from './ranks.ts';
 import { Trainer } from './trainer.ts';
 import type { Monitor, MonitorContext, TrainingSetup } from './training.ts';
 
@@ -31,6 +33,8 @@ export interface ReadyRun<C extends RunConfig, Start extends object> {
   readonly store: RunStore;
   /** The checkpoint from which the run resumes. */
   readonly checkpoint?: Checkpoint<C> | undefined;
+  /** Place among the processes that share each batch. Default: one process. `views` and `inputs` are then of its share. */
+  readonly ranks?: Ranks | undefined;
   /** Called when nothing can be refused any more. @param judged the images that judge the run */
   begin?(judged: Partial<Judged>): Promise<void>;
   /** Measurements and pictures. Default: only the curves. */
@@ -53,6 +57,7 @@ export async function runTraining<C extends RunConfig, Start extends object>(
     engine,
     store,
     checkpoint,
+    ranks,
     begin,
     monitor: monitorOf,
   }: ReadyRun<C, Start>,
@@ -65,9 +70,18 @@ export async function runTraining<C extends RunConfig, Start extends object>(
   } = {},
 ): Promise<{ readonly outcome: Outcome; readonly step: number }> {
   const note = (message: string) => emit({ type: 'note', message });
-  const { gradients, parameters, specs, state: overwritten } = setup.programs(microBatchOf(config.training));
-  const session = await engine.open(state);
+  const microBatch = microBatchOf(config.training, ranks?.size);
+  const { gradients, parameters, specs, state: overwritten } = setup.programs(microBatch);
+  const microBatches = microBatchesOf(config.training, ranks?.size);
+  const session = await engine.open(state, { collective: ranks?.collective });
+  let leave = false;
   try {
+    if (ranks) {
+      if (!session.sum) throw new RunError(`ranks need an engine that sums over them, got ${engine.name}`);
+      const start = String(checkpoint?.progress.step ?? 0);
+      await requireAgreement(session, ranks, { settings: JSON.stringify(config), start, images: dataKey });
+    }
+    const writes = !ranks || ranks.rank === 0;
     const report = (id: string, reason: string) => note(`broken image skipped: ${oneLine(id)}: ${reason}`);
     const context = { session, store, broken: new BrokenImages(report, checkpoint?.progress.broken), emit };
     const randomStart = config.from === '' && !checkpoint;
@@ -78,16 +92,20 @@ export async function runTraining<C extends RunConfig, Start extends object>(
         name,
         encodeCheckpoint({ kind, config, classes, progress, state, parameters: specs, slots }),
       );
-    const monitor = monitorOf?.({ ...context, randomStart, note, save }) ?? unmeasured;
+    const monitor = monitorOf?.({ ...context, microBatch, randomStart, note, save }) ?? unmeasured;
     const job: TrainingJob = {
       settings: config,
       title: runTitle(config, kind),
       images,
       randomStart,
+      ranks,
+      microBatches,
       plan,
       views,
       inputs: (batch) => setup.inputs(batch),
-      save: (name, progress, state) => save(name, progress, state, plan.rule.slots),
+      async save(name, progress) {
+        if (writes) await save(name, progress, await session.read(), plan.rule.slots);
+      },
       measurements: monitor,
     };
     const about = { data: dataKey, engine: engine.description };
@@ -104,9 +122,11 @@ export async function runTraining<C extends RunConfig, Start extends object>(
       step: trainer.step,
       ...((await monitor.start()) as Start),
     });
-    return { outcome: await trainer.run(signal), step: trainer.step };
+    const outcome = await trainer.run(signal);
+    leave = true;
+    return { outcome, step: trainer.step };
   } finally {
-    await session.dispose();
+    await session.dispose({ leave });
   }
 }
 

@@ -1,4 +1,3 @@
-import { microBatchOf } from '../config/rules.ts';
 import type { StepResult } from '../engines/engine.ts';
 import { plainMessage } from '../io/system-error.ts';
 import { learningRate, type Schedule, scaledPeak } from '../optim/schedule.ts';
@@ -15,6 +14,9 @@ import {
   writeCurves,
 } from '../run/run-files.ts';
 import type { RunContext, TrainingJob } from './job.ts';
+import { SlowRanks } from './slow-ranks.ts';
+import { type Stopping, stoppingBy, stoppingTogether } from './stopping.ts';
+import { StuckRanks } from './stuck-ranks.ts';
 import { type StepInputs, TrainingInputs } from './training-inputs.ts';
 
 /** An update that the engine has not finished. */
@@ -37,6 +39,9 @@ export class Trainer {
   readonly #schedule: Schedule;
   #progress: Progress;
   #savedStep = -1;
+  #stopping: Stopping = stoppingBy(undefined);
+  #stuck: StuckRanks | undefined;
+  #slow: SlowRanks | undefined;
   /** True if the run was stopped during the measurements after the last update. */
   #isUnmeasured = false;
 
@@ -81,9 +86,14 @@ export class Trainer {
     return this.#progress.step;
   }
 
-  /** Trains until the end or until the signal is aborted, which lets the current update finish. */
+  /**
+   * Trains until the end or until the signal is aborted, which lets the current update finish. Ranks finish the same
+   * one.
+   */
   async run(signal?: AbortSignal): Promise<Outcome> {
     try {
+      if (this.#job.ranks) this.#joinRanks(this.#job.ranks, signal);
+      else this.#stopping = stoppingBy(signal);
       const rows = await metricsOf(this.#at.store);
       const last = rows.at(-1);
       this.#isUnmeasured = last?.unmeasured === true;
@@ -91,6 +101,7 @@ export class Trainer {
         if (!last && this.step === 0) await this.#begin(signal);
         else if (last?.unmeasured) await this.#measureLast(last, signal);
       });
+      await this.#stopping.agree();
       await this.#train(last?.seconds ?? 0, signal);
       return await this.#end();
     } catch (error) {
@@ -98,15 +109,23 @@ export class Trainer {
     }
   }
 
+  #joinRanks({ rank }: { readonly rank: number }, signal?: AbortSignal): void {
+    this.#stopping = stoppingTogether(signal, this.#at.session);
+    const note = (message: string) => this.#at.emit({ type: 'note', message });
+    this.#stuck = new StuckRanks(note);
+    if (rank === 0) this.#slow = new SlowRanks(note);
+  }
+
   /** Makes the updates. @param earlier seconds of training in earlier sittings */
   async #train(earlier: number, signal?: AbortSignal): Promise<void> {
     const { batchSize } = this.#job.settings.training;
     const { broken } = this.#at;
     const { cursor } = this.#progress;
-    const prefetch = microBatchOf(this.#job.settings.training) < batchSize ? 1 : 2; // a batch that needs cutting is large
+    const prefetch = this.#job.microBatches > 1 ? 1 : 2; // a batch that needs cutting is large
     const inputs = new TrainingInputs(this.#job, this.#job.views({ batchSize, broken, cursor, prefetch }));
     const asked: PendingStep[] = [];
-    const more = () => this.step + asked.length < this.lastStep && !signal?.aborted && !asked.at(-1)?.pause;
+    const more = () =>
+      this.step + asked.length < this.lastStep && !this.#stopping.stops && !asked.at(-1)?.pause;
     let spent = 0; // seconds of training in this sitting
     let from = performance.now();
     try {
@@ -137,7 +156,7 @@ export class Trainer {
   async #ask(inputs: TrainingInputs, step: number): Promise<PendingStep> {
     const taken = await inputs.take();
     const lr = learningRate(step, this.#schedule);
-    const at = { step: step - this.#progress.skipped, lr };
+    const at = { step: step - this.#progress.skipped, lr, ...this.#stopping.report };
     const result = this.#at.session.step(this.#job.plan, taken.parts, at);
     result.catch(() => {}); // whoever awaits it gets the error
     if (step + 1 < this.lastStep) inputs.prepare();
@@ -151,7 +170,10 @@ export class Trainer {
 
   /** Handles the result of an update. */
   async #row({ step, lr, cursor, broken, result, recycle }: PendingStep): Promise<StepRow> {
-    const { metrics, gradientNorm, nonFinite } = await result;
+    const made = await (this.#stuck?.watch(step + 1, result) ?? result);
+    const { metrics, gradientNorm, nonFinite } = made;
+    this.#stopping.take(made);
+    if (made.milliseconds) this.#slow?.take(made.milliseconds);
     recycle();
     if (nonFinite !== undefined) this.#refuse(nonFinite, step + 1);
     const { skipped } = this.#progress;
@@ -185,7 +207,11 @@ export class Trainer {
   async #finish(row: StepRow, update: PendingStep, signal?: AbortSignal): Promise<void> {
     const picturesDue = epochEnded(update) || this.step === this.lastStep;
     if (!picturesDue) await this.#record(row);
-    else if ((await this.#complete(row, signal)) === 'stopped') return;
+    else {
+      const completed = await this.#complete(row, signal);
+      await this.#stopping.agree();
+      if (completed === 'stopped') return;
+    }
     // First the pictures: what a checkpoint follows is complete, whenever the process is killed.
     if (picturesDue) await this.#draw(true);
     if (picturesDue || this.#saveDue(this.step)) await this.#save();
@@ -266,9 +292,9 @@ export class Trainer {
   }
 
   async #save(): Promise<void> {
-    const { store, session, emit } = this.#at;
+    const { store, emit } = this.#at;
     const name = checkpointName(this.step);
-    await this.#job.save(name, this.#progress, await session.read());
+    await this.#job.save(name, this.#progress);
     this.#savedStep = this.step;
     await pruneCheckpoints(store, this.#job.settings.checkpoints.keep);
     emit({ type: 'file', kind: 'checkpoint', path: store.place(name) });

@@ -1,4 +1,3 @@
-import { microBatchOf } from '../config/rules.ts';
 import type { Cursor } from '../data/load/sampler.ts';
 import type { Values } from '../graph/index.ts';
 import type { TrainingJob, TrainingViews } from './job.ts';
@@ -48,9 +47,8 @@ export class TrainingInputs {
     const { done, value: batch } = await this.#loader.next();
     if (done) throw new Error('the images of training never end, got an end');
     // What is drawn for the whole batch is drawn before it is cut: an update does not depend on the size of the parts.
-    const { training } = this.#job.settings;
     return {
-      parts: cut(this.#job.inputs(batch), training.batchSize / microBatchOf(training)),
+      parts: cut(this.#job.inputs(batch), this.#job.microBatches),
       epoch: batch.epoch,
       cursor: batch.cursor,
       broken: batch.broken,

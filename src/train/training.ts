@@ -1,5 +1,4 @@
 import type { Batch } from '../data/load/batch.ts';
-import type { Cursor } from '../data/load/sampler.ts';
 import type { Dataset } from '../data/sources/dataset.ts';
 import type { OpenOptions } from '../data/sources/scheme.ts';
 import type { Engine, Parameter, TrainingPlan } from '../engines/engine.ts';
@@ -8,7 +7,7 @@ import type { ParameterSpec } from '../nn/parameters.ts';
 import type { Parts } from '../parts/parts.ts';
 import type { Progress } from '../run/checkpoint-codec.ts';
 import type { RunConfig, RunKind } from '../run/kind.ts';
-import type { ViewOptions } from '../run/setup-pretrain.ts';
+import type { TrainingViewOptions } from '../run/setup-pretrain.ts';
 import type { Judged } from '../run/sittings.ts';
 import type { Measurements, RunContext, TrainingViews } from './job.ts';
 
@@ -59,7 +58,7 @@ export interface TrainingSetup {
     readonly state?: TrainingPlan['state'];
   };
   /** Random views, without end, from `cursor` on. */
-  trainingViews(dataset: Dataset, options: ViewOptions & { readonly cursor: Cursor }): TrainingViews;
+  trainingViews(dataset: Dataset, options: TrainingViewOptions): TrainingViews;
   /** Inputs of the gradients' program for a whole batch. */
   inputs(batch: Batch): Values;
   /** Names of a classifier's classes. */
@@ -68,6 +67,8 @@ export interface TrainingSetup {
 
 /** Context of every monitor. */
 export interface MonitorContext extends RunContext {
+  /** Number of images that training computes at once. */
+  readonly microBatch: number;
   /** True if the run began with random weights. */
   readonly randomStart: boolean;
   readonly note: (message: string) => void;

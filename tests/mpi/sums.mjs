@@ -26,6 +26,12 @@ for (const type of [Float32Array, Float64Array])
     if (apart.some((x) => !(x <= tolerance)) || buffer[0] !== 7 || buffer.at(-1) !== 7)
       wrong.push(`${type.name} of ${length}`);
   }
+for (const length of [0, 1, 5, 23]) {
+  const of = (k) => Uint8Array.from({ length }, (_, i) => rng(seed, length, k, i).int(256));
+  const bytes = of(rank);
+  ranks.broadcast(bytes);
+  if (bytes.some((byte, i) => byte !== of(0)[i])) wrong.push(`broadcast of ${length}`);
+}
 let second = '';
 try {
   new Communicator(library);

@@ -21,6 +21,64 @@ export function testCollectives(training: TinyTraining, open: () => Promise<Engi
     return { rows, state };
   };
 
+  it('a rank takes the state of rank 0, whatever it opens with', async () => {
+    const engine = await open();
+    const hub = await openHub(2);
+    const other = Object.fromEntries(
+      Object.entries(training.weights).map(([name, data]) => [
+        name,
+        data.map((x) => x / 2 + 1) as typeof data,
+      ]),
+    );
+    const shares = [training.weights, other].map(async (weights, number) => {
+      const options = { rank: number, size: 2, port: hub.port };
+      const session = await engine.open(weights, { collective: { module, export: 'joinHub', options } });
+      const state = await session.read();
+      await session.dispose();
+      return state;
+    });
+    expect(await Promise.all(shares)).toEqual([training.weights, training.weights]);
+    hub.close();
+  });
+
+  it('refuses ranks with other models', async () => {
+    const engine = await open();
+    const hub = await openHub(2);
+    const shares = [0, 1].map(async (number) => {
+      const { length } = Object.values(training.weights)[0]!;
+      const weights = { ...training.weights, ...(number && { more: new Float32Array(length) }) };
+      const options = { rank: number, size: 2, port: hub.port };
+      await expect(
+        engine.open(weights, { collective: { module, export: 'joinHub', options } }),
+      ).rejects.toThrow(`ranks must train the same model, got another one on rank ${number} of 2`);
+    });
+    await Promise.all(shares);
+    hub.close();
+  });
+
+  it("sums the caller's numbers in a step and between steps", async () => {
+    const engine = await open();
+    const hub = await openHub(2);
+    const shares = [0, 1].map(async (number) => {
+      const options = { rank: number, size: 2, port: hub.port };
+      const session = await engine.open(training.weights, {
+        collective: { module, export: 'joinHub', options },
+      });
+      const between = await session.sum!([number + 0.5, 7]);
+      const plan = training.adamw();
+      const at = { step: 0, lr: 1e-3, numbers: [number, 1, 2 ** 52 * number] };
+      const { numbers, metrics, milliseconds } = await session.step(plan, [training.batch(number)], at);
+      await session.dispose();
+      return { between, numbers, metrics, milliseconds };
+    });
+    const [first, second] = await Promise.all(shares);
+    expect(second).toEqual(first);
+    expect(first).toMatchObject({ between: [2, 14], numbers: [1, 2, 2 ** 52] });
+    expect(Object.keys(first!.metrics)).not.toHaveLength(0);
+    expect(first!.milliseconds!.map((time) => time > 0)).toEqual([true, true]);
+    hub.close();
+  });
+
   it.each([1, 2])('two ranks of %i micro-batches are one rank of twice as many', async (micro) => {
     const engine = await open();
     const hub = await openHub(2);
@@ -40,7 +98,9 @@ export function testCollectives(training: TinyTraining, open: () => Promise<Engi
   it('two ranks with the same batches are one rank, bit for bit', async () => {
     const engine = await open();
     const got = await rank(engine, { module, export: 'doubling' }, (step) => [step]);
-    expect(got).toEqual(await training.run(engine, training.adamw(0.1), 5));
+    const alone = await training.run(engine, training.adamw(0.1), 5);
+    const summed = { numbers: [], milliseconds: [expect.any(Number), expect.any(Number)] };
+    expect(got).toEqual({ ...alone, rows: alone.rows.map((row) => ({ ...row, ...summed })) });
   });
 
   it('refuses ranks with unequal numbers of micro-batches, on each of them', async () => {
@@ -64,6 +124,7 @@ export function testCollectives(training: TinyTraining, open: () => Promise<Engi
     [{ module: './mpi.js' }, "a collective's module must be given as a URL"],
     [{ module, export: 'nothing' }, 'must export a function "nothing", got undefined'],
     [{ module, export: 'wrongRank' }, 'must lie in [0, size), got rank 2 and size 2'],
+    [{ module, export: 'speechless' }, 'must have a method broadcast, got undefined'],
     [{ module: 'file:///no/such/module.mjs' }, "a collective's module must load"],
   ])('refuses %o', async (collective, message) => {
     await expect((await open()).open(training.weights, { collective })).rejects.toThrow(message);

@@ -41,6 +41,8 @@ export const libraries: readonly Library[] = [
       'tests/flat-patches.test.ts > losses of pictures with flat patches on onednn ',
       'tests/hog.test.ts > histograms of bytes on onednn ',
       'tests/mpi/ranks.test.ts > ranks of onednn ',
+      'tests/mpi/training.test.ts > training on ranks of onednn ',
+      "tests/mpi/training.test.ts > ranks end when rank 1's engine is killed",
       'tests/process-death.test.ts > when the process of the onednn engine is killed',
       'tests/process-death.test.ts > when a run on the onednn engine is killed',
       'tests/tasks.test.ts > tasks agree with the oracle on onednn',
@@ -65,6 +67,9 @@ export const libraries: readonly Library[] = [
       `tests/mpi/ranks.test.ts > ranks of onednn on ${name} `,
       `tests/mpi/ranks.test.ts > ranks of onnx on ${name} `,
       `tests/mpi/sums.test.ts > sums on ${name} `,
+      `tests/mpi/training.test.ts > training on ranks of onednn on ${name} `,
+      `tests/mpi/training.test.ts > training on ranks of onnx on ${name} `,
+      ...(name === 'Open MPI' ? ['tests/mpi/training.test.ts > ranks '] : []),
     ],
   })),
   {

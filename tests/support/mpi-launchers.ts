@@ -40,6 +40,9 @@ export interface Job {
   readonly milliseconds: number;
 }
 
+/** The built command, as a script. */
+export const command = '../../dist/cli/main.js';
+
 /**
  * Runs a script of tests/mpi on ranks; without a launcher in one process.
  * @param onOutput called with everything printed so far
@@ -48,7 +51,11 @@ export function startRanks(
   launcher: LauncherName | undefined,
   ranks: number,
   [script, ...values]: readonly [script: string, ...values: unknown[]],
-  { env = {}, onOutput }: { env?: Record<string, string>; onOutput?: (output: string) => void } = {},
+  {
+    cwd,
+    env = {},
+    onOutput,
+  }: { cwd?: string; env?: Record<string, string>; onOutput?: (output: string) => void } = {},
 ): Promise<Job> {
   const path = fileURLToPath(new URL(`../mpi/${script}`, import.meta.url));
   const command = [process.execPath, path, ...values.map(String)];
@@ -57,6 +64,8 @@ export function startRanks(
   return new Promise((resolve) => {
     let output = '';
     const child = execFile(started[0]!, started.slice(1), {
+      cwd,
+      maxBuffer: 2 ** 28,
       env: { ...process.env, ...permissions, ...env },
     });
     const take = (text: string) => {

@@ -7,6 +7,7 @@ export const doubling = () => ({
   allReduce(buffers) {
     for (const buffer of buffers) for (let i = 0; i < buffer.length; i++) buffer[i] *= 2;
   },
+  broadcast() {},
 });
 
 /**
@@ -52,7 +53,7 @@ export async function joinHub({ rank, size, port }) {
       const ended = () => reject(new Error('another rank has left'));
       socket.on('data', take).once('close', ended);
     });
-  return {
+  const collective = {
     rank,
     size,
     async allReduce(buffers) {
@@ -68,8 +69,16 @@ export async function joinHub({ rank, size, port }) {
         at += buffer.length;
       }
     },
+    // The sum of rank 0's bytes and zeros.
+    async broadcast(bytes) {
+      const sums = Float64Array.from(rank === 0 ? bytes : new Uint8Array(bytes.length));
+      await collective.allReduce([sums]);
+      bytes.set(sums);
+    },
     close: () => socket.end(),
   };
+  return collective;
 }
 
-export const wrongRank = () => ({ rank: 2, size: 2, allReduce() {} });
+export const speechless = () => ({ rank: 0, size: 2, allReduce() {} });
+export const wrongRank = () => ({ rank: 2, size: 2, allReduce() {}, broadcast() {} });

@@ -8,7 +8,7 @@ import { type Batch, loadBatch } from './batch.ts';
 import { BrokenImages } from './broken.ts';
 import { requireFitting } from './fitting.ts';
 import type { MaskOptions } from './masked-view.ts';
-import { type BatchPlan, type Cursor, evaluationPlan, trainingPlan } from './sampler.ts';
+import { type BatchPlan, type Cursor, evaluationPlan, type Share, trainingPlan } from './sampler.ts';
 
 /** Settings of a loader. */
 export interface LoaderOptions {
@@ -44,6 +44,8 @@ export interface LoaderOptions {
 export interface TrainingLoaderOptions extends LoaderOptions {
   /** Where to begin: the cursor of the batch before. */
   readonly cursor?: Cursor;
+  /** The part of each batch of `batchSize` images that is made here. Default: all of it. */
+  readonly share?: Share | undefined;
   /** Augmentation after crop and mirroring. Default: none. */
   readonly augment?: Augment;
 }
@@ -54,7 +56,7 @@ export interface TrainingLoaderOptions extends LoaderOptions {
  * Throws RangeError for a batch size above the number of images, or impossible settings.
  */
 export function trainingBatches(dataset: Dataset, options: TrainingLoaderOptions): Loader {
-  const plans = trainingPlan(dataset.length, options.batchSize, options.seed, options.cursor);
+  const plans = trainingPlan(dataset.length, options.batchSize, options.seed, options.cursor, options.share);
   return new Loader(dataset, plans, { crop: randomResizedCrop(), ...options }, true);
 }
 

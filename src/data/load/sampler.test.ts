@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type BatchPlan, type Cursor, evaluationPlan, sampleRng, trainingPlan } from './sampler.ts';
+import {
+  type BatchPlan,
+  type Cursor,
+  evaluationPlan,
+  positionsOf,
+  sampleRng,
+  trainingPlan,
+} from './sampler.ts';
 
 function take(plans: Iterator<BatchPlan>, n: number) {
   return Array.from({ length: n }, () => plans.next().value as BatchPlan);
@@ -26,6 +33,35 @@ describe('trainingPlan', () => {
         expect(plans.at(-1)!.epoch).toBe(2);
         expect(plans.every(({ weights }) => weights.every((w) => w === 1))).toBe(true);
       }),
+    );
+  });
+
+  it('divides each batch among ranks, pairs of opposite images together', () => {
+    const shares = fc.tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 8 }), fc.nat());
+    fc.assert(
+      fc.property(shares, ([size, each, seed]) => {
+        const batch = size * each;
+        const [n, ranks] = [batch + 3, Array.from({ length: size }, (_, rank) => rank)];
+        const whole = take(trainingPlan(n, batch, seed), 3);
+        const parts = ranks.map((rank) => take(trainingPlan(n, batch, seed, undefined, { rank, size }), 3));
+        for (const [i, { indices, ...rest }] of whole.entries()) {
+          const all = parts.flatMap((plans) => [...plans[i]!.indices]);
+          expect(all.sort((a, b) => a - b)).toEqual([...indices].sort((a, b) => a - b));
+          for (const plans of parts) {
+            const { indices: own, weights, ...shared } = plans[i]!;
+            expect({ ...shared, weights: new Float32Array(batch).fill(1) }).toEqual(rest);
+            expect([own.length, weights.length]).toEqual([each, each]);
+          }
+        }
+        for (const rank of ranks) {
+          const own = positionsOf(batch, { rank, size });
+          if (each % 2 === 0)
+            for (const [i, at] of own.entries()) expect(own[each - 1 - i]).toBe(batch - 1 - at);
+        }
+      }),
+    );
+    expect(() => trainingPlan(20, 10, 1, undefined, { rank: 0, size: 3 })).toThrow(
+      'got 10 images for rank 0 of 3',
     );
   });
 

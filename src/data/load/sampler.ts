@@ -12,22 +12,50 @@ export interface BatchPlan {
   readonly epoch: number;
   /** Int32Array [batch]. */
   readonly indices: Int32Array;
+  /** The first image of the whole batch, which another rank may have. */
+  readonly first: number;
   /** 1 for an image, 0 for padding: Float32Array [batch]. */
   readonly weights: Float32Array;
   /** Position after this batch. */
   readonly cursor: Cursor;
 }
 
+/** A rank's part of every batch: number `rank`, from 0, of `size` equal parts. */
+export interface Share {
+  readonly rank: number;
+  readonly size: number;
+}
+
+/**
+ * Positions of a rank's images in a batch. An even number of images are a piece of the first half and its mirror image in
+ * the second half: mixup pairs images i and B − 1 − i, so each pair stays on one rank, at mirrored positions there too.
+ * Throws RangeError unless the batch divides into equal parts.
+ */
+export function positionsOf(batchSize: number, { rank, size }: Share): Int32Array {
+  const count = batchSize / size;
+  if (!Number.isInteger(count) || !(rank >= 0 && rank < size))
+    throw new RangeError(
+      `a batch must divide into equal shares, got ${plural(batchSize, 'image')} for rank ${rank} of ${size}`,
+    );
+  const half = count / 2;
+  if (!Number.isInteger(half)) return Int32Array.from({ length: count }, (_, i) => rank * count + i);
+  const mirrored = batchSize - (rank + 1) * half;
+  return Int32Array.from({ length: count }, (_, i) => (i < half ? rank * half + i : mirrored + i - half));
+}
+
 /**
  * The batches of training without end, from `cursor` on: every epoch its own random order of all `length` images,
  * the last partial batch dropped. The order of an epoch depends on (seed, epoch, length) only.
- * Throws RangeError for a batch size that is not an integer in [1, length], or a cursor outside the epoch.
+ * Throws RangeError for a batch size that is not an integer in [1, length], a cursor outside the epoch, or a batch that
+ * does not divide into the shares.
+ * @param share the part of each batch that is wanted; cursors count whole batches. Default: all of it
  */
 export function trainingPlan(
   length: number,
   batchSize: number,
   seed: number,
   cursor: Cursor = { epoch: 0, position: 0 },
+  share: Share = { rank: 0, size: 1 },
 ): Generator<BatchPlan, never> {
   if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > length) {
     throw new RangeError(
@@ -48,20 +76,29 @@ export function trainingPlan(
       `a cursor needs an epoch ≥ 0 and a position in [0, ${length}], got epoch ${epoch}, position ${position}`,
     );
   }
-  return plans(length, batchSize, seed, cursor);
+  const positions = share.size === 1 ? undefined : positionsOf(batchSize, share);
+  return plans(length, batchSize, seed, cursor, positions);
 }
 
-function* plans(length: number, batchSize: number, seed: number, from: Cursor): Generator<BatchPlan, never> {
+/** @param positions those in the batch that are wanted; undefined: all */
+function* plans(
+  length: number,
+  batchSize: number,
+  seed: number,
+  from: Cursor,
+  positions: Int32Array | undefined,
+): Generator<BatchPlan, never> {
   let { epoch, position } = from;
-  const weights = new Float32Array(batchSize).fill(1);
+  const weights = new Float32Array(positions?.length ?? batchSize).fill(1);
   for (; ; epoch++, position = 0) {
     const order = rng(seed, 'order', epoch).permutation(length);
     while (position + batchSize <= length) {
-      const indices = order.slice(position, position + batchSize);
+      const whole = order.slice(position, position + batchSize);
+      const indices = positions?.map((at) => whole[at]!) ?? whole;
       position += batchSize;
       const ended = position + batchSize > length;
       const cursor = ended ? { epoch: epoch + 1, position: 0 } : { epoch, position };
-      yield { epoch, indices, weights: weights.slice(), cursor };
+      yield { epoch, indices, first: whole[0]!, weights: weights.slice(), cursor };
     }
   }
 }
@@ -80,6 +117,7 @@ export function* evaluationPlan(length: number, batchSize: number): Generator<Ba
     yield {
       epoch: 0,
       indices: Int32Array.from({ length: batchSize }, (_, i) => position + (i < count ? i : 0)),
+      first: position,
       weights: Float32Array.from({ length: batchSize }, (_, i) => (i < count ? 1 : 0)),
       cursor: { epoch: 0, position: position + count },
     };

@@ -15,10 +15,13 @@ export async function openCollective(place: CollectiveModule): Promise<Collectiv
     throw error instanceof PartError ? new GraphError(error.message) : error;
   });
   const collective: Collective = await open(options);
-  const { rank, size, allReduce } = collective ?? {};
+  const { rank, size } = collective ?? {};
   if (!Number.isSafeInteger(rank) || !Number.isSafeInteger(size) || rank < 0 || rank >= size)
     throw new GraphError(`a collective's rank must lie in [0, size), got rank ${rank} and size ${size}`);
-  if (typeof allReduce !== 'function')
-    throw new GraphError(`a collective must have a method allReduce, got ${typeof allReduce} from ${module}`);
+  for (const method of ['allReduce', 'broadcast'] as const)
+    if (typeof collective[method] !== 'function')
+      throw new GraphError(
+        `a collective must have a method ${method}, got ${typeof collective[method]} from ${module}`,
+      );
   return collective;
 }

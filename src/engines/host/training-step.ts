@@ -38,6 +38,8 @@ export interface StepOrder {
   readonly clip: number | undefined;
   /** The update rule's scalars for this step. */
   readonly scalars: Readonly<Record<string, number>>;
+  /** See `StepTime.numbers`. */
+  readonly numbers?: readonly number[] | undefined;
 }
 
 /**
@@ -46,16 +48,21 @@ export interface StepOrder {
  */
 export async function trainingStep(
   engine: StepEngine,
-  { batches, weights, state, clip, scalars }: StepOrder,
+  { batches, weights, state, clip, scalars, numbers = [] }: StepOrder,
   collective?: Collective | undefined,
 ): Promise<StepResult> {
+  const from = performance.now();
   const total = batches.length * (collective?.size ?? 1);
   const metrics: Record<string, number> = {};
   for (const [i, batch] of batches.entries())
     for (const [name, value] of Object.entries(await engine.accumulate(batch, i === 0)))
       metrics[name] = (metrics[name] ?? 0) + value / total;
   const sums = engine.sums();
-  if (collective) await allReduce(collective, [...sums.gradients, ...sums.state], metrics, batches.length);
+  const all = [...sums.gradients, ...sums.state];
+  const milliseconds = performance.now() - from;
+  const count = batches.length;
+  const summed =
+    collective && (await allReduce(collective, { sums: all, metrics, count, numbers, milliseconds }));
 
   const squares = engine.runningSquares();
   const gradientNorm = Math.sqrt(squares.at(-1) ?? 0) / total;
@@ -63,13 +70,13 @@ export async function trainingStep(
     Object.keys(metrics).find((name) => !Number.isFinite(metrics[name])) ??
     weights.map(gradientName).find((_, i) => !Number.isFinite(squares[i])) ??
     Object.keys(state).find((_, i) => !Number.isFinite(sumOfSquares(sums.state[i]!)));
-  if (nonFinite !== undefined) return { metrics, gradientNorm, nonFinite };
+  if (nonFinite !== undefined) return { metrics, gradientNorm, nonFinite, ...summed };
 
   Object.values(state).forEach((name, i) => {
     engine.overwrite(name, divide(sums.state[i]!, total));
   });
   await engine.update({ ...scalars, scale: clipScale(gradientNorm, clip) / total });
-  return { metrics, gradientNorm };
+  return { metrics, gradientNorm, ...summed };
 }
 
 /** Keeps the ratio finite for a norm of 0, as in torch.nn.utils.clip_grad_norm_. */

@@ -8,6 +8,7 @@ export interface Abi {
   readonly world: Handle;
   readonly float: Handle;
   readonly double: Handle;
+  readonly byte: Handle;
   readonly sum: Handle;
   readonly errorsReturn: Handle;
   readonly inPlace: bigint;
@@ -21,6 +22,7 @@ const standard: Abi = {
   world: 0x101n,
   float: 0x210n,
   double: 0x214n,
+  byte: 0x247n,
   sum: 0x21n,
   errorsReturn: 0x143n,
   inPlace: 1n,
@@ -33,6 +35,7 @@ const mpich: Abi = {
   world: 0x44000000,
   float: 0x4c00040a,
   double: 0x4c00080b,
+  byte: 0x4c00010d,
   sum: 0x58000003,
   errorsReturn: 0x54000001,
   inPlace: 2n ** 64n - 1n,
@@ -45,6 +48,7 @@ const openMpi = (address: (variable: string) => bigint): Abi => ({
   world: address('ompi_mpi_comm_world'),
   float: address('ompi_mpi_float'),
   double: address('ompi_mpi_double'),
+  byte: address('ompi_mpi_byte'),
   sum: address('ompi_mpi_op_sum'),
   errorsReturn: address('ompi_mpi_errors_return'),
   inPlace: 1n,

@@ -24,17 +24,22 @@ export default async function joinMpi({ rank, size }: MpiOptions): Promise<Colle
     );
   }
   let failed = false;
+  const attempt = (call: () => void) => {
+    try {
+      call();
+    } catch (error) {
+      failed = true;
+      throw new Error(`rank ${rank} of ${size}: ${(error as Error).message}`);
+    }
+  };
   return {
     rank,
     size,
-    allReduce(buffers) {
-      try {
+    allReduce: (buffers) =>
+      attempt(() => {
         for (const buffer of buffers) ranks.sum(buffer);
-      } catch (error) {
-        failed = true;
-        throw new Error(`rank ${rank} of ${size}: ${(error as Error).message}`);
-      }
-    },
+      }),
+    broadcast: (bytes) => attempt(() => ranks.broadcast(bytes)),
     close() {
       // The others may wait for sums for ever.
       if (failed) ranks.abort(FAILED);

@@ -1,7 +1,7 @@
 import type { FloatArray } from '../collective.ts';
 import type { Library } from './library.ts';
 
-/** Largest number of floats in a call. MPI counts in 32 bits, and libraries count bytes so in places. */
+/** Largest number of elements in a call. MPI counts in 32 bits, and libraries count bytes so in places. */
 const SLICE = 2 ** 28;
 
 /** All ranks of a job. The thread that joins makes all calls, which block it. */
@@ -11,10 +11,11 @@ export class Communicator {
   readonly #library: Library;
   readonly #slice: number;
   readonly #sum: (...values: unknown[]) => void;
+  readonly #broadcast: (...values: unknown[]) => void;
 
   /**
    * Joins the other ranks. Throws an Error if this process has joined before.
-   * @param slice largest number of floats in a call
+   * @param slice largest number of elements in a call
    */
   constructor(library: Library, slice: number = SLICE) {
     const { abi, call } = library;
@@ -37,6 +38,7 @@ export class Communicator {
     this.rank = this.#number('Comm_rank');
     this.size = this.#number('Comm_size');
     this.#sum = call('Allreduce', 'const void *send, void *receive, int count, H type, H operation, H comm');
+    this.#broadcast = call('Bcast', 'void *buffer, int count, H type, int root, H comm');
     if (level[0] < abi.funneled)
       throw new Error(`MPI must work in a program with threads, which ${library.version} does not`);
   }
@@ -48,6 +50,15 @@ export class Communicator {
     for (let from = 0; from < array.length; from += this.#slice) {
       const part = array.subarray(from, from + this.#slice);
       this.#sum(abi.inPlace, part, part.length, type, abi.sum, abi.world);
+    }
+  }
+
+  /** Overwrites bytes with those of rank 0. */
+  broadcast(bytes: Uint8Array): void {
+    const { abi } = this.#library;
+    for (let from = 0; from < bytes.length; from += this.#slice) {
+      const part = bytes.subarray(from, from + this.#slice);
+      this.#broadcast(part, part.length, abi.byte, 0, abi.world);
     }
   }
 

@@ -1,6 +1,7 @@
 import { type DType, dtypeOf, sizeOf, type TensorData, type Values } from '../../graph/tensor.ts';
 import type { Collective, CollectiveModule } from '../collective.ts';
 import type { StepResult } from '../engine.ts';
+import { broadcastState, sumNumbers } from '../host/all-reduce.ts';
 import { openCollective } from '../host/open-collective.ts';
 import type { Timing } from '../timing.ts';
 import { requireBf16 } from './cpu.ts';
@@ -116,6 +117,14 @@ export class EngineHost implements EngineMemory {
 
   async join(place: CollectiveModule): Promise<undefined> {
     this.#collective = await openCollective(place);
+    await broadcastState(
+      this.#collective,
+      [...this.#state].map(([name, { data }]) => [name, data] as const),
+    );
+  }
+
+  async sumNumbers(numbers: readonly number[]): Promise<readonly number[]> {
+    return sumNumbers(this.#collective, numbers);
   }
 
   async leave(): Promise<undefined> {

@@ -12,6 +12,8 @@ export interface StepOrder {
   readonly updates: number;
   readonly batches: readonly Values[];
   readonly scalars: Readonly<Record<string, number>>;
+  /** See `StepTime.numbers`. */
+  readonly numbers: readonly number[] | undefined;
 }
 
 /** Requests to the engine; each gets a value or an error. */
@@ -32,8 +34,10 @@ export interface Requests {
   /** Registers the updates of a plan's weights under a number. */
   updates: { take: { number: number; updates: Updates }; give: undefined };
   step: { take: StepOrder; give: StepResult };
-  /** Joins the ranks of a training run. */
+  /** Joins the ranks of a training run, and takes the state of rank 0. */
   join: { take: CollectiveModule; give: undefined };
+  /** Sums numbers over all ranks. */
+  sumNumbers: { take: readonly number[]; give: readonly number[] };
   /** Leaves the ranks. */
   leave: { take: undefined; give: undefined };
   /** Starts to measure, or returns the times measured so far. */

@@ -1,7 +1,7 @@
 import type { ArrayInfo, Program } from '../../graph/program.ts';
 import type { Values } from '../../graph/tensor.ts';
 import type { CollectiveModule } from '../collective.ts';
-import type { Session, StepResult, TrainingPlan } from '../engine.ts';
+import type { DisposeOptions, Session, StepResult, StepTime, TrainingPlan } from '../engine.ts';
 import { checkRun, checkStep, checkWrite, infoOf, missingSlots, requireKnown } from '../host/state.ts';
 import { updatesOf } from '../host/updates.ts';
 import type { TimedSession, Timing } from '../timing.ts';
@@ -41,11 +41,7 @@ export class OneDnnSession implements Session, TimedSession {
     });
   }
 
-  async step(
-    plan: TrainingPlan,
-    batches: readonly Values[],
-    at: { step: number; lr: number },
-  ): Promise<StepResult> {
+  async step(plan: TrainingPlan, batches: readonly Values[], at: StepTime): Promise<StepResult> {
     checkStep(plan, batches, this.#info);
     for (const batch of batches) checkRun(plan.gradients, batch, this.#info);
     // Requested together: the engine allocates memory while the program is written.
@@ -54,7 +50,11 @@ export class OneDnnSession implements Session, TimedSession {
       this.#compile(plan.gradients, Object.keys(batches[0]!)),
     ]);
     const scalars = plan.rule.scalars(at.step, at.lr);
-    return this.#client.request('step', { program, updates, batches, scalars });
+    return this.#client.request('step', { program, updates, batches, scalars, numbers: at.numbers });
+  }
+
+  async sum(numbers: readonly number[]): Promise<readonly number[]> {
+    return this.#client.request('sumNumbers', numbers);
   }
 
   async read(names: readonly string[] = [...this.#state.keys()]): Promise<Values> {
@@ -67,14 +67,14 @@ export class OneDnnSession implements Session, TimedSession {
     for (const [name, data] of Object.entries(values)) await this.#client.request('write', { [name]: data });
   }
 
-  /** Joins the ranks of a training run. */
+  /** Joins the ranks of a training run, and takes the state of rank 0. */
   async join(collective: CollectiveModule): Promise<void> {
     await this.#client.request('join', collective);
     this.#joined = true;
   }
 
-  async dispose(): Promise<void> {
-    if (this.#joined) await this.#client.request('leave', undefined).catch(() => {}); // the engine has ended
+  async dispose({ leave = true }: DisposeOptions = {}): Promise<void> {
+    if (this.#joined && leave) await this.#client.request('leave', undefined).catch(() => {}); // the engine has ended
     await this.#client.stop();
   }
 

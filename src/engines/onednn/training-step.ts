@@ -38,7 +38,10 @@ export class TrainingStep {
     this.#names = [...this.#weights.map(gradientName), ...Object.keys(updates.state)];
   }
 
-  run({ program, batches, scalars }: StepOrder, collective: Collective | undefined): Promise<StepResult> {
+  run(
+    { program, batches, scalars, numbers }: StepOrder,
+    collective: Collective | undefined,
+  ): Promise<StepResult> {
     const [weights, updates, pool] = [this.#weights, this.#updates, this.#pool];
     // Needs separate buffers if programs update weights, because they reuse the gradients' memory, and for ranks,
     // which must not sum shared memory twice.
@@ -52,9 +55,9 @@ export class TrainingStep {
         sums: () => ({ gradients: data().slice(0, weights.length), state: data().slice(weights.length) }),
         runningSquares: () => runningSums(pool.sumsOfSquares(sums().squares)),
         overwrite: (name, values) => this.#engine.stored(name).data.set(values),
-        update: (numbers) => this.#update(sums(), numbers),
+        update: (all) => this.#update(sums(), all),
       },
-      { batches, weights, scalars, state: updates.state, clip: updates.clip },
+      { batches, weights, scalars, numbers, state: updates.state, clip: updates.clip },
       collective,
     );
   }

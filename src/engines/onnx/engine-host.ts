@@ -2,6 +2,7 @@ import type { InferenceSession, Tensor } from 'onnxruntime-common';
 import { sizeOf, type TensorData, type Values } from '../../graph/tensor.ts';
 import type { Collective, CollectiveModule } from '../collective.ts';
 import { gradientName, type StepResult } from '../engine.ts';
+import { broadcastState, sumNumbers } from '../host/all-reduce.ts';
 import { addInto, kernels, sumOfSquares } from '../host/kernels.ts';
 import { openCollective } from '../host/open-collective.ts';
 import { runningSums, trainingStep } from '../host/training-step.ts';
@@ -105,13 +106,18 @@ export class EngineHost {
 
   async join(place: CollectiveModule): Promise<undefined> {
     this.#collective = await openCollective(place);
+    await broadcastState(this.#collective, this.#state);
+  }
+
+  async sumNumbers(numbers: readonly number[]): Promise<readonly number[]> {
+    return sumNumbers(this.#collective, numbers);
   }
 
   async leave(): Promise<undefined> {
     await this.#collective?.close?.();
   }
 
-  async step({ program, updates, batches, scalars }: StepOrder): Promise<StepResult> {
+  async step({ program, updates, batches, scalars, numbers }: StepOrder): Promise<StepResult> {
     const prepared = this.#programs.get(program)!;
     const { state, clip } = updates;
     const weights = updates.weights.map(({ weight }) => weight);
@@ -136,7 +142,7 @@ export class EngineHost {
           await this.#update(update, gradients[i]!, numbers);
       },
     };
-    return trainingStep(engine, { batches, weights, state, clip, scalars }, this.#collective);
+    return trainingStep(engine, { batches, weights, state, clip, scalars, numbers }, this.#collective);
   }
 
   async #update(

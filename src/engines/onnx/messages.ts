@@ -26,6 +26,8 @@ export interface StepOrder {
   readonly updates: Updates;
   readonly batches: readonly Values[];
   readonly scalars: Readonly<Record<string, number>>;
+  /** See `StepTime.numbers`. */
+  readonly numbers: readonly number[] | undefined;
 }
 
 /** Requests to the engine; each gets a value or an error. */
@@ -42,8 +44,10 @@ export interface Requests {
   compile: { take: { program: number; compiled: CompiledProgram; profiled?: boolean }; give: undefined };
   run: { take: { program: number; inputs: Values }; give: Values };
   step: { take: StepOrder; give: StepResult };
-  /** Joins the ranks of a training run. */
+  /** Joins the ranks of a training run, and takes the state of rank 0. */
   join: { take: CollectiveModule; give: undefined };
+  /** Sums numbers over all ranks. */
+  sumNumbers: { take: readonly number[]; give: readonly number[] };
   /** Leaves the ranks. */
   leave: { take: undefined; give: undefined };
   /** Times of the profiled programs so far. Stops the profiler. */

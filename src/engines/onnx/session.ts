@@ -1,7 +1,7 @@
 import type { ArrayInfo, Program } from '../../graph/program.ts';
 import type { Values } from '../../graph/tensor.ts';
 import type { CollectiveModule } from '../collective.ts';
-import type { Session, StepResult, TrainingPlan } from '../engine.ts';
+import type { DisposeOptions, Session, StepResult, StepTime, TrainingPlan } from '../engine.ts';
 import type { EngineClient } from '../host/requests.ts';
 import { checkRun, checkStep, checkWrite, infoOf, missingSlots, requireKnown } from '../host/state.ts';
 import { type Updates, updatesOf } from '../host/updates.ts';
@@ -34,17 +34,17 @@ export class OnnxSession implements Session, TimedSession {
     return this.#client.request('run', { program: await this.#compile(program), inputs });
   }
 
-  async step(
-    plan: TrainingPlan,
-    batches: readonly Values[],
-    at: { step: number; lr: number },
-  ): Promise<StepResult> {
+  async step(plan: TrainingPlan, batches: readonly Values[], at: StepTime): Promise<StepResult> {
     checkStep(plan, batches, this.#info);
     for (const batch of batches) checkRun(plan.gradients, batch, this.#info);
     const updates = await this.#prepare(plan);
     const program = await this.#compile(plan.gradients);
     const scalars = plan.rule.scalars(at.step, at.lr);
-    return this.#client.request('step', { program, updates, batches, scalars });
+    return this.#client.request('step', { program, updates, batches, scalars, numbers: at.numbers });
+  }
+
+  async sum(numbers: readonly number[]): Promise<readonly number[]> {
+    return this.#client.request('sumNumbers', numbers);
   }
 
   async read(names: readonly string[] = [...this.#state.keys()]): Promise<Values> {
@@ -57,14 +57,14 @@ export class OnnxSession implements Session, TimedSession {
     await this.#client.request('write', values);
   }
 
-  /** Joins the ranks of a training run. */
+  /** Joins the ranks of a training run, and takes the state of rank 0. */
   async join(collective: CollectiveModule): Promise<void> {
     await this.#client.request('join', collective);
     this.#joined = true;
   }
 
-  async dispose(): Promise<void> {
-    if (this.#joined) await this.#client.request('leave', undefined).catch(() => {}); // the engine has ended
+  async dispose({ leave = true }: DisposeOptions = {}): Promise<void> {
+    if (this.#joined && leave) await this.#client.request('leave', undefined).catch(() => {}); // the engine has ended
     await this.#client.stop();
   }
 

@@ -2,14 +2,17 @@ import type { Program } from '../../graph/program.ts';
 import { GraphError, sizeOf, type TensorData, type Values } from '../../graph/tensor.ts';
 import type { Collective } from '../collective.ts';
 import {
+  type DisposeOptions,
   type Engine,
   gradientName,
   type Parameter,
   type Session,
   type StepResult,
+  type StepTime,
   slotName,
   type TrainingPlan,
 } from '../engine.ts';
+import { broadcastState, sumNumbers } from '../host/all-reduce.ts';
 import { addInto } from '../host/kernels.ts';
 import { openCollective } from '../host/open-collective.ts';
 import { checkRun, checkStep, checkWrite, missingSlots, requireKnown } from '../host/state.ts';
@@ -26,8 +29,11 @@ import { evaluateProgram } from './evaluate.ts';
 export const referenceEngine: Engine = {
   name: 'reference',
   description: 'reference (plain loops, float64)',
-  open: async (state, { collective } = {}) =>
-    new ReferenceSession(state, collective && (await openCollective(collective))),
+  async open(state, { collective } = {}) {
+    const session = new ReferenceSession(state, collective && (await openCollective(collective)));
+    await session.join();
+    return session;
+  },
 };
 
 class ReferenceSession implements Session {
@@ -50,11 +56,12 @@ class ReferenceSession implements Session {
     });
   }
 
-  step(
-    plan: TrainingPlan,
-    batches: readonly Values[],
-    at: { step: number; lr: number },
-  ): Promise<StepResult> {
+  /** Takes the state of rank 0. */
+  async join(): Promise<void> {
+    if (this.#collective) await broadcastState(this.#collective, this.#state);
+  }
+
+  step(plan: TrainingPlan, batches: readonly Values[], at: StepTime): Promise<StepResult> {
     return this.#inTurn(() => {
       checkStep(plan, batches, this.#info);
       this.#put(missingSlots(plan, this.#info));
@@ -87,10 +94,14 @@ class ReferenceSession implements Session {
             });
           },
         },
-        { batches, weights, state, clip, scalars: rule.scalars(at.step, at.lr) },
+        { batches, weights, state, clip, scalars: rule.scalars(at.step, at.lr), numbers: at.numbers },
         this.#collective,
       );
     });
+  }
+
+  sum(numbers: readonly number[]): Promise<readonly number[]> {
+    return this.#inTurn(() => sumNumbers(this.#collective, numbers));
   }
 
   read(names?: readonly string[]): Promise<Values> {
@@ -108,12 +119,12 @@ class ReferenceSession implements Session {
     });
   }
 
-  dispose(): Promise<void> {
+  dispose({ leave = true }: DisposeOptions = {}): Promise<void> {
     return this.#queue.add(async () => {
       if (this.#disposed) return;
       this.#disposed = true;
       this.#state.clear();
-      await this.#collective?.close?.();
+      if (leave) await this.#collective?.close?.();
     });
   }
 

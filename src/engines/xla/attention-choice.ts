@@ -1,5 +1,5 @@
 import type { Program } from '../../graph/program.ts';
-import type { Node } from '../../graph/tensor.ts';
+import type { Node, Values } from '../../graph/tensor.ts';
 import { topologicalOrder } from '../../graph/topology.ts';
 import type { Compiler } from './compiler.ts';
 import { type AttentionSize, checkInputs, checkProgram, disagreement } from './fused-check.ts';
@@ -7,7 +7,9 @@ import type { Client, Device } from './pjrt/client.ts';
 import { XlaError } from './pjrt/error.ts';
 import { RunProgram } from './run-program.ts';
 import { type AttentionForm, fitsFused } from './stablehlo/fused-attention.ts';
+import type { LowerOptions } from './stablehlo/lower.ts';
 import type { Precision } from './stablehlo/precision.ts';
+import { fitsTile } from './triton/attention.ts';
 
 /**
  * `fused`: cuDNN's kernels; `parts`: unfused, products and a softmax; `auto`: fused if the device, the precision and
@@ -15,7 +17,8 @@ import type { Precision } from './stablehlo/precision.ts';
  */
 export type AttentionSetting = 'auto' | 'fused' | 'parts';
 
-export interface AttentionPlace {
+/** Where trials run. */
+export interface TrialPlace {
   readonly client: Client;
   readonly compiler: Compiler;
   readonly device: Device;
@@ -32,13 +35,13 @@ export function hasFused(platform: string, device: Device, precision: Precision)
 /** Chooses how an engine's programs compute attention. */
 export class AttentionChoice {
   readonly #setting: AttentionSetting;
-  readonly #place: AttentionPlace;
+  readonly #place: TrialPlace;
   readonly #warn: (message: string) => void;
   /** Why a kernel variant was rejected, by variant and size; undefined if it passed. */
   readonly #checked = new Map<string, Promise<string | undefined>>();
   #warned = false;
 
-  private constructor(setting: AttentionSetting, place: AttentionPlace, warn: (message: string) => void) {
+  private constructor(setting: AttentionSetting, place: TrialPlace, warn: (message: string) => void) {
     this.#setting = setting;
     this.#place = place;
     this.#warn = warn;
@@ -47,7 +50,7 @@ export class AttentionChoice {
   /** Throws XlaError if the setting requires fused attention and the device or precision does not support it. */
   static open(
     setting: AttentionSetting,
-    place: AttentionPlace,
+    place: TrialPlace,
     warn: (message: string) => void,
   ): AttentionChoice {
     const { client, device, precision } = place;
@@ -66,10 +69,11 @@ export class AttentionChoice {
    * The form for a program: `fused`, else `padded`, if all attention sizes fit and a small trial on the device agrees
    * with unfused attention; else `parts`. The trial runs once per size. Throws XlaError if the setting requires fused
    * attention and a size does not fit or fails.
+   * @param kernels true: this project's own kernels compute the sizes that they take
    */
-  async of(program: Program): Promise<AttentionForm> {
+  async of(program: Program, kernels = false): Promise<AttentionForm> {
     if (this.#setting === 'parts') return 'parts';
-    const sizes = attentionSizes(program);
+    const sizes = attentionSizes(program).filter((size) => !(kernels && fitsTile(size)));
     const strange = sizes.find(({ features }) => !fitsFused(features));
     if (strange) {
       if (this.#setting === 'auto') return 'parts';
@@ -105,20 +109,31 @@ export class AttentionChoice {
 
   async #check(form: 'fused' | 'padded', size: AttentionSize): Promise<string | undefined> {
     const program = checkProgram(size);
-    const inputs = checkInputs(program, size);
-    const run = async (attention: AttentionForm) => {
-      const { client, compiler, device, precision } = this.#place;
-      const trial = await RunProgram.prepare(program, client, compiler, device, { precision, attention });
-      return trial.run(inputs, () => {
-        throw new XlaError('a trial of fused attention must not read state');
-      });
-    };
-    const expected = await run('parts');
-    return run(form).then(
-      (got) => disagreement(got, expected),
-      (error: Error) => error.message.split('\n')[0]!,
-    );
+    return rejectionOf(program, checkInputs(program, size), this.#place, { attention: form });
   }
+}
+
+/**
+ * Runs a trial on the device in a form of its kernels, and in parts. Returns why the form is rejected: an error, or a
+ * result that differs by more than rounding; undefined if it passes.
+ */
+export async function rejectionOf(
+  trial: Program,
+  inputs: Values,
+  { client, compiler, device, precision }: TrialPlace,
+  form: Pick<LowerOptions, 'attention' | 'kernels'>,
+): Promise<string | undefined> {
+  const run = async (options: typeof form) => {
+    const prepared = await RunProgram.prepare(trial, client, compiler, device, { precision, ...options });
+    return prepared.run(inputs, () => {
+      throw new XlaError('a trial must not read state');
+    });
+  };
+  const expected = await run({});
+  return run(form).then(
+    (got) => disagreement(got, expected),
+    (error: Error) => error.message.split('\n')[0]!,
+  );
 }
 
 const isOdd = ({ queries, keys }: AttentionSize) => queries % 2 === 1 || keys % 2 === 1;

@@ -4,6 +4,7 @@ import { GraphError, type Values } from '../../graph/tensor.ts';
 import type { Engine, Session, SessionOptions } from '../engine.ts';
 import { AttentionChoice, type AttentionSetting } from './attention-choice.ts';
 import { Compiler } from './compiler.ts';
+import { KernelChoice } from './kernel-choice.ts';
 import { Api } from './pjrt/api.ts';
 import { Client } from './pjrt/client.ts';
 import type { ClientOptions } from './pjrt/client-options.ts';
@@ -24,6 +25,11 @@ export interface XlaOptions {
   readonly rematerialise?: boolean | undefined;
   /** Fused (cuDNN) or unfused attention. Default: `auto`, fused if the device, bf16 and the heads allow it. */
   readonly attention?: AttentionSetting | undefined;
+  /**
+   * This project's own kernels for GELU, gradients of norms and attention of few tokens, with bf16 on NVIDIA GPUs of
+   * compute capability 8.0 or above. Default: true.
+   */
+  readonly kernels?: boolean | undefined;
   /** Type of the gradients of weight matrices; `bf16` requires precision bf16. Default: f32. */
   readonly gradients?: Precision | undefined;
   /** Folder of the cache of compiled programs. Default: no cache. */
@@ -60,7 +66,9 @@ export async function openXlaEngine(options: XlaOptions): Promise<XlaEngine> {
   const flags = { ...gpuFlags(client.platform, options), ...options.flags };
   const compiler = new Compiler(client, cache, flags);
   const { attention: setting = 'auto', warn = console.warn } = options;
-  const attention = AttentionChoice.open(setting, { client, compiler, device: devices[0]!, precision }, warn);
+  const place = { client, compiler, device: devices[0]!, precision };
+  const attention = AttentionChoice.open(setting, place, warn);
+  const kernels = KernelChoice.open(options.kernels ?? true, place, warn);
   const times = count > 1 ? `${count} × ` : '';
   return {
     name: 'xla',
@@ -77,6 +85,7 @@ export async function openXlaEngine(options: XlaOptions): Promise<XlaEngine> {
         rematerialise: options.rematerialise,
         gradients: options.gradients,
         attention,
+        kernels,
       });
       await session.add(state);
       return session;

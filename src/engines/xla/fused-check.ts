@@ -17,12 +17,12 @@ export interface AttentionSize {
 /** Largest difference due to rounding to bfloat16, relative to a tensor's largest value. */
 const TOLERANCE = 0.03;
 
-/** Attention of two samples with two heads, and its gradients. */
-export function checkProgram({ queries, keys, features, scale }: AttentionSize): Program {
-  const q = input('q', [2, 2, queries, features]);
-  const [k, v] = ['k', 'v'].map((name) => input(name, [2, 2, keys, features]));
+/** Attention of two samples with two heads, and its gradients. @param prefix of the inputs' names */
+export function checkProgram({ queries, keys, features, scale }: AttentionSize, prefix = ''): Program {
+  const q = input(`${prefix}q`, [2, 2, queries, features]);
+  const [k, v] = ['k', 'v'].map((name) => input(`${prefix}${name}`, [2, 2, keys, features]));
   const y = attention(q, k!, v!, scale);
-  const [dq, dk, dv] = grad(sumAll(mul(y, input('dy', y.shape))), [q, k!, v!]);
+  const [dq, dk, dv] = grad(sumAll(mul(y, input(`${prefix}dy`, y.shape))), [q, k!, v!]);
   return program('check', { y, dq: dq!, dk: dk!, dv: dv! });
 }
 
@@ -32,11 +32,11 @@ export function checkProgram({ queries, keys, features, scale }: AttentionSize):
  */
 export function checkInputs({ inputs }: Program, { features, scale }: AttentionSize): Values {
   const shift = 2 / Math.sqrt(features * scale);
-  const means: Readonly<Record<string, number>> = { q: shift, k: -shift };
+  const means: Readonly<Record<string, number>> = { q: shift, k: -shift }; // by the last letter of the name
   const entries = Object.entries(inputs).map(([name, { shape }], which) => {
     const values = Float32Array.from(
       { length: sizeOf(shape) },
-      (_, i) => (means[name] ?? 0) + spread(4 * i + which),
+      (_, i) => (means[name.at(-1)!] ?? 0) + spread(4 * i + which),
     );
     return [name, values] as const;
   });

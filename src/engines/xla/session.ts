@@ -6,6 +6,7 @@ import { gradientName } from '../engine.ts';
 import { checkRun, checkStep, checkWrite, infoOf, missingSlots, requireKnown } from '../host/state.ts';
 import type { AttentionChoice } from './attention-choice.ts';
 import type { Compiler } from './compiler.ts';
+import type { KernelChoice } from './kernel-choice.ts';
 import { checkMemory } from './memory-check.ts';
 import { Buffer } from './pjrt/buffer.ts';
 import type { Client, Device } from './pjrt/client.ts';
@@ -15,21 +16,41 @@ import { RunProgram } from './run-program.ts';
 import type { LowerOptions } from './stablehlo/lower.ts';
 import { type StepModule, stepModule } from './step-module.ts';
 
-/** How programs are lowered. The form of attention is chosen for each program. */
-export interface SessionOptions extends Omit<LowerOptions, 'attention'> {
+/** How programs are lowered. Kernels and the form of attention are chosen for each program. */
+export interface SessionOptions extends Omit<LowerOptions, 'attention' | 'kernels'> {
   readonly attention: AttentionChoice;
+  /** Default: no kernels. */
+  readonly kernels?: KernelChoice;
 }
 
 interface PreparedStep extends StepModule {
   readonly executable: Executable;
 }
 
+/** A step that the devices compute or will compute. */
+interface Dispatched {
+  readonly prepared: PreparedStep;
+  /** The step's array of numbers. */
+  readonly summary: Buffer;
+  /** Settles when the step is computed. */
+  readonly done: Promise<void>;
+  /** Settle when the inputs are copied. */
+  readonly sent: readonly Promise<void>[];
+}
+
+/** A step whose inputs are on their way. */
+interface HeldStep {
+  readonly release: () => void;
+  readonly dispatched: Promise<Dispatched>;
+}
+
 /**
  * A session whose state is replicated on its devices. Steps are dispatched in order without waiting. To keep the
- * devices busy, a caller requests the next step before it awaits the last one's result.
+ * devices busy, a caller requests steps before it awaits earlier results: while one step computes, the next one is in
+ * the device's queue, and the inputs of a third one wait to be copied.
  */
 export class XlaSession implements Session {
-  readonly stepsAtOnce = 2;
+  readonly stepsAtOnce = 3;
   readonly #client: Client;
   readonly #compiler: Compiler;
   readonly #devices: readonly Device[];
@@ -38,8 +59,12 @@ export class XlaSession implements Session {
   readonly #state = new Map<string, readonly Buffer[]>();
   readonly #programs = new Map<Program, Promise<RunProgram>>();
   readonly #steps = new Map<TrainingPlan, Map<number, Promise<PreparedStep>>>();
-  /** Settles when all earlier requests are dispatched. */
+  /** Settles when all earlier requests are dispatched, except for a held step. */
   #last: Promise<unknown> = Promise.resolve();
+  /** The last step, if it is not yet dispatched. */
+  #held: HeldStep | undefined;
+  /** Settles when the devices have computed all dispatched steps. */
+  #idle: Promise<unknown> = Promise.resolve();
   #disposed = false;
 
   constructor(client: Client, compiler: Compiler, devices: readonly Device[], options: SessionOptions) {
@@ -76,7 +101,7 @@ export class XlaSession implements Session {
     at: { step: number; lr: number },
   ): Promise<StepResult> {
     const { replicas, count } = this.#spread(batches.length);
-    const dispatched = await this.#inTurn(async () => {
+    const held = await this.#inTurn(async () => {
       checkStep(plan, batches, this.#info);
       for (const batch of batches) checkRun(plan.gradients, batch, this.#info);
       const prepared = await this.#prepareStep(plan, batches[0]!, count);
@@ -84,9 +109,10 @@ export class XlaSession implements Session {
       const inputs = this.#devices.map((device, replica) =>
         this.#send(plan, prepared, batches.slice(replica * count, (replica + 1) * count), scalars, device),
       );
-      return this.#dispatch(prepared, inputs, replicas);
-    });
-    const { prepared, summary, done, sent } = dispatched;
+      await this.#release();
+      return this.#hold(() => this.#dispatch(prepared, inputs, replicas));
+    }, 'step');
+    const { prepared, summary, done, sent } = await held.dispatched;
     try {
       const [numbers] = await Promise.all([summary.read(), done, ...sent]);
       return resultOf(plan, prepared, numbers);
@@ -124,14 +150,39 @@ export class XlaSession implements Session {
     return buffer && { dtype: buffer.dtype, length: sizeOf(buffer.shape) };
   };
 
-  /** Runs `work` after all earlier requests. */
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#last.then(() => {
+  /** Runs `work` after all earlier requests. Only another step leaves a step held. */
+  #inTurn<T>(work: () => Promise<T>, kind: 'step' | 'other' = 'other'): Promise<T> {
+    const done = this.#last.then(async () => {
       if (this.#disposed) throw new GraphError('a session must not be used after it was disposed');
+      if (kind === 'other') await this.#release();
       return work();
     });
     this.#last = done.catch(() => {});
     return done;
+  }
+
+  /**
+   * Holds a step back until the next one's inputs are requested or the devices are idle. A GPU's copies wait for all
+   * steps that are dispatched before. The next inputs thus wait for the step that computes now, not for the held one,
+   * which computes while they are copied.
+   */
+  #hold(dispatch: () => Promise<Dispatched>): HeldStep {
+    let release = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const dispatched = Promise.race([released, this.#idle]).then(dispatch);
+    this.#idle = dispatched.then(({ done }) => done).catch(() => {}); // the caller that awaits the step gets the error
+    this.#held = { release, dispatched };
+    return this.#held;
+  }
+
+  /** Dispatches the held step. */
+  async #release(): Promise<void> {
+    const held = this.#held;
+    this.#held = undefined;
+    held?.release();
+    await held?.dispatched.catch(() => {});
   }
 
   #spread(batches: number): { replicas: number; count: number } {
@@ -155,7 +206,9 @@ export class XlaSession implements Session {
   }
 
   async #lowering(program: Program): Promise<LowerOptions> {
-    return { ...this.#options, attention: await this.#options.attention.of(program) };
+    const { attention, kernels: choice, ...options } = this.#options;
+    const kernels = (await choice?.of(program)) ?? false;
+    return { ...options, kernels, attention: await attention.of(program, kernels) };
   }
 
   async #prepareStep(plan: TrainingPlan, batch: Values, count: number): Promise<PreparedStep> {
@@ -199,7 +252,11 @@ export class XlaSession implements Session {
   }
 
   /** Starts a step. The state becomes the step's results. */
-  async #dispatch(prepared: PreparedStep, inputs: readonly Buffer[][], replicas: number) {
+  async #dispatch(
+    prepared: PreparedStep,
+    inputs: readonly Buffer[][],
+    replicas: number,
+  ): Promise<Dispatched> {
     const { updated, read, executable } = prepared;
     const lists = inputs.map((sent, replica): Address[] => [
       ...[...updated, ...read].map((name) => this.#state.get(name)![replica]!.handle),

@@ -64,12 +64,28 @@ const rules: { readonly [N in PrimitiveName]?: Rule<Primitives[N]> } = {
       permutation.map((axis: number) => inner[axis]),
     );
   },
+  concat: (inputs, { axis }) => {
+    const [whole] = inputs[0].node.inputs;
+    return whole && concatenatesAll(inputs, whole, axis) ? whole : undefined;
+  },
   matmul: ([a, b], { transposeA, transposeB, alpha }) => {
     if (swapsMatrices(a)) return matmul(a.node.inputs[0]!, b, { transposeA: !transposeA, transposeB, alpha });
     if (swapsMatrices(b)) return matmul(a, b.node.inputs[0]!, { transposeA, transposeB: !transposeB, alpha });
     return undefined;
   },
 };
+
+/** True if the parts are slices of `whole` along `axis`, one after the other, with nothing left out. */
+function concatenatesAll(parts: readonly Tensor[], whole: Tensor, axis: number): boolean {
+  let end = 0;
+  const follows = (part: Tensor) => {
+    const { starts } = part.node.attributes;
+    if (!is(part, 'slice') || part.node.inputs[0] !== whole || starts[axis] !== end) return false;
+    end += part.shape[axis]!;
+    return part.shape.every((side, i) => i === axis || side === whole.shape[i]);
+  };
+  return parts.every(follows) && end === whole.shape[axis];
+}
 
 const is = (tensor: Tensor, name: PrimitiveName) => tensor.node.operation.name === name;
 

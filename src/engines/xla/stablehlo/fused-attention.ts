@@ -2,6 +2,7 @@ import { linear } from '../../../graph/composites/linear.ts';
 import { concat, pad, reshape, sliceAxis, transpose } from '../../../graph/operations/shape.ts';
 import type { Decompositions } from '../../../graph/passes/optimise.ts';
 import { applyAll, type Node, type Operation, type Tensor } from '../../../graph/tensor.ts';
+import { attentionGradKernel, attentionKernel, fitsTile } from '../triton/attention.ts';
 import { cudnnCall } from './cudnn-call.ts';
 import { barrierOperation } from './rematerialise.ts';
 import type { Rule } from './rule.ts';
@@ -47,7 +48,7 @@ export type AttentionForm = 'fused' | 'padded' | 'parts';
  * Attention in fused kernels. They take tokens before heads, the projection's order, so all transposes in between
  * cancel. The gradient's forward pass merges with the existing one, because equal nodes merge.
  */
-export const fusedAttention = (form: 'fused' | 'padded'): Decompositions => ({
+export const fusedAttention = (form: 'fused' | 'padded', kernels = false): Decompositions => ({
   splitHeads: ({ outputs }, [x]) => {
     const [batch, heads, tokens, features] = outputs[0]!.shape as [number, number, number, number];
     const parts = featureParts(x, outputs.length);
@@ -60,16 +61,32 @@ export const fusedAttention = (form: 'fused' | 'padded'): Decompositions => ({
     return [concat(parts, 2)];
   },
   attention: (node, [q, k, v]) => {
+    if (kernels && fitsOneTile(q, k)) {
+      const operands = [q, k, v].map(swapped);
+      return [swapped(applyAll(attentionKernel, operands, { scale: node.attributes.scale })[0]!)];
+    }
     const [y] = forward(form, node, [q, k, v]).results;
     return [withoutPadding(y!, q)];
   },
   attentionGrad: (node, [q, k, v, , dy]) => {
+    if (kernels && fitsOneTile(q, k)) {
+      const operands = [q, k, v, dy].map(swapped);
+      const [all] = applyAll(attentionGradKernel, operands, { scale: node.attributes.scale });
+      const [batch, heads, tokens, features] = q.shape as [number, number, number, number];
+      const width = heads * features;
+      return [0, 1, 2].map((i) =>
+        swapped(reshape(sliceAxis(all!, 2, i * width, (i + 1) * width), [batch, tokens, heads, features])),
+      );
+    }
     const { operands, results, attributes } = forward(form, node, [q, k, v]);
     const inputs = [...operands, results[0]!, laidOut(form, dy), results[1]!];
     const gradients = applyAll(fusedAttentionGradOperation, inputs, attributes);
     return [q, k, v].map((like, i) => withoutPadding(gradients[i]!, like));
   },
 });
+
+const fitsOneTile = ({ shape }: Tensor, keys: Tensor) =>
+  fitsTile({ queries: shape[2]!, keys: keys.shape[2]!, features: shape[3]! });
 
 /**
  * Splits a linear layer's features [B, N, count·D] into one layer per part, which saves the pass that would split the

@@ -5,6 +5,7 @@ import { GraphError, type Node, type Tensor } from '../../../graph/tensor.ts';
 import { topologicalOrder } from '../../../graph/topology.ts';
 import { isGradient } from '../../engine.ts';
 import { evaluateNode } from '../../reference/evaluate.ts';
+import { withKernels } from '../triton/with-kernels.ts';
 import { type AttentionForm, fusedAttention } from './fused-attention.ts';
 import { layerNormGrad, layerNormInOnePass } from './layer-norm.ts';
 import { type FloatTypes, floatTypes, kept, type Precision } from './precision.ts';
@@ -25,6 +26,8 @@ export interface LowerOptions {
    * `rematerialise` does not affect them.
    */
   readonly attention?: AttentionForm | undefined;
+  /** Computes GELU, gradients of norms and short attention in this project's own kernels, with bf16. Default: false. */
+  readonly kernels?: boolean | undefined;
 }
 
 /** A function of a module: its inputs and outputs by name, in order. */
@@ -39,13 +42,20 @@ export interface LoweredFunction {
 export function lower(
   program: Program,
   name: string,
-  { precision = 'f32', rematerialise = false, gradients = 'f32', attention = 'parts' }: LowerOptions = {},
+  {
+    precision = 'f32',
+    rematerialise = false,
+    gradients = 'f32',
+    attention = 'parts',
+    kernels = false,
+  }: LowerOptions = {},
 ): LoweredFunction {
   const decompositions = {
     ...(rematerialise && rematerialised),
-    ...(attention !== 'parts' && precision === 'bf16' && fusedAttention(attention)),
+    ...(attention !== 'parts' && precision === 'bf16' && fusedAttention(attention, kernels)),
   };
-  const optimised = optimise(program, { keep: kept, evaluate: evaluateNode, decompositions });
+  const simpler = optimise(program, { keep: kept, evaluate: evaluateNode, decompositions });
+  const optimised = kernels && precision === 'bf16' ? withKernels(simpler) : simpler;
   const inputs = Object.entries(optimised.inputs).map(([key, tensor]) => [key, valueType(tensor)] as const);
   const outputs = Object.entries(optimised.outputs).map(([key, tensor]) => [key, valueType(tensor)] as const);
   const writer = new FunctionWriter(

@@ -3,6 +3,9 @@ import { fromConstants } from '../../../graph/operations/source.ts';
 import type { Program } from '../../../graph/program.ts';
 import { type Node, type Operation, operations, type Tensor } from '../../../graph/tensor.ts';
 import { topologicalOrder } from '../../../graph/topology.ts';
+import { attentionGradKernel, attentionKernel } from '../triton/attention.ts';
+import { geluGradKernel, geluKernel } from '../triton/gelu.ts';
+import { layerNormGradKernel, layerNormKernel } from '../triton/layer-norm.ts';
 import { fusedAttentionGradOperation, fusedAttentionOperation, STATISTICS } from './fused-attention.ts';
 import { barrierOperation } from './rematerialise.ts';
 import type { ElementType } from './values.ts';
@@ -19,6 +22,16 @@ export interface FloatTypes {
 }
 
 const all: FloatTypes = { reads: 'f32', yields: [] };
+
+/** Kernels convert what they read themselves. Their partial sums are float32. */
+const ofKernels: ReadonlyMap<Operation, FloatTypes> = new Map([
+  [attentionKernel, { reads: 'bf16', yields: ['bf16'] }],
+  [attentionGradKernel, { reads: 'bf16', yields: ['bf16', 'f32'] }],
+  [geluKernel, { reads: 'unchanged', yields: ['bf16'] }],
+  [geluGradKernel, { reads: 'unchanged', yields: ['bf16', 'f32'] }],
+  [layerNormKernel, { reads: 'unchanged', yields: ['bf16', 'f32', 'f32'] }],
+  [layerNormGradKernel, { reads: 'unchanged', yields: ['bf16', 'f32'] }],
+]);
 
 /** Operations that compute in float32 and yield their first output in bfloat16. */
 const narrows = ({ role }: Operation) => role === 'norm' || role === 'activation';
@@ -61,6 +74,8 @@ function typesOf(
   mustBeExact: (tensor: Tensor) => boolean,
 ): FloatTypes {
   const { operation, inputs, outputs } = node;
+  const kernel = ofKernels.get(operation);
+  if (kernel) return kernel;
   if (narrows(operation)) return { reads: 'f32', yields: ['bf16'] };
   if (operation === barrierOperation) return { reads: 'unchanged', yields: inputs.map(yielded) };
   // Moving values does not change their type.

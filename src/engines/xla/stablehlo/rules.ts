@@ -1,5 +1,8 @@
 import type { PrimitiveName } from '../../../graph/signatures.ts';
 import type { Shape } from '../../../graph/tensor.ts';
+import { attentionKernelRules } from '../triton/attention.ts';
+import { geluRules } from '../triton/gelu.ts';
+import { layerNormRules } from '../triton/layer-norm.ts';
 import { fusedRules } from './fused-attention.ts';
 import { gather, invertPermutation, scatterAdd } from './indexing.ts';
 import { conv, linear, matmul } from './products.ts';
@@ -74,6 +77,9 @@ const others: Readonly<Record<string, Rule>> = {
   barrier: (writer, _, inputs) =>
     writer.writeAll(`"stablehlo.optimization_barrier"(${names(inputs)})`, inputs, inputs),
   ...fusedRules,
+  ...attentionKernelRules,
+  ...geluRules,
+  ...layerNormRules,
 };
 
 /** The rule of an operation; undefined for composites that are decomposed. */

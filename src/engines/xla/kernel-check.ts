@@ -1,0 +1,68 @@
+import { gelu } from '../../graph/composites/gelu.ts';
+import { layerNorm } from '../../graph/composites/layer-norm.ts';
+import { grad } from '../../graph/grad.ts';
+import { add, mul } from '../../graph/operations/elementwise.ts';
+import { sumAll } from '../../graph/operations/reduce.ts';
+import { input } from '../../graph/operations/source.ts';
+import { optimise } from '../../graph/passes/optimise.ts';
+import { type Program, program } from '../../graph/program.ts';
+import { sizeOf, type Tensor, type Values } from '../../graph/tensor.ts';
+import { topologicalOrder } from '../../graph/topology.ts';
+import { attentionSizes } from './attention-choice.ts';
+import { checkInputs, checkProgram } from './fused-check.ts';
+import { kept } from './stablehlo/precision.ts';
+import { fitsTile } from './triton/attention.ts';
+
+/** Rows of the trial: more than the programs of a kernel, which then take several each, and not a multiple. */
+const ROWS = 1001;
+
+/** A small program with each kernel that a program would use, and inputs for it; undefined if it would use none. */
+export function kernelTrial(of: Program): { trial: Program; inputs: Values } | undefined {
+  const outputs: Record<string, Tensor> = {};
+  const inputs: Values = {};
+  const include = (prefix: string, part: Program, values: Values) => {
+    for (const [name, tensor] of Object.entries(part.outputs)) outputs[`${prefix} ${name}`] = tensor;
+    Object.assign(inputs, values);
+  };
+  for (const width of widthsOf(of)) {
+    const part = rowsProgram(width);
+    include(`width ${width}`, part, rowsInputs(part));
+  }
+  for (const size of attentionSizes(of).filter(fitsTile)) {
+    const prefix = `attention ${size.queries} × ${size.features} by ${size.scale}`;
+    const part = checkProgram(size, prefix);
+    include(prefix, part, checkInputs(part, size));
+  }
+  return Object.keys(outputs).length === 0 ? undefined : { trial: program('trial', outputs), inputs };
+}
+
+/** Features of the rows that norms and GELU read. */
+function widthsOf(of: Program): Set<number> {
+  const nodes = topologicalOrder(Object.values(optimise(of, { keep: kept }).outputs));
+  const rowwise = nodes.filter(({ operation: { name } }) => /^(layerNorm|gelu)/.test(name));
+  return new Set(rowwise.map(({ inputs }) => inputs[0]!.shape.at(-1)!));
+}
+
+/** GELU, a layer norm with a residual sum, and their gradients, with sums over rows for the biases. */
+function rowsProgram(width: number): Program {
+  const named = (name: string, ...shape: number[]) => input(`${width} ${name}`, shape);
+  const [x, factor] = [named('x', ROWS, width), named('factor', ROWS, width)];
+  const vectors = ['before', 'after', 'weight', 'bias'].map((name) => named(name, width));
+  const [before, after, weight, bias] = vectors as [Tensor, Tensor, Tensor, Tensor];
+  const residual = add(gelu(add(x, before)), after);
+  const y = add(residual, layerNorm(residual, weight, bias));
+  const gradients = grad(sumAll(mul(y, factor)), [x, ...vectors]);
+  return program('rows', { y, ...Object.fromEntries(gradients.map((dx, i) => [`gradient ${i}`, dx!])) });
+}
+
+function rowsInputs({ inputs }: Program): Values {
+  return Object.fromEntries(
+    Object.entries(inputs).map(([name, { shape }], which) => {
+      const values = Float32Array.from(
+        { length: sizeOf(shape) },
+        (_, i) => Math.sin(1.7 * i + which) * 2.5 + 0.2,
+      );
+      return [name, values];
+    }),
+  );
+}
