@@ -3,7 +3,6 @@ import { type Augment, makeAugmenter } from '../data/augment/augment.ts';
 import { scaleJitter } from '../data/decode/scale-jitter.ts';
 import type { Batch } from '../data/load/batch.ts';
 import { type Loader, trainingBatches } from '../data/load/loader.ts';
-import type { Cursor } from '../data/load/sampler.ts';
 import type { Dataset } from '../data/sources/dataset.ts';
 import type { Program, Values } from '../graph/index.ts';
 import { type Normalisation, normalisationOf } from '../image/normalise.ts';
@@ -12,7 +11,7 @@ import { dropPathScales } from '../nn/drop-path.ts';
 import { type SegmenterPrograms, segmenterPrograms, segmentProgram } from '../programs/segment.ts';
 import type { Rng } from '../random/rng.ts';
 import { joined } from './joined.ts';
-import type { SetupParts, ViewOptions } from './setup-pretrain.ts';
+import type { SetupParts, TrainingViewOptions } from './setup-pretrain.ts';
 
 /** The programs and the views of settings of segmentation. */
 export interface SegmenterSetup {
@@ -26,7 +25,7 @@ export interface SegmenterSetup {
   /** `image` f32 [batch, C, H, W] → `logits`: see `segmentProgram`; the same object for the same arguments. */
   predict(batch: number, averaged: boolean): Program;
   /** Random crops with their masks, without end, from `cursor` on. */
-  trainingViews(dataset: Dataset, options: ViewOptions & { readonly cursor: Cursor }): Loader;
+  trainingViews(dataset: Dataset, options: TrainingViewOptions): Loader;
   /**
    * Inputs of the gradients' program for a whole batch: views, masks, and what drop path and dropout draw from each image's own
    * stream.
