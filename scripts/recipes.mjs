@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { bench } from '../dist/bench/bench.js';
 import { finetuneRecipe, finetuneRecipeNames } from '../dist/config/finetune-recipes.js';
 import { recipe, recipeNames, short } from '../dist/config/recipes.js';
+import { segmentRecipe, segmentRecipeNames } from '../dist/config/segment-recipes.js';
 import { taskOf } from '../dist/tasks/table.js';
 import { roughTime } from '../dist/text/rough-time.js';
 
@@ -45,8 +46,15 @@ async function measure() {
   return measured;
 }
 
+/** Recipes by kind of run. Recipes of a kind share their settings' paths. */
+const kinds = [
+  { names: recipeNames, of: recipe },
+  { names: finetuneRecipeNames, of: finetuneRecipe },
+  { names: segmentRecipeNames, of: segmentRecipe },
+];
+
 function makePage() {
-  const names = [...recipeNames, ...finetuneRecipeNames];
+  const names = kinds.flatMap((kind) => kind.names);
   const groupOf = (name) => name.split('-').slice(0, 2).join('-');
   const sections = [...new Set(names.map(groupOf))].map((group) =>
     section(
@@ -60,7 +68,7 @@ Every recipe whole: its settings, its source, its cost, the number it should giv
 \`node scripts/recipes.mjs\`; \`npx beyond-masking list recipes\` has the same for the machine at hand.
 
 **Time** is that of the whole training on two cores (${rates.machine}; ${rates.engine}): the recipe's operations at the measured
-rate of a step of its size (last table). **Operations** are those of matrix products, forward once and backward twice.
+rate of a step of its size (last table); segmentation at that of fine-tuning. **Operations** are those of matrix products, forward once and backward twice.
 
 ${sections.join('\n\n')}
 
@@ -80,12 +88,8 @@ ${table([
 }
 
 function section(group, names) {
-  const tuning = names.filter((name) => finetuneRecipeNames.includes(name));
-  const training = names.filter((name) => !tuning.includes(name));
-  const parts = [`## ${group}`];
-  if (training.length > 0) parts.push(family(training.map((name) => recipe(name))));
-  if (tuning.length > 0) parts.push(family(tuning.map((name) => finetuneRecipe(name))));
-  return parts.join('\n\n');
+  const families = kinds.map((kind) => kind.names.filter((name) => names.includes(name)).map((name) => kind.of(name)));
+  return [`## ${group}`, ...families.filter(({ length }) => length > 0).map(family)].join('\n\n');
 }
 
 /** Recipes beside the first of them: its settings in full, of the others what differs. */
