@@ -1,7 +1,7 @@
 // Makes docs/recipes.md from the tables of recipes and from measured rates, docs/recipes.json.
 //
 //   npm run build && node scripts/recipes.mjs [--check]      # --check: fails where the page is out of step with the tables
-//   npm run build && node scripts/recipes.mjs --measure      # measures the rates first: some 20 minutes on a quiet machine
+//   npm run build && node scripts/recipes.mjs --measure      # measures the rates first: some 8 minutes on a quiet machine
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { bench } from '../dist/bench/bench.js';
@@ -13,8 +13,15 @@ import { roughTime } from '../dist/text/rough-time.js';
 
 const RATES = 'docs/recipes.json';
 const PAGE = 'docs/recipes.md';
-/** Images of a measured step: memory bounds them. */
-const BATCHES = { micro: 256, tiny: 64, small: 64, base: 32, large: 16, huge: 8 };
+/** Images of a measured step, by size. Larger models are taken at the rate of the last one. */
+const BATCHES = { micro: 256, tiny: 32, small: 32, base: 8 };
+
+/** Recipes by kind of run. Recipes of a kind share their settings' paths. */
+const kinds = [
+  { names: recipeNames, of: recipe },
+  { names: finetuneRecipeNames, of: finetuneRecipe },
+  { names: segmentRecipeNames, of: segmentRecipe },
+];
 
 const { values: given } = parseArgs({
   options: { measure: { type: 'boolean' }, check: { type: 'boolean' } },
@@ -46,13 +53,6 @@ async function measure() {
   return measured;
 }
 
-/** Recipes by kind of run. Recipes of a kind share their settings' paths. */
-const kinds = [
-  { names: recipeNames, of: recipe },
-  { names: finetuneRecipeNames, of: finetuneRecipe },
-  { names: segmentRecipeNames, of: segmentRecipe },
-];
-
 function makePage() {
   const names = kinds.flatMap((kind) => kind.names);
   const groupOf = (name) => name.split('-').slice(0, 2).join('-');
@@ -68,7 +68,7 @@ Every recipe whole: its settings, its source, its cost, the number it should giv
 \`node scripts/recipes.mjs\`; \`npx beyond-masking list recipes\` has the same for the machine at hand.
 
 **Time** is that of the whole training on two cores (${rates.machine}; ${rates.engine}): the recipe's operations at the measured
-rate of a step of its size (last table); segmentation at that of fine-tuning. **Operations** are those of matrix products, forward once and backward twice.
+rate of a step of its size (last table); segmentation at that of fine-tuning, larger models at that of the base size. **Operations** are those of matrix products, forward once and backward twice.
 
 ${sections.join('\n\n')}
 
@@ -88,7 +88,9 @@ ${table([
 }
 
 function section(group, names) {
-  const families = kinds.map((kind) => kind.names.filter((name) => names.includes(name)).map((name) => kind.of(name)));
+  const families = kinds.map((kind) =>
+    kind.names.filter((name) => names.includes(name)).map((name) => kind.of(name)),
+  );
   return [`## ${group}`, ...families.filter(({ length }) => length > 0).map(family)].join('\n\n');
 }
 
@@ -123,7 +125,7 @@ ${notes.map((note) => `- ${note}`).join('\n')}`;
 }
 
 function rateOf({ name, config }) {
-  const rate = rates.sizes[name.split('-')[1]];
+  const rate = rates.sizes[name.split('-')[1]] ?? rates.sizes.base;
   if (!config.task) return rate.finetune;
   return taskOf(config.task).mask ? rate.masked : rate.whole;
 }

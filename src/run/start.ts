@@ -26,7 +26,7 @@ import { requireOwn, withOwnNames } from './own.ts';
 import type { ProcessIdentity } from './process-identity.ts';
 
 /** The start of a run: its settings and, if it resumes, its newest checkpoint. */
-export interface StartingPoint<C extends RunConfig> {
+export interface ResumePoint<C extends RunConfig> {
   readonly config: C;
   readonly checkpoint?: Checkpoint<C>;
   /** Notes for the user. */
@@ -39,7 +39,7 @@ export interface StartingPoint<C extends RunConfig> {
 }
 
 /** A request for a run. */
-export interface Wanted<C extends RunConfig> {
+export interface RunRequest<C extends RunConfig> {
   readonly kind: RunKind<C>;
   /** Some of the settings. */
   readonly input: object;
@@ -58,10 +58,10 @@ export interface Wanted<C extends RunConfig> {
  * Throws RunError when the folder is not empty or in use, or settings changed that must not, ConfigError for wrong
  * settings.
  */
-export async function startingPoint<C extends RunConfig>(
-  { kind, input, folder, resume, own, resolve }: Wanted<C>,
+export async function resumePoint<C extends RunConfig>(
+  { kind, input, folder, resume, own, resolve }: RunRequest<C>,
   lock: Pick<RunLock, 'take'>,
-): Promise<StartingPoint<C>> {
+): Promise<ResumePoint<C>> {
   if (!resume || !(await holdsRun(folder.path))) {
     const config = withOwnNames(await resolve(), own);
     await requireEmpty(folder.path);
@@ -139,7 +139,7 @@ async function newestCheckpoint<C extends RunConfig>(
  * @param onNote called with notes for the user
  */
 export async function checkData<C extends RunConfig>(
-  { checkpoint }: StartingPoint<C>,
+  { checkpoint }: ResumePoint<C>,
   kind: RunKind<C>,
   images: Dataset,
   { onNote, ...options }: DigestOptions & { readonly onNote: (message: string) => void },
@@ -158,7 +158,7 @@ export async function checkData<C extends RunConfig>(
 }
 
 /** Notes for the user about the engine with which a run resumes. */
-export function aboutEngine<C extends RunConfig>({ checkpoint }: StartingPoint<C>, engine: Engine): string[] {
+export function aboutEngine<C extends RunConfig>({ checkpoint }: ResumePoint<C>, engine: Engine): string[] {
   const was = checkpoint?.progress.engine ?? engine.description;
   return [
     ...(engine.notice === undefined ? [] : [engine.notice]),

@@ -19,7 +19,7 @@ import type { RunConfig } from '../run/kind.ts';
 import { Listener } from '../run/listener.ts';
 import { RunLock } from '../run/lock.ts';
 import { appendSitting, type Judged } from '../run/sittings.ts';
-import { aboutEngine, checkData, type StartingPoint, startingPoint } from '../run/start.ts';
+import { aboutEngine, checkData, type ResumePoint, resumePoint } from '../run/start.ts';
 import { silentStore } from '../run/store.ts';
 import { engineOfRank, givenWorld, isWriter, requireRanks } from '../run/world.ts';
 import { withOwnScores } from './own-measurements.ts';
@@ -89,7 +89,7 @@ export async function train<
     const input = Object.keys(own).length > 0 ? { ...absolute, own } : absolute;
     const resolve = async () => training.resolve(input, parts);
     const wanted = { kind: training.kind, input, folder, resume: options.resume ?? false, own, resolve };
-    const start = await startingPoint(wanted, writes ? lock : { take: async () => undefined });
+    const start = await resumePoint(wanted, writes ? lock : { take: async () => undefined });
     return await trainFrom(training, start, folder, { ...options, parts, world });
   } finally {
     await lock.release();
@@ -103,7 +103,7 @@ async function trainFrom<
   Start extends object,
 >(
   training: Training<C, D, S, Start>,
-  start: StartingPoint<C>,
+  start: ResumePoint<C>,
   folder: RunFolder,
   options: TrainOptions<RunningEvent | FetchEvent | (StartEvent<C> & Start)> & {
     readonly world: World | undefined;

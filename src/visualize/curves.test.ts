@@ -74,9 +74,11 @@ test('steps whose loss is not finite are marked', () => {
   expect(renderCurves(run(30), { title: 'run' })).not.toContain('loss not finite');
 });
 
-test('the parts can be chosen', () => {
-  const svg = renderCurves(run(30), { title: 'run', parts: [] });
-  expect(svg).not.toContain('Parts of the loss');
+test('scores that are measured now and then have a separate panel', () => {
+  const rows = run(30).map((row, i) => (i % 10 === 9 ? { ...row, spread: 0.1 * i } : row));
+  const svg = renderCurves(rows, { title: 'run' });
+  for (const title of ['Parts of the loss', 'Other scores', 'spread']) expect(svg).toContain(`>${title}<`);
+  expect(renderCurves(run(30), { title: 'run' })).not.toContain('Other scores');
 });
 
 test('the PNG shows text', async () => {

@@ -3,11 +3,11 @@ import { type Curve, type PanelOptions, renderPanel } from './panel.ts';
 import {
   brokenSteps,
   FEW,
+  furtherNames,
   knnSeries,
   linearSeries,
   type MetricsRow,
   type Point,
-  partNames,
   seriesOf,
   smoothed,
 } from './series.ts';
@@ -17,8 +17,6 @@ type Content = Pick<PanelOptions, 'title' | 'curves' | 'fromZero' | 'percent' | 
 
 export interface CurvesOptions {
   readonly title: string;
-  /** Keys of the parts of the loss. Default: all other keys with numbers. */
-  readonly parts?: readonly string[];
 }
 
 const WIDTH = 960;
@@ -44,7 +42,7 @@ export const STYLE = `text{font-family:'DejaVu Sans',Verdana,sans-serif;font-siz
 
 /**
  * Draws a run's metrics, one row per step in ascending order, as an SVG document: the loss (raw pale, smoothed on
- * top, held-out as dots), and if present its parts, the learning rate, the gradient norm and the speed. Skips values
+ * top, held-out as dots), and if present its parts, other scores, the learning rate, the gradient norm and the speed. Skips values
  * that are missing, null, NaN or infinite, and marks steps with such a loss. Accepts an empty list.
  */
 export function renderCurves(rows: readonly MetricsRow[], options: CurvesOptions): string {
@@ -52,7 +50,7 @@ export function renderCurves(rows: readonly MetricsRow[], options: CurvesOptions
   const steps = [valid[0]?.step ?? 0, valid.at(-1)?.step ?? 0] as const;
   const [left, width] = [MARGIN, WIDTH - 2 * MARGIN];
   const panels = [renderPanel({ ...lossPanel(valid), steps, left, top: HEAD, width, height: TALL })];
-  const others = otherPanels(valid, options.parts ?? partNames(valid));
+  const others = otherPanels(valid);
   const half = (width - MARGIN) / 2;
   others.forEach((panel, i) => {
     const place = {
@@ -85,13 +83,18 @@ function lossPanel(rows: readonly MetricsRow[]): Content {
 }
 
 /** The panels that have values. */
-function otherPanels(rows: readonly MetricsRow[], parts: readonly string[]): Content[] {
+function otherPanels(rows: readonly MetricsRow[]): Content[] {
+  const { parts, scores } = furtherNames(rows);
   const series = (key: string) => seriesOf(rows, key);
   const partCurves = parts.map((name, i) => ({
     label: name,
     colour: colour(i),
     points: smoothed(series(name)),
   }));
+  const scoreCurve = (name: string, i: number) => {
+    const points = series(name);
+    return { label: name, colour: colour(i), points, dots: points.length <= FEW };
+  };
   const accuracies = [
     ...ACCURACIES.map(([key, label]) => ({ label, points: series(key) })),
     { label: 'kNN top-1', points: knnSeries(rows) },
@@ -101,6 +104,7 @@ function otherPanels(rows: readonly MetricsRow[], parts: readonly string[]): Con
   const panels: Content[] = [
     { title: 'Accuracy', curves: accuracies.filter(({ points }) => points.length > 0), percent: true },
     { title: 'Parts of the loss', curves: partCurves },
+    { title: 'Other scores', curves: scores.map(scoreCurve) },
     {
       title: 'Learning rate',
       curves: [{ label: '', colour: colour(0), points: series('lr') }],

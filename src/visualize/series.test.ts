@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { brokenSteps, type MetricsRow, partNames, seriesOf, smooth, thin } from './series.ts';
+import { brokenSteps, furtherNames, type MetricsRow, seriesOf, smooth, thin } from './series.ts';
 
 const rows: MetricsRow[] = [
   { step: 0, loss: 2, centre: 1, note: 'x' },
@@ -18,8 +18,14 @@ test('a series has the finite values only; broken steps have another loss', () =
   expect(seriesOf(rows, 'note')).toEqual([]);
 });
 
-test('unknown keys with numbers are parts of the loss', () => {
-  expect(partNames(rows)).toEqual(['centre', 'edge']);
+test('unknown keys with numbers are parts of the loss, or scores where rows with a loss go without', () => {
+  const measured: MetricsRow[] = [
+    { step: 0, loss: 2, centre: 1, edge: 2, note: 'x' },
+    { step: 1, loss: null, lr: 0.1 },
+    { step: 2, loss: 1, centre: 1, edge: 3, spread: 0.4 },
+  ];
+  expect(furtherNames(measured)).toEqual({ parts: ['centre', 'edge'], scores: ['spread'] });
+  expect(furtherNames([])).toEqual({ parts: [], scores: [] });
 });
 
 test('smoothing is the mean of the neighbours', () => {

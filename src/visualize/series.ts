@@ -58,13 +58,21 @@ export function brokenSteps(rows: readonly MetricsRow[]): number[] {
   return broken.map(({ step }) => step);
 }
 
-/** Keys with numbers, except the known ones, in order of appearance. */
-export function partNames(rows: readonly MetricsRow[]): string[] {
+/**
+ * Keys with numbers, except the known ones, in order of appearance: parts of the loss, which are in every row with a loss, and
+ * other scores, which are measured now and then.
+ */
+export function furtherNames(rows: readonly MetricsRow[]): { parts: string[]; scores: string[] } {
   const names = new Set<string>();
   for (const row of rows)
     for (const [key, value] of Object.entries(row))
       if (typeof value === 'number' && !KNOWN.includes(key)) names.add(key);
-  return [...names];
+  const whole = rows.filter(({ loss }) => Number.isFinite(loss));
+  const everywhere = (name: string) => whole.every((row) => name in row);
+  return {
+    parts: [...names].filter(everywhere),
+    scores: [...names].filter((name) => !everywhere(name)),
+  };
 }
 
 /** Centred moving average over `window` points, fewer at the ends. */

@@ -1,17 +1,19 @@
 import { gelu } from '../../graph/composites/gelu.ts';
 import { layerNorm } from '../../graph/composites/layer-norm.ts';
 import { grad } from '../../graph/grad.ts';
+import { conv } from '../../graph/operations/conv.ts';
 import { add, mul } from '../../graph/operations/elementwise.ts';
 import { sumAll } from '../../graph/operations/reduce.ts';
 import { input } from '../../graph/operations/source.ts';
 import { optimise } from '../../graph/passes/optimise.ts';
 import { type Program, program } from '../../graph/program.ts';
-import { sizeOf, type Tensor, type Values } from '../../graph/tensor.ts';
+import { type Node, sizeOf, type Tensor, type Values } from '../../graph/tensor.ts';
 import { topologicalOrder } from '../../graph/topology.ts';
 import { attentionSizes } from './attention-choice.ts';
 import { checkInputs, checkProgram } from './fused-check.ts';
 import { kept } from './stablehlo/precision.ts';
 import { fitsTile } from './triton/attention.ts';
+import { fitsFilterBanks } from './triton/filter-banks.ts';
 
 /** Rows of the trial: more than the programs of a kernel, which then take several each, and not a multiple. */
 const ROWS = 1001;
@@ -26,7 +28,16 @@ export function kernelTrial(of: Program): { trial: Program; inputs: Values } | u
   };
   for (const width of widthsOf(of)) {
     const part = rowsProgram(width);
-    include(`width ${width}`, part, rowsInputs(part));
+    include(`width ${width}`, part, waves(part));
+  }
+  for (const { inputs, attributes } of filterBanksOf(of)) {
+    const [[, , , width], [all, ...filter]] = inputs.map(({ shape }) => shape) as [number[], number[]];
+    const [out, channels] = [all! / attributes.groups, filter[0]!];
+    const prefix = `filters ${out}, ${filter} on ${width}`;
+    const images = input(`${prefix} images`, [1, 2 * channels, 6, width!]);
+    const filters = input(`${prefix} filters`, [2 * out, ...filter]);
+    const part = program('filters', { y: conv(images, filters, { padding: attributes.padding, groups: 2 }) });
+    include(prefix, part, waves(part));
   }
   for (const size of attentionSizes(of).filter(fitsTile)) {
     const prefix = `attention ${size.queries} × ${size.features} by ${size.scale}`;
@@ -34,6 +45,13 @@ export function kernelTrial(of: Program): { trial: Program; inputs: Values } | u
     include(prefix, part, checkInputs(part, size));
   }
   return Object.keys(outputs).length === 0 ? undefined : { trial: program('trial', outputs), inputs };
+}
+
+function filterBanksOf({ outputs }: Program): Node[] {
+  return topologicalOrder(Object.values(outputs)).filter(
+    ({ operation, inputs, attributes }) =>
+      operation.name === 'conv' && fitsFilterBanks(inputs[0]!.shape, inputs[1]!.shape, attributes),
+  );
 }
 
 /** Features of the rows that norms and GELU read. */
@@ -55,7 +73,8 @@ function rowsProgram(width: number): Program {
   return program('rows', { y, ...Object.fromEntries(gradients.map((dx, i) => [`gradient ${i}`, dx!])) });
 }
 
-function rowsInputs({ inputs }: Program): Values {
+/** Numbers between −2.3 and 2.7 for each input. */
+function waves({ inputs }: Program): Values {
   return Object.fromEntries(
     Object.entries(inputs).map(([name, { shape }], which) => {
       const values = Float32Array.from(

@@ -4,6 +4,7 @@ import type { Program } from '../../../graph/program.ts';
 import { type Node, type Operation, operations, type Tensor } from '../../../graph/tensor.ts';
 import { topologicalOrder } from '../../../graph/topology.ts';
 import { attentionGradKernel, attentionKernel } from '../triton/attention.ts';
+import { filterBanksKernel } from '../triton/filter-banks.ts';
 import { geluGradKernel, geluKernel } from '../triton/gelu.ts';
 import { layerNormGradKernel, layerNormKernel } from '../triton/layer-norm.ts';
 import { fusedAttentionGradOperation, fusedAttentionOperation, STATISTICS } from './fused-attention.ts';
@@ -27,6 +28,7 @@ const all: FloatTypes = { reads: 'f32', yields: [] };
 const ofKernels: ReadonlyMap<Operation, FloatTypes> = new Map([
   [attentionKernel, { reads: 'bf16', yields: ['bf16'] }],
   [attentionGradKernel, { reads: 'bf16', yields: ['bf16', 'f32'] }],
+  [filterBanksKernel, { reads: 'unchanged', yields: [] }],
   [geluKernel, { reads: 'unchanged', yields: ['bf16'] }],
   [geluGradKernel, { reads: 'unchanged', yields: ['bf16', 'f32'] }],
   [layerNormKernel, { reads: 'unchanged', yields: ['bf16', 'f32', 'f32'] }],

@@ -1,6 +1,7 @@
 import type { PrimitiveName } from '../../../graph/signatures.ts';
 import type { Shape } from '../../../graph/tensor.ts';
 import { attentionKernelRules } from '../triton/attention.ts';
+import { filterBanksRules } from '../triton/filter-banks.ts';
 import { geluRules } from '../triton/gelu.ts';
 import { layerNormRules } from '../triton/layer-norm.ts';
 import { fusedRules } from './fused-attention.ts';
@@ -78,6 +79,7 @@ const others: Readonly<Record<string, Rule>> = {
     writer.writeAll(`"stablehlo.optimization_barrier"(${names(inputs)})`, inputs, inputs),
   ...fusedRules,
   ...attentionKernelRules,
+  ...filterBanksRules,
   ...geluRules,
   ...layerNormRules,
 };

@@ -4,11 +4,12 @@ import { type Program, program } from '../../../graph/program.ts';
 import { applyAll, type Node, sameShape, type Tensor } from '../../../graph/tensor.ts';
 import { topologicalOrder } from '../../../graph/topology.ts';
 import { attentionGradKernel } from './attention.ts';
+import { filterBanksKernel, fitsFilterBanks } from './filter-banks.ts';
 import { fitsGelu, geluGradKernel, geluKernel } from './gelu.ts';
 import { fitsLayerNorm, layerNormGradKernel, layerNormKernel } from './layer-norm.ts';
 
 /**
- * The program with GELU, layer norms and their gradients in kernels. The gradient of a norm takes in the
+ * The program with GELU, layer norms, their gradients and banks of filters in kernels. The gradient of a norm takes in the
  * sum of residual gradients that follows. Sums of results over their rows (gradients of biases) are taken from the
  * kernels' partial sums, so that no pass reads the results for them.
  */
@@ -61,6 +62,10 @@ class Rebuild {
         this.#sums.set(dx, sum(parts, [0]));
         return [dx];
       }
+      case 'conv':
+        return fitsFilterBanks(x!.shape, inputs[1]!.shape, node.attributes)
+          ? applyAll(filterBanksKernel, inputs, node.attributes)
+          : undefined;
       case 'layerNorm':
         return fitsLayerNorm(x!.shape) ? applyAll(layerNormKernel, inputs, node.attributes) : undefined;
       case 'layerNormGrad':
