@@ -148,7 +148,7 @@ describe('judging a run', () => {
     ['linprobe run --tensorboard', '--tensorboard writes into the folder of --output, got no --output'],
     ['linprobe run --set warmup=1', 'unknown setting "warmup"'],
     ['embed test --from run', "required option '--output <file>' not specified"],
-    ['predict test', "required option '--from <classifier>' not specified"],
+    ['predict test', "required option '--from <model>' not specified"],
     ['predict test --from run --top 0', '--top must be a whole number of at least 1, got "0"'],
     ['knn run --pooling max', '--pooling must be mean or token, got "max"'],
     ['knn run --held-out 1', '--held-out must lie in (0, 1), got "1"'],

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { openCpuXla } from '../../../tests/support/xla.ts';
+import { cpuAsGpu, openCpuXla } from '../../../tests/support/xla.ts';
 import { attention, input, type Program, program } from '../../graph/index.ts';
 import { evaluateProgram } from '../reference/evaluate.ts';
 import { AttentionChoice, type AttentionSetting, hasFused } from './attention-choice.ts';
@@ -16,20 +16,11 @@ const sizeOf = (tokens: number, features: number): AttentionSize => ({
   scale: 1 / Math.sqrt(features),
 });
 
-/** The CPU's client, posing as a GPU's. */
 let client: Client;
 let device: Device;
 
 beforeAll(async () => {
-  const { client: cpu } = await openCpuXla();
-  client = new Proxy(cpu, {
-    get: (target, key) => {
-      if (key === 'platform') return 'cuda';
-      const value = Reflect.get(target, key, target);
-      return typeof value === 'function' ? value.bind(target) : value; // private members need the client itself
-    },
-  });
-  device = { ...cpu.devices[0]!, computeCapability: '9.0' };
+  ({ client, device } = await cpuAsGpu());
 });
 
 /** Compiles another program in place of one that calls cuDNN, which CPUs do not have. */

@@ -26,7 +26,7 @@ export interface XlaOptions {
   /** Fused (cuDNN) or unfused attention. Default: `auto`, fused if the device, bf16 and the heads allow it. */
   readonly attention?: AttentionSetting | undefined;
   /**
-   * This project's own kernels for GELU, gradients of norms and attention of few tokens, with bf16 on NVIDIA GPUs of
+   * This project's own kernels for GELU, norms, attention of few tokens and banks of filters, with bf16 on NVIDIA GPUs of
    * compute capability 8.0 or above. Default: true.
    */
   readonly kernels?: boolean | undefined;

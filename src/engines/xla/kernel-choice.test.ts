@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { openCpuXla } from '../../../tests/support/xla.ts';
+import { cpuAsGpu } from '../../../tests/support/xla.ts';
 import { gelu, input, mul, type Program, program } from '../../graph/index.ts';
 import { Compiler } from './compiler.ts';
 import { kernelTrial } from './kernel-check.ts';
@@ -7,20 +7,11 @@ import { KernelChoice } from './kernel-choice.ts';
 import type { Client, Device } from './pjrt/client.ts';
 import { programText } from './run-program.ts';
 
-/** The CPU's client, posing as a GPU's. */
 let client: Client;
 let device: Device;
 
 beforeAll(async () => {
-  const { client: cpu } = await openCpuXla();
-  client = new Proxy(cpu, {
-    get: (target, key) => {
-      if (key === 'platform') return 'cuda';
-      const value = Reflect.get(target, key, target);
-      return typeof value === 'function' ? value.bind(target) : value; // private members need the client itself
-    },
-  });
-  device = { ...cpu.devices[0]!, computeCapability: '9.0' };
+  ({ client, device } = await cpuAsGpu());
 });
 
 const activated = (factor = 1) => {

@@ -26,7 +26,7 @@ export interface LowerOptions {
    * `rematerialise` does not affect them.
    */
   readonly attention?: AttentionForm | undefined;
-  /** Computes GELU, gradients of norms and short attention in this project's own kernels, with bf16. Default: false. */
+  /** Computes GELU, norms, short attention and banks of filters in this project's own kernels, with bf16. Default: false. */
   readonly kernels?: boolean | undefined;
 }
 

@@ -99,7 +99,13 @@ describe('banks of filters', () => {
     it(`${images} × ${channels} to ${out} channels of ${height} × ${width}`, () => {
       const x = input('x', [1, images * channels, height, width]);
       const filters = input('filters', [images * out, channels, tall, wide]);
-      const options = { padding: [[padding, padding], [padding, 0]] as const, groups: images };
+      const options = {
+        padding: [
+          [padding, padding],
+          [padding, 0],
+        ] as const,
+        groups: images,
+      };
       expectAlike(program('trial', { y: conv(x, filters, options) }), 1);
     });
 });
