@@ -41,7 +41,7 @@ function pngOf(chunks: readonly Chunk[]): Buffer {
 }
 
 /** A mask may have more pixels than a call takes arguments. */
-const largest = (data: Uint8Array | Uint16Array) => {
+const largest = (data: Iterable<number>) => {
   let found = 0;
   for (const value of data) found = Math.max(found, value);
   return found;
