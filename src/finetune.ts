@@ -3,24 +3,24 @@ import type { FinetuneConfig, FinetuneInput } from './config/finetune-schema.ts'
 import type { GivenSettings } from './config/given.ts';
 import { labelledShare } from './data/sources/labelled-share.ts';
 import type { OpenOptions } from './data/sources/scheme.ts';
-import { slotName } from './engines/engine.ts';
 import { openLabelled } from './evaluate/labelled-images.ts';
 import { unlearnedClasses } from './evaluate/unlearned.ts';
 import type { Values } from './graph/index.ts';
 import type { ParameterSpec } from './nn/parameters.ts';
 import { sample } from './run/data.ts';
 import { RunError } from './run/error.ts';
-import type { FinetuneEvent } from './run/events.ts';
+import type { FinetuneEvent, HeadStart } from './run/events.ts';
 import { bestCheckpointPath } from './run/folder.ts';
 import { initialiseOnThreads } from './run/initialise-on-threads.ts';
 import { finetuning } from './run/kinds/finetune.ts';
 import { readMetrics } from './run/metrics.ts';
 import { type ClassifierSetup, setUpClassifier } from './run/setup-finetune.ts';
 import { bestScore } from './train/best.ts';
-import { type FinetuneData, type FinetuneStart, finetuneMonitor } from './train/finetune-monitor.ts';
+import { type FinetuneData, finetuneMonitor } from './train/finetune-monitor.ts';
 import { type Training, type TrainOptions, type TrainResult, train } from './train/runner.ts';
 import { loadClassifier } from './weights/load-into.ts';
-import { findModel, openModel } from './weights/model.ts';
+import { findModel, type Model } from './weights/model.ts';
+import { settingsOf, startFrom } from './weights/start-from.ts';
 
 export interface FinetuneOptions extends TrainOptions<FinetuneEvent> {
   /**
@@ -35,7 +35,7 @@ export interface FinetuneResult extends TrainResult {
   readonly best?: { readonly top1: number; readonly checkpoint: string };
 }
 
-const training: Training<FinetuneConfig, FinetuneData, ClassifierSetup, FinetuneStart> = {
+const training: Training<FinetuneConfig, FinetuneData, ClassifierSetup, HeadStart> = {
   kind: finetuning,
   resolve: async (input: FinetuneInput) => resolveFinetuneConfig(input, await givenBy(input)),
   openData: openImages,
@@ -67,22 +67,13 @@ export async function finetune(settings: FinetuneInput, options: FinetuneOptions
 async function givenBy({ from, model }: FinetuneInput): Promise<GivenSettings<FinetuneConfig> | undefined> {
   if (!from) return undefined;
   const { description } = await findModel(from, { heads: model?.heads, usualImage: model?.image });
-  const { encoder, classifier, normalisation, evaluationCrop } = description;
-  const { image, patch, channels, width, depth, heads, mlpRatio, classToken, positions } = encoder;
-  const epsilon = encoder.epsilon ?? 1e-6;
+  const { classifier, evaluationCrop } = description;
+  const { fixed, image, normalisation } = settingsOf(description);
   return {
-    fixed: { patch, channels, width, depth, heads, mlpRatio, classToken, positions, epsilon },
+    fixed,
     usual: {
-      model: {
-        image: [...image],
-        ...(classifier && { pooling: classifier.pooling, fcNorm: classifier.fcNorm }),
-      },
-      data: {
-        mean: [...normalisation.mean],
-        std: [...normalisation.std],
-        ...(normalisation.range && { range: [...normalisation.range] }),
-        evaluationCrop,
-      },
+      model: { image, ...(classifier && { pooling: classifier.pooling, fcNorm: classifier.fcNorm }) },
+      data: { ...normalisation, evaluationCrop },
     },
   };
 }
@@ -110,24 +101,12 @@ async function openImages(config: FinetuneConfig, options: OpenOptions): Promise
   return { train, test, classes, testSource: images.testSource };
 }
 
-/** The weights that a new run starts with, and where it is kept their moving average. */
 async function firstState(
   { config, model, classes }: ClassifierSetup,
   specs: readonly ParameterSpec[],
   note: (message: string) => void,
 ): Promise<Values> {
-  const weights: Record<string, Float32Array> = await initialiseOnThreads(specs, config.seed);
-  if (config.from !== '') {
-    const given = await openModel(config.from, {
-      heads: config.model.heads,
-      usualImage: config.model.image,
-    });
-    for (const message of loadClassifier(given, model, classes, specs, weights)) note(message);
-    for (const message of given.report.notes) note(message);
-  }
-  if (config.training.ema === 0) return weights;
-  const averages = specs
-    .filter(({ trainable }) => trainable)
-    .map(({ name }) => [slotName('ema', name), weights[name]!.slice()]);
-  return { ...weights, ...Object.fromEntries(averages) };
+  const weights = await initialiseOnThreads(specs, config.seed);
+  const load = (given: Model) => loadClassifier(given, model, classes, specs, weights);
+  return startFrom(config, specs, weights, load, note);
 }

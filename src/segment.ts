@@ -3,13 +3,12 @@ import type { GivenSettings } from './config/given.ts';
 import { resolveSegmentConfig } from './config/segment-recipes.ts';
 import type { SegmentConfig, SegmentInput } from './config/segment-schema.ts';
 import type { OpenOptions } from './data/sources/scheme.ts';
-import { slotName } from './engines/engine.ts';
 import { openMaskedSets } from './evaluate/segmentation/masked-images.ts';
 import type { Values } from './graph/index.ts';
 import { segmenterParameters } from './models/segmenter.ts';
 import type { ParameterSpec } from './nn/parameters.ts';
 import { sample } from './run/data.ts';
-import type { SegmentEvent } from './run/events.ts';
+import type { HeadStart, SegmentEvent } from './run/events.ts';
 import { bestCheckpointPath } from './run/folder.ts';
 import { initialiseOnThreads } from './run/initialise-on-threads.ts';
 import { segmenting } from './run/kinds/segment.ts';
@@ -17,9 +16,10 @@ import { readMetrics } from './run/metrics.ts';
 import { type SegmenterSetup, setUpSegmenter } from './run/setup-segment.ts';
 import { bestScore } from './train/best.ts';
 import { type Training, type TrainOptions, type TrainResult, train } from './train/runner.ts';
-import { type SegmentData, type SegmentStart, segmentMonitor } from './train/segment-monitor.ts';
+import { type SegmentData, segmentMonitor } from './train/segment-monitor.ts';
 import { loadSegmenter } from './weights/load-into.ts';
-import { findModel, openModel } from './weights/model.ts';
+import { findModel, type Model } from './weights/model.ts';
+import { settingsOf, startFrom } from './weights/start-from.ts';
 
 export interface SegmentRunOptions extends TrainOptions<SegmentEvent> {
   /**
@@ -34,7 +34,7 @@ export interface SegmentResult extends TrainResult {
   readonly best?: { readonly mIoU: number; readonly checkpoint: string };
 }
 
-const training: Training<SegmentConfig, SegmentData, SegmenterSetup, SegmentStart> = {
+const training: Training<SegmentConfig, SegmentData, SegmenterSetup, HeadStart> = {
   kind: segmenting,
   resolve: async (input: SegmentInput) => resolveSegmentConfig(input, await givenBy(input)),
   openData: openImages,
@@ -69,22 +69,17 @@ export async function trainSegmenter(
 async function givenBy({ from, model }: SegmentInput): Promise<GivenSettings<SegmentConfig> | undefined> {
   if (!from) return undefined;
   const { description } = await findModel(from, { heads: model?.heads, usualImage: model?.image });
-  const { encoder, normalisation } = description;
-  const { image, patch, channels, width, depth, heads, mlpRatio, classToken, positions } = encoder;
-  const epsilon = encoder.epsilon ?? 1e-6;
+  const { relativePositions, layerScale } = description.encoder;
+  const { fixed, image, normalisation } = settingsOf(description);
   return {
-    fixed: { patch, channels, width, depth, heads, mlpRatio, classToken, positions, epsilon },
+    fixed,
     usual: {
       model: {
-        image: [...image],
-        ...(encoder.relativePositions && { relativePositions: true }),
-        ...(encoder.layerScale !== undefined && { layerScaleInit: encoder.layerScale }),
+        image,
+        ...(relativePositions && { relativePositions: true }),
+        ...(layerScale !== undefined && { layerScaleInit: layerScale }),
       },
-      data: {
-        mean: [...normalisation.mean],
-        std: [...normalisation.std],
-        ...(normalisation.range && { range: [...normalisation.range] }),
-      },
+      data: normalisation,
     },
   };
 }
@@ -117,7 +112,6 @@ function settle(config: SegmentConfig, { table }: SegmentData): SegmentConfig {
   return { ...config, data: { ...config.data, classes } };
 }
 
-/** The weights that a new run starts with, and where it is kept their moving average. */
 async function firstState(
   { config, model, classes }: SegmenterSetup,
   specs: readonly ParameterSpec[],
@@ -125,16 +119,7 @@ async function firstState(
 ): Promise<Values> {
   // Trained positions begin where the fixed ones are.
   const first = segmenterParameters({ ...model, positions: config.model.positions });
-  const weights: Record<string, Float32Array> = await initialiseOnThreads(first, config.seed);
-  if (config.from !== '') {
-    const { heads, image } = config.model;
-    const given = await openModel(config.from, { heads, usualImage: image });
-    for (const message of loadSegmenter(given, model, classes, specs, weights)) note(message);
-    for (const message of given.report.notes) note(message);
-  }
-  if (config.training.ema === 0) return weights;
-  const averages = specs
-    .filter(({ trainable }) => trainable)
-    .map(({ name }) => [slotName('ema', name), weights[name]!.slice()]);
-  return { ...weights, ...Object.fromEntries(averages) };
+  const weights = await initialiseOnThreads(first, config.seed);
+  const load = (given: Model) => loadSegmenter(given, model, classes, specs, weights);
+  return startFrom(config, specs, weights, load, note);
 }

@@ -4,8 +4,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { FinetuneInput } from '../src/config/finetune-schema.ts';
 import { finetune } from '../src/finetune.ts';
 import { pretrain } from '../src/pretrain.ts';
-import type { FinetuneEvent } from '../src/run/events.ts';
 import { runFolder } from '../src/run/folder.ts';
+import { stopAt } from './support/stop-at.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 import { tinyFinetuneSettings, tinyImages, tinySettings } from './support/tiny-run.ts';
 
@@ -53,20 +53,8 @@ async function readRun(output: string) {
   return { rows, names, checkpoints };
 }
 
-/** Trains until `step`, then stops: by the signal, or by an error that comes before anything is saved. */
-async function until(step: number, output: string, how: 'signal' | 'error', resume = false): Promise<void> {
-  const controller = new AbortController();
-  const onEvent = (event: FinetuneEvent) => {
-    const now = event.type === 'start' ? 0 : event.type === 'step' ? event.row.step : undefined;
-    if (now !== step) return;
-    if (how === 'error') throw new Error('pulled the plug');
-    controller.abort();
-  };
-  const options = { output, resume, onEvent, signal: controller.signal, from: pretrained };
-  const run = finetune(settings(), options);
-  if (how === 'error') await expect(run).rejects.toThrow('pulled the plug');
-  else expect((await run).outcome).toBe('interrupted');
-}
+const until = (step: number, output: string, how: 'signal' | 'error', resume = false) =>
+  stopAt(step, how, (options) => finetune(settings(), { output, resume, from: pretrained, ...options }));
 
 describe('a resumed run of fine-tuning is the run that was never interrupted', () => {
   it.each([

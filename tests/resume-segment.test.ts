@@ -4,10 +4,10 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { SegmentInput } from '../src/config/segment-schema.ts';
 import { writeShapes } from '../src/data/shapes/write.ts';
 import { pretrain } from '../src/pretrain.ts';
-import type { SegmentEvent } from '../src/run/events.ts';
 import { runFolder } from '../src/run/folder.ts';
 import { trainSegmenter } from '../src/segment.ts';
 import { openModel } from '../src/weights/model.ts';
+import { stopAt } from './support/stop-at.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 import { tinyImages, tinySegmentSettings, tinySettings } from './support/tiny-run.ts';
 
@@ -55,21 +55,10 @@ async function readRun(output: string) {
   return { rows, checkpoints: await bytes(files.checkpoints), pictures: await bytes(files.predictions) };
 }
 
-async function until(step: number, output: string, how: 'signal' | 'error', resume = false): Promise<void> {
-  const controller = new AbortController();
-  const onEvent = (event: SegmentEvent) => {
-    const now = event.type === 'start' ? 0 : event.type === 'step' ? event.row.step : undefined;
-    if (now !== step) return;
-    if (how === 'error') throw new Error('pulled the plug');
-    controller.abort();
-  };
-  const run = trainSegmenter(settings(), {
-    ...{ output, resume, onEvent, from: pretrained },
-    signal: controller.signal,
-  });
-  if (how === 'error') await expect(run).rejects.toThrow('pulled the plug');
-  else expect((await run).outcome).toBe('interrupted');
-}
+const until = (step: number, output: string, how: 'signal' | 'error', resume = false) =>
+  stopAt(step, how, (options) =>
+    trainSegmenter(settings(), { output, resume, from: pretrained, ...options }),
+  );
 
 describe('a resumed run of segmentation is the run that was never interrupted', () => {
   it.each([

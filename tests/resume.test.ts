@@ -10,6 +10,7 @@ import { rng } from '../src/random/rng.ts';
 import { openData } from '../src/run/data.ts';
 import type { PretrainEvent } from '../src/run/events.ts';
 import { listCheckpoints, runFolder } from '../src/run/folder.ts';
+import { stopAt } from './support/stop-at.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 import { tinyImages, tinySettings } from './support/tiny-run.ts';
 
@@ -63,24 +64,12 @@ async function readRun(output: string): Promise<Run> {
   };
 }
 
-/** Trains until `step`, then stops: by the signal, or by an error that comes before anything is saved. */
-async function until(
+const until = (
   step: number,
   output: string,
   how: 'signal' | 'error',
   { resume = false, input = settings() } = {},
-): Promise<void> {
-  const controller = new AbortController();
-  const onEvent = (event: PretrainEvent) => {
-    const now = event.type === 'start' ? 0 : event.type === 'step' ? event.row.step : undefined;
-    if (now !== step) return;
-    if (how === 'error') throw new Error('pulled the plug');
-    controller.abort();
-  };
-  const run = pretrain(input, { output, resume, onEvent, signal: controller.signal });
-  if (how === 'error') await expect(run).rejects.toThrow('pulled the plug');
-  else expect((await run).outcome).toBe('interrupted');
-}
+) => stopAt(step, how, (options) => pretrain(input, { output, resume, ...options }));
 
 describe('a resumed run is the run that was never interrupted', () => {
   it.each([

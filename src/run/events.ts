@@ -102,29 +102,20 @@ export type PretrainEvent =
     })
   | { readonly type: 'knn'; readonly step: number; readonly scores: KnnScores };
 
+/** Further fields at the start of a run that trains a head. */
+export interface HeadStart {
+  /** Trained numbers of the encoder with its norm, and of the head. */
+  readonly weights: { readonly encoder: number; readonly head: number };
+  readonly classes: readonly string[];
+  /** Images of an evaluation. */
+  readonly testImages: number;
+}
+
 /** Events of fine-tuning. */
-export type FinetuneEvent =
-  | RunningEvent
-  | FetchEvent
-  | (StartEvent<FinetuneConfig> & {
-      /** Trained numbers of the encoder with its norm, and of the head. */
-      readonly weights: { readonly encoder: number; readonly head: number };
-      readonly classes: readonly string[];
-      /** Images of an evaluation. */
-      readonly testImages: number;
-    });
+export type FinetuneEvent = RunningEvent | FetchEvent | (StartEvent<FinetuneConfig> & HeadStart);
 
 /** Events of segmentation. */
-export type SegmentEvent =
-  | RunningEvent
-  | FetchEvent
-  | (StartEvent<SegmentConfig> & {
-      /** Trained numbers of the encoder, and of the head. */
-      readonly weights: { readonly encoder: number; readonly head: number };
-      readonly classes: readonly string[];
-      /** Images of an evaluation. */
-      readonly testImages: number;
-    });
+export type SegmentEvent = RunningEvent | FetchEvent | (StartEvent<SegmentConfig> & HeadStart);
 
 /** Events of a linear probe. */
 export type LinprobeEvent = RunningEvent | StartEvent<ProbeRun>;

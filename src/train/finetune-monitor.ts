@@ -3,11 +3,10 @@ import type { Dataset } from '../data/sources/dataset.ts';
 import { accuracy } from '../evaluate/accuracy.ts';
 import { evaluate } from '../evaluate/evaluator.ts';
 import { shortRun } from '../evaluate/images-at-once.ts';
-import type { FinetuneEvent } from '../run/events.ts';
-import { bestCheckpoint } from '../run/run-files.ts';
+import type { HeadStart } from '../run/events.ts';
 import type { ClassifierSetup } from '../run/setup-finetune.ts';
 import { averaged, Best } from './best.ts';
-import { trainedValues } from './trained-values.ts';
+import { trainedInParts } from './trained-values.ts';
 import type { Monitor, MonitorParts } from './training.ts';
 
 /** Most images of one run of the engine in an evaluation. */
@@ -24,15 +23,9 @@ export interface FinetuneData {
 
 type Parts = MonitorParts<ClassifierSetup, FinetuneData>;
 
-/** Further fields of the start event of fine-tuning. */
-export type FinetuneStart = Pick<
-  Extract<FinetuneEvent, { type: 'start' }>,
-  'weights' | 'classes' | 'testImages'
->;
-
 /** Evaluates the classifier, and keeps the weights that score best. */
-export function finetuneMonitor(parts: Parts): Monitor<FinetuneStart> {
-  const { setup, data, engine, session, store, broken, emit, save } = parts;
+export function finetuneMonitor(parts: Parts): Monitor<HeadStart> {
+  const { setup, data, engine, session, broken, emit } = parts;
   const { config, classes } = setup;
   const { training, evaluation } = config;
   const { test, testSource } = data;
@@ -41,14 +34,7 @@ export function finetuneMonitor(parts: Parts): Monitor<FinetuneStart> {
     judged: { testSource, testImages: test.length },
     start() {
       const { specs } = setup.programs(microBatchOf(training));
-      return {
-        weights: {
-          encoder: trainedValues(specs, 'encoder'),
-          head: trainedValues(specs, 'head'),
-        },
-        classes,
-        testImages: test.length,
-      };
+      return { weights: trainedInParts(specs), classes, testImages: test.length };
     },
     atStart: async () => undefined,
     async atEpoch(progress, last, signal) {
@@ -63,11 +49,7 @@ export function finetuneMonitor(parts: Parts): Monitor<FinetuneStart> {
         ...(training.ema > 0 &&
           (await evaluate(accuracy(predictAverage, views, test.length, averaged), session, watch))),
       };
-      const weights = await best.weightsOf(scores);
-      if (weights) {
-        await save(bestCheckpoint, progress, weights, []);
-        emit({ type: 'file', kind: 'best', path: store.place(bestCheckpoint) });
-      }
+      await best.keep(scores, progress);
       return scores;
     },
   };

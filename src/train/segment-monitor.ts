@@ -8,11 +8,11 @@ import type { MaskedSets } from '../evaluate/segmentation/masked-images.ts';
 import { segmentationGrid } from '../evaluate/segmentation/pictures.ts';
 import { sessionLogits } from '../evaluate/segmentation/predict-image.ts';
 import { sample } from '../run/data.ts';
-import type { SegmentEvent } from '../run/events.ts';
-import { bestCheckpoint, writePredictions } from '../run/run-files.ts';
+import type { HeadStart } from '../run/events.ts';
+import { writePredictions } from '../run/run-files.ts';
 import { type SegmenterSetup, zoomOf } from '../run/setup-segment.ts';
 import { averaged, Best } from './best.ts';
-import { trainedValues } from './trained-values.ts';
+import { trainedInParts } from './trained-values.ts';
 import type { Monitor, MonitorParts } from './training.ts';
 
 /** Most windows of one run of the engine. */
@@ -27,15 +27,9 @@ export interface SegmentData extends Omit<MaskedSets, 'test'> {
 
 type Parts = MonitorParts<SegmenterSetup, SegmentData>;
 
-/** Further fields of the start event of segmentation. */
-export type SegmentStart = Pick<
-  Extract<SegmentEvent, { type: 'start' }>,
-  'weights' | 'classes' | 'testImages'
->;
-
 /** Evaluates the segmenter, draws its predictions, and keeps the weights that score best. */
-export function segmentMonitor(parts: Parts): Monitor<SegmentStart> {
-  const { setup, data, engine, session, store, broken, emit, save } = parts;
+export function segmentMonitor(parts: Parts): Monitor<HeadStart> {
+  const { setup, data, engine, session, store, broken, emit } = parts;
   const { config, classes, model } = setup;
   const { training, evaluation, seed } = config;
   const { test, testSource, table } = data;
@@ -56,8 +50,7 @@ export function segmentMonitor(parts: Parts): Monitor<SegmentStart> {
     judged: { testSource, testImages: test.length },
     start() {
       const { specs } = setup.programs(microBatchOf(training));
-      const weights = { encoder: trainedValues(specs, 'encoder'), head: trainedValues(specs, 'head') };
-      return { weights, classes, testImages: test.length };
+      return { weights: trainedInParts(specs), classes, testImages: test.length };
     },
     atStart: async () => undefined,
     async atEpoch(progress, last, signal) {
@@ -72,11 +65,7 @@ export function segmentMonitor(parts: Parts): Monitor<SegmentStart> {
         ...own,
         ...Object.fromEntries(Object.entries(averages).map(([name, value]) => [averaged(name), value])),
       };
-      const weights = await best.weightsOf(scores);
-      if (weights) {
-        await save(bestCheckpoint, progress, weights, []);
-        emit({ type: 'file', kind: 'best', path: store.place(bestCheckpoint) });
-      }
+      await best.keep(scores, progress);
       return scores;
     },
     async draw(step) {

@@ -21,6 +21,13 @@ export function testCollectives(training: TinyTraining, open: () => Promise<Engi
     return { rows, state };
   };
 
+  /** A collective of two ranks over a hub. */
+  const joining = (number: number, { port }: { readonly port: number }): CollectiveModule => ({
+    module,
+    export: 'joinHub',
+    options: { rank: number, size: 2, port },
+  });
+
   it('a rank takes the state of rank 0, whatever it opens with', async () => {
     const engine = await open();
     const hub = await openHub(2);
@@ -31,8 +38,7 @@ export function testCollectives(training: TinyTraining, open: () => Promise<Engi
       ]),
     );
     const shares = [training.weights, other].map(async (weights, number) => {
-      const options = { rank: number, size: 2, port: hub.port };
-      const session = await engine.open(weights, { collective: { module, export: 'joinHub', options } });
+      const session = await engine.open(weights, { collective: joining(number, hub) });
       const state = await session.read();
       await session.dispose();
       return state;
@@ -47,10 +53,9 @@ export function testCollectives(training: TinyTraining, open: () => Promise<Engi
     const shares = [0, 1].map(async (number) => {
       const { length } = Object.values(training.weights)[0]!;
       const weights = { ...training.weights, ...(number && { more: new Float32Array(length) }) };
-      const options = { rank: number, size: 2, port: hub.port };
-      await expect(
-        engine.open(weights, { collective: { module, export: 'joinHub', options } }),
-      ).rejects.toThrow(`ranks must train the same model, got another one on rank ${number} of 2`);
+      await expect(engine.open(weights, { collective: joining(number, hub) })).rejects.toThrow(
+        `ranks must train the same model, got another one on rank ${number} of 2`,
+      );
     });
     await Promise.all(shares);
     hub.close();
@@ -60,10 +65,7 @@ export function testCollectives(training: TinyTraining, open: () => Promise<Engi
     const engine = await open();
     const hub = await openHub(2);
     const shares = [0, 1].map(async (number) => {
-      const options = { rank: number, size: 2, port: hub.port };
-      const session = await engine.open(training.weights, {
-        collective: { module, export: 'joinHub', options },
-      });
+      const session = await engine.open(training.weights, { collective: joining(number, hub) });
       const between = await session.sum!([number + 0.5, 7]);
       const plan = training.adamw();
       const at = { step: 0, lr: 1e-3, numbers: [number, 1, 2 ** 52 * number] };
@@ -83,10 +85,8 @@ export function testCollectives(training: TinyTraining, open: () => Promise<Engi
     const engine = await open();
     const hub = await openHub(2);
     const shares = [0, 1].map((number) =>
-      rank(
-        engine,
-        { module, export: 'joinHub', options: { rank: number, size: 2, port: hub.port } },
-        (step) => Array.from({ length: micro }, (_, i) => (2 * step + number) * micro + i),
+      rank(engine, joining(number, hub), (step) =>
+        Array.from({ length: micro }, (_, i) => (2 * step + number) * micro + i),
       ),
     );
     const [first, second] = await Promise.all(shares);
@@ -107,10 +107,7 @@ export function testCollectives(training: TinyTraining, open: () => Promise<Engi
     const engine = await open();
     const hub = await openHub(2);
     const shares = [0, 1].map(async (number) => {
-      const options = { rank: number, size: 2, port: hub.port };
-      const session = await engine.open(training.weights, {
-        collective: { module, export: 'joinHub', options },
-      });
+      const session = await engine.open(training.weights, { collective: joining(number, hub) });
       await expect(training.step(session, training.adamw(), 0, number + 1)).rejects.toThrow(
         `same number of micro-batches in a step, got ${number + 1} on rank ${number} of 2: 3 over all ranks`,
       );

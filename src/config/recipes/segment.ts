@@ -1,4 +1,5 @@
 import { CIFAR10 } from '../../image/normalise.ts';
+import { mergeSettings } from '../merge.ts';
 import type { SegmentEntry } from '../recipe.ts';
 import type { SegmentInput } from '../segment-schema.ts';
 
@@ -26,16 +27,7 @@ const micro: SegmentInput = {
   checkpoints: { every: 100 },
 };
 
-function merged(more: SegmentInput): SegmentInput {
-  const { data, model, training, evaluation, checkpoints } = micro;
-  return {
-    data: { ...data, ...more.data },
-    model: { ...model, ...more.model },
-    training: { ...training, ...more.training },
-    evaluation: { ...evaluation, ...more.evaluation },
-    checkpoints: checkpoints!,
-  };
-}
+const onMicro = (more: SegmentInput): SegmentInput => mergeSettings(micro, more);
 
 const shapes = (['linear', 'upernet'] as const).map(
   (head): SegmentEntry => ({
@@ -48,7 +40,7 @@ const shapes = (['linear', 'upernet'] as const).map(
     notes: [
       'shapes-micro-*: pictures that `data shapes --output shapes` draws, --data masks:shapes; with --quick, minutes on two CPU cores',
     ],
-    settings: merged({
+    settings: onMicro({
       data: { scale: [0.75, 1.5], largestClass: 1 },
       model: { image: [64, 64], head: HEADS[head] },
     }),
@@ -72,7 +64,7 @@ const nuclei = (['linear', 'upernet'] as const).map(
     notes: [
       'nuclei-micro-*: crops of 64 pixels of images of 256, --data masks:FOLDER; with --quick, minutes on two CPU cores',
     ],
-    settings: merged({
+    settings: onMicro({
       data: { shortSide: 256, scale: [0.75, 1.5], largestClass: 1 },
       model: { image: [64, 64], head: HEADS[head] },
       evaluation: { images: 30 },

@@ -18,9 +18,8 @@ export interface StepSums {
 
 /**
  * Sums over all ranks, in place: first all scalars together, then the arrays. Returns the sums of `numbers` and the
- * times of all ranks. Throws
- * GraphError on every rank unless all ranks had the same number of micro-batches, because each micro-batch has the same
- * weight in the mean.
+ * times of all ranks. Throws GraphError on every rank unless all ranks had the same number of micro-batches, because
+ * each micro-batch has the same weight in the mean.
  */
 export async function allReduce(
   collective: Collective,

@@ -18,45 +18,49 @@ import { fitsFilterBanks } from './triton/filter-banks.ts';
 /** Rows of the trial: more than the programs of a kernel, which then take several each, and not a multiple. */
 const ROWS = 1001;
 
-/** A small program with each kernel that a program would use, and inputs for it; undefined if it would use none. */
-export function kernelTrial(of: Program): { trial: Program; inputs: Values } | undefined {
-  const outputs: Record<string, Tensor> = {};
-  const inputs: Values = {};
-  const include = (prefix: string, part: Program, values: Values) => {
-    for (const [name, tensor] of Object.entries(part.outputs)) outputs[`${prefix} ${name}`] = tensor;
-    Object.assign(inputs, values);
-  };
-  for (const width of widthsOf(of)) {
+/** A small program with each kernel that a program would use, and inputs for it. */
+export interface KernelTrial {
+  readonly trial: Program;
+  readonly inputs: () => Values;
+}
+
+/** The trial of a program's kernels; undefined if it would use none. */
+export function kernelTrial(of: Program): KernelTrial | undefined {
+  const parts: { readonly prefix: string; readonly part: Program; readonly inputs: () => Values }[] = [];
+  const nodes = topologicalOrder(Object.values(optimise(of, { keep: kept }).outputs));
+  for (const width of widthsOf(nodes)) {
     const part = rowsProgram(width);
-    include(`width ${width}`, part, waves(part));
+    parts.push({ prefix: `width ${width}`, part, inputs: () => waves(part) });
   }
-  for (const { inputs, attributes } of filterBanksOf(of)) {
+  for (const { inputs, attributes } of nodes.filter(usesFilterBanks)) {
     const [[, , , width], [all, ...filter]] = inputs.map(({ shape }) => shape) as [number[], number[]];
     const [out, channels] = [all! / attributes.groups, filter[0]!];
     const prefix = `filters ${out}, ${filter} on ${width}`;
     const images = input(`${prefix} images`, [1, 2 * channels, 6, width!]);
     const filters = input(`${prefix} filters`, [2 * out, ...filter]);
     const part = program('filters', { y: conv(images, filters, { padding: attributes.padding, groups: 2 }) });
-    include(prefix, part, waves(part));
+    parts.push({ prefix, part, inputs: () => waves(part) });
   }
   for (const size of attentionSizes(of).filter(fitsTile)) {
     const prefix = `attention ${size.queries} × ${size.features} by ${size.scale}`;
     const part = checkProgram(size, prefix);
-    include(prefix, part, checkInputs(part, size));
+    parts.push({ prefix, part, inputs: () => checkInputs(part, size) });
   }
-  return Object.keys(outputs).length === 0 ? undefined : { trial: program('trial', outputs), inputs };
+  if (parts.length === 0) return undefined;
+  const outputs = parts.flatMap(({ prefix, part }) =>
+    Object.entries(part.outputs).map(([name, tensor]) => [`${prefix} ${name}`, tensor] as const),
+  );
+  return {
+    trial: program('trial', Object.fromEntries(outputs)),
+    inputs: () => Object.assign({}, ...parts.map(({ inputs }) => inputs())),
+  };
 }
 
-function filterBanksOf({ outputs }: Program): Node[] {
-  return topologicalOrder(Object.values(outputs)).filter(
-    ({ operation, inputs, attributes }) =>
-      operation.name === 'conv' && fitsFilterBanks(inputs[0]!.shape, inputs[1]!.shape, attributes),
-  );
-}
+const usesFilterBanks = ({ operation, inputs, attributes }: Node) =>
+  operation.name === 'conv' && fitsFilterBanks(inputs[0]!.shape, inputs[1]!.shape, attributes);
 
 /** Features of the rows that norms and GELU read. */
-function widthsOf(of: Program): Set<number> {
-  const nodes = topologicalOrder(Object.values(optimise(of, { keep: kept }).outputs));
+function widthsOf(nodes: readonly Node[]): Set<number> {
   const rowwise = nodes.filter(({ operation: { name } }) => /^(layerNorm|gelu)/.test(name));
   return new Set(rowwise.map(({ inputs }) => inputs[0]!.shape.at(-1)!));
 }

@@ -29,7 +29,7 @@ export class KernelChoice {
     if (!found) return false;
     const key = Object.keys(found.trial.outputs).join();
     const form = { attention: 'fused', kernels: true } as const;
-    const check = this.#checked.get(key) ?? rejectionOf(found.trial, found.inputs, place, form);
+    const check = this.#checked.get(key) ?? rejectionOf(found.trial, found.inputs(), place, form);
     this.#checked.set(key, check);
     const rejection = await check;
     if (rejection !== undefined && !this.#warned) {

@@ -130,7 +130,7 @@ it('no pass reads results for the sums over their rows', () => {
 
 it('a trial has each kernel of its program', () => {
   const { trial, inputs } = kernelTrial(rows(2, 48))!;
-  expect(Object.keys(trial.inputs).sort()).toEqual(Object.keys(inputs).sort());
+  expect(Object.keys(trial.inputs).sort()).toEqual(Object.keys(inputs()).sort());
   const names = [...textOf(trial, true).matchAll(/name = "(\w+)"/g)].map(([, name]) => name);
   expect(names.sort()).toEqual(['gelu', 'gelu_grad', 'layer_norm', 'layer_norm_grad']);
   expect(kernelTrial(attended(65, 16))).toBeUndefined();
