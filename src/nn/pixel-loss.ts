@@ -5,8 +5,8 @@ import {
   crossEntropy,
   div,
   maximum,
+  minimum,
   reshape,
-  sign,
   sub,
   sumAll,
   type Tensor,
@@ -36,5 +36,5 @@ function oneHot(labels: Tensor, classes: number): Tensor {
     Float32Array.from({ length: classes }, (_, k) => k),
     [1, classes],
   );
-  return sub(1, sign(abs(sub(reshape(cast(labels, 'f32'), [-1, 1]), numbers))));
+  return sub(1, minimum(abs(sub(reshape(cast(labels, 'f32'), [-1, 1]), numbers)), 1));
 }

@@ -85,6 +85,7 @@ export const libraries: readonly Library[] = [
     isThere: multipliesBf16,
     folders: [],
     tests: [
+      'src/engines/onednn/attention.test.ts > attention over long sequences in bf16',
       'src/engines/onednn/operations.test.ts > the onednn engine in bf16',
       'src/engines/onednn/session.test.ts > bfloat16',
       'tests/flat-patches.test.ts > flat patches on onednn bf16 ',
