@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { writeShapes } from '../../src/data/shapes/write.ts';
 import { outcome } from '../support/command-line.ts';
 import { isMissing } from '../support/libraries.ts';
 import { command, type LauncherName, launcherNames, startRanks } from '../support/mpi-launchers.ts';
@@ -15,6 +16,7 @@ let runs = 0;
 beforeAll(async () => {
   await tinyImages(join(folder, 'images'), 40, 2, seed);
   await tinyImages(join(folder, 'others'), 40, 2, seed + 1);
+  await writeShapes(join(folder, 'shapes'), { train: 24, val: 4, size: 20, seed });
 });
 
 // 24 updates, 8 an epoch.
@@ -34,6 +36,12 @@ const pretraining = [
   '3',
 ];
 const finetuning = ['finetune', ...set(...model, ...settings, 'data.randAugment=', 'training.dropPath=0.2')];
+
+const segmenting = [
+  'segment',
+  ...set(...model, 'model.image=16,16', `seed=${seed}`, 'data.source=masks:shapes', 'training.dropPath=0.2'),
+  ...set('training.batchSize=8', 'training.epochs=8', 'training.warmupEpochs=1', 'training.ema=0.8'),
+];
 
 interface Options {
   readonly launcher?: LauncherName | undefined;
@@ -115,6 +123,18 @@ describe.skipIf(isMissing(openMpi))('ranks', () => {
   ])('fine-tune with mixup and CutMix %s as one process does', async (_, more) => {
     const args = [...finetuning, ...set(...more)];
     expectNear((await finished(args, on())).rows, (await finished(args)).rows, 1e-6);
+  });
+
+  it.each([
+    ['a linear head', [], 1e-6],
+    // Batch norms take the statistics of a micro-batch, and these hold other images on ranks.
+    ['UperNet', ['model.head.kind=upernet', 'model.head.channels=8', 'model.head.scales=2,1'], 0.1],
+  ] as const)('segment with %s as one process does, and each time the same', async (_, more, tolerance) => {
+    const args = [...segmenting, ...set(...more)];
+    const ranks = await finished(args, on());
+    expect(ranks.rows).toHaveLength(24);
+    expectNear(ranks.rows, (await finished(args)).rows, tolerance);
+    expect(await finished(args, on()), `seed ${seed}`).toEqual(ranks);
   });
 
   it.each([
@@ -222,7 +242,7 @@ describe.skipIf(isMissing(openMpi))('ranks', () => {
     const { status, output } = await startRanks(openMpi, 2, [command, 'list', 'recipes'], { cwd: folder });
     expect(status).not.toBe(0);
     expect(output).toContain(
-      'only pretrain and finetune train on ranks, got list on 2: start it without mpirun',
+      'only pretrain, finetune and segment train on ranks, got list on 2: start it without mpirun',
     );
   });
 });

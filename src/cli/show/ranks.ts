@@ -1,11 +1,13 @@
 import { setTimeout } from 'node:timers/promises';
 import { abortJob } from '../../engines/mpi/abort-job.ts';
+import { endProcess } from '../../engines/mpi/end-process.ts';
 import type { World } from '../../engines/mpi/launcher.ts';
+import { lostRank } from '../../run/lost-rank.ts';
 import { launchedWorld } from '../../run/world.ts';
 import { UsageError } from '../errors.ts';
 
 /** Commands that train on ranks. */
-const training: readonly string[] = ['pretrain', 'finetune'];
+const training: readonly string[] = ['pretrain', 'finetune', 'segment'];
 
 /** Milliseconds that another rank leaves to rank 0 for an error that all of them may have. */
 const AFTER_YOU = 1000;
@@ -18,7 +20,7 @@ export function refuseRanks(command: string): void {
   const { size } = launchedWorld() ?? { size: 1 };
   if (size > 1 && !training.includes(command))
     throw new UsageError(
-      `only ${training.join(' and ')} train on ranks, got ${command} on ${size}: start it without mpirun or srun`,
+      `only ${training.slice(0, -1).join(', ')} and ${training.at(-1)} train on ranks, got ${command} on ${size}: start it without mpirun or srun`,
     );
 }
 
@@ -26,16 +28,19 @@ export function refuseRanks(command: string): void {
  * Shows an error of this process, and ends the other ranks. A rank that had an error leaves none of them waiting for it.
  * @param show prints the error after its argument, and returns the exit status
  */
-export async function failOnRank(show: (beginning: string) => number): Promise<void> {
+export async function failOnRank(error: unknown, show: (beginning: string) => number): Promise<void> {
   const world = worldHere();
   if (!world) {
     process.exitCode = show('');
     return;
   }
-  if (world.rank > 0) await setTimeout(AFTER_YOU);
+  const lost = lostRank(error);
+  if (lost?.isReported) await endProcess(1);
+  if (world.rank > 0 && !lost) await setTimeout(AFTER_YOU);
   process.exitCode = show(rankName(world));
   if (process.exitCode === 0) return; // the help
   await abortJob(process.exitCode);
+  if (lost) await endProcess(process.exitCode);
   process.exit();
 }
 
