@@ -273,7 +273,7 @@ function outcome(output: string): string {
 /** Small pictures of noise. */
 async function makeImages(): Promise<void> {
   mkdirSync(join(folder, 'images'));
-  for (let i = 0; i < 48; i++) {
+  for (let i = 0; i < 200; i++) {
     const stream = rng(seed, 'images', i);
     const pixels = Uint8Array.from({ length: 12 * 10 * 3 }, () => stream.int(256));
     const path = join(folder, 'images', `${i}.png`);
@@ -283,13 +283,14 @@ async function makeImages(): Promise<void> {
   }
 }
 
-/** A run of a tiny model: 200 updates, 10 an epoch. */
+/** A run of a tiny model: 200 updates, 40 an epoch. */
 function options(): string[] {
   const settings = {
-    ...{ 'data.source': 'images', 'data.heldOut': 0.16, 'evaluation.heldOutImages': 4 },
+    ...{ 'data.source': 'images', 'data.heldOut': 0.2, 'evaluation.heldOutImages': 4 },
+    'evaluation.reconstructions': 2,
     ...{ 'model.image': '8,8', 'model.patch': 4, 'model.width': 8, 'model.depth': 1, 'model.heads': 2 },
     ...{ 'model.decoder.width': 8, 'model.decoder.depth': 1, 'model.decoder.heads': 2 },
-    ...{ 'training.batchSize': 4, 'training.epochs': 20, 'training.warmupEpochs': 1 },
+    ...{ 'training.batchSize': 4, 'training.epochs': 5, 'training.warmupEpochs': 1 },
     ...{ 'checkpoints.every': 4, 'engine.threads': 1, seed },
   };
   const set = Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${value}`]);

@@ -11,33 +11,26 @@ afterEach(() => {
   for (const each of opened.splice(0)) each.close();
 });
 
-/** The watch of rank 0, and the numbers that it shares. */
-async function rank0() {
+/** The watch of a rank in this process, and the numbers that rank 0 shares: token, port, addresses. */
+async function watchOf(rank: number, shared?: readonly number[]) {
   let numbers: readonly number[] = [];
-  const watch = await watchRanks({ rank: 0, size: SIZE, localSize: SIZE }, async (own) => {
-    numbers = own;
-    return own;
+  const watch = await watchRanks({ rank, size: SIZE, localSize: SIZE }, async (own) => {
+    numbers = shared ?? own;
+    return numbers;
   });
   opened.push({ close: () => watch.close(false) });
+  await setTimeout(200); // in which it connects
   return { watch, numbers };
 }
 
-/** A connection to rank 0 as another process makes it. */
-async function peer([port, token]: readonly number[], rank: number): Promise<Socket> {
+/** A connection as another process makes it. */
+async function peer([token, port]: readonly number[], rank: number): Promise<Socket> {
   const socket = connect(port!, '127.0.0.1');
   opened.push({ close: () => socket.destroy() });
-  socket.write(`${token} rank ${rank} of ${SIZE} (process 4711 on node${rank})\n`);
-  const [answer] = await once(socket, 'data');
-  expect(`${answer}`).toMatch(new RegExp(`^${token} rank 0 of ${SIZE} \\(process \\d+ on .+\\)\n$`));
+  await once(socket, 'connect');
+  socket.write(`${token} ${rank} of ${SIZE} (process 4711 on node${rank})\n`);
+  await setTimeout(200);
   return socket;
-}
-
-/** The watch of another rank in this process. */
-async function otherRank(rank: number, numbers: readonly number[]): Promise<RanksWatch> {
-  const watch = await watchRanks({ rank, size: SIZE, localSize: SIZE }, async () => numbers);
-  opened.push({ close: () => watch.close(false) });
-  await setTimeout(100);
-  return watch;
 }
 
 const NOTHING = 'nothing';
@@ -45,68 +38,55 @@ const outcome = (watch: RanksWatch, milliseconds: number) =>
   Promise.race([watch.lost, setTimeout(milliseconds, NOTHING)]).catch((error) => error);
 
 describe('the watch of ranks', () => {
-  it('names a rank whose process ends, on rank 0 at once', async () => {
-    const { watch, numbers } = await rank0();
-    await peer(numbers, 1);
-    const second = await peer(numbers, 2);
+  it.each([1, 2])('names rank %i on all others when its process ends', async (rank) => {
+    const { watch, numbers } = await watchOf(0);
+    const other = await watchOf(3 - rank, numbers);
+    const lost = await peer(numbers, rank);
     expect(await outcome(watch, 100)).toBe(NOTHING);
-    second.destroy();
-    const error = await outcome(watch, 1000);
-    expect(error).toBeInstanceOf(LostRank);
-    expect(error.message).toBe(
-      'rank 2 of 3 (process 4711 on node2) ended before the run did: it was killed, or its host failed',
-    );
-    expect(error.isReported).toBe(false);
-  });
-
-  it('hands the name on to the others, which leave the report to rank 0', async () => {
-    const { watch, numbers } = await rank0();
-    const other = await otherRank(1, numbers);
-    (await peer(numbers, 2)).destroy();
-    const error = await outcome(other, 1000);
-    expect(error.message).toContain('rank 2 of 3 (process 4711 on node2) ended');
-    expect(error.isReported).toBe(true);
-    expect((await outcome(watch, 100)).isReported).toBe(false);
+    lost.destroy();
+    for (const each of [watch, other.watch]) {
+      const error = await outcome(each, 2000);
+      expect(error).toBeInstanceOf(LostRank);
+      expect(error.message).toBe(
+        `rank ${rank} of 3 (process 4711 on node${rank}) was killed, or its host failed`,
+      );
+    }
   });
 
   it("takes the end of a rank's run for no loss", async () => {
-    const { watch, numbers } = await rank0();
-    const other = await otherRank(1, numbers);
-    other.close(false);
+    const { watch, numbers } = await watchOf(0);
+    const other = await watchOf(1, numbers);
+    other.watch.close(false);
     (await peer(numbers, 2)).end('done\n');
-    expect(await outcome(watch, 300)).toBe(NOTHING);
+    expect(await outcome(watch, 500)).toBe(NOTHING);
     watch.close(false);
-    expect(await outcome(other, 300)).toBe(NOTHING);
+    expect(await outcome(other.watch, 300)).toBe(NOTHING);
   });
 
-  it('leaves the report of an error to the rank that has it', async () => {
-    const { watch, numbers } = await rank0();
-    const other = await otherRank(1, numbers);
-    other.close(true);
+  it('leaves time for the report of an error to the rank that has it', async () => {
+    const { watch, numbers } = await watchOf(0);
+    const other = await watchOf(1, numbers);
+    other.watch.close(true);
     expect(await outcome(watch, 1000)).toBe(NOTHING);
     const error = await outcome(watch, 5000);
     expect(error.message).toContain('rank 1 of 3');
     expect(error.message).toContain('ended with an error');
-    expect(error.isReported).toBe(true);
   });
 
   it('ignores connections without the token', async () => {
-    const { watch, numbers } = await rank0();
-    const socket = connect(numbers[0]!, '127.0.0.1');
-    let answer = '';
-    socket.on('data', (text) => {
-      answer += text;
-    });
-    socket.write(`${numbers[1]! + 1} rank 1 of ${SIZE}\n`);
-    await once(socket, 'close');
-    expect(answer).toBe('');
+    const { watch, numbers } = await watchOf(0);
+    const [token, port] = numbers as [number, number];
+    const socket = await peer([token + 1, port], 1);
+    expect(socket.closed || socket.readableEnded || socket.destroyed).toBe(true);
     expect(await outcome(watch, 300)).toBe(NOTHING);
   });
 
-  it('trains without a watch where rank 0 cannot be reached', async () => {
-    const { numbers, watch } = await rank0();
+  it('is none where nobody can be reached', async () => {
+    const { numbers, watch } = await watchOf(0);
     watch.close(false);
-    const other = await otherRank(2, numbers);
-    expect(await outcome(other, 300)).toBe(NOTHING);
+    await setTimeout(300); // in which its process ends
+    const other = await watchOf(2, numbers);
+    expect(await outcome(other.watch, 300)).toBe(NOTHING);
+    other.watch.close(false);
   });
 });

@@ -7,7 +7,7 @@ import { type Checkpoint, encodeCheckpoint } from '../run/checkpoint-codec.ts';
 import { RunError } from '../run/error.ts';
 import type { Outcome, RunningEvent, StartEvent } from '../run/events.ts';
 import type { RunConfig, RunKind } from '../run/kind.ts';
-import { lostRank } from '../run/lost-rank.ts';
+import { isLostRank } from '../run/lost-rank.ts';
 import type { RanksWatch } from '../run/lost-ranks.ts';
 import type { Judged } from '../run/sittings.ts';
 import type { RunStore } from '../run/store.ts';
@@ -131,7 +131,7 @@ export async function runTraining<C extends RunConfig, Start extends object>(
     leave = true;
     return { outcome, step: trainer.step };
   } catch (error) {
-    isLost = lostRank(error) !== undefined;
+    isLost = isLostRank(error);
     throw error;
   } finally {
     watch?.close(!leave);

@@ -160,6 +160,7 @@ describe.skipIf(isMissing(openMpi))('ranks', () => {
   const killed = async (
     who: string,
     engine: string,
+    launcher: LauncherName,
     victim: (pids: readonly number[]) => number,
     line: RegExp,
   ) => {
@@ -169,18 +170,33 @@ describe.skipIf(isMissing(openMpi))('ranks', () => {
       process.kill(victim(pids), 'SIGKILL');
       time = performance.now();
     };
-    const { status, output: printed } = await run(pretraining, output, on({ engine, at: { step: 7, act } }));
+    const options = { engine, launcher, at: { step: 7, act } };
+    const { status, output: printed } = await run(pretraining, output, options);
     expect((performance.now() - time) / 1000, printed).toBeLessThan(20);
     expect(status).not.toBe(0);
-    expect(printed).toMatch(line);
+    expect(printed.match(new RegExp(line, 'g')) ?? [], printed).toHaveLength(1);
     const resumed = await finished([...pretraining, '--resume'], on({ engine }), output);
     const expected = engine === 'onnx' ? await uninterrupted() : await finished(pretraining, on({ engine }));
     expect(resumed, `seed ${seed}`).toEqual(expected);
   };
 
-  it.each([0, 1])('end when rank %i is killed, which a line names, and resume exactly', (rank) =>
-    killed(`rank ${rank}`, 'onnx', (pids) => pids[rank]!, new RegExp(`rank ${rank} with PID`)),
+  const places = (['Open MPI', 'MPICH'] as const).flatMap((launcher) =>
+    [0, 1].map((rank) => [rank, launcher] as const),
   );
+
+  describe.each(places)('when rank %i is killed on %s', (rank, launcher) => {
+    it.skipIf(isMissing(launcher))('end with one line that names it, and resume exactly', () =>
+      killed(
+        `rank ${rank} on ${launcher}`,
+        'onnx',
+        launcher,
+        (pids) => pids[rank]!,
+        new RegExp(
+          `rank ${rank} of 2 \\(process \\d+ on .*\\) was killed, or its host failed: all 2 ranks end`,
+        ),
+      ),
+    );
+  });
 
   it.skipIf(isMissing('onednn'))(
     "end when rank 1's engine is killed, which a line names, and resume exactly",
@@ -188,6 +204,7 @@ describe.skipIf(isMissing(openMpi))('ranks', () => {
       killed(
         "rank 1's engine",
         'onednn',
+        openMpi,
         (pids) => childOf(pids[1]!),
         /rank 1 of 2: .*the onednn engine's process was killed/,
       ),

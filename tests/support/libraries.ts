@@ -69,6 +69,7 @@ export const libraries: readonly Library[] = [
       `tests/mpi/sums.test.ts > sums on ${name} `,
       `tests/mpi/training.test.ts > training on ranks of onednn on ${name} `,
       `tests/mpi/training.test.ts > training on ranks of onnx on ${name} `,
+      ...[0, 1].map((rank) => `tests/mpi/training.test.ts > ranks > when rank ${rank} is killed on ${name} `),
       ...(name === 'Open MPI' ? ['tests/mpi/training.test.ts > ranks '] : []),
     ],
   })),

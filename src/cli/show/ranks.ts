@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { abortJob } from '../../engines/mpi/abort-job.ts';
 import { endProcess } from '../../engines/mpi/end-process.ts';
 import type { World } from '../../engines/mpi/launcher.ts';
-import { lostRank } from '../../run/lost-rank.ts';
+import { isLostRank } from '../../run/lost-rank.ts';
 import { launchedWorld } from '../../run/world.ts';
 import { UsageError } from '../errors.ts';
 
@@ -34,13 +34,11 @@ export async function failOnRank(error: unknown, show: (beginning: string) => nu
     process.exitCode = show('');
     return;
   }
-  const lost = lostRank(error);
-  if (lost?.isReported) await endProcess(1);
-  if (world.rank > 0 && !lost) await setTimeout(AFTER_YOU);
+  if (isLostRank(error)) return endProcess(1);
+  if (world.rank > 0) await setTimeout(AFTER_YOU);
   process.exitCode = show(rankName(world));
   if (process.exitCode === 0) return; // the help
   await abortJob(process.exitCode);
-  if (lost) await endProcess(process.exitCode);
   process.exit();
 }
 
