@@ -44,14 +44,15 @@ export function onRanks(name: LauncherName, ranks: number, command: readonly str
 }
 
 /**
- * Open MPI refuses root and more ranks than cores unless it is allowed; containers run as root. Unbound ranks share
- * busy cores fairly.
+ * Open MPI refuses root and more ranks than cores unless it is allowed; containers run as root. Ranks that are not bound
+ * to cores, and leave them to others while they wait, share busy cores fairly.
  */
 export const permissions = {
   OMPI_ALLOW_RUN_AS_ROOT: '1',
   OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1',
   OMPI_MCA_rmaps_base_oversubscribe: '1',
   OMPI_MCA_hwloc_base_binding_policy: 'none',
+  OMPI_MCA_mpi_yield_when_idle: '1',
 };
 
 /** A program's output; empty if it fails or is missing. */

@@ -52,8 +52,8 @@ const job: RankJob = {
   ...(args.trial ? { model: 'micro', batch: 8 } : { model: args.model, batch: Number(args.batch) }),
   ...{ engine: args.engine, threads: Math.max(1, cores >> 1), steps: Number(args.steps) },
 };
-/** Open MPI binds two ranks to a core each, as users have it. */
-const { OMPI_MCA_hwloc_base_binding_policy: _, ...bound } = permissions;
+/** Open MPI binds two ranks to a core each, and lets them wait at full speed, as users have it. */
+const { OMPI_MCA_hwloc_base_binding_policy: _, OMPI_MCA_mpi_yield_when_idle: __, ...bound } = permissions;
 const TOLERANCE = 1e-4;
 const folder = mkdtempSync(join(tmpdir(), 'ranks-'));
 

@@ -137,7 +137,12 @@ export const libraries: readonly Library[] = [
     ofMachine: true,
     isThere: () => process.platform === 'linux',
     folders: [],
-    tests: ['src/run/lock.test.ts > ', 'tests/disk.test.ts > ', 'tests/output-streams.test.ts > '],
+    tests: [
+      'src/run/lock.test.ts > ',
+      'tests/disk.test.ts > ',
+      'tests/mpi/end-process.test.ts > ',
+      'tests/output-streams.test.ts > ',
+    ],
   },
 ];
 

@@ -39,7 +39,7 @@ export async function failOnRank(error: unknown, show: (beginning: string) => nu
   process.exitCode = show(rankName(world));
   if (process.exitCode === 0) return; // the help
   await abortJob(process.exitCode);
-  process.exit();
+  await endProcess(process.exitCode);
 }
 
 /** The ranks, for an error that may be about them. */
