@@ -51,7 +51,7 @@ def build(path, device):
     fixed = {"pos_embed", "decoder_pos_embed"}
     trained = [name for name in w if name not in fixed]
     for name in trained:
-        w[name].requires_grad_(True)
+        w[name] = torch.nn.Parameter(w[name])
     view, order = data["view"], data["draw.order"].long()
     p, (height, width) = config["patch"], config["image"]
     grid = (height // p, width // p)

@@ -12,6 +12,7 @@ export type {
   TrainingPlan,
 } from '../engines/engine.ts';
 export { abortJob } from '../engines/mpi/abort-job.ts';
+export { endProcess } from '../engines/mpi/end-process.ts';
 export type { MpiOptions } from '../engines/mpi/collective.ts';
 export type { World } from '../engines/mpi/launcher.ts';
 export { mpiCollective } from '../engines/mpi/place.ts';

@@ -89,24 +89,29 @@ export class Trainer {
   /**
    * Trains until the end or until the signal is aborted, which lets the current update finish. Ranks finish the same
    * one.
+   * @param lost rejects when another rank has ended, for which this one would wait
    */
-  async run(signal?: AbortSignal): Promise<Outcome> {
+  async run(signal?: AbortSignal, lost?: Promise<never>): Promise<Outcome> {
     try {
-      if (this.#job.ranks) this.#joinRanks(this.#job.ranks, signal);
-      else this.#stopping = stoppingBy(signal);
-      const rows = await metricsOf(this.#at.store);
-      const last = rows.at(-1);
-      this.#isUnmeasured = last?.unmeasured === true;
-      await this.#untilStopped(signal, async () => {
-        if (!last && this.step === 0) await this.#begin(signal);
-        else if (last?.unmeasured) await this.#measureLast(last, signal);
-      });
-      await this.#stopping.agree();
-      await this.#train(last?.seconds ?? 0, signal);
-      return await this.#end();
+      return await Promise.race([this.#run(signal), ...(lost ? [lost] : [])]);
     } catch (error) {
       throw await this.#withAdvice(error);
     }
+  }
+
+  async #run(signal?: AbortSignal): Promise<Outcome> {
+    if (this.#job.ranks) this.#joinRanks(this.#job.ranks, signal);
+    else this.#stopping = stoppingBy(signal);
+    const rows = await metricsOf(this.#at.store);
+    const last = rows.at(-1);
+    this.#isUnmeasured = last?.unmeasured === true;
+    await this.#untilStopped(signal, async () => {
+      if (!last && this.step === 0) await this.#begin(signal);
+      else if (last?.unmeasured) await this.#measureLast(last, signal);
+    });
+    await this.#stopping.agree();
+    await this.#train(last?.seconds ?? 0, signal);
+    return await this.#end();
   }
 
   #joinRanks({ rank }: { readonly rank: number }, signal?: AbortSignal): void {
