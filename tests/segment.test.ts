@@ -13,6 +13,7 @@ import { pretrain } from '../src/pretrain.ts';
 import { rng } from '../src/random/rng.ts';
 import type { SegmentEvent } from '../src/run/events.ts';
 import { trainSegmenter } from '../src/segment.ts';
+import { openModel } from '../src/weights/model.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 import { tinyImages, tinySegmentSettings, tinySettings } from './support/tiny-run.ts';
 
@@ -268,4 +269,14 @@ it('a turned photograph is trained on and predicted upright, as its mask lies', 
   const turned = await predicted(join(source, 'images/a.jpg'));
   expect(turned, `SEED=${seed}`).toMatchObject({ width: 16, height: 24 });
   expect(turned).toEqual(await predicted(join(folder, 'a-upright.png')));
+});
+
+it('a head that does not take the last blocks trains without them', async () => {
+  const head = { kind: 'upernet' as const, channels: 8, taps: [0, 1], scales: [2, 1], auxiliary: 0 };
+  const settings = { model: { depth: 4, head }, training: { epochs: 1, warmupEpochs: 0 } };
+  const { output } = await notesOf(tinySegmentSettings(`masks:${shapes}`, settings));
+  const { weights, encoder } = await openModel(output);
+  expect(encoder.depth).toBe(4);
+  expect(Object.keys(weights)).toContain('blocks.1.norm1.weight');
+  expect(Object.keys(weights)).not.toContain('blocks.2.norm1.weight');
 });

@@ -153,7 +153,9 @@ function fatesOf(
     if (taken.has(fate.name!)) return fate;
     const { name, ...rest } = fate;
     const ofDecoder = /^(decoder_|mask_token)/.test(name!);
-    const reason = 'the rest of that part of a model is not in the file';
+    const reason = name!.startsWith('blocks.')
+      ? 'no head takes the output of that block'
+      : 'the rest of that part of a model is not in the file';
     return { ...rest, fate: 'ignored', reason: (ofDecoder ? decoderFault : undefined) ?? reason };
   });
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { sizeOf } from '../../graph/index.ts';
 import { writeFileAtomic } from '../../io/atomic.ts';
 import type { NamedTensor } from '../../io/dtypes.ts';
+import { encoderParameters } from '../../models/encoder.ts';
 import { segmenterParameters } from '../../models/segmenter.ts';
 import type { Model } from '../model.ts';
 import { layersOf, USUAL_SCALES } from './beit-config.ts';
@@ -130,7 +131,9 @@ export function beitTensors({
   segmenter,
   weights,
 }: Pick<Model, 'segmenter' | 'weights'>): Map<string, NamedTensor> {
-  const specs = segmenterParameters({ ...segmenter!, depth: layersOf(segmenter!) });
+  const blocks = encoderParameters({ ...segmenter!, depth: layersOf(segmenter!) });
+  const head = segmenterParameters(segmenter!).filter(({ part }) => part === 'head');
+  const specs = [...blocks.filter(({ name }) => !name.startsWith('norm.')), ...head];
   const zeros = Object.fromEntries(specs.map(({ name, shape }) => [name, new Float32Array(sizeOf(shape))]));
   const tensors = new Map<string, NamedTensor>();
   for (const [name, value] of tensorsOf({ weights: { ...zeros, ...weights } }, specs)) {
