@@ -5,6 +5,7 @@ import { encode } from 'fast-png';
 import { encodePalettePng, vocPalette } from '../../io/palette-png.ts';
 import { loadSharp } from '../decode/decode.ts';
 import { DataError } from '../error.ts';
+import { decodeMask } from '../masks/png.ts';
 
 /** An image of nuclei with the pixels of all of them: `image` [height, width, 3], `mask` [height, width] of 0 and 1. */
 export interface NucleiImage {
@@ -24,11 +25,11 @@ export async function readBowlImage(folder: string): Promise<NucleiImage> {
     throw new DataError(
       `'${join(folder, 'images')}' must hold one PNG, got ${others.length + (name ? 1 : 0)}`,
     );
-  const { data: image, width, height } = await pixels(join(folder, 'images', name), 3);
+  const { data: image, width, height } = await pixels(join(folder, 'images', name));
   const mask = new Uint8Array(width * height);
   for (const one of await pngsOf(join(folder, 'masks'))) {
     const path = join(folder, 'masks', one);
-    const nucleus = await pixels(path, 1);
+    const nucleus = decodeMask(await readFile(path));
     if (nucleus.width !== width || nucleus.height !== height)
       throw new DataError(
         `a mask must have its image's size, ${height} × ${width}, got ${nucleus.height} × ${nucleus.width}: '${path}'`,
@@ -52,15 +53,9 @@ export async function readNucleiImage(paths: {
   readonly image: string;
   readonly mask: string;
 }): Promise<NucleiImage> {
-  const { data: image, width, height } = await pixels(paths.image, 3);
-  const { data } = await pixels(paths.mask, 3);
-  // The palette shows class 1 in red.
-  return {
-    width,
-    height,
-    image,
-    mask: Uint8Array.from({ length: data.length / 3 }, (_, i) => (data[3 * i] ? 1 : 0)),
-  };
+  const { data: image, width, height } = await pixels(paths.image);
+  const { data: mask } = decodeMask(await readFile(paths.mask));
+  return { width, height, image, mask: Uint8Array.from(mask) };
 }
 
 /** A digest of the pixels of image and mask, whatever files hold them. */
@@ -77,13 +72,13 @@ async function pngsOf(folder: string): Promise<string[]> {
   return names.filter((name) => name.endsWith('.png')).sort();
 }
 
-/** A PNG without its alpha, in 3 or 1 channels. */
-async function pixels(path: string, channels: 1 | 3) {
+/** A PNG as RGB, without its alpha. */
+async function pixels(path: string) {
   const sharp = await loadSharp();
   try {
     const { data, info } = await sharp(await readFile(path))
       .removeAlpha()
-      .toColourspace(channels === 3 ? 'srgb' : 'b-w')
+      .toColourspace('srgb')
       .raw()
       .toBuffer({ resolveWithObject: true });
     return { data: new Uint8Array(data), width: info.width, height: info.height };

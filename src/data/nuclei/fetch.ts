@@ -8,6 +8,7 @@ import { cacheFolder } from '../../io/cache-folder.ts';
 import { aboutPath } from '../../io/system-error.ts';
 import { plural } from '../../text/plural.ts';
 import { DataError } from '../error.ts';
+import { inParallel } from '../load/parallel.ts';
 import { makeCache, publish } from '../sources/fetched-folder.ts';
 import type { OpenOptions } from '../sources/scheme.ts';
 import { digestOf, type NucleiImage, readBowlImage, readNucleiImage, writeNucleiImage } from './convert.ts';
@@ -19,6 +20,7 @@ const ARCHIVE = `https://codeload.github.com/${REPOSITORY}/tar.gz/${COMMIT}`;
 const BYTES = 75_000_000;
 const FOLDER = 'stage1_train';
 const WORK = 'nuclei-partial-';
+const AT_ONCE = 4; // images
 
 const README = `Nuclei of cells, 256 x 256 pixels: 274 images to train on, 60 to validate.
 
@@ -154,13 +156,14 @@ async function convert(
       throw new DataError(
         `the repository must have all ${plural(total, 'image')}, got none named ${missing[0]}…${missing.length > 1 ? ` (and ${missing.length - 1} more missing)` : ''}: take the commit ${COMMIT}`,
       );
-    for (const [id, digest] of images) {
-      signal?.throwIfAborted();
+    const all = [...images];
+    await inParallel(all.length, AT_ONCE, signal ?? new AbortController().signal, async (i) => {
+      const [id, digest] = all[i]!;
       const image = await readBowlImage(join(source, folders.get(id)!));
       requireDigest(image, id, digest);
       await writeNucleiImage(image, pathsOf(ready, part, id));
       onProgress?.({ phase: 'decode', name: 'nuclei', done: ++done, total });
-    }
+    });
   }
   await writeFile(join(ready, 'README'), README);
   const classes = [
