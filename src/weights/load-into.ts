@@ -4,7 +4,7 @@ import type { ClassifierConfig } from '../models/classifier.ts';
 import type { AutoencoderConfig, EncoderConfig } from '../models/config.ts';
 import type { SegmenterConfig } from '../models/segmenter.ts';
 import type { ParameterSpec } from '../nn/parameters.ts';
-import { resamplePositions } from '../nn/resample-positions.ts';
+import { resamplePositions, resampleRelative } from '../nn/resample-positions.ts';
 import { RunError } from '../run/error.ts';
 import { plural } from '../text/plural.ts';
 import { type Model, modelParameters } from './model.ts';
@@ -63,6 +63,7 @@ export function loadAutoencoder(
   specs: readonly ParameterSpec[],
   state: Values,
 ): string[] {
+  requireExtras(model, config);
   const samePositions = model.encoder.positions === config.positions;
   const { loaded, missing, mismatched, unused } = loadInto(model, specs, state, {
     skip: ({ trainable }) => !trainable && !samePositions,
@@ -141,16 +142,21 @@ function loadEncoder(
   specs: readonly ParameterSpec[],
   state: Values,
 ): string[] {
+  requireExtras(model, config);
   const [from, to] = [patchGrid(model.encoder), patchGrid(config)];
   const sameGrid = sameShape(from, to);
   const sameTable = model.encoder.classToken === config.classToken && model.encoder.width === config.width;
   const { loaded, missing, mismatched, unused } = loadInto(model, specs, state, {
     skip: ({ name, part, trainable }) =>
       (part === 'head' && otherHead !== undefined) || (name === 'pos_embed' && !trainable && !sameGrid),
-    convert: ({ name }, table) =>
-      name === 'pos_embed' && !sameGrid && sameTable
+    convert: ({ name }, table) => {
+      if (sameGrid || !sameTable) return undefined;
+      if (name.endsWith('.relative_position_bias_table'))
+        return resampleRelative(table, { from, to, extra: config.classToken ? 3 : 0, heads: config.heads });
+      return name === 'pos_embed'
         ? resamplePositions(table, { from, to, first: config.classToken ? 1 : 0, width: config.width })
-        : undefined,
+        : undefined;
+    },
   });
   const head =
     otherHead === undefined
@@ -169,6 +175,18 @@ function loadEncoder(
     ...list('other shape, random', mismatched),
     ...list('in the file, not used', namesOf(unused.filter(ofEncoder))),
   ];
+}
+
+/** Throws RunError for weights with relative positions or layer scale in a run without: it would be another model. */
+function requireExtras({ encoder, path }: Model, config: EncoderConfig): void {
+  const dropped = [
+    encoder.relativePositions && !config.relativePositions && 'relative positions',
+    encoder.layerScale !== undefined && config.layerScale === undefined && 'layer scale',
+  ].filter((what) => typeof what === 'string');
+  if (dropped.length > 0)
+    throw new RunError(
+      `a run must have all that its weights have, got ${path} with ${dropped.join(' and ')}, which this run has not: the command segment has both (model.relativePositions, model.layerScaleInit)`,
+    );
 }
 
 /** Why a model's head cannot be used for these classes, in parentheses; empty without a head; undefined if it can be used. */

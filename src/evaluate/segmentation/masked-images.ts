@@ -1,6 +1,7 @@
 import { type ClassTable, IGNORED } from '../../data/masks/classes.ts';
 import { keyText } from '../../data/masks/found.ts';
-import { type MaskScan, requireMasks } from '../../data/masks/scan.ts';
+import { requireMasksOnce } from '../../data/masks/kept-scan.ts';
+import type { MaskScan } from '../../data/masks/scan.ts';
 import { sameImages } from '../../data/sources/content.ts';
 import { type Dataset, split } from '../../data/sources/dataset.ts';
 import { openDataset, testSetOf } from '../../data/sources/open.ts';
@@ -59,8 +60,8 @@ export async function openMaskedSets({
 
 async function scanned(dataset: Dataset, what: string, options: OpenOptions): Promise<ClassTable> {
   const { onProgress, onNote, signal } = options;
-  const scan = await requireMasks(dataset, {
-    signal,
+  const scan = await requireMasksOnce(dataset, {
+    ...{ signal, cache: options.cache },
     onProgress: (done, total) => onProgress?.({ phase: 'decode', name: what, done, total }),
   });
   const table = dataset.masks!.table!;
