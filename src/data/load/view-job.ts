@@ -8,7 +8,7 @@ import { isPassing } from '../error.ts';
 import type { ImageSource } from '../sources/image-source.ts';
 import { type MaskOptions, makeMaskedView } from './masked-view.ts';
 import { sampleRng } from './sampler.ts';
-import { makeView, viewBytes } from './views.ts';
+import { type DrawnCrop, makeView, viewBytes } from './views.ts';
 
 /** Views that another thread is to make: all that matters, without functions. */
 export interface ViewJob {
@@ -31,34 +31,39 @@ export function sampleBytes(options: Pick<ViewJob, 'size' | 'channels' | 'masks'
   return viewBytes(options) + (options.masks ? options.size[0] * options.size[1] : 0);
 }
 
-/** The failure of each view of a job, if any: `passing` as of `isPassing`, `ends` if the image is not at fault. */
-export type ViewErrors = readonly (
-  | { readonly message: string; readonly passing: boolean; readonly ends: boolean }
-  | undefined
-)[];
+/** The failure of a view: `passing` as of `isPassing`, `ends` if the image is not at fault. */
+export interface ViewFailure {
+  readonly message: string;
+  readonly passing: boolean;
+  readonly ends: boolean;
+}
+
+/** The crop of each view of a job, or its failure. */
+export type ViewResults = readonly (DrawnCrop | ViewFailure)[];
 
 /** Makes the views of a job, one after another in `out`, each with its mask behind it where there are masks. */
-export async function makeViews(job: ViewJob, out: Uint8Array): Promise<ViewErrors> {
+export async function makeViews(job: ViewJob, out: Uint8Array): Promise<ViewResults> {
   const { sources, indices, seed, epoch, size, channels, range, augment, masks } = job;
   const crop = cropSamplerFrom(job.crop);
   const augmenter = augment && (await loadAugmenter(augment, channels));
   const options = { size, channels, range, crop, augmenter };
-  const errors: ViewErrors[number][] = [];
+  const results: ViewResults[number][] = [];
   for (const [i, source] of sources.entries()) {
     const rng = sampleRng(seed, epoch, indices[i]!);
     const at = i * sampleBytes(job);
     const made = masks
       ? makeMaskedView(source, masks.sources[i]!, masks, options, rng, out, at)
       : makeView(source, options, rng, out, at);
-    const failure = await made.then(
-      () => undefined,
-      (error) => ({
-        message: error instanceof Error ? error.message : String(error),
-        passing: isPassing(error),
-        ends: error instanceof PartError,
-      }),
-    );
-    errors.push(failure);
+    results.push(await made.catch(failureOf));
   }
-  return errors;
+  return results;
+}
+
+/** The failure that an error is. */
+export function failureOf(error: unknown): ViewFailure {
+  return {
+    message: error instanceof Error ? error.message : String(error),
+    passing: isPassing(error),
+    ends: error instanceof PartError,
+  };
 }
