@@ -11,6 +11,7 @@ import { dropPathScales } from '../nn/drop-path.ts';
 import { type SegmenterPrograms, segmenterPrograms, segmentProgram } from '../programs/segment.ts';
 import type { Rng } from '../random/rng.ts';
 import { joined } from './joined.ts';
+import { memoised } from './memoised.ts';
 import type { SetupParts, TrainingViewOptions } from './setup-pretrain.ts';
 
 /** The programs and the views of settings of segmentation. */
@@ -105,12 +106,4 @@ export function setUpSegmenter(
 /** Scales of one image's channels: 0 where a channel is dropped, else 1 / (1 − rate), which preserves the mean. */
 function dropScales(rng: Rng, rate: number, channels: number): Float32Array {
   return Float32Array.from({ length: channels }, () => (rng.uniform() < rate ? 0 : 1 / (1 - rate)));
-}
-
-function memoised() {
-  const made = new Map<string, unknown>();
-  return <T>(key: string, make: () => T): T => {
-    if (!made.has(key)) made.set(key, make());
-    return made.get(key) as T;
-  };
 }
