@@ -43,6 +43,6 @@ for detection COCO's JSON and PASCAL VOC's XML (annotations/).`,
       }, `remove '${output}' to begin again`);
       if (!written) return;
       console.log(`${output} is complete: ${plural(written.images, 'picture')} with masks`);
-      console.log(`use it with masks:${output}`);
+      console.log(`use it with masks:${output} or boxes:${output}`);
     });
 }

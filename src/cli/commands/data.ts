@@ -52,7 +52,7 @@ function fetchCommand(): Command {
 
 function verifyCommand(): Command {
   return new Command('verify')
-    .description('read every image and mask; exit code 1 when something is broken')
+    .description('read every image, mask and annotation; exit code 1 when something is broken')
     .argument('[source]', 'images', 'cifar10')
     .addHelpText(
       'after',
@@ -60,7 +60,8 @@ function verifyCommand(): Command {
 Examples:
   $ npx beyond-masking data verify
   $ npx beyond-masking data verify ~/photos
-  $ npx beyond-masking data verify masks:~/nuclei   the values of the masks, their classes and shares`,
+  $ npx beyond-masking data verify masks:~/nuclei   the values of the masks, their classes and shares
+  $ npx beyond-masking data verify boxes:~/coco     the objects of each class, and annotations that cannot be used`,
     )
     .action(async (source: string) => {
       const opened = await whileFetching(async (options) => {

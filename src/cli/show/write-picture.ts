@@ -1,6 +1,6 @@
 import { realpath, stat } from 'node:fs/promises';
 import { dirname, relative, resolve, sep } from 'node:path';
-import { homePath } from '../../data/sources/open.ts';
+import { homePath } from '../../data/home-path.ts';
 import { writeFileAtomic } from '../../io/atomic.ts';
 import { tellNote } from '../options/options.ts';
 

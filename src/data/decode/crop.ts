@@ -41,6 +41,7 @@ export type CropSamplerDescription =
   | { readonly name: 'randomResizedCrop'; readonly options: RandomResizedCropOptions }
   | { readonly name: 'centreCrop'; readonly ratio: number }
   | { readonly name: 'scaleJitter'; readonly options: ScaleJitterOptions }
+  | { readonly name: 'largeScaleJitter'; readonly options: LargeScaleJitterOptions }
   | { readonly name: 'evaluation'; readonly view: EvaluationView };
 
 /** Settings of `scaleJitter`. */
@@ -54,6 +55,16 @@ export interface ScaleJitterOptions {
   /** How many windows are drawn at most until one is accepted. Default: 10. */
   readonly tries?: number;
   /** Value of each channel beyond the image. Default: 0. */
+  readonly border?: readonly number[];
+}
+
+/** Settings of `largeScaleJitter`. */
+export interface LargeScaleJitterOptions {
+  /** The smallest and largest factor on the size at which the image just lies in the view. Default: [0.1, 2]. */
+  readonly scale?: readonly [number, number];
+  /** Probability of mirroring. Default: 0.5. */
+  readonly flip?: number;
+  /** Value of each channel beyond the image. Default: 128. */
   readonly border?: readonly number[];
 }
 

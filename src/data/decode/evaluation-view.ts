@@ -8,6 +8,7 @@ import {
   type Size,
   whole,
 } from './crop.ts';
+import { largeScaleJitter } from './large-scale-jitter.ts';
 import { scaleJitter } from './scale-jitter.ts';
 
 /**
@@ -60,6 +61,8 @@ export function cropSamplerFrom(description: CropSamplerDescription): CropSample
       return centreCrop(description.ratio);
     case 'evaluation':
       return viewCrop(description.view);
+    case 'largeScaleJitter':
+      return largeScaleJitter(description.options);
     case 'scaleJitter':
       return scaleJitter(description.options);
     default:

@@ -1,9 +1,7 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DataError } from '../error.ts';
-
-/** A part of a data set: training, validation or test images. */
-export type MaskPart = 'train' | 'val' | 'test';
+import { PARTS, type Part, partLists } from '../parts.ts';
 
 /** Where the images of a part lie, and their masks. */
 export interface MaskFolders {
@@ -15,11 +13,6 @@ export interface MaskFolders {
 
 const IMAGES = ['images', 'JPEGImages', 'image', 'imgs', 'img', 'leftImg8bit'];
 const MASKS = ['masks', 'annotations', 'SegmentationClass', 'labels', 'mask', 'label', 'gtFine'];
-const PARTS: Readonly<Record<MaskPart, readonly string[]>> = {
-  train: ['train', 'training'],
-  val: ['val', 'validation', 'valid'],
-  test: ['test', 'testing'],
-};
 /** Suffix of an image folder's name that makes the name of its mask folder: CamVid's `train` and `trainannot`. */
 const BEHIND = ['annot', '_labels', '_masks', '_annotations', '_gt'];
 
@@ -31,7 +24,7 @@ export const LAYOUTS =
  * The parts of a folder of images and masks, in any of the usual layouts; without parts all images are `train`.
  * Throws a DataError for a folder that is missing or of another layout, and the system's error.
  */
-export function maskLayout(folder: string): Partial<Record<MaskPart, MaskFolders>> {
+export function maskLayout(folder: string): Partial<Record<Part, MaskFolders>> {
   if (!statSync(folder, { throwIfNoEntry: false }))
     throw new DataError(`the data folder must exist, got '${folder}'`);
   const isFolder = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
@@ -40,8 +33,8 @@ export function maskLayout(folder: string): Partial<Record<MaskPart, MaskFolders
     const found = paths.find((pair) => pair.every(isFolder));
     return found && { images: found[0], masks: found[1] };
   };
-  const parts: Partial<Record<MaskPart, MaskFolders>> = {};
-  for (const [part, names] of Object.entries(PARTS) as [MaskPart, readonly string[]][]) {
+  const parts: Partial<Record<Part, MaskFolders>> = {};
+  for (const [part, names] of Object.entries(PARTS) as [Part, readonly string[]][]) {
     const folders = firstOf(
       names.flatMap((name) => [
         ...pairs.map(([images, masks]) => [`${images}/${name}`, `${masks}/${name}`] as const),
@@ -57,22 +50,9 @@ export function maskLayout(folder: string): Partial<Record<MaskPart, MaskFolders
     const got = readdirSync(folder).slice(0, 8).join(', ') || 'nothing';
     throw new DataError(`images with masks must lie in ${LAYOUTS}; got ${got} in '${folder}'`);
   }
-  const byList = listed(folder, all);
-  return Object.keys(byList).length > 0 ? byList : { train: all };
+  const lists = Object.entries(partLists(join(folder, 'ImageSets', 'Segmentation')));
+  if (lists.length === 0) return { train: all };
+  return Object.fromEntries(lists.map(([part, names]) => [part, { ...all, names }]));
 }
 
 const pairs = IMAGES.flatMap((images) => MASKS.map((masks) => [images, masks] as const));
-
-/** The parts by the lists of PASCAL VOC, `ImageSets/Segmentation/train.txt`. */
-function listed(folder: string, all: MaskFolders): Partial<Record<MaskPart, MaskFolders>> {
-  const parts: Partial<Record<MaskPart, MaskFolders>> = {};
-  for (const part of Object.keys(PARTS) as MaskPart[]) {
-    const file = join(folder, 'ImageSets', 'Segmentation', `${part}.txt`);
-    if (!statSync(file, { throwIfNoEntry: false })) continue;
-    const names = readFileSync(file, 'utf8')
-      .split(/\s+/)
-      .filter((name) => name !== '');
-    if (names.length > 0) parts[part] = { ...all, names };
-  }
-  return parts;
-}

@@ -3,11 +3,12 @@ import { readFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { plural } from '../../text/plural.ts';
 import { DataError } from '../error.ts';
+import { type Part, partOf } from '../parts.ts';
 import { type Dataset, subset } from '../sources/dataset.ts';
 import { type FolderOptions, openFolder } from '../sources/folder.ts';
 import { type ClassTable, classColours, EXAMPLE, IGNORED, parseClasses } from './classes.ts';
 import { knownClasses } from './known.ts';
-import { type MaskFolders, type MaskPart, maskLayout } from './layout.ts';
+import { type MaskFolders, maskLayout } from './layout.ts';
 
 /** Images with the files of their masks, before anything is known of their classes. */
 export interface MaskedImages {
@@ -66,19 +67,13 @@ export function withMasks({ name, images, masks }: MaskedImages, table: ClassTab
 export async function findMasks(spec: string, options: FolderOptions = {}): Promise<MaskedImages> {
   const { folder, part } = partOf(spec);
   const parts = maskLayout(folder);
-  const chosen = part ?? (Object.keys(parts)[0] as MaskPart);
+  const chosen = part ?? (Object.keys(parts)[0] as Part);
   const folders = parts[chosen];
   if (!folders)
     throw new DataError(
       `'${folder}' must hold the part ${part}, got ${Object.keys(parts).join(', ')}: name one, or none`,
     );
   return paired(spec, folders, options);
-}
-
-/** The folder and the part that a text names. */
-export function partOf(spec: string): { folder: string; part?: MaskPart } {
-  const [, folder, part] = /^(.*)@(train|val|test)$/s.exec(spec) ?? [];
-  return part ? { folder: folder!, part: part as MaskPart } : { folder: spec };
 }
 
 /** The source of the validation images that belong to a folder of several parts; undefined for a part, and where there are none. */

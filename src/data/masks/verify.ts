@@ -1,9 +1,10 @@
 import { plural } from '../../text/plural.ts';
+import { partOf } from '../parts.ts';
 import { verifyImages } from '../sources/check-images.ts';
 import type { OpenOptions, Verified } from '../sources/scheme.ts';
 import type { ClassTable } from './classes.ts';
 import { keyText, meaningText } from './found.ts';
-import { classTable, findMasks, partOf } from './open.ts';
+import { classTable, findMasks } from './open.ts';
 import { type MaskScan, scanMasks } from './scan.ts';
 
 /**

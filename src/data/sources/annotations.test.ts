@@ -14,7 +14,12 @@ const all: Dataset = {
   classes: ['even', 'odd'],
   labels: Int32Array.from({ length }, (_, i) => i % 2),
   masks: { classes: ['sky', 'sea'], ignore: 255, source: (i) => ({ kind: 'file', file: `${i}.png` }) },
-  boxes: { classes: ['boat'], of: (i) => [{ box: [0, 0, i, i], class: 0, crowd: i > 10 }] },
+  boxes: {
+    classes: ['boat'],
+    classIds: [9],
+    imageId: (i) => `id ${i}`,
+    of: (i, [height, width]) => [{ box: [0, i, width, height], class: 0, crowd: i > 10 }],
+  },
 };
 
 function expectAnnotations(part: Dataset) {
@@ -25,7 +30,8 @@ function expectAnnotations(part: Dataset) {
     const n = Number(part.id(i));
     expect(part.classes?.[part.labels![i]!]).toBe(n % 2 ? 'odd' : 'even');
     expect(part.masks?.source(i)).toEqual({ kind: 'file', file: `${n}.png` });
-    expect(part.boxes?.of(i)).toEqual([{ box: [0, 0, n, n], class: 0, crowd: n > 10 }]);
+    expect(part.boxes?.of(i, [50, 60])).toEqual([{ box: [0, n, 60, 50], class: 0, crowd: n > 10 }]);
+    expect(part.boxes?.imageId?.(i)).toBe(`id ${n}`);
   }
 }
 

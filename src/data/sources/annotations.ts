@@ -1,3 +1,4 @@
+import type { Size } from '../decode/crop.ts';
 import type { ClassTable } from '../masks/classes.ts';
 import type { Colour } from '../masks/png.ts';
 import type { ImageSource } from './image-source.ts';
@@ -30,9 +31,24 @@ export interface Masks {
 export interface Boxes {
   /** Names of the classes. */
   readonly classes: readonly string[];
-  /** The objects of image `index`; empty for an image without any. */
-  of(index: number): readonly BoxAnnotation[];
+  /** Ids of the classes in files of annotations and results. Without them 1, 2, 3, … */
+  readonly classIds?: readonly (number | string)[];
+  /** Id of image `index` in files of annotations and results. Without it 1, 2, 3, … */
+  imageId?(index: number): number | string;
+  /**
+   * The objects of image `index`; empty for an image without any. @param size of the upright image
+   * Throws a DataError where the annotations are those of an image of another size.
+   */
+  of(index: number, size: Size): readonly BoxAnnotation[];
 }
+
+/**
+ * A mask: outlines, [x, y, x, y, …] in pixels each; or lengths of runs of equal pixels, column by column, the first one of zeros, as a list
+ * or as COCO's compressed text.
+ */
+export type Segmentation =
+  | readonly (readonly number[])[]
+  | { readonly size: Size; readonly counts: string | readonly number[] };
 
 /** An object of an image. */
 export interface BoxAnnotation {
@@ -42,8 +58,11 @@ export interface BoxAnnotation {
   readonly class: number;
   /** True if the box holds a group of objects, as `iscrowd` in COCO. */
   readonly crowd?: boolean;
-  /** Outlines of the object, [x, y, x, y, …] in pixels each. */
-  readonly segmentation?: readonly (readonly number[])[];
+  /** True if the object need not be found, as `difficult` in PASCAL VOC: nothing is learned from it, and it counts in no score. */
+  readonly ignore?: boolean;
+  /** Pixels of the object by its annotation; without it those of its mask, or of its box. */
+  readonly area?: number;
+  readonly segmentation?: Segmentation;
 }
 
 /** How each annotation of a data set becomes that of its images at `indices`: a new annotation is added here. */
@@ -56,7 +75,11 @@ const carriers: {
   classes: (classes) => classes,
   labels: (labels, indices) => indices.map((index) => labels[index]!),
   masks: (masks, indices) => ({ ...masks, source: (i) => masks.source(indices[i]!) }),
-  boxes: (boxes, indices) => ({ ...boxes, of: (i) => boxes.of(indices[i]!) }),
+  boxes: ({ imageId, ...boxes }, indices) => ({
+    ...boxes,
+    ...(imageId && { imageId: (i: number) => imageId(indices[i]!) }),
+    of: (i, size) => boxes.of(indices[i]!, size),
+  }),
 };
 
 /** The annotations of the images at `indices`, in that order. */

@@ -4,8 +4,9 @@ import { fileStamp } from '../../io/file-stamp.ts';
 import { decodeSource } from '../decode/decode.ts';
 import { specialKind } from '../decode/read-file.ts';
 import { DataError } from '../error.ts';
+import { homePath } from '../home-path.ts';
 import type { Dataset } from './dataset.ts';
-import { homePath, isSpec, openDataset, pathOf } from './open.ts';
+import { isSpec, openDataset, pathOf } from './open.ts';
 import type { OpenOptions, SourceScheme } from './scheme.ts';
 
 /**

@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import system from 'node:path';
 import { suggestion } from '../../text/nearest.ts';
 import { DataError } from '../error.ts';
+import { homePath } from '../home-path.ts';
 import type { Dataset } from './dataset.ts';
 import type { OpenOptions, SourceScheme, Verified } from './scheme.ts';
 import { allForms, formsOf, sources, withOthers } from './table.ts';
@@ -107,10 +107,4 @@ export function pathOf(spec: string, others?: Others): string {
 /** The kind of source that a text names. */
 export function schemeOf(spec: string, others?: Others): SourceScheme {
   return parse(spec, others).source;
-}
-
-/** A path with the home folder in place of a leading `~`. @param paths those of the system */
-export function homePath(text: string, paths: Paths = system): string {
-  const inHome = text === '~' || text.startsWith('~/') || text.startsWith(`~${paths.sep}`);
-  return inHome ? paths.join(homedir(), text.slice(1)) : text;
 }

@@ -1,3 +1,5 @@
+import { absoluteBoxes, openBoxes, validationOf as validationBoxes } from '../boxes/open.ts';
+import { verifyBoxes } from '../boxes/verify.ts';
 import { openMasks, validationOf } from '../masks/open.ts';
 import { verifyMasks } from '../masks/verify.ts';
 import { cifar10 } from './cifar10.ts';
@@ -46,6 +48,17 @@ export const sources: readonly [SourceScheme, ...SourceScheme[]] = [
     open: (path, options) => openMasks(path, searchOptions(options)),
     testSet: (path) => validationOf(path),
     verify: verifyMasks,
+  },
+  {
+    scheme: 'boxes',
+    argument: 'PATH',
+    help: "images with boxes of their objects, from COCO's JSON, PASCAL VOC's XML or YOLO's texts; PATH@val for a part",
+    example: 'boxes:~/coco',
+    labelled: false,
+    open: (path, options) => openBoxes(path, searchOptions(options)),
+    absolute: absoluteBoxes,
+    testSet: (path) => validationBoxes(path),
+    verify: verifyBoxes,
   },
   cifar10,
 ];

@@ -1,9 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
+import { homePath } from '../../data/home-path.ts';
 import { BrokenImages } from '../../data/load/broken.ts';
 import type { Dataset } from '../../data/sources/dataset.ts';
 import { openImages } from '../../data/sources/image-list.ts';
-import { homePath, openDataset } from '../../data/sources/open.ts';
+import { openDataset } from '../../data/sources/open.ts';
 import { type OpenOptions, type OpenProgress, phaseText } from '../../data/sources/scheme.ts';
 import { writeNpyTable, writeParquetTable } from '../../io/feature-table.ts';
 import { RunError } from '../../run/error.ts';

@@ -1,0 +1,193 @@
+import { plural } from '../../text/plural.ts';
+import type { Size } from '../decode/crop.ts';
+import { DataError } from '../error.ts';
+import type { BoxAnnotation } from '../sources/annotations.ts';
+import { type AnnotatedImage, type AnnotationSet, distinct, isRecord, shown } from './annotated.ts';
+import { checkSegmentation, extentOf } from './segmentation.ts';
+
+type Id = number | string;
+
+/** Reads COCO's JSON of instances: see https://cocodataset.org/#format-data. Throws a DataError for text that is no such JSON. */
+export function parseCoco(text: string, file: string): AnnotationSet {
+  const { images, categories, annotations } = parts(text, file);
+  const faults: string[] = [];
+  const fault = (what: string, rule: string, got: unknown, remedy: string) => {
+    faults.push(`${file}: ${what}: ${rule}, got ${shown(got)}: ${remedy}`);
+  };
+  const byId = imagesById(images, fault);
+  const { classes, classIds, classOf } = classesOf(categories, fault);
+  const skipped = new Counts();
+  for (const [i, annotation] of annotations.entries()) {
+    if (!isRecord(annotation)) {
+      fault(`annotation ${i + 1}`, 'an annotation must be an object', annotation, 'mend it');
+      continue;
+    }
+    const what = `annotation ${isId(annotation.id) ? shown(annotation.id) : `${i + 1} of the list`}`;
+    const image = isId(annotation.image_id) ? byId.get(annotation.image_id) : undefined;
+    if (!image) {
+      if (isId(annotation.image_id)) skipped.add('annotation', 'of images that are not listed');
+      else fault(what, 'image_id must be the id of an image', annotation.image_id, 'mend or remove it');
+      continue;
+    }
+    const number = isId(annotation.category_id) ? classOf.get(annotation.category_id) : undefined;
+    if (number === undefined) {
+      fault(
+        what,
+        'category_id must be the id of a category',
+        annotation.category_id,
+        'list the category in "categories", or remove the annotation',
+      );
+      continue;
+    }
+    try {
+      image.objects.push(objectOf(annotation, number, image.size, skipped));
+    } catch (error) {
+      if (!(error instanceof RangeError || error instanceof DataError)) throw error;
+      faults.push(`${file}: ${what} of '${image.name}': ${error.message}`);
+    }
+  }
+  return { classes, classIds, images: [...byId.values()], faults, notes: skipped.lines() };
+}
+
+function parts(text: string, file: string) {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw new DataError(`${file} must be COCO's JSON: ${(error as Error).message}`);
+  }
+  const { images, categories, annotations } = isRecord(json) ? json : {};
+  const wanted = { images, categories, annotations };
+  for (const [name, list] of Object.entries(wanted))
+    if (!Array.isArray(list))
+      throw new DataError(
+        `${file} must be COCO's JSON of instances, with the lists "images", "categories" and "annotations", got ${shown(list)} for "${name}"${Array.isArray(json) ? ': a list alone is that of results, name the annotations' : ''}`,
+      );
+  return wanted as Record<keyof typeof wanted, unknown[]>;
+}
+
+type Fault = (what: string, rule: string, got: unknown, remedy: string) => void;
+type OpenImage = AnnotatedImage & { readonly objects: BoxAnnotation[] };
+
+function imagesById(images: readonly unknown[], fault: Fault): Map<Id, OpenImage> {
+  const byId = new Map<Id, OpenImage>();
+  for (const [i, image] of images.entries()) {
+    const what = `image ${i + 1} of the list`;
+    const { id, file_name: name, width, height } = isRecord(image) ? image : {};
+    if (!isId(id)) fault(what, 'an image must have an id, a number or text', id, 'give it one');
+    else if (byId.has(id)) fault(what, 'the id of an image must stand once', id, 'number the images again');
+    else if (typeof name !== 'string' || name === '')
+      fault(what, 'an image must have a file_name', name, 'give it the name of its file');
+    else {
+      const unknown = (width ?? undefined) === undefined && (height ?? undefined) === undefined;
+      if (!unknown && !(isSide(width) && isSide(height)))
+        fault(
+          `image '${name}'`,
+          'width and height must be whole pixels of at least 1',
+          [width, height],
+          'write the size of the upright picture, or leave both out',
+        );
+      else
+        byId.set(id, {
+          id,
+          name: name.replaceAll('\\', '/'),
+          ...(!unknown && { size: [height, width] as unknown as Size }),
+          objects: [],
+        });
+    }
+  }
+  return byId;
+}
+
+function classesOf(categories: readonly unknown[], fault: Fault) {
+  const found: { id: Id; name: string }[] = [];
+  const ids = new Set<Id>();
+  for (const [i, category] of categories.entries()) {
+    const { id, name } = isRecord(category) ? category : {};
+    const what = `category ${i + 1} of the list`;
+    if (!isId(id)) fault(what, 'a category must have an id, a number or text', id, 'give it one');
+    else if (ids.has(id)) fault(what, 'the id of a category must stand once', id, 'number them again');
+    else if (typeof name !== 'string' || name.trim() === '')
+      fault(what, 'a category must have a name', name, 'give it one');
+    else found.push({ id, name });
+    if (isId(id)) ids.add(id);
+  }
+  // As pycocotools numbers them, whatever the order of the list.
+  if (found.every(({ id }) => typeof id === 'number')) found.sort((a, b) => Number(a.id) - Number(b.id));
+  return {
+    classes: distinct(found.map(({ name }) => name)),
+    classIds: found.map(({ id }) => id),
+    classOf: new Map(found.map(({ id }, k) => [id, k])),
+  };
+}
+
+/** Throws RangeError for an annotation that breaks a rule. */
+function objectOf(
+  { bbox, area, iscrowd, ignore, segmentation: given }: Record<string, unknown>,
+  number: number,
+  size: Size | undefined,
+  skipped: Counts,
+): BoxAnnotation {
+  const segmentation = checkSegmentation(given, size, () =>
+    skipped.add('outline', 'of fewer than three points'),
+  );
+  const box = bbox === undefined || bbox === null ? segmentation && extentOf(segmentation) : corners(bbox);
+  if (!box)
+    throw new RangeError(
+      'an annotation must have a bbox or a segmentation, got neither: add one or remove it',
+    );
+  if (
+    area !== undefined &&
+    area !== null &&
+    !(typeof area === 'number' && area >= 0 && Number.isFinite(area))
+  )
+    throw new RangeError(`area must be a number of pixels, got ${shown(area)}: mend it or leave it out`);
+  return {
+    box,
+    class: number,
+    ...(flag('iscrowd', iscrowd) && { crowd: true }),
+    ...(flag('ignore', ignore) && { ignore: true }),
+    ...(typeof area === 'number' && { area }),
+    ...(segmentation && { segmentation }),
+  };
+}
+
+function corners(bbox: unknown): BoxAnnotation['box'] {
+  const isNumber = (x: unknown) => typeof x === 'number' && Number.isFinite(x);
+  if (!Array.isArray(bbox) || bbox.length !== 4 || !bbox.every(isNumber))
+    throw new RangeError(
+      `bbox must be [x, y, width, height] of finite numbers, got ${shown(bbox)}: mend or remove it`,
+    );
+  const [x, y, width, height] = bbox as [number, number, number, number];
+  if (width < 0 || height < 0)
+    throw new RangeError(
+      `the width and height of a bbox must not be negative, got ${shown(bbox)}: it is [x, y, width, height], and no two corners`,
+    );
+  return [x, y, x + width, y + height];
+}
+
+function flag(name: string, value: unknown): boolean {
+  if (value === undefined || value === null || value === 0 || value === false) return false;
+  if (value === 1 || value === true) return true;
+  throw new RangeError(`${name} must be 0 or 1, got ${shown(value)}: mend it`);
+}
+
+const isId = (id: unknown): id is Id =>
+  typeof id === 'string' || (typeof id === 'number' && Number.isFinite(id));
+
+const isSide = (side: unknown): side is number => Number.isSafeInteger(side) && (side as number) > 0;
+
+/** Counts of things that are left out. */
+class Counts {
+  readonly #counts = new Map<string, { what: string; n: number }>();
+
+  add(what: string, why: string): void {
+    const entry = this.#counts.get(why) ?? { what, n: 0 };
+    entry.n++;
+    this.#counts.set(why, entry);
+  }
+
+  lines(): string[] {
+    return [...this.#counts].map(([why, { what, n }]) => `${plural(n, what)} ${why}: left out`);
+  }
+}
