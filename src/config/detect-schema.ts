@@ -11,7 +11,9 @@ import { checkpoints, dataFields, encoderFields, from, recipe, seed, trainingFie
 /** The classes of the annotations with their ids in the file, or null. */
 function classTable() {
   const error = 'must be null or the classes that a run writes: leave it out';
-  const table = z.array(z.strictObject({ name: z.string(), id: z.number().int() }), { error }).min(1);
+  const table = z
+    .array(z.strictObject({ name: z.string(), id: z.union([z.number(), z.string()]) }), { error })
+    .min(1);
   return z.union([z.null(), table], { error });
 }
 

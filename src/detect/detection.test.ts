@@ -8,6 +8,8 @@ import { decode, encode } from './deltas.ts';
 import { maskTarget } from './mask-target.ts';
 import { anchorLabels, BACKGROUND, matched, OBJECT, UNUSED } from './match.ts';
 import { largest, suppressed } from './nms.ts';
+import { pasteMask } from './paste-mask.ts';
+import { decodeRle } from './rle.ts';
 import { levelsOf, roiMatrices } from './roi-align.ts';
 import { chosen } from './rows.ts';
 
@@ -157,6 +159,14 @@ it('masks are those of torchvision', () => {
       }
     }
   expect(doubtful).toBeLessThan(0.2 * 8 * 28 * 28);
+});
+
+it('masks are pasted as by grid_sample', () => {
+  for (const { size, values, boxes, pixels } of fixture.paste)
+    for (const [i, box] of boxes.entries()) {
+      const mask = pasteMask(Float32Array.from(values[i].flat()), 6, box, size);
+      expect([...decodeRle(mask)]).toEqual(pixels[i].flat());
+    }
 });
 
 function randomBoxes(random: Rng, count: number) {

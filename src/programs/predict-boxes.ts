@@ -1,5 +1,6 @@
 import {
   add,
+  cast,
   div,
   exp,
   input,
@@ -11,6 +12,7 @@ import {
   sub,
   sum,
 } from '../graph/index.ts';
+import type { Normalisation } from '../image/normalise.ts';
 import { BOX_BINS, boxHead } from '../models/box-head.ts';
 import {
   type DetectorConfig,
@@ -20,13 +22,14 @@ import {
   ofHead,
 } from '../models/detector.ts';
 import { MASK_BINS, maskHead } from '../models/mask-head.ts';
+import { fromPicture } from '../nn/normalise.ts';
 import { oneHot } from '../nn/one-hot.ts';
 import { roiAlign } from '../nn/roi-align.ts';
 import { predictingWeights } from './averaged.ts';
 import { roiTensors } from './detect.ts';
 
-/** How many boxes the programs of predictions take. */
-export interface PredictionCounts {
+/** How many boxes the programs of predictions take, and how pixels are normalised. */
+export interface PredictionOptions extends Normalisation {
   readonly batch: number;
   /** Proposals of an image. */
   readonly proposals: number;
@@ -36,7 +39,7 @@ export interface PredictionCounts {
 
 /** The programs of predictions, run one after another: the host chooses boxes between them. All take the weights by name. */
 export interface BoxPrograms {
-  /** `image` f32 [B, C, H, W], normalised → `objectness` [B, N], `deltas` [B, N, 4], and the maps `map:i` [B, h, w, C] that the heads read */
+  /** `view` u8 [B, C, H, W] on the scale 0–255 → `objectness` [B, N], `deltas` [B, N, 4], and the maps `map:i` [B, h, w, C] that the heads read */
   readonly propose: Program;
   /** `map:i`, `rois:rows:i` and `rois:columns:i` → `probabilities` [B, P, K + 1], the last one of no class, and `deltas` [B, P, K, 4] */
   readonly boxes: Program;
@@ -47,16 +50,17 @@ export interface BoxPrograms {
 /** @param averaged true: by the moving averages of the weights, in the optimizer's slot `ema` */
 export function boxPrograms(
   model: DetectorConfig,
-  { batch, proposals, detections }: PredictionCounts,
+  { batch, proposals, detections, ...normalisation }: PredictionOptions,
   averaged = false,
 ): BoxPrograms {
   const { channels, image, head, classes } = model;
   const weights = predictingWeights(detectorParameters(model), averaged);
   const own = ofHead(weights);
+  const view = cast(input('view', [batch, channels, ...image], 'u8'), 'f32');
   const { maps, objectness, deltas } = detectorFeatures(
     model,
     weights,
-    input('image', [batch, channels, ...image]),
+    fromPicture(view, normalisation, 1 / 255),
   );
   const read = detectorLevels(model).slice(0, -1);
   const given = () => read.map(({ size }, i) => input(`map:${i}`, [batch, ...size, head.channels]));

@@ -4,6 +4,7 @@ import type { DetectConfig } from '../config/detect-schema.ts';
 import type { Config } from '../config/schema.ts';
 import type { ClassifierConfig } from '../models/classifier.ts';
 import type { AutoencoderConfig, EncoderConfig } from '../models/config.ts';
+import type { DetectorConfig } from '../models/detector.ts';
 import type { SegmenterConfig } from '../models/segmenter.ts';
 import type { ParameterSpec } from '../nn/parameters.ts';
 import type { NamedTarget } from '../nn/targets/target.ts';
@@ -70,6 +71,7 @@ export interface CheckpointModel {
   readonly decoder?: AutoencoderConfig;
   readonly classifier?: ClassifierConfig;
   readonly segmenter?: SegmenterConfig;
+  readonly detector?: DetectorConfig;
   readonly classes?: readonly string[];
   readonly specs: readonly ParameterSpec[];
 }

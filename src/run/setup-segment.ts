@@ -1,5 +1,6 @@
 import { type SegmentConfig, segmenterConfig } from '../config/segment-schema.ts';
 import { type Augment, makeAugmenter } from '../data/augment/augment.ts';
+import { borderOf } from '../data/decode/border.ts';
 import { scaleJitter } from '../data/decode/scale-jitter.ts';
 import type { Batch } from '../data/load/batch.ts';
 import { type Loader, trainingBatches } from '../data/load/loader.ts';
@@ -65,7 +66,7 @@ export function setUpSegmenter(
   const crop = scaleJitter({
     scale: [zoom * data.scale[0], zoom * data.scale[1]],
     flip: data.flip,
-    border: mean.map((value) => Math.min(255, Math.max(0, Math.round(255 * value)))),
+    border: borderOf(mean),
   });
   const masks = data.largestClass < 1 ? { largest: data.largestClass } : {};
   const once = memoised();

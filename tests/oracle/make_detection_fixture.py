@@ -7,7 +7,7 @@ Needs PyTorch, torchvision and NumPy. Numbers are float64. Boxes lie on whole an
 - anchors: detectron2's formula (sizes 8 * stride, ratios, offset 0), restated
 - deltas: BoxCoder's encode and decode, beyond its largest growth too
 - nms: nms, and batched_nms by groups; match: Matcher with and without low-quality matches; levels: LevelMapper
-- align: roi_align (aligned) with 2 samples and with adaptive sampling; masks: roi_align of pixels
+- align: roi_align (aligned) with 2 samples and with adaptive sampling; masks: roi_align of pixels; paste: grid_sample
 """
 
 import json
@@ -16,6 +16,7 @@ import os
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torchvision.models.detection._utils import BoxCoder, Matcher
 from torchvision.ops import batched_nms, box_iou, nms, roi_align
 from torchvision.ops.poolers import LevelMapper
@@ -104,6 +105,21 @@ def masks(rng, size):
     return {"pixels": pixels.tolist(), "boxes": boxes.tolist(), "read": np.round(read.numpy(), 6).tolist()}
 
 
+def paste(rng, size):
+    """detectron2's paste_masks_in_image: grid_sample at the centres of all pixels."""
+    h, w = size
+    values, boxes = rng.uniform(0, 1, (4, 6, 6)), boxes_in(rng, 4, size, 1.5) + rng.uniform(-0.4, 0.4, (4, 4))
+    boxes[0] += [-5, -6, 7, 4]
+    out = []
+    for value, (x1, y1, x2, y2) in zip(values, boxes):
+        x, y = (np.arange(w) + 0.5 - x1) / (x2 - x1) * 2 - 1, (np.arange(h) + 0.5 - y1) / (y2 - y1) * 2 - 1
+        grid = torch.stack(torch.meshgrid(t(y), t(x), indexing="ij")[::-1], -1)[None]
+        pasted = F.grid_sample(t(value)[None, None], grid, mode="bilinear", padding_mode="zeros", align_corners=False)[0, 0]
+        assert (pasted - 0.5).abs().min() > 1e-7
+        out.append((pasted >= 0.5).int().tolist())
+    return {"size": size, "values": values.tolist(), "boxes": boxes.tolist(), "pixels": out}
+
+
 def main():
     rng = np.random.default_rng(43)
     fixture = {
@@ -113,6 +129,7 @@ def main():
         "match": [match(rng, 60, objects) for objects in (1, 4, 9)],
         "align": [align(rng, [9, 13], 4, 7, 2), align(rng, [9, 13], 4, 7, 0), align(rng, [6, 5], 8, 14, 0), align(rng, [4, 7], 1, 3, 2)],
         "levels": levels(rng),
+        "paste": [paste(rng, (20, 30)), paste(rng, (37, 11))],
         "masks": [masks(rng, (31, 40)), masks(rng, (90, 64))],
     }
     with open(OUT, "w") as file:

@@ -5,11 +5,12 @@ import { IGNORED } from '../masks/classes.ts';
 import type { Dataset } from '../sources/dataset.ts';
 import { type BrokenImages, nothingReadable } from './broken.ts';
 import { type MaskOptions, makeMaskedView } from './masked-view.ts';
+import { type ObjectOptions, type ViewObjects, viewObjects } from './object-view.ts';
 import { inParallel } from './parallel.ts';
 import { type BatchPlan, sampleRng } from './sampler.ts';
 import { runOnThread, THREADS } from './thread-pool.ts';
 import { sampleBytes, type ViewJob } from './view-job.ts';
-import { makeView, type ViewOptions, viewBytes } from './views.ts';
+import { type DrawnCrop, makeView, type ViewOptions, viewBytes } from './views.ts';
 
 /** Views of a batch of images, with their labels, weights and masks. */
 export interface Batch extends BatchPlan {
@@ -19,6 +20,8 @@ export interface Batch extends BatchPlan {
   readonly labels?: Int32Array;
   /** Masks of the views, class numbers [batch, height, width], where the loader was asked for them. */
   readonly masks?: Uint8Array;
+  /** Objects of the views, where the loader was asked for them. */
+  readonly objects?: readonly ViewObjects[];
   /** The random stream of each image, for what a task draws; `derive('crop')` and `derive('augment')` are used up. */
   readonly rngs: readonly Rng[];
   /** Names of the images whose bytes are broken, where others or nothing took their places. */
@@ -44,6 +47,8 @@ export interface BatchOptions extends Omit<ViewOptions, 'augmenter'> {
   readonly fits: () => Promise<void>;
   /** Where masks are wanted: see `MaskOptions`. */
   readonly masks?: Pick<MaskOptions, 'largest'> | undefined;
+  /** Where objects are wanted. */
+  readonly objects?: ObjectOptions | undefined;
 }
 
 /**
@@ -69,17 +74,22 @@ export async function loadBatch(
   const weights = plan.weights.slice();
   const plane = options.size[0] * options.size[1];
   const masks = options.masks && new Uint8Array(count * plane);
+  const objects: ViewObjects[] | undefined = options.objects && new Array(count);
+  const place = (slot: number, index: number, drawn: DrawnCrop) => {
+    if (objects) objects[slot] = viewObjects(dataset.boxes!.of(index, drawn.image), drawn, options.objects!);
+  };
   const passedOver = new Set<string>();
   const rngs = Array.from(plan.indices, (index) => sampleRng(seed, plan.epoch, index));
   const real = plan.weights.filter((weight) => weight > 0).length; // padding comes last
   const here =
-    (await onThreads(dataset, plan, real, options, view, masks)) ?? Array.from({ length: real }, (_, i) => i);
+    (await onThreads(dataset, plan, real, options, view, masks, objects && place)) ??
+    Array.from({ length: real }, (_, i) => i);
   await inParallel(here.length, options.concurrency, signal, async (i) => {
     const slot = here[i]!;
     const index = await readable(dataset, indices[slot]!, options, passedOver, async (index) => {
       const from = dataset.source?.(index) ?? (await dataset.image(index, options));
       const rng = rngs[slot]!;
-      if (!masks) return void (await makeView(from, viewOptions, rng, view, slot * bytes));
+      if (!masks) return place(slot, index, await makeView(from, viewOptions, rng, view, slot * bytes));
       const sample = new Uint8Array(bytes + plane);
       await makeMaskedView(
         from,
@@ -99,6 +109,7 @@ export async function loadBatch(
   for (let slot = real; slot < count; slot++) {
     view.copyWithin(slot * bytes, 0, bytes);
     masks?.copyWithin(slot * plane, 0, plane);
+    if (objects) objects[slot] = objects[0]!;
   }
   const { labels } = dataset;
   return {
@@ -108,6 +119,7 @@ export async function loadBatch(
     view,
     ...(labels && { labels: indices.map((index) => labels[index]!) }),
     ...(masks && { masks }),
+    ...(objects && { objects }),
     rngs,
     broken: [...passedOver].sort(),
   };
@@ -118,6 +130,7 @@ const CHUNK = 16; // images a thread is given at once, at most: a message costs 
 /**
  * Makes the first `real` views of a plan on other threads. Returns the places that are left, whose images are broken,
  * or nothing when the views must be made here.
+ * @param place called with the crop of each view, where it is wanted; throws for an image that cannot be used
  */
 async function onThreads(
   dataset: Dataset,
@@ -126,6 +139,7 @@ async function onThreads(
   options: BatchOptions,
   view: Uint8Array,
   masks: Uint8Array | undefined,
+  place: ((slot: number, index: number, drawn: DrawnCrop) => void) | undefined,
 ): Promise<number[] | undefined> {
   const { size, channels, range, seed, augment, broken, signal, fits } = options;
   const crop = options.crop.description;
@@ -140,6 +154,7 @@ async function onThreads(
     const sources = own.map((index) => dataset.source!(index));
     const job: ViewJob = {
       ...{ sources, indices: own, seed, epoch, size, channels, range, crop, augment },
+      ...(place && { crops: true }),
       ...(masks && {
         masks: {
           ...maskOptions(dataset, options),
@@ -149,7 +164,7 @@ async function onThreads(
     };
     const bytes = viewBytes(options);
     const sample = sampleBytes(job);
-    const errors = await runOnThread(job, (made) => {
+    const { errors, crops } = await runOnThread(job, (made) => {
       for (const [i, slot] of some.entries()) {
         view.set(made.subarray(i * sample, i * sample + bytes), slot * bytes);
         masks?.set(made.subarray(i * sample + bytes, (i + 1) * sample), slot * (sample - bytes));
@@ -157,7 +172,16 @@ async function onThreads(
     });
     for (const [i, slot] of some.entries()) {
       const error = errors[i];
-      if (!error) continue;
+      if (!error) {
+        try {
+          place?.(slot, own[i]!, crops![i]!);
+          continue;
+        } catch (fault) {
+          broken.add(dataset.id(own[i]!), fault);
+        }
+        left.push(slot);
+        continue;
+      }
       if (error.ends) throw new PartError(error.message);
       await fits();
       broken.add(dataset.id(own[i]!), error.message, error.passing);

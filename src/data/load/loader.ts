@@ -8,6 +8,7 @@ import { type Batch, loadBatch } from './batch.ts';
 import { BrokenImages } from './broken.ts';
 import { requireFitting } from './fitting.ts';
 import type { MaskOptions } from './masked-view.ts';
+import type { ObjectOptions } from './object-view.ts';
 import { type BatchPlan, type Cursor, evaluationPlan, type Share, trainingPlan } from './sampler.ts';
 
 /** Settings of a loader. */
@@ -36,6 +37,8 @@ export interface LoaderOptions {
   readonly broken?: BrokenImages;
   /** Masks of the views are wanted, by the same crops: see `MaskOptions`. By default none are read. */
   readonly masks?: Pick<MaskOptions, 'largest'>;
+  /** Objects of the views are wanted: see `ObjectOptions`. By default none. */
+  readonly objects?: ObjectOptions;
   /** Ends the loading: the next call of `next` rejects with its reason. */
   readonly signal?: AbortSignal;
 }
@@ -109,6 +112,8 @@ export class Loader implements AsyncIterableIterator<Batch, undefined> {
     }
     if (options.masks && !dataset.masks)
       throw new RangeError(`masks are loaded where images have some, got '${dataset.name}' without any`);
+    if (options.objects && !dataset.boxes)
+      throw new RangeError(`objects are loaded where images have some, got '${dataset.name}' without any`);
     this.broken = broken ?? new BrokenImages();
     this.#plans = plans;
     this.#ahead = prefetch;

@@ -19,7 +19,7 @@ export interface MaskOptions {
 }
 
 /**
- * Makes the view of an image, and behind it in `out` that of its mask, [height, width] class numbers, by the same crop.
+ * Makes the view of an image, and behind it in `out` that of its mask, [height, width] class numbers, by the same crop, to which it resolves.
  * Rejects as `makeView`, `readMask` and `maskView` do.
  */
 export async function makeMaskedView(
@@ -30,12 +30,13 @@ export async function makeMaskedView(
   rng: Rng,
   out: Uint8Array,
   offset: number,
-): Promise<void> {
+): Promise<DrawnCrop> {
   const mask = await readMask(maskSource, table ?? NO_TABLE);
   const accept =
     largest === undefined ? undefined : (drawn: DrawnCrop) => isMixed(mask, drawn, ignore, largest);
   const drawn = await makeView(from, { ...options, accept }, rng, out, offset);
   maskView(mask, drawn, ignore, out, offset + viewBytes(options));
+  return drawn;
 }
 
 const NO_TABLE: ClassTable = { classes: [], ignored: { values: [], colours: [] } };

@@ -8,7 +8,7 @@ import { isPassing } from '../error.ts';
 import type { ImageSource } from '../sources/image-source.ts';
 import { type MaskOptions, makeMaskedView } from './masked-view.ts';
 import { sampleRng } from './sampler.ts';
-import { makeView, viewBytes } from './views.ts';
+import { type DrawnCrop, makeView, viewBytes } from './views.ts';
 
 /** Views that another thread is to make: all that matters, without functions. */
 export interface ViewJob {
@@ -22,6 +22,8 @@ export interface ViewJob {
   readonly range: Reading['range'];
   readonly crop: CropSamplerDescription;
   readonly augment?: Augment | undefined;
+  /** True: the crops that are drawn are wanted too. */
+  readonly crops?: boolean | undefined;
   /** The masks of the images, where their views are wanted too. */
   readonly masks?: (MaskOptions & { readonly sources: readonly ImageSource[] }) | undefined;
 }
@@ -37,13 +39,20 @@ export type ViewErrors = readonly (
   | undefined
 )[];
 
+/** The failures of a job and, where they are wanted, the crops of its views. */
+export interface MadeViews {
+  readonly errors: ViewErrors;
+  readonly crops?: readonly (DrawnCrop | undefined)[];
+}
+
 /** Makes the views of a job, one after another in `out`, each with its mask behind it where there are masks. */
-export async function makeViews(job: ViewJob, out: Uint8Array): Promise<ViewErrors> {
+export async function makeViews(job: ViewJob, out: Uint8Array): Promise<MadeViews> {
   const { sources, indices, seed, epoch, size, channels, range, augment, masks } = job;
   const crop = cropSamplerFrom(job.crop);
   const augmenter = augment && (await loadAugmenter(augment, channels));
   const options = { size, channels, range, crop, augmenter };
   const errors: ViewErrors[number][] = [];
+  const crops: (DrawnCrop | undefined)[] = [];
   for (const [i, source] of sources.entries()) {
     const rng = sampleRng(seed, epoch, indices[i]!);
     const at = i * sampleBytes(job);
@@ -51,7 +60,10 @@ export async function makeViews(job: ViewJob, out: Uint8Array): Promise<ViewErro
       ? makeMaskedView(source, masks.sources[i]!, masks, options, rng, out, at)
       : makeView(source, options, rng, out, at);
     const failure = await made.then(
-      () => undefined,
+      (drawn) => {
+        crops[i] = drawn;
+        return undefined;
+      },
       (error) => ({
         message: error instanceof Error ? error.message : String(error),
         passing: isPassing(error),
@@ -60,5 +72,5 @@ export async function makeViews(job: ViewJob, out: Uint8Array): Promise<ViewErro
     );
     errors.push(failure);
   }
-  return errors;
+  return { errors, ...(job.crops && { crops }) };
 }
