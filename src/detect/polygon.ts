@@ -1,8 +1,8 @@
 import { type Rle, requireMaskSize } from './rle.ts';
 
 const SCALE = 5; // outlines are walked on a grid of fifths of a pixel
-/** The most steps of a walk: they take a quarter of a second. */
-const MOST_STEPS = 2 ** 24;
+/** The longest outline in pixels: four times around each pixel, and 64 times across the picture. */
+const longest = ([height, width]: Rle['size']) => 4 * height * width + 64 * (height + width);
 
 /**
  * The mask inside an outline [x, y, x, y, …] in pixels, closed from its last point to its first, exactly as pycocotools' `frPyObjects` makes
@@ -12,7 +12,7 @@ const MOST_STEPS = 2 ** 24;
 export function polygonRle(outline: ArrayLike<number>, size: Rle['size']): Rle {
   requireMaskSize(size);
   const [height, width] = size;
-  const [xs, ys] = gridPoints(outline);
+  const [xs, ys] = gridPoints(outline, longest(size));
   const crossings: number[] = [];
   let last: { x: number; y: number } | undefined;
   const visit = (x: number, y: number) => {
@@ -35,7 +35,7 @@ export function polygonRle(outline: ArrayLike<number>, size: Rle['size']): Rle {
 }
 
 /** The points on the grid. */
-function gridPoints(outline: ArrayLike<number>): [xs: Float64Array, ys: Float64Array] {
+function gridPoints(outline: ArrayLike<number>, most: number): [xs: Float64Array, ys: Float64Array] {
   const count = outline.length / 2;
   if (!Number.isInteger(count) || count < 3)
     throw new RangeError(
@@ -53,9 +53,9 @@ function gridPoints(outline: ArrayLike<number>): [xs: Float64Array, ys: Float64A
     const next = (i + 1) % count;
     steps += Math.max(Math.abs(xs[i]! - xs[next]!), Math.abs(ys[i]! - ys[next]!)) + 1;
   }
-  if (steps > MOST_STEPS)
+  if (steps > SCALE * most + count)
     throw new RangeError(
-      `an outline must be ${(MOST_STEPS / SCALE).toFixed(0)} pixels long at most, got ${(steps / SCALE).toPrecision(3)}`,
+      `an outline must be ${most} pixels long at most, got ${(steps / SCALE).toPrecision(3)}`,
     );
   return [xs, ys];
 }

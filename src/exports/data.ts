@@ -2,6 +2,14 @@
 export type { Augment, Augmentation } from '../data/augment/augment.ts';
 export type { Erasing } from '../data/augment/erasing.ts';
 export { parseRandAugment, type RandAugmentPolicy } from '../data/augment/rand-augment.ts';
+export { openBoxes } from '../data/boxes/open.ts';
+export {
+  type BoxScan,
+  type ClassCounts,
+  requireBoxes,
+  type ScanBoxesOptions,
+  scanBoxes,
+} from '../data/boxes/scan.ts';
 // Types of these signatures
 export type {
   Box as CropBox,
@@ -13,9 +21,11 @@ export type {
 export {
   type CropSampler,
   centreCrop,
+  type LargeScaleJitterOptions,
   randomResizedCrop,
   type ScaleJitterOptions,
 } from '../data/decode/crop.ts';
+export { largeScaleJitter } from '../data/decode/large-scale-jitter.ts';
 export type { EncodedSource, FilePath } from '../data/decode/read-file.ts';
 export type { Reading } from '../data/decode/reading.ts';
 export { scaleJitter } from '../data/decode/scale-jitter.ts';
@@ -30,6 +40,8 @@ export {
   trainingBatches,
 } from '../data/load/loader.ts';
 export type { MaskOptions } from '../data/load/masked-view.ts';
+export type { ObjectOptions, ViewObjects } from '../data/load/object-view.ts';
+export type { DrawnCrop } from '../data/load/views.ts';
 export { type ClassTable, IGNORED, type MaskClass, parseClasses } from '../data/masks/classes.ts';
 export type { FoundValue } from '../data/masks/found.ts';
 export { openMasks } from '../data/masks/open.ts';
@@ -37,7 +49,7 @@ export type { Colour } from '../data/masks/png.ts';
 export { readMask } from '../data/masks/read.ts';
 export { type MaskScan, requireMasks, type ScanMasksOptions } from '../data/masks/scan.ts';
 export { type ShapesOptions, writeShapes } from '../data/shapes/write.ts';
-export type { Annotations, BoxAnnotation, Boxes, Masks } from '../data/sources/annotations.ts';
+export type { Annotations, BoxAnnotation, Boxes, Masks, Segmentation } from '../data/sources/annotations.ts';
 export { countImages, type ImageCounts, verifyImages } from '../data/sources/check-images.ts';
 export type { Cifar10Part } from '../data/sources/cifar10.ts';
 export { type Cifar10Counts, verifyCifar10 } from '../data/sources/cifar10.ts';
@@ -59,6 +71,7 @@ export { openDataset } from '../data/sources/open.ts';
 export type { PackProgress } from '../data/sources/pack.ts';
 export { type PackOptions, type PackResult, packImages } from '../data/sources/pack.ts';
 export type { OpenOptions, OpenProgress, SourceScheme, Verified } from '../data/sources/scheme.ts';
+export type { Rle } from '../detect/rle.ts';
 export {
   CIFAR10 as cifar10Normalisation,
   IMAGENET as imagenetNormalisation,

@@ -58,9 +58,6 @@ export function detectionPlan(
   };
 }
 
-/** Objects of an image that a detector learns, at most. */
-const MOST_OBJECTS = 500;
-
 /**
  * @param config with the classes of the objects
  * Throws RangeError where sizes or augmentations are impossible.
@@ -81,7 +78,7 @@ export function setUpDetector(
     : undefined;
   if (augment) makeAugmenter(augment, channels); // what is impossible is refused here, before a run leaves anything
   const crop = largeScaleJitter({ scale: data.scale, flip: data.flip, border: borderOf(mean) });
-  const objects = { most: MOST_OBJECTS, masks: head.masks };
+  const objects = { masks: head.masks };
   const plan = detectionPlan(model, training);
   const once = memoised();
   const { proposals, detections } = evaluation;
@@ -118,10 +115,10 @@ export function setUpDetector(
 
 function lessonsOf({ objects, rngs }: Batch): Lesson[] {
   if (!objects) throw new RangeError('a detector needs images with objects, got images without');
-  return objects.map(({ boxes, classes, count, masks }, i) => ({
+  return objects.map(({ boxes, classes, masks }, i) => ({
     objects: {
-      boxes: Float64Array.from(boxes.subarray(0, 4 * count)),
-      classes: classes.subarray(0, count),
+      boxes: Float64Array.from(boxes),
+      classes,
       masks,
     },
     rng: rngs[i]!,

@@ -42,7 +42,8 @@ const SIDE = 480;
 
 /**
  * A picture with boxes, masks, names of classes and scores drawn over it. One of fewer than `side` pixels is enlarged to at least that, so
- * that lines and names are legible. Colours are those of classes; if all objects are of one class, each has its own.
+ * that lines and names are legible. Colours are those of classes; where there is one class,
+ * each object has another colour, and no name.
  * Throws RangeError for a mask of another size than the picture.
  */
 export async function drawObjects(
@@ -56,7 +57,7 @@ export async function drawObjects(
   const large = longer < side ? await fitImage(image, side) : image;
   const canvas = { ...large, data: Uint8Array.from(large.data) };
   const zoom = canvas.width / image.width;
-  const several = new Set(objects.map((each) => each.class)).size > 1;
+  const several = classes.length !== 1;
   const drawn = objects.map((each, i) => ({
     ...each,
     colour: COLOURS[(several ? each.class : i) % COLOURS.length]!,
@@ -70,10 +71,10 @@ export async function drawObjects(
     );
   // The surest name is drawn last, above all others.
   for (const { box, colour, score, class: of } of drawn.toSorted((a, b) => (a.score ?? 1) - (b.score ?? 1))) {
-    const name = classes[of] ?? String(of);
-    const text = await drawText(score === undefined ? name : `${name} ${Math.round(100 * score)} %`, {
-      size: TEXT,
-    });
+    const percent = score === undefined ? [] : [`${Math.round(100 * score)} %`];
+    const words = [...(several ? [classes[of] ?? String(of)] : []), ...percent].join(' ');
+    if (words === '') continue;
+    const text = await drawText(words, { size: TEXT });
     label(canvas, text, box[0] * zoom, box[1] * zoom, colour);
   }
   return canvas;

@@ -29,7 +29,7 @@ export interface AnnotationSet {
 /** A value in a message: short whatever it is. */
 export function shown(value: unknown): string {
   if (value === undefined) return 'nothing';
-  if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
+  if (typeof value === 'string') return `'${value.length > 60 ? `${value.slice(0, 60)}…` : value}'`;
   if (Array.isArray(value)) {
     const plain = value.length <= 6 && value.every((each) => typeof each !== 'object' || each === null);
     return plain ? `[${value.map(shown).join(', ')}]` : `a list of ${value.length}`;

@@ -348,7 +348,7 @@ describe('annotations that cannot be used give an error with the remedy', () => 
       json([annotation(1, { category_id: 8 })]),
       'category_id must be the id of a category, got 8: list the category',
     ],
-    ['a category as text', json([annotation(1, { category_id: '7' })]), 'got "7"'],
+    ['a category as text', json([annotation(1, { category_id: '7' })]), "got '7'"],
     [
       'no image',
       json([annotation(1, { image_id: undefined })]),
@@ -415,7 +415,7 @@ describe('annotations that cannot be used give an error with the remedy', () => 
     [
       'XML without a box',
       voc(xml('<object><name>cat</name></object>')),
-      'object 1 (cat) must have a <bndbox>',
+      "object 1 ('cat') must have a <bndbox>",
     ],
     [
       'XML with a turned box',
@@ -425,19 +425,19 @@ describe('annotations that cannot be used give an error with the remedy', () => 
     [
       'pixels as shares',
       yolo('0 20 15 10 10'),
-      'must be shares of the picture\'s sides, from 0 to 1, got "20"',
+      "must be shares of the picture's sides, from 0 to 1, got '20'",
     ],
     [
       'a class that is not listed',
       yolo('1 0.5 0.5 0.1 0.1'),
-      'line 1: the class must be a whole number from 0 to 0, got "1"',
+      "line 1: the class must be a whole number from 0 to 0, got '1'",
     ],
     [
       'a score at the end',
       yolo('0 0.5 0.5 0.1 0.1 0.9'),
       'must have 5 numbers (class, centre, width, height) or a class and an outline, got 6',
     ],
-    ['words', yolo('cat 0.5 0.5 0.1 0.1'), 'got "cat"'],
+    ['words', yolo('cat 0.5 0.5 0.1 0.1'), "got 'cat'"],
     [
       'no list of classes',
       { 'labels/a.txt': '0 0.5 0.5 1 1', 'images/a.jpg': photo() },

@@ -43,7 +43,7 @@ export function parseCoco(text: string, file: string): AnnotationSet {
       image.objects.push(objectOf(annotation, number, image.size, skipped));
     } catch (error) {
       if (!(error instanceof RangeError || error instanceof DataError)) throw error;
-      faults.push(`${file}: ${what} of '${image.name}': ${error.message}`);
+      faults.push(`${file}: ${what} of ${shown(image.name)}: ${error.message}`);
     }
   }
   return { classes, classIds, images: [...byId.values()], faults, notes: skipped.lines() };
@@ -82,7 +82,7 @@ function imagesById(images: readonly unknown[], fault: Fault): Map<Id, OpenImage
       const unknown = (width ?? undefined) === undefined && (height ?? undefined) === undefined;
       if (!unknown && !(isSide(width) && isSide(height)))
         fault(
-          `image '${name}'`,
+          `image ${shown(name)}`,
           'width and height must be whole pixels of at least 1',
           [width, height],
           'write the size of the upright picture, or leave both out',

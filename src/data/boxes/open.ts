@@ -9,7 +9,7 @@ import { type Part, partOf } from '../parts.ts';
 import type { BoxAnnotation, Boxes } from '../sources/annotations.ts';
 import { type Dataset, subset } from '../sources/dataset.ts';
 import { type FolderOptions, openFolder } from '../sources/folder.ts';
-import type { AnnotatedImage } from './annotated.ts';
+import { type AnnotatedImage, shown } from './annotated.ts';
 import { classNames } from './class-names.ts';
 import { type BoxFiles, boxLayout, foldersFor, namedFiles } from './layout.ts';
 import { type ReadAnnotations, readAnnotations } from './read.ts';
@@ -129,7 +129,7 @@ function imageFolder(
   const folder = candidates.find((each) => some.some((name) => isFile(join(each, name))));
   if (folder !== undefined) return folder;
   throw new DataError(
-    `the images of '${annotations}' must lie beside it, in images/ or in a folder with the name of their part, got '${annotated[0]?.name ?? 'no image'}' in none of these: name their folder, boxes:${annotations},FOLDER`,
+    `the images of '${annotations}' must lie beside it, in images/ or in a folder with the name of their part, got ${shown(annotated[0]?.name)} in none of these: name their folder, boxes:${annotations},FOLDER`,
   );
 }
 
@@ -163,7 +163,7 @@ function paired(
   const bare = chosen.filter((i) => !taken.has(i));
   if (taken.size === 0)
     throw new DataError(
-      `annotations must name images of '${folder}', got ${annotated[0] ? `'${annotated[0].name}'` : 'none'} in '${annotations}' and '${images.id(0)}' there, and no pair`,
+      `annotations must name images of '${folder}', got ${shown(annotated[0]?.name)} in '${annotations}' and '${images.id(0)}' there, and no pair`,
     );
   if (kind === 'yolo') for (const i of bare) taken.set(i, { name: images.id(i), shares: true, objects: [] });
   const notes = [
@@ -180,7 +180,7 @@ function paired(
 }
 
 function leftOut(names: readonly string[], what: string): string[] {
-  return names.length === 0 ? [] : [`${plural(names.length, 'image')} (such as '${names[0]}') ${what}`];
+  return names.length === 0 ? [] : [`${plural(names.length, 'image')} (such as ${shown(names[0])}) ${what}`];
 }
 
 /** The images with their objects as a data set. */
@@ -218,10 +218,7 @@ function withBoxes(
 }
 
 /** The objects of an image in pixels. Throws a DataError where its size is not that of the annotations. */
-function objectsOf(
-  { size: stated, shares, objects }: AnnotatedImage,
-  size: Size,
-): readonly BoxAnnotation[] {
+function objectsOf({ size: stated, shares, objects }: AnnotatedImage, size: Size): readonly BoxAnnotation[] {
   if (stated && (stated[0] !== size[0] || stated[1] !== size[1])) {
     const turned =
       stated[0] === size[1] && stated[1] === size[0]

@@ -14,7 +14,7 @@ export interface VocImage extends Pick<AnnotatedImage, 'size'> {
 export function parseVoc(text: string): VocImage {
   const root = parseXml(text);
   if (root.name !== 'annotation')
-    throw new RangeError(`the XML must be PASCAL VOC's <annotation>, got <${root.name}>`);
+    throw new RangeError(`the XML must be PASCAL VOC's <annotation>, got <${root.name.slice(0, 40)}>`);
   const size = child(root, 'size');
   const sides = size && (['height', 'width'] as const).map((side) => numberOf(size, side));
   if (sides?.some((side) => !(Number.isInteger(side) && side >= 0)))
@@ -31,12 +31,13 @@ function objectOf(element: XmlElement, i: number): VocImage['objects'][number] {
   const name = child(element, 'name')?.text.trim();
   if (!name) throw new RangeError(`${what} must have a <name>, got none: give it one`);
   const box = child(element, 'bndbox');
-  if (!box) throw new RangeError(`${what} (${name}) must have a <bndbox>, got none: mend or remove it`);
+  if (!box)
+    throw new RangeError(`${what} (${shown(name)}) must have a <bndbox>, got none: mend or remove it`);
   const [x1, y1, x2, y2] = (['xmin', 'ymin', 'xmax', 'ymax'] as const).map((edge) => numberOf(box, edge));
   const edges = [x1! - 1, y1! - 1, x2!, y2!] as const;
   if (!edges.every(Number.isFinite) || edges[2] < edges[0] || edges[3] < edges[1])
     throw new RangeError(
-      `the <bndbox> of ${what} (${name}) must be numbers, xmin ≤ xmax and ymin ≤ ymax, got ${shown([x1, y1, x2, y2])}: mend or remove it`,
+      `the <bndbox> of ${what} (${shown(name)}) must be numbers, xmin ≤ xmax and ymin ≤ ymax, got ${shown([x1, y1, x2, y2])}: mend or remove it`,
     );
   const difficult = child(element, 'difficult')?.text.trim() === '1';
   return { name, box: edges, ...(difficult && { ignore: true }) };

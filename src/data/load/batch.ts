@@ -9,7 +9,7 @@ import { type ObjectOptions, type ViewObjects, viewObjects } from './object-view
 import { inParallel } from './parallel.ts';
 import { type BatchPlan, sampleRng } from './sampler.ts';
 import { runOnThread, THREADS } from './thread-pool.ts';
-import { sampleBytes, type ViewJob } from './view-job.ts';
+import { failureOf, sampleBytes, type ViewFailure, type ViewJob, type ViewResults } from './view-job.ts';
 import { type DrawnCrop, makeView, type ViewOptions, viewBytes } from './views.ts';
 
 /** Views of a batch of images, with their labels, weights and masks. */
@@ -20,7 +20,7 @@ export interface Batch extends BatchPlan {
   readonly labels?: Int32Array;
   /** Masks of the views, class numbers [batch, height, width], where the loader was asked for them. */
   readonly masks?: Uint8Array;
-  /** Objects of the views, where the loader was asked for them. */
+  /** The objects of each view, where the loader was asked for them. */
   readonly objects?: readonly ViewObjects[];
   /** The random stream of each image, for what a task draws; `derive('crop')` and `derive('augment')` are used up. */
   readonly rngs: readonly Rng[];
@@ -47,7 +47,7 @@ export interface BatchOptions extends Omit<ViewOptions, 'augmenter'> {
   readonly fits: () => Promise<void>;
   /** Where masks are wanted: see `MaskOptions`. */
   readonly masks?: Pick<MaskOptions, 'largest'> | undefined;
-  /** Where objects are wanted. */
+  /** Where objects are wanted: see `ObjectOptions`. */
   readonly objects?: ObjectOptions | undefined;
 }
 
@@ -74,24 +74,26 @@ export async function loadBatch(
   const weights = plan.weights.slice();
   const plane = options.size[0] * options.size[1];
   const masks = options.masks && new Uint8Array(count * plane);
-  const objects: ViewObjects[] | undefined = options.objects && new Array(count);
-  const place = (slot: number, index: number, drawn: DrawnCrop) => {
-    if (objects) objects[slot] = viewObjects(dataset.boxes!.of(index, drawn.image), drawn, options.objects!);
+  const objects: ViewObjects[] = [];
+  /** Notes the objects of a view of the image `index`. */
+  const note = (slot: number, index: number, drawn: DrawnCrop) => {
+    if (options.objects)
+      objects[slot] = viewObjects(dataset.boxes!.of(index, drawn.image), drawn, options.objects);
   };
   const passedOver = new Set<string>();
   const rngs = Array.from(plan.indices, (index) => sampleRng(seed, plan.epoch, index));
   const real = plan.weights.filter((weight) => weight > 0).length; // padding comes last
   const here =
-    (await onThreads(dataset, plan, real, options, view, masks, objects && place)) ??
+    (await onThreads(dataset, plan, real, options, { view, masks, note })) ??
     Array.from({ length: real }, (_, i) => i);
   await inParallel(here.length, options.concurrency, signal, async (i) => {
     const slot = here[i]!;
     const index = await readable(dataset, indices[slot]!, options, passedOver, async (index) => {
       const from = dataset.source?.(index) ?? (await dataset.image(index, options));
       const rng = rngs[slot]!;
-      if (!masks) return place(slot, index, await makeView(from, viewOptions, rng, view, slot * bytes));
+      if (!masks) return note(slot, index, await makeView(from, viewOptions, rng, view, slot * bytes));
       const sample = new Uint8Array(bytes + plane);
-      await makeMaskedView(
+      const drawn = await makeMaskedView(
         from,
         dataset.masks!.source(index),
         maskOptions(dataset, options),
@@ -102,6 +104,7 @@ export async function loadBatch(
       );
       view.set(sample.subarray(0, bytes), slot * bytes);
       masks.set(sample.subarray(bytes), slot * plane);
+      note(slot, index, drawn);
     });
     if (index !== indices[slot] && !options.replace) weights[slot] = 0;
     indices[slot] = index;
@@ -109,7 +112,7 @@ export async function loadBatch(
   for (let slot = real; slot < count; slot++) {
     view.copyWithin(slot * bytes, 0, bytes);
     masks?.copyWithin(slot * plane, 0, plane);
-    if (objects) objects[slot] = objects[0]!;
+    if (options.objects) objects[slot] = objects[0]!;
   }
   const { labels } = dataset;
   return {
@@ -119,10 +122,18 @@ export async function loadBatch(
     view,
     ...(labels && { labels: indices.map((index) => labels[index]!) }),
     ...(masks && { masks }),
-    ...(objects && { objects }),
+    ...(options.objects && { objects }),
     rngs,
     broken: [...passedOver].sort(),
   };
+}
+
+/** Where the parts of samples are written. */
+interface Places {
+  readonly view: Uint8Array;
+  readonly masks: Uint8Array | undefined;
+  /** Throws a DataError where the objects of an image cannot be used. */
+  readonly note: (slot: number, index: number, drawn: DrawnCrop) => void;
 }
 
 const CHUNK = 16; // images a thread is given at once, at most: a message costs about as much as a small view
@@ -130,16 +141,13 @@ const CHUNK = 16; // images a thread is given at once, at most: a message costs 
 /**
  * Makes the first `real` views of a plan on other threads. Returns the places that are left, whose images are broken,
  * or nothing when the views must be made here.
- * @param place called with the crop of each view, where it is wanted; throws for an image that cannot be used
  */
 async function onThreads(
   dataset: Dataset,
   { epoch, indices }: BatchPlan,
   real: number,
   options: BatchOptions,
-  view: Uint8Array,
-  masks: Uint8Array | undefined,
-  place: ((slot: number, index: number, drawn: DrawnCrop) => void) | undefined,
+  { view, masks, note }: Places,
 ): Promise<number[] | undefined> {
   const { size, channels, range, seed, augment, broken, signal, fits } = options;
   const crop = options.crop.description;
@@ -154,7 +162,6 @@ async function onThreads(
     const sources = own.map((index) => dataset.source!(index));
     const job: ViewJob = {
       ...{ sources, indices: own, seed, epoch, size, channels, range, crop, augment },
-      ...(place && { crops: true }),
       ...(masks && {
         masks: {
           ...maskOptions(dataset, options),
@@ -164,31 +171,33 @@ async function onThreads(
     };
     const bytes = viewBytes(options);
     const sample = sampleBytes(job);
-    const { errors, crops } = await runOnThread(job, (made) => {
+    const results = await runOnThread(job, (made) => {
       for (const [i, slot] of some.entries()) {
         view.set(made.subarray(i * sample, i * sample + bytes), slot * bytes);
         masks?.set(made.subarray(i * sample + bytes, (i + 1) * sample), slot * (sample - bytes));
       }
     });
     for (const [i, slot] of some.entries()) {
-      const error = errors[i];
-      if (!error) {
-        try {
-          place?.(slot, own[i]!, crops![i]!);
-          continue;
-        } catch (fault) {
-          broken.add(dataset.id(own[i]!), fault);
-        }
-        left.push(slot);
-        continue;
-      }
-      if (error.ends) throw new PartError(error.message);
+      const result = noted(results[i]!, (drawn) => note(slot, own[i]!, drawn));
+      if (!result) continue;
+      if (result.ends) throw new PartError(result.message);
       await fits();
-      broken.add(dataset.id(own[i]!), error.message, error.passing);
+      broken.add(dataset.id(own[i]!), result.message, result.passing);
       left.push(slot);
     }
   });
   return left;
+}
+
+/** The failure of a view, or of what `work` does with its crop; undefined if there is none. */
+function noted(result: ViewResults[number], work: (drawn: DrawnCrop) => void): ViewFailure | undefined {
+  if ('message' in result) return result;
+  try {
+    work(result);
+    return undefined;
+  } catch (error) {
+    return failureOf(error);
+  }
 }
 
 function maskOptions({ masks }: Dataset, { masks: wanted }: BatchOptions): MaskOptions {

@@ -37,7 +37,7 @@ export interface LoaderOptions {
   readonly broken?: BrokenImages;
   /** Masks of the views are wanted, by the same crops: see `MaskOptions`. By default none are read. */
   readonly masks?: Pick<MaskOptions, 'largest'>;
-  /** Objects of the views are wanted: see `ObjectOptions`. By default none. */
+  /** Objects of the views are wanted, moved by the same crops: see `ObjectOptions`. By default none are made. */
   readonly objects?: ObjectOptions;
   /** Ends the loading: the next call of `next` rejects with its reason. */
   readonly signal?: AbortSignal;
@@ -113,7 +113,7 @@ export class Loader implements AsyncIterableIterator<Batch, undefined> {
     if (options.masks && !dataset.masks)
       throw new RangeError(`masks are loaded where images have some, got '${dataset.name}' without any`);
     if (options.objects && !dataset.boxes)
-      throw new RangeError(`objects are loaded where images have some, got '${dataset.name}' without any`);
+      throw new RangeError(`objects are loaded where images have boxes, got '${dataset.name}' without any`);
     this.broken = broken ?? new BrokenImages();
     this.#plans = plans;
     this.#ahead = prefetch;

@@ -19,7 +19,8 @@ export interface MaskOptions {
 }
 
 /**
- * Makes the view of an image, and behind it in `out` that of its mask, [height, width] class numbers, by the same crop, to which it resolves.
+ * Makes the view of an image, and behind it in `out` that of its mask, [height, width] class numbers, by the same crop,
+ * to which it resolves.
  * Rejects as `makeView`, `readMask` and `maskView` do.
  */
 export async function makeMaskedView(

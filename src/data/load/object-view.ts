@@ -7,57 +7,56 @@ import type { DrawnCrop } from './views.ts';
 
 /** How the objects of views are made. */
 export interface ObjectOptions {
-  /** The number of rows of every view; of more objects the largest ones stay. */
-  readonly most: number;
-  /** True: masks are wanted, and a box is the one that just holds the visible mask. Default: false. */
-  readonly masks?: boolean | undefined;
+  /** True: masks are wanted, and a box is the one that just holds the visible mask. */
+  readonly masks: boolean;
 }
 
-/** The objects of a view. */
+/** The objects of a view, which a model learns. */
 export interface ViewObjects {
   /** The crop that the view was made by. */
   readonly drawn: DrawnCrop;
-  /** Number of objects; the rows behind them are padding. */
-  readonly count: number;
-  /** [most, 4]: x1, y1, x2, y2 in pixels of the view; 0 in padding. */
+  /** x1, y1, x2, y2 in pixels of the view; each has an area: [n, 4]. */
   readonly boxes: Float32Array;
-  /** [most]; −1 in padding. */
+  /** [n] */
   readonly classes: Int32Array;
-  /** Masks in the view, of the first `count` rows, where they are wanted; undefined for an object that has none. */
+  /** Pixels in the view of each object that has a mask, where they are wanted. */
   readonly masks?: readonly (Rle | undefined)[];
 }
 
 /**
  * The objects that a view shows: boxes are moved by its crop and cut at the image's edges; pixels of masks are the nearest ones of the
- * image, as those of semantic masks. Crowds, objects that are to be ignored and those of which nothing is visible are left out.
+ * image, as those of semantic masks. Crowds, objects that are to be ignored and objects that are not visible are left out.
  * Throws a DataError for masks that are damaged.
  */
 export function viewObjects(
   objects: readonly BoxAnnotation[],
   drawn: DrawnCrop,
-  { most, masks = false }: ObjectOptions,
+  { masks: wanted }: ObjectOptions,
 ): ViewObjects {
   const place = placement(drawn);
-  const seen = objects.flatMap(({ box, class: of, crowd, ignore, segmentation }) => {
-    if (crowd || ignore) return [];
+  const boxes: number[] = [];
+  const classes: number[] = [];
+  const masks: (Rle | undefined)[] = [];
+  for (const { box, class: of, crowd, ignore, segmentation } of objects) {
+    if (crowd || ignore) continue;
     const mask =
-      masks && segmentation
+      wanted && segmentation
         ? resampleRle(objectMask(segmentation, drawn.image), place.columns, place.rows)
         : undefined;
-    const [x1, y1, x2, y2] = mask ? rleBox(mask) : place.box(box);
-    return x2 > x1 && y2 > y1 ? [{ box: [x1, y1, x2, y2], of, mask, area: (x2 - x1) * (y2 - y1) }] : [];
-  });
-  const largest = new Set([...seen].sort((a, b) => b.area - a.area).slice(0, most));
-  const kept = seen.filter((each) => largest.has(each));
-  const boxes = new Float32Array(4 * most);
-  const classes = new Int32Array(most).fill(-1);
-  for (const [i, { box, of }] of kept.entries()) {
-    boxes.set(box, 4 * i);
-    classes[i] = of;
+    const [x1, y1, x2, y2] = (mask ? rleBox(mask) : place.box(box)).map(Math.fround) as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    if (!(x2 > x1 && y2 > y1)) continue;
+    boxes.push(x1, y1, x2, y2);
+    classes.push(of);
+    masks.push(mask);
   }
   return {
-    ...{ drawn, count: kept.length, boxes, classes },
-    ...(masks && { masks: kept.map(({ mask }) => mask) }),
+    ...{ drawn, boxes: Float32Array.from(boxes), classes: Int32Array.from(classes) },
+    ...(wanted && { masks }),
   };
 }
 

@@ -22,8 +22,6 @@ export interface ViewJob {
   readonly range: Reading['range'];
   readonly crop: CropSamplerDescription;
   readonly augment?: Augment | undefined;
-  /** True: the crops that are drawn are wanted too. */
-  readonly crops?: boolean | undefined;
   /** The masks of the images, where their views are wanted too. */
   readonly masks?: (MaskOptions & { readonly sources: readonly ImageSource[] }) | undefined;
 }
@@ -33,44 +31,39 @@ export function sampleBytes(options: Pick<ViewJob, 'size' | 'channels' | 'masks'
   return viewBytes(options) + (options.masks ? options.size[0] * options.size[1] : 0);
 }
 
-/** The failure of each view of a job, if any: `passing` as of `isPassing`, `ends` if the image is not at fault. */
-export type ViewErrors = readonly (
-  | { readonly message: string; readonly passing: boolean; readonly ends: boolean }
-  | undefined
-)[];
-
-/** The failures of a job and, where they are wanted, the crops of its views. */
-export interface MadeViews {
-  readonly errors: ViewErrors;
-  readonly crops?: readonly (DrawnCrop | undefined)[];
+/** The failure of a view: `passing` as of `isPassing`, `ends` if the image is not at fault. */
+export interface ViewFailure {
+  readonly message: string;
+  readonly passing: boolean;
+  readonly ends: boolean;
 }
 
+/** The crop of each view of a job, or its failure. */
+export type ViewResults = readonly (DrawnCrop | ViewFailure)[];
+
 /** Makes the views of a job, one after another in `out`, each with its mask behind it where there are masks. */
-export async function makeViews(job: ViewJob, out: Uint8Array): Promise<MadeViews> {
+export async function makeViews(job: ViewJob, out: Uint8Array): Promise<ViewResults> {
   const { sources, indices, seed, epoch, size, channels, range, augment, masks } = job;
   const crop = cropSamplerFrom(job.crop);
   const augmenter = augment && (await loadAugmenter(augment, channels));
   const options = { size, channels, range, crop, augmenter };
-  const errors: ViewErrors[number][] = [];
-  const crops: (DrawnCrop | undefined)[] = [];
+  const results: ViewResults[number][] = [];
   for (const [i, source] of sources.entries()) {
     const rng = sampleRng(seed, epoch, indices[i]!);
     const at = i * sampleBytes(job);
     const made = masks
       ? makeMaskedView(source, masks.sources[i]!, masks, options, rng, out, at)
       : makeView(source, options, rng, out, at);
-    const failure = await made.then(
-      (drawn) => {
-        crops[i] = drawn;
-        return undefined;
-      },
-      (error) => ({
-        message: error instanceof Error ? error.message : String(error),
-        passing: isPassing(error),
-        ends: error instanceof PartError,
-      }),
-    );
-    errors.push(failure);
+    results.push(await made.catch(failureOf));
   }
-  return { errors, ...(job.crops && { crops }) };
+  return results;
+}
+
+/** The failure that an error is. */
+export function failureOf(error: unknown): ViewFailure {
+  return {
+    message: error instanceof Error ? error.message : String(error),
+    passing: isPassing(error),
+    ends: error instanceof PartError,
+  };
 }

@@ -5,7 +5,7 @@ import { makeViews, type ViewJob } from './view-job.ts';
 parentPort!.on(
   'message',
   async ({ id, job, memory }: { id: number; job: ViewJob; memory: SharedArrayBuffer }) => {
-    const made = await makeViews(job, new Uint8Array(memory));
-    parentPort!.postMessage({ id, made });
+    const results = await makeViews(job, new Uint8Array(memory));
+    parentPort!.postMessage({ id, results });
   },
 );

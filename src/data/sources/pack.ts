@@ -133,7 +133,8 @@ async function begin(
   const sourceKey = await identify(dataset, watched);
   const sourceOutline = dataset.content?.outline;
   const keys = { sourceKey, ...(sourceOutline !== undefined && { sourceOutline }) };
-  if (dataset.masks) onNote('a pack holds pictures and their classes: the masks are left out');
+  for (const kind of ['masks', 'boxes'] as const)
+    if (dataset[kind]) onNote(`a pack holds pictures and their classes: the ${kind} are left out`);
   if (file === undefined) {
     const { name, classes, labels } = dataset;
     const images = { names: [], widths: [], heights: [], checksums: [], ...(labels && { labels: [] }) };

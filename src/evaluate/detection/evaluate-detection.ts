@@ -45,7 +45,7 @@ export async function* detected(
     {
       ...{ batchSize, size: model.image, channels: model.channels, seed: 0, broken },
       ...(normalisation.range && { range: normalisation.range }),
-      ...{ crop: wholeImage(normalisation), objects: { most: 1 } },
+      ...{ crop: wholeImage(normalisation), objects: { masks: false } },
     },
   );
   let done = 0;
