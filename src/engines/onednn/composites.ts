@@ -10,7 +10,6 @@ import {
   type Rule,
   type RuleOf,
   rules,
-  spread,
   zeros,
 } from './rules.ts';
 import { asRows, permuted, reshaped, rowOf, sliced, type View } from './view.ts';
@@ -59,13 +58,6 @@ export const composites: { readonly [N in CompositeName]?: RuleOf<N> } = {
       shape: dx!.shape,
       strides: whole.strides.map((stride, axis) => stride * by[axis]!),
     };
-  },
-  convFilterGrad: ({ builder }, { attributes, outputs: [dw] }, [image, dy]) => {
-    const { laid, rest } = convolutionOf(builder, dw!.shape, attributes);
-    const x = laid(spread(builder, image, attributes.inputDilation));
-    const out = builder.fresh(dw!.shape);
-    builder.emit({ kind: 'filterGrad', x, dy: laid(dy), out: inGroups(out, attributes), ...rest });
-    return out;
   },
   batchNorm: ({ builder }, { attributes: { epsilon }, outputs: [y, average] }, [x, weight, bias]) => {
     const out = builder.fresh(y!.shape);

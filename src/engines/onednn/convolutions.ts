@@ -5,26 +5,25 @@ import type { Pointer } from './library.ts';
 import type { View } from './view.ts';
 
 /**
- * The calls of a convolution or of one of its gradients. Where the instruction has memory for it, its kernel chooses the order of the
- * filters, and they are copied into it before or out of it after.
+ * The calls of a convolution or of the gradient of its images. Where the instruction has memory for it, the kernel chooses the order of the
+ * filters, and they are copied into it first.
  */
 export function convolutionCalls(
   make: Descriptors,
-  { chosen, same }: ReturnType<typeof layoutQueries>,
+  layouts: ReturnType<typeof layoutQueries>,
   at: (view: View) => Pointer,
   instruction: Convolution,
 ): readonly Call[] {
-  const filters = instruction.kind === 'filterGrad' ? instruction.out : instruction.filters;
-  const { packed } = instruction;
+  const { filters, packed } = instruction;
   if (packed) {
     const free = descriptorOf(make, at, instruction, make.anyLayout(filters.shape, filters.dtype));
-    const { layout, bytes } = chosen(free, instruction.kind === 'filterGrad' ? 'filterGrad' : 'filters');
-    if (bytes <= packed.buffer.bytes && !same(layout, at(filters))) {
+    const { layout, bytes } = layouts.filters(free);
+    if (bytes <= packed.buffer.bytes && !layouts.same(layout, at(filters))) {
       const place: Chosen = { layout, view: packed };
-      const call: Call = [free, operandsOf(instruction, place)];
-      return instruction.kind === 'filterGrad'
-        ? [call, [make.copy(layout, at(filters)), { src: place, dst: filters }]]
-        : [[make.copy(at(filters), layout), { src: filters, dst: place }], call];
+      return [
+        [make.copy(at(filters), layout), { src: filters, dst: place }],
+        [free, operandsOf(instruction, place)],
+      ];
     }
   }
   return [[descriptorOf(make, at, instruction, at(filters)), operandsOf(instruction, filters)]];
@@ -36,28 +35,15 @@ function descriptorOf(
   instruction: Convolution,
   filters: Pointer,
 ): bigint {
+  const { kind, out } = instruction;
   const forward = (x: View, y: View) => make.convolution(at(x), filters, at(y), instruction);
-  switch (instruction.kind) {
-    case 'convolution':
-      return forward(instruction.x, instruction.out);
-    case 'imageGrad': {
-      const { dy, out } = instruction;
-      return make.imageGrad(filters, at(dy), at(out), instruction, forward(out, dy));
-    }
-    case 'filterGrad': {
-      const { x, dy } = instruction;
-      return make.filterGrad(at(x), at(dy), filters, instruction, forward(x, dy));
-    }
-  }
+  if (kind === 'convolution') return forward(instruction.x, out);
+  const { dy } = instruction;
+  return make.imageGrad(filters, at(dy), at(out), instruction, forward(out, dy));
 }
 
-function operandsOf(instruction: Convolution, filters: View | Chosen): Operands {
-  switch (instruction.kind) {
-    case 'convolution':
-      return { src: instruction.x, weights: filters, dst: instruction.out };
-    case 'imageGrad':
-      return { weights: filters, diffDst: instruction.dy, diffSrc: instruction.out };
-    case 'filterGrad':
-      return { src: instruction.x, diffDst: instruction.dy, diffWeights: filters };
-  }
+function operandsOf(instruction: Convolution, weights: View | Chosen): Operands {
+  return instruction.kind === 'convolution'
+    ? { src: instruction.x, weights, dst: instruction.out }
+    : { weights, diffDst: instruction.dy, diffSrc: instruction.out };
 }

@@ -59,10 +59,6 @@ export function descriptors2(library: Library, engine: bigint): Descriptors {
     'dilated_convolution_backward_data',
     'int, void *, void *, void *, void *, void *, void *, void *',
   );
-  const filterGrad = operation(
-    'dilated_convolution_backward_weights',
-    'int, void *, void *, void *, void *, void *, void *, void *, void *',
-  );
   const softmax = operation('softmax_v2_forward', 'int, int, void *, void *, int');
   const softmaxGrad = operation('softmax_v2_backward', 'int, void *, void *, void *, int');
   const norm = 'layer_normalization';
@@ -95,8 +91,6 @@ export function descriptors2(library: Library, engine: bigint): Descriptors {
       make(convolution(forwardTraining, convolutionDirect, x, filters, null, out, ...windowSides(window))),
     imageGrad: (filters, dy, out, window, forward) =>
       make(imageGrad(convolutionDirect, out, filters, dy, ...windowSides(window)), null, forward),
-    filterGrad: (x, dy, out, window, forward) =>
-      make(filterGrad(convolutionDirect, x, out, null, dy, ...windowSides(window)), null, forward),
     softmax: (x, out) => make(softmax(forwardTraining, softmaxAccurate, x, out, 1)),
     logSoftmax: (x, out) => make(softmax(forwardTraining, softmaxLog, x, out, 1)),
     softmaxGrad: (y, dy, out, forward) => make(softmaxGrad(softmaxAccurate, out, dy, y, 1), null, forward),

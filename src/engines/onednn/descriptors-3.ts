@@ -48,10 +48,6 @@ export function descriptors3(library: Library, engine: bigint): Descriptors {
     'convolution_backward_data',
     'int, void *, void *, void *, void *, void *, void *, void *, void *, void *',
   );
-  const filterGrad = primitive(
-    'convolution_backward_weights',
-    'int, void *, void *, void *, void *, void *, void *, void *, void *, void *, void *',
-  );
   const softmax = primitive('softmax_forward', 'int, int, void *, void *, int, void *');
   const softmaxGrad = primitive('softmax_backward', 'int, void *, void *, void *, int, void *, void *');
   const norm = 'layer_normalization';
@@ -84,8 +80,6 @@ export function descriptors3(library: Library, engine: bigint): Descriptors {
     },
     imageGrad: (filters, dy, out, window, forward) =>
       imageGrad(engine, convolutionDirect, out, filters, dy, ...windowSides(window), forward, null),
-    filterGrad: (x, dy, out, window, forward) =>
-      filterGrad(engine, convolutionDirect, x, out, null, dy, ...windowSides(window), forward, null),
     softmax: (x, out) => softmax(engine, forwardTraining, softmaxAccurate, x, out, 1, null),
     logSoftmax: (x, out) => softmax(engine, forwardTraining, softmaxLog, x, out, 1, null),
     softmaxGrad: (y, dy, out, forward) => softmaxGrad(engine, softmaxAccurate, out, dy, y, 1, forward, null),

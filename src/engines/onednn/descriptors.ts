@@ -19,7 +19,6 @@ export interface Descriptors {
   copy(x: Pointer, out: Pointer): bigint;
   convolution(x: Pointer, filters: Pointer, out: Pointer, window: Window): bigint;
   imageGrad(filters: Pointer, dy: Pointer, out: Pointer, window: Window, forward: bigint): bigint;
-  filterGrad(x: Pointer, dy: Pointer, out: Pointer, window: Window, forward: bigint): bigint;
   /** Over the last axis of a matrix. */
   softmax(x: Pointer, out: Pointer): bigint;
   logSoftmax(x: Pointer, out: Pointer): bigint;
@@ -33,23 +32,23 @@ export interface Descriptors {
   scales(scaleShift: View, gradient?: View): Operands;
 }
 
-/** The layout that a primitive chose for filters or for their gradient, and its size. */
+/** The layout that a primitive chose for filters, and its size. */
 export interface ChosenLayout {
   readonly layout: bigint;
   readonly bytes: number;
 }
 
 export const anyTag = 1;
+const queryWeights = 131;
 
 /** Asks primitive descriptors for the layouts that they chose. The functions are the same in all versions. */
 export function layoutQueries(library: Library) {
   const query = library.raw('primitive_desc_query_md', 'void *, int, int', 'void *');
   const size = library.raw('memory_desc_get_size', 'void *', 'size_t');
   const equal = library.raw('memory_desc_equal', 'void *, void *');
-  const kinds = { filters: 131, filterGrad: 132 };
   return {
-    chosen: (descriptor: bigint, of: keyof typeof kinds): ChosenLayout => {
-      const layout = query(descriptor, kinds[of], 0) as bigint;
+    filters: (descriptor: bigint): ChosenLayout => {
+      const layout = query(descriptor, queryWeights, 0) as bigint;
       return { layout, bytes: Number(size(layout)) };
     },
     same: (a: Pointer, b: Pointer) => equal(a, b) === 1,

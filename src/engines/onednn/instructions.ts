@@ -24,9 +24,8 @@ export type Instruction =
    * order that the kernel prefers; without it they stay as they are.
    */
   | ({ kind: 'convolution'; x: View; filters: View; out: View; packed?: View } & Window)
-  /** Gradients of a convolution's images and filters. */
+  /** Gradient of a convolution's images. */
   | ({ kind: 'imageGrad'; filters: View; dy: View; out: View; packed?: View } & Window)
-  | ({ kind: 'filterGrad'; x: View; dy: View; out: View; packed?: View } & Window)
   | { kind: 'softmax' | 'logSoftmax'; x: View; out: View }
   | { kind: 'softmaxGrad'; y: View; dy: View; out: View }
   | {
@@ -74,7 +73,7 @@ export type Instruction =
     }
   | { kind: 'host'; kernel: string; inputs: readonly View[]; out: View; attributes: Attributes };
 
-/** A convolution or one of its gradients. */
+/** A convolution or the gradient of its images. */
 export type Convolution = Extract<Instruction, Window>;
 
 export const isConvolution = <I extends Instruction>(instruction: I): instruction is I & Convolution =>
@@ -96,7 +95,6 @@ export function reads(instruction: Instruction): View[] {
     case 'imageGrad':
       return [instruction.filters, instruction.dy];
     case 'eltwiseGrad':
-    case 'filterGrad':
       return [instruction.x, instruction.dy];
     case 'binary':
       return [instruction.a, instruction.b];

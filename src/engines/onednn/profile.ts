@@ -54,9 +54,7 @@ export function flops(instruction: Instruction): number {
   const results = 2 * sizeOf(instruction.out.shape);
   if (instruction.kind === 'matmul') return results * instruction.a.shape.at(-1)!;
   if (instruction.kind === 'convolution') return results * sizeOf(instruction.filters.shape.slice(-3));
-  if (instruction.kind === 'imageGrad' || instruction.kind === 'filterGrad') {
-    const filters = instruction.kind === 'imageGrad' ? instruction.filters : instruction.out;
-    return 2 * sizeOf(instruction.dy.shape) * sizeOf(filters.shape.slice(-3));
-  }
+  if (instruction.kind === 'imageGrad')
+    return 2 * sizeOf(instruction.dy.shape) * sizeOf(instruction.filters.shape.slice(-3));
   return 0;
 }

@@ -157,7 +157,7 @@ export function inGroups(filters: View, { groups }: Attributes): View {
 }
 
 /** Inserts zeros between an image's pixels. */
-export function spread(builder: Builder, x: View, distances: readonly number[]): View {
+function spread(builder: Builder, x: View, distances: readonly number[]): View {
   if (distances.every((distance) => distance === 1)) return x;
   const by = [1, 1, ...distances];
   // The gap of zeros also follows the last pixel, so that rows do not overlap in oneDNN's description.
