@@ -11,8 +11,13 @@ const LIMIT = 10_000;
 const KEEP_ALIVE = 30_000;
 
 const [{ token, host, size }] = (await once(process, 'message')) as [Watched];
+/** Milliseconds after the first rank that waits, in which the others report that they wait too. */
+const TOGETHER = 10_000;
+
 /** Names of the ranks by their connections. */
 const ranks = new Map<Socket, string>();
+/** Ranks that wait for others in a step. */
+const waiting = new Set<Socket>();
 const server = createServer(greet);
 server.listen(0, host, () => process.send!((server.address() as AddressInfo).port));
 process.on('disconnect', () => {}); // rank 0 has the port, or has died
@@ -23,7 +28,8 @@ function greet(socket: Socket): void {
   socket.setKeepAlive(true, KEEP_ALIVE);
   socket.setTimeout(LIMIT, () => socket.destroy());
   onLines(socket, (line) => {
-    if (ranks.has(socket)) last = line;
+    if (ranks.has(socket) && line === 'waits') wait(socket);
+    else if (ranks.has(socket)) last = line;
     else if (!line.startsWith(`${token} `)) socket.destroy();
     else {
       socket.setTimeout(0);
@@ -44,6 +50,19 @@ function end(name: string, failed: boolean): void {
   if (!failed) console.error(`${message}: all ${size} ranks end, and resume with --resume`);
   for (const socket of ranks.keys()) socket.end(`${failed ? 'failed' : 'lost'} ${message}\n`);
   ranks.clear();
+}
+
+/** A rank has waited for others for long. One that does not say the same is stopped, or its host hangs. */
+function wait(socket: Socket): void {
+  if (waiting.size === 0) setTimeout(nameStuck, TOGETHER);
+  waiting.add(socket);
+}
+
+function nameStuck(): void {
+  const stuck = [...ranks].flatMap(([socket, name]) => (waiting.has(socket) ? [] : [name]));
+  waiting.clear();
+  const what = stuck.length > 0 ? stuck.join(', ') : 'an engine, or the network between hosts,';
+  if (ranks.size > 0) console.error(`${what} is stuck: all other ranks wait in a step`);
 }
 
 function endIfAlone(): void {

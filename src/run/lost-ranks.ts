@@ -24,6 +24,8 @@ export interface Watched {
 export interface RanksWatch {
   /** Rejects with LostRank when another rank's process ends before the run. */
   readonly lost: Promise<never>;
+  /** Reports that this rank has waited for others for long, so that the one that does not is named. */
+  waits(): void;
   /** Ends the watch of this process. @param failed true: it ends with an error, which it reports itself */
   close(failed: boolean): void;
 }
@@ -109,6 +111,9 @@ function watchBy({ rank, size }: World, token: number, port: number, hosts: read
   })();
   return {
     lost,
+    waits() {
+      socket?.write('waits\n');
+    },
     close(failed) {
       isOpen = false;
       socket?.end(failed ? 'failed\n' : 'done\n');

@@ -130,7 +130,7 @@ export async function runTraining<C extends RunConfig, Start extends object>(
       step: trainer.step,
       ...((await monitor.start()) as Start),
     });
-    const outcome = await trainer.run(signal, watch?.lost);
+    const outcome = await trainer.run(signal, watch);
     leave = true;
     return { outcome, step: trainer.step };
   } catch (error) {

@@ -4,6 +4,7 @@ import { learningRate, type Schedule, scaledPeak } from '../optim/schedule.ts';
 import type { Progress } from '../run/checkpoint-codec.ts';
 import { RunError } from '../run/error.ts';
 import type { Outcome, StepRow } from '../run/events.ts';
+import type { RanksWatch } from '../run/lost-ranks.ts';
 import {
   appendMetrics,
   checkpointName,
@@ -89,18 +90,18 @@ export class Trainer {
   /**
    * Trains until the end or until the signal is aborted, which lets the current update finish. Ranks finish the same
    * one.
-   * @param lost rejects when another rank has ended, for which this one would wait
+   * @param watch notices when another rank has ended, for which this one would wait
    */
-  async run(signal?: AbortSignal, lost?: Promise<never>): Promise<Outcome> {
+  async run(signal?: AbortSignal, watch?: Pick<RanksWatch, 'lost' | 'waits'>): Promise<Outcome> {
     try {
-      return await Promise.race([this.#run(signal), ...(lost ? [lost] : [])]);
+      return await Promise.race([this.#run(signal, watch), ...(watch ? [watch.lost] : [])]);
     } catch (error) {
       throw await this.#withAdvice(error);
     }
   }
 
-  async #run(signal?: AbortSignal): Promise<Outcome> {
-    if (this.#job.ranks) this.#joinRanks(this.#job.ranks, signal);
+  async #run(signal?: AbortSignal, watch?: Pick<RanksWatch, 'waits'>): Promise<Outcome> {
+    if (this.#job.ranks) this.#joinRanks(this.#job.ranks, signal, watch);
     else this.#stopping = stoppingBy(signal);
     const rows = await metricsOf(this.#at.store);
     const last = rows.at(-1);
@@ -114,10 +115,17 @@ export class Trainer {
     return await this.#end();
   }
 
-  #joinRanks({ rank }: { readonly rank: number }, signal?: AbortSignal): void {
+  #joinRanks(
+    { rank }: { readonly rank: number },
+    signal?: AbortSignal,
+    watch?: Pick<RanksWatch, 'waits'>,
+  ): void {
     this.#stopping = stoppingTogether(signal, this.#at.session);
     const note = (message: string) => this.#at.emit({ type: 'note', message });
-    this.#stuck = new StuckRanks(note);
+    this.#stuck = new StuckRanks((message) => {
+      note(message);
+      watch?.waits();
+    });
     if (rank === 0) this.#slow = new SlowRanks(note);
   }
 
