@@ -105,7 +105,7 @@ const finetune: StudyJudge = {
     }),
 };
 
-/** What tables call the judge. */
+/** Name of the judge in tables. */
 const SEGMENT = 'segment';
 
 const segment: StudyJudge = {

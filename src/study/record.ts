@@ -38,7 +38,7 @@ const LAST = [
   ...['mIoU', 'mAcc', 'aAcc'],
 ];
 
-/** What a judge found, in [0, 1]. */
+/** The score of a judge, in [0, 1]. */
 export function scoreOf({
   top1,
   mIoU,

@@ -8,7 +8,7 @@ import type { Dataset } from '../sources/dataset.ts';
 import { digestFolder } from '../sources/folder-digest.ts';
 import { type MaskScan, requireMasks, type ScanMasksOptions } from './scan.ts';
 
-/** What the cache keeps of a scan without problems. */
+/** A scan without problems, as the cache keeps it. */
 interface Kept {
   /** Names the files of images and masks in their state, and the table of classes. */
   readonly state: string;

@@ -5,14 +5,14 @@ import { refusals, rest } from './timm.ts';
 const LAYER = String.raw`beit\.(?:encoder\.layer|layers)`;
 const inLayer = (part: string) => new RegExp(String.raw`^${LAYER}\.(\d+)\.${part}$`);
 
-/** Variants that BEiT shares with other models; it has layer scale and relative positions of its own. */
+/** Variants that BEiT shares with other models; it has layer scale and relative positions too. */
 const others = refusals.filter(
   ({ match }) => ![/gamma/, /rel_pos/].some((known) => known.test(match.source)),
 );
 
 /**
  * Hugging Face's BEiT: `BeitForSemanticSegmentation`, `BeitForImageClassification`, and the encoder of `BeitForMaskedImageModeling` where
- * its blocks have relative positions of their own.
+ * each block has its relative positions.
  */
 export const beit: NamingTable = {
   source: 'huggingface',

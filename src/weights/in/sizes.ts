@@ -36,7 +36,7 @@ const USUAL_IMAGE: Size = [224, 224];
 const RELATIVE = 'blocks.0.attn.relative_position_bias_table';
 /** BEiT's, in `transformers`. */
 const USUAL_LAYER_SCALE = 0.1;
-/** Those of `out_indices` [3, 5, 7, 11]. */
+/** The blocks of `out_indices` [3, 5, 7, 11]. */
 const USUAL_TAPS: readonly number[] = [1, 3, 5, 9];
 
 /**

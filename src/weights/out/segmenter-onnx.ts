@@ -23,7 +23,7 @@ import type { Model } from '../model.ts';
 import { block, classNamesOf } from './format.ts';
 
 /**
- * What `predict` computes of windows, preparation included: `pixels` f32 [B, C, H, W] on the scale 0–255 → `logits` [B, K, H, W], to be
+ * The program that `predict` runs on windows, preparation included: `pixels` f32 [B, C, H, W] on the scale 0–255 → `logits` [B, K, H, W], to be
  * averaged where windows overlap, and `labels` u8 [B, H, W], the class of each pixel; of equal logits the lower class.
  */
 export function segmenterProgram({ segmenter, normalisation }: Model, batch: number): Program {
