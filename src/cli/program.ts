@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { benchCommand } from './commands/bench.ts';
 import { cacheCommand } from './commands/cache.ts';
 import { dataCommand } from './commands/data.ts';
+import { detectCommand } from './commands/detect.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { embedCommand } from './commands/embed.ts';
 import { exportCommand } from './commands/export.ts';
@@ -45,6 +46,7 @@ BEYOND_MASKING_DEBUG=1 shows where an error came from.`,
     pretrainCommand(),
     finetuneCommand(),
     segmentCommand(),
+    detectCommand(),
     reconstructCommand(),
     previewCommand(),
     knnCommand(),

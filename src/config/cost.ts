@@ -6,6 +6,7 @@ import { visibleTokens } from '../nn/masking.ts';
 import { stackFlops } from '../nn/stack-flops.ts';
 import type { OwnTasks } from '../tasks/own.ts';
 import { taskOf } from '../tasks/table.ts';
+import type { DetectConfig } from './detect-schema.ts';
 import type { Config } from './schema.ts';
 import { type SegmentConfig, segmenterConfig } from './segment-schema.ts';
 
@@ -63,6 +64,36 @@ function headFlops({ head, width, classes }: SegmenterConfig, patches: number): 
   return 2 * patches * products.reduce((a, b) => a + b, 0);
 }
 
+/**
+ * Operations per image of a step of detection: the backbone and region proposals run once more, forward, to propose. The attention of
+ * windows counts as that of all patches.
+ */
+export function detectFlops(
+  { model, training }: Pick<DetectConfig, 'model' | 'training'>,
+  classes: number,
+): number {
+  const { width, head } = model;
+  const { channels, convolutions, hidden, masks } = head;
+  const patches = patchCount(model);
+  const areas = head.scales.map((scale) => scale ** 2);
+  const all = areas.reduce((a, b) => a + b, 0) + areas.at(-1)! / 4;
+  const neck = head.scales.map((scale, i) => {
+    const first = scale === 4 ? width / 4 : scale === 2 ? width / 2 : width;
+    const enlarged = scale === 4 ? 4 * width ** 2 : scale === 2 ? 2 * width ** 2 : 0;
+    return enlarged + areas[i]! * channels * (first + 9 * channels);
+  });
+  const proposals = all * channels * (18 * channels + 15);
+  const maps = 2 * patches * (neck.reduce((a, b) => a + b, 0) + proposals);
+  const columns = head.scales.reduce((sum, scale) => sum + (scale * model.image[1]) / model.patch, 0);
+  const read = (bins: number) =>
+    areas.reduce((sum, area) => sum + bins * area * patches * channels, 0) + bins ** 2 * columns * channels;
+  const tower = 9 * convolutions * channels ** 2;
+  const boxes = read(7) + 49 * (tower + channels * hidden) + hidden * (5 * classes + 1);
+  const masked = masks ? read(14) + 196 * (tower + 4 * channels ** 2 + 4 * channels * classes) : 0;
+  const heads = 2 * (training.rois * boxes + Math.max(1, Math.floor(training.rois / 4)) * masked);
+  return 4 * (encoderFlops(model, patches) + maps) + 3 * heads;
+}
+
 /** Activations that a training step stores per block, for each feature of a token. */
 const STORED = 30;
 
@@ -70,7 +101,7 @@ const STORED = 30;
  * Estimated memory of a training step per image, in bytes: activations stored for the backward pass, in float32. onnxruntime's
  * measured peak for ViT-B/16 with 75 % of its tokens removed is 97 MB (estimate 95 MB). Engines that plan memory need less.
  */
-export function trainingBytes({ model, task, data }: Sized, own?: OwnTasks): number {
+export function trainingBytes({ model, task, data, training }: Sized, own?: OwnTasks): number {
   const patches = patchCount(model);
   const { decoder } = model;
   const { fillsEncoder } = decoderOf(decoder ?? {});
@@ -80,28 +111,40 @@ export function trainingBytes({ model, task, data }: Sized, own?: OwnTasks): num
     depth * (STORED * tokens * width + heads * tokens ** 2);
   const encoder = stack(visible, model) + (guide ? stack(patches, model) : 0);
   const more = decoder && decoder.kind !== 'linear' ? stack(patches, decoder) : 0;
-  return 4 * (encoder + more + (data?.classes ? headValues(model, data.classes.classes.length) : 0));
+  return 4 * (encoder + more + headValues(model, data?.classes ?? null, training?.rois));
 }
 
 /** Values that a step of segmentation stores per pixel and class, and per pixel and channel of UperNet's largest maps. */
 const [STORED_LOGITS, STORED_MAPS] = [5, 16];
 
-/** Stored values of a segmenter's head per image. */
-function headValues(model: Sized['model'], classes: number): number {
-  const { image, head } = model;
-  const pixels = image[0] * image[1];
-  const { kind, channels = 0, scales = [4] } = head ?? {};
+/** Stored values of the head of a segmenter or detector per image. */
+function headValues({ head, ...model }: Sized['model'], classes: Classes, rois = 0): number {
+  if (!head || !classes) return 0;
+  const patches = patchCount(model);
+  const { kind, channels, scales } = head;
+  if (kind === undefined) {
+    const maps = scales.reduce((sum, scale) => sum + scale ** 2, 0) * patches;
+    return STORED_MAPS * channels * (maps + rois * (7 ** 2 + 14 ** 2 / 2));
+  }
+  const pixels = model.image[0] * model.image[1];
   const largest = kind === 'upernet' ? scales[0]! ** 2 * STORED_MAPS * channels : 0;
-  return STORED_LOGITS * pixels * classes + largest * patchCount(model);
+  return STORED_LOGITS * pixels * ('classes' in classes ? classes.classes.length : 0) + largest * patches;
 }
+
+type Classes = SegmentConfig['data']['classes'] | DetectConfig['data']['classes'];
 
 /** Settings that determine a step's memory. */
 export interface Sized {
   readonly model: EncoderConfig & {
     readonly decoder?: DecoderConfig;
-    /** Of a segmenter. */
-    readonly head?: Pick<SegmentConfig['model']['head'], 'kind' | 'channels' | 'scales'>;
+    /** Of a segmenter; of a detector, without `kind`. */
+    readonly head?: {
+      readonly kind?: SegmentConfig['model']['head']['kind'];
+      readonly channels: number;
+      readonly scales: readonly number[];
+    };
   };
-  readonly data?: Partial<Pick<SegmentConfig['data'], 'source' | 'classes'>>;
+  readonly data?: { readonly source?: string; readonly classes?: Classes };
+  readonly training?: { readonly batchSize: number; readonly rois?: number };
   readonly task?: { readonly name: string; readonly mask?: string; readonly maskRatio: number };
 }

@@ -1,3 +1,4 @@
+import type { DetectConfig, DetectInput } from './detect-schema.ts';
 import type { FinetuneConfig, FinetuneInput } from './finetune-schema.ts';
 import type { Config, ConfigInput } from './schema.ts';
 import type { SegmentConfig, SegmentInput } from './segment-schema.ts';
@@ -35,6 +36,11 @@ export interface SegmentEntry extends AnyEntry<SegmentInput> {
   readonly classes: number;
 }
 
+/** A recipe of detection as data. */
+export interface DetectEntry extends AnyEntry<DetectInput> {
+  readonly classes: number;
+}
+
 /** Cost of a run. */
 export interface Cost {
   /** Over all epochs. */
@@ -56,3 +62,4 @@ export interface RecipeOf<C> {
 export type Recipe = RecipeOf<Config>;
 export type FinetuneRecipe = RecipeOf<FinetuneConfig>;
 export type SegmentRecipe = RecipeOf<SegmentConfig>;
+export type DetectRecipe = RecipeOf<DetectConfig>;

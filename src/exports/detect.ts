@@ -1,5 +1,19 @@
-/** Detection and instance segmentation: boxes, masks, COCO's scores and files, pictures. */
+/** Detection and instance segmentation: training, predictions, settings and recipes; boxes, masks, COCO's scores and files, pictures. */
 // biome-ignore-all assist/source/organizeImports: grouped by purpose
+export { type DetectResult, type DetectRunOptions, trainDetector } from '../detect.ts';
+export {
+  type PredictBoxesOptions,
+  type PredictedObjects,
+  predictBoxes,
+} from '../evaluate/detection/predict-boxes.ts';
+export type { DetectEvent } from '../run/events.ts';
+export {
+  type DetectConfig,
+  type DetectInput,
+  detectSchema,
+  parseDetectConfig,
+} from '../config/detect-schema.ts';
+export { detectRecipe, detectRecipeNames, resolveDetectConfig } from '../config/detect-recipes.ts';
 export { type BoxRows, boxArea, boxIou, boxIous } from '../detect/boxes.ts';
 export { decodeRle, encodeRle, type Rle, rleArea, rleBox, rleOf } from '../detect/rle.ts';
 export { rleFromText, rleToText } from '../detect/rle-text.ts';

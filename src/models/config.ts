@@ -20,8 +20,18 @@ export interface EncoderConfig extends Geometry, StackSize {
   readonly epsilon?: number;
   /** True: every layer adds trained biases to its attention, by the offset of two positions (BEiT). Default: false. */
   readonly relativePositions?: boolean | undefined;
+  /** True: every layer adds products of its queries with trained vectors of the offset in rows and in columns (MViTv2). Default: false. */
+  readonly decomposedPositions?: boolean | undefined;
   /** Where the trained scales of the blocks' branches start (`gamma_1`, `gamma_2`; CaiT, arXiv 2103.17239). Default: none. */
   readonly layerScale?: number | undefined;
+  /** Blocks whose attention stays in windows of patches (ViTDet, arXiv 2203.16527). Default: none. */
+  readonly windows?: AttentionWindows | undefined;
+}
+
+/** Windows of `side` × `side` patches in all blocks but those of `global`, counted from 0. */
+export interface AttentionWindows {
+  readonly side: number;
+  readonly global: readonly number[];
 }
 
 /** How a decoder predicts: see `decoders`. */

@@ -10,8 +10,9 @@ import {
   sub,
   type Tensor,
 } from '../graph/index.ts';
-import { patchGrid } from '../image/size.ts';
+import { patchGrid, type Size } from '../image/size.ts';
 import { block, blockParameters, layerScaleParameters, norm } from '../nn/block.ts';
+import { decomposedBias, decomposedParameters } from '../nn/decomposed-positions.ts';
 import { branchScales } from '../nn/drop-path.ts';
 import type { Masking } from '../nn/masking.ts';
 import {
@@ -48,11 +49,14 @@ export function encoderParameters(config: EncoderConfig): ParameterSpec[] {
 
 /** Optional weights of a block: relative positions, scales of its branches. */
 function extras(config: EncoderConfig, i: number): LayerParameter[] {
-  const { heads, classToken, relativePositions, layerScale, width } = config;
+  const { heads, classToken, relativePositions, decomposedPositions, layerScale, width } = config;
   const name = `blocks.${i}`;
   return [
     ...(relativePositions
       ? relativePositionParameters(`${name}.attn`, patchGrid(config), heads, classToken)
+      : []),
+    ...(decomposedPositions
+      ? decomposedParameters(`${name}.attn`, attentionGrid(config, i), width / heads)
       : []),
     ...(layerScale === undefined ? [] : layerScaleParameters(name, width, layerScale)),
   ];
@@ -102,6 +106,11 @@ export function encodeLayers(
   image: Tensor,
   { masking, fill, dropPath }: EncodeOptions = {},
 ): Tensor[] {
+  const { windows } = config;
+  if ((windows || config.decomposedPositions) && (masking || config.classToken || config.relativePositions))
+    throw new RangeError(
+      'attention in windows and decomposed positions need all patches, without a class token and without other relative positions',
+    );
   let x = embed(config, weights, image, { masking, fill });
   return Array.from({ length: config.depth }, (_, i) => {
     const table = config.relativePositions && weights(`blocks.${i}.attn.relative_position_bias_table`);
@@ -111,10 +120,23 @@ export function encodeLayers(
       scales: dropPath && branchScales(dropPath, i),
       epsilon: config.epsilon,
       layerScale: config.layerScale !== undefined,
-      bias: table ? relativePositionBias(table, patchGrid(config), config.classToken) : undefined,
+      bias: table
+        ? relativePositionBias(table, patchGrid(config), config.classToken)
+        : config.decomposedPositions
+          ? (queries) => decomposedBias(queries, weights, `blocks.${i}.attn`, attentionGrid(config, i))
+          : undefined,
+      windows: isInWindows(config, i) ? { grid: patchGrid(config), side: windows!.side } : undefined,
     });
     return x;
   });
+}
+
+const isInWindows = ({ windows }: EncoderConfig, i: number) =>
+  windows !== undefined && !windows.global.includes(i);
+
+/** The grid of patches that see each other in block `i`: a window, or all. */
+function attentionGrid(config: EncoderConfig, i: number): Size {
+  return isInWindows(config, i) ? [config.windows!.side, config.windows!.side] : patchGrid(config);
 }
 
 /** Patches through a linear layer, positions added. Removed patches are left out before, while they are pixels, or filled after. */

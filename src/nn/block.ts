@@ -21,6 +21,7 @@ import {
   parameter,
   type Weights,
 } from './parameters.ts';
+import { joinWindows, splitWindows, type Windows } from './windows.ts';
 
 /** Weights of one transformer block, named as in timm (`<name>.attn.qkv.weight`, …). */
 export function blockParameters(name: string, width: number, mlpRatio: number): LayerParameter[] {
@@ -51,6 +52,8 @@ export function layerScaleParameters(name: string, width: number, start: number)
 /** Per-image scales of a block's attention and MLP branches (drop path), each [B, 1, 1]. */
 export type BranchScales = readonly [attention: Tensor, mlp: Tensor];
 
+type AttentionBias = Tensor | ((queries: Tensor) => Tensor);
+
 export interface BlockOptions {
   /** Scales of the two branches (drop path). Default: 1. */
   readonly scales?: BranchScales | undefined;
@@ -58,8 +61,10 @@ export interface BlockOptions {
   readonly epsilon?: number | undefined;
   /** True: the branches have trained scales, see `layerScaleParameters`. */
   readonly layerScale?: boolean | undefined;
-  /** Added to the attention before its softmax, [1, h, N, N]. */
-  readonly bias?: Tensor | undefined;
+  /** Added to the attention before its softmax, [1, h, N, N]; or a function of the queries [B, h, N, d] to [B, h, N, N]. */
+  readonly bias?: AttentionBias | undefined;
+  /** Windows within which the attention stays; the tokens must be those of their grid. Default: all tokens see each other. */
+  readonly windows?: Windows | undefined;
   /** First token of the result; earlier tokens serve as keys and values only. Default: 0. */
   readonly from?: number | undefined;
 }
@@ -70,14 +75,15 @@ export function block(
   weights: Weights,
   name: string,
   heads: number,
-  { scales, epsilon, layerScale = false, bias, from = 0 }: BlockOptions = {},
+  { scales, epsilon, layerScale = false, bias, windows, from = 0 }: BlockOptions = {},
 ): Tensor {
   const scaled = (branch: Tensor, i: 0 | 1) => {
     const own = layerScale ? mul(branch, weights(`${name}.gamma_${i + 1}`)) : branch;
     return scales ? mul(own, scales[i]) : own;
   };
   const normed = norm(x, weights, `${name}.norm1`, epsilon);
-  const attended = selfAttention(normed, weights, `${name}.attn`, heads, from, bias);
+  const attend = (of: Tensor) => selfAttention(of, weights, `${name}.attn`, heads, from, bias);
+  const attended = windows ? joinWindows(attend(splitWindows(normed, windows)), windows) : attend(normed);
   const y = add(tokensFrom(x, from), scaled(attended, 0));
   return add(y, scaled(feedForward(y, weights, name, epsilon), 1));
 }
@@ -100,7 +106,7 @@ function selfAttention(
   name: string,
   heads: number,
   from: number,
-  added?: Tensor,
+  added?: AttentionBias,
 ): Tensor {
   const width = x.shape[2]!;
   const weight = weights(`${name}.qkv.weight`);
@@ -113,7 +119,8 @@ function selfAttention(
   const all =
     from === 0 ? projections(x, 0, 3) : [...projections(tokensFrom(x, from), 0, 1), ...projections(x, 1, 3)];
   const [q, k, v] = all as [Tensor, Tensor, Tensor];
-  return joinHeads(added ? biasedAttention(q, k, v, added) : attention(q, k, v), weights, name);
+  const own = typeof added === 'function' ? added(q) : added;
+  return joinHeads(own ? biasedAttention(q, k, v, own) : attention(q, k, v), weights, name);
 }
 
 /** softmax(q kᵀ / √d + bias) · v */

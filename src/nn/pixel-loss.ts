@@ -1,16 +1,5 @@
-import {
-  abs,
-  cast,
-  constant,
-  crossEntropy,
-  div,
-  maximum,
-  reshape,
-  sign,
-  sub,
-  sumAll,
-  type Tensor,
-} from '../graph/index.ts';
+import { constant, crossEntropy, div, maximum, reshape, sumAll, type Tensor } from '../graph/index.ts';
+import { oneHot } from './one-hot.ts';
 
 /**
  * The cross-entropy of labelled pixels. A label that is no class (255) costs nothing and gives no gradient.
@@ -28,13 +17,4 @@ export function pixelCrossEntropy(
   const losses = crossEntropy(reshape(logits, [-1, classes]), targets);
   const count = over === 'all pixels' ? constant(losses.shape[0]!) : maximum(sumAll(targets), 1);
   return div(sumAll(losses), count);
-}
-
-/** Labels [N] as rows of 0 and 1, [N, K]; that of a label which is no class is 0. */
-function oneHot(labels: Tensor, classes: number): Tensor {
-  const numbers = constant(
-    Float32Array.from({ length: classes }, (_, k) => k),
-    [1, classes],
-  );
-  return sub(1, sign(abs(sub(reshape(cast(labels, 'f32'), [-1, 1]), numbers))));
 }

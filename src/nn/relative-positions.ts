@@ -48,7 +48,7 @@ export function relativePositionBias(table: Tensor, [rows, columns]: Size, class
 }
 
 /** Row i·n + j chooses the difference i − j among −(n − 1) … n − 1: [n·n, 2n − 1]. */
-function differences(n: number): Tensor {
+export function differences(n: number): Tensor {
   const width = 2 * n - 1;
   const matrix = new Float32Array(n * n * width);
   for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) matrix[(i * n + j) * width + i - j + n - 1] = 1;

@@ -1,12 +1,13 @@
 import type { SegmentConfig } from '../config/segment-schema.ts';
-import { type Parameter, slotName } from '../engines/engine.ts';
+import type { Parameter } from '../engines/engine.ts';
 import { cast, input, type Program, program } from '../graph/index.ts';
 import type { Normalisation } from '../image/normalise.ts';
 import { type SegmenterConfig, segment, segmenterLoss, segmenterParameters } from '../models/segmenter.ts';
 import { isAuxiliary } from '../models/upernet.ts';
 import { fromPicture } from '../nn/normalise.ts';
-import type { ParameterSpec, Weights } from '../nn/parameters.ts';
+import type { ParameterSpec } from '../nn/parameters.ts';
 import { layerDecay, parameterGroups } from '../optim/groups.ts';
+import { predictingWeights } from './averaged.ts';
 import { gradientOutputs, weightInputs } from './pretrain.ts';
 
 export interface SegmenterProgramOptions extends Normalisation {
@@ -77,12 +78,7 @@ export function segmenterPrograms(options: SegmenterProgramOptions): SegmenterPr
  * @param averaged true: by the moving average of the weights, in the optimizer's slot `ema`
  */
 export function segmentProgram(model: SegmenterConfig, batch: number, averaged = false): Program {
-  const specs = predictingParameters(model);
-  const named = (spec: ParameterSpec) =>
-    averaged && spec.trainable ? { ...spec, name: slotName('ema', spec.name) } : spec;
-  const inputs = weightInputs(specs.map(named));
-  const names = new Map(specs.map((spec) => [spec.name, named(spec).name]));
-  const weights: Weights = (name) => inputs(names.get(name)!);
+  const weights = predictingWeights(predictingParameters(model), averaged);
   const image = input('image', [batch, model.channels, ...model.image]);
   return program('segment', { logits: segment(model, weights, image).logits });
 }

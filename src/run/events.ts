@@ -1,3 +1,4 @@
+import type { DetectConfig } from '../config/detect-schema.ts';
 import type { FinetuneConfig } from '../config/finetune-schema.ts';
 import type { ProbeRun } from '../config/linprobe-schema.ts';
 import type { Config } from '../config/schema.ts';
@@ -116,6 +117,9 @@ export type FinetuneEvent = RunningEvent | FetchEvent | (StartEvent<FinetuneConf
 
 /** Events of segmentation. */
 export type SegmentEvent = RunningEvent | FetchEvent | (StartEvent<SegmentConfig> & HeadStart);
+
+/** Events of detection. */
+export type DetectEvent = RunningEvent | FetchEvent | (StartEvent<DetectConfig> & HeadStart);
 
 /** Events of a linear probe. */
 export type LinprobeEvent = RunningEvent | StartEvent<ProbeRun>;

@@ -1,9 +1,10 @@
 import type { z } from 'zod';
 import type { Sized } from '../config/cost.ts';
+import type { DetectConfig } from '../config/detect-schema.ts';
 import type { Config } from '../config/schema.ts';
-import type { SegmentConfig } from '../config/segment-schema.ts';
 import type { ClassifierConfig } from '../models/classifier.ts';
 import type { AutoencoderConfig, EncoderConfig } from '../models/config.ts';
+import type { DetectorConfig } from '../models/detector.ts';
 import type { SegmenterConfig } from '../models/segmenter.ts';
 import type { ParameterSpec } from '../nn/parameters.ts';
 import type { NamedTarget } from '../nn/targets/target.ts';
@@ -27,7 +28,7 @@ export interface RecordedKind {
    */
   column?(settings: ReadonlyMap<string, unknown>): string;
   /** The score of its rows that stands there. Default: `top1`. */
-  readonly score?: 'top1' | 'mIoU';
+  readonly score?: 'top1' | 'mIoU' | 'boxAP';
 }
 
 /** A curve of a kind of run. */
@@ -70,6 +71,7 @@ export interface CheckpointModel {
   readonly decoder?: AutoencoderConfig;
   readonly classifier?: ClassifierConfig;
   readonly segmenter?: SegmenterConfig;
+  readonly detector?: DetectorConfig;
   readonly classes?: readonly string[];
   readonly specs: readonly ParameterSpec[];
 }
@@ -82,7 +84,7 @@ export type RunConfig = Pick<
   /** Not every kind has the crops of classification. */
   readonly data: Omit<Config['data'], 'scale' | 'ratio' | 'evaluationCrop' | 'evaluationView'> &
     Partial<Pick<Config['data'], 'scale' | 'ratio' | 'evaluationCrop' | 'evaluationView'>>;
-  readonly training: { readonly schedule?: SegmentConfig['training']['schedule'] };
+  readonly training: { readonly schedule?: DetectConfig['training']['schedule'] };
   readonly model: Sized['model'];
   /** Of pre-training. */
   readonly task?: Config['task'];

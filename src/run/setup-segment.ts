@@ -1,5 +1,6 @@
 import { type SegmentConfig, segmenterConfig } from '../config/segment-schema.ts';
 import { type Augment, makeAugmenter } from '../data/augment/augment.ts';
+import { borderOf } from '../data/decode/border.ts';
 import { scaleJitter } from '../data/decode/scale-jitter.ts';
 import type { Batch } from '../data/load/batch.ts';
 import { type Loader, trainingBatches } from '../data/load/loader.ts';
@@ -11,6 +12,7 @@ import { dropPathScales } from '../nn/drop-path.ts';
 import { type SegmenterPrograms, segmenterPrograms, segmentProgram } from '../programs/segment.ts';
 import type { Rng } from '../random/rng.ts';
 import { joined } from './joined.ts';
+import { memoised } from './memoised.ts';
 import type { SetupParts, TrainingViewOptions } from './setup-pretrain.ts';
 
 /** The programs and the views of settings of segmentation. */
@@ -64,7 +66,7 @@ export function setUpSegmenter(
   const crop = scaleJitter({
     scale: [zoom * data.scale[0], zoom * data.scale[1]],
     flip: data.flip,
-    border: mean.map((value) => Math.min(255, Math.max(0, Math.round(255 * value)))),
+    border: borderOf(mean),
   });
   const masks = data.largestClass < 1 ? { largest: data.largestClass } : {};
   const once = memoised();
@@ -105,12 +107,4 @@ export function setUpSegmenter(
 /** Scales of one image's channels: 0 where a channel is dropped, else 1 / (1 − rate), which preserves the mean. */
 function dropScales(rng: Rng, rate: number, channels: number): Float32Array {
   return Float32Array.from({ length: channels }, () => (rng.uniform() < rate ? 0 : 1 / (1 - rate)));
-}
-
-function memoised() {
-  const made = new Map<string, unknown>();
-  return <T>(key: string, make: () => T): T => {
-    if (!made.has(key)) made.set(key, make());
-    return made.get(key) as T;
-  };
 }

@@ -32,7 +32,12 @@ export interface TrainingJob {
    * Inputs of the plan's program for this process's share of a batch: each has a row, or several, for every image, in the order of the images, so that
    * it can be cut into parts.
    */
-  inputs(images: Batch): Values;
+  inputs(images: Batch): Values | Promise<Values>;
+  /**
+   * Inputs that depend on the weights: more for each part, made by programs of the session when the updates before are done. Updates are
+   * then asked for one at a time. Default: none depend on them.
+   */
+  complete?(session: Session, images: Batch, parts: readonly Values[]): Promise<readonly Values[]>;
   /** Writes a checkpoint of the session's state. */
   save(name: string, progress: Progress): Promise<void>;
   readonly measurements: Measurements;

@@ -24,7 +24,7 @@ export interface ReadyRun<C extends RunConfig, Start extends object> {
   readonly images: { readonly length: number };
   /** Identity of the images, see `identify`. */
   readonly dataKey: string;
-  readonly setup: Pick<TrainingSetup, 'programs' | 'inputs' | 'classes'>;
+  readonly setup: Pick<TrainingSetup, 'programs' | 'inputs' | 'complete' | 'classes'>;
   /** Random views of the images, without end. */
   views: TrainingJob['views'];
   /** Weights, and optimizer slots if the run resumes. */
@@ -103,6 +103,9 @@ export async function runTraining<C extends RunConfig, Start extends object>(
       plan,
       views,
       inputs: (batch) => setup.inputs(batch),
+      ...(setup.complete && {
+        complete: (session, batch, parts) => setup.complete!(session, batch, parts),
+      }),
       async save(name, progress) {
         if (writes) await save(name, progress, await session.read(), plan.rule.slots);
       },

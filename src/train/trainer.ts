@@ -147,17 +147,23 @@ export class Trainer {
     }
   }
 
-  /** Where updates that are not finite are left out, whether one was must be known before the next. */
+  /**
+   * Where updates that are not finite are left out, whether one was must be known before the next; and inputs that depend on the weights
+   * wait for them.
+   */
   get #stepsAtOnce(): number {
-    return this.#job.settings.training.nonFinite === 'skip' ? 1 : (this.#at.session.stepsAtOnce ?? 1);
+    const { settings, complete } = this.#job;
+    return settings.training.nonFinite === 'skip' || complete ? 1 : (this.#at.session.stepsAtOnce ?? 1);
   }
 
   /** Starts one update, then starts preparing the next one's inputs. */
   async #ask(inputs: TrainingInputs, step: number): Promise<PendingStep> {
     const taken = await inputs.take();
+    const { session } = this.#at;
+    const parts = (await this.#job.complete?.(session, taken.batch, taken.parts)) ?? taken.parts;
     const lr = learningRate(step, this.#schedule);
     const at = { step: step - this.#progress.skipped, lr, ...this.#stopping.report };
-    const result = this.#at.session.step(this.#job.plan, taken.parts, at);
+    const result = session.step(this.#job.plan, parts, at);
     result.catch(() => {}); // whoever awaits it gets the error
     if (step + 1 < this.lastStep) inputs.prepare();
     return { ...taken, step, lr, result, pause: epochEnded(taken) || this.#saveDue(step + 1) };

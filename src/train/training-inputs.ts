@@ -1,9 +1,11 @@
+import type { Batch } from '../data/load/batch.ts';
 import type { Cursor } from '../data/load/sampler.ts';
 import type { Values } from '../graph/index.ts';
 import type { TrainingJob, TrainingViews } from './job.ts';
 
 /** Inputs of one update. */
 export interface StepInputs {
+  readonly batch: Batch;
   /** One for each part of the batch. */
   readonly parts: readonly Values[];
   /** The pass of the images, and the position after them. */
@@ -48,7 +50,8 @@ export class TrainingInputs {
     if (done) throw new Error('the images of training never end, got an end');
     // What is drawn for the whole batch is drawn before it is cut: an update does not depend on the size of the parts.
     return {
-      parts: cut(this.#job.inputs(batch), this.#job.microBatches),
+      batch,
+      parts: cut(await this.#job.inputs(batch), this.#job.microBatches),
       epoch: batch.epoch,
       cursor: batch.cursor,
       broken: batch.broken,

@@ -9,7 +9,7 @@ import type { Progress } from '../run/checkpoint-codec.ts';
 import type { RunConfig, RunKind } from '../run/kind.ts';
 import type { TrainingViewOptions } from '../run/setup-pretrain.ts';
 import type { Judged } from '../run/sittings.ts';
-import type { Measurements, RunContext, TrainingViews } from './job.ts';
+import type { Measurements, RunContext, TrainingJob, TrainingViews } from './job.ts';
 
 /** How a kind of run trains: all in which the kinds differ. `train` does the rest. */
 export interface Training<
@@ -60,7 +60,9 @@ export interface TrainingSetup {
   /** Random views, without end, from `cursor` on. */
   trainingViews(dataset: Dataset, options: TrainingViewOptions): TrainingViews;
   /** Inputs of the gradients' program for a whole batch. */
-  inputs(batch: Batch): Values;
+  inputs(batch: Batch): Values | Promise<Values>;
+  /** See `TrainingJob.complete`. */
+  complete?: TrainingJob['complete'];
   /** Names of a classifier's classes. */
   readonly classes?: readonly string[];
 }

@@ -2,6 +2,7 @@ import type { Normalisation } from '../image/normalise.ts';
 import type { EvaluationView } from '../image/view.ts';
 import type { ClassifierConfig } from '../models/classifier.ts';
 import type { AutoencoderConfig, EncoderConfig } from '../models/config.ts';
+import type { DetectorConfig } from '../models/detector.ts';
 import type { SegmenterConfig } from '../models/segmenter.ts';
 import type { CheckpointInfo } from '../run/checkpoint.ts';
 import type { RunConfig } from '../run/kind.ts';
@@ -20,6 +21,8 @@ export interface ModelDescription {
   readonly classifier?: ClassifierConfig;
   /** The whole segmenter, if the file has its head. */
   readonly segmenter?: SegmenterConfig;
+  /** The whole detector, if the file has its head. */
+  readonly detector?: DetectorConfig;
   /** Names of the head's classes, if known. */
   readonly classes?: readonly string[];
   /** Meaning of the head's outputs. Default: scores of mutually exclusive classes. */

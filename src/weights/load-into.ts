@@ -2,6 +2,7 @@ import { sameShape, type Values } from '../graph/index.ts';
 import { patchGrid } from '../image/size.ts';
 import type { ClassifierConfig } from '../models/classifier.ts';
 import type { AutoencoderConfig, EncoderConfig } from '../models/config.ts';
+import type { DetectorConfig } from '../models/detector.ts';
 import type { SegmenterConfig } from '../models/segmenter.ts';
 import type { ParameterSpec } from '../nn/parameters.ts';
 import { resamplePositions } from '../nn/resample-positions.ts';
@@ -132,6 +133,36 @@ export function loadSegmenter(
   return loadEncoder(model, config, classes, head, specs, state);
 }
 
+/**
+ * The same for a detector. Its head is copied only if the model has the same one; its encoder has no class token. What no other encoder has
+ * starts as its design says.
+ */
+export function loadDetector(
+  model: Model,
+  config: DetectorConfig,
+  classes: readonly string[],
+  specs: readonly ParameterSpec[],
+  state: Values,
+): string[] {
+  const { detector } = model;
+  const same = detector && JSON.stringify(detector.head) === JSON.stringify(config.head);
+  const fault = detector
+    ? same
+      ? headFault({ ...model, classifier: detector }, classes)
+      : " (the file's is another one)"
+    : '';
+  const head = { what: 'pyramid, proposals and heads', fault };
+  const isNew = ({ name }: ParameterSpec) => /\.attn\.rel_pos_[hw]$/.test(name);
+  return [
+    ...loadEncoder(model, config, classes, head, specs, state, isNew),
+    ...(fault === undefined
+      ? []
+      : [
+          `new by design, as for every detector that starts from an encoder: ${plural(specs.filter(({ part }) => part === 'head').length, 'tensor')} named head.*`,
+        ]),
+  ];
+}
+
 /** @param head `fault`: why the model's cannot be used; undefined if it can */
 function loadEncoder(
   model: Model,
@@ -140,17 +171,24 @@ function loadEncoder(
   { what, fault: otherHead }: { readonly what: string; readonly fault: string | undefined },
   specs: readonly ParameterSpec[],
   state: Values,
+  isNew: (spec: ParameterSpec) => boolean = () => false,
 ): string[] {
   const [from, to] = [patchGrid(model.encoder), patchGrid(config)];
+  const { width } = config;
   const sameGrid = sameShape(from, to);
-  const sameTable = model.encoder.classToken === config.classToken && model.encoder.width === config.width;
+  const [theirs, ours] = [model.encoder.classToken, config.classToken];
+  const first = ours ? 1 : 0;
+  const dropped = theirs && !ours ? width : 0; // the row of a class token that the model does without
+  const sameTable = theirs >= ours && model.encoder.width === width;
   const { loaded, missing, mismatched, unused } = loadInto(model, specs, state, {
     skip: ({ name, part, trainable }) =>
       (part === 'head' && otherHead !== undefined) || (name === 'pos_embed' && !trainable && !sameGrid),
     convert: ({ name }, table) =>
-      name === 'pos_embed' && !sameGrid && sameTable
-        ? resamplePositions(table, { from, to, first: config.classToken ? 1 : 0, width: config.width })
-        : undefined,
+      name !== 'pos_embed' || !sameTable || (sameGrid && dropped === 0)
+        ? undefined
+        : sameGrid
+          ? table.subarray(dropped)
+          : resamplePositions(table.subarray(dropped), { from, to, first, width }),
   });
   const head =
     otherHead === undefined
@@ -165,7 +203,7 @@ function loadEncoder(
     ...(sameGrid
       ? []
       : [`positions ${how} for ${to.join('×')} patches, the file's are for ${from.join('×')}`]),
-    ...list('not in the file, random', namesOf(missing.filter(ofEncoder))),
+    ...list('not in the file, random', namesOf(missing.filter((spec) => ofEncoder(spec) && !isNew(spec)))),
     ...list('other shape, random', mismatched),
     ...list('in the file, not used', namesOf(unused.filter(ofEncoder))),
   ];

@@ -37,6 +37,8 @@ export const libraries: readonly Library[] = [
       'src/bench/bench.test.ts > bench on onednn',
       'tests/composites.test.ts > composites and their gradients equal PyTorch on onednn',
       'tests/conv.test.ts > convolutions on onednn',
+      'tests/detector.test.ts > a detector (vitdet) equals PyTorch in losses, gradients and proposals on onednn',
+      'tests/detector.test.ts > a detector (boxes) equals PyTorch in losses, gradients and proposals on onednn',
       'tests/flat-patches.test.ts > flat patches on onednn ',
       'tests/flat-patches.test.ts > losses of pictures with flat patches on onednn ',
       'tests/hog.test.ts > histograms of bytes on onednn ',
@@ -109,6 +111,8 @@ export const libraries: readonly Library[] = [
     folders: ['src/engines/xla/', 'tests/xla/'],
     tests: [
       'tests/conv.test.ts > convolutions on xla',
+      'tests/detector.test.ts > a detector (vitdet) equals PyTorch in losses, gradients and proposals on xla',
+      'tests/detector.test.ts > a detector (boxes) equals PyTorch in losses, gradients and proposals on xla',
       'tests/flat-patches.test.ts > flat patches on xla ',
       'tests/flat-patches.test.ts > losses of pictures with flat patches on xla ',
       'tests/hog.test.ts > histograms of bytes on xla ',

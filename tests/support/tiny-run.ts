@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
+import type { DetectInput } from '../../src/config/detect-schema.ts';
 import type { FinetuneInput } from '../../src/config/finetune-schema.ts';
 import { mergeSettings } from '../../src/config/merge.ts';
 import { mergeConfig } from '../../src/config/overrides.ts';
@@ -77,4 +78,25 @@ export function tinyOptions(...more: readonly string[]): string[] {
     ...decoder.map((setting) => `model.decoder.${setting}`),
     ...more,
   ].flatMap((setting) => ['--set', setting]);
+}
+
+const tinyDetector: DetectInput = {
+  seed: 3,
+  data: { scale: [0.6, 1.2] },
+  model: {
+    ...{ image: [16, 16], patch: 4, width: 8, depth: 2, heads: 2, window: 3, relativePositions: true },
+    head: { channels: 4, scales: [2, 1, 0.5], convolutions: 1, hidden: 8 },
+  },
+  training: {
+    ...{ epochs: 3, batchSize: 4, warmupEpochs: 0.5, learningRate: 0.3, dropPath: 0.2 },
+    ...{ proposals: 12, rois: 8 },
+  },
+  evaluation: { pictures: 1, proposals: 12, detections: 10 },
+  checkpoints: { every: 2, keep: 2 },
+  engine: { name: 'onnx', threads: 1 },
+};
+
+/** The same for detection: 16×16 pixels. */
+export function tinyDetectSettings(source: string, more: DetectInput = {}): DetectInput {
+  return mergeSettings(tinyDetector, { data: { source } }, more);
 }

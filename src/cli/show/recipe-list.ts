@@ -1,4 +1,5 @@
 import type { TrainingRate } from '../../bench/rate.ts';
+import { detectRecipe, detectRecipeNames } from '../../config/detect-recipes.ts';
 import { finetuneRecipe, finetuneRecipeNames } from '../../config/finetune-recipes.ts';
 import type { Cost, RecipeOf } from '../../config/recipe.ts';
 import { variants } from '../../config/recipes/variants.ts';
@@ -10,13 +11,14 @@ import { table } from './table.ts';
 
 type AnyRecipe = RecipeOf<unknown>;
 
-/** All recipes of pre-training, then of fine-tuning and of segmentation, whose name contains a text. */
+/** All recipes of pre-training, then of fine-tuning, segmentation and detection, whose name contains a text. */
 export function recipesNamed(filter: string): AnyRecipe[] {
   const chosen = (names: readonly string[]) => names.filter((name) => name.includes(filter));
   return [
     ...chosen(recipeNames).map(recipe),
     ...chosen(finetuneRecipeNames).map(finetuneRecipe),
     ...chosen(segmentRecipeNames).map(segmentRecipe),
+    ...chosen(detectRecipeNames).map(detectRecipe),
   ];
 }
 
@@ -45,7 +47,7 @@ export function recipeGrid(rate: TrainingRate, brief = false): string {
     ['finetune', ...cells('finetune')],
   ]);
   const names = `Names are DATA-SIZE-TASK, with - for +: cifar10-micro-masked-zoomed-in.
-Of segment: ${[...new Set(segmentRecipeNames.map((name) => name.replace(/[^-]+$/, '*')))].join(', ')}, for * linear or upernet.`;
+Of segment: ${[...new Set(segmentRecipeNames.map((name) => name.replace(/[^-]+$/, '*')))].join(', ')}, for * linear or upernet. Of detect: ${detectRecipeNames.join(', ')}.`;
   if (brief) return `${grid}\n${names} \`list recipes\` says more.`;
   const published = recipesNamed('imagenet-base-').flatMap(({ name, expected }) => {
     const percent = /[\d.]+ %/.exec(expected)?.[0];

@@ -2,9 +2,7 @@ import { CIFAR10 } from '../../image/normalise.ts';
 import { mergeSettings } from '../merge.ts';
 import type { SegmentEntry } from '../recipe.ts';
 import type { SegmentInput } from '../segment-schema.ts';
-
-/** Batch and learning rate as a publication gives them; settings give the rate for a batch of 256. */
-const absolute = (rate: number, batch: number) => ({ batchSize: batch, learningRate: (rate * 256) / batch });
+import { absolute } from './absolute.ts';
 
 const HEADS: Readonly<Record<'linear' | 'upernet', NonNullable<SegmentInput['model']>['head']>> = {
   linear: { kind: 'linear' },

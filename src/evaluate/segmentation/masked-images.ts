@@ -1,12 +1,11 @@
 import { type ClassTable, IGNORED } from '../../data/masks/classes.ts';
 import { keyText } from '../../data/masks/found.ts';
 import { type MaskScan, requireMasks } from '../../data/masks/scan.ts';
-import { sameImages } from '../../data/sources/content.ts';
-import { type Dataset, split } from '../../data/sources/dataset.ts';
-import { openDataset, testSetOf } from '../../data/sources/open.ts';
+import type { Dataset } from '../../data/sources/dataset.ts';
 import type { OpenOptions } from '../../data/sources/scheme.ts';
 import { RunError } from '../../run/error.ts';
 import { plural } from '../../text/plural.ts';
+import { type JudgedSetsOptions, openJudgedSets } from '../judged-sets.ts';
 
 /** Images with masks: a training set and a test set. */
 export interface MaskedSets {
@@ -17,44 +16,21 @@ export interface MaskedSets {
   readonly testSource?: string;
 }
 
-export interface MaskedSetsOptions extends OpenOptions {
-  readonly source: string;
-  /** The test images. Default: the val part of `source`, or a held-out share of it. */
-  readonly test?: string | undefined;
-  readonly heldOut: number;
-}
+export type MaskedSetsOptions = JudgedSetsOptions;
 
 /**
  * Opens images with masks, and reads all masks: notes say which values they hold. Rejects with a RunError where images have no masks or
  * no test images are left, and with a DataError for masks that cannot be trained on: see `requireMasks`.
  */
-export async function openMaskedSets({
-  source,
-  test: given,
-  heldOut,
-  ...options
-}: MaskedSetsOptions): Promise<MaskedSets> {
-  if (source === '')
-    throw new RunError('images with masks are needed, got none: give masks:FOLDER with --data');
-  const all = await openDataset(source, options);
-  const table = await scanned(all, 'masks', options);
-  const other = given ?? testSetOf(source, options.sources);
-  if (other === undefined) {
-    if (heldOut === 0)
-      throw new RunError(
-        'images to evaluate on are needed, got none: data.heldOut is 0; give some with --test, or hold some out with --set data.heldOut=0.1',
-      );
-    const { train, heldOut: test } = split(all, heldOut);
-    return { train, test, table };
-  }
-  const test = await openDataset(other, options);
-  const tested = await scanned(test, 'masks to evaluate on', options);
-  if (await sameImages(test, all, options))
-    throw new RunError(
-      `training and test images must differ, got ${source} for both: give other images with --test`,
-    );
-  requireSameClasses(table, tested, other);
-  return { train: all, test, table, testSource: other };
+export async function openMaskedSets(options: MaskedSetsOptions): Promise<MaskedSets> {
+  const sets = await openJudgedSets(
+    options,
+    'images with masks are needed, got none: give masks:FOLDER with --data',
+    (dataset, of, watch) => scanned(dataset, of === 'train' ? 'masks' : 'masks to evaluate on', watch),
+  );
+  const { found: table, tested, testSource } = sets;
+  if (tested) requireSameClasses(table, tested, testSource!);
+  return { train: sets.train, test: sets.test, table, ...(testSource !== undefined && { testSource }) };
 }
 
 async function scanned(dataset: Dataset, what: string, options: OpenOptions): Promise<ClassTable> {

@@ -1,4 +1,6 @@
 import { extname, isAbsolute } from 'node:path';
+import { readRows } from '../../io/jsonl.ts';
+import { RunError } from '../../run/error.ts';
 import { shortNames } from '../../visualize/titles.ts';
 
 /**
@@ -27,4 +29,36 @@ export function outputNames(ids: readonly string[], others: Iterable<string> = [
     taken.add(unique);
     return unique;
   });
+}
+
+/** What every line of `predictions.jsonl` has: the image, the name of its files, and the model. */
+interface PredictionRow {
+  readonly image: string;
+  readonly name: string;
+  readonly model: string;
+}
+
+/**
+ * The lines of a folder of predictions of this model; none of a new folder. Throws RunError for those of another model, and for other lines.
+ */
+export async function knownRows<Row extends PredictionRow>(
+  list: string,
+  output: string,
+  model: string,
+): Promise<Row[]> {
+  const rows = await readRows<Partial<PredictionRow>>(list).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  const isRow = ({ image, name }: Partial<PredictionRow>) =>
+    typeof image === 'string' && typeof name === 'string';
+  if (!rows.every(isRow))
+    throw new RunError(
+      `an output folder must be new or hold predictions, got ${output} with other lines in predictions.jsonl: choose another folder with --output`,
+    );
+  if (rows.some((row) => row.model !== model))
+    throw new RunError(
+      `an output folder must hold predictions of the same model, got ${output} with those of another: choose another folder with --output`,
+    );
+  return rows as Row[];
 }

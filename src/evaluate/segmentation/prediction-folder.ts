@@ -3,15 +3,14 @@ import { type ClassTable, classColours } from '../../data/masks/classes.ts';
 import type { Dataset } from '../../data/sources/dataset.ts';
 import type { Size } from '../../image/size.ts';
 import { writeFileAtomic } from '../../io/atomic.ts';
-import { appendRows, readRows } from '../../io/jsonl.ts';
+import { appendRows } from '../../io/jsonl.ts';
 import { makeFolder } from '../../io/make-folder.ts';
 import { encodePalettePng, type Palette } from '../../io/palette-png.ts';
-import { RunError } from '../../run/error.ts';
 import { toPng } from '../../visualize/rgb-image.ts';
 import { overlayLabels } from '../../visualize/segmentation.ts';
 import { contentKey } from '../features/feature-cache.ts';
 import { imageName } from '../predict.ts';
-import { outputNames } from './output-names.ts';
+import { knownRows, outputNames } from './output-names.ts';
 import { shownImage } from './pictures.ts';
 
 /** A line of `predictions.jsonl`. */
@@ -55,7 +54,7 @@ export async function openOutput(
   const text = `${JSON.stringify({ classes, ignore: [] }, null, 2)}\n`;
   const model = contentKey([text, ...Object.values(weights)]).slice(0, 12);
   const list = join(output, 'predictions.jsonl');
-  const rows = await knownRows(list, output, model);
+  const rows = await knownRows<Row>(list, output, model);
   const known = new Map(rows.map(({ image, name }) => [image, name]));
   const indices = Array.from({ length: dataset.length }, (_, index) => index);
   const missing = indices.filter((index) => !known.has(imageName(dataset, index)));
@@ -90,21 +89,4 @@ export async function openOutput(
 function valuesOf({ classes }: ClassTable): number[] {
   const own = classes.map(({ values }, k) => values[0] ?? k);
   return own.every((value) => value <= 255) ? own : classes.map((_, k) => k);
-}
-
-async function knownRows(list: string, output: string, model: string): Promise<Row[]> {
-  const rows = await readRows<Partial<Row>>(list).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw error;
-  });
-  const isRow = ({ image, name }: Partial<Row>) => typeof image === 'string' && typeof name === 'string';
-  if (!rows.every(isRow))
-    throw new RunError(
-      `an output folder must be new or hold predictions, got ${output} with other lines in predictions.jsonl: choose another folder with --output`,
-    );
-  if (rows.some((row) => row.model !== model))
-    throw new RunError(
-      `an output folder must hold predictions of the same model, got ${output} with those of another: choose another folder with --output`,
-    );
-  return rows as Row[];
 }

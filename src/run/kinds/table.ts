@@ -1,4 +1,5 @@
 import type { RecordedKind, RunConfig, RunKind } from '../kind.ts';
+import { detecting } from './detect.ts';
 import { finetuning } from './finetune.ts';
 import { knnReport } from './knn.ts';
 import { linearProbe } from './linprobe.ts';
@@ -12,10 +13,11 @@ export const recordedKinds: readonly RecordedKind[] = [
   linearProbe,
   finetuning,
   segmenting,
+  detecting,
 ];
 
 /** The kinds whose runs write checkpoints and resume. */
-export const runKinds: readonly RunKind<RunConfig>[] = [pretraining, finetuning, segmenting];
+export const runKinds: readonly RunKind<RunConfig>[] = [pretraining, finetuning, segmenting, detecting];
 
 /** The kind that `config.json` names; pre-training where it names none or an unknown one. */
 export function recordedKind(name: unknown): RecordedKind {

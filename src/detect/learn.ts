@@ -1,0 +1,92 @@
+import type { Size } from '../image/size.ts';
+import { rng } from '../random/rng.ts';
+import { anchorsOf, type Level } from './anchors.ts';
+import type { Objects } from './objects.ts';
+import { type ProposalCounts, proposalsOf } from './proposals.ts';
+import { roiMatrices } from './roi-align.ts';
+import { allOf, type Boxes } from './rows.ts';
+import type { SampleCounts } from './sample.ts';
+import { anchorTargets, roiTargets } from './targets.ts';
+
+/** What the host's part of a detector's training depends on. */
+export interface DetectionPlan {
+  readonly image: Size;
+  /** The maps over which anchors lie; the heads read from all but the last. */
+  readonly levels: readonly Level[];
+  readonly classes: number;
+  /** Anchors of an image that region proposals learn from. */
+  readonly anchors: number;
+  readonly proposals: ProposalCounts;
+  /** Boxes for the heads. */
+  readonly rois: SampleCounts;
+  /** Values along each side that the heads read of a box; a mask has twice as many pixels. Masks: 0 where none are learned. */
+  readonly bins: { readonly boxes: number; readonly masks: number };
+}
+
+/** Samples of a bin of ROI align: one for each place that it covers. */
+export const SAMPLING = 0;
+
+/** Two numbers that name a random stream: they can be posted to a thread. */
+export type StreamKey = readonly [number, number];
+
+/** Inputs of one image by their names in the program. */
+export type ImageInputs = Record<string, Float32Array | Uint8Array>;
+
+/** What a detector learns of one image. A thread can be given it. */
+export interface LearnJob {
+  readonly plan: DetectionPlan;
+  readonly objects: Objects;
+  readonly key: StreamKey;
+  /** Outputs of the program `propose`, [N] and [N, 4]: with them the inputs are those of the heads, else those of region proposals. */
+  readonly proposed?: { readonly objectness: Float32Array; readonly deltas: Float32Array };
+}
+
+export function inputsOf({ plan, objects, key, proposed }: LearnJob): ImageInputs {
+  return proposed ? roiInputs(plan, objects, proposed, key) : anchorInputs(plan, objects, key);
+}
+
+/** What region proposals learn of an image: no weights are needed for it. */
+function anchorInputs(plan: DetectionPlan, objects: Objects, key: StreamKey): ImageInputs {
+  const anchors = allOf(plan.levels.map(anchorsOf));
+  const { labels, deltas } = anchorTargets(anchors, objects, rng(...key), plan.anchors);
+  return { 'anchors:labels': labels, 'anchors:deltas': deltas };
+}
+
+/** What the heads learn of the boxes that the network proposes. */
+function roiInputs(
+  plan: DetectionPlan,
+  objects: Objects,
+  { objectness, deltas }: NonNullable<LearnJob['proposed']>,
+  key: StreamKey,
+): ImageInputs {
+  const { levels, image, classes: background, rois, bins } = plan;
+  const proposals = proposalsOf(levels, image, objectness, deltas, plan.proposals);
+  const side = 2 * bins.masks;
+  const learned = roiTargets(proposals.boxes, objects, rng(...key), { ...rois, background, side });
+  const { boxes, classes, withObject } = learned;
+  const read = levels.slice(0, -1);
+  const matrices = (of: Boxes, count: number, each: number) =>
+    roiMatrices(of, read, { count, bins: each, sampling: SAMPLING });
+  return {
+    'rois:classes': classes,
+    'rois:deltas': learned.deltas,
+    ...namedMatrices('rois', matrices(boxes, rois.count, bins.boxes)),
+    ...(bins.masks > 0 && {
+      'masks:targets': learned.masks,
+      ...namedMatrices('masks', matrices(boxes.subarray(0, 4 * withObject), rois.objects, bins.masks)),
+    }),
+  };
+}
+
+/** Matrices of each map by the names of a program's inputs. */
+export function namedMatrices(
+  name: string,
+  matrices: readonly { readonly rows: Float32Array; readonly columns: Float32Array }[],
+): ImageInputs {
+  return Object.fromEntries(
+    matrices.flatMap(({ rows, columns }, i) => [
+      [`${name}:rows:${i}`, rows],
+      [`${name}:columns:${i}`, columns],
+    ]),
+  );
+}
