@@ -525,7 +525,7 @@ describe('the scan before the first step', () => {
   it('counts objects by class and size', async () => {
     const scan = await scanned([
       annotation(1),
-      annotation(1, { area: 5000 }),
+      annotation(1, { area: 5000, segmentation: [[1, 2, 11, 2, 11, 22]] }),
       annotation(1, { iscrowd: 1, segmentation: { size: [30, 40], counts: [1200] } }),
       annotation(1, { ignore: 1 }),
       annotation(1, { bbox: [5, 5, 0, 3] }),
