@@ -333,6 +333,19 @@ describe('what others stumble over', () => {
     ]);
   });
 
+  it("YOLO's outlines may have any number of points", async () => {
+    const points = Array.from(
+      { length: 150_000 },
+      (_, i) => `0.${1 + (i % 8)} 0.${1 + (Math.floor(i / 3) % 8)}`,
+    );
+    const { boxes } = await open({
+      'labels/a.txt': `0 ${points.join(' ')}`,
+      'images/a.jpg': photo(),
+      'classes.txt': 'cat',
+    });
+    expect(boxes!.of(0, [10, 10])[0]!.box).toEqual([1, 1, 8, 8]);
+  });
+
   it("YOLO's outlines are masks, and shares of the picture as it is", async () => {
     const { boxes } = await open({
       'labels/a.txt': '0 0.1 0.1 0.5 0.1 0.5 0.5\n\n0 1e-1 0.5 0.2 1.0\r\n',
