@@ -5,6 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { bench } from '../dist/bench/bench.js';
+import { detectRecipe, detectRecipeNames } from '../dist/config/detect-recipes.js';
 import { finetuneRecipe, finetuneRecipeNames } from '../dist/config/finetune-recipes.js';
 import { recipe, recipeNames, short } from '../dist/config/recipes.js';
 import { segmentRecipe, segmentRecipeNames } from '../dist/config/segment-recipes.js';
@@ -21,6 +22,7 @@ const kinds = [
   { names: recipeNames, of: recipe },
   { names: finetuneRecipeNames, of: finetuneRecipe },
   { names: segmentRecipeNames, of: segmentRecipe },
+  { names: detectRecipeNames, of: detectRecipe },
 ];
 
 const { values: given } = parseArgs({
@@ -68,7 +70,7 @@ Every recipe whole: its settings, its source, its cost, the number it should giv
 \`node scripts/recipes.mjs\`; \`npx beyond-masking list recipes\` has the same for the machine at hand.
 
 **Time** is that of the whole training on two cores (${rates.machine}; ${rates.engine}): the recipe's operations at the measured
-rate of a step of its size (last table); segmentation at that of fine-tuning, larger models at that of the base size. **Operations** are those of matrix products, forward once and backward twice.
+rate of a step of its size (last table); segmentation and detection at that of fine-tuning, larger models at that of the base size. **Operations** are those of matrix products, forward once and backward twice.
 
 ${sections.join('\n\n')}
 
