@@ -13,6 +13,7 @@ export const exportVersion: ModelOptions = { irVersion: 8, opsets: [{ domain: ''
 const exportRules: Overrides = {
   linear: (writer, _, inputs) => writer.node('Gemm', inputs, { transB: 1 }),
   softmax: (writer, _, [x]) => writer.node('Softmax', [x], { axis: -1 }),
+  relu: (writer, _, [x]) => writer.node('Relu', [x]),
   // Its axes are an input since opset 18.
   max: (writer, { attributes: { axes } }, [x]) => writer.node('ReduceMax', [x], { axes, keepdims: 1 }),
   layerNorm: (writer, { attributes: { epsilon } }, inputs) =>
