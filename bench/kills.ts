@@ -10,6 +10,7 @@
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -231,15 +232,17 @@ async function ending(
   victim: Victim,
   from: number,
 ): Promise<JobProcess[]> {
-  let cancelled = launcher !== 'Slurm' || (victim !== 'launcher' && victim !== 'job');
+  // Slurm keeps the allocation of a killed srun until its user cancels it.
+  let toCancel = launcher === 'Slurm' && (victim === 'launcher' || victim === 'job');
   for (;;) {
     const left = processesOf(mark);
     const milliseconds = performance.now() - from;
-    if (left.length === 0 || milliseconds > 1000 * LIMIT) return left;
-    if (!cancelled && milliseconds > CANCEL) {
-      cancelled = true;
-      spawn('scancel', [`--name=${mark}`], { stdio: 'ignore' });
+    const ended = left.length === 0 || milliseconds > 1000 * LIMIT;
+    if (toCancel && (ended || milliseconds > CANCEL)) {
+      toCancel = false;
+      await once(spawn('scancel', [`--name=${mark}`], { stdio: 'ignore' }), 'close');
     }
+    if (ended) return left;
     await setTimeout(30);
   }
 }
