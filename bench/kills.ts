@@ -6,7 +6,8 @@
  *   npm run bench -- kills --kills 20 --launchers 'Open MPI' --engines onnx
  *
  * Victims and moments follow from the seed; how far a run is at a moment does not. Ends with status 1 if a resume fails, if a process is
- * left over, or if bytes differ: the folder of such a run is kept.
+ * left over, or if bytes differ: the folder of such a run is kept. SIGTERM lets the present runs end without further kills, and prints the
+ * summary.
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -66,7 +67,11 @@ interface Kill extends Place {
 
 const folder = mkdtempSync(join(tmpdir(), 'kills-'));
 const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
-const [wanted, seed] = [Number(args.kills), Number(args.seed)];
+const seed = Number(args.seed);
+let wanted = Number(args.kills);
+process.once('SIGTERM', () => {
+  wanted = kills.length;
+});
 const launchers = (args.launchers.split(',') as LauncherName[]).filter((name) => launcherOf(name));
 const places: Place[] = launchers.flatMap((launcher) =>
   args.engines.split(',').map((engine) => ({ launcher, engine })),
