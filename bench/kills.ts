@@ -6,10 +6,12 @@
  *   npm run bench -- kills --kills 20 --launchers 'Open MPI' --engines onnx
  *
  * Victims and moments follow from the seed; how far a run is at a moment does not. Ends with status 1 if a resume fails, if a process is
- * left over, or if bytes differ: the folder of such a run is kept.
+ * left over, or if bytes differ: the folder of such a run is kept. SIGTERM lets the present runs end without further kills, and prints the
+ * summary.
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -65,7 +67,11 @@ interface Kill extends Place {
 
 const folder = mkdtempSync(join(tmpdir(), 'kills-'));
 const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
-const [wanted, seed] = [Number(args.kills), Number(args.seed)];
+const seed = Number(args.seed);
+let wanted = Number(args.kills);
+process.once('SIGTERM', () => {
+  wanted = kills.length;
+});
 const launchers = (args.launchers.split(',') as LauncherName[]).filter((name) => launcherOf(name));
 const places: Place[] = launchers.flatMap((launcher) =>
   args.engines.split(',').map((engine) => ({ launcher, engine })),
@@ -231,15 +237,17 @@ async function ending(
   victim: Victim,
   from: number,
 ): Promise<JobProcess[]> {
-  let cancelled = launcher !== 'Slurm' || (victim !== 'launcher' && victim !== 'job');
+  // Slurm keeps the allocation of a killed srun until its user cancels it.
+  let toCancel = launcher === 'Slurm' && (victim === 'launcher' || victim === 'job');
   for (;;) {
     const left = processesOf(mark);
     const milliseconds = performance.now() - from;
-    if (left.length === 0 || milliseconds > 1000 * LIMIT) return left;
-    if (!cancelled && milliseconds > CANCEL) {
-      cancelled = true;
-      spawn('scancel', [`--name=${mark}`], { stdio: 'ignore' });
+    const ended = left.length === 0 || milliseconds > 1000 * LIMIT;
+    if (toCancel && (ended || milliseconds > CANCEL)) {
+      toCancel = false;
+      await once(spawn('scancel', [`--name=${mark}`], { stdio: 'ignore' }), 'close');
     }
+    if (ended) return left;
     await setTimeout(30);
   }
 }

@@ -84,6 +84,7 @@ export { type ProgramSetup, programSetup } from './run/pretrain-programs.ts';
 export { metricsOf, resumeFrom } from './run/run-files.ts';
 export { memoryStore, type RunStore } from './run/store.ts';
 export type { Monitor, MonitorContext } from './train/training.ts';
+export type { RanksWatch } from './run/lost-rank.ts';
 export { type ReadyRun, runTraining } from './train/run-training.ts';
 export { finetuning } from './run/kinds/finetune.ts';
 export { pretraining } from './run/kinds/pretrain.ts';

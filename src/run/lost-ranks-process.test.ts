@@ -52,7 +52,10 @@ it('a line names the rank that does not say that it waits; a run that ends well 
   for (const rank of [0, 2]) ranks[rank]!.write('waits\n');
   await setTimeout(11_000);
   expect(printed()).toBe('rank 1 of 3 (process 101 on node1) is stuck: all other ranks wait in a step\n');
+  ranks[1]!.write('waits\n'); // late, when it continues
+  await setTimeout(11_000);
+  expect(printed().split('\n')).toHaveLength(2);
   for (const each of ranks) each.end('done\n');
   expect(await ended).toBe(0);
   expect(printed()).not.toContain('killed');
-}, 30_000);
+}, 60_000);

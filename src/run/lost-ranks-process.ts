@@ -16,8 +16,9 @@ const TOGETHER = 10_000;
 
 /** Names of the ranks by their connections. */
 const ranks = new Map<Socket, string>();
-/** Ranks that wait for others in a step. */
+/** Ranks that wait for others in a step, and ranks that were named for it: these report the same late, when they continue. */
 const waiting = new Set<Socket>();
+const named = new Set<Socket>();
 const server = createServer(greet);
 server.listen(0, host, () => process.send!((server.address() as AddressInfo).port));
 process.on('disconnect', () => {}); // rank 0 has the port, or has died
@@ -54,12 +55,17 @@ function end(name: string, failed: boolean): void {
 
 /** A rank has waited for others for long. One that does not say the same is stopped, or its host hangs. */
 function wait(socket: Socket): void {
+  if (named.delete(socket)) return;
   if (waiting.size === 0) setTimeout(nameStuck, TOGETHER);
   waiting.add(socket);
 }
 
 function nameStuck(): void {
-  const stuck = [...ranks].flatMap(([socket, name]) => (waiting.has(socket) ? [] : [name]));
+  const stuck = [...ranks].flatMap(([socket, name]) => {
+    if (waiting.has(socket)) return [];
+    named.add(socket);
+    return [name];
+  });
   waiting.clear();
   const what = stuck.length > 0 ? stuck.join(', ') : 'an engine, or the network between hosts,';
   if (ranks.size > 0) console.error(`${what} is stuck: all other ranks wait in a step`);

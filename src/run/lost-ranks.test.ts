@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { LostRank } from './lost-rank.ts';
-import { type RanksWatch, watchRanks } from './lost-ranks.ts';
+import { LostRank, type RanksWatch } from './lost-rank.ts';
+import { watchRanks } from './lost-ranks.ts';
 
 const SIZE = 3;
 const opened: { close(): void }[] = [];

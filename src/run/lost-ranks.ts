@@ -7,7 +7,7 @@ import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { World } from '../engines/mpi/launcher.ts';
 import { workerScript } from '../io/worker-script.ts';
-import { LostRank } from './lost-rank.ts';
+import { LostRank, type RanksWatch } from './lost-rank.ts';
 import { onLines } from './socket-lines.ts';
 
 /** Order to the process that watches. */
@@ -18,16 +18,6 @@ export interface Watched {
   readonly host: string;
   /** Number of ranks. */
   readonly size: number;
-}
-
-/** Watches the processes of the other ranks. */
-export interface RanksWatch {
-  /** Rejects with LostRank when another rank's process ends before the run. */
-  readonly lost: Promise<never>;
-  /** Reports that this rank has waited for others for long, so that the one that does not is named. */
-  waits(): void;
-  /** Ends the watch of this process. @param failed true: it ends with an error, which it reports itself */
-  close(failed: boolean): void;
 }
 
 /** Milliseconds that a rank has to report its error, before the others end too. */

@@ -2,7 +2,7 @@ import type { CollectiveModule } from '../engines/collective.ts';
 import type { Session } from '../engines/engine.ts';
 import { rng } from '../random/rng.ts';
 import { RunError } from '../run/error.ts';
-import type { RanksWatch } from '../run/lost-ranks.ts';
+import type { RanksWatch } from '../run/lost-rank.ts';
 
 /** The place of a training among processes that share its batches. Rank 0 writes, measures and draws. */
 export interface Ranks {

@@ -4,7 +4,7 @@ import { learningRate, type Schedule, scaledPeak } from '../optim/schedule.ts';
 import type { Progress } from '../run/checkpoint-codec.ts';
 import { RunError } from '../run/error.ts';
 import type { Outcome, StepRow } from '../run/events.ts';
-import type { RanksWatch } from '../run/lost-ranks.ts';
+import type { RanksWatch } from '../run/lost-rank.ts';
 import {
   appendMetrics,
   checkpointName,
