@@ -77,6 +77,7 @@ describe('the judge segment', () => {
     expect(page).toContain('["mIoU, %","segment"]');
     expect(drawn).toContain('mIoU, %</text>');
     expect(drawn).toContain('Loss, segment');
+    expect(page).toContain(`Images of segmentation: masks:${shapes}, judged on its val part.`);
     const again: string[] = [];
     await runStudy(study, {
       output: places.output,

@@ -1,12 +1,13 @@
 import { short } from '../config/recipes.ts';
+import { resolveSegmentConfig } from '../config/segment-recipes.ts';
 import { testSetOf } from '../data/sources/open.ts';
 import type { Block } from '../report/page.ts';
 import { summarise } from '../report/statistics.ts';
 import { plural } from '../text/plural.ts';
 import { agreements, answer, compare } from './analysis.ts';
-import { type Budget, type Group, pretrainConfig } from './arms.ts';
+import { type Budget, type Group, pretrainConfig, SCRATCH } from './arms.ts';
 import { drawLosses, drawScores } from './figures.ts';
-import { measuresOf } from './judges.ts';
+import { measuresOf, segmentSettings } from './judges.ts';
 import type { StudyPlan } from './plan.ts';
 import { type Records, type Score, scoresOf } from './results.ts';
 import type { Study } from './schema.ts';
@@ -202,13 +203,7 @@ function methods({ groups }: Study, records: Records, scores: readonly Score[]):
     const where = [scores.engine, scores.cpu].filter((part) => part !== undefined).join(' on ');
     engines.set(where, (engines.get(where) ?? 0) + 1);
   }
-  const images = groups.map((group) => {
-    const { source, heldOut } = pretrainConfig(group, group.arms[0]!, 0).data;
-    const on = testSetOf(source)
-      ? 'its test images'
-      : `${Number((100 * heldOut).toFixed(2))} % of them, held out of training`;
-    return `Images: ${source}, judged on ${on}.`;
-  });
+  const images = groups.flatMap(imagesOf);
   const again = scores.filter(({ retrained }) => retrained);
   return [
     ...unique(images),
@@ -226,6 +221,27 @@ function methods({ groups }: Study, records: Records, scores: readonly Score[]):
         ]
       : []),
   ];
+}
+
+/** The images of a group, and those that judges take. */
+function imagesOf(group: Group): string[] {
+  const sources = unique(
+    group.arms.filter(({ task }) => task !== SCRATCH).map((arm) => pretrainConfig(group, arm, 0).data.source),
+  );
+  const { source, heldOut } = pretrainConfig(group, group.arms[0]!, 0).data;
+  const judges = unique(group.arms.flatMap((arm) => arm.judges));
+  const classified = judges.some((judge) => judge !== 'segment');
+  const lines = classified
+    ? [`Images: ${source}, judged on ${judgedOn(source, 'its test images', heldOut)}.`]
+    : [`Images of pre-training: ${sources.join(', ')}.`];
+  if (!judges.includes('segment')) return lines;
+  const { data } = resolveSegmentConfig(segmentSettings(group, group.arms[0]!));
+  const test = data.test === '' ? judgedOn(data.source, 'its val part', data.heldOut) : data.test;
+  return [...lines, `Images of segmentation: ${data.source}, judged on ${test}.`];
+}
+
+function judgedOn(source: string, test: string, heldOut: number): string {
+  return testSetOf(source) ? test : `${Number((100 * heldOut).toFixed(2))} % of them, held out of training`;
 }
 
 function titleOf(group: string, budget: Budget): string {

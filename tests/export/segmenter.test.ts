@@ -142,6 +142,28 @@ describe(`segmenters as ONNX label pixels as predict does (SEED=${seed})`, () =>
   });
 });
 
+it.each([
+  [0, '0.0'],
+  [1, '1.0'],
+  [0.5, '0.5'],
+])('the layer scale %s is written as a float, which transformers 5 wants', async (layerScaleInit, text) => {
+  const path = `${fresh()}.safetensors`;
+  const head = { kind: 'upernet' as const, channels: 12, auxiliary: 0 };
+  const size = {
+    image: [16, 16] as [number, number],
+    patch: 4,
+    width: 12,
+    depth: 4,
+    heads: 3,
+    classToken: true,
+  };
+  await randomSegmenter(path, random, { model: { ...size, layerScaleInit, head } }, ['a', 'b']);
+  const { folder: output } = await exportModel(path, { format: 'huggingface', output: fresh() });
+  const config = await readFile(join(output, 'config.json'), 'utf8');
+  expect(config).toContain(`"layer_scale_init_value": ${text},`);
+  expect(JSON.parse(config).layer_scale_init_value).toBe(layerScaleInit);
+});
+
 describe('what BeitForSemanticSegmentation cannot be is refused with the remedy', () => {
   const beit = {
     ...{ image: [16, 16] as [number, number], patch: 4, width: 12, depth: 4, heads: 3, classToken: true },

@@ -14,6 +14,8 @@ import { rowsOf, tensorsOf, writeTensors } from './tensors.ts';
 import type { Misfit } from './transformers-misfit.ts';
 
 const CLASS = 'BeitForSemanticSegmentation';
+/** A setting that must be a float for transformers 5, where JSON.stringify writes 1. */
+const WHOLE = /("layer_scale_init_value": \d+)(?=[,\n])/;
 
 /**
  * Writes a segmenter with UperNet as BeitForSemanticSegmentation of `transformers`, which is the same model.
@@ -22,7 +24,8 @@ const CLASS = 'BeitForSemanticSegmentation';
 export async function writeBeit(model: Model, folder: string): Promise<Written> {
   requireBeit(model);
   await writeTensors(folder, beitTensors(model));
-  await writeFileAtomic(join(folder, 'config.json'), json(huggingFaceConfig(model, 'segmenter')));
+  const config = json(huggingFaceConfig(model, 'segmenter'));
+  await writeFileAtomic(join(folder, 'config.json'), config.replace(WHOLE, '$1.0'));
   await writeFileAtomic(join(folder, 'preprocessor_config.json'), json(beitPreprocessor(model)));
   const [height, width] = model.encoder.image;
   return {
