@@ -28,7 +28,7 @@ export interface Matches {
 
 /**
  * Matches found and true objects of one class in one image as pycocotools' `evaluateImg` does: found ones by falling score, each takes the
- * true one that it overlaps most and that is free; those which do not count (crowds, areas outside of the range) are taken last.
+ * true one that it overlaps most and that is free; objects that do not count (crowds, areas outside of the range) are taken last.
  * @param limit the most found objects that are looked at
  * Throws RangeError for masks that are missing or have different sizes.
  */

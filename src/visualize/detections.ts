@@ -14,7 +14,7 @@ export interface DrawnObject {
   readonly mask?: Rle | undefined;
 }
 
-/** A picture with the objects that are in it, where they are known, and those that were found. */
+/** A picture with the objects that are in it, where they are known, and the found ones. */
 export interface DetectedPicture {
   readonly image: RgbImage;
   readonly truth?: readonly DrawnObject[] | undefined;
@@ -81,7 +81,7 @@ export async function drawObjects(
 }
 
 /**
- * Draws pictures, the objects that are in them where they are known, and those that were found, as a table in a PNG. Throws RangeError as
+ * Draws pictures, the objects that are in them where they are known, and the found ones, as a table in a PNG. Throws RangeError as
  * `drawObjects`, and without a picture.
  */
 export async function renderDetections({

@@ -78,6 +78,25 @@ describe('layouts', () => {
       { 'annotations.json': one, 'images/a.jpg': photo(), 'classes.json': {} },
       ['a.jpg'],
     ],
+    "CVAT's and others' parts": [
+      { 'annotations/instances_default.json': one, 'images/default/a.jpg': photo() },
+      ['a.jpg'],
+    ],
+    'folders that the names do not say': [{ 'result.json': one, 'images/x/y/a.jpg': photo() }, ['x/y/a.jpg']],
+    'LVIS, whose images have addresses': [
+      {
+        'annotations/lvis_v1_val.json': coco(
+          [{ id: 1, coco_url: 'http://images.cocodataset.org/val2017/a.jpg', width: 40, height: 30 }],
+          [annotation(1)],
+        ),
+        'val2017/a.jpg': photo(),
+      },
+      ['val2017/a.jpg'],
+    ],
+    'files with a mark of their byte order': [
+      { 'instances.json': `\uFEFF${JSON.stringify(one)}`, 'images/a.jpg': photo() },
+      ['a.jpg'],
+    ],
     'names with folders': [
       { 'instances.json': coco([image(1, 'x\\a.jpg')], [annotation(1)]), 'images/x/a.jpg': photo() },
       ['x/a.jpg'],
@@ -159,6 +178,21 @@ describe('layouts', () => {
     });
     expect((await openDataset(`boxes:${voc}`)).boxes!.classes).toEqual(['cat', 'dog']);
     expect((await openDataset(`boxes:${voc}@val`)).boxes!.of(0, [30, 40])[0]!.class).toBe(0);
+  });
+
+  it('other annotations of the same images are other data', async () => {
+    const folder = await folderOf({ 'instances.json': one, 'images/a.jpg': photo() });
+    const before = await openDataset(`boxes:${folder}`);
+    const again = await openDataset(`boxes:${folder}`);
+    writeFileSync(join(folder, 'instances.json'), JSON.stringify(one).replace('10,20', '10,21'));
+    const after = await openDataset(`boxes:${folder}`);
+    const keys = async ({ contentKey, content }: typeof before) => [
+      contentKey,
+      content!.outline,
+      await content!.digest(),
+    ];
+    expect(await keys(again)).toEqual(await keys(before));
+    for (const [i, key] of (await keys(after)).entries()) expect(key).not.toBe((await keys(before))[i]);
   });
 
   it('annotations and images at two places', async () => {
@@ -297,6 +331,19 @@ describe('what others stumble over', () => {
       { box: [0, 0, 40, 30], class: 0, ignore: true },
       { box: [1, 2, 4, 5], class: 1 },
     ]);
+  });
+
+  it("YOLO's outlines may have any number of points", async () => {
+    const points = Array.from(
+      { length: 150_000 },
+      (_, i) => `0.${1 + (i % 8)} 0.${1 + (Math.floor(i / 3) % 8)}`,
+    );
+    const { boxes } = await open({
+      'labels/a.txt': `0 ${points.join(' ')}`,
+      'images/a.jpg': photo(),
+      'classes.txt': 'cat',
+    });
+    expect(boxes!.of(0, [10, 10])[0]!.box).toEqual([1, 1, 8, 8]);
   });
 
   it("YOLO's outlines are masks, and shares of the picture as it is", async () => {
@@ -453,7 +500,7 @@ describe('annotations that cannot be used give an error with the remedy', () => 
       { 'labels/a.txt': '', 'images/a.jpg': photo(), 'data.yaml': 'names: [a' },
       'must be YAML',
     ],
-    ['no pair', { 'instances.json': one, 'images/b.jpg': photo() }, "got 'a.jpg' in none of"],
+    ['no pair', { 'instances.json': one, 'images/b.jpg': photo() }, "and 'b.jpg' there, and no pair"],
   ];
   it.each(cases)('%s', async (_, files, message) => {
     const error = await open(files).then(
@@ -491,7 +538,7 @@ describe('the scan before the first step', () => {
   it('counts objects by class and size', async () => {
     const scan = await scanned([
       annotation(1),
-      annotation(1, { area: 5000 }),
+      annotation(1, { area: 5000, segmentation: [[1, 2, 11, 2, 11, 22]] }),
       annotation(1, { iscrowd: 1, segmentation: { size: [30, 40], counts: [1200] } }),
       annotation(1, { ignore: 1 }),
       annotation(1, { bbox: [5, 5, 0, 3] }),

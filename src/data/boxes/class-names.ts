@@ -1,9 +1,10 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { DataError } from '../error.ts';
 import { isRecord, shown } from './annotated.ts';
 import { CLASS_LISTS } from './layout.ts';
+import { readText } from './read-text.ts';
 
 /**
  * Names of the classes from a file in one of the folders: `classes.txt`, `labels.txt` or `*.names`, a name a line, or the `names` of YOLO's
@@ -14,10 +15,9 @@ export async function classNames(folders: readonly string[]): Promise<readonly s
     const files = await readdir(folder).catch(() => []);
     for (const file of files.sort()) {
       const path = join(folder, file);
-      if (CLASS_LISTS.includes(file) || file.endsWith('.names'))
-        return lines(await readFile(path, 'utf8'), path);
+      if (CLASS_LISTS.includes(file) || file.endsWith('.names')) return lines(await readText(path), path);
       if (!/\.ya?ml$/.test(file)) continue;
-      const names = fromYaml(await readFile(path, 'utf8'), path);
+      const names = fromYaml(await readText(path), path);
       if (names) return names;
     }
   }

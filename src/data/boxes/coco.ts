@@ -73,7 +73,8 @@ function imagesById(images: readonly unknown[], fault: Fault): Map<Id, OpenImage
   const byId = new Map<Id, OpenImage>();
   for (const [i, image] of images.entries()) {
     const what = `image ${i + 1} of the list`;
-    const { id, file_name: name, width, height } = isRecord(image) ? image : {};
+    const { id, file_name, coco_url: url, width, height } = isRecord(image) ? image : {};
+    const name = file_name ?? (typeof url === 'string' ? url.split('/').slice(-2).join('/') : undefined); // LVIS has the second one
     if (!isId(id)) fault(what, 'an image must have an id, a number or text', id, 'give it one');
     else if (byId.has(id)) fault(what, 'the id of an image must stand once', id, 'number the images again');
     else if (typeof name !== 'string' || name === '')

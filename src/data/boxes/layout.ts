@@ -18,7 +18,8 @@ export interface BoxFiles {
 export const LAYOUTS =
   "COCO's annotations/instances_train.json (or train/_annotations.coco.json), PASCAL VOC's Annotations/ and JPEGImages/, YOLO's labels/ and images/, each with train/ and val/ or without";
 
-const IMAGES = ['images', 'JPEGImages', 'image', 'imgs', 'img'];
+/** Usual names of folders of images. */
+export const IMAGES = ['images', 'JPEGImages', 'image', 'imgs', 'img'];
 /** Endings of files with the name of an image. */
 export const ENDINGS = { voc: '.xml', yolo: '.txt' } as const;
 const BESIDE = {
@@ -26,7 +27,7 @@ const BESIDE = {
   yolo: ['labels', 'annotations'],
 } as const;
 /** Other JSON files of COCO's, and files of other programs. */
-const OTHER = /caption|keypoint|panoptic|stuff|image_info|unlabel|detection|result|^classes\.json$|^package/i;
+const OTHER = /caption|keypoint|panoptic|stuff|image_info|unlabel|^classes\.json$|^package/i;
 
 /**
  * The parts of a folder of images with boxes, in any of the usual layouts; without parts all images are `train`. COCO's JSON is taken where
@@ -58,9 +59,8 @@ export function foldersFor(json: string): string[] {
   const here = dirname(json);
   const above = dirname(here);
   const words = basename(json, '.json').split(/[^A-Za-z0-9]+/);
-  const word = words.find((each) => partOfWord(each) !== undefined);
-  const part = word === undefined ? undefined : partOfWord(word);
-  const names = [...(word ? [word] : []), ...(part ? PARTS[part] : [])];
+  const part = words.map(partOfWord).find((each) => each !== undefined);
+  const names = [...words, ...(part ? PARTS[part] : [])].filter((name) => name !== '');
   return [here, above].flatMap((root) => [
     ...(root === here ? [here] : []),
     ...names.flatMap((name) => [join(root, 'images', name), join(root, name), join(root, name, 'images')]),
@@ -95,14 +95,14 @@ function cocoParts(folder: string): Partial<Record<Part, BoxFiles>> {
     if (part) parts[part] ??= coco(file);
   }
   if (Object.keys(parts).length > 0) return parts;
-  const [only] = instancesFirst.filter((file) => /instances|annotations|coco|labels/i.test(file));
+  const [only] = instancesFirst.filter((file) => /instances|annotations|coco|labels|^result/i.test(file));
   return only === undefined ? {} : { train: coco(only) };
 }
 
 const vocParts = (folder: string) => byFolders(folder, 'voc');
 const yoloParts = (folder: string) => byFolders(folder, 'yolo');
 
-/** Parts of which each image has a file of annotations with its name. */
+/** Parts whose images each have a file of annotations with their name. */
 function byFolders(folder: string, kind: 'voc' | 'yolo'): Partial<Record<Part, BoxFiles>> {
   const parts: Partial<Record<Part, BoxFiles>> = {};
   const firstOf = (

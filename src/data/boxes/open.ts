@@ -11,10 +11,10 @@ import { type Dataset, subset } from '../sources/dataset.ts';
 import { type FolderOptions, openFolder } from '../sources/folder.ts';
 import { type AnnotatedImage, shown } from './annotated.ts';
 import { classNames } from './class-names.ts';
-import { type BoxFiles, boxLayout, foldersFor, namedFiles } from './layout.ts';
+import { type BoxFiles, boxLayout, foldersFor, IMAGES, namedFiles } from './layout.ts';
 import { type ReadAnnotations, readAnnotations } from './read.ts';
 
-/** Images with their annotations, before anything is said of those that cannot be used. */
+/** Images with their annotations, with everything that is wrong with these. */
 export interface BoxedImages {
   readonly dataset: Dataset;
   /** Annotations that cannot be used: training would miss or confuse objects. */
@@ -128,6 +128,9 @@ function imageFolder(
   const some = annotated.slice(0, 20).flatMap(({ name }) => [name, basename(name)]);
   const folder = candidates.find((each) => some.some((name) => isFile(join(each, name))));
   if (folder !== undefined) return folder;
+  // In folders inside it: names without these are found all the same.
+  const usual = candidates.find((each) => IMAGES.includes(basename(each)) && found(each)?.isDirectory());
+  if (usual !== undefined) return usual;
   throw new DataError(
     `the images of '${annotations}' must lie beside it, in images/ or in a folder with the name of their part, got ${shown(annotated[0]?.name)} in none of these: name their folder, boxes:${annotations},FOLDER`,
   );

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { DataError } from '../error.ts';
@@ -7,6 +7,7 @@ import { inParallel } from '../load/parallel.ts';
 import type { AnnotatedImage, AnnotationSet } from './annotated.ts';
 import { parseCoco } from './coco.ts';
 import { type BoxFiles, ENDINGS, isClassList } from './layout.ts';
+import { readText } from './read-text.ts';
 import { parseVoc } from './voc.ts';
 import { parseYolo } from './yolo.ts';
 
@@ -44,7 +45,7 @@ async function readCoco(file: string): Promise<ReadAnnotations> {
     throw new DataError(
       `a file of annotations may have 500 MB at most, got ${(size / 1e6).toFixed(0)} MB in '${file}': split it into files of fewer images`,
     );
-  const text = await readFile(file, 'utf8');
+  const text = await readText(file);
   return { ...parseCoco(text, `'${file}'`), digest: createHash('sha256').update(text).digest('hex') };
 }
 
@@ -104,7 +105,7 @@ async function readFolder<T>(folder: string, ending: string, parse: (text: strin
     .sort();
   const texts: string[] = [];
   await inParallel(files.length, 4 * availableParallelism(), new AbortController().signal, async (i) => {
-    texts[i] = await readFile(join(folder, files[i]!), 'utf8');
+    texts[i] = await readText(join(folder, files[i]!));
   });
   const entries = new Map<string, T>();
   const faults: string[] = [];

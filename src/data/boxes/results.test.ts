@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { expect, it } from 'vitest';
 import { temporaryFolder } from '../../../tests/support/temporary-folder.ts';
 import { CocoEvaluation } from '../../detect/coco-evaluation.ts';
-import { encodeRle } from '../../detect/rle.ts';
+import { decodeRle, encodeRle } from '../../detect/rle.ts';
 import { openDataset } from '../sources/open.ts';
 import { cocoResults, parseCocoResults, trueObjects } from './results.ts';
 
@@ -50,6 +50,22 @@ it('annotations, pictures and results as files give the scores of pycocotools', 
       expect(Math.abs(all[name]! - value), `${kind} ${name}`).toBeLessThan(1e-12);
     expect(classes.length).toBe(80);
   }
+});
+
+it('true objects without a mask have that of their box where masks are compared', () => {
+  const box = [1, 0, 3, 2] as const;
+  const annotations = [
+    { box, class: 0, crowd: true },
+    { box, class: 0, area: 3 },
+    { box, class: 0, segmentation: [[1, 0, 1, 2, 2, 2, 2, 0]] },
+  ];
+  const found = trueObjects(annotations, [3, 4], true);
+  expect(found.map(({ mask, area, box }) => [[...decodeRle(mask!)].join(''), area, box])).toEqual([
+    ['011001100000', 4, [1, 0, 2, 2]],
+    ['011001100000', 3, [1, 0, 2, 2]],
+    ['010001000000', 2, [1, 0, 2, 2]],
+  ]);
+  expect(trueObjects(annotations, [3, 4], false).map(({ area }) => area)).toEqual([4, 3, 2]);
 });
 
 const mask = encodeRle([0, 1, 1, 0, 1, 1], [2, 3]);

@@ -114,13 +114,20 @@ function foundObject({ bbox, score, segmentation: given }: Record<string, unknow
   };
 }
 
-/** The objects of an image as the evaluation takes them. @param masks true if masks are compared */
+/** The outline of a box. */
+const cornersOf = ([x1, y1, x2, y2]: BoxAnnotation['box']) => [x1, y1, x1, y2, x2, y2, x2, y1];
+
+/**
+ * The objects of an image as the evaluation takes them. @param masks true if masks are compared: an object that has none, as a crowd's, gets
+ * that of its box. Throws a DataError for damaged masks.
+ */
 export function trueObjects(objects: readonly BoxAnnotation[], size: Size, masks: boolean): TrueObject[] {
   return objects.map(({ box, class: of, crowd, ignore, area, segmentation }) => {
-    const mask = segmentation && (masks || area === undefined) ? objectMask(segmentation, size) : undefined;
+    const wanted = masks || (segmentation && area === undefined);
+    const mask = wanted ? objectMask(segmentation ?? [cornersOf(box)], size) : undefined;
     return {
       ...{ class: of, box: toCocoBox(box), crowd, ignore, mask },
-      area: area ?? (mask ? rleArea(mask) : (box[2] - box[0]) * (box[3] - box[1])),
+      area: area ?? (segmentation ? rleArea(mask!) : (box[2] - box[0]) * (box[3] - box[1])),
     };
   });
 }

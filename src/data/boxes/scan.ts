@@ -28,7 +28,7 @@ export interface BoxScan {
   readonly objects: number;
   readonly crowds: number;
   readonly ignored: number;
-  /** Objects with a mask. */
+  /** Number of the objects that count and have a mask. */
   readonly masks: number;
   /** The most objects of an image. */
   readonly most: number;
@@ -78,7 +78,6 @@ export async function scanBoxes(
     if (object.crowd) counts.crowds++;
     else if (object.ignore) counts.ignored++;
     if (object.segmentation) {
-      counts.masks++;
       object = { area: rleArea(objectMask(object.segmentation, size)), ...object };
     }
     if (object.crowd || object.ignore) return;
@@ -97,6 +96,7 @@ export async function scanBoxes(
     if (!seen.has(object.class)) of.images++;
     seen.add(object.class);
     counts.objects++;
+    if (object.segmentation) counts.masks++;
   };
   await inParallel(
     length,

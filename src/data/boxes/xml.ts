@@ -17,7 +17,7 @@ interface Open {
 }
 
 /**
- * The root element of a well-formed XML text. Entities of its own are none: an XML that declares some is refused where it uses them.
+ * The root element of a well-formed XML text. Entities that it declares are none: an XML is refused where it uses them.
  * Throws RangeError, with the place, for any other text.
  */
 export function parseXml(text: string): XmlElement {

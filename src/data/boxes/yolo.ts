@@ -1,5 +1,6 @@
 import type { BoxAnnotation } from '../sources/annotations.ts';
 import { shown } from './annotated.ts';
+import { extentOf } from './segmentation.ts';
 
 /** Shares of a side may be this much above 1, by rounding. */
 const SLACK = 0.01;
@@ -39,7 +40,5 @@ function objectOf(number: number, shares: readonly number[]): BoxAnnotation {
       throw new RangeError(`the sides of a box must not be negative, got ${shown(shares)}`);
     return { box: [x - width / 2, y - height / 2, x + width / 2, y + height / 2], class: number };
   }
-  const [xs, ys] = [0, 1].map((odd) => shares.filter((_, i) => i % 2 === odd)) as [number[], number[]];
-  const box = [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)] as const;
-  return { box, class: number, segmentation: [shares] };
+  return { box: extentOf([shares]), class: number, segmentation: [shares] };
 }

@@ -189,7 +189,7 @@ async function onThreads(
   return left;
 }
 
-/** The failure of a view, or of what `work` does with its crop; undefined if there is none. */
+/** The failure of a view, or that of `work` with its crop; undefined if there is none. */
 function noted(result: ViewResults[number], work: (drawn: DrawnCrop) => void): ViewFailure | undefined {
   if ('message' in result) return result;
   try {

@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../../tests/support/temporary-folder.ts';
+import { decodeRle } from '../../detect/rle.ts';
 import { vocPalette } from '../../io/palette-png.ts';
+import { objectMask } from '../boxes/segmentation.ts';
 import { decodeMask } from '../masks/png.ts';
 import { openDataset } from '../sources/open.ts';
 import { SHAPES } from './draw.ts';
@@ -99,6 +101,26 @@ it('opens as images with masks, by part', async () => {
   const { length, masks } = await openDataset(`masks:${at('a')}`);
   expect([length, masks?.classes]).toEqual([6, SHAPES]);
   expect((await openDataset(`masks:${at('a')}@val`)).length).toBe(3);
+});
+
+it('opens as images with objects, whose masks are the semantic mask; the XML has the same boxes', async () => {
+  const { length, boxes, masks } = await openDataset(`boxes:${at('a/annotations/instances_train.json')}`);
+  const xml = await openDataset(`boxes:${at('a/annotations/train')},${at('a/images/train')}`);
+  expect([length, boxes!.classes, masks]).toEqual([6, SHAPES.slice(1), undefined]);
+  expect((await openDataset(`boxes:${at('a')}@val`)).length).toBe(3);
+  for (let i = 0; i < length; i++) {
+    const size = [40, 40] as const;
+    const objects = boxes!.of(i, size);
+    const together = new Uint8Array(1600);
+    for (const { class: of, segmentation } of objects)
+      for (const [k, inside] of decodeRle(objectMask(segmentation!, size)).entries())
+        if (inside) together[k] = of + 1;
+    const mask = readFileSync(at('a/masks/train', `0000${i + 1}.png`));
+    expect([...decodeMask(mask).data], `seed ${seed}`).toEqual([...together]);
+    expect(xml.boxes!.of(i, size).map(({ box, class: of }) => [box, xml.boxes!.classes[of]])).toEqual(
+      objects.map(({ box, class: of }) => [box, boxes!.classes[of]]),
+    );
+  }
 });
 
 it('refuses a folder that holds anything, and impossible sizes', async () => {
