@@ -42,6 +42,8 @@ const parts: Readonly<Record<string, () => unknown>> = {
       ['--model', args.trial ? 'micro' : 'small', '--finetune', '--batch', batch, '--engine', 'onednn'],
       first,
     ),
+  'segment-linear': () => step(segment('linear'), first),
+  'segment-upernet': () => step(segment('upernet'), first),
   tasks: () =>
     step(['--model', base, '--batch', batch, '--engine', 'onednn', '--task', 'masked,masked+zoomed-in'], []),
   scaling: () => scaling({ name: 'onednn' }, (_, done, total) => console.log(`  round ${done} of ${total}`)),
@@ -93,6 +95,12 @@ function chosen(): string[] {
   const unknown = names.find((name) => !parts[name]);
   if (unknown) throw new Error(`--only takes ${Object.keys(parts).join(', ')} or none, got ${unknown}`);
   return names;
+}
+
+/** Options of a step of semantic segmentation. */
+function segment(head: string): string[] {
+  const [model, side] = args.trial ? ['micro', '32'] : ['small', '512'];
+  return ['--model', model, '--segment', head, '--image', side, '--batch', '4', '--engine', 'onednn'];
 }
 
 /** Measures a training step in a separate process, for a separate memory peak. */

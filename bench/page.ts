@@ -12,6 +12,8 @@ const names: Readonly<Record<string, string>> = {
   'micro-f32': 'micro ViT masked, onednn, float32',
   'micro-onnx': 'micro ViT masked, onnx, float32',
   'finetune-small': 'ViT-S/16 fine-tuning, onednn, float32',
+  'segment-linear': 'ViT-S/16 segmentation at 512, linear head, onednn, float32',
+  'segment-upernet': 'ViT-S/16 segmentation at 512, UperNet, onednn, float32',
 };
 const missing = 'Not measured yet.';
 

@@ -2,7 +2,9 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decode } from 'fast-png';
 import { beforeAll, expect, it } from 'vitest';
+import { rng } from '../src/random/rng.ts';
 import { commandLine } from './support/command-line.ts';
+import { randomSegmenter } from './support/random-checkpoint.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
 const folder = temporaryFolder();
@@ -113,4 +115,18 @@ it('settings and recipes are listed', async () => {
   expect(recipes.out).toMatch(/ade20k-base-upernet +mIoU 48\.1 %/);
   const wrong = await run('segment', '--recipe', 'shapes-micro-liner', '--data', 'masks:shapes');
   expect(wrong.err).toContain('unknown recipe of segment "shapes-micro-liner"');
+});
+
+it('predicted masks have the values of the training masks, whatever their gaps', async () => {
+  const seed = Number(process.env.SEED ?? Date.now() % 1e6);
+  const model = { image: [16, 16] as [number, number], patch: 4, width: 8, depth: 1, heads: 2 };
+  await randomSegmenter(join(folder, 'gaps.safetensors'), rng(seed), { model }, ['a', 'b', 'c', 'd', 'e']);
+  const images = ['masks:shapes@val', '--from', 'gaps.safetensors', '--output', 'gaps'];
+  expect(await run('predict', ...images)).toMatchObject({ code: 0 });
+  const { data } = decode(await readFile(join(folder, 'gaps/masks/00001.png')));
+  const values = new Set(data);
+  expect(values.size, `SEED=${seed}`).toBeGreaterThan(1);
+  for (const value of values) expect([0, 10, 20, 30, 40]).toContain(value);
+  const { classes } = JSON.parse(await readFile(join(folder, 'gaps/classes.json'), 'utf8'));
+  expect(classes.map(({ value }: { value: number }) => value)).toEqual([0, 10, 20, 30, 40]);
 });

@@ -60,20 +60,22 @@ async function readRun(output: string) {
 }
 
 const until = (step: number, output: string, how: 'signal' | 'error', resume = false) =>
-  stopAt(step, how, (options) =>
-    trainDetector(settings(), { output, resume, from: pretrained, ...options }),
-  );
+  stopAt(step, how, (options) => trainDetector(settings(), { output, resume, from: pretrained, ...options }));
 
 describe('a resumed run of detection is the run that was never interrupted', () => {
   it.each([
     ['signal', 5],
     ['error', 4],
-  ] as const)('stopped by %s at step %i', async (how, step) => {
-    const output = newOutput();
-    await until(step, output, how);
-    await trainDetector({}, { output, resume: true });
-    expect(await readRun(output)).toEqual(whole);
-  }, 180_000);
+  ] as const)(
+    'stopped by %s at step %i',
+    async (how, step) => {
+      const output = newOutput();
+      await until(step, output, how);
+      await trainDetector({}, { output, resume: true });
+      expect(await readRun(output)).toEqual(whole);
+    },
+    180_000,
+  );
 });
 
 it('its rows have the recall of proposals from the first epoch on, and the scores of both weights', () => {

@@ -1,15 +1,19 @@
 import { existsSync } from 'node:fs';
-import { cp, writeFile } from 'node:fs/promises';
+import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encode } from 'fast-png';
+import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { SegmentInput } from '../src/config/segment-schema.ts';
 import { writeShapes } from '../src/data/shapes/write.ts';
 import { embed } from '../src/evaluate/features/embed.ts';
+import { predictMasks } from '../src/evaluate/segmentation/predict-masks.ts';
 import { encodePalettePng, vocPalette } from '../src/io/palette-png.ts';
 import { pretrain } from '../src/pretrain.ts';
+import { rng } from '../src/random/rng.ts';
 import type { SegmentEvent } from '../src/run/events.ts';
 import { trainSegmenter } from '../src/segment.ts';
+import { openModel } from '../src/weights/model.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 import { tinyImages, tinySegmentSettings, tinySettings } from './support/tiny-run.ts';
 
@@ -233,4 +237,46 @@ describe('a segmenter starts from the weights of other runs', () => {
       /features need the norm behind the encoder, got .* of a segmentation with UperNet/,
     );
   });
+});
+
+it('a turned photograph is trained on and predicted upright, as its mask lies', async () => {
+  const seed = Number(process.env.SEED ?? Date.now() % 1e6);
+  const random = rng(seed, 'turned');
+  const source = join(folder, 'turned');
+  for (const kind of ['images', 'masks']) await mkdir(join(source, kind), { recursive: true });
+  const [width, height] = [24, 16]; // as stored; upright 16 × 24
+  for (const name of ['a', 'b', 'c', 'd']) {
+    const pixels = Uint8Array.from({ length: 3 * width * height }, () => random.int(256));
+    const stored = await sharp(pixels, { raw: { width, height, channels: 3 } })
+      .withMetadata({ orientation: 6 })
+      .jpeg({ quality: 100 })
+      .toBuffer();
+    await writeFile(join(source, 'images', `${name}.jpg`), stored);
+    await writeFile(join(folder, `${name}-upright.png`), await sharp(stored).rotate().png().toBuffer());
+    const data = Uint8Array.from({ length: width * height }, () => random.int(2));
+    await writeFile(
+      join(source, 'masks', `${name}.png`),
+      encodePalettePng({ width: height, height: width, data }, vocPalette(2)),
+    );
+  }
+  await writeFile(join(source, 'classes.json'), '{"0": "rest", "1": "thing"}');
+  const settings = { data: { heldOut: 0.25 }, training: { epochs: 2, batchSize: 2, warmupEpochs: 0 } };
+  const { output } = await notesOf(tinySegmentSettings(`masks:${source}`, settings));
+  const predicted = async (path: string) => {
+    for await (const { labels, width, height } of predictMasks(output, [path]))
+      return { labels, width, height };
+  };
+  const turned = await predicted(join(source, 'images/a.jpg'));
+  expect(turned, `SEED=${seed}`).toMatchObject({ width: 16, height: 24 });
+  expect(turned).toEqual(await predicted(join(folder, 'a-upright.png')));
+});
+
+it('a head that does not take the last blocks trains without them', async () => {
+  const head = { kind: 'upernet' as const, channels: 8, taps: [0, 1], scales: [2, 1], auxiliary: 0 };
+  const settings = { model: { depth: 4, head }, training: { epochs: 1, warmupEpochs: 0 } };
+  const { output } = await notesOf(tinySegmentSettings(`masks:${shapes}`, settings));
+  const { weights, encoder } = await openModel(output);
+  expect(encoder.depth).toBe(4);
+  expect(Object.keys(weights)).toContain('blocks.1.norm1.weight');
+  expect(Object.keys(weights)).not.toContain('blocks.2.norm1.weight');
 });

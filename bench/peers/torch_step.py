@@ -1,4 +1,4 @@
-"""A training step in PyTorch, at its best, for benchmarks to compare with: masked pre-training, or fine-tuning with timm.
+"""A training step in PyTorch, at its best, for benchmarks to compare with: masked pre-training, fine-tuning with timm, or segmentation.
 
     python3 torch_step.py batch.safetensors --modes eager,compile --steps 6 --threads 2
 
@@ -42,12 +42,16 @@ def build(path, device):
         from torch_finetune import build as build_finetune
 
         return build_finetune(tensors, config, device)
+    if "masks" in tensors:
+        from torch_segment import build as build_segment
+
+        return build_segment(tensors, config, device)
     data = {name: torch.from_numpy(array.copy()).to(device) for name, array in tensors.items()}
     w = {name[6:]: t for name, t in data.items() if name.startswith("param.")}
     fixed = {"pos_embed", "decoder_pos_embed"}
     trained = [name for name in w if name not in fixed]
     for name in trained:
-        w[name].requires_grad_(True)
+        w[name] = torch.nn.Parameter(w[name])
     view, order = data["view"], data["draw.order"].long()
     p, (height, width) = config["patch"], config["image"]
     grid = (height // p, width // p)

@@ -74,6 +74,20 @@ for (const name of engines)
       expect(result.peakGB).toBeGreaterThan(0.01);
       expect(progress.at(-1)).toBe('steps 8/8');
     });
+
+    it('measures a step of segmentation', async () => {
+      const engine = { name, threads: 1 } as const;
+      const { rows } = await bench({
+        model: 'micro',
+        segment: 'upernet',
+        image: 32,
+        batch: 2,
+        steps: 1,
+        engine,
+      });
+      expect(rows.map(({ task }) => task)).toEqual(['segment upernet']);
+      expect(rows[0]!.gflops).toBeGreaterThan(0);
+    });
   });
 
 describe('bench', () => {

@@ -11,7 +11,7 @@ import { loaderRate } from './loader-rate.ts';
 import { machine, median } from './machine.ts';
 import { type Measure, measure } from './measure.ts';
 import { measurePeer, type PeerMeasure, requirePeer } from './peer.ts';
-import { type BenchStep, finetuneStep, pretrainStep } from './step.ts';
+import { type BenchHead, type BenchStep, finetuneStep, pretrainStep, segmentStep } from './step.ts';
 
 export interface BenchOptions {
   /** Name of a size. Default: base. */
@@ -23,6 +23,10 @@ export interface BenchOptions {
   readonly tasks?: readonly string[];
   /** Fine-tuning instead of pretext tasks. */
   readonly finetune?: boolean;
+  /** Semantic segmentation with this head instead of pretext tasks. */
+  readonly segment?: BenchHead | undefined;
+  /** Side of the images in pixels. Default: that of the model's size. */
+  readonly image?: number | undefined;
   /** Images per step. Default: 32. */
   readonly batch?: number;
   /** Number of timed steps. Default: 5. */
@@ -77,16 +81,19 @@ const SLOWEST = 10;
  * ConfigError for unknown engines, RangeError for unknown models and tasks, Error if a peer fails.
  */
 export async function bench(options: BenchOptions = {}): Promise<BenchResult> {
-  const { model = 'base', tasks = ['masked'], finetune = false, batch = 32, steps: count = 5 } = options;
+  const { model = 'base', tasks = ['masked'], finetune = false, segment, image } = options;
+  const { batch = 32, steps: count = 5 } = options;
   const { compare = [], modes = 'eager,compile', onProgress, signal } = options;
   if (compare.length > 0) requirePeer();
-  if (compare.length > 0 && !finetune && tasks[0] !== 'masked')
+  const pretrains = !finetune && segment === undefined;
+  if (compare.length > 0 && pretrains && tasks[0] !== 'masked')
     throw new RangeError(`the task to compare with PyTorch must be masked, got ${tasks[0]}`);
-  const config = modelConfig(model);
-  const names = finetune ? ['finetune'] : tasks;
-  const steps = names.map((name) =>
-    finetune ? finetuneStep(config, batch) : pretrainStep(config, name, batch),
-  );
+  const config = modelConfig(model, image === undefined ? {} : { image: [image, image] });
+  const names = pretrains ? tasks : [finetune ? 'finetune' : `segment ${segment}`];
+  const steps = names.map((name) => {
+    if (finetune) return finetuneStep(config, batch);
+    return segment === undefined ? pretrainStep(config, name, batch) : segmentStep(config, segment, batch);
+  });
   const settings = parseConfig({ engine: options.engine }).engine;
   const engine = await openEngine(settings);
   if (engine.notice !== undefined) options.onNote?.(engine.notice);

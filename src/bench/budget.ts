@@ -1,5 +1,5 @@
 import { modelConfig } from '../models/sizes.ts';
-import { finetuneStep, pretrainStep } from './step.ts';
+import { finetuneStep, pretrainStep, segmentStep } from './step.ts';
 import { oneDnnWork, onnxWork, type Work } from './work.ts';
 
 /** Work by step and engine. */
@@ -11,6 +11,7 @@ export function countWork(): Budget {
     'pretrain base, batch 32': pretrainStep(modelConfig('base'), 'masked', 32),
     'pretrain micro, batch 256': pretrainStep(modelConfig('micro'), 'masked', 256),
     'finetune small, batch 32': finetuneStep(modelConfig('small'), 32),
+    'segment small, UperNet, batch 4': segmentStep(modelConfig('small', { image: [512, 512] }), 'upernet', 4),
   };
   const counted = Object.entries(steps).flatMap(([name, { plan, inputs }]) => {
     const feeds = new Set(Object.keys(inputs));

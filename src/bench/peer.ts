@@ -94,7 +94,7 @@ function configOf({ model, plan }: BenchStep): object {
 
 /** Weights, normalised images and the other inputs of the step. */
 function tensorsOf({ inputs, specs, model, images }: BenchStep, weights: Values): Map<string, NamedTensor> {
-  const { view, targets, 'draw:order': order } = inputs;
+  const { view, targets, masks, 'draw:order': order } = inputs;
   const [height, width] = model.image;
   const { mean, std } = IMAGENET;
   const normalised = Float32Array.from(view!, (byte, i) => {
@@ -107,6 +107,8 @@ function tensorsOf({ inputs, specs, model, images }: BenchStep, weights: Values)
   tensors.set('view', { dtype: 'F32', shape: [images, 3, height, width], data: normalised });
   const rows = (data: { readonly length: number }) => [images, data.length / images];
   if (order) tensors.set('draw.order', { dtype: 'I32', shape: rows(order), data: new Int32Array(order) });
+  if (masks)
+    tensors.set('masks', { dtype: 'I32', shape: [images, height, width], data: Int32Array.from(masks) });
   if (targets)
     tensors.set('targets', { dtype: 'F32', shape: rows(targets), data: new Float32Array(targets) });
   return tensors;

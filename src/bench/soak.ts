@@ -49,8 +49,13 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
   } finally {
     await session.dispose();
   }
+  return { engine: engine.description, steps, ...growthOf(samples) };
+}
+
+/** @param samples readings of memory at equal distances, ten or more */
+export function growthOf(samples: readonly number[]): Pick<SoakResult, 'early' | 'late' | 'growth'> {
   const tenth = Math.floor(samples.length / 10);
   const early = median(samples.slice(tenth, 2 * tenth));
   const late = median(samples.slice(-tenth));
-  return { engine: engine.description, steps, early, late, growth: late / early - 1 };
+  return { early, late, growth: late / early - 1 };
 }

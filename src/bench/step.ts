@@ -6,11 +6,13 @@ import type { Values } from '../graph/index.ts';
 import { IMAGENET } from '../image/normalise.ts';
 import type { Size } from '../image/size.ts';
 import type { ClassifierConfig } from '../models/classifier.ts';
-import type { AutoencoderConfig } from '../models/config.ts';
+import type { AutoencoderConfig, EncoderConfig } from '../models/config.ts';
+import type { SegmenterConfig } from '../models/segmenter.ts';
 import type { ParameterSpec } from '../nn/parameters.ts';
 import { adamw } from '../optim/adamw.ts';
 import { classifierPrograms } from '../programs/classify.ts';
 import { pretrainPrograms } from '../programs/pretrain.ts';
+import { segmenterPrograms } from '../programs/segment.ts';
 import { rng } from '../random/rng.ts';
 import { drawBatch } from '../tasks/draws.ts';
 import { modelFor } from '../tasks/fit.ts';
@@ -21,7 +23,7 @@ export interface BenchStep {
   readonly plan: TrainingPlan;
   readonly inputs: Values;
   readonly specs: readonly ParameterSpec[];
-  readonly model: AutoencoderConfig | ClassifierConfig;
+  readonly model: AutoencoderConfig | ClassifierConfig | SegmenterConfig;
   readonly images: number;
   /** Multiplications and additions of products and convolutions, without recomputed ones. */
   readonly flops: number;
@@ -29,6 +31,15 @@ export interface BenchStep {
 
 const { mean, std } = IMAGENET;
 const CLASSES = 1000;
+/** As in Cityscapes. */
+const PIXEL_CLASSES = 19;
+const heads = {
+  linear: { kind: 'linear' },
+  upernet: { kind: 'upernet', channels: 384, auxiliary: 256 },
+} as const;
+
+export type BenchHead = keyof typeof heads;
+export const benchHeads = Object.keys(heads) as BenchHead[];
 
 /**
  * A pre-training step.
@@ -74,6 +85,40 @@ export function finetuneStep(encoder: AutoencoderConfig, batch: number): BenchSt
   return {
     plan: { gradients, parameters, rule: adamw({ beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }) },
     inputs: { view: noise(batch, model.image), targets },
+    specs,
+    model,
+    images: batch,
+    flops: programFlops(gradients),
+  };
+}
+
+/**
+ * A step of semantic segmentation with 19 classes. UperNet takes the tokens of four blocks at equal distances, has 384 channels and an
+ * auxiliary head of 256; nothing is dropped, so that the step is the same in every library.
+ */
+export function segmentStep(encoder: EncoderConfig, head: BenchHead, batch: number): BenchStep {
+  const taps = [1, 2, 3, 4].map((quarter) => Math.ceil((quarter * encoder.depth) / 4) - 1);
+  const model: SegmenterConfig = {
+    ...encoder,
+    classes: PIXEL_CLASSES,
+    head: head === 'linear' ? heads.linear : { ...heads.upernet, taps },
+  };
+  const { gradients, parameters, specs, state } = segmenterPrograms({
+    model,
+    batch,
+    mean,
+    std,
+    training: { weightDecay: 0.05, layerDecay: 0.65, dropPath: 0, lossOver: 'all' },
+    dropout: 0,
+  });
+  const [height, width] = model.image;
+  const labels = rng(4, 'masks');
+  return {
+    plan: { gradients, parameters, state, rule: adamw({ beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }) },
+    inputs: {
+      view: noise(batch, model.image),
+      masks: Uint8Array.from({ length: batch * height * width }, () => labels.int(PIXEL_CLASSES)),
+    },
     specs,
     model,
     images: batch,

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { add, input, matmul, program, transpose } from '../graph/index.ts';
 import { modelConfig } from '../models/sizes.ts';
 import { type Budget, countWork, growth } from './budget.ts';
-import { finetuneStep, pretrainStep } from './step.ts';
+import { finetuneStep, pretrainStep, segmentStep } from './step.ts';
 import { oneDnnWork, onnxWork } from './work.ts';
 
 const budget = JSON.parse(readFileSync(new URL('./budget.json', import.meta.url), 'utf8')) as Budget;
@@ -40,6 +40,7 @@ describe('work of lowered programs', () => {
   it.each([
     ['pre-training', pretrainStep(modelConfig('tiny'), 'masked', 2)],
     ['fine-tuning', finetuneStep(modelConfig('tiny'), 2)],
+    ['segmentation', segmentStep(modelConfig('tiny', { image: [128, 128] }), 'upernet', 2)],
   ])('has the FLOPs of the formula: %s', (_, step) => {
     const { gradients } = step.plan;
     // The formula counts a gradient for the images, which is not computed, and no sums by products.

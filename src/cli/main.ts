@@ -8,7 +8,7 @@ const show = (error: unknown, beginning = ''): number => {
   if (message) console.error(beginning + message);
   return exitCode;
 };
-const fail = (error: unknown) => failOnRank((beginning) => show(error, beginning));
+const fail = (error: unknown) => failOnRank(error, (beginning) => show(error, beginning));
 
 watchStreams();
 process.on('uncaughtException', async (error) => {

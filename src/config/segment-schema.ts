@@ -200,6 +200,16 @@ function tapsOf({ head, depth }: SegmentConfig['model']): readonly number[] {
     : Array.from({ length: count }, (_, i) => Math.ceil(((i + 1) * depth) / count) - 1);
 }
 
+/** The value of each class in predicted masks: as in the training masks, where they fit a byte, else the number of the class. */
+export function storedValues({
+  classes,
+}: {
+  readonly classes: readonly { readonly values: readonly number[] }[];
+}): number[] {
+  const own = classes.map(({ values }, k) => values[0] ?? k);
+  return own.every((value) => value <= 255) ? own : classes.map((_, k) => k);
+}
+
 /** The model of the settings for this number of classes. */
 export function segmenterConfig({ model }: Pick<SegmentConfig, 'model'>, classes: number): SegmenterConfig {
   const { head, trainPositions, layerScaleInit, relativePositions, positions, ...encoder } = model;

@@ -13,6 +13,7 @@ export type {
 } from '../engines/engine.ts';
 export { abortJob } from '../engines/mpi/abort-job.ts';
 export type { MpiOptions } from '../engines/mpi/collective.ts';
+export { endProcess } from '../engines/mpi/end-process.ts';
 export type { World } from '../engines/mpi/launcher.ts';
 export { mpiCollective } from '../engines/mpi/place.ts';
 export { type OneDnnEngine, type OneDnnOptions, openOneDnnEngine } from '../engines/onednn/engine.ts';

@@ -9,7 +9,7 @@ const raw = (name: string, ...shapes: Shape[]) =>
   g.applyAll(
     g.operations().get(name)!,
     shapes.map((shape) => g.input('x', shape)),
-    { scale: 1 },
+    { scale: 1, groups: 1, window: [3, 3], image: [2, 2, 8, 8] },
   );
 
 const unary = {
@@ -163,6 +163,29 @@ const refusals: [string, () => unknown, string][] = [
   ],
   ['softmax', () => g.softmax(f32()), 'the last axis must not be empty, got f32[]'],
   ['softmax', () => g.softmax(f32(2, 0)), 'the last axis must not be empty, got f32[2, 0]'],
+  [
+    'convInputGrad',
+    () => raw('convInputGrad', [4, 2, 3, 3], [2, 3, 8, 8]),
+    'filters [O, C, k, l] and dy [N, O, h, w] must fit, got f32[4, 2, 3, 3] and f32[2, 3, 8, 8]',
+  ],
+  [
+    'convFilterGrad',
+    () => raw('convFilterGrad', [2, 2, 8, 8], [3, 4, 8, 8]),
+    'x [N, C, H, W] and dy [N, O, h, w] must fit, got f32[2, 2, 8, 8] and f32[3, 4, 8, 8]',
+  ],
+  ['logSoftmax', () => g.logSoftmax(f32(2, 0)), 'the last axis must not be empty, got f32[2, 0]'],
+  ['relu', () => g.relu(of('u8', 2)), 'inputs must be f32, got u8[2]'],
+  ['reluGrad', () => raw('reluGrad', [2], [3]), 'y and dy must have one shape, got f32[2] and f32[3]'],
+  [
+    'batchNorm',
+    () => g.batchNorm(f32(2, 4), f32(4), f32(3), 0.1).y,
+    'x [..., C], not empty, weight [C] and bias [C] must fit, got f32[2, 4] and f32[4] and f32[3]',
+  ],
+  [
+    'batchNormGrad',
+    () => raw('batchNormGrad', [2, 4], [4], [4], [3], [2, 4]),
+    'x and dy [..., C], weight and statistics [C] must fit, got f32[2, 4] and f32[4] and f32[4] and f32[3] and f32[2, 4]',
+  ],
   ['gelu', () => g.gelu(of('u8', 2)), 'inputs must be f32, got u8[2]'],
   ['geluGrad', () => raw('geluGrad', [2], [3]), 'x and dy must have one shape, got f32[2] and f32[3]'],
   [

@@ -43,9 +43,15 @@ export interface Primitives {
 export interface Composites {
   attention: readonly [q: Tensor, k: Tensor, v: Tensor];
   attentionGrad: readonly [q: Tensor, k: Tensor, v: Tensor, y: Tensor, dy: Tensor];
+  batchNorm: readonly [x: Tensor, weight: Tensor, bias: Tensor];
+  batchNormGrad: readonly [x: Tensor, weight: Tensor, average: Tensor, variance: Tensor, dy: Tensor];
+  convFilterGrad: readonly [x: Tensor, dy: Tensor];
+  convInputGrad: readonly [filters: Tensor, dy: Tensor];
   crossEntropy: readonly [logits: Tensor, targets: Tensor];
   gelu: One;
   geluGrad: readonly [x: Tensor, dy: Tensor];
+  relu: One;
+  reluGrad: readonly [y: Tensor, dy: Tensor];
   splitHeads: One;
   mergeHeads: readonly [first: Tensor, ...rest: Tensor[]];
   layerNorm: readonly [x: Tensor, weight: Tensor, bias: Tensor];
@@ -54,6 +60,7 @@ export interface Composites {
   mlp: readonly [x: Tensor, weight1: Tensor, bias1: Tensor, weight2: Tensor, bias2: Tensor];
   mlpGrad: readonly [...operands: Composites['mlp'], dy: Tensor];
   softmax: One;
+  logSoftmax: One;
   split: One;
   sumOfSquares: One;
 }

@@ -32,7 +32,7 @@ const AUXILIARY = 0.4;
 
 /**
  * The state tensors of a segmenter: the encoder's as in timm, the head's under `head.`. Kept statistics of batch norms are among them,
- * untrained. UperNet has no norm behind the encoder.
+ * untrained. UperNet has no norm behind the encoder, and no blocks above the last one that it takes.
  * Throws RangeError where sizes do not fit each other.
  */
 export function segmenterParameters(config: SegmenterConfig): ParameterSpec[] {
@@ -44,7 +44,8 @@ export function segmenterParameters(config: SegmenterConfig): ParameterSpec[] {
       ? linearParameters('classes', width, classes)
       : uperNetParameters(head, width, classes);
   const named = own.map((tensor) => ({ ...tensor, name: `head.${tensor.name}` }));
-  const encoder = encoderParameters(config).filter(({ layer }) => head.kind === 'linear' || layer !== last);
+  const highest = head.kind === 'linear' ? last : blocksOf(config);
+  const encoder = encoderParameters(config).filter(({ layer }) => layer! <= highest);
   return [...encoder, ...inPart('head', named, last)];
 }
 
@@ -64,7 +65,7 @@ export function segment(
 ): { logits: Tensor; auxiliary?: Tensor } {
   const { head, classToken, depth } = config;
   const map = (tokens: Tensor) => mapOfTokens(tokens, patchGrid(config), classToken ? 1 : 0);
-  const layers = encodeLayers(config, weights, image, { dropPath });
+  const layers = encodeLayers({ ...config, depth: blocksOf(config) }, weights, image, { dropPath });
   const own: Weights = (name) => weights(`head.${name}`);
   if (head.kind === 'upernet') {
     const taps = head.taps.map((tap) => map(layers[tap]!));
@@ -103,6 +104,11 @@ export function segmenterLoss(
   const cost = (of: Tensor) => pixelCrossEntropy(bilinear(of, size), labels, options.over);
   const loss = auxiliary ? add(cost(logits), mul(cost(auxiliary), AUXILIARY)) : cost(logits);
   return { loss, statistics: new Map([...next].map(([name, value]) => [`head.${name}`, value])) };
+}
+
+/** Number of the blocks whose output something takes. */
+function blocksOf({ head, depth }: SegmenterConfig): number {
+  return head.kind === 'linear' ? depth : Math.max(...head.taps) + 1;
 }
 
 function checkSegmenter(config: SegmenterConfig): void {

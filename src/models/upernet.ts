@@ -1,4 +1,4 @@
-import { add, gelu, maximum, mul, type Tensor } from '../graph/index.ts';
+import { add, gelu, mul, relu, type Tensor } from '../graph/index.ts';
 import { type BatchStatistics, batchNorm, batchNormParameters } from '../nn/batch-norm.ts';
 import { averagePool, bilinear, convolve, enlargeTwice, maxPool, stacked } from '../nn/maps.ts';
 import { type LayerParameter, parameter, type Weights } from '../nn/parameters.ts';
@@ -111,10 +111,7 @@ function unitParameters(name: string, from: number, to: number, side: number): L
 }
 
 function normedUnit(x: Tensor, weights: Weights, name: string, statistics: BatchStatistics): Tensor {
-  return maximum(
-    batchNorm(convolve(x, weights(`${name}.conv.weight`)), weights, `${name}.bn`, statistics),
-    0,
-  );
+  return relu(batchNorm(convolve(x, weights(`${name}.conv.weight`)), weights, `${name}.bn`, statistics));
 }
 
 function classifierParameters(name: string, width: number, classes: number): LayerParameter[] {

@@ -1,4 +1,4 @@
-import { add, div, mean, mul, reshape, sqrt, square, sub, type Tensor } from '../graph/index.ts';
+import { add, div, mul, batchNorm as normed, sqrt, sub, type Tensor } from '../graph/index.ts';
 import { type LayerParameter, normParameters, type Weights } from './parameters.ts';
 
 const EPSILON = 1e-5;
@@ -25,23 +25,18 @@ export function batchNormParameters(name: string, width: number): LayerParameter
  */
 export function batchNorm(x: Tensor, weights: Weights, name: string, statistics: BatchStatistics): Tensor {
   const kept = (part: string) => weights(`${name}.running_${part}`);
-  const scaled = (centred: Tensor, variance: Tensor) => {
-    const unit = div(centred, sqrt(add(variance, EPSILON)));
+  if (statistics === 'kept') {
+    const unit = div(sub(x, kept('mean')), sqrt(add(kept('var'), EPSILON)));
     return add(mul(unit, weights(`${name}.weight`)), weights(`${name}.bias`));
-  };
-  if (statistics === 'kept') return scaled(sub(x, kept('mean')), kept('var'));
-  const axes = x.shape.slice(0, -1).map((_, axis) => axis);
-  const count = axes.reduce((product, axis) => product * x.shape[axis]!, 1);
-  const average = mean(x, axes);
-  const centred = sub(x, average);
-  const variance = mean(square(centred), axes);
-  const flat = (value: Tensor) => reshape(value, [x.shape.at(-1)!]);
+  }
+  const { y, average, variance } = normed(x, weights(`${name}.weight`), weights(`${name}.bias`), EPSILON);
+  const count = x.shape.slice(0, -1).reduce((product, side) => product * side, 1);
   const towards = (part: string, value: Tensor, factor = 1) =>
     statistics.next.set(
       `${name}.running_${part}`,
-      add(mul(kept(part), 1 - MOMENTUM), mul(flat(value), MOMENTUM * factor)),
+      add(mul(kept(part), 1 - MOMENTUM), mul(value, MOMENTUM * factor)),
     );
   towards('mean', average);
   towards('var', variance, count / Math.max(1, count - 1));
-  return scaled(centred, variance);
+  return y;
 }

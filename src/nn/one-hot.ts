@@ -1,4 +1,4 @@
-import { abs, cast, constant, reshape, sign, sub, type Tensor } from '../graph/index.ts';
+import { abs, cast, constant, minimum, reshape, sub, type Tensor } from '../graph/index.ts';
 
 /** Labels [N] as rows of 0 and 1, [N, K]; that of a label which is no class is 0. */
 export function oneHot(labels: Tensor, classes: number): Tensor {
@@ -6,5 +6,5 @@ export function oneHot(labels: Tensor, classes: number): Tensor {
     Float32Array.from({ length: classes }, (_, k) => k),
     [1, classes],
   );
-  return sub(1, sign(abs(sub(reshape(cast(labels, 'f32'), [-1, 1]), numbers))));
+  return sub(1, minimum(abs(sub(reshape(cast(labels, 'f32'), [-1, 1]), numbers)), 1));
 }

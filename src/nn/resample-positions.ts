@@ -44,3 +44,25 @@ function cubic(x: number): number {
   if (t < 1) return ((a + 2) * t - (a + 3)) * t * t + 1;
   return t < 2 ? (((t - 5) * t + 8) * t - 4) * a : 0;
 }
+
+/** A table of relative positions for another grid, bicubic; its last `extra` rows, those of a class token, stay. */
+export function resampleRelative(
+  table: Float32Array,
+  {
+    from,
+    to,
+    extra,
+    heads,
+  }: { readonly from: Size; readonly to: Size; readonly extra: number; readonly heads: number },
+): Float32Array {
+  const differences = ([rows, columns]: Size): Size => [2 * rows - 1, 2 * columns - 1];
+  const places = table.length - extra * heads;
+  const resampled = resamplePositions(table.subarray(0, places), {
+    ...{ from: differences(from), to: differences(to) },
+    ...{ first: 0, width: heads },
+  });
+  const all = new Float32Array(resampled.length + extra * heads);
+  all.set(resampled);
+  all.set(table.subarray(places), resampled.length);
+  return all;
+}

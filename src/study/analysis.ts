@@ -60,7 +60,7 @@ export function answer({ primary, groups }: Study, scores: readonly Score[]): An
     (s) => s.group === primary.group && s.judge === primary.judge && s.budget === budget,
   );
   const bySeed = (arm: string) =>
-    new Map(own.filter((score) => score.arm === arm).map(({ seed, top1 }) => [seed, top1]));
+    new Map(own.filter((score) => score.arm === arm).map(({ seed, score }) => [seed, score]));
   const difference = pairedDifference(bySeed(first), bySeed(second));
   const p = difference && chance(difference);
   return { ...primary, planned, ...(difference && { difference }), ...(p !== undefined && { p }) };
@@ -83,7 +83,7 @@ export function compare(
   const found = unique(own.map(({ judge }) => judge)).flatMap((judge) => {
     const entries = own
       .filter((score) => score.judge === judge)
-      .map(({ arm, seed, top1 }) => ({ arm, seed, value: top1 }));
+      .map(({ arm, seed, score }) => ({ arm, seed, value: score }));
     const residual = pooledResidual(entries);
     return group.arms.flatMap(({ name: arm }) => {
       if (arm === base || isPrimary(judge, arm)) return [];
@@ -111,7 +111,7 @@ export function agreements({ references, groups }: Study, scores: readonly Score
           const judged = own.filter((score) => score.judge === judge && score.arm in published);
           const arms = unique(judged.map(({ arm }) => arm));
           const of = (arm: string, seed: number) =>
-            judged.find((s) => s.arm === arm && s.seed === seed)?.top1;
+            judged.find((s) => s.arm === arm && s.seed === seed)?.score;
           const seeds = unique(judged.map(({ seed }) => seed)).filter((seed) =>
             arms.every((arm) => of(arm, seed) !== undefined),
           );

@@ -4,6 +4,7 @@ import type { LinprobeInput } from '../config/linprobe-schema.ts';
 import { mergeConfig } from '../config/overrides.ts';
 import { resolveConfig } from '../config/recipes.ts';
 import type { Config, ConfigInput } from '../config/schema.ts';
+import type { SegmentInput } from '../config/segment-schema.ts';
 
 /** The task of an arm that is not pre-trained. */
 export const SCRATCH = 'scratch';
@@ -19,6 +20,7 @@ export interface Arm {
   readonly task: string;
   readonly settings?: ConfigInput | undefined;
   readonly finetune?: FinetuneInput | undefined;
+  readonly segment?: SegmentInput | undefined;
   readonly seeds: readonly number[];
   readonly epochs?: number | undefined;
   /** Names of the table of judges. */
@@ -35,6 +37,7 @@ export interface Group {
   readonly knn?: { readonly trainImages: number; readonly testImages: number } | undefined;
   readonly linear?: LinprobeInput | undefined;
   readonly finetune: readonly FinetuneInput[];
+  readonly segment?: SegmentInput | undefined;
 }
 
 /** The settings of an arm's pre-training as they were given; for scratch, of a model that is not trained. */

@@ -4,6 +4,7 @@ import { type IntervalPanel, renderIntervals } from '../visualize/intervals.ts';
 import { type OverlayPanel, renderOverlay } from '../visualize/overlay.ts';
 import type { Point } from '../visualize/series.ts';
 import type { Budget, Group } from './arms.ts';
+import { measureOf } from './judges.ts';
 import type { Cell } from './pieces.ts';
 import type { Records, Score } from './results.ts';
 
@@ -13,14 +14,16 @@ export function drawScores(group: Group, budget: Budget, scores: readonly Score[
   const judges = [...new Set(own.map(({ judge }) => judge))];
   const panels = judges.map((judge): IntervalPanel => {
     const judged = own.filter((score) => score.judge === judge);
-    const residual = pooledResidual(judged.map(({ arm, seed, top1 }) => ({ arm, seed, value: 100 * top1 })));
+    const residual = pooledResidual(
+      judged.map(({ arm, seed, score }) => ({ arm, seed, value: 100 * score })),
+    );
     const rows = group.arms.flatMap(({ name }) => {
-      const values = judged.filter(({ arm }) => arm === name).map(({ top1 }) => 100 * top1);
+      const values = judged.filter(({ arm }) => arm === name).map(({ score }) => 100 * score);
       if (values.length === 0) return [];
       const half = residual && (quantile(residual.degrees) * residual.deviation) / Math.sqrt(values.length);
       return [{ label: name, values, mean: summarise(values).mean, half }];
     });
-    return { title: judge, xLabel: 'top-1, %', rows };
+    return { title: judge, xLabel: `${measureOf(judge)}, %`, rows };
   });
   return panels.length > 0 ? renderIntervals(panels) : undefined;
 }
@@ -37,7 +40,9 @@ export function drawLosses(group: Group, cells: readonly Cell[], records: Record
   const of = (arm: string, id: (cell: Cell) => string, judge?: string) => [
     ...new Set(own.filter((cell) => cell.arm === arm && (judge ?? cell.judge) === cell.judge).map(id)),
   ];
-  const tuned = [...new Set(own.map(({ judge }) => judge))].filter((judge) => judge.startsWith('fine-tune'));
+  const tuned = [...new Set(own.map(({ judge }) => judge))].filter((judge) =>
+    /^(fine-tune|segment)/.test(judge),
+  );
   const panels = [
     panel('Loss of pre-training', 'loss', (arm) => of(arm, ({ model }) => model)),
     panel('Held-out loss of pre-training', 'heldOutLoss', (arm) => of(arm, ({ model }) => model)),

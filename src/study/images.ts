@@ -3,7 +3,11 @@ import { z } from 'zod';
 import { ConfigError } from '../config/error.ts';
 import { resolveFinetuneConfig } from '../config/finetune-recipes.ts';
 import type { Config } from '../config/schema.ts';
+import { resolveSegmentConfig } from '../config/segment-recipes.ts';
+import type { SegmentConfig } from '../config/segment-schema.ts';
+import { split } from '../data/sources/dataset.ts';
 import { labelledShare } from '../data/sources/labelled-share.ts';
+import { openDataset, testSetOf } from '../data/sources/open.ts';
 import type { OpenOptions } from '../data/sources/scheme.ts';
 import { labelledSource } from '../data/sources/table.ts';
 import { writeFileAtomic } from '../io/atomic.ts';
@@ -11,7 +15,7 @@ import { makeFolder } from '../io/make-folder.ts';
 import { openData, type RunData } from '../run/data.ts';
 import { RunError } from '../run/error.ts';
 import { pretrainConfig } from './arms.ts';
-import { finetuneSettings } from './judges.ts';
+import { finetuneSettings, segmentSettings } from './judges.ts';
 import { FORMAT, readKeptFile } from './keep.ts';
 import type { ImageCounts } from './pieces.ts';
 import { planStudy, type StudyPlan } from './plan.ts';
@@ -60,19 +64,20 @@ export async function openPlanner(
     opened.set(key, data);
     return data;
   };
-  for (const { config, shares } of wanted(study)) {
+  for (const { config, shares, needsClasses } of wanted(study)) {
     const key = keyOf(config);
     const known = counts[key];
     if (known && shares.every((share) => share in known.labelled)) continue;
     const { train } = await open(config);
-    if (!train.classes)
+    if (needsClasses && !train.classes)
       throw new RunError(`a study needs images with classes: ${labelledSource}, got ${train.name}`);
     const labelled = shares.map((share) => [share, labelledShare(train, share, config.seed).length]);
     counts[key] = {
-      ...{ source: config.data.source, train: train.length, classes: train.classes.length },
+      ...{ source: config.data.source, train: train.length, classes: train.classes?.length ?? 0 },
       labelled: { ...known?.labelled, ...Object.fromEntries(labelled) },
     };
   }
+  for (const data of maskedData(study)) counts[maskedKey(data)] ??= await maskedCounts(data, options);
   if (keep !== undefined) {
     const path = countsFile(keep);
     const before = await readKeptFile(path, countsSchema);
@@ -102,6 +107,11 @@ function planFrom(study: Study, counts: AllCounts): StudyPlan {
         if (count === undefined) throw unknown(`${share} of ${config.data.source}`);
         return count;
       },
+      masked(data) {
+        const masked = counts[maskedKey(data)];
+        if (!masked) throw unknown(data.source);
+        return masked;
+      },
     };
   });
 }
@@ -113,19 +123,45 @@ function unknown(what: string): ConfigError {
 }
 
 /** The settings that images depend on, and the shares of their labels that are asked for. */
-function wanted({ groups }: Study): { config: Config; shares: number[] }[] {
+function wanted({ groups }: Study): { config: Config; shares: number[]; needsClasses: boolean }[] {
   return groups.flatMap((group) =>
     group.arms.flatMap((arm) => {
       const shares = group.finetune.map(
         (given) => resolveFinetuneConfig(finetuneSettings(group, arm, given)).data.labels,
       );
-      return arm.seeds.map((seed) => ({ config: pretrainConfig(group, arm, seed), shares }));
+      const needsClasses = arm.judges.some((judge) => judge !== 'segment');
+      return arm.seeds.map((seed) => ({ config: pretrainConfig(group, arm, seed), shares, needsClasses }));
     }),
   );
 }
 
 function keyOf({ data: { source, heldOut, trainImages }, seed }: Config): string {
   return JSON.stringify([source, heldOut, trainImages, seed]);
+}
+
+/** The settings of the images of all segmentations. */
+function maskedData({ groups }: Study): SegmentConfig['data'][] {
+  return groups.flatMap((group) =>
+    group.arms
+      .filter(({ judges }) => judges.includes('segment'))
+      .map((arm) => resolveSegmentConfig(segmentSettings(group, arm)).data),
+  );
+}
+
+function maskedKey({ source, test, heldOut, trainImages }: SegmentConfig['data']): string {
+  return JSON.stringify(['segment', source, test, heldOut, trainImages]);
+}
+
+async function maskedCounts(
+  { source, test, heldOut, trainImages }: SegmentConfig['data'],
+  options: OpenOptions,
+): Promise<AllCounts[string]> {
+  const all = await openDataset(source, options);
+  if (!all.masks)
+    throw new RunError(`the judge segment needs images with masks: masks:FOLDER, got ${all.name}`);
+  const train = test !== '' || testSetOf(source) ? all : split(all, heldOut).train;
+  const count = trainImages > 0 ? Math.min(trainImages, train.length) : train.length;
+  return { source, train: count, classes: all.masks.classes.length, labelled: {} };
 }
 
 function countsFile(keep: string): string {

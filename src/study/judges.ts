@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { finetuneFlops } from '../config/cost.ts';
+import { finetuneFlops, segmentFlops } from '../config/cost.ts';
 import { ConfigError } from '../config/error.ts';
 import { section, whole } from '../config/fields.ts';
 import { resolveFinetuneConfig } from '../config/finetune-recipes.ts';
@@ -8,6 +8,8 @@ import { parseLinprobeConfig } from '../config/linprobe-schema.ts';
 import { mergeSettings } from '../config/merge.ts';
 import { mergeConfig } from '../config/overrides.ts';
 import type { Config } from '../config/schema.ts';
+import { resolveSegmentConfig } from '../config/segment-recipes.ts';
+import type { SegmentInput } from '../config/segment-schema.ts';
 import { type Arm, type Group, pretrainConfig, requireEpochs, requireOwnStart, stretched } from './arms.ts';
 import type { ImageCounts, Piece } from './piece.ts';
 
@@ -27,7 +29,7 @@ export interface JudgedArm {
 export type Within = (part: string, check: () => void) => void;
 
 /** The parts of a study that judge a model. */
-export type Judge = 'knn' | 'linear' | 'finetune';
+export type Judge = 'knn' | 'linear' | 'finetune' | 'segment';
 
 /** A judge of the models of a study: an entry of the table. */
 export interface StudyJudge {
@@ -56,6 +58,7 @@ export const judgeFields = {
     .array(settings(), { error: 'must be a list of settings' })
     .optional()
     .describe('settings of fine-tuning, for each share of the labels (data.labels)'),
+  segment: settings().optional().describe('settings of segmentation, on images with masks (data.source)'),
 };
 
 const knn: StudyJudge = {
@@ -102,8 +105,43 @@ const finetune: StudyJudge = {
     }),
 };
 
+/** Name of the judge in tables. */
+const SEGMENT = 'segment';
+
+const segment: StudyJudge = {
+  name: 'segment',
+  check(group, arm, within) {
+    within('segment', () => {
+      const settings = segmentSettings(group, arm);
+      requireOwnStart(settings);
+      const { data, training } = resolveSegmentConfig(settings);
+      requireEpochs(training.maxSteps);
+      if (data.source === '')
+        throw new ConfigError('data.source must name images with masks, got nothing: masks:FOLDER');
+    });
+  },
+  withoutImages: () => [],
+  pieces: ({ group, arm, ...judged }) => [[SEGMENT, segmenting(segmentSettings(group, arm), judged)]],
+};
+
 /** All judges, in the order of tables. */
-export const studyJudges: readonly StudyJudge[] = [knn, linear, finetune];
+export const studyJudges: readonly StudyJudge[] = [knn, linear, finetune, segment];
+
+/** The score of a judge, by the name that tables call it. */
+export function measureOf(judge: string): string {
+  return judge === SEGMENT ? 'mIoU' : 'top-1';
+}
+
+/** The scores of several judges: `top-1`, `mIoU`, or `top-1 or mIoU`. */
+export function measuresOf(judges: readonly string[]): string {
+  return [...new Set(judges.map(measureOf))].join(' or ');
+}
+
+/** Settings of an arm's segmentation: on the engine of pre-training unless they name one. */
+export function segmentSettings(group: Group, arm: Arm): SegmentInput {
+  const { engine = {} } = mergeConfig(group.pretrain, arm.settings ?? {});
+  return mergeSettings({ engine }, group.segment ?? {}, arm.segment ?? {}) as SegmentInput;
+}
 
 /** Settings of an arm's fine-tuning: on the images of pre-training, and on its engine unless they name one. */
 export function finetuneSettings(group: Group, arm: Arm, given: FinetuneInput): FinetuneInput {
@@ -135,6 +173,29 @@ function finetuning(
   const id = `${model.id}-finetune${percent(data.labels)}-${epochs}ep`;
   return {
     ...{ kind: 'finetune', id, settings, from: model.id },
+    ...{ flops: epochs * epoch, updates: epochs * updates },
+  };
+}
+
+function segmenting(
+  given: SegmentInput,
+  { model, config, extra, images }: Omit<JudgedArm, 'group' | 'arm'>,
+): Piece {
+  const { seed } = config;
+  const { data, model: sizes, training } = resolveSegmentConfig(given);
+  const { train, classes } = images.masked(data);
+  if (training.batchSize > train)
+    throw new ConfigError(
+      `training.batchSize of segment must not exceed the images, got ${training.batchSize} and ${train}`,
+    );
+  const updates = Math.floor(train / training.batchSize);
+  const { patch, channels, width, depth, heads, mlpRatio, classToken } = config.model;
+  const judged = { ...sizes, ...{ patch, channels, width, depth, heads, mlpRatio, classToken } };
+  const epoch = updates * training.batchSize * segmentFlops({ model: judged }, classes);
+  const epochs = training.epochs + Math.round(extra / epoch);
+  const settings = { ...given, seed, training: { ...given.training, ...stretched(training, epochs) } };
+  return {
+    ...{ kind: 'segment', id: `${model.id}-segment-${epochs}ep`, settings, from: model.id },
     ...{ flops: epochs * epoch, updates: epochs * updates },
   };
 }

@@ -80,7 +80,7 @@ describe('a study with a folder of kept pieces', () => {
     expect(notes).toEqual([]); // the losses were the same
     expect(await kept(places.keep)).toEqual(await kept(whole.keep));
     const afterwards = await runStudy(study(), { ...places, runPiece });
-    expect(afterwards.results.scores.map(({ top1 }) => top1)).toEqual(results.scores.map((s) => s.top1));
+    expect(afterwards.results.scores.map(({ score }) => score)).toEqual(results.scores.map((s) => s.score));
     expect(ran.filter((id) => id === 'ours-2ep-seed1')).toHaveLength(4); // all is there: nothing is run
   });
 

@@ -9,7 +9,7 @@ import { RunError } from '../run/error.ts';
 import type { MetricsRow } from '../visualize/series.ts';
 import { byEpoch } from './epochs.ts';
 import type { Piece } from './pieces.ts';
-import { absent, type PieceRecord, type Scores } from './record.ts';
+import { absent, type PieceRecord, type Scores, scoreOf } from './record.ts';
 
 /*
  * The kept format, version 1. DIR/PIECE/config.json: `format`, `piece` (id, kind, from, flops, updates, and its settings as the study
@@ -22,7 +22,9 @@ export const FORMAT = 1;
 const MOST = 20_000;
 
 const modelScores = z.looseObject({ seconds: z.number() });
-const judgeScores = modelScores.extend({ top1: z.number() });
+const judgeScores = modelScores
+  .extend({ top1: z.number().optional(), mIoU: z.number().optional() })
+  .refine((scores) => scoreOf(scores) !== undefined, { path: ['top1'], error: 'no score' });
 const aboutPiece = z.object({
   piece: z.looseObject({ settings: z.looseObject({}) }),
   run: z.unknown().optional(),

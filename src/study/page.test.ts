@@ -104,14 +104,14 @@ describe('the page of a study', () => {
     ]);
     const noisy = scores.map((score) => ({
       ...score,
-      top1: score.top1 + (score.seed % 2 ? 0.3 : -0.3) * Math.sign(score.top1 - 0.3),
+      score: score.score + (score.seed % 2 ? 0.3 : -0.3) * Math.sign(score.score - 0.3),
     }));
     for (const { p, verdict, interval } of compare(given, given.groups[0]!, 'steps', noisy)) {
       expect(interval).toBeGreaterThan(0);
       expect(verdict === 'not shown').toBe(p! >= 0.05);
     }
     // An order turned around.
-    const turned = scores.map((score) => ({ ...score, top1: 1 - score.top1 }));
+    const turned = scores.map((score) => ({ ...score, score: 1 - score.score }));
     expect(agreements(given, turned)[0]).toMatchObject({ rho: -1, arms: 3, seeds: 5 });
   });
 

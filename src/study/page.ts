@@ -6,6 +6,7 @@ import { plural } from '../text/plural.ts';
 import { agreements, answer, compare } from './analysis.ts';
 import { type Budget, type Group, pretrainConfig } from './arms.ts';
 import { drawLosses, drawScores } from './figures.ts';
+import { measuresOf } from './judges.ts';
 import type { StudyPlan } from './plan.ts';
 import { type Records, type Score, scoresOf } from './results.ts';
 import type { Study } from './schema.ts';
@@ -91,7 +92,7 @@ function groupBlocks(
       ...comparisonBlocks(study, group, budget, scores),
       picture(
         `${slug(titleOf(group.name, budget))}.svg`,
-        'Top-1: mean with its 95 % interval (pooled spread), and every seed.',
+        'Scores: mean with its 95 % interval (pooled spread), and every seed.',
         drawing,
       ),
       { kind: 'table', rows: costRows(group, own, pieces, records) },
@@ -112,10 +113,10 @@ function scoreRows(group: Group, own: readonly Score[]): string[][] {
       const scored = own.filter((score) => score.arm === name && score.judge === judge);
       if (scored.length === 0) return '–';
       const mark = scored.some(({ retrained }) => retrained) ? ' †' : '';
-      return `${share(summarise(scored.map(({ top1 }) => top1)))}${mark}`;
+      return `${share(summarise(scored.map(({ score }) => score)))}${mark}`;
     }),
   ]);
-  return [['top-1, %', ...judges], ...rows];
+  return [[`${measuresOf(judges)}, %`, ...judges], ...rows];
 }
 
 function comparisonBlocks(study: Study, group: Group, budget: Budget, scores: readonly Score[]): Block[] {
@@ -188,7 +189,7 @@ function agreementBlocks(study: Study, scores: readonly Score[]): Block[] {
   return [
     heading('Order of the arms'),
     paragraph(
-      'Exploratory: Spearman’s rank correlation of mean top-1 with published scores; 95 % of 10,000 resamples of the seeds.',
+      'Exploratory: Spearman’s rank correlation of mean scores with published scores; 95 % of 10,000 resamples of the seeds.',
     ),
     { kind: 'table', rows: [['published', 'group', 'judge', 'arms × seeds', 'ρ', '95 %'], ...rows] },
   ];
@@ -211,7 +212,7 @@ function methods({ groups }: Study, records: Records, scores: readonly Score[]):
   const again = scores.filter(({ retrained }) => retrained);
   return [
     ...unique(images),
-    'Top-1 is that of the last evaluation, in percent: mean ± standard deviation (n − 1) over the seeds (their number).',
+    'A score is that of the last evaluation, in percent: mean ± standard deviation (n − 1) over the seeds (their number).',
     'Seeds are paired: with one seed all arms have the same images with labels and the same order of images.',
     'Pooled spread: the residual of a two-way table, arm + seed, by least squares. Holm’s adjustment takes all differences of a group and budget together.',
     'Equal compute: pre-training lasts for as many whole epochs as cost what those of the first pre-trained arm cost; fine-tuning from scratch gets that cost in additional epochs. Compute is counted in operations of matrix products.',

@@ -1,6 +1,7 @@
 import type { FinetuneInput } from '../config/finetune-schema.ts';
 import type { LinprobeInput } from '../config/linprobe-schema.ts';
 import type { ConfigInput } from '../config/schema.ts';
+import type { SegmentConfig, SegmentInput } from '../config/segment-schema.ts';
 
 /** A part of a study that is run at once: a model to judge, or a judgement. */
 export type Piece = {
@@ -18,6 +19,7 @@ export type Piece = {
     }
   | { readonly kind: 'linear'; readonly settings: LinprobeInput; readonly from: string }
   | { readonly kind: 'finetune'; readonly settings: FinetuneInput; readonly from: string }
+  | { readonly kind: 'segment'; readonly settings: SegmentInput; readonly from: string }
 );
 
 /** Numbers of images, which are not in the settings. */
@@ -26,4 +28,6 @@ export interface ImageCounts {
   readonly classes: number;
   /** Of a share of the labels. */
   labelled(share: number): number;
+  /** Training images of a segmentation, and the classes of their masks. */
+  masked(data: SegmentConfig['data']): { readonly train: number; readonly classes: number };
 }

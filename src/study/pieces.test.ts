@@ -23,7 +23,11 @@ const given = {
   finetune: [{ data: { labels: 0.1 }, training: { epochs: 20, batchSize: 4, warmupEpochs: 2 } }],
 };
 const study = parseStudy(given);
-const images = { train: 100, classes: 5, labelled: (share: number) => 100 * share };
+const images = {
+  ...{ train: 100, classes: 5 },
+  labelled: (share: number) => 100 * share,
+  masked: () => ({ train: 10, classes: 3 }),
+};
 const { pieces, cells } = planStudy(study, () => images);
 const piece = (id: string) => pieces.find((candidate) => candidate.id === id)!;
 const cell = (budget: string, arm: string, judge: string) =>

@@ -19,6 +19,8 @@ export interface PieceRecord {
 export interface Scores {
   /** Of judges: the last evaluation, where a run ended, not where it happened to be best on the images it is judged by. */
   readonly top1?: number;
+  /** The same of the judge `segment`. */
+  readonly mIoU?: number;
   readonly [score: string]: unknown;
   /** Of training; of other judges, of all of their work. */
   readonly seconds: number;
@@ -31,7 +33,21 @@ export interface Scores {
   readonly modelLosses?: string;
 }
 
-const LAST = ['top1', 'top5', 'evaluationLoss', 'emaTop1', 'emaTop5', 'learningRate', 'heldOutLoss'];
+const LAST = [
+  ...['top1', 'top5', 'evaluationLoss', 'emaTop1', 'emaTop5', 'learningRate', 'heldOutLoss'],
+  ...['mIoU', 'mAcc', 'aAcc'],
+];
+
+/** The score of a judge, in [0, 1]. */
+export function scoreOf({
+  top1,
+  mIoU,
+}: {
+  readonly top1?: number | undefined;
+  readonly mIoU?: number | undefined;
+}): number | undefined {
+  return top1 ?? mIoU;
+}
 
 /**
  * Reads what a finished piece left in its folder. Throws an error that names a file that is broken.
@@ -62,8 +78,8 @@ export async function recordOf(piece: Piece, path: string, more: Partial<Scores>
     cpu: cpus()[0]?.model ?? 'unknown',
     ...more,
   };
-  if ('from' in piece && scores.top1 === undefined)
-    throw new Error(`the metrics of a finished judge must hold top1, got none in ${piece.id}`);
+  if ('from' in piece && scoreOf(scores) === undefined)
+    throw new Error(`the metrics of a finished judge must hold top1 or mIoU, got none in ${piece.id}`);
   return { run, scores, epochs };
 }
 

@@ -3,12 +3,12 @@ import { type Budget, budgets } from './arms.ts';
 import type { Cell } from './pieces.ts';
 import { type Places, readRecord } from './places.ts';
 import type { StudyPlan } from './plan.ts';
-import type { PieceRecord } from './record.ts';
+import { type PieceRecord, scoreOf } from './record.ts';
 
 /** A cell with the scores from the files of its runs. */
 export interface Score extends Cell {
-  /** In [0, 1]. */
-  readonly top1: number;
+  /** Top-1, or mIoU of the judge `segment`, in [0, 1]. */
+  readonly score: number;
   /** Floating-point operations and seconds of training: of the model and of its judge. */
   readonly flops: number;
   readonly seconds: number;
@@ -22,7 +22,7 @@ export interface ArmResult {
   readonly budget: Budget;
   readonly arm: string;
   readonly judge: string;
-  readonly top1: Summary;
+  readonly score: Summary;
   /** Means over the seeds. */
   readonly flops: number;
   readonly seconds: number;
@@ -34,7 +34,7 @@ export interface Difference {
   readonly budget: Budget;
   readonly judge: string;
   readonly arms: readonly [string, string];
-  readonly top1: Summary;
+  readonly score: Summary;
 }
 
 export interface StudyResults {
@@ -68,7 +68,7 @@ export function scoresOf({ pieces, cells }: StudyPlan, records: Records): Score[
     const retrained = trained && judged.modelLosses !== undefined && judged.modelLosses !== trained.losses;
     return {
       ...cell,
-      top1: judged.top1!,
+      score: scoreOf(judged)!,
       flops: model.flops + judge.flops,
       seconds: (trained?.seconds ?? 0) + (judge.flops > 0 ? judged.seconds : 0),
       ...(retrained && { retrained }),
@@ -88,17 +88,17 @@ export function summariseStudy({ cells }: Pick<StudyPlan, 'cells'>, scores: read
       const known = own(scores);
       for (const judge of unique(own(cells).map((cell) => cell.judge))) {
         const of = (arm: string) => known.filter((score) => score.judge === judge && score.arm === arm);
-        const bySeed = (arm: string) => new Map(of(arm).map(({ seed, top1 }) => [seed, top1]));
+        const bySeed = (arm: string) => new Map(of(arm).map(({ seed, score }) => [seed, score]));
         for (const [i, arm] of arms.entries()) {
           const scored = of(arm);
           if (scored.length === 0) continue;
           const mean = (key: 'flops' | 'seconds') => summarise(scored.map((score) => score[key])).mean;
-          const top1 = summarise(scored.map((score) => score.top1));
+          const score = summarise(scored.map((score) => score.score));
           const place = { group, budget, judge };
-          results.push({ ...place, arm, top1, flops: mean('flops'), seconds: mean('seconds') });
+          results.push({ ...place, arm, score, flops: mean('flops'), seconds: mean('seconds') });
           for (const other of arms.slice(0, i)) {
             const difference = pairedDifference(bySeed(arm), bySeed(other));
-            if (difference) differences.push({ ...place, arms: [other, arm], top1: difference });
+            if (difference) differences.push({ ...place, arms: [other, arm], score: difference });
           }
         }
       }

@@ -14,6 +14,7 @@ import { pretraining } from '../run/kinds/pretrain.ts';
 import { checkpointName } from '../run/run-files.ts';
 import { setUp } from '../run/setup-pretrain.ts';
 import type { TrainingEvent } from '../run/tensorboard.ts';
+import { trainSegmenter } from '../segment.ts';
 import type { RunPiece, StudyEvent } from './runner.ts';
 
 /** Runs pieces by the calls of the library. Training resumes from its newest checkpoint. */
@@ -32,6 +33,8 @@ export function pieceRunner(onEvent: (event: StudyEvent) => void, signal?: Abort
       else if (piece.kind === 'pretrain') return ended(await pretrain(piece.settings, training));
       else if (piece.kind === 'finetune')
         return ended(await finetune(piece.settings, { ...training, from: from! }));
+      else if (piece.kind === 'segment')
+        return ended(await trainSegmenter(piece.settings, { ...training, from: from! }));
       else if (piece.kind === 'knn') await knn(from!, { ...piece.settings, ...watched, output: folder });
       else if (piece.kind === 'linear')
         await linprobe(from!, { ...watched, settings: piece.settings, output: folder });

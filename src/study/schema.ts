@@ -7,6 +7,7 @@ import type { FinetuneInput } from '../config/finetune-schema.ts';
 import type { LinprobeInput } from '../config/linprobe-schema.ts';
 import { mergeConfig } from '../config/overrides.ts';
 import type { ConfigInput } from '../config/schema.ts';
+import type { SegmentInput } from '../config/segment-schema.ts';
 import { testSetOf } from '../data/sources/open.ts';
 import { suggestion } from '../text/nearest.ts';
 import {
@@ -43,6 +44,7 @@ const arm = z.union([
     task: armTask.describe('what it is pre-trained with, or scratch'),
     settings: settings().optional().describe('settings of pre-training, over those of the group'),
     finetune: settings().optional().describe('settings of fine-tuning, over those of the group'),
+    segment: settings().optional().describe('settings of segmentation, over those of the group'),
     seeds: seeds().optional().describe('its seeds, in place of those of the group'),
     epochs: whole(1).optional().describe('epochs of pre-training; the warm-up changes in proportion'),
     judges: list(oneOf(judges), 'judges').optional().describe('judges, in place of those of the group'),
@@ -76,7 +78,7 @@ const studySchema = section({
     .describe('what is run first, second, …; the rest follows'),
   primary: section({
     group: text().describe('name of a group'),
-    judge: text().describe('as tables call it: kNN, linear, fine-tune 10 %'),
+    judge: text().describe('as tables call it: kNN, linear, fine-tune 10 %, segment'),
     arms: z
       .tuple([text(), text()], { error: 'must be the names of two arms' })
       .describe('two arms: how much better the first one is'),
@@ -105,7 +107,7 @@ export interface Selection {
 /** The one question that a study asks: how much better the first arm is than the second. */
 export interface Primary {
   readonly group: string;
-  /** `kNN`, `linear`, `fine-tune 10 %`. */
+  /** `kNN`, `linear`, `fine-tune 10 %`, `segment`. */
   readonly judge: string;
   readonly arms: readonly [string, string];
 }
@@ -202,6 +204,7 @@ function group(name: string, given: GivenGroup): Group {
     ...(given.knn && { knn: given.knn }),
     ...(given.linear && { linear: given.linear as LinprobeInput }),
     finetune: (given.finetune ?? []) as FinetuneInput[],
+    ...(given.segment && { segment: given.segment as SegmentInput }),
   };
 }
 

@@ -115,8 +115,8 @@ describe('runStudy', () => {
     const study = parseStudy(given({ seeds: [3], pretrain: limited }));
     const { outcome, results } = await runStudy(study, { output });
     expect({ outcome, missing: results.missing }).toEqual({ outcome: 'finished', missing: 0 });
-    for (const { top1 } of results.scores) expect(top1).toBeGreaterThanOrEqual(0);
-    for (const { top1 } of results.scores) expect(top1).toBeLessThanOrEqual(1);
+    for (const { score } of results.scores) expect(score).toBeGreaterThanOrEqual(0);
+    for (const { score } of results.scores) expect(score).toBeLessThanOrEqual(1);
     const tuned = results.scores.filter(({ judge }) => judge.startsWith('fine-tune'));
     for (const { seconds } of tuned) expect(seconds).toBeGreaterThan(0);
     const steps = async (id: string) =>
@@ -135,7 +135,7 @@ describe('runStudy', () => {
       };
       const again = await runStudy(study, { output: stopped, onEvent, signal: stop.signal });
       outcome = again.outcome;
-      const top1 = ({ scores }: StudyResults) => scores.map(({ piece, top1 }) => [piece, top1]);
+      const top1 = ({ scores }: StudyResults) => scores.map(({ piece, score }) => [piece, score]);
       if (outcome === 'finished') expect(top1(again.results)).toEqual(top1(results));
     }
     expect(sittings).toBeGreaterThan(3);
@@ -147,7 +147,7 @@ describe('runStudy', () => {
 });
 
 describe('results', () => {
-  const score = (arm: string, seed: number, top1: number, more = {}) => {
+  const scored = (arm: string, seed: number, score: number, more = {}) => {
     const cell = {
       group: '',
       budget: 'steps',
@@ -157,33 +157,33 @@ describe('results', () => {
       flops: 2e12,
       seconds: 30,
     } as const;
-    return { ...cell, arm, seed, top1, ...more };
+    return { ...cell, arm, seed, score, ...more };
   };
   const cells = ['scratch', 'masked', 'zoomed-in'].flatMap((arm) =>
-    [1, 2].map((seed) => score(arm, seed, 0)),
+    [1, 2].map((seed) => scored(arm, seed, 0)),
   );
 
   it('are means over seeds and paired differences, by hand', () => {
     const scores = [
-      score('scratch', 1, 0.3),
-      score('scratch', 2, 0.4),
-      score('masked', 1, 0.5),
-      score('masked', 2, 0.7),
-      score('masked', 3, 0.9, { flops: 5e12 }),
+      scored('scratch', 1, 0.3),
+      scored('scratch', 2, 0.4),
+      scored('masked', 1, 0.5),
+      scored('masked', 2, 0.7),
+      scored('masked', 3, 0.9, { flops: 5e12 }),
     ];
     const { arms, differences, missing } = summariseStudy({ cells }, scores);
     expect(missing).toBe(1);
-    expect(arms.map(({ arm, top1: { n, mean } }) => [arm, n, Number(mean.toFixed(9))])).toEqual([
+    expect(arms.map(({ arm, score: { n, mean } }) => [arm, n, Number(mean.toFixed(9))])).toEqual([
       ['scratch', 2, 0.35],
       ['masked', 3, 0.7],
     ]);
-    expect(arms[1]!.top1.deviation).toBeCloseTo(0.2, 12);
+    expect(arms[1]!.score.deviation).toBeCloseTo(0.2, 12);
     expect(arms[1]!.flops).toBeCloseTo(3e12, 0);
     // 0.2 and 0.3 over seeds 1 and 2: mean 0.25, deviation √0.005, t(1) = 12.7062
     expect(differences).toHaveLength(1);
-    expect(differences[0]).toMatchObject({ arms: ['scratch', 'masked'], top1: { n: 2 } });
-    expect(differences[0]!.top1.mean).toBeCloseTo(0.25, 12);
-    expect(differences[0]!.top1.interval).toBeCloseTo((12.7062047 * Math.sqrt(0.005)) / Math.SQRT2, 6);
+    expect(differences[0]).toMatchObject({ arms: ['scratch', 'masked'], score: { n: 2 } });
+    expect(differences[0]!.score.mean).toBeCloseTo(0.25, 12);
+    expect(differences[0]!.score.interval).toBeCloseTo((12.7062047 * Math.sqrt(0.005)) / Math.SQRT2, 6);
     const tables = studyTables({ scores, arms, differences, missing: 0 });
     expect(tables).toContain('| top-1 | linear |');
     expect(tables).toContain('| scratch | 35.00 ± 7.07 (2) |');

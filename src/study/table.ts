@@ -3,6 +3,7 @@ import { markdownTable } from '../report/page.ts';
 import type { Summary } from '../report/statistics.ts';
 import { plural } from '../text/plural.ts';
 import { type Budget, budgets } from './arms.ts';
+import { measuresOf } from './judges.ts';
 import type { StudyResults } from './results.ts';
 
 /** The tables of a study as Markdown: for each budget top-1, what it cost, and differences between arms. */
@@ -16,7 +17,7 @@ export function studyTables(results: StudyResults): string {
 
 export const TITLES: Readonly<Record<Budget, string>> = { steps: 'Equal steps', compute: 'Equal compute' };
 
-const LEGEND = `- Top-1 in percent: mean ± standard deviation (n − 1) over the seeds (number of seeds); the last evaluation of each run, not the best one.
+const LEGEND = `- Scores (top-1; mIoU of the judge segment) in percent: mean ± standard deviation (n − 1) over the seeds (number of seeds); the last evaluation of each run, not the best one.
 - Differences: mean over the seeds that both arms have, ± half of the 95 % interval by Student's t (number of pairs), in points.
 - Equal steps: all arms are pre-trained for the same epochs and fine-tuned for the same epochs.
 - Equal compute: pre-training lasts for as many whole epochs as cost what those of the first pre-trained arm cost, and fine-tuning from scratch gets that cost in additional epochs.
@@ -43,12 +44,12 @@ function tablesOf(group: string, budget: Budget, { arms, differences }: StudyRes
     pair,
     ...judges.map((judge) => {
       const found = between.find((d) => pairName(d.arms) === pair && d.judge === judge);
-      return found ? points(found.top1) : '–';
+      return found ? points(found.score) : '–';
     }),
   ]);
   return [
     `### ${group === '' ? '' : `${group}: `}${TITLES[budget]}`,
-    markdownTable([['top-1', ...judges], ...rows(({ top1 }) => share(top1))]),
+    markdownTable([[measuresOf(judges), ...judges], ...rows(({ score }) => share(score))]),
     ...(pairRows.length > 0 ? [markdownTable([['difference', ...judges], ...pairRows])] : []),
     markdownTable([
       ['compute', ...judges],

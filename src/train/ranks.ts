@@ -2,6 +2,7 @@ import type { CollectiveModule } from '../engines/collective.ts';
 import type { Session } from '../engines/engine.ts';
 import { rng } from '../random/rng.ts';
 import { RunError } from '../run/error.ts';
+import type { RanksWatch } from '../run/lost-ranks.ts';
 
 /** The place of a training among processes that share its batches. Rank 0 writes, measures and draws. */
 export interface Ranks {
@@ -10,6 +11,8 @@ export interface Ranks {
   /** Number of processes. */
   readonly size: number;
   readonly collective: CollectiveModule;
+  /** Begins to watch the processes of the other ranks. Default: the launcher alone notices that one has ended. */
+  watch?(sum: NonNullable<Session['sum']>): Promise<RanksWatch>;
 }
 
 /** The parts of a run that all ranks must have in common, and the remedy where they do not. */

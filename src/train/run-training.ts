@@ -7,6 +7,8 @@ import { type Checkpoint, encodeCheckpoint } from '../run/checkpoint-codec.ts';
 import { RunError } from '../run/error.ts';
 import type { Outcome, RunningEvent, StartEvent } from '../run/events.ts';
 import type { RunConfig, RunKind } from '../run/kind.ts';
+import { isLostRank } from '../run/lost-rank.ts';
+import type { RanksWatch } from '../run/lost-ranks.ts';
 import type { Judged } from '../run/sittings.ts';
 import type { RunStore } from '../run/store.ts';
 import { runTitle } from '../run/title.ts';
@@ -75,11 +77,14 @@ export async function runTraining<C extends RunConfig, Start extends object>(
   const microBatches = microBatchesOf(config.training, ranks?.size);
   const session = await engine.open(state, { collective: ranks?.collective });
   let leave = false;
+  let isLost = false;
+  let watch: RanksWatch | undefined;
   try {
     if (ranks) {
       if (!session.sum) throw new RunError(`ranks need an engine that sums over them, got ${engine.name}`);
       const start = String(checkpoint?.progress.step ?? 0);
       await requireAgreement(session, ranks, { settings: JSON.stringify(config), start, images: dataKey });
+      watch = await ranks.watch?.((numbers) => session.sum!(numbers));
     }
     const writes = !ranks || ranks.rank === 0;
     const report = (id: string, reason: string) => note(`broken image skipped: ${oneLine(id)}: ${reason}`);
@@ -125,11 +130,16 @@ export async function runTraining<C extends RunConfig, Start extends object>(
       step: trainer.step,
       ...((await monitor.start()) as Start),
     });
-    const outcome = await trainer.run(signal);
+    const outcome = await trainer.run(signal, watch);
     leave = true;
     return { outcome, step: trainer.step };
+  } catch (error) {
+    isLost = isLostRank(error);
+    throw error;
   } finally {
-    await session.dispose({ leave });
+    watch?.close(!leave);
+    const ended = session.dispose({ leave });
+    if (!isLost) await ended; // else the engine may wait for the lost rank
   }
 }
 

@@ -18,6 +18,7 @@ import { scarceSpace } from '../run/free-space.ts';
 import type { RunConfig } from '../run/kind.ts';
 import { Listener } from '../run/listener.ts';
 import { RunLock } from '../run/lock.ts';
+import { watchRanks } from '../run/lost-ranks.ts';
 import { appendSitting, type Judged } from '../run/sittings.ts';
 import { aboutEngine, checkData, type ResumePoint, resumePoint } from '../run/start.ts';
 import { silentStore } from '../run/store.ts';
@@ -153,7 +154,9 @@ async function trainFrom<
     ...{ kind, config, images: data.train, dataKey, setup, state, engine, checkpoint },
     store: writes ? folderStore(folder.path) : silentStore(folderStore(folder.path)),
     views: (given) => setup.trainingViews(data.train, { ...given, share: world }),
-    ...(world && { ranks: { ...world, collective: mpiCollective(world) } }),
+    ...(world && {
+      ranks: { ...world, collective: mpiCollective(world), watch: (sum) => watchRanks(world, sum) },
+    }),
     ...(writes && {
       monitor: (context: MonitorContext) => {
         const given = { ...context, setup, data, engine };

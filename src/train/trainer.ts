@@ -4,6 +4,7 @@ import { learningRate, type Schedule, scaledPeak } from '../optim/schedule.ts';
 import type { Progress } from '../run/checkpoint-codec.ts';
 import { RunError } from '../run/error.ts';
 import type { Outcome, StepRow } from '../run/events.ts';
+import type { RanksWatch } from '../run/lost-ranks.ts';
 import {
   appendMetrics,
   checkpointName,
@@ -89,30 +90,42 @@ export class Trainer {
   /**
    * Trains until the end or until the signal is aborted, which lets the current update finish. Ranks finish the same
    * one.
+   * @param watch notices when another rank has ended, for which this one would wait
    */
-  async run(signal?: AbortSignal): Promise<Outcome> {
+  async run(signal?: AbortSignal, watch?: Pick<RanksWatch, 'lost' | 'waits'>): Promise<Outcome> {
     try {
-      if (this.#job.ranks) this.#joinRanks(this.#job.ranks, signal);
-      else this.#stopping = stoppingBy(signal);
-      const rows = await metricsOf(this.#at.store);
-      const last = rows.at(-1);
-      this.#isUnmeasured = last?.unmeasured === true;
-      await this.#untilStopped(signal, async () => {
-        if (!last && this.step === 0) await this.#begin(signal);
-        else if (last?.unmeasured) await this.#measureLast(last, signal);
-      });
-      await this.#stopping.agree();
-      await this.#train(last?.seconds ?? 0, signal);
-      return await this.#end();
+      return await Promise.race([this.#run(signal, watch), ...(watch ? [watch.lost] : [])]);
     } catch (error) {
       throw await this.#withAdvice(error);
     }
   }
 
-  #joinRanks({ rank }: { readonly rank: number }, signal?: AbortSignal): void {
+  async #run(signal?: AbortSignal, watch?: Pick<RanksWatch, 'waits'>): Promise<Outcome> {
+    if (this.#job.ranks) this.#joinRanks(this.#job.ranks, signal, watch);
+    else this.#stopping = stoppingBy(signal);
+    const rows = await metricsOf(this.#at.store);
+    const last = rows.at(-1);
+    this.#isUnmeasured = last?.unmeasured === true;
+    await this.#untilStopped(signal, async () => {
+      if (!last && this.step === 0) await this.#begin(signal);
+      else if (last?.unmeasured) await this.#measureLast(last, signal);
+    });
+    await this.#stopping.agree();
+    await this.#train(last?.seconds ?? 0, signal);
+    return await this.#end();
+  }
+
+  #joinRanks(
+    { rank }: { readonly rank: number },
+    signal?: AbortSignal,
+    watch?: Pick<RanksWatch, 'waits'>,
+  ): void {
     this.#stopping = stoppingTogether(signal, this.#at.session);
     const note = (message: string) => this.#at.emit({ type: 'note', message });
-    this.#stuck = new StuckRanks(note);
+    this.#stuck = new StuckRanks((message) => {
+      note(message);
+      watch?.waits();
+    });
     if (rank === 0) this.#slow = new SlowRanks(note);
   }
 

@@ -5,7 +5,7 @@ import type { AutoencoderConfig, EncoderConfig } from '../models/config.ts';
 import type { DetectorConfig } from '../models/detector.ts';
 import type { SegmenterConfig } from '../models/segmenter.ts';
 import type { ParameterSpec } from '../nn/parameters.ts';
-import { resamplePositions } from '../nn/resample-positions.ts';
+import { resamplePositions, resampleRelative } from '../nn/resample-positions.ts';
 import { RunError } from '../run/error.ts';
 import { plural } from '../text/plural.ts';
 import { type Model, modelParameters } from './model.ts';
@@ -64,6 +64,7 @@ export function loadAutoencoder(
   specs: readonly ParameterSpec[],
   state: Values,
 ): string[] {
+  requireExtras(model, config);
   const samePositions = model.encoder.positions === config.positions;
   const { loaded, missing, mismatched, unused } = loadInto(model, specs, state, {
     skip: ({ trainable }) => !trainable && !samePositions,
@@ -154,13 +155,20 @@ export function loadDetector(
   const head = { what: 'pyramid, proposals and heads', fault };
   const isNew = ({ name }: ParameterSpec) => /\.attn\.rel_pos_[hw]$/.test(name);
   return [
-    ...loadEncoder(model, config, classes, head, specs, state, isNew),
+    ...loadEncoder(model, config, classes, head, specs, state, { isNew, dropsToken: true }),
     ...(fault === undefined
       ? []
       : [
           `new by design, as for every detector that starts from an encoder: ${plural(specs.filter(({ part }) => part === 'head').length, 'tensor')} named head.*`,
         ]),
   ];
+}
+
+interface EncoderLoading {
+  /** True for tensors that no other encoder has: they start as they are. Default: none. */
+  readonly isNew?: (spec: ParameterSpec) => boolean;
+  /** True if the row of a class token that the model does without is left out of learned positions. */
+  readonly dropsToken?: boolean;
 }
 
 /** @param head `fault`: why the model's cannot be used; undefined if it can */
@@ -171,24 +179,29 @@ function loadEncoder(
   { what, fault: otherHead }: { readonly what: string; readonly fault: string | undefined },
   specs: readonly ParameterSpec[],
   state: Values,
-  isNew: (spec: ParameterSpec) => boolean = () => false,
+  { isNew = () => false, dropsToken = false }: EncoderLoading = {},
 ): string[] {
+  requireExtras(model, config);
   const [from, to] = [patchGrid(model.encoder), patchGrid(config)];
   const { width } = config;
   const sameGrid = sameShape(from, to);
   const [theirs, ours] = [model.encoder.classToken, config.classToken];
   const first = ours ? 1 : 0;
-  const dropped = theirs && !ours ? width : 0; // the row of a class token that the model does without
-  const sameTable = theirs >= ours && model.encoder.width === width;
+  const dropped = dropsToken && theirs && !ours ? width : 0;
+  const sameTable = (theirs === ours || dropped > 0) && model.encoder.width === width;
   const { loaded, missing, mismatched, unused } = loadInto(model, specs, state, {
     skip: ({ name, part, trainable }) =>
       (part === 'head' && otherHead !== undefined) || (name === 'pos_embed' && !trainable && !sameGrid),
-    convert: ({ name }, table) =>
-      name !== 'pos_embed' || !sameTable || (sameGrid && dropped === 0)
-        ? undefined
-        : sameGrid
-          ? table.subarray(dropped)
-          : resamplePositions(table.subarray(dropped), { from, to, first, width }),
+    convert: ({ name }, table) => {
+      if (!sameTable) return undefined;
+      if (name.endsWith('.relative_position_bias_table'))
+        return sameGrid || theirs !== ours
+          ? undefined
+          : resampleRelative(table, { from, to, extra: ours ? 3 : 0, heads: config.heads });
+      if (name !== 'pos_embed' || (sameGrid && dropped === 0)) return undefined;
+      const positions = table.subarray(dropped);
+      return sameGrid ? positions : resamplePositions(positions, { from, to, first, width });
+    },
   });
   const head =
     otherHead === undefined
@@ -207,6 +220,18 @@ function loadEncoder(
     ...list('other shape, random', mismatched),
     ...list('in the file, not used', namesOf(unused.filter(ofEncoder))),
   ];
+}
+
+/** Throws RunError for weights with relative positions or layer scale in a run without: it would be another model. */
+function requireExtras({ encoder, path }: Model, config: EncoderConfig): void {
+  const dropped = [
+    encoder.relativePositions && !config.relativePositions && 'relative positions',
+    encoder.layerScale !== undefined && config.layerScale === undefined && 'layer scale',
+  ].filter((what) => typeof what === 'string');
+  if (dropped.length > 0)
+    throw new RunError(
+      `a run must have all that its weights have, got ${path} with ${dropped.join(' and ')}, which this run has not: the command segment has both (model.relativePositions, model.layerScaleInit)`,
+    );
 }
 
 /** Why a model's head cannot be used for these classes, in parentheses; empty without a head; undefined if it can be used. */

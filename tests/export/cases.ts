@@ -1,9 +1,10 @@
 import type { FinetuneInput } from '../../src/config/finetune-schema.ts';
 import type { ConfigInput } from '../../src/config/schema.ts';
+import type { SegmentInput } from '../../src/config/segment-schema.ts';
 import type { Rng } from '../../src/random/rng.ts';
 import type { ExportFormat } from '../../src/weights/out/export.ts';
 import type { Part } from '../../src/weights/out/part.ts';
-import { randomCheckpoint, randomClassifier } from '../support/random-checkpoint.ts';
+import { randomCheckpoint, randomClassifier, randomSegmenter } from '../support/random-checkpoint.ts';
 
 /** A model with random weights, and all that it is exported as. */
 export interface ExportCase {
@@ -40,6 +41,24 @@ const finetuned = (model: FinetuneInput['model'], exports: ExportCase['exports']
   write: (path, random) => randomClassifier(path, random, { data, model: { ...size, ...model } }, classes),
   exports,
 });
+
+const segmented = (
+  model: SegmentInput['model'],
+  exports: ExportCase['exports'],
+  more: SegmentInput = {},
+): ExportCase => ({
+  write: (path, random) => {
+    const { evaluationCrop: _, ...images } = data;
+    const settings = { ...more, data: { ...images, ...more.data }, model: { ...size, ...model } };
+    return randomSegmenter(path, random, settings, classes);
+  },
+  exports,
+});
+
+const beit = {
+  ...{ image: [16, 16] as [number, number], classToken: true },
+  head: { kind: 'upernet' as const, channels: size.width, taps: [0, 1, 2, 3], auxiliary: 6 },
+};
 
 const mae = { image: [16, 16] as [number, number], classToken: true };
 
@@ -89,6 +108,32 @@ export const cases: Readonly<Record<string, ExportCase>> = {
     ['huggingface', 'features'],
     ['onnx', 'classifier'],
   ]),
+  'segmented, linear head, not square, windows that overlap': segmented(
+    { image: [8, 16], head: { kind: 'linear' } },
+    [
+      ['onnx', 'segmenter'],
+      ['onnx', 'features'],
+    ],
+    { data: { shortSide: 12 }, evaluation: { stride: 0.5 } },
+  ),
+  'segmented, UperNet of other maps': segmented(
+    {
+      image: [16, 16],
+      head: { kind: 'upernet', channels: 7, taps: [0, 1], scales: [2, 0.5], pools: [1, 2], auxiliary: 0 },
+    },
+    [['onnx', 'segmenter']],
+  ),
+  'segmented as BEiT: relative positions, layer scale': segmented(
+    { ...beit, depth: 4, relativePositions: true, layerScaleInit: 0.5 },
+    [
+      ['huggingface', 'segmenter'],
+      ['onnx', 'segmenter'],
+    ],
+  ),
+  'segmented as BEiT, the last blocks not taken, no auxiliary head': segmented(
+    { ...beit, depth: 6, head: { ...beit.head, pools: [1, 3], auxiliary: 0 }, epsilon: 1e-5 },
+    [['huggingface', 'segmenter']],
+  ),
 };
 
 /** Larger ones, for the check in Python. */

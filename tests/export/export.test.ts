@@ -66,9 +66,14 @@ describe(`exports (SEED=${seed})`, () => {
       if (image[0] === image[1]) expect(again.evaluationCrop).toBeCloseTo(original.evaluationCrop, 1);
       const kept = (name: string) =>
         (part === 'autoencoder' || !/decoder|mask_token/.test(name)) &&
-        (part === 'classifier' || !/^head/.test(name));
+        (part === 'classifier' || part === 'segmenter' || !/^head/.test(name));
       for (const [name, data] of Object.entries(withoutKeys(original.weights)).filter(([name]) => kept(name)))
         expect(again.weights[name], name).toEqual(data);
+      if (part === 'segmenter')
+        expect(again).toMatchObject({
+          segmenter: { classes: 5, head: original.segmenter!.head },
+          classes: original.classes,
+        });
       if (part === 'classifier')
         expect(again).toMatchObject({ classifier: { classes: 5 }, classes: original.classes });
       // A decoder of another project has no kind but the usual one.
@@ -124,7 +129,7 @@ describe(`exports (SEED=${seed})`, () => {
         'README.md',
         'config.json',
         join('onnx', 'model.onnx'),
-        'preprocessor_config.json',
+        ...(part === 'segmenter' ? [] : ['preprocessor_config.json']),
       ]);
     },
   );

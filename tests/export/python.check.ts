@@ -5,8 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { expect, it } from 'vitest';
+import { parseSegmentConfig } from '../../src/config/segment-schema.ts';
 import { openImages } from '../../src/data/sources/image-list.ts';
 import { referenceEngine } from '../../src/engines/reference/engine.ts';
+import { predictMasks } from '../../src/evaluate/segmentation/predict-masks.ts';
 import { centralViews } from '../../src/evaluate/views.ts';
 import { sizeOf, type Values } from '../../src/graph/index.ts';
 import { patchCount } from '../../src/image/size.ts';
@@ -46,7 +48,12 @@ it(`timm, transformers and onnxruntime compute what the models do (SEED=${seed})
       await noise(image, model, random);
       await writeSafetensors(
         join(at, 'values.safetensors'),
-        new Map([...(await values(model, part, random)), ['view', await viewOf(image, model)]]),
+        new Map([
+          ...(await values(model, part, random)),
+          ...(part === 'segmenter'
+            ? [['mask', await maskOf(checkpoint, image, model)] as const]
+            : [['view', await viewOf(image, model)] as const]),
+        ]),
       );
     }
   }
@@ -89,11 +96,25 @@ async function viewOf(path: string, model: Model): Promise<NamedTensor> {
   return f32(pixels, [1, channels, ...image]);
 }
 
+/** What `predict` makes of a picture: [height, width], in the values of the training masks. */
+async function maskOf(checkpoint: string, path: string, model: Model): Promise<NamedTensor> {
+  const { classes } = parseSegmentConfig(model.run!.config).data.classes!;
+  for await (const { labels, height, width } of predictMasks(checkpoint, [path], {
+    engine: referenceEngine,
+  })) {
+    const data = labels.map((label) => classes[label]!.values[0]!) as Uint8Array<ArrayBuffer>;
+    return { dtype: 'U8', shape: [height, width], data };
+  }
+  throw new Error('no mask');
+}
+
 /** Inputs, and what the model makes of them on the reference engine. */
 async function values(model: Model, part: Part, random: Rng): Promise<Map<string, NamedTensor>> {
   const shape = [BATCH, model.encoder.channels, ...model.encoder.image];
   const pixels = normals(random, sizeOf(shape));
   const tensors = new Map([['pixel_values', f32(pixels, shape)]]);
+  const inputs = { pixel_values: pixels, pixels: pictureOf(pixels, model) };
+  if (part === 'segmenter') tensors.set('pixels', f32(inputs.pixels, shape));
   if (part === 'autoencoder') {
     const { noise, loss, prediction } = await recovered(model, pixels, random);
     const patches = patchCount(model.encoder);
@@ -104,10 +125,21 @@ async function values(model: Model, part: Part, random: Rng): Promise<Map<string
   }
   const program = exportProgram(model, part, BATCH);
   const session = await referenceEngine.open(model.weights as Values);
-  const outputs = await session.run(program, { pixel_values: pixels });
+  const { pixels: picture, pixel_values } = inputs;
+  const outputs = await session.run(program, part === 'segmenter' ? { pixels: picture } : { pixel_values });
   for (const [name, data] of Object.entries(outputs))
-    tensors.set(name, f32(data as Float32Array, program.outputs[name]!.shape));
+    if (data instanceof Float32Array)
+      tensors.set(name, f32(data as Float32Array, program.outputs[name]!.shape));
   return tensors;
+}
+
+/** Images on the scale 0 to 255 whose normalised ones these are. */
+function pictureOf(pixels: Float32Array, { encoder, normalisation: { mean, std } }: Model): Float32Array {
+  const size = sizeOf(encoder.image);
+  return pixels.map((value, i) => {
+    const channel = Math.floor(i / size) % encoder.channels;
+    return 255 * (value * std[channel]! + mean[channel]!);
+  });
 }
 
 /** The masked task by an order that noise gives, as MAE draws it: the smallest stay. */

@@ -1,7 +1,7 @@
 import type { Tensor } from '../../src/graph/index.ts';
 import * as g from '../../src/graph/index.ts';
 import type { Rng } from '../../src/random/rng.ts';
-import { compositeCases } from './composite-cases.ts';
+import { compositeCases, differentiated } from './composite-cases.ts';
 import {
   anyType,
   apart,
@@ -68,6 +68,36 @@ function drawWindow(random: Rng) {
   const side = Math.max(1, Math.ceil((least - 1) / inputDilation) + 1) + random.int(4);
   return { side, taps, stride, inputDilation, filterDilation, padding };
 }
+
+const conv: DrawCase = (random) => {
+  // Depthwise where a group has one channel.
+  const wide = coin(random, 0.3);
+  const groups = pick(random, [1, 1, 2, 3]);
+  // Engines compute layers of many channels in another way.
+  const width = () => (groups === 1 && wide ? whole(random, 16, 20) : whole(random, 1, 3));
+  const [batch, channels, out] = [whole(random, 1, 3), width(), width()];
+  const axes = [drawWindow(random), drawWindow(random)] as const;
+  const both = <T>(of: (axis: (typeof axes)[number]) => T) => [of(axes[0]), of(axes[1])] as const;
+  const options = {
+    strides: both(({ stride }) => stride),
+    padding: both(({ padding }) => padding),
+    inputDilation: both(({ inputDilation }) => inputDilation),
+    filterDilation: both(({ filterDilation }) => filterDilation),
+    groups,
+  };
+  const gradients = coin(random);
+  return {
+    inputs: [
+      f32('x', [batch, groups * channels, ...both(({ side }) => side)], normal(random)),
+      f32('filters', [groups * out, channels, ...both(({ taps }) => taps)], normal(random)),
+    ],
+    build: ([x, filters]) => {
+      const y = g.conv(x!, filters!, options);
+      // With its gradients, the row has second derivatives.
+      return gradients ? [y, ...g.grad(g.sumAll(g.square(y)), [x!, filters!])] : [y];
+    },
+  };
+};
 
 const primitiveCases: Record<string, DrawCase> = {
   input: (random) => one(anyType(random, 'x', sides(random, rank(random))), (x) => x),
@@ -199,32 +229,9 @@ const primitiveCases: Record<string, DrawCase> = {
     );
   },
 
-  conv: (random) => {
-    // Depthwise where a group has one channel.
-    const groups = pick(random, [1, 1, 2, 3]);
-    const [batch, channels, out] = [whole(random, 1, 3), whole(random, 1, 3), whole(random, 1, 3)];
-    const axes = [drawWindow(random), drawWindow(random)] as const;
-    const both = <T>(of: (axis: (typeof axes)[number]) => T) => [of(axes[0]), of(axes[1])] as const;
-    const options = {
-      strides: both(({ stride }) => stride),
-      padding: both(({ padding }) => padding),
-      inputDilation: both(({ inputDilation }) => inputDilation),
-      filterDilation: both(({ filterDilation }) => filterDilation),
-      groups,
-    };
-    const gradients = coin(random);
-    return {
-      inputs: [
-        f32('x', [batch, groups * channels, ...both(({ side }) => side)], normal(random)),
-        f32('filters', [groups * out, channels, ...both(({ taps }) => taps)], normal(random)),
-      ],
-      build: ([x, filters]) => {
-        const y = g.conv(x!, filters!, options);
-        // With its gradients, the row has second derivatives.
-        return gradients ? [y, ...g.grad(g.sumAll(g.square(y)), [x!, filters!])] : [y];
-      },
-    };
-  },
+  conv,
+  convInputGrad: differentiated(conv),
+  convFilterGrad: differentiated(conv),
   matmul: (random) => {
     const [m, k, n] = [side(random), side(random), side(random)];
     const [batchA, batchB] = broadcastPair(random, sides(random, random.int(3)));

@@ -1,9 +1,19 @@
 import type { Tensor } from '../../src/graph/index.ts';
 import * as g from '../../src/graph/index.ts';
-import { coin, type DrawCase, f32, type OperationCase, side, sides, varied, whole } from './draw.ts';
+import {
+  awayFromZero,
+  coin,
+  type DrawCase,
+  f32,
+  type OperationCase,
+  side,
+  sides,
+  varied,
+  whole,
+} from './draw.ts';
 
 /** The same case, continued to the gradients of all its inputs, with a cotangent of random numbers. */
-const differentiated =
+export const differentiated =
   (draw: DrawCase): DrawCase =>
   (random) => {
     const { inputs, build } = draw(random);
@@ -22,6 +32,11 @@ const gelu: DrawCase = (random) => ({
   build: ([x]) => [g.gelu(x!)],
 });
 
+const relu: DrawCase = (random) => ({
+  inputs: [f32('x', sides(random, random.int(4)), awayFromZero(random))],
+  build: ([x]) => [g.relu(x!)],
+});
+
 const crossEntropy: DrawCase = (random) => {
   const shape = [side(random), side(random)];
   return {
@@ -37,6 +52,27 @@ const softmax: DrawCase = (random) => ({
   inputs: [f32('x', [...sides(random, random.int(3)), side(random)], () => random.normal(0, 2))],
   build: ([x]) => [g.softmax(x!)],
 });
+
+const logSoftmax: DrawCase = (random) => ({
+  inputs: [f32('x', [...sides(random, random.int(3)), side(random)], () => random.normal(0, 2))],
+  build: ([x]) => [g.logSoftmax(x!)],
+});
+
+const batchNorm: DrawCase = (random) => {
+  const shape = Array.from({ length: whole(random, 1, 3) }, () => whole(random, 2, 4));
+  const width = coin(random, 0.3) ? whole(random, 16, 40) : whole(random, 1, 5);
+  return {
+    inputs: [
+      f32('x', [...shape, width], () => random.normal(0.5, 2)),
+      f32('weight', [width], () => random.normal(1, 0.3)),
+      f32('bias', [width], () => random.normal()),
+    ],
+    build: ([x, weight, bias]) => {
+      const { y, average, variance } = g.batchNorm(x!, weight!, bias!, 0.1);
+      return [y, average, variance];
+    },
+  };
+};
 
 const layerNorm: DrawCase = (random) => {
   const width = coin(random, 0.1) ? 1 : whole(random, 2, 8);
@@ -126,6 +162,11 @@ export const compositeCases: Readonly<Record<string, DrawCase>> = {
   geluGrad: differentiated(gelu),
   crossEntropy,
   softmax,
+  logSoftmax,
+  relu,
+  reluGrad: differentiated(relu),
+  batchNorm,
+  batchNormGrad: differentiated(batchNorm),
   layerNorm,
   layerNormGrad: differentiated(layerNorm),
   linear,

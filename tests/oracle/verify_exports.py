@@ -6,7 +6,7 @@ FOLDER holds a folder for each export: `case.json` (name, format, part), `export
 `values.safetensors`: inputs, what the model makes of them in TypeScript (reference engine, float64), and the `view` that
 evaluation there makes of the image. Every Python block of the card is run; what it loaded must give the same outputs
 within 1e-4 of the largest value, no key may be missing or unexpected, and the transform or image processor must make the
-same view of the image. Needs torch, timm, transformers, onnxruntime, safetensors, Pillow.
+same view of the image; a segmenter's code must make the mask that `predict` makes. Needs torch, timm, transformers, onnxruntime, safetensors, Pillow.
 """
 
 import json
@@ -29,6 +29,8 @@ from safetensors.numpy import load_file
 TOLERANCE = 1e-4
 # The smallest of the cases' deviations: 1/255 of a pixel's range is this much after normalisation, at most.
 STEP = 1 / 255 / 0.2
+# Share of the pixels whose two largest scores may be equal but for rounding.
+OTHERS = 2e-3
 
 
 def blocks(export):
@@ -72,7 +74,20 @@ def timm_outputs(export, values, part):
         yield {name: value.numpy() for name, value in outputs.items()}
 
 
-CLASSES = {"features": "ViTModel", "classifier": "ViTForImageClassification", "autoencoder": "ViTMAEForPreTraining"}
+CLASSES = {
+    "features": "ViTModel",
+    "classifier": "ViTForImageClassification",
+    "segmenter": "BeitForSemanticSegmentation",
+    "autoencoder": "ViTMAEForPreTraining",
+}
+
+
+def stretched(model, processor):
+    """image.jpg as one window, by Pillow alone."""
+    side = (model.config.image_size, model.config.image_size)
+    pixels = np.asarray(Image.open("image.jpg").convert("RGB").resize(side, Image.BICUBIC), np.float32) / 255
+    return ((pixels - np.array(processor.image_mean)) / np.array(processor.image_std)).transpose(2, 0, 1)
+
 
 
 def huggingface_outputs(export, values, part):
@@ -85,7 +100,10 @@ def huggingface_outputs(export, values, part):
     (code,) = blocks(export)
     if pixels.shape[1] == 3:
         scope = run(code)
-        if pixels.shape[2] == pixels.shape[3]:  # others are stretched, as their cards say
+        if part == "segmenter":
+            check_view(scope["inputs"]["pixel_values"][0], stretched(scope["model"], scope["processor"]))
+            assert scope["labels"].shape == Image.open("image.jpg").size[::-1]
+        elif pixels.shape[2] == pixels.shape[3]:  # others are stretched, as their cards say
             check_view(scope["inputs"]["pixel_values"][0], values["view"][0])
         model = scope["model"]
     else:
@@ -101,19 +119,30 @@ def huggingface_outputs(export, values, part):
                 outputs["loss"] = made.loss.reshape(1)
         elif part == "classifier":
             outputs = {"logits": model(pixels).logits}
+        elif part == "segmenter":
+            logits = model(pixels).logits
+            outputs = {"logits": torch.nn.functional.interpolate(logits, pixels.shape[2:], mode="bilinear")}
         else:
             outputs = {"last_hidden_state": model(pixels).last_hidden_state}
     yield {name: value.numpy() for name, value in outputs.items()}
 
 
 def onnx_outputs(export, values, part):
-    pixels = values["pixel_values"]
+    name = "pixels" if part == "segmenter" else "pixel_values"
+    pixels = values[name]
     (code,) = blocks(export)
-    session = run(code, pixel_values=pixels)["session"]
+    scope = run(code, pixel_values=pixels)
+    session = scope["session"]
+    if part == "segmenter":
+        others = (scope["mask"] != values["mask"]).mean()
+        assert others <= OTHERS, f"mask: {100 * others:.2f} % of the pixels differ from those of predict"
     names = [output.name for output in session.get_outputs()]
     for batch in (1, len(pixels)):
-        made = session.run(None, {"pixel_values": pixels[:batch]})
-        yield dict(zip(names, made))
+        made = dict(zip(names, session.run(None, {name: pixels[:batch]})))
+        labels = made.pop("labels", None)
+        if labels is not None:
+            assert labels.dtype == np.uint8 and (labels == made["logits"].argmax(1)).all(), "labels"
+        yield made
 
 
 READERS = {"timm": timm_outputs, "huggingface": huggingface_outputs, "onnx": onnx_outputs}

@@ -71,6 +71,7 @@ export const libraries: readonly Library[] = [
       `tests/mpi/sums.test.ts > sums on ${name} `,
       `tests/mpi/training.test.ts > training on ranks of onednn on ${name} `,
       `tests/mpi/training.test.ts > training on ranks of onnx on ${name} `,
+      ...[0, 1].map((rank) => `tests/mpi/training.test.ts > ranks > when rank ${rank} is killed on ${name} `),
       ...(name === 'Open MPI' ? ['tests/mpi/training.test.ts > ranks '] : []),
     ],
   })),
@@ -87,6 +88,7 @@ export const libraries: readonly Library[] = [
     isThere: multipliesBf16,
     folders: [],
     tests: [
+      'src/engines/onednn/attention.test.ts > attention over long sequences in bf16',
       'src/engines/onednn/operations.test.ts > the onednn engine in bf16',
       'src/engines/onednn/session.test.ts > bfloat16',
       'tests/flat-patches.test.ts > flat patches on onednn bf16 ',
@@ -140,7 +142,12 @@ export const libraries: readonly Library[] = [
     ofMachine: true,
     isThere: () => process.platform === 'linux',
     folders: [],
-    tests: ['src/run/lock.test.ts > ', 'tests/disk.test.ts > ', 'tests/output-streams.test.ts > '],
+    tests: [
+      'src/run/lock.test.ts > ',
+      'tests/disk.test.ts > ',
+      'tests/mpi/end-process.test.ts > ',
+      'tests/output-streams.test.ts > ',
+    ],
   },
 ];
 

@@ -1,37 +1,10 @@
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { type LauncherName, onRanks, permissions } from '../../bench/launchers.ts';
 
-/** Programs by which ranks start. Debian gives them endings, because both may be installed. */
-const launchers = {
-  'Open MPI': { names: ['mpirun.openmpi', 'mpirun'], version: /Open MPI|OpenRTE/ },
-  MPICH: { names: ['mpirun.mpich', 'mpirun'], version: /HYDRA/ },
-} as const;
-
-export type LauncherName = keyof typeof launchers;
-export const launcherNames = Object.keys(launchers) as LauncherName[];
-
-/** The launcher's program; undefined if it is not installed. */
-export function launcherOf(launcher: LauncherName): string | undefined {
-  const { names, version } = launchers[launcher];
-  return names.find((name) => {
-    try {
-      return version.test(execFileSync(name, ['--version'], { encoding: 'utf8', stdio: 'pipe' }));
-    } catch {
-      return false;
-    }
-  });
-}
-
-/**
- * Open MPI refuses root and more ranks than cores unless it is allowed; containers run as root. Unbound ranks share
- * busy cores fairly.
- */
-const permissions = {
-  OMPI_ALLOW_RUN_AS_ROOT: '1',
-  OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1',
-  OMPI_MCA_rmaps_base_oversubscribe: '1',
-  OMPI_MCA_hwloc_base_binding_policy: 'none',
-};
+export { type LauncherName, launcherOf } from '../../bench/launchers.ts';
+/** Launchers that tests start. Slurm takes a scheduler that runs. */
+export const launcherNames = ['Open MPI', 'MPICH'] as const satisfies readonly LauncherName[];
 
 export interface Job {
   readonly status: number | null;
@@ -59,7 +32,7 @@ export function startRanks(
 ): Promise<Job> {
   const path = fileURLToPath(new URL(`../mpi/${script}`, import.meta.url));
   const command = [process.execPath, path, ...values.map(String)];
-  const started = launcher ? [launcherOf(launcher)!, '-np', String(ranks), ...command] : command;
+  const started = launcher ? onRanks(launcher, ranks, command) : command;
   const from = performance.now();
   return new Promise((resolve) => {
     let output = '';

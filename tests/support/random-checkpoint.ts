@@ -4,15 +4,18 @@ import {
   parseFinetuneConfig,
 } from '../../src/config/finetune-schema.ts';
 import { type ConfigInput, parseConfig } from '../../src/config/schema.ts';
+import { parseSegmentConfig, type SegmentInput, segmenterConfig } from '../../src/config/segment-schema.ts';
 import type { Values } from '../../src/graph/index.ts';
 import { autoencoderParameters } from '../../src/models/autoencoder.ts';
 import { classifierParameters } from '../../src/models/classifier.ts';
+import { segmenterParameters } from '../../src/models/segmenter.ts';
 import { initialise } from '../../src/nn/init.ts';
 import type { ParameterSpec } from '../../src/nn/parameters.ts';
 import type { Rng } from '../../src/random/rng.ts';
 import { saveCheckpoint } from '../../src/run/checkpoint.ts';
 import { finetuning } from '../../src/run/kinds/finetune.ts';
 import { pretraining } from '../../src/run/kinds/pretrain.ts';
+import { segmenting } from '../../src/run/kinds/segment.ts';
 import { normals } from './random.ts';
 
 const progress = {
@@ -43,6 +46,26 @@ export async function randomClassifier(
   const parameters = classifierParameters(classifierConfig(config, classes.length));
   const state = randomState(parameters, random);
   await saveCheckpoint(path, { kind: finetuning, config, classes, progress, state, parameters, slots: [] });
+}
+
+/** The same of segmentation; class k has the value 10 · k. */
+export async function randomSegmenter(
+  path: string,
+  random: Rng,
+  settings: SegmentInput,
+  names: readonly string[],
+): Promise<void> {
+  const classes = names.map((name, k) => ({ name, values: [10 * k], colours: [] }));
+  const table = { classes, ignored: { values: [255], colours: [] } };
+  const config = parseSegmentConfig({ ...settings, data: { ...settings.data, classes: table } });
+  const parameters = segmenterParameters(segmenterConfig(config, names.length));
+  const state = randomState(parameters, random);
+  for (const { name, shape } of parameters) {
+    if (name.endsWith('.running_mean')) state[name] = normals(random, shape[0]!, 0.3);
+    if (name.endsWith('.running_var'))
+      state[name] = Float32Array.from({ length: shape[0]! }, () => random.uniform(0.5, 2));
+  }
+  await saveCheckpoint(path, { kind: segmenting, config, progress, state, parameters, slots: [] });
 }
 
 /** Random weights whose products keep the scale of their inputs, so that every weight affects the result. */

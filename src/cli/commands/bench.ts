@@ -1,5 +1,6 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { type BenchOptions, type BenchResult, bench } from '../../bench/bench.ts';
+import { type BenchHead, benchHeads } from '../../bench/step.ts';
 import type { EngineInput } from '../../config/engine.ts';
 import type { Timing } from '../../engines/timing.ts';
 import { engineOption, tellNote, wholeNumber } from '../options/options.ts';
@@ -11,6 +12,8 @@ interface Options {
   model: string;
   task: string;
   finetune?: boolean;
+  segment?: BenchHead;
+  image?: string;
   batch: string;
   steps: string;
   engine: string;
@@ -31,6 +34,13 @@ export function benchCommand(): Command {
       'masked',
     )
     .option('--finetune', 'a fine-tuning step with 1000 classes, in place of pretext tasks')
+    .addOption(
+      new Option(
+        '--segment <head>',
+        'a step of semantic segmentation with 19 classes, in place of pretext tasks',
+      ).choices(benchHeads),
+    )
+    .option('--image <pixels>', "side of the images; default: the model's")
     .option('--batch <n>', 'images of a step', '32')
     .option('--steps <n>', 'steps that count, after three that do not', '5')
     .addOption(engineOption('engine', 'auto'))
@@ -56,7 +66,8 @@ Examples:
   $ npx beyond-masking bench --model micro --batch 256 --engine onnx
   $ npx beyond-masking bench --model micro --batch 256 --task masked,masked-cross,masked-linear
   $ npx beyond-masking bench --engine onednn --precision bf16 --compare python3
-  $ npx beyond-masking bench --model small --finetune --json`,
+  $ npx beyond-masking bench --model small --finetune --json
+  $ npx beyond-masking bench --model small --segment upernet --image 512 --batch 4`,
     )
     .action(async (options: Options) => {
       const given = benchOptions(options);
@@ -70,11 +81,13 @@ Examples:
 }
 
 function benchOptions(options: Options): BenchOptions {
-  const { model, task, finetune = false, compare, modes } = options;
+  const { model, task, finetune = false, segment, image, compare, modes } = options;
   return {
     model,
     tasks: task.split(',').map((name) => name.trim()),
     finetune,
+    segment,
+    image: image === undefined ? undefined : wholeNumber('--image', image, 1),
     batch: wholeNumber('--batch', options.batch, 1),
     steps: wholeNumber('--steps', options.steps, 1),
     engine: {

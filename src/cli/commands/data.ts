@@ -40,12 +40,19 @@ function fetchCommand(): Command {
   return new Command('fetch')
     .description('fetch images into the cache, unless they are there')
     .argument('[source]', fetched.join(', '), 'cifar10')
-    .addHelpText('after', '\nExample:\n  $ npx beyond-masking data fetch')
-    .action(async (name: string) => {
+    .option('--from <place>', 'of nuclei: another address of the archive, or a clone of its repository')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ npx beyond-masking data fetch
+  $ npx beyond-masking data fetch nuclei`,
+    )
+    .action(async (name: string, { from }: { from?: string }) => {
       const { fetch } = schemeOf(name);
       if (!fetch)
         throw new UsageError(`the source must be one that is fetched, ${fetched.join(', ')}, got "${name}"`);
-      const done = await whileFetching((options) => fetch(options));
+      const done = await whileFetching((options) => fetch({ ...options, from }));
       if (done !== undefined) console.log(done);
     });
 }

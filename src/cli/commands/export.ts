@@ -20,7 +20,10 @@ export function exportCommand(): Command {
     .argument('<model>', 'a file of weights, the folder of a run, or a folder of Hugging Face or timm')
     .requiredOption('--format <name>', exportFormats.join(', '))
     .requiredOption('--output <folder>', 'folder to write, new or empty')
-    .option('--part <name>', `${parts.join(', ')} (default: classifier where there is a head, else features)`)
+    .option(
+      '--part <name>',
+      `${parts.join(', ')} (default: segmenter or classifier where there is a head, else features)`,
+    )
     .addOption(engineOption('engine that an ONNX file is compared with (default: onnx)'))
     .option('--json', 'print JSON');
   return addHeadsOptions(command)
@@ -30,9 +33,11 @@ export function exportCommand(): Command {
 Examples:
   $ npx beyond-masking export runs/mine --format timm --output vit-timm
   $ npx beyond-masking export runs/mine-finetune --format onnx --output vit-onnx
+  $ npx beyond-masking export runs/mine-segment --format onnx --output segmenter-onnx
   $ npx beyond-masking export mae.safetensors --format huggingface --part autoencoder --output vit-mae
 
-Models without a class token cannot be written for transformers: timm and ONNX take them.`,
+Models without a class token cannot be written for transformers: timm and ONNX take them. Of segmenters, those with UperNet can be written
+as BEiT (huggingface), and all as ONNX, with code that slides windows over images of any size.`,
     )
     .action(async (model: string, options: Options) => {
       const result = await withProgress(

@@ -1,10 +1,12 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../../tests/support/temporary-folder.ts';
 import { encodePalettePng, vocPalette } from '../../io/palette-png.ts';
+import { digestFolder } from '../sources/folder-digest.ts';
 import { openDataset, testSetOf, verifySource } from '../sources/open.ts';
+import { requireMasksOnce } from './kept-scan.ts';
 import { readMask } from './read.ts';
 import { requireMasks } from './scan.ts';
 
@@ -401,4 +403,38 @@ it('a copy has the same content, another mask or table another one', async () =>
   ]);
   expect(copy).toBe(one);
   expect(new Set([one, other, table]).size).toBe(3);
+});
+
+it('masks that nobody touched are scanned once', async () => {
+  const files = {
+    'images/a.png': picture(),
+    'masks/a.png': mask([0, 1]),
+    'images/b.png': picture(),
+    'masks/b.png': mask([0, 0, 1]),
+    'classes.json': classes(0, 1),
+  };
+  const [folder, cache] = [await folderOf(files), join(root, 'cache')];
+  let read = 0;
+  const scan = async () => {
+    read = 0;
+    const dataset = await openDataset(`masks:${folder}`, { cache });
+    return requireMasksOnce(dataset, { cache, onProgress: () => void read++ });
+  };
+  const first = await scan();
+  expect([read, first.found.length]).toEqual([2, 2]);
+  expect(await scan()).toEqual(first);
+  expect(read).toBe(0);
+
+  writeFileSync(join(folder, 'masks/b.png'), mask([0, 7, 1]));
+  await expect(scan()).rejects.toThrow('7');
+  writeFileSync(join(folder, 'masks/b.png'), mask([1, 1, 1]));
+  expect((await scan()).found[0]!.key).toBe(1);
+  expect(read).toBe(2);
+  writeFileSync(join(folder, 'classes.json'), classes(1, 0));
+  await scan();
+  expect(read).toBe(2);
+
+  const [kept] = readdirSync(digestFolder(cache)).filter((name) => name.startsWith('masks-'));
+  writeFileSync(join(digestFolder(cache), kept!), '{"state"');
+  expect((await scan()).images).toBe(2);
 });

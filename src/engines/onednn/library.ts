@@ -14,8 +14,8 @@ export interface Library {
   status(name: string, parameters: string): (...values: unknown[]) => void;
   /** The same for a function whose first parameter receives the result. */
   maker(name: string, parameters: string): (...values: unknown[]) => bigint;
-  /** The plain function, for frequent calls. */
-  raw(name: string, parameters: string): Native;
+  /** The plain function, for frequent calls and other results. @param returns C type of its result. Default: int. */
+  raw(name: string, parameters: string, returns?: string): Native;
   setThreads(count: number): void;
 }
 
@@ -115,7 +115,8 @@ function versionOf(koffi: Koffi, library: Loaded): Library['version'] {
 }
 
 function wrap(koffi: Koffi, library: Loaded, file: string, version: Library['version']): Library {
-  const raw = (name: string, parameters: string) => library.func(`int dnnl_${name}(${parameters})`) as Native;
+  const raw = (name: string, parameters: string, returns = 'int') =>
+    library.func(`${returns} dnnl_${name}(${parameters})`) as Native;
   const status = (name: string, parameters: string) => {
     const native = raw(name, parameters);
     return (...values: unknown[]) => {

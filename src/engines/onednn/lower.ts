@@ -1,4 +1,5 @@
 import { constantOperation, inputName, inputOperation } from '../../graph/operations/source.ts';
+import { filterGradByTaps } from '../../graph/passes/filter-grad.ts';
 import { optimise } from '../../graph/passes/optimise.ts';
 import type { Program } from '../../graph/program.ts';
 import { GraphError, type Node, sizeOf, type Tensor } from '../../graph/tensor.ts';
@@ -23,7 +24,11 @@ const kept = new Set(Object.keys(composites));
  * @param feeds inputs passed with every run; other inputs are read from the state
  */
 export function lower(program: Program, feeds: ReadonlySet<string>, precision: Precision): Plan {
-  const optimised = optimise(program, { keep: kept, evaluate: evaluateNode });
+  const optimised = optimise(program, {
+    keep: kept,
+    decompositions: { convFilterGrad: filterGradByTaps },
+    evaluate: evaluateNode,
+  });
   const order = schedule(optimised);
   const narrow = precision === 'bf16' ? narrowTensors(order, optimised) : new Set<Tensor>();
   const builder = new Builder();

@@ -1,33 +1,18 @@
-import type { Descriptors } from './descriptors.ts';
+import { type Call, type Operands, operands } from './call.ts';
+import { convolutionCalls } from './convolutions.ts';
+import { type Descriptors, layoutQueries } from './descriptors.ts';
 import { descriptors2 } from './descriptors-2.ts';
 import { descriptors3 } from './descriptors-3.ts';
-import type { Instruction } from './instructions.ts';
+import { type Convolution, type Instruction, isConvolution } from './instructions.ts';
 import type { Library, Pointer } from './library.ts';
 import { denseStrides, type View } from './view.ts';
 
-/** oneDNN's argument numbers of operands. */
-const operands = {
-  src: 1,
-  src1: 2,
-  dst: 17,
-  weights: 33,
-  bias: 41,
-  mean: 49,
-  variance: 50,
-  scale: 51,
-  shift: 52,
-  diffSrc: 129,
-  diffDst: 145,
-  diffScale: 255,
-  diffShift: 256,
-} as const;
-
-type Operands = Partial<Record<keyof typeof operands, View>>;
 type Primitive = Exclude<Instruction, { kind: 'host' }>;
 
 /** Creates oneDNN primitives for instructions, with fixed addresses. */
 export class Primitives {
   readonly #descriptors: Descriptors;
+  readonly #layouts: ReturnType<typeof layoutQueries>;
   readonly #create: (descriptor: bigint) => bigint;
   readonly #memory: (layout: Pointer, address: bigint) => bigint;
   readonly #execute: (primitive: bigint, count: number, operands: Uint8Array) => number;
@@ -37,6 +22,7 @@ export class Primitives {
     const engine = library.maker('engine_create', 'int, size_t')(cpu, 0);
     const stream = library.maker('stream_create', 'void *, uint')(engine, inOrder);
     this.#descriptors = (library.version.major === 2 ? descriptors2 : descriptors3)(library, engine);
+    this.#layouts = layoutQueries(library);
     this.#create = library.maker('primitive_create', 'void *');
     const memory = library.maker('memory_create', 'void *, void *, void *');
     this.#memory = (layout, address) => memory(layout, engine, address);
@@ -46,25 +32,41 @@ export class Primitives {
 
   /** Returns a function that executes the instruction. */
   prepare(instruction: Primitive, addressOf: (view: View) => bigint): () => void {
-    const [descriptor, views] = this.#describe(instruction);
+    const calls = this.#describe(instruction).map((call) => this.#call(instruction.kind, call, addressOf));
+    const [first, second] = calls as [() => void, (() => void)?];
+    if (!second) return first;
+    return () => {
+      first();
+      second();
+    };
+  }
+
+  #call(kind: string, [descriptor, views]: Call, addressOf: (view: View) => bigint): () => void {
     const primitive = this.#create(descriptor);
-    const entries = Object.entries(views) as [keyof Operands, View][];
+    const entries = Object.entries(views) as [keyof Operands, NonNullable<Operands[keyof Operands]>][];
     const args = new BigUint64Array(
-      entries.flatMap(([name, view]) => [
-        BigInt(operands[name]),
-        this.#memory(this.#layout(view), addressOf(view)),
-      ]),
+      entries.flatMap(([name, operand]) => {
+        const { layout, view } =
+          'layout' in operand ? operand : { layout: this.#layout(operand), view: operand };
+        return [BigInt(operands[name]), this.#memory(layout, addressOf(view))];
+      }),
     );
     const [bytes, count] = [new Uint8Array(args.buffer), entries.length];
     const execute = this.#execute;
     return () => {
       const status = execute(primitive, count, bytes);
-      if (status !== 0) throw new Error(`oneDNN failed at a ${instruction.kind} (status ${status})`);
+      if (status !== 0) throw new Error(`oneDNN failed at a ${kind} (status ${status})`);
     };
   }
 
-  /** The primitive descriptor and its operands. */
-  #describe(instruction: Primitive): [bigint, Operands] {
+  #describe(instruction: Primitive): readonly Call[] {
+    const at = (view: View) => this.#layout(view);
+    return isConvolution(instruction)
+      ? convolutionCalls(this.#descriptors, this.#layouts, at, instruction)
+      : [this.#describeOne(instruction)];
+  }
+
+  #describeOne(instruction: Exclude<Primitive, Convolution>): Call {
     const make = this.#descriptors;
     const at = (view: View) => this.#layout(view);
     switch (instruction.kind) {
@@ -94,14 +96,13 @@ export class Primitives {
         const { x, out } = instruction;
         return [make.copy(at(x), at(out)), { src: x, dst: out }];
       }
-      case 'convolution': {
-        const { x, filters: weights, out } = instruction;
-        const descriptor = make.convolution(at(x), at(weights), at(out), instruction);
-        return [descriptor, { src: x, weights, dst: out }];
-      }
       case 'softmax': {
         const { x, out } = instruction;
         return [make.softmax(at(x), at(out)), { src: x, dst: out }];
+      }
+      case 'logSoftmax': {
+        const { x, out } = instruction;
+        return [make.logSoftmax(at(x), at(out)), { src: x, dst: out }];
       }
       case 'softmaxGrad': {
         const { y, dy, out } = instruction;
@@ -121,6 +122,23 @@ export class Primitives {
           make.layerNormGrad(at(x), at(dy), at(mean), epsilon, forward),
           { ...inputs, diffSrc: out, diffScale: dWeight, diffShift: dBias },
         ];
+      }
+      case 'batchNorm': {
+        const { x, scaleShift, out: dst, mean, variance, epsilon } = instruction;
+        const views = { src: x, dst, mean, variance, ...make.scales(scaleShift) };
+        return [make.batchNorm(at(x), epsilon), views];
+      }
+      case 'batchNormGrad': {
+        const { x, scaleShift, mean, variance, dy, out, dScaleShift, epsilon } = instruction;
+        const views = {
+          src: x,
+          mean,
+          variance,
+          diffDst: dy,
+          diffSrc: out,
+          ...make.scales(scaleShift, dScaleShift),
+        };
+        return [make.batchNormGrad(at(x), at(dy), epsilon, make.batchNorm(at(x), epsilon)), views];
       }
     }
   }

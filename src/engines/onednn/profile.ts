@@ -53,5 +53,8 @@ export function describe(instruction: Instruction): string {
 export function flops(instruction: Instruction): number {
   const results = 2 * sizeOf(instruction.out.shape);
   if (instruction.kind === 'matmul') return results * instruction.a.shape.at(-1)!;
-  return instruction.kind === 'convolution' ? results * sizeOf(instruction.filters.shape.slice(2)) : 0;
+  if (instruction.kind === 'convolution') return results * sizeOf(instruction.filters.shape.slice(-3));
+  if (instruction.kind === 'imageGrad')
+    return 2 * sizeOf(instruction.dy.shape) * sizeOf(instruction.filters.shape.slice(-3));
+  return 0;
 }

@@ -9,7 +9,7 @@ import type {
 } from '../../graph/signatures.ts';
 import { type Attributes, type Node, type Shape, sizeOf } from '../../graph/tensor.ts';
 import type { Builder } from './builder.ts';
-import type { Binary, Eltwise } from './instructions.ts';
+import type { Binary, Eltwise, Window } from './instructions.ts';
 import {
   broadcasted,
   bytesOf,
@@ -112,20 +112,53 @@ export const rules: { readonly [N in PrimitiveName]: RuleOf<N> } = {
   invertPermutation: host,
   conv: ({ builder }, { inputs: [, filters], outputs: [y], attributes }, [image, taps]) => {
     // Always in float32, whatever the type of products.
-    const { strides, padding, inputDilation, filterDilation: dilation, groups } = attributes;
-    const [out, ...rest] = filters.shape as [number, ...number[]];
-    const bank = reshaped(builder.dense(taps), [groups, out / groups, ...rest])!;
-    const result = builder.fresh(y.shape);
-    const x = spread(builder, image, inputDilation);
-    builder.emit({ kind: 'convolution', x, filters: bank, out: result, strides, dilation, padding });
-    return result;
+    const { laid, made, rest } = convolutionOf(builder, filters.shape, attributes);
+    const x = laid(spread(builder, image, attributes.inputDilation));
+    const out = made(y.shape);
+    builder.emit({
+      kind: 'convolution',
+      x,
+      filters: inGroups(builder.dense(taps), attributes),
+      out,
+      ...rest,
+    });
+    return out;
   },
   matmul: (context, { attributes, outputs: [y] }, [a, b]) => product(context, a, b, y.shape, attributes),
 };
 
-/** Inserts zeros between an image's pixels; dense. */
+/** From this number of channels on, kernels want channels last, and filters in blocks of channels. */
+const WIDE = 16;
+
+/** How a convolution's images lie, and what its instruction needs beside operands. */
+export function convolutionOf(builder: Builder, filters: Shape, attributes: Attributes) {
+  const [out, channels, k, l] = filters as [number, number, number, number];
+  const { strides, padding, filterDilation: dilation, groups } = attributes;
+  const window: Window = { strides, dilation, padding };
+  if (groups > 1 || Math.min(out, channels) < WIDE)
+    return {
+      laid: (image: View) => builder.dense(image),
+      made: (shape: Shape) => builder.fresh(shape),
+      rest: window,
+    };
+  const blocks = (count: number) => Math.ceil(count / 64) * 64;
+  return {
+    laid: (image: View) => permuted(builder.dense(permuted(image, [0, 2, 3, 1])), [0, 3, 1, 2]),
+    made: ([batch, depth, height, width]: Shape) =>
+      permuted(builder.fresh([batch!, height!, width!, depth!]), [0, 3, 1, 2]),
+    rest: { ...window, packed: builder.fresh([blocks(out) * blocks(channels) * k * l]) },
+  };
+}
+
+/** Filters [G·O, C, k, l] as [G, O, C, k, l] if there are several groups. */
+export function inGroups(filters: View, { groups }: Attributes): View {
+  const [out, ...rest] = filters.shape as [number, ...number[]];
+  return groups === 1 ? filters : reshaped(filters, [groups, out / groups, ...rest])!;
+}
+
+/** Inserts zeros between an image's pixels. */
 function spread(builder: Builder, x: View, distances: readonly number[]): View {
-  if (distances.every((distance) => distance === 1)) return builder.dense(x);
+  if (distances.every((distance) => distance === 1)) return x;
   const by = [1, 1, ...distances];
   // The gap of zeros also follows the last pixel, so that rows do not overlap in oneDNN's description.
   const out = builder.zeros(
@@ -134,7 +167,7 @@ function spread(builder: Builder, x: View, distances: readonly number[]): View {
   );
   builder.copy(x, { ...out, shape: x.shape, strides: out.strides.map((stride, axis) => stride * by[axis]!) });
   const ends = x.shape.map((side, axis) => (side - 1) * by[axis]! + 1);
-  return builder.dense(sliced(out, [0, 0, 0, 0], ends));
+  return sliced(out, [0, 0, 0, 0], ends);
 }
 
 /** True if a view is another view at an offset of `by` elements. */

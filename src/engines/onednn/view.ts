@@ -66,6 +66,18 @@ export const permuted = (view: View, permutation: readonly number[]): View => ({
   strides: permutation.map((axis) => view.strides[axis]!),
 });
 
+/** [..., D] as a matrix. */
+export const asRows = (view: View): View =>
+  reshaped(view, [sizeOf(view.shape.slice(0, -1)), view.shape.at(-1) ?? 1])!;
+
+/** A row of a matrix. */
+export const rowOf = (matrix: View, row: number): View => ({
+  ...matrix,
+  shape: matrix.shape.slice(1),
+  strides: matrix.strides.slice(1),
+  offset: matrix.offset + row * matrix.strides[0]!,
+});
+
 export const sliced = (view: View, starts: readonly number[], ends: readonly number[]): View => ({
   ...view,
   shape: ends.map((end, axis) => end - starts[axis]!),

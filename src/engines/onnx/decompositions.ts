@@ -1,9 +1,11 @@
 import { add, gelu, linear, mlpGradients, split, type Tensor } from '../../graph/index.ts';
+import { filterGradByTaps } from '../../graph/passes/filter-grad.ts';
 import type { Decompositions } from '../../graph/passes/optimise.ts';
 import type { Composites } from '../../graph/signatures.ts';
 
 /** Composites that onnxruntime's kernels compute faster in another decomposition. */
 export const decompositions: Decompositions = {
+  convFilterGrad: filterGradByTaps,
   mlp: (_, inputs) => [mlpInParts(inputs)],
   mlpGrad: (_, [x, weight1, bias1, weight2, bias2, dy]) => {
     const operands = [x, weight1, bias1, weight2, bias2] as const;

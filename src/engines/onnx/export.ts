@@ -13,6 +13,8 @@ export const exportVersion: ModelOptions = { irVersion: 8, opsets: [{ domain: ''
 const exportRules: Overrides = {
   linear: (writer, _, inputs) => writer.node('Gemm', inputs, { transB: 1 }),
   softmax: (writer, _, [x]) => writer.node('Softmax', [x], { axis: -1 }),
+  // Its axes are an input since opset 18.
+  max: (writer, { attributes: { axes } }, [x]) => writer.node('ReduceMax', [x], { axes, keepdims: 1 }),
   layerNorm: (writer, { attributes: { epsilon } }, inputs) =>
     writer.node('LayerNormalization', inputs, { axis: -1, epsilon: { float: epsilon } }),
   // PyTorch's form, which onnxruntime fuses into one operator.

@@ -1,6 +1,7 @@
 import { type ClassTable, IGNORED } from '../../data/masks/classes.ts';
 import { keyText } from '../../data/masks/found.ts';
-import { type MaskScan, requireMasks } from '../../data/masks/scan.ts';
+import { requireMasksOnce } from '../../data/masks/kept-scan.ts';
+import type { MaskScan } from '../../data/masks/scan.ts';
 import type { Dataset } from '../../data/sources/dataset.ts';
 import type { OpenOptions } from '../../data/sources/scheme.ts';
 import { RunError } from '../../run/error.ts';
@@ -35,8 +36,8 @@ export async function openMaskedSets(options: MaskedSetsOptions): Promise<Masked
 
 async function scanned(dataset: Dataset, what: string, options: OpenOptions): Promise<ClassTable> {
   const { onProgress, onNote, signal } = options;
-  const scan = await requireMasks(dataset, {
-    signal,
+  const scan = await requireMasksOnce(dataset, {
+    ...{ signal, cache: options.cache },
     onProgress: (done, total) => onProgress?.({ phase: 'decode', name: what, done, total }),
   });
   const table = dataset.masks!.table!;

@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path';
+import { storedValues } from '../../config/segment-schema.ts';
 import { type ClassTable, classColours } from '../../data/masks/classes.ts';
 import type { Dataset } from '../../data/sources/dataset.ts';
 import type { Size } from '../../image/size.ts';
@@ -45,7 +46,7 @@ export async function openOutput(
   dataset: Dataset,
 ): Promise<PredictionFolder> {
   const colours = classColours(table);
-  const values = valuesOf(table);
+  const values = storedValues(table); // a folder of predictions is read as one of masks is
   const palette: Palette = Array.from(
     { length: Math.max(...values) + 1 },
     (_, value) => colours[values.indexOf(value)] ?? [0, 0, 0],
@@ -83,10 +84,4 @@ export async function openOutput(
       return { mask, overlay };
     },
   };
-}
-
-/** Values as in the training masks, where they fit a palette: a folder of predictions is read as one of masks is. */
-function valuesOf({ classes }: ClassTable): number[] {
-  const own = classes.map(({ values }, k) => values[0] ?? k);
-  return own.every((value) => value <= 255) ? own : classes.map((_, k) => k);
 }

@@ -1,10 +1,9 @@
-import { exp, log, mul, sub } from '../operations/elementwise.ts';
-import { max } from '../operations/reduce.ts';
+import { mul, sub } from '../operations/elementwise.ts';
 import { reshape } from '../operations/shape.ts';
 import { sum } from '../operations/sum.ts';
 import { defineComposite, type One } from '../signatures.ts';
 import { apply, refuse, requireFloat, sameShape, type Tensor } from '../tensor.ts';
-import { softmax } from './softmax.ts';
+import { logSoftmax, softmax } from './softmax.ts';
 
 const crossEntropyOperation = defineComposite<'crossEntropy', One>({
   name: 'crossEntropy',
@@ -27,12 +26,6 @@ const crossEntropyOperation = defineComposite<'crossEntropy', One>({
     return [reshape(sub(0, losses), [-1])];
   },
 });
-
-/** x − log Σ exp(x) over the last axis. Subtracts the maximum first, so that nothing overflows. */
-function logSoftmax(x: Tensor): Tensor {
-  const centred = sub(x, max(x, [1]));
-  return sub(centred, log(sum(exp(centred), [1])));
-}
 
 /** Cross-entropy −Σ target · log softmax(logits) of each image: [B, K] and [B, K] → [B]. Targets may be soft. */
 export function crossEntropy(logits: Tensor, targets: Tensor): Tensor {

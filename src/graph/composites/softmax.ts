@@ -1,4 +1,4 @@
-import { div, exp, mul, sub } from '../operations/elementwise.ts';
+import { div, exp, log, mul, sub } from '../operations/elementwise.ts';
 import { max } from '../operations/reduce.ts';
 import { sum } from '../operations/sum.ts';
 import { defineComposite, type One } from '../signatures.ts';
@@ -20,9 +20,31 @@ const softmaxOperation = defineComposite<'softmax', One>({
   },
 });
 
+const logSoftmaxOperation = defineComposite<'logSoftmax', One>({
+  name: 'logSoftmax',
+  role: 'norm',
+  infer: (inputs) => {
+    requireFloat('logSoftmax', inputs);
+    if (!inputs[0].shape.at(-1)) refuse('logSoftmax', 'the last axis must not be empty', inputs);
+    return inputs;
+  },
+  // dx = dy − exp(y) · Σ dy
+  vjp: ({ outputs: [y] }, [dy]) => [sub(dy, mul(exp(y), sum(dy, last(y))))],
+  // Subtracts the maximum first, so that nothing overflows.
+  decompose: (_, [x]) => {
+    const centred = sub(x, max(x, last(x)));
+    return [sub(centred, log(sum(exp(centred), last(x))))];
+  },
+});
+
 const last = (x: Tensor) => [x.shape.length - 1];
 
 /** exp(x) / Σ exp(x) over the last axis. */
 export function softmax(x: Tensor): Tensor {
   return apply(softmaxOperation, [x]);
+}
+
+/** x − log Σ exp(x) over the last axis. */
+export function logSoftmax(x: Tensor): Tensor {
+  return apply(logSoftmaxOperation, [x]);
 }

@@ -1,4 +1,4 @@
-import { definePrimitive } from '../signatures.ts';
+import { defineComposite, definePrimitive, type One } from '../signatures.ts';
 import { apply, refuse, requireFloat, type Shape, sizeOf, type Tensor } from '../tensor.ts';
 import { reshape, reverse, slice, transpose } from './shape.ts';
 import { zeros } from './source.ts';
@@ -36,10 +36,58 @@ const convOperation = definePrimitive({
     { shape: convShape(x, filters, attributes as Attributes), dtype: 'f32' },
   ],
   vjp: ({ inputs: [x, filters], attributes }, [dy]) => [
-    inputGradient(x.shape, filters, dy, attributes as Attributes),
-    filterGradient(x, filters.shape, dy, attributes as Attributes),
+    apply(inputGradOperation, [filters, dy], { ...attributes, image: x.shape }),
+    apply(filterGradOperation, [x, dy], { ...attributes, window: filters.shape.slice(2) }),
   ],
 });
+
+/** Gradient of a convolution's images. Inputs: filters, dy; attributes: the convolution's, and the shape of the images. */
+const inputGradOperation = defineComposite<'convInputGrad', One>({
+  name: 'convInputGrad',
+  role: 'convolution',
+  flops: ({ inputs: [filters, dy] }) => 2 * sizeOf(dy.shape) * sizeOf(filters.shape.slice(1)),
+  infer: (inputs, attributes) => {
+    requireFloat('convInputGrad', inputs);
+    const [filters, dy] = inputs;
+    const { image } = attributes as ImageAttributes;
+    if (dy.shape[0] !== image[0] || dy.shape[1] !== filters.shape[0])
+      refuse('convInputGrad', 'filters [O, C, k, l] and dy [N, O, h, w] must fit', inputs);
+    return [{ shape: image, dtype: 'f32' }];
+  },
+  vjp: null,
+  decompose: ({ attributes }, [filters, dy]) => {
+    const { image } = attributes as ImageAttributes;
+    return [inputGradient(image, filters, dy, attributes as Attributes)];
+  },
+});
+
+type ImageAttributes = Attributes & { readonly image: Shape };
+
+/** Gradient of a convolution's filters. Inputs: x, dy; attributes: the convolution's, and the sides of the filters. */
+const filterGradOperation = defineComposite<'convFilterGrad', One>({
+  name: 'convFilterGrad',
+  role: 'convolution',
+  flops: ({ inputs: [, dy], outputs: [dw] }) => 2 * sizeOf(dy.shape) * sizeOf(dw.shape.slice(1)),
+  infer: ([x, dy], attributes) => {
+    requireFloat('convFilterGrad', [x, dy]);
+    const shape = filterShape(x, dy, attributes as GradAttributes);
+    const fits = x.shape.length === 4 && dy.shape.length === 4 && x.shape[0] === dy.shape[0];
+    if (!fits) refuse('convFilterGrad', 'x [N, C, H, W] and dy [N, O, h, w] must fit', [x, dy]);
+    return [{ shape, dtype: 'f32' }];
+  },
+  vjp: null,
+  decompose: ({ attributes }, [x, dy]) => [
+    filterGradient(x, filterShape(x, dy, attributes as GradAttributes), dy, attributes as Attributes),
+  ],
+});
+
+type GradAttributes = Attributes & { readonly window: Pair };
+
+const filterShape = (x: Tensor, dy: Tensor, { groups, window }: GradAttributes): Shape => [
+  dy.shape[1]!,
+  x.shape[1]! / groups,
+  ...window,
+];
 
 /** Shape of the result. Throws GraphError for a convolution that does not fit. */
 function convShape(x: Tensor, filters: Tensor, attributes: Attributes): Shape {

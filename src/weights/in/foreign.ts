@@ -13,7 +13,7 @@ import { findNaming } from './naming.ts';
 import { adaptWeights, isJointBias, planWeights } from './plan.ts';
 import { positionsOf } from './positions.ts';
 import { findSettings } from './settings.ts';
-import { autoencoderOf, classifierOf, decoderFault, type Evidence, encoderOf } from './sizes.ts';
+import { autoencoderOf, classifierOf, decoderFault, type Evidence, encoderOf, segmenterOf } from './sizes.ts';
 import { tables } from './tables.ts';
 
 /** Settings that the shapes of weights do not determine. They apply if the file does not give them either. */
@@ -63,13 +63,20 @@ export async function understandForeign(file: TensorFile, options: ForeignOption
   const fault = decoderFault(evidence, encoder);
   const decoder = fault === undefined ? autoencoderOf(evidence, encoder) : undefined;
   const classifier = classifierOf(evidence, encoder);
-  const parts = { encoder, ...(decoder && { decoder }), ...(classifier && { classifier }) };
+  const segmenter = segmenterOf(evidence, encoder);
+  const parts = {
+    encoder,
+    ...(decoder && { decoder }),
+    ...(classifier && { classifier }),
+    ...(segmenter && { segmenter }),
+  };
   const plan = planWeights(path, parts, renamed.shapes);
   const normalisation = normalisationOf(evidence, encoder.channels);
   if (table.source !== 'huggingface' && plan.names.some(isJointBias))
     notes.push('biases of keys are set to 0, because softmax cancels them');
   if (file.others.length > 0) notes.push(`not used, besides the weights: ${file.others.join(', ')}`);
-  const classes = classifier && classNames(found.classes, classifier.classes);
+  const labelled = segmenter ?? classifier;
+  const classes = labelled && classNames(found.classes, labelled.classes);
   const evaluationView = found.view?.(encoder.image);
   const description: ModelDescription = {
     source: table.source,
@@ -146,7 +153,9 @@ function fatesOf(
     if (taken.has(fate.name!)) return fate;
     const { name, ...rest } = fate;
     const ofDecoder = /^(decoder_|mask_token)/.test(name!);
-    const reason = 'the rest of that part of a model is not in the file';
+    const reason = name!.startsWith('blocks.')
+      ? 'no head takes the output of that block'
+      : 'the rest of that part of a model is not in the file';
     return { ...rest, fate: 'ignored', reason: (ofDecoder ? decoderFault : undefined) ?? reason };
   });
 }

@@ -18,6 +18,14 @@ export interface FoundSettings {
   readonly placedToken?: boolean | undefined;
   readonly target?: PixelNormalisation | undefined;
   readonly pooling?: Pooling | undefined;
+  /** Blocks whose output a head of segmentation takes, counted from 0. */
+  readonly taps?: readonly number[] | undefined;
+  /** Sides of its pooled maps. */
+  readonly pools?: readonly number[] | undefined;
+  /** First values of the scales of the blocks' branches. */
+  readonly layerScale?: number | undefined;
+  /** Blocks at the end that nothing reads. */
+  readonly unreadLayers?: number | undefined;
   /** Names of the classes by number. */
   readonly classes?: Readonly<Record<string, string>> | undefined;
   /** Meaning of the head's outputs. Default: scores of mutually exclusive classes. */

@@ -8,7 +8,7 @@ import { preprocessing } from './preprocessing.ts';
 const side = z.int().min(1);
 
 const config = z.object({
-  model_type: z.enum(['vit', 'vit_mae'], { error: 'model_type must be vit or vit_mae' }),
+  model_type: z.enum(['vit', 'vit_mae', 'beit'], { error: 'model_type must be vit, vit_mae or beit' }),
   num_attention_heads: z.int().min(1).default(12),
   hidden_act: z.literal('gelu', { error: 'hidden_act must be gelu, the exact one' }).default('gelu'),
   layer_norm_eps: z.number().positive().default(1e-12),
@@ -18,6 +18,11 @@ const config = z.object({
     .default([224, 224]),
   decoder_num_attention_heads: z.int().min(1).default(16),
   norm_pix_loss: z.boolean().default(false),
+  out_indices: z.array(z.int()).nullish(),
+  pool_scales: z.array(side).optional(),
+  layer_scale_init_value: z.number().optional(),
+  use_mean_pooling: z.boolean().optional(),
+  unread_layers: z.int().min(0).optional(),
   id2label: labels.optional(),
   problem_type: z
     .enum(['single_label_classification', 'multi_label_classification', 'regression'], {
@@ -49,8 +54,18 @@ export function huggingFaceSettings(
     image: settings.image_size,
     placedToken: true,
     target: settings.norm_pix_loss ? 'patch' : 'none',
-    pooling: 'token',
+    pooling: settings.model_type === 'beit' && settings.use_mean_pooling !== false ? 'mean' : 'token',
+    ...(settings.model_type === 'beit' && beitSettings(settings)),
     ...(named && { classes: id2label }),
     ...(problem && problem !== 'single_label_classification' && { problem: problems[problem] }),
+  };
+}
+
+/** `out_indices` counts the embeddings as 1. */
+function beitSettings(settings: z.output<typeof config>): Partial<FoundSettings> {
+  const { out_indices: indices, pool_scales: pools, layer_scale_init_value: layerScale } = settings;
+  return {
+    ...(indices && { taps: indices.map((index) => index - 2) }),
+    ...{ pools, layerScale, unreadLayers: settings.unread_layers },
   };
 }

@@ -5,7 +5,7 @@ import { refusals, rest } from './timm.ts';
  * Layers of a stack, by the names in files and those of `transformers` 5 in memory (`state_dict()`). Separate
  * queries, keys and values become one tensor here.
  */
-function layers(theirs: string, ours: string): Rule[] {
+export function layers(theirs: string, ours: string): Rule[] {
   const layer = (part: string, to: string, slot?: Slot) =>
     rename(new RegExp(String.raw`^${theirs}\.(\d+)\.${part}\.(weight|bias)$`), `${ours}.$1.${to}.$2`, slot);
   return [

@@ -88,8 +88,12 @@ export function findNaming(tables: readonly NamingTable[], names: Iterable<strin
 
 /** A prefix without its last part, if that part belongs to a project's names. */
 function ownPrefix(prefix: string, names: ReadonlySet<string>): string {
-  const above = prefix.replace(/(^|\.)(vit|encoder)\.$/, '$1');
-  const [sort] = /(vit|encoder)\.$/.exec(prefix) ?? [];
-  if (sort === 'vit.' && names.has(`${prefix}embeddings.patch_embeddings.projection.weight`)) return above;
-  return sort === 'encoder.' && names.has(`${above}encoder_to_decoder.weight`) ? above : prefix;
+  const above = prefix.replace(/(^|\.)(vit|beit|encoder)\.$/, '$1');
+  const [sort] = /(?:^|\.)(vit|beit|encoder)\.$/.exec(prefix)?.slice(1) ?? [];
+  if (
+    (sort === 'vit' || sort === 'beit') &&
+    names.has(`${prefix}embeddings.patch_embeddings.projection.weight`)
+  )
+    return above;
+  return sort === 'encoder' && names.has(`${above}encoder_to_decoder.weight`) ? above : prefix;
 }

@@ -73,6 +73,7 @@ function expectedShape({ name, shape }: ParameterSpec, got: readonly number[]): 
 function substitute(path: string, { name, init }: ParameterSpec, shapes: Shapes): string {
   if (init.kind === 'table') return 'computed: the table is fixed';
   if (isJointBias(name)) return 'zeros: trained without';
+  if (name === 'pos_embed') return 'zeros: the model has relative positions alone';
   if (name === 'norm.weight' && shapes.has('fc_norm.weight'))
     throw new FileFormatError(path, 'a norm after the pooling (fc_norm) must come with a head', 'none');
   throw new FileFormatError(path, `a model of these sizes has a tensor ${name}`, 'none');

@@ -20,6 +20,7 @@ export async function positionsOf(
 ): Promise<Positions> {
   if (!renamed.shapes.has('pos_embed')) {
     if (source === 'paper') return 'sincos1d';
+    if (encoder.relativePositions) return 'learned'; // zeros
     throw new FileFormatError(file.path, 'models here add a table of positions, pos_embed', 'none');
   }
   const { pos_embed: stored } = await readRenamed(file, renamed, ['pos_embed']);

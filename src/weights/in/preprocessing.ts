@@ -85,6 +85,7 @@ const cut = { size: { shortest_edge: 224 }, square: false, crop: [224, 224] as S
  */
 const processors: Readonly<Record<string, Defaults>> = {
   ViT: { ...stretched(224), filter: 'bilinear', ...half },
+  Beit: { ...stretched(256), crop: [224, 224], filter: 'bicubic', ...half },
   DeiT: { ...stretched(256), crop: [224, 224], filter: 'bicubic', ...half },
   Siglip: { ...stretched(224), filter: 'bicubic', ...half },
   Bit: { ...cut, filter: 'bicubic', ...clip },
@@ -92,9 +93,13 @@ const processors: Readonly<Record<string, Defaults>> = {
 };
 
 /**
- * Supported steps, and `do_convert_rgb`: images are always converted to colour, or to grey for models of one channel.
+ * Supported steps, and `do_convert_rgb`: images are always converted to colour, or to grey for models of one channel; `do_reduce_labels`
+ * is of masks.
  */
-const STEPS = ['do_resize', 'do_center_crop', 'do_rescale', 'do_normalize', 'do_convert_rgb'];
+const STEPS = [
+  ...['do_resize', 'do_center_crop', 'do_rescale', 'do_normalize'],
+  ...['do_convert_rgb', 'do_reduce_labels'],
+];
 
 /** Settings of other image processors that change their views. */
 const OTHER_STEPS = ['crop_pct', 'rescale_offset', 'pad_size', 'size_divisor', 'include_top'];

@@ -2,6 +2,7 @@ import type { Size } from '../../image/size.ts';
 import { FileFormatError } from '../../io/file-format-error.ts';
 import type { ClassifierConfig } from '../../models/classifier.ts';
 import type { AutoencoderConfig, EncoderConfig } from '../../models/config.ts';
+import type { SegmenterConfig } from '../../models/segmenter.ts';
 import { modelSizes } from '../../models/sizes.ts';
 import { plural } from '../../text/plural.ts';
 import type { FoundSettings } from './found-settings.ts';
@@ -32,6 +33,11 @@ export interface Evidence {
 const MAE_DECODER_HEADS = 16;
 /** Assumed if positions are not stored, because nothing else shows the image's size. */
 const USUAL_IMAGE: Size = [224, 224];
+const RELATIVE = 'blocks.0.attn.relative_position_bias_table';
+/** BEiT's, in `transformers`. */
+const USUAL_LAYER_SCALE = 0.1;
+/** The blocks of `out_indices` [3, 5, 7, 11]. */
+const USUAL_TAPS: readonly number[] = [1, 3, 5, 9];
 
 /**
  * An encoder's sizes, except for the kind of positions, from the shapes of its weights and the settings found. Throws
@@ -42,7 +48,7 @@ export function encoderOf(evidence: Evidence): Omit<EncoderConfig, 'positions'> 
   const projection = shapeOf(evidence, 'patch_embed.proj.weight', 4);
   const [width, channels, patch, across] = projection as [number, number, number, number];
   if (patch !== across) throw new FileFormatError(path, 'patches must be square', `${patch}×${across}`);
-  const depth = countBlocks(evidence, 'blocks');
+  const depth = countBlocks(evidence, 'blocks') - (found.unreadLayers ?? 0);
   const [hidden] = shapeOf(evidence, 'blocks.0.mlp.fc1.weight', 2) as [number];
   const config = {
     patch,
@@ -59,7 +65,22 @@ export function encoderOf(evidence: Evidence): Omit<EncoderConfig, 'positions'> 
     image,
     heads: found.heads ?? evidence.heads ?? usualHeads(evidence, width, depth),
     epsilon,
+    ...(shapes.has(RELATIVE) && { relativePositions: true }),
+    ...(shapes.has('blocks.0.gamma_1') && { layerScale: found.layerScale || USUAL_LAYER_SCALE }),
   };
+}
+
+/** The segmenter of the file's head, which is BEiT's; undefined if there is none. */
+export function segmenterOf(evidence: Evidence, encoder: EncoderConfig): SegmenterConfig | undefined {
+  const { shapes, found, notes } = evidence;
+  if (!shapes.has('head.classes.weight')) return undefined;
+  const [classes, channels] = shapeOf(evidence, 'head.classes.weight', 4) as [number, number];
+  const auxiliary = shapes.get('head.auxiliary.conv.weight')?.[0];
+  if (!found.taps)
+    notes.push(`the file does not say which blocks its head takes: assuming ${USUAL_TAPS}, counted from 0`);
+  const { taps = USUAL_TAPS, pools = [1, 2, 3, 6] } = found;
+  const head = { kind: 'upernet', channels, taps, scales: [4, 2, 1, 0.5], pools } as const;
+  return { ...encoder, classes, head: { ...head, ...(auxiliary !== undefined && { auxiliary }) } };
 }
 
 /** Why the file's decoder cannot form an autoencoder with this encoder; undefined if it can or there is none. */

@@ -1,3 +1,4 @@
+import { beit } from './beit.ts';
 import { huggingface } from './huggingface.ts';
 import { mae } from './mae.ts';
 import type { NamingTable } from './naming.ts';
@@ -5,4 +6,4 @@ import { paper } from './paper.ts';
 import { timm } from './timm.ts';
 
 /** The supported namings, the most specific first: MAE's names include timm's. */
-export const tables: readonly NamingTable[] = [huggingface, paper, mae, timm];
+export const tables: readonly NamingTable[] = [beit, huggingface, paper, mae, timm];

@@ -20,6 +20,7 @@ export interface CardOptions {
 const tasks: Readonly<Record<Part, string>> = {
   features: 'image-feature-extraction',
   classifier: 'image-classification',
+  segmenter: 'image-segmentation',
   autoencoder: 'image-feature-extraction',
 };
 
@@ -66,7 +67,12 @@ export function modelCard(model: Model, { format, part, written, record, checks 
 }
 
 function title({ encoder: { image, patch, width, depth } }: Model, part: Part): string {
-  const what = { features: 'encoder', classifier: 'classifier', autoencoder: 'autoencoder' }[part];
+  const what = {
+    features: 'encoder',
+    classifier: 'classifier',
+    segmenter: 'segmenter',
+    autoencoder: 'autoencoder',
+  }[part];
   return `Vision Transformer, ${what}: width ${width}, ${plural(depth, 'block')}, patch ${patch}, ${image.join(' × ')}`;
 }
 
@@ -88,8 +94,9 @@ function description(model: Model, part: Part): string {
     ['width, blocks, heads', `${encoder.width}, ${encoder.depth}, ${encoder.heads}`],
     ['class token', encoder.classToken ? 'yes' : 'no'],
     ['positions', positionNames[encoder.positions]],
-    ['features', `${pooled}, ${fcNorm ? 'then a norm' : 'after the final norm'}`],
   ];
+  if (part === 'segmenter') rows.push(...segmenterRows(model));
+  else rows.push(['features', `${pooled}, ${fcNorm ? 'then a norm' : 'after the final norm'}`]);
   if (part === 'classifier') {
     rows.push(['classes', classifier!.classes]);
     if (model.problem) rows.push(['outputs', `logits of a ${model.problem} head`]);
@@ -105,6 +112,7 @@ function description(model: Model, part: Part): string {
   ]);
   const { range } = normalisation;
   if (range) rows.push(['sample values of 0 and 1', range.join(', ')]);
+  if (part === 'segmenter') return table(['', ''], rows);
   rows.push([
     'evaluation',
     evaluationView
@@ -112,6 +120,23 @@ function description(model: Model, part: Part): string {
       : `resized (bicubic) so that the view is ${evaluationCrop} of the shorter side, centre cut out`,
   ]);
   return table(['', ''], rows);
+}
+
+function segmenterRows({
+  segmenter,
+  encoder: { relativePositions, layerScale },
+}: Model): [string, unknown][] {
+  const { head, classes } = segmenter!;
+  const blocks =
+    head.kind === 'linear' ? '' : ` on blocks ${head.taps.join(', ')}, ${head.channels} channels`;
+  return [
+    [
+      'relative positions, layer scale',
+      `${relativePositions ? 'yes' : 'no'}, ${layerScale === undefined ? 'no' : 'yes'}`,
+    ],
+    ['head', `${head.kind}${blocks}`],
+    ['classes of pixels', classes],
+  ];
 }
 
 function training({ run, source, path }: Model, { settings }: TrainingRecord): string {

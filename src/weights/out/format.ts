@@ -18,6 +18,12 @@ export interface Written {
   readonly notes: readonly string[];
 }
 
+/** Names of the head's classes by number. Unknown names are made from the number. */
+export function classNamesOf({ classifier, segmenter, classes }: Model): string[] {
+  const count = (segmenter ?? classifier)!.classes;
+  return Array.from({ length: count }, (_, i) => classes?.[i] ?? `LABEL_${i}`);
+}
+
 /** A JSON file's text. */
 export const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 

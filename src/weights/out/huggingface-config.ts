@@ -1,12 +1,21 @@
 import type { Model } from '../model.ts';
-import { hiddenWidth } from './format.ts';
+import { beitConfig } from './beit-config.ts';
+import { classNamesOf, hiddenWidth } from './format.ts';
 import type { Part } from './part.ts';
 
 /** Classes of `transformers` by part. */
 export const huggingFaceClasses: Readonly<Record<Part, string>> = {
   features: 'ViTModel',
   classifier: 'ViTForImageClassification',
+  segmenter: 'BeitForSemanticSegmentation',
   autoencoder: 'ViTMAEForPreTraining',
+};
+
+const modelTypes: Readonly<Record<Part, string>> = {
+  features: 'vit',
+  classifier: 'vit',
+  segmenter: 'beit',
+  autoencoder: 'vit_mae',
 };
 
 /** `config.json` for `transformers` and transformers.js. */
@@ -14,7 +23,7 @@ export function huggingFaceConfig(model: Model, part: Part): object {
   const { image, patch, channels, width, depth, heads, mlpRatio, epsilon = 1e-6 } = model.encoder;
   return {
     architectures: [huggingFaceClasses[part]],
-    model_type: part === 'autoencoder' ? 'vit_mae' : 'vit',
+    model_type: modelTypes[part],
     image_size: image[0] === image[1] ? image[0] : image,
     patch_size: patch,
     num_channels: channels,
@@ -27,14 +36,16 @@ export function huggingFaceConfig(model: Model, part: Part): object {
     qkv_bias: true,
     hidden_dropout_prob: 0,
     attention_probs_dropout_prob: 0,
-    ...(part === 'classifier' && labels(model)),
+    ...((part === 'classifier' || part === 'segmenter') && labels(model)),
+    ...(part === 'segmenter' && beitConfig(model.segmenter!)),
     ...(part === 'autoencoder' && decoderConfig(model)),
   };
 }
 
-/** Class names by number, and the inverse. Unknown names are made from the number. */
-function labels({ classifier, classes, problem }: Model): object {
-  const names = Array.from({ length: classifier!.classes }, (_, i) => classes?.[i] ?? `LABEL_${i}`);
+/** Class names by number, and the inverse. */
+function labels(model: Model): object {
+  const names = classNamesOf(model);
+  const { problem } = model;
   return {
     id2label: Object.fromEntries(names.map((name, i) => [i, name])),
     label2id: Object.fromEntries(names.map((name, i) => [name, i])),

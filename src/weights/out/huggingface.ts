@@ -7,17 +7,20 @@ import { encoderParameters } from '../../models/encoder.ts';
 import { targetOf } from '../../nn/targets/table.ts';
 import { task } from '../../tasks/table.ts';
 import type { Model } from '../model.ts';
+import { writeBeit } from './beit.ts';
 import { block, type Format, json } from './format.ts';
 import { huggingFaceClasses, huggingFaceConfig } from './huggingface-config.ts';
+import { attentionNames, blockNames } from './huggingface-names.ts';
 import { ExportError, type Part } from './part.ts';
 import { preprocessorConfig, preprocessorNotes } from './preprocessor.ts';
 import { rowsOf, tensor, tensorsOf, writeTensors } from './tensors.ts';
 import { transformersMisfit } from './transformers-misfit.ts';
 
-/** A folder for `transformers`: ViTModel, ViTForImageClassification or ViTMAEForPreTraining. */
+/** A folder for `transformers`: ViTModel, ViTForImageClassification, BeitForSemanticSegmentation or ViTMAEForPreTraining. */
 export const huggingFace: Format = {
-  parts: ['features', 'classifier', 'autoencoder'],
+  parts: ['features', 'classifier', 'segmenter', 'autoencoder'],
   async write(model, part, folder) {
+    if (part === 'segmenter') return writeBeit(model, folder);
     requireFit(model, part);
     await writeTensors(folder, huggingFaceTensors(model, part));
     await writeFileAtomic(join(folder, 'config.json'), json(huggingFaceConfig(model, part)));
@@ -48,18 +51,11 @@ function requireFit({ encoder, decoder, classifier }: Model, part: Part): void {
     );
 }
 
-/** Names inside a block, here and in `transformers`. Queries, keys and values are one matrix here and three there. */
-const blockNames: readonly (readonly [here: string, there: string])[] = [
-  ['norm1', 'layernorm_before'],
-  ['attn.proj', 'attention.output.dense'],
-  ['norm2', 'layernorm_after'],
-  ['mlp.fc1', 'intermediate.dense'],
-  ['mlp.fc2', 'output.dense'],
-];
-const attentionNames = ['query', 'key', 'value'].map((name) => `attention.attention.${name}`);
+/** Parts that are a plain ViT. */
+type VitPart = Exclude<Part, 'segmenter'>;
 
 /** Prefixes of the other names. */
-const names: Readonly<Record<Part, readonly (readonly [here: string, there: string])[]>> = {
+const names: Readonly<Record<VitPart, readonly (readonly [here: string, there: string])[]>> = {
   features: encoderNames(''),
   classifier: [...encoderNames('vit.'), ['head.', 'classifier.']],
   autoencoder: [
@@ -81,7 +77,7 @@ function encoderNames(prefix: string): (readonly [string, string])[] {
 }
 
 /** The tensors by their names in files of `transformers`. */
-export function huggingFaceTensors(model: Model, part: Part): Map<string, NamedTensor> {
+export function huggingFaceTensors(model: Model, part: VitPart): Map<string, NamedTensor> {
   const tensors = new Map<string, NamedTensor>();
   for (const [name, value] of tensorsOf(model, specsOf(model, part))) {
     const [, stem, index, inner, kind] =
@@ -103,17 +99,17 @@ export function huggingFaceTensors(model: Model, part: Part): Map<string, NamedT
   return tensors;
 }
 
-function renamed(name: string, part: Part): string {
+function renamed(name: string, part: VitPart): string {
   const [here, there] = names[part].find(([here]) => name.startsWith(here))!;
   return there + name.slice(here.length);
 }
 
-function specsOf({ encoder, classifier, decoder }: Model, part: Part) {
+function specsOf({ encoder, classifier, decoder }: Model, part: VitPart) {
   if (part === 'classifier') return classifierParameters(classifier!);
   return part === 'autoencoder' ? autoencoderParameters(decoder!) : encoderParameters(encoder);
 }
 
-function usage(part: Part): string {
+function usage(part: VitPart): string {
   const name = huggingFaceClasses[part];
   const load = {
     // By default, ViTModel adds a pooler of random weights.

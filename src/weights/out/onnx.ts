@@ -13,6 +13,7 @@ import { block, type Format, json } from './format.ts';
 import { huggingFaceConfig } from './huggingface-config.ts';
 import { featuresOf, type Part } from './part.ts';
 import { preprocessorConfig, preprocessorNotes } from './preprocessor.ts';
+import { segmenterConfigFile, segmenterNotes, segmenterProgram, segmenterUsage } from './segmenter-onnx.ts';
 
 /** A model file is limited to 2 GiB by its encoding. Larger weights go to a second file. */
 const LARGEST = 2_000_000_000;
@@ -20,12 +21,19 @@ const EXTERNAL = 'model.onnx_data';
 /** Smaller constants stay in the model, because runtimes read shapes before they open other files. */
 const SMALLEST = 1024;
 
-/** A folder for onnxruntime and transformers.js: `onnx/model.onnx`, and Hugging Face's configuration files. */
+/**
+ * A folder for onnxruntime: `onnx/model.onnx`, and Hugging Face's configuration files, for transformers.js. A segmenter has its own
+ * `config.json`.
+ */
 export const onnx: Format = {
-  parts: ['features', 'classifier'],
+  parts: ['features', 'classifier', 'segmenter'],
   async write(model, part, folder) {
     await mkdir(join(folder, 'onnx'));
     const large = await writeOnnx(join(folder, 'onnx'), onnxGraph(model, part));
+    if (part === 'segmenter') {
+      await writeFileAtomic(join(folder, 'config.json'), json(segmenterConfigFile(model)));
+      return { library: 'onnx', usage: segmenterUsage(model), notes: segmenterNotes(model) };
+    }
     const config = {
       ...huggingFaceConfig(model, part),
       'transformers.js_config': { dtype: 'fp32', ...(large && { use_external_data_format: true }) },
@@ -45,9 +53,11 @@ export const onnx: Format = {
 
 /**
  * The exported program for a batch size: `pixel_values` f32 [B, C, H, W], normalised → `logits` [B, classes], or
- * `last_hidden_state` [B, N, D] (a class token comes first) and `pooler_output` [B, D], the input of a head.
+ * `last_hidden_state` [B, N, D] (a class token comes first) and `pooler_output` [B, D], the input of a head. For that of a segmenter see
+ * `segmenterProgram`.
  */
 export function exportProgram(model: Model, part: Part, batch: number): Program {
+  if (part === 'segmenter') return segmenterProgram(model, batch);
   const weights = weightInputs(modelParameters(model));
   const image = input('pixel_values', [batch, model.encoder.channels, ...model.encoder.image]);
   if (part === 'classifier')

@@ -3,18 +3,19 @@ import { suggestion } from '../../text/nearest.ts';
 import { featureFault } from '../feature-fault.ts';
 import type { Model } from '../model.ts';
 
-/** Part of a model to export: pooled features, class scores, or encoder and decoder. */
-export type Part = 'features' | 'classifier' | 'autoencoder';
+/** Part of a model to export: pooled features, class scores of images or of pixels, or encoder and decoder. */
+export type Part = 'features' | 'classifier' | 'segmenter' | 'autoencoder';
 
-export const parts: readonly Part[] = ['features', 'classifier', 'autoencoder'];
+export const parts: readonly Part[] = ['features', 'classifier', 'segmenter', 'autoencoder'];
 
 /** The format does not support the model. The message gives the reason and an alternative. */
 export class ExportError extends Error {
   override readonly name = 'ExportError';
 }
 
-/** The classifier if there is a head, else the features. */
-export function defaultPart({ classifier }: Pick<Model, 'classifier'>): Part {
+/** The segmenter or classifier if there is a head, else the features. */
+export function defaultPart({ classifier, segmenter }: Pick<Model, 'classifier' | 'segmenter'>): Part {
+  if (segmenter) return 'segmenter';
   return classifier ? 'classifier' : 'features';
 }
 
@@ -27,13 +28,18 @@ export function requirePart(model: Model, part: Part, format: string, possible: 
   const fault = part === 'features' ? featureFault(model) : undefined;
   if (fault !== undefined) throw new ExportError(fault);
   const { relativePositions, layerScale } = model.encoder;
-  if (format !== 'onnx' && (relativePositions || layerScale !== undefined))
+  const isBeit = format === 'huggingface' && part === 'segmenter';
+  if (format !== 'onnx' && !isBeit && (relativePositions || layerScale !== undefined))
     throw new ExportError(
       `the format ${format} has no relative positions and no layer scale, got ${model.path} with them: take onnx`,
     );
   if (part === 'classifier' && !model.classifier)
     throw new ExportError(
       `a classifier needs weights of a head, got ${model.path} without one: fine-tune it`,
+    );
+  if (part === 'segmenter' && !model.segmenter)
+    throw new ExportError(
+      `a segmenter needs a head that labels pixels, got ${model.path} without one: train it with the command segment`,
     );
   if (part === 'autoencoder' && !model.decoder)
     throw new ExportError(`an autoencoder needs weights of a decoder, got ${model.path} without them`);

@@ -7,7 +7,7 @@ import type { Model } from '../model.ts';
 type F32 = NamedTensor<'F32'>;
 
 /** The model's tensors for these specs. Sets the biases of keys, which attention ignores, to zero. */
-export function tensorsOf(model: Model, specs: readonly ParameterSpec[]): Map<string, F32> {
+export function tensorsOf(model: Pick<Model, 'weights'>, specs: readonly ParameterSpec[]): Map<string, F32> {
   return new Map(
     specs.map(({ name, shape }) => {
       const data = model.weights[name]! as Float32Array<ArrayBuffer>;

@@ -15,7 +15,7 @@ export interface Measure {
 }
 
 /** Metrics that judge the weights; the others describe training. */
-const MEASURES = /^(heldOut|evaluation|knn|linear|top1|top5|ema)/;
+const MEASURES = /^(heldOut|evaluation|knn|linear|top1|top5|mIoU|mAcc|aAcc|iou|ema)/;
 
 /** A run's record of its model. */
 export interface TrainingRecord {
