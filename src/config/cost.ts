@@ -118,7 +118,11 @@ export function trainingBytes({ model, task, data, training }: Sized, own?: OwnT
 const [STORED_LOGITS, STORED_MAPS] = [5, 16];
 
 /** Stored values of the head of a segmenter or detector per image. */
-function headValues({ head, ...model }: Sized['model'], classes: Classes, rois = 0): number {
+function headValues(
+  { head, ...model }: Sized['model'],
+  classes: NonNullable<Sized['data']>['classes'] | null,
+  rois = 0,
+): number {
   if (!head || !classes) return 0;
   const patches = patchCount(model);
   const { kind, channels, scales } = head;
@@ -131,8 +135,6 @@ function headValues({ head, ...model }: Sized['model'], classes: Classes, rois =
   return STORED_LOGITS * pixels * ('classes' in classes ? classes.classes.length : 0) + largest * patches;
 }
 
-type Classes = SegmentConfig['data']['classes'] | DetectConfig['data']['classes'];
-
 /** Settings that determine a step's memory. */
 export interface Sized {
   readonly model: EncoderConfig & {
@@ -144,7 +146,10 @@ export interface Sized {
       readonly scales: readonly number[];
     };
   };
-  readonly data?: { readonly source?: string; readonly classes?: Classes };
+  readonly data?: {
+    readonly source?: string;
+    readonly classes?: SegmentConfig['data']['classes'] | DetectConfig['data']['classes'];
+  };
   readonly training?: { readonly batchSize: number; readonly rois?: number };
   readonly task?: { readonly name: string; readonly mask?: string; readonly maskRatio: number };
 }

@@ -25,8 +25,10 @@ export function anchorsOf({ size: [rows, columns], stride }: Level): Boxes {
       for (const ratio of RATIOS) {
         const width = (SIDE * stride) / Math.sqrt(ratio);
         const [x, y, height] = [column * stride, row * stride, ratio * width];
-        anchors.set([x - width / 2, y - height / 2, x + width / 2, y + height / 2], at);
-        at += 4;
+        anchors[at++] = x - width / 2;
+        anchors[at++] = y - height / 2;
+        anchors[at++] = x + width / 2;
+        anchors[at++] = y + height / 2;
       }
   return anchors;
 }

@@ -6,9 +6,9 @@ export interface DeltaScale {
   readonly size: number;
 }
 
-/** Those of region proposals. */
+/** The factors of region proposals. */
 export const PROPOSAL_SCALE: DeltaScale = { shift: 1, size: 1 };
-/** Those of a box head. */
+/** The factors of a box head. */
 export const HEAD_SCALE: DeltaScale = { shift: 10, size: 5 };
 
 /** Largest logarithm by which a side grows, so that no exponential overflows. */

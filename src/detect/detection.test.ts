@@ -92,7 +92,7 @@ describe('matching', () => {
       const [all, some] = [boxesOf(boxes), boxesOf(objects)];
       const matches = matched(all, some);
       expect(apart(matches.overlap, best)).toBeLessThan(1e-15);
-      const labels = anchorLabels(all, some, matches);
+      const labels = anchorLabels(matches);
       const named = new Map([
         [-1, BACKGROUND],
         [-2, UNUSED],
@@ -107,10 +107,10 @@ describe('matching', () => {
     const boxes = new Float64Array([0, 0, 4, 4, 2, 2, 9, 9]);
     const matches = matched(boxes, new Float64Array());
     expect([...matches.object]).toEqual([-1, -1]);
-    expect([...anchorLabels(boxes, new Float64Array(), matches)]).toEqual([BACKGROUND, BACKGROUND]);
+    expect([...anchorLabels(matches)]).toEqual([BACKGROUND, BACKGROUND]);
     // No anchor is the best one of an object that none overlaps.
     const far = new Float64Array([50, 50, 60, 60]);
-    expect([...anchorLabels(boxes, far, matched(boxes, far))]).toEqual([BACKGROUND, BACKGROUND]);
+    expect([...anchorLabels(matched(boxes, far))]).toEqual([BACKGROUND, BACKGROUND]);
   });
 });
 

@@ -8,7 +8,7 @@ import { allOf, type Boxes } from './rows.ts';
 import type { SampleCounts } from './sample.ts';
 import { anchorTargets, roiTargets } from './targets.ts';
 
-/** What the host's part of a detector's training depends on. */
+/** Sizes and counts of the host's part in training a detector. */
 export interface DetectionPlan {
   readonly image: Size;
   /** The maps over which anchors lie; the heads read from all but the last. */
@@ -32,7 +32,7 @@ export type StreamKey = readonly [number, number];
 /** Inputs of one image by their names in the program. */
 export type ImageInputs = Record<string, Float32Array | Uint8Array>;
 
-/** What a detector learns of one image. A thread can be given it. */
+/** The lesson of one image. A thread can be given it. */
 export interface LearnJob {
   readonly plan: DetectionPlan;
   readonly objects: Objects;
@@ -45,14 +45,14 @@ export function inputsOf({ plan, objects, key, proposed }: LearnJob): ImageInput
   return proposed ? roiInputs(plan, objects, proposed, key) : anchorInputs(plan, objects, key);
 }
 
-/** What region proposals learn of an image: no weights are needed for it. */
+/** Labels and deltas of an image's anchors: no weights are needed for them. */
 function anchorInputs(plan: DetectionPlan, objects: Objects, key: StreamKey): ImageInputs {
   const anchors = allOf(plan.levels.map(anchorsOf));
   const { labels, deltas } = anchorTargets(anchors, objects, rng(...key), plan.anchors);
   return { 'anchors:labels': labels, 'anchors:deltas': deltas };
 }
 
-/** What the heads learn of the boxes that the network proposes. */
+/** Classes, deltas and masks of boxes that the network proposes, and the matrices that read them. */
 function roiInputs(
   plan: DetectionPlan,
   objects: Objects,

@@ -3,14 +3,12 @@ import type { Boxes } from './rows.ts';
 
 /** Numbers of the largest values, falling; of equal ones the first comes first. NaN is not among them. */
 export function largest(values: ArrayLike<number>, count = values.length): Int32Array {
-  const known: number[] = [];
-  for (let i = 0; i < values.length; i++) if (!Number.isNaN(values[i]!)) known.push(i);
-  let some = known;
-  if (known.length > count) {
-    const sorted = Float64Array.from(known, (i) => values[i]!).sort();
-    const least = sorted[known.length - count]!;
-    some = known.filter((i) => values[i]! >= least);
-  }
+  const known = new Float64Array(values.length);
+  let found = 0;
+  for (let i = 0; i < values.length; i++) if (!Number.isNaN(values[i]!)) known[found++] = values[i]!;
+  const least = found > count ? known.subarray(0, found).sort()[found - count]! : Number.NEGATIVE_INFINITY;
+  const some: number[] = [];
+  for (let i = 0; i < values.length; i++) if (values[i]! >= least) some.push(i);
   return Int32Array.from(some.sort((i, j) => values[j]! - values[i]!).slice(0, count)); // a stable sort
 }
 

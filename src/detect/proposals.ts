@@ -24,7 +24,7 @@ export interface Scored {
 
 /**
  * The boxes that a network proposes for an image, as detectron2 takes them: the best anchors of each map, moved by their deltas, cut to
- * the image, without those that overlap a better one of the same map.
+ * the image, without boxes that overlap a better one of the same map.
  * @param objectness [N] and deltas [N, 4] for the anchors of all maps, one map behind the other
  */
 export function proposalsOf(

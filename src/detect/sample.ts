@@ -2,9 +2,15 @@ import type { Rng } from '../random/rng.ts';
 
 /** Some of the numbers, chosen at random without repeats, in random order. */
 export function someOf(rng: Rng, numbers: readonly number[], count: number): number[] {
-  if (count <= 0) return [];
-  const order = rng.permutation(numbers.length);
-  return Array.from(order.subarray(0, count), (i) => numbers[i]!);
+  const order = Int32Array.from(numbers);
+  const some = Math.max(0, Math.min(count, order.length));
+  for (let i = 0; i < some; i++) {
+    const j = i + rng.int(order.length - i);
+    const taken = order[j]!;
+    order[j] = order[i]!;
+    order[i] = taken;
+  }
+  return Array.from(order.subarray(0, some));
 }
 
 /** How many boxes a loss takes, and how many of them are objects at most. */

@@ -7,7 +7,7 @@ import { decodeRle } from './rle.ts';
 import { allOf, type Boxes, chosen, countOf } from './rows.ts';
 import { balanced, type SampleCounts } from './sample.ts';
 
-/** What region proposals learn of an image. */
+/** Labels and deltas of an image's anchors. */
 export interface AnchorTargets {
   /** UNUSED, BACKGROUND or OBJECT: [N] */
   readonly labels: Uint8Array;
@@ -23,8 +23,12 @@ export function anchorTargets(
   count: number,
 ): AnchorTargets {
   const matches = matched(anchors, objects);
-  const known = anchorLabels(anchors, objects, matches);
-  const those = (wanted: number) => Array.from(known.keys()).filter((i) => known[i] === wanted);
+  const known = anchorLabels(matches);
+  const those = (wanted: number) => {
+    const numbers: number[] = [];
+    for (let i = 0; i < known.length; i++) if (known[i] === wanted) numbers.push(i);
+    return numbers;
+  };
   const some = balanced(rng, those(OBJECT), those(BACKGROUND), { count, objects: Math.floor(count / 2) });
   const labels = new Uint8Array(known.length).fill(UNUSED);
   for (const i of some.background) labels[i] = BACKGROUND;
@@ -37,7 +41,7 @@ export function anchorTargets(
   return { labels, deltas };
 }
 
-/** What the heads learn of an image. */
+/** Boxes that the heads learn from, with classes, deltas and masks. */
 export interface RoiTargets {
   /** `count` boxes at most, those with an object first. */
   readonly boxes: Boxes;
@@ -54,7 +58,7 @@ export interface RoiTargets {
 /**
  * Chooses the boxes for the heads among an image's proposals and its objects' own boxes. A box is an object's where their
  * intersection over union is ½ at least.
- * @param background the number that stands for no class
+ * @param background the number of no class
  */
 export function roiTargets(
   proposals: Boxes,

@@ -11,7 +11,7 @@ export interface JudgedSetsOptions extends OpenOptions {
   readonly heldOut: number;
 }
 
-/** A training set and a test set, with what was found in their annotations. */
+/** A training set and a test set, with the findings in their annotations. */
 export interface JudgedSets<T> {
   readonly train: Dataset;
   readonly test: Dataset;

@@ -2,7 +2,8 @@
 // biome-ignore-all assist/source/organizeImports: grouped by purpose
 
 // Models
-export type { AutoencoderConfig, DecoderConfig, EncoderConfig } from '../models/config.ts';
+export type { AttentionWindows, AutoencoderConfig, DecoderConfig, EncoderConfig } from '../models/config.ts';
+export { type DetectorConfig, type DetectorHead, detectorParameters } from '../models/detector.ts';
 export { decoders } from '../models/decoders/table.ts';
 export { autoencoderParameters } from '../models/autoencoder.ts';
 export { type ClassifierConfig, classifierParameters, classify, type Pooling } from '../models/classifier.ts';
@@ -58,6 +59,8 @@ export type { StackSize } from '../models/sizes.ts';
 export type { Masking } from '../nn/masking.ts';
 export type { TargetContext } from '../nn/targets/target.ts';
 export type { RemovedPatches } from '../models/decoders/decoder.ts';
+export type { BoxHead } from '../models/box-head.ts';
+export type { Pyramid } from '../models/pyramid.ts';
 export type { SegmenterLoss, SegmenterOptions } from '../models/segmenter.ts';
 export type { PyramidScale } from '../models/upernet.ts';
 export type { BatchStatistics } from '../nn/batch-norm.ts';

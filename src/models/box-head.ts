@@ -45,7 +45,7 @@ export function boxHeadParameters(head: BoxHead, classes: number): LayerParamete
 }
 
 /**
- * What the box head says of boxes [n, 7, 7, C]: logits of the classes, the last one for no class [n, K + 1], and for each class how to move
+ * Outputs of the box head for boxes [n, 7, 7, C]: logits of the classes, the last one for no class [n, K + 1], and for each class how to move
  * the box [n, K, 4].
  */
 export function boxHead(x: Tensor, weights: Weights, head: BoxHead): { logits: Tensor; deltas: Tensor } {

@@ -22,7 +22,7 @@ import { boxHead } from './box-head.ts';
 import { type DetectorConfig, type DetectorFeatures, ofHead } from './detector.ts';
 import { maskHead } from './mask-head.ts';
 
-/** What a detector learns of each anchor. */
+/** Labels and deltas of anchors. */
 export interface AnchorLesson {
   /** u8 [B, N]: 0 nothing, 1 background, 2 an object */
   readonly labels: Tensor;
@@ -48,7 +48,7 @@ export function proposalLosses(
   };
 }
 
-/** What the heads learn of each box. */
+/** Classes, deltas and masks of the boxes that the heads learn from. */
 export interface RoiLesson {
   /** f32 [B, R]: class numbers; `classes` for no class, −1 for a place without a box. The boxes with a class come first. */
   readonly classes: Tensor;

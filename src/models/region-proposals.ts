@@ -16,7 +16,7 @@ export function proposalParameters(channels: number): LayerParameter[] {
 }
 
 /**
- * What region proposals (Faster R-CNN, arXiv 1506.01497) say of all anchors, in the order of `anchorsOf`, one map behind the other: whether
+ * Outputs of region proposals (Faster R-CNN, arXiv 1506.01497) for all anchors, in the order of `anchorsOf`, one map behind the other: whether
  * there is an object, as a logit [B, N], and how to move the anchor to it [B, N, 4].
  */
 export function proposeRegions(

@@ -18,7 +18,7 @@ export function decomposedParameters(
 }
 
 /**
- * What they add to the attention of queries [B, h, N, d] of a grid: [B, h, N, N]. A query's products with the vectors of rows and of columns
+ * Their part of the attention of queries [B, h, N, d] of a grid: [B, h, N, N]. A query's products with the vectors of rows and of columns
  * are added.
  */
 export function decomposedBias(q: Tensor, weights: Weights, name: string, [rows, columns]: Size): Tensor {

@@ -18,6 +18,16 @@ describe('learningRate', () => {
     expect(learningRate(step, schedule)).toBeCloseTo(expected, 12);
   });
 
+  it("falls in steps where ViTDet's does: at 163,889 and 177,546 of 184,375", () => {
+    const steps = { peak: 1e-4, warmupSteps: 250, totalSteps: 184_375, floor: 0, shape: 'steps' } as const;
+    const rates = [125, 250, 163_888, 163_889, 177_545, 177_546, 184_375].map((step) =>
+      learningRate(step, steps),
+    );
+    for (const [i, expected] of [5e-5, 1e-4, 1e-4, 1e-5, 1e-5, 1e-6, 1e-6].entries())
+      expect(rates[i]).toBeCloseTo(expected, 12);
+    expect(learningRate(180_000, { ...steps, floor: 5e-6 })).toBe(5e-6);
+  });
+
   it('starts at the peak without warm-up', () => {
     expect(learningRate(0, { ...schedule, warmupSteps: 0 })).toBe(1);
   });

@@ -33,7 +33,7 @@ export interface PredictionOptions extends Normalisation {
   readonly batch: number;
   /** Proposals of an image. */
   readonly proposals: number;
-  /** Detections of an image, those whose masks are wanted. */
+  /** Detections of an image, the ones whose masks are wanted. */
   readonly detections: number;
 }
 

@@ -12,7 +12,7 @@ export interface Lesson {
   readonly rng: Rng;
 }
 
-/** What region proposals learn of images: inputs of the gradients' program. */
+/** Labels and deltas of the anchors of images: inputs of the gradients' program. */
 export async function anchorInputs(plan: DetectionPlan, lessons: readonly Lesson[]): Promise<Values> {
   const made = lessons.map(({ objects: { masks: _, ...objects }, rng }) =>
     inputsOnThread({ plan, objects, key: keyOf(rng, 'anchors') }),

@@ -42,7 +42,7 @@ export interface DetectorSetup {
   complete(session: Session, batch: Batch, parts: readonly Values[]): Promise<readonly Values[]>;
 }
 
-/** What the host does between the programs of a detector. */
+/** The host's part between the programs of a detector. */
 export function detectionPlan(
   model: DetectorConfig,
   { proposals, rois }: Pick<DetectConfig['training'], 'proposals' | 'rois'>,

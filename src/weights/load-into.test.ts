@@ -3,8 +3,10 @@ import { weightsFixture } from '../../tests/support/weights-fixture.ts';
 import { autoencoderParameters } from '../models/autoencoder.ts';
 import { type ClassifierConfig, classifierParameters } from '../models/classifier.ts';
 import type { AutoencoderConfig } from '../models/config.ts';
+import { type DetectorConfig, detectorParameters } from '../models/detector.ts';
+import { encoderParameters } from '../models/encoder.ts';
 import { initialise } from '../nn/init.ts';
-import { loadAutoencoder, loadClassifier } from './load-into.ts';
+import { loadAutoencoder, loadClassifier, loadDetector } from './load-into.ts';
 import { type Model, openModel } from './model.ts';
 
 const config: AutoencoderConfig = {
@@ -123,4 +125,43 @@ it('a classifier without a class token keeps its positions for another grid if t
   expect(state.pos_embed).toEqual(before.pos_embed);
   expect(notes).toContain("other shape, random: pos_embed (the model's [1,8,8], the file's [1,5,8])");
   expect(notes).toContain('in the file, not used: cls_token');
+});
+
+describe('loadDetector', () => {
+  const encoder = { ...config, positions: 'learned', classToken: true } as const;
+  const theirs = { ...encoder, weights: initialise(encoderParameters(encoder), 7) };
+  const head = { channels: 4, scales: [2, 1], convolutions: 1, hidden: 8, masks: true } as const;
+  const detector = (image: readonly [number, number]): DetectorConfig => ({
+    ...{ ...encoder, image, classToken: false, classes: 2, head },
+    ...{ windows: { side: 2, global: [] }, decomposedPositions: true },
+  });
+  const load = (
+    image: readonly [number, number],
+    model = madeModel({ encoder, weights: theirs.weights }),
+  ) => {
+    const { decoder: _, ...given } = model;
+    const own = detectorParameters(detector(image));
+    const state = initialise(own, 9);
+    return { state, notes: loadDetector(given, detector(image), ['a', 'b'], own, state) };
+  };
+
+  it('leaves the class token out, and says which tensors are new by design', () => {
+    const { state, notes } = load([8, 8]);
+    expect(state.pos_embed).toEqual(theirs.weights.pos_embed!.subarray(config.width));
+    expect(state['blocks.0.attn.qkv.weight']).toEqual(theirs.weights['blocks.0.attn.qkv.weight']);
+    expect(notes[0]).toMatch(/^encoder loaded from .*; new pyramid, proposals and heads for 2 classes$/);
+    expect(notes).toContainEqual(
+      expect.stringMatching(
+        /^new by design, as for every detector that starts from an encoder: \d+ tensors named head/,
+      ),
+    );
+    expect(notes.join('\n')).not.toMatch(/random|shape/);
+    expect(notes).toContainEqual('in the file, not used: cls_token');
+  });
+
+  it('interpolates positions for another grid', () => {
+    const { state, notes } = load([16, 12]);
+    expect(state.pos_embed).toHaveLength(12 * config.width);
+    expect(notes).toContainEqual("positions interpolated (bicubic) for 4×3 patches, the file's are for 2×2");
+  });
 });

@@ -155,13 +155,20 @@ export function loadDetector(
   const head = { what: 'pyramid, proposals and heads', fault };
   const isNew = ({ name }: ParameterSpec) => /\.attn\.rel_pos_[hw]$/.test(name);
   return [
-    ...loadEncoder(model, config, classes, head, specs, state, isNew),
+    ...loadEncoder(model, config, classes, head, specs, state, { isNew, dropsToken: true }),
     ...(fault === undefined
       ? []
       : [
           `new by design, as for every detector that starts from an encoder: ${plural(specs.filter(({ part }) => part === 'head').length, 'tensor')} named head.*`,
         ]),
   ];
+}
+
+interface EncoderLoading {
+  /** True for tensors that no other encoder has: they start as they are. Default: none. */
+  readonly isNew?: (spec: ParameterSpec) => boolean;
+  /** True if the row of a class token that the model does without is left out of learned positions. */
+  readonly dropsToken?: boolean;
 }
 
 /** @param head `fault`: why the model's cannot be used; undefined if it can */
@@ -172,7 +179,7 @@ function loadEncoder(
   { what, fault: otherHead }: { readonly what: string; readonly fault: string | undefined },
   specs: readonly ParameterSpec[],
   state: Values,
-  isNew: (spec: ParameterSpec) => boolean = () => false,
+  { isNew = () => false, dropsToken = false }: EncoderLoading = {},
 ): string[] {
   requireExtras(model, config);
   const [from, to] = [patchGrid(model.encoder), patchGrid(config)];
@@ -180,8 +187,8 @@ function loadEncoder(
   const sameGrid = sameShape(from, to);
   const [theirs, ours] = [model.encoder.classToken, config.classToken];
   const first = ours ? 1 : 0;
-  const dropped = theirs && !ours ? width : 0; // the row of a class token that the model does without
-  const sameTable = theirs >= ours && model.encoder.width === width;
+  const dropped = dropsToken && theirs && !ours ? width : 0;
+  const sameTable = (theirs === ours || dropped > 0) && model.encoder.width === width;
   const { loaded, missing, mismatched, unused } = loadInto(model, specs, state, {
     skip: ({ name, part, trainable }) =>
       (part === 'head' && otherHead !== undefined) || (name === 'pos_embed' && !trainable && !sameGrid),

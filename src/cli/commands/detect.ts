@@ -28,7 +28,7 @@ Examples:
       --from mae_pretrain_vit_base.pth
   $ npx beyond-masking detect --resume runs/shapes-micro-mask-rcnn-quick
 
-All annotations are looked at before the first step: what they hold is printed, and those that cannot be learned from are refused.
+All annotations are looked at before the first step: their content is printed, and annotations that cannot be learned from are refused.
 Sizes of the encoder and normalisation are those of the weights; the size of images is the recipe's.
 Ctrl-C saves a checkpoint and stops; a second one stops at once.`,
     )

@@ -180,6 +180,29 @@ describe('layouts', () => {
     expect((await openDataset(`boxes:${voc}@val`)).boxes!.of(0, [30, 40])[0]!.class).toBe(0);
   });
 
+  it('an image is found by its path, and by the end of one, never by its name alone', async () => {
+    const three = coco(
+      [image(1, 'a/1.jpg'), image(2, 'b/1.jpg'), image(3, '/home/me/images/c/1.jpg')],
+      [annotation(1), annotation(2), annotation(3)],
+    );
+    const notes: string[] = [];
+    const folder = await folderOf({
+      'instances.json': three,
+      'images/b/1.jpg': photo(),
+      'images/c/1.jpg': photo(),
+    });
+    const { length, id, boxes } = await openDataset(`boxes:${folder}`, {
+      onNote: (note) => notes.push(note),
+    });
+    expect(ids({ length, id })).toEqual(['b/1.jpg', 'c/1.jpg']);
+    expect([0, 1].map((i) => boxes!.imageId!(i))).toEqual([2, 3]);
+    expect(notes.join()).toContain("1 image (such as 'a/1.jpg') that the annotations name");
+    const flat = await folderOf({ 'instances.json': three, 'images/1.jpg': photo() });
+    await expect(openDataset(`boxes:${flat}`)).rejects.toThrow(
+      "an image must be annotated once, got 'a/1.jpg' and 'b/1.jpg' for '1.jpg'",
+    );
+  });
+
   it('other annotations of the same images are other data', async () => {
     const folder = await folderOf({ 'instances.json': one, 'images/a.jpg': photo() });
     const before = await openDataset(`boxes:${folder}`);

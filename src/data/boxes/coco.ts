@@ -2,10 +2,9 @@ import { plural } from '../../text/plural.ts';
 import type { Size } from '../decode/crop.ts';
 import { DataError } from '../error.ts';
 import type { BoxAnnotation } from '../sources/annotations.ts';
-import { type AnnotatedImage, type AnnotationSet, distinct, isRecord, shown } from './annotated.ts';
+import { type AnnotationSet, isRecord, shown } from './annotated.ts';
+import { classesOf, imagesById, isId } from './coco-lists.ts';
 import { checkSegmentation, extentOf } from './segmentation.ts';
-
-type Id = number | string;
 
 /** Reads COCO's JSON of instances: see https://cocodataset.org/#format-data. Throws a DataError for text that is no such JSON. */
 export function parseCoco(text: string, file: string): AnnotationSet {
@@ -66,62 +65,6 @@ function parts(text: string, file: string) {
   return wanted as Record<keyof typeof wanted, unknown[]>;
 }
 
-type Fault = (what: string, rule: string, got: unknown, remedy: string) => void;
-type OpenImage = AnnotatedImage & { readonly objects: BoxAnnotation[] };
-
-function imagesById(images: readonly unknown[], fault: Fault): Map<Id, OpenImage> {
-  const byId = new Map<Id, OpenImage>();
-  for (const [i, image] of images.entries()) {
-    const what = `image ${i + 1} of the list`;
-    const { id, file_name, coco_url: url, width, height } = isRecord(image) ? image : {};
-    const name = file_name ?? (typeof url === 'string' ? url.split('/').slice(-2).join('/') : undefined); // LVIS has the second one
-    if (!isId(id)) fault(what, 'an image must have an id, a number or text', id, 'give it one');
-    else if (byId.has(id)) fault(what, 'the id of an image must stand once', id, 'number the images again');
-    else if (typeof name !== 'string' || name === '')
-      fault(what, 'an image must have a file_name', name, 'give it the name of its file');
-    else {
-      const unknown = (width ?? undefined) === undefined && (height ?? undefined) === undefined;
-      if (!unknown && !(isSide(width) && isSide(height)))
-        fault(
-          `image ${shown(name)}`,
-          'width and height must be whole pixels of at least 1',
-          [width, height],
-          'write the size of the upright picture, or leave both out',
-        );
-      else
-        byId.set(id, {
-          id,
-          name: name.replaceAll('\\', '/'),
-          ...(!unknown && { size: [height, width] as unknown as Size }),
-          objects: [],
-        });
-    }
-  }
-  return byId;
-}
-
-function classesOf(categories: readonly unknown[], fault: Fault) {
-  const found: { id: Id; name: string }[] = [];
-  const ids = new Set<Id>();
-  for (const [i, category] of categories.entries()) {
-    const { id, name } = isRecord(category) ? category : {};
-    const what = `category ${i + 1} of the list`;
-    if (!isId(id)) fault(what, 'a category must have an id, a number or text', id, 'give it one');
-    else if (ids.has(id)) fault(what, 'the id of a category must stand once', id, 'number them again');
-    else if (typeof name !== 'string' || name.trim() === '')
-      fault(what, 'a category must have a name', name, 'give it one');
-    else found.push({ id, name });
-    if (isId(id)) ids.add(id);
-  }
-  // As pycocotools numbers them, whatever the order of the list.
-  if (found.every(({ id }) => typeof id === 'number')) found.sort((a, b) => Number(a.id) - Number(b.id));
-  return {
-    classes: distinct(found.map(({ name }) => name)),
-    classIds: found.map(({ id }) => id),
-    classOf: new Map(found.map(({ id }, k) => [id, k])),
-  };
-}
-
 /** Throws RangeError for an annotation that breaks a rule. */
 function objectOf(
   { bbox, area, iscrowd, ignore, segmentation: given }: Record<string, unknown>,
@@ -172,11 +115,6 @@ function flag(name: string, value: unknown): boolean {
   if (value === 1 || value === true) return true;
   throw new RangeError(`${name} must be 0 or 1, got ${shown(value)}: mend it`);
 }
-
-const isId = (id: unknown): id is Id =>
-  typeof id === 'string' || (typeof id === 'number' && Number.isFinite(id));
-
-const isSide = (side: unknown): side is number => Number.isSafeInteger(side) && (side as number) > 0;
 
 /** Counts of things that are left out. */
 class Counts {

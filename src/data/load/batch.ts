@@ -162,6 +162,7 @@ async function onThreads(
     const sources = own.map((index) => dataset.source!(index));
     const job: ViewJob = {
       ...{ sources, indices: own, seed, epoch, size, channels, range, crop, augment },
+      ...(options.objects && { crops: true }),
       ...(masks && {
         masks: {
           ...maskOptions(dataset, options),
@@ -178,7 +179,7 @@ async function onThreads(
       }
     });
     for (const [i, slot] of some.entries()) {
-      const result = noted(results[i]!, (drawn) => note(slot, own[i]!, drawn));
+      const result = noted(results[i], (drawn) => note(slot, own[i]!, drawn));
       if (!result) continue;
       if (result.ends) throw new PartError(result.message);
       await fits();
@@ -191,7 +192,7 @@ async function onThreads(
 
 /** The failure of a view, or that of `work` with its crop; undefined if there is none. */
 function noted(result: ViewResults[number], work: (drawn: DrawnCrop) => void): ViewFailure | undefined {
-  if ('message' in result) return result;
+  if (!result || 'message' in result) return result;
   try {
     work(result);
     return undefined;

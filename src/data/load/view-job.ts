@@ -22,6 +22,8 @@ export interface ViewJob {
   readonly range: Reading['range'];
   readonly crop: CropSamplerDescription;
   readonly augment?: Augment | undefined;
+  /** True: the crops are wanted. They are not posted otherwise, which takes time. */
+  readonly crops?: boolean | undefined;
   /** The masks of the images, where their views are wanted too. */
   readonly masks?: (MaskOptions & { readonly sources: readonly ImageSource[] }) | undefined;
 }
@@ -38,8 +40,8 @@ export interface ViewFailure {
   readonly ends: boolean;
 }
 
-/** The crop of each view of a job, or its failure. */
-export type ViewResults = readonly (DrawnCrop | ViewFailure)[];
+/** The failure of each view of a job, or its crop where it is wanted. */
+export type ViewResults = readonly (DrawnCrop | ViewFailure | undefined)[];
 
 /** Makes the views of a job, one after another in `out`, each with its mask behind it where there are masks. */
 export async function makeViews(job: ViewJob, out: Uint8Array): Promise<ViewResults> {
@@ -54,7 +56,7 @@ export async function makeViews(job: ViewJob, out: Uint8Array): Promise<ViewResu
     const made = masks
       ? makeMaskedView(source, masks.sources[i]!, masks, options, rng, out, at)
       : makeView(source, options, rng, out, at);
-    results.push(await made.catch(failureOf));
+    results.push(await made.then((drawn) => (job.crops ? drawn : undefined), failureOf));
   }
   return results;
 }

@@ -1,4 +1,5 @@
-import { absoluteBoxes, openBoxes, validationOf as validationBoxes } from '../boxes/open.ts';
+import { absoluteBoxes, validationOf as validationBoxes } from '../boxes/files.ts';
+import { openBoxes } from '../boxes/open.ts';
 import { verifyBoxes } from '../boxes/verify.ts';
 import { openMasks, validationOf } from '../masks/open.ts';
 import { verifyMasks } from '../masks/verify.ts';

@@ -67,7 +67,7 @@ async function scanned(
 /** Classes of a line at most. */
 const NAMED = 8;
 
-/** What annotations hold, in a line. */
+/** The content of annotations, in a line. */
 function aboutBoxes({ images, empty, objects, crowds, masks, classes }: BoxScan, what: string): string {
   const most = [...classes].sort((a, b) => b.objects - a.objects);
   const shown = most.slice(0, NAMED).map((each) => `${each.name} ${each.objects}`);

@@ -22,7 +22,7 @@ export interface Detecting extends Detector {
   readonly broken: BrokenImages;
 }
 
-/** What was found in an image of a data set. */
+/** The findings in an image of a data set. */
 export interface DetectedImage extends FoundInImage {
   readonly index: number;
   /** Of the upright image. */

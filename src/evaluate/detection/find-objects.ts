@@ -34,7 +34,7 @@ export interface FoundBox {
   readonly mask?: Rle | undefined;
 }
 
-/** What a detector finds in an image: the objects, the surest first, and its proposals. */
+/** The findings of a detector in an image: the objects, the surest first, and its proposals. */
 export interface FoundInImage {
   readonly objects: readonly FoundBox[];
   readonly proposals: Scored;

@@ -31,7 +31,7 @@ export function outputNames(ids: readonly string[], others: Iterable<string> = [
   });
 }
 
-/** What every line of `predictions.jsonl` has: the image, the name of its files, and the model. */
+/** The entries of every line of `predictions.jsonl`: the image, the name of its files, and the model. */
 interface PredictionRow {
   readonly image: string;
   readonly name: string;
