@@ -24,6 +24,8 @@ export interface ReconstructOptions
   readonly count?: number | undefined;
   /** Chooses the images and everything that the task draws. Default: the run's, or 0. */
   readonly seed?: number | undefined;
+  /** True: two more columns, with the statistics of the original's patches, which are given for free. Default: false. */
+  readonly given?: boolean | undefined;
   readonly broken?: BrokenImages | undefined;
   /** Parts of the user's own that the run was trained with. */
   readonly parts?: Parts | undefined;
@@ -57,6 +59,7 @@ export async function reconstruct(path: string, options: ReconstructOptions = {}
   try {
     return await reconstructionGrid(session, setup, chosen, {
       title,
+      given: options.given,
       ...(options.broken && { broken: options.broken }),
       ...(options.signal && { signal: options.signal }),
     });

@@ -7,16 +7,28 @@ import { type GridRow, renderGrid } from '../visualize/grid.ts';
 import { hideTokens, toImage, toShownImage } from '../visualize/image.ts';
 import { columnTitle, shortNames } from '../visualize/titles.ts';
 
+const reconstructions = [{ name: 'reconstruction', title: 'reconstruction' }];
+const givenColumns = [
+  { name: 'withStatistics', title: 'with true means' },
+  { name: 'statistics', title: 'true means alone' },
+];
+
 /**
  * Draws the original, the encoder's input and the reconstruction of each image of a data set, as a PNG file.
  * The original is the image that the model is to predict. For normalised patches, the reconstruction takes mean and standard
- * deviation from the original's patches, and the caption says so. Targets other than pixels have no reconstruction.
+ * deviation from the patches that the encoder sees, and the caption says so. Targets other than pixels have no reconstruction.
+ * @param options.given two more columns: the reconstruction by the statistics of the original's patches, as published pictures have it, and what
+ * these alone show, without a model
  */
 export async function reconstructionGrid(
   session: Session,
   setup: Setup,
   dataset: Dataset,
-  options: Pick<ViewOptions, 'broken'> & { readonly title: string; readonly signal?: AbortSignal },
+  options: Pick<ViewOptions, 'broken'> & {
+    readonly title: string;
+    readonly given?: boolean | undefined;
+    readonly signal?: AbortSignal;
+  },
 ): Promise<Buffer> {
   const { model } = setup;
   const { explanation, summary } = targetOf(model.target);
@@ -24,6 +36,8 @@ export async function reconstructionGrid(
   const { reconstruct } = setup.programs(batchSize);
   const rows: GridRow[] = [];
   const names: string[] = [];
+  const columns = options.given ? [...reconstructions, ...givenColumns] : reconstructions;
+  const shown = columns.filter(({ name }) => name in reconstruct.outputs);
   let scaled = false;
   const [height, width] = model.image;
   const size = model.channels * height * width;
@@ -43,7 +57,7 @@ export async function reconstructionGrid(
       const seen = toShownImage(planes('degraded', i));
       scaled ||= seen.scaled;
       const degraded = hideTokens(seen.picture, mask, grid, model.patch);
-      const recovered = pictures.reconstruction ? [toImage(planes('reconstruction', i))] : [];
+      const recovered = shown.map(({ name }) => toImage(planes(name, i)));
       rows.push([toImage(planes('original', i)), degraded, ...recovered]);
       names.push(dataset.id(batch.indices[i]!));
     });
@@ -51,11 +65,7 @@ export async function reconstructionGrid(
   return renderGrid({
     rows,
     rowTitles: shortNames(names),
-    columnTitles: [
-      'original',
-      columnTitle('degraded input', scaled),
-      ...('reconstruction' in reconstruct.outputs ? ['reconstruction'] : []),
-    ],
+    columnTitles: ['original', columnTitle('degraded input', scaled), ...shown.map(({ title }) => title)],
     caption: `${options.title} · ${explanation ?? `The model predicts ${summary}, which are no picture.`}`,
   });
 }

@@ -69,7 +69,14 @@ describe.each(taskNames)('%s', (name) => {
   it('draws pictures of one size', () => {
     const { programs, values } = example(name, rng(fresh()));
     const pictures = evaluateProgram(programs.reconstruct, values);
-    expect(Object.keys(pictures).sort()).toEqual(['degraded', 'mask', 'original', 'reconstruction']);
+    expect(Object.keys(pictures).sort()).toEqual([
+      'degraded',
+      'mask',
+      'original',
+      'reconstruction',
+      'statistics',
+      'withStatistics',
+    ]);
     const removed = (pictures.mask as Float64Array).reduce((sum, x) => sum + x, 0);
     expect(removed).toBe(task(name).mask ? 2 * 6 : 0); // of 8 tokens 2 stay
     for (const picture of ['degraded', 'original', 'reconstruction'])
@@ -113,7 +120,7 @@ describe('pictures', () => {
     expect(relativeError(degraded as Float64Array, picture)).toBeLessThan(1e-6);
   });
 
-  it('take mean and deviation from the patches of the original', () => {
+  it('take mean and deviation from the patches that are seen, on request from those of the original', () => {
     const { programs, values } = example('masked', rng(fresh()));
     // Without a decoder's weights the prediction is the bias alone: 1 in every value of the normalised target.
     const blank = (name: string, value: number) => values[name as 'view']!.map(() => value);
@@ -122,13 +129,19 @@ describe('pictures', () => {
       'decoder_pred.weight': blank('decoder_pred.weight', 0),
       'decoder_pred.bias': blank('decoder_pred.bias', 1),
     };
-    const { original, reconstruction } = evaluateProgram(programs.reconstruct, constantOne);
+    const { original, mask, reconstruction, withStatistics, statistics } = evaluateProgram(
+      programs.reconstruct,
+      constantOne,
+    );
     const patch = (picture: ArrayLike<number>) =>
       [0, 1, 2, 3].flatMap((y) => [0, 1, 2, 3].map((x) => picture[y * 16 + x]!));
     const pixels = patch(original as Float64Array);
     const average = pixels.reduce((sum, u) => sum + u, 0) / 16;
     const deviation = Math.sqrt(pixels.reduce((sum, u) => sum + (u - average) ** 2, 0) / 15);
-    for (const u of patch(reconstruction as Float64Array)) expect(u).toBeCloseTo(average + deviation, 5);
+    for (const u of patch(withStatistics as Float64Array)) expect(u).toBeCloseTo(average + deviation, 5);
+    for (const u of patch(statistics as Float64Array)) expect(u).toBeCloseTo(average, 5);
+    if ((mask as Float64Array)[0] === 0)
+      for (const u of patch(reconstruction as Float64Array)) expect(u).toBeCloseTo(average + deviation, 5);
   });
 });
 

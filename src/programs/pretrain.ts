@@ -1,5 +1,15 @@
 import { gradientName, type Parameter } from '../engines/engine.ts';
-import { cast, constant, grad, input, meanAll, type Program, program, type Tensor } from '../graph/index.ts';
+import {
+  cast,
+  constant,
+  grad,
+  input,
+  meanAll,
+  mul,
+  type Program,
+  program,
+  type Tensor,
+} from '../graph/index.ts';
 import type { Normalisation } from '../image/normalise.ts';
 import { patchCount } from '../image/size.ts';
 import { autoencoderParameters } from '../models/autoencoder.ts';
@@ -8,6 +18,7 @@ import { encode } from '../models/encoder.ts';
 import { fromPicture, toPicture } from '../nn/normalise.ts';
 import type { ParameterSpec, Weights } from '../nn/parameters.ts';
 import { unpatchify } from '../nn/patches.ts';
+import { seenStatistics } from '../nn/seen-statistics.ts';
 import { targetOf } from '../nn/targets/table.ts';
 import { parameterGroups } from '../optim/groups.ts';
 import { drawInputs } from '../tasks/draws.ts';
@@ -32,7 +43,8 @@ export interface PretrainPrograms {
   readonly loss: Program;
   /**
    * view [B, C, Hv, Wv] → pictures [B, C, H, W] on the scale [0, 1], not clipped: `original` (the predicted
-   * picture), `degraded` and, of targets that can be drawn, `reconstruction` (by the original's patch statistics); `mask`
+   * picture), `degraded` and, of targets that can be drawn, `reconstruction`: normalised patches have the statistics that the encoder's input shows
+   * (see `seenStatistics`), in `withStatistics` those of the original's patches, and `statistics` is a prediction of 0 with these; `mask`
    * [B, N], 1 for removed tokens.
    */
   readonly reconstruct: Program;
@@ -109,11 +121,18 @@ function pictures(
 ): Record<string, Tensor> {
   const original = task.clean(view, context, draws);
   const toPixels = targetOf(context.target).toPixels;
-  const recovered = toPixels && unpatchify(toPixels(prediction, original, context), context);
+  const seen = seenStatistics(degraded, mask, context);
+  const drawn = (values: Tensor, by: Tensor) =>
+    toPixels && toPicture(unpatchify(toPixels(values, by, context), context), context);
+  const reconstruction = drawn(prediction, seen);
   return {
     original: toPicture(original, context),
     degraded: toPicture(degraded, context),
-    ...(recovered && { reconstruction: toPicture(recovered, context) }),
+    ...(reconstruction && {
+      reconstruction,
+      withStatistics: drawn(prediction, original)!,
+      statistics: drawn(mul(prediction, 0), original)!,
+    }),
     mask: mask ?? constant(new Float32Array(batch * patchCount(model)), [batch, patchCount(model)]),
   };
 }

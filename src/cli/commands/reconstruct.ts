@@ -11,6 +11,7 @@ interface Options extends HeadsOptions, TaskFileOptions {
   output: string;
   count: string;
   seed?: string;
+  given?: boolean;
   engine?: string;
 }
 
@@ -26,6 +27,10 @@ export function reconstructCommand(): Command {
     .option('--output <file>', 'picture to write', 'reconstruction.png')
     .option('--count <n>', 'most images', '8')
     .option('--seed <n>', "chooses images and draws (default: the run's)")
+    .option(
+      '--given',
+      'two more columns: the reconstruction with the true means of patches, and these alone, given for free',
+    )
     .addOption(engineOption("engine (default: the run's)"))
     .addOption(taskFileOption())
     .addHelpText(
@@ -34,6 +39,7 @@ export function reconstructCommand(): Command {
 Examples:
   $ npx beyond-masking reconstruct runs/cifar10-micro-masked-zoomed-in-quick
   $ npx beyond-masking reconstruct runs/mine cat.jpg dog.jpg --output cat-and-dog.png
+  $ npx beyond-masking reconstruct runs/mine --given
   $ npx beyond-masking reconstruct mae_visualize_vit_large.pth ~/photos`,
     )
     .action(async (model: string, images: string[], options: Options) => {
@@ -45,6 +51,7 @@ Examples:
             images: images.length > 0 ? await openImages(images, watched) : undefined,
             count: wholeNumber('--count', options.count, 1),
             seed: options.seed === undefined ? undefined : wholeNumber('--seed', options.seed),
+            given: options.given,
             engine: await optionalEngine(options.engine),
             onNote: tellNote,
             broken: reportBroken(),

@@ -5,7 +5,7 @@ import { pixels } from './pixels.ts';
 import type { NamedTarget, Target } from './target.ts';
 
 const reconstruction = (by: string) =>
-  `The model predicts normalised patches: in the reconstruction, each patch's mean and standard deviation${by} are those of the original.`;
+  `The model predicts normalised patches: in the reconstruction, mean and standard deviation${by} are those of the patches that it sees, or of their neighbours.`;
 
 /** Targets of the decoder, by the names of the setting `model.target`. */
 export const targets = {
