@@ -12,8 +12,8 @@ export type {
   TrainingPlan,
 } from '../engines/engine.ts';
 export { abortJob } from '../engines/mpi/abort-job.ts';
-export { endProcess } from '../engines/mpi/end-process.ts';
 export type { MpiOptions } from '../engines/mpi/collective.ts';
+export { endProcess } from '../engines/mpi/end-process.ts';
 export type { World } from '../engines/mpi/launcher.ts';
 export { mpiCollective } from '../engines/mpi/place.ts';
 export { type OneDnnEngine, type OneDnnOptions, openOneDnnEngine } from '../engines/onednn/engine.ts';
