@@ -223,7 +223,7 @@ function methods({ groups }: Study, records: Records, scores: readonly Score[]):
   ];
 }
 
-/** The images of a group, and the images that its judges take. */
+/** The images of a group: of pre-training, and of its judges. */
 function imagesOf(group: Group): string[] {
   const sources = unique(
     group.arms.filter(({ task }) => task !== SCRATCH).map((arm) => pretrainConfig(group, arm, 0).data.source),
