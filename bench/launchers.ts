@@ -29,11 +29,16 @@ const launchers = {
 
 export type LauncherName = keyof typeof launchers;
 
-/** The launcher's program; undefined if it is not installed, or without a scheduler that runs. */
+const found = new Map<LauncherName, string | undefined>();
+
+/** The launcher's program; undefined if it is not installed, or without a scheduler that runs. Looks once. */
 export function launcherOf(name: LauncherName): string | undefined {
-  const { names, about, version, isReady }: Launcher = launchers[name];
-  const program = names.find((each) => version.test(output(each, about)));
-  return program !== undefined && (isReady?.() ?? true) ? program : undefined;
+  if (!found.has(name)) {
+    const { names, about, version, isReady }: Launcher = launchers[name];
+    const program = names.find((each) => version.test(output(each, about)));
+    found.set(name, program !== undefined && (isReady?.() ?? true) ? program : undefined);
+  }
+  return found.get(name);
 }
 
 /** The words that start a command on ranks. Throws Error if the launcher is not installed. */
