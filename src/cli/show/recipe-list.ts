@@ -46,9 +46,13 @@ export function recipeGrid(rate: TrainingRate, brief = false): string {
     ...taskNames.map((task) => [task, ...cells(task)]),
     ['finetune', ...cells('finetune')],
   ]);
-  const names = `Names are DATA-SIZE-TASK, with - for +: cifar10-micro-masked-zoomed-in.
-Of segment: ${[...new Set(segmentRecipeNames.map((name) => name.replace(/[^-]+$/, '*')))].join(', ')}, for * linear or upernet. Of detect: ${detectRecipeNames.join(', ')}.`;
-  if (brief) return `${grid}\n${names} \`list recipes\` says more.`;
+  const families = (of: readonly string[]) =>
+    [...new Set(of.map((name) => name.replace(/^([^-]+-[^-]+-).*/, '$1*')))].join(', ');
+  const names = 'Names are DATA-SIZE-TASK, with - for +: cifar10-micro-masked-zoomed-in.';
+  if (brief)
+    return `${grid}
+${names} \`list recipes\` says more.
+segment: ${families(segmentRecipeNames)}; detect: ${families(detectRecipeNames)}.`;
   const published = recipesNamed('imagenet-base-').flatMap(({ name, expected }) => {
     const percent = /[\d.]+ %/.exec(expected)?.[0];
     return percent && !name.endsWith('finetune') ? [`${name.slice('imagenet-base-'.length)} ${percent}`] : [];
@@ -56,6 +60,8 @@ Of segment: ${[...new Set(segmentRecipeNames.map((name) => name.replace(/[^-]+$/
   return `${grid}
 
 ${names}
+Of segment: ${segmentRecipeNames.join(', ')}.
+Of detect: ${detectRecipeNames.join(', ')}.
 As TASK, cifar10-micro and imagenet-base also have
 ${lines(variants.map(({ name }) => name))}.
 In the table stands the time of the whole training on this machine, in hours, days or years,
