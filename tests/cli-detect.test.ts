@@ -33,7 +33,9 @@ beforeAll(async () => {
   expect(made.out).toMatch(/annotations of 8 images: \d+ objects \(.*\), all with masks/);
   expect(made.out).toMatch(/8 with objects of 3 classes, and 3 to evaluate on/);
   expect(made.out).toMatch(/epoch 1 done, step 2: loss [\d.]+, recall of proposals [\d.]+ %\n/);
-  expect(made.out).toMatch(/epoch 6 done, step 12: loss [\d.]+, recall .*, box AP [\d.]+ % \(AP50 [\d.]+ %\)/);
+  expect(made.out).toMatch(
+    /epoch 6 done, step 12: loss [\d.]+, recall .*, box AP [\d.]+ % \(AP50 [\d.]+ %\)/,
+  );
   expect(made.out).toMatch(/class +box AP\n/);
   expect(made.out).toMatch(/predict --from runs\/found boxes:.*shapes@val --output runs\/found-predicted/);
 }, 180_000);
@@ -77,7 +79,14 @@ it('predict takes any image, names broken ones, and refuses what does not fit', 
     ...{ file: 'shapes/images/train/00001.png', height: 24, width: 24 },
     objects: expect.any(Array),
   });
-  const features = await run('embed', 'shapes/images/val', '--from', 'runs/found', '--output', 'features.npy');
+  const features = await run(
+    'embed',
+    'shapes/images/val',
+    '--from',
+    'runs/found',
+    '--output',
+    'features.npy',
+  );
   expect(features.code).toBe(1);
   expect(features.err).toContain('features need the norm behind the encoder');
 }, 120_000);
