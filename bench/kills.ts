@@ -306,10 +306,11 @@ function options(): string[] {
 }
 
 function report(): void {
-  const rows = places.map((place) => {
+  const rows = places.flatMap((place) => {
     const own = kills.filter(
       ({ launcher, engine }) => launcher === place.launcher && engine === place.engine,
     );
+    if (own.length === 0) return [];
     const of = (victim: Victim) => own.filter((each) => each.victim === victim).length;
     const named = own.filter((each) => each.named !== undefined);
     const times = own.map(({ seconds }) => seconds);
