@@ -40,7 +40,7 @@ const finetuning = ['finetune', ...set(...model, ...settings, 'data.randAugment=
 const segmenting = [
   'segment',
   ...set(...model, 'model.image=16,16', `seed=${seed}`, 'data.source=masks:shapes', 'training.dropPath=0.2'),
-  ...set('training.batchSize=8', 'training.epochs=8', 'training.warmupEpochs=1', 'training.ema=0.8'),
+  ...set('training.batchSize=8', 'training.warmupEpochs=1', 'training.ema=0.8'),
 ];
 
 interface Options {
@@ -126,13 +126,20 @@ describe.skipIf(isMissing(openMpi))('ranks', () => {
   });
 
   it.each([
-    ['a linear head', [], 1e-6],
+    ['a linear head', ['training.epochs=8'], 1e-6],
     // Batch norms take the statistics of a micro-batch, and these hold other images on ranks.
-    ['UperNet', ['model.head.kind=upernet', 'model.head.channels=8', 'model.head.scales=2,1'], 0.1],
+    [
+      'UperNet',
+      [
+        'training.epochs=2',
+        ...['kind=upernet', 'channels=8', 'scales=2,1'].map((key) => `model.head.${key}`),
+      ],
+      0.1,
+    ],
   ] as const)('segment with %s as one process does, and each time the same', async (_, more, tolerance) => {
     const args = [...segmenting, ...set(...more)];
     const ranks = await finished(args, on());
-    expect(ranks.rows).toHaveLength(24);
+    expect(ranks.rows.length).toBeGreaterThanOrEqual(6);
     expectNear(ranks.rows, (await finished(args)).rows, tolerance);
     expect(await finished(args, on()), `seed ${seed}`).toEqual(ranks);
   });
