@@ -182,8 +182,8 @@ describe('settings next to the weights', () => {
     [
       'another model',
       'hf-vit',
-      { model_type: 'beit' },
-      'model_type: model_type must be vit or vit_mae, got "beit"',
+      { model_type: 'swin' },
+      'model_type: model_type must be vit, vit_mae or beit, got "swin"',
     ],
     [
       'another activation',
