@@ -103,7 +103,11 @@ describe('preprocessing of other projects', () => {
     ['do_pad', { do_pad: true }, 'and normalised; remove do_pad from the file'],
     ['an unknown step', { do_something: true }, 'and normalised; remove do_something from the file'],
     ['crop_pct', { crop_pct: 0.9 }, 'and normalised; remove crop_pct from the file'],
-    ['an unknown processor', { image_processor_type: 'ConvNextImageProcessor' }, 'the image processor must be one of '],
+    [
+      'an unknown processor',
+      { image_processor_type: 'ConvNextImageProcessor' },
+      'the image processor must be one of ',
+    ],
     ['views of many sizes', { size: { shortest_edge: 8 } }, 'or do_center_crop be true'],
     ['views of another size', { size: 9 }, "views must have the size of the model's images, 8×8"],
     ['both edges', { size: { shortest_edge: 8, longest_edge: 9 } }, 'shortest_edge or longest_edge alone'],
