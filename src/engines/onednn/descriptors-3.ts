@@ -88,10 +88,12 @@ export function descriptors3(library: Library, engine: bigint): Descriptors {
     batchNorm: (x, epsilon) => batchNorm(engine, forwardTraining, x, x, epsilon, scaleAndShift, null),
     batchNormGrad: (x, dy, epsilon, forward) =>
       batchNormGrad(engine, backward, dy, dy, x, epsilon, scaleAndShift, forward, null),
+    // Batch norms compute gradients without the shift, and refuse it then.
     scales: (values, gradient) => ({
       scale: rowOf(values, 0),
-      shift: rowOf(values, 1),
-      ...(gradient && { diffScale: rowOf(gradient, 0), diffShift: rowOf(gradient, 1) }),
+      ...(gradient
+        ? { diffScale: rowOf(gradient, 0), diffShift: rowOf(gradient, 1) }
+        : { shift: rowOf(values, 1) }),
     }),
     layerNormGrad: (x, dy, statistics, epsilon, forward) =>
       layerNormGrad(engine, backward, dy, dy, x, statistics, epsilon, scaleAndShift, forward, null),
