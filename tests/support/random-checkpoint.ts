@@ -73,9 +73,12 @@ function randomState(specs: readonly ParameterSpec[], random: Rng): Values {
   const start = initialise(specs, random.uint32());
   return Object.fromEntries(
     specs.map(({ name, trainable, decay, shape }) => {
-      const size = start[name]!.length;
-      const std = decay ? 1 / Math.sqrt(size / shape[0]!) : 0.3;
-      return [name, trainable ? normals(random, size, std) : start[name]!];
+      const values = start[name]!;
+      if (!trainable) return [name, values];
+      if (decay) return [name, normals(random, values.length, Math.sqrt(shape[0]! / values.length))];
+      // Around the initial values: weights of norms that are around 0 would leave the biases alone.
+      const noise = normals(random, values.length, 0.3);
+      return [name, noise.map((value, i) => value + values[i]!)];
     }),
   );
 }
