@@ -1,3 +1,4 @@
+import { THREADS } from '../../io/job-threads.ts';
 import { PartError } from '../../modules/module-export.ts';
 import type { Rng } from '../../random/rng.ts';
 import type { Augment, Augmenter } from '../augment/augment.ts';
@@ -8,7 +9,7 @@ import { type MaskOptions, makeMaskedView } from './masked-view.ts';
 import { type ObjectOptions, type ViewObjects, viewObjects } from './object-view.ts';
 import { inParallel } from './parallel.ts';
 import { type BatchPlan, sampleRng } from './sampler.ts';
-import { runOnThread, THREADS } from './thread-pool.ts';
+import { runOnThread } from './thread-pool.ts';
 import { failureOf, sampleBytes, type ViewFailure, type ViewJob, type ViewResults } from './view-job.ts';
 import { type DrawnCrop, makeView, type ViewOptions, viewBytes } from './views.ts';
 

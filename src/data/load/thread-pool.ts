@@ -1,67 +1,33 @@
-import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
+import { JobThreads } from '../../io/job-threads.ts';
 import { workerScript } from '../../io/worker-script.ts';
 import { DataError } from '../error.ts';
 import { sampleBytes, type ViewJob, type ViewResults } from './view-job.ts';
 
-const script = workerScript(import.meta.url, 'worker');
-
-/** Threads that make views: as many as there are processors, up to 16 (each takes some 40 MB), shared by all loaders. */
-export const THREADS = Math.min(16, availableParallelism());
-
-interface Pending {
-  resolve(results: ViewResults): void;
-  reject(error: Error): void;
+/** Views to make, and the memory for them. */
+export interface MemoryJob {
+  readonly views: ViewJob;
+  readonly memory: SharedArrayBuffer;
 }
 
-class Thread {
-  readonly pending = new Map<number, Pending>();
-  readonly #worker = new Worker(script);
-  readonly #free: SharedArrayBuffer[] = []; // memory of jobs that are done, to be used again
-  #next = 0;
+/** Threads that make views, shared by all loaders. */
+const threads = new JobThreads<MemoryJob, ViewResults>(
+  workerScript(import.meta.url, 'worker'),
+  (reason) => new DataError(`a thread that loads images has ended: ${reason}`),
+);
 
-  constructor() {
-    const fail = (reason: string) => {
-      threads = threads.filter((thread) => thread !== this);
-      for (const { reject } of this.pending.values())
-        reject(new DataError(`a thread that loads images has ended: ${reason}`));
-      this.pending.clear();
-    };
-    this.#worker.on('message', ({ id, results }: { id: number; results: ViewResults }) => {
-      const { resolve } = this.pending.get(id)!;
-      this.pending.delete(id);
-      if (this.pending.size === 0) this.#worker.unref();
-      resolve(results);
-    });
-    this.#worker.on('error', (error) => fail(error.message));
-    this.#worker.on('exit', (code) => fail(`exit code ${code}`));
-    this.#worker.unref(); // alone it keeps no process alive
-  }
-
-  async run(job: ViewJob, take: (view: Uint8Array) => void): Promise<ViewResults> {
-    const bytes = job.sources.length * sampleBytes(job);
-    const recycled = this.#free.pop();
-    const memory = recycled && recycled.byteLength >= bytes ? recycled : new SharedArrayBuffer(bytes);
-    const id = this.#next++;
-    const results = await new Promise<ViewResults>((resolve, reject) => {
-      this.pending.set(id, { resolve, reject });
-      this.#worker.ref();
-      this.#worker.postMessage({ id, job, memory });
-    });
-    take(new Uint8Array(memory, 0, bytes));
-    this.#free.push(memory);
-    return results;
-  }
-}
-
-let threads: Thread[] = [];
+/** Memory of jobs that are done, to be used again. */
+const free: SharedArrayBuffer[] = [];
 
 /**
  * Makes views on the thread that has least to do. `take` is given them one after another, in memory that is used again
  * afterwards. Rejects with a DataError when the thread dies.
  */
-export function runOnThread(job: ViewJob, take: (view: Uint8Array) => void): Promise<ViewResults> {
-  while (threads.length < THREADS) threads.push(new Thread());
-  const [first, ...others] = threads as [Thread, ...Thread[]];
-  return others.reduce((a, b) => (b.pending.size < a.pending.size ? b : a), first).run(job, take);
+export async function runOnThread(views: ViewJob, take: (view: Uint8Array) => void): Promise<ViewResults> {
+  const bytes = views.sources.length * sampleBytes(views);
+  const recycled = free.pop();
+  const memory = recycled && recycled.byteLength >= bytes ? recycled : new SharedArrayBuffer(bytes);
+  const results = await threads.run({ views, memory });
+  take(new Uint8Array(memory, 0, bytes));
+  free.push(memory);
+  return results;
 }

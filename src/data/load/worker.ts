@@ -1,11 +1,10 @@
 import { parentPort } from 'node:worker_threads';
-import { makeViews, type ViewJob } from './view-job.ts';
+import type { JobMessage } from '../../io/job-threads.ts';
+import type { MemoryJob } from './thread-pool.ts';
+import { makeViews } from './view-job.ts';
 
 // A thread that makes views; see thread-pool.ts.
-parentPort!.on(
-  'message',
-  async ({ id, job, memory }: { id: number; job: ViewJob; memory: SharedArrayBuffer }) => {
-    const results = await makeViews(job, new Uint8Array(memory));
-    parentPort!.postMessage({ id, results });
-  },
-);
+parentPort!.on('message', async ({ id, job: { views, memory } }: JobMessage<MemoryJob>) => {
+  const result = await makeViews(views, new Uint8Array(memory));
+  parentPort!.postMessage({ id, result });
+});
