@@ -2,11 +2,24 @@ import { z } from 'zod';
 import type { DetectorConfig } from '../models/detector.ts';
 import type { PyramidScale } from '../models/upernet.ts';
 import { engine } from './engine.ts';
-import { flag, fraction, numbers, oneOf, range, section, share, text, whole } from './fields.ts';
+import { flag, fraction, numbers, oneOf, range, section, text, whole } from './fields.ts';
 import { own } from './own.ts';
 import { parseSettings } from './parse.ts';
-import { requireAll, sharedRules } from './rules.ts';
-import { checkpoints, dataFields, encoderFields, from, recipe, seed, trainingFields } from './sections.ts';
+import { arePyramidScales, requireAll, sharedRules } from './rules.ts';
+import {
+  checkpoints,
+  dataFields,
+  dropPathField,
+  emaField,
+  encoderFields,
+  evaluationFields,
+  from,
+  layerDecayField,
+  picturesField,
+  recipe,
+  seed,
+  trainingFields,
+} from './sections.ts';
 
 /** The classes of the annotations with their ids in the file, or null. */
 function classTable() {
@@ -86,28 +99,21 @@ const training = section({
     .describe(
       'how the learning rate falls to minLearningRate after the warm-up; steps: to a tenth after 8/9 of the run, and again after 26/27',
     ),
-  layerDecay: share()
-    .default(0.7)
-    .describe('learning rate of a block relative to the block above it; 1: the same for all'),
-  dropPath: fraction()
-    .default(0.1)
-    .describe('drop path: probability in the last block, growing linearly from 0'),
+  layerDecay: layerDecayField(0.7),
+  dropPath: dropPathField(),
   proposals: whole(1).default(1000).describe('boxes that are proposed for an image'),
   rois: whole(4)
     .default(512)
     .describe('boxes of an image that the heads learn from, a quarter of them objects'),
-  ema: fraction()
-    .default(0)
-    .describe('decay of a moving average of the weights, which is also evaluated; 0: none'),
+  ema: emaField(),
 });
 
 const evaluation = section({
-  images: whole(0).default(0).describe('most images to evaluate on; 0: all'),
-  every: whole(1).default(1).describe('epochs from one evaluation to the next'),
+  ...evaluationFields(),
   proposals: whole(1).default(1000).describe('boxes that are proposed for an image'),
   detections: whole(1).default(100).describe('most detections of an image'),
   leastScore: fraction().default(0.05).describe('score below which a box is no detection'),
-  pictures: whole(0).default(4).describe('images in the picture written at each evaluation; 0: none'),
+  pictures: picturesField(),
 });
 
 /** All settings of a run of detection. The defaults are those of ViTDet (arXiv 2203.16527) on COCO. */
@@ -130,8 +136,6 @@ export type DetectConfig = z.output<typeof detectSchema>;
 /** The settings of a run of detection as a user writes them: any subset. */
 export type DetectInput = z.input<typeof detectSchema>;
 
-const SCALES: readonly number[] = [4, 2, 1, 0.5];
-
 /** Completes and checks settings. Throws ConfigError as `parseConfig` does. */
 export function parseDetectConfig(input: unknown): DetectConfig {
   const config = parseSettings(detectSchema, input);
@@ -139,7 +143,7 @@ export function parseDetectConfig(input: unknown): DetectConfig {
   requireAll([
     ...sharedRules(config),
     [
-      head.scales.every((scale, i) => SCALES.includes(scale) && !(scale >= head.scales[i - 1]!)),
+      arePyramidScales(head.scales),
       'model.head.scales must be some of 4, 2, 1 and 0.5, falling',
       [`[${head.scales}]`],
     ],

@@ -1,11 +1,23 @@
 import type { z } from 'zod';
 import type { ClassifierConfig } from '../models/classifier.ts';
 import { engine } from './engine.ts';
-import { atLeast, flag, fraction, oneOf, probability, section, share, text, whole } from './fields.ts';
+import { atLeast, flag, fraction, oneOf, probability, section, share, text } from './fields.ts';
 import { own } from './own.ts';
 import { parseSettings } from './parse.ts';
 import { requireAll, sharedRules } from './rules.ts';
-import { checkpoints, dataFields, encoderFields, from, recipe, seed, trainingFields } from './sections.ts';
+import {
+  checkpoints,
+  dataFields,
+  dropPathField,
+  emaField,
+  encoderFields,
+  evaluationFields,
+  from,
+  layerDecayField,
+  recipe,
+  seed,
+  trainingFields,
+} from './sections.ts';
 
 const data = section({
   ...dataFields({ scale: [0.08, 1], heldOut: 0.1 }),
@@ -43,12 +55,8 @@ const training = section({
     warmupEpochs: 5,
     beta2: 0.999,
   }),
-  layerDecay: share()
-    .default(0.65)
-    .describe('learning rate of a block relative to the block above it; 1: the same for all'),
-  dropPath: fraction()
-    .default(0.1)
-    .describe('drop path: probability in the last block, growing linearly from 0'),
+  layerDecay: layerDecayField(0.65),
+  dropPath: dropPathField(),
   smoothing: fraction().default(0.1).describe('label smoothing'),
   mixup: atLeast(0).default(0.8).describe('mixup: alpha of the beta distribution; 0: none'),
   cutmix: atLeast(0).default(1).describe('CutMix: alpha of the beta distribution; 0: none'),
@@ -57,14 +65,11 @@ const training = section({
   mixMode: oneOf(['batch', 'element'])
     .default('batch')
     .describe('whether a batch is mixed alike, or each image by different numbers'),
-  ema: fraction()
-    .default(0)
-    .describe('decay of a moving average of the weights, which is also evaluated; 0: none'),
+  ema: emaField(),
 });
 
 const evaluation = section({
-  images: whole(0).default(0).describe('most images to evaluate on; 0: all'),
-  every: whole(1).default(1).describe('epochs from one evaluation to the next'),
+  ...evaluationFields(),
 });
 
 /** All settings of a fine-tuning run. The defaults are MAE's for ViT-B. */

@@ -111,3 +111,9 @@ export function microBatchesOf(training: Batches, ranks = 1): number {
   ]);
   return share / micro;
 }
+
+const PYRAMID_SCALES: readonly number[] = [4, 2, 1, 0.5];
+
+/** True for scales of a pyramid of maps: some of 4, 2, 1 and 0.5, falling. */
+export const arePyramidScales = (scales: readonly number[]): boolean =>
+  scales.every((scale, i) => PYRAMID_SCALES.includes(scale) && !(scale >= scales[i - 1]!));

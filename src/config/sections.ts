@@ -79,6 +79,30 @@ export const encoderFields = {
   epsilon: positive().default(1e-6).describe("epsilon of the layer norms; Hugging Face's ViTs: 1e-12"),
 };
 
+/** The learning rates of the blocks of a pre-trained encoder. */
+export const layerDecayField = (usual: number) =>
+  share()
+    .default(usual)
+    .describe('learning rate of a block relative to the block above it; 1: the same for all');
+
+export const dropPathField = () =>
+  fraction().default(0.1).describe('drop path: probability in the last block, growing linearly from 0');
+
+export const emaField = () =>
+  fraction()
+    .default(0)
+    .describe('decay of a moving average of the weights, which is also evaluated; 0: none');
+
+/** The evaluations of a model with a head. */
+export const evaluationFields = () => ({
+  images: whole(0).default(0).describe('most images to evaluate on; 0: all'),
+  every: whole(1).default(1).describe('epochs from one evaluation to the next'),
+});
+
+/** Pictures of an evaluation. */
+export const picturesField = () =>
+  whole(0).default(4).describe('images in the picture written at each evaluation; 0: none');
+
 /** The optimizer, its schedule, and the batches. */
 export const trainingFields = (defaults: {
   readonly epochs: number;

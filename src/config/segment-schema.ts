@@ -5,8 +5,21 @@ import { engine } from './engine.ts';
 import { atLeast, flag, fraction, numbers, oneOf, range, section, share, text, whole } from './fields.ts';
 import { own } from './own.ts';
 import { parseSettings } from './parse.ts';
-import { requireAll, sharedRules } from './rules.ts';
-import { checkpoints, dataFields, encoderFields, from, recipe, seed, trainingFields } from './sections.ts';
+import { arePyramidScales, requireAll, sharedRules } from './rules.ts';
+import {
+  checkpoints,
+  dataFields,
+  dropPathField,
+  emaField,
+  encoderFields,
+  evaluationFields,
+  from,
+  layerDecayField,
+  picturesField,
+  recipe,
+  seed,
+  trainingFields,
+} from './sections.ts';
 
 const byte = z.number().int().min(0).max(255);
 const meaning = { values: z.array(z.number().int().min(0)), colours: z.array(z.tuple([byte, byte, byte])) };
@@ -109,23 +122,16 @@ const training = section({
   schedule: oneOf(['cosine', 'linear'])
     .default('linear')
     .describe('how the learning rate falls to minLearningRate after the warm-up'),
-  layerDecay: share()
-    .default(0.65)
-    .describe('learning rate of a block relative to the block above it; 1: the same for all'),
-  dropPath: fraction()
-    .default(0.1)
-    .describe('drop path: probability in the last block, growing linearly from 0'),
+  layerDecay: layerDecayField(0.65),
+  dropPath: dropPathField(),
   lossOver: oneOf(['all', 'labelled'])
     .default('all')
     .describe('pixels that the loss is averaged over: all, as in mmsegmentation, or those with a class'),
-  ema: fraction()
-    .default(0)
-    .describe('decay of a moving average of the weights, which is also evaluated; 0: none'),
+  ema: emaField(),
 });
 
 const evaluation = section({
-  images: whole(0).default(0).describe('most images to evaluate on; 0: all'),
-  every: whole(1).default(1).describe('epochs from one evaluation to the next'),
+  ...evaluationFields(),
   stride: share()
     .default(2 / 3)
     .describe('distance of sliding windows relative to the size of model.image; 1: no overlap'),
@@ -133,7 +139,7 @@ const evaluation = section({
     .default([1])
     .describe('sizes in which an image is segmented, relative to data.shortSide; several are averaged'),
   flip: flag().default(false).describe('true: the mirror image is segmented too, and averaged'),
-  pictures: whole(0).default(4).describe('images in the picture written at each evaluation; 0: none'),
+  pictures: picturesField(),
 });
 
 /** All settings of a run of semantic segmentation. The defaults are those of mmsegmentation for MAE, with a linear head. */
@@ -156,8 +162,6 @@ export type SegmentConfig = z.output<typeof segmentSchema>;
 /** The settings of a run of segmentation as a user writes them: any subset. */
 export type SegmentInput = z.input<typeof segmentSchema>;
 
-const SCALES: readonly number[] = [4, 2, 1, 0.5];
-
 /** Completes and checks settings. Throws ConfigError as `parseConfig` does. */
 export function parseSegmentConfig(input: unknown): SegmentConfig {
   const config = parseSettings(segmentSchema, input);
@@ -169,8 +173,7 @@ export function parseSegmentConfig(input: unknown): SegmentConfig {
     ...sharedRules(config),
     [scales.every((scale) => scale > 0), 'evaluation.scales must be above 0', [`[${scales}]`]],
     [
-      !isUperNet ||
-        head.scales.every((scale, i) => SCALES.includes(scale) && !(scale >= head.scales[i - 1]!)),
+      !isUperNet || arePyramidScales(head.scales),
       'model.head.scales must be some of 4, 2, 1 and 0.5, falling',
       [`[${head.scales}]`],
     ],

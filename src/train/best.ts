@@ -8,6 +8,12 @@ import type { MonitorContext } from './training.ts';
 /** The name of a score of the averaged weights: `top1` becomes `emaTop1`. */
 export const averaged = (score: string) => `ema${score[0]!.toUpperCase()}${score.slice(1)}`;
 
+/** Scores, with those of the averaged weights under separate names. */
+export const withAverages = (own: object, averages: object = {}): Record<string, unknown> => ({
+  ...own,
+  ...Object.fromEntries(Object.entries(averages).map(([name, value]) => [averaged(name), value])),
+});
+
 /** The highest value of a score in the rows, of the weights or of their moving average; undefined if there is none. */
 export function bestScore(rows: readonly StepRow[], score: string): number | undefined {
   const scores = rows.flatMap((row) => [row[score], row[averaged(score)]]);

@@ -11,7 +11,7 @@ import { sample } from '../run/data.ts';
 import type { HeadStart } from '../run/events.ts';
 import { writePredictions } from '../run/run-files.ts';
 import { type SegmenterSetup, zoomOf } from '../run/setup-segment.ts';
-import { averaged, Best } from './best.ts';
+import { Best, withAverages } from './best.ts';
 import { trainedInParts } from './trained-values.ts';
 import type { Monitor, MonitorParts } from './training.ts';
 
@@ -60,11 +60,8 @@ export function segmentMonitor(parts: Parts): Monitor<HeadStart> {
       const measure = (isAveraged: boolean) =>
         evaluateSegmentation(test, segmenting(isAveraged), { onProgress, signal });
       const own = columns(await measure(false), classes);
-      const averages = training.ema > 0 ? columns(await measure(true), classes) : {};
-      const scores = {
-        ...own,
-        ...Object.fromEntries(Object.entries(averages).map(([name, value]) => [averaged(name), value])),
-      };
+      const averages = training.ema > 0 ? columns(await measure(true), classes) : undefined;
+      const scores = withAverages(own, averages);
       await best.keep(scores, progress);
       return scores;
     },

@@ -55,10 +55,7 @@ Of a detection: {"file", "height", "width", "objects": [{"class", "score", "box"
       if (description.segmenter) return segmentImages(images, options, engine);
       if (description.detector) return detectImages(images, options, engine);
       const shown: Prediction[] = [];
-      const kept =
-        output === undefined
-          ? 'nothing was kept: --output keeps what is done'
-          : `${output} has the finished predictions: run the same command again to continue`;
+      const kept = keptText(output, '--output');
       let count = 0;
       let already: number | undefined;
       const finished = await withProgress(async ({ onProgress, signal }) => {
@@ -96,16 +93,20 @@ function asTable(predictions: readonly Prediction[]): string {
   return table([['image', ...places], ...rows]);
 }
 
+/** The message of an interrupted command: its finished part, and how to continue. */
+function keptText(output: string | undefined, option: string): string {
+  return output === undefined
+    ? `nothing was kept: ${option} keeps what is done`
+    : `${output} has the finished predictions: run the same command again to continue`;
+}
+
 /** Predicts masks and overlays. */
 async function segmentImages(
   images: readonly string[],
   { from, output, json }: Options,
   engine: Awaited<ReturnType<typeof engineOptions>>,
 ): Promise<void> {
-  const kept =
-    output === undefined
-      ? 'nothing was kept: --output FOLDER keeps what is done'
-      : `${output} has the finished predictions: run the same command again to continue`;
+  const kept = keptText(output, '--output FOLDER');
   const rows: Omit<PredictedMask, 'labels'>[] = [];
   const finished = await withProgress(async ({ onProgress, signal }) => {
     for await (const { labels: _, ...row } of predictMasks(from, images, {
@@ -137,10 +138,7 @@ async function detectImages(
   { from, output, json }: Options,
   engine: Awaited<ReturnType<typeof engineOptions>>,
 ): Promise<void> {
-  const kept =
-    output === undefined
-      ? 'nothing was kept: --output FOLDER keeps what is done'
-      : `${output} has the finished predictions: run the same command again to continue`;
+  const kept = keptText(output, '--output FOLDER');
   const rows: string[][] = [];
   const finished = await withProgress(async ({ onProgress, signal }) => {
     for await (const { objects, ...row } of predictBoxes(from, images, {

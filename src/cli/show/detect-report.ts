@@ -1,14 +1,11 @@
-import { testSetOf } from '../../data/sources/open.ts';
 import type { DetectEvent, StepRow } from '../../run/events.ts';
 import { plural } from '../../text/plural.ts';
 import { shellLine } from '../../text/shell.ts';
+import { classTable, encoderText, judgedSource, originRows } from './head-report.ts';
 import { type ReportOptions, RunReport } from './run-report.ts';
 import { count, epochText, percent, table } from './table.ts';
 
 type Start = Extract<DetectEvent, { type: 'start' }>;
-
-/** Classes in the table of scores at most. */
-const CLASSES = 20;
 
 const share = (value: unknown) => (typeof value === 'number' ? percent(value) : '–');
 
@@ -25,21 +22,16 @@ export class DetectReport extends RunReport<Start, DetectEvent> {
   }
 
   protected override beginning({ config, weights, images, testImages, classes }: Start) {
-    const { model, training, data, recipe, from } = config;
+    const { model, data } = config;
     return [
-      [
-        'recipe',
-        `${recipe === 'custom' ? 'none' : recipe}: ${plural(training.epochs, 'epoch')}, batch ${training.batchSize}`,
-      ],
-      ['from', from || 'scratch'],
+      ...originRows(config),
       [
         'images',
         `${data.source}: ${count(images)} with objects of ${plural(classes.length, 'class', 'classes')}, and ${count(testImages)} to evaluate on`,
       ],
       [
         'model',
-        `${model.width} wide, ${model.depth} deep, ${model.image.join('×')} pixels in patches of ${model.patch}: ` +
-          `${plural(weights.encoder, 'weight')}; pyramid, proposals and heads ${count(weights.head)}`,
+        `${encoderText(model, weights.encoder)}; pyramid, proposals and heads ${count(weights.head)}`,
       ],
     ] as const;
   }
@@ -72,17 +64,13 @@ export class DetectReport extends RunReport<Start, DetectEvent> {
       line('last', last),
       line('best', best),
     ]);
-    const classes = Object.entries((last.classAP ?? {}) as Record<string, number>).sort(
-      (a, b) => a[1] - b[1],
-    );
-    const rows = classes.slice(0, CLASSES).map(([name, value]) => [name, percent(value)]);
-    const more = classes.length > CLASSES ? `\nand ${plural(classes.length - CLASSES, 'better one')}` : '';
-    return `${scores}\n\n${table([['class', 'box AP'], ...rows])}${more}`;
+    const classes = (last.classAP ?? {}) as Record<string, number>;
+    return `${scores}\n\n${classTable(classes, 'box AP')}`;
   }
 
   protected override suggestions(start: Start, output: string): string[] {
     const { data } = start.config;
-    const judged = data.test || (testSetOf(data.source) ?? data.source);
+    const judged = judgedSource(data);
     return [
       shellLine('predict', '--from', output, judged, '--output', `${output}-predicted`),
       this.further(start, 2),

@@ -1,10 +1,10 @@
-import { testSetOf } from '../../data/sources/open.ts';
 import { fewImages, scoreText } from '../../evaluate/interval.ts';
 import type { FinetuneEvent, StepRow } from '../../run/events.ts';
 import { plural } from '../../text/plural.ts';
 import { shellLine } from '../../text/shell.ts';
 import { exportFormatsOf } from '../../weights/out/transformers-misfit.ts';
 import { fromScratch } from '../options/finetune-command.ts';
+import { encoderText, judgedSource, originRows } from './head-report.ts';
 import { type ReportOptions, RunReport } from './run-report.ts';
 import { count, epochText, table } from './table.ts';
 
@@ -23,23 +23,15 @@ export class FinetuneReport extends RunReport<Start, FinetuneEvent> {
   }
 
   protected override beginning({ config, weights, images, testImages, classes }: Start) {
-    const { model, training, data, recipe, from } = config;
+    const { model, data } = config;
     const share = data.labels < 1 ? ` (${Number((100 * data.labels).toFixed(4))} % of the labels)` : '';
     return [
-      [
-        'recipe',
-        `${recipe === 'custom' ? 'none' : recipe}: ${plural(training.epochs, 'epoch')}, batch ${training.batchSize}`,
-      ],
-      ['from', from || 'scratch'],
+      ...originRows(config),
       [
         'images',
         `${data.source}: ${count(images)}${share} of ${plural(classes.length, 'class', 'classes')}, and ${count(testImages)} to evaluate on`,
       ],
-      [
-        'model',
-        `${model.width} wide, ${model.depth} deep, ${model.image.join('×')} pixels in patches of ${model.patch}: ` +
-          `${plural(weights.encoder, 'weight')}, head ${count(weights.head)}`,
-      ],
+      ['model', `${encoderText(model, weights.encoder)}, head ${count(weights.head)}`],
       ['exports', exportFormatsOf(model, model)],
     ] as const;
   }
@@ -88,7 +80,7 @@ export class FinetuneReport extends RunReport<Start, FinetuneEvent> {
   protected override suggestions(start: Start, output: string): string[] {
     const { config } = start;
     const { from, data, recipe } = config;
-    const judged = data.test || (testSetOf(data.source) ?? data.source);
+    const judged = judgedSource(data);
     const images = judged.replace(/^classes:/, '');
     const scratch = shellLine(...fromScratch(config), '--output', `${output}-scratch`);
     return [

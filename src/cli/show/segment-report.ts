@@ -1,14 +1,11 @@
-import { testSetOf } from '../../data/sources/open.ts';
 import type { SegmentEvent, StepRow } from '../../run/events.ts';
 import { plural } from '../../text/plural.ts';
 import { shellLine } from '../../text/shell.ts';
+import { classTable, encoderText, judgedSource, originRows } from './head-report.ts';
 import { type ReportOptions, RunReport } from './run-report.ts';
 import { count, epochText, percent, table } from './table.ts';
 
 type Start = Extract<SegmentEvent, { type: 'start' }>;
-
-/** Classes in the table of scores at most. */
-const CLASSES = 20;
 
 /** Shows the events of segmentation. */
 export class SegmentReport extends RunReport<Start, SegmentEvent> {
@@ -23,22 +20,14 @@ export class SegmentReport extends RunReport<Start, SegmentEvent> {
   }
 
   protected override beginning({ config, weights, images, testImages, classes }: Start) {
-    const { model, training, data, recipe, from } = config;
+    const { model, data } = config;
     return [
-      [
-        'recipe',
-        `${recipe === 'custom' ? 'none' : recipe}: ${plural(training.epochs, 'epoch')}, batch ${training.batchSize}`,
-      ],
-      ['from', from || 'scratch'],
+      ...originRows(config),
       [
         'images',
         `${data.source}: ${count(images)} with masks of ${plural(classes.length, 'class', 'classes')}, and ${count(testImages)} to evaluate on`,
       ],
-      [
-        'model',
-        `${model.width} wide, ${model.depth} deep, ${model.image.join('×')} pixels in patches of ${model.patch}: ` +
-          `${plural(weights.encoder, 'weight')}, ${model.head.kind} head ${count(weights.head)}`,
-      ],
+      ['model', `${encoderText(model, weights.encoder)}, ${model.head.kind} head ${count(weights.head)}`],
     ] as const;
   }
 
@@ -70,15 +59,13 @@ export class SegmentReport extends RunReport<Start, SegmentEvent> {
       line('last', last),
       line('best', best),
     ]);
-    const classes = Object.entries((last.iou ?? {}) as Record<string, number>).sort((a, b) => a[1] - b[1]);
-    const rows = classes.slice(0, CLASSES).map(([name, value]) => [name, percent(value)]);
-    const more = classes.length > CLASSES ? `\nand ${plural(classes.length - CLASSES, 'better one')}` : '';
-    return `${scores}\n\n${table([['class', 'IoU'], ...rows])}${more}`;
+    const classes = (last.iou ?? {}) as Record<string, number>;
+    return `${scores}\n\n${classTable(classes, 'IoU')}`;
   }
 
   protected override suggestions(start: Start, output: string): string[] {
     const { data } = start.config;
-    const judged = data.test || (testSetOf(data.source) ?? data.source);
+    const judged = judgedSource(data);
     return [
       shellLine('predict', '--from', output, judged, '--output', `${output}-predicted`),
       this.further(start, 2),

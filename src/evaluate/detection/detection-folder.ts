@@ -8,7 +8,7 @@ import { drawObjects } from '../../visualize/detections.ts';
 import { toPng } from '../../visualize/rgb-image.ts';
 import { contentKey } from '../features/feature-cache.ts';
 import { imageName } from '../predict.ts';
-import { knownRows, outputNames } from '../segmentation/output-names.ts';
+import { knownRows, namesOfMissing } from '../segmentation/output-names.ts';
 import { shownImage } from '../segmentation/pictures.ts';
 import type { BoxClass } from './boxed-images.ts';
 import type { FoundBox } from './find-objects.ts';
@@ -44,14 +44,7 @@ export async function openOutput(
 ): Promise<DetectionFolder> {
   const model = contentKey([JSON.stringify(classes), ...Object.values(weights)]).slice(0, 12);
   const list = join(output, 'predictions.jsonl');
-  const known = new Map((await knownRows<Row>(list, output, model)).map(({ image, name }) => [image, name]));
-  const indices = Array.from({ length: dataset.length }, (_, index) => index);
-  const missing = indices.filter((index) => !known.has(imageName(dataset, index)));
-  const free = outputNames(
-    missing.map((index) => dataset.id(index)),
-    known.values(),
-  );
-  const names = new Map(missing.map((index, i) => [index, free[i]!]));
+  const names = namesOfMissing(dataset, await knownRows<Row>(list, output, model));
   await makeFolder(join(output, 'pictures'));
   const imageId = dataset.boxes?.imageId;
   const ids = { classIds: classes.map(({ id }) => id), ...(imageId && { imageId }) };

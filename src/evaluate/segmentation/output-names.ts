@@ -1,7 +1,9 @@
 import { extname, isAbsolute } from 'node:path';
+import type { Dataset } from '../../data/sources/dataset.ts';
 import { readRows } from '../../io/jsonl.ts';
 import { RunError } from '../../run/error.ts';
 import { shortNames } from '../../visualize/titles.ts';
+import { imageName } from '../predict.ts';
 
 /**
  * Names of files that are made from images, without endings, in the order of the images: the names of the images, with their folders where
@@ -36,6 +38,18 @@ interface PredictionRow {
   readonly image: string;
   readonly name: string;
   readonly model: string;
+}
+
+/** The names for the files of images that a folder does not have yet, by their index in the data set. */
+export function namesOfMissing(dataset: Dataset, rows: readonly PredictionRow[]): Map<number, string> {
+  const known = new Map(rows.map(({ image, name }) => [image, name]));
+  const indices = Array.from({ length: dataset.length }, (_, index) => index);
+  const missing = indices.filter((index) => !known.has(imageName(dataset, index)));
+  const free = outputNames(
+    missing.map((index) => dataset.id(index)),
+    known.values(),
+  );
+  return new Map(missing.map((index, i) => [index, free[i]!]));
 }
 
 /**

@@ -11,7 +11,7 @@ import { toPng } from '../../visualize/rgb-image.ts';
 import { overlayLabels } from '../../visualize/segmentation.ts';
 import { contentKey } from '../features/feature-cache.ts';
 import { imageName } from '../predict.ts';
-import { knownRows, outputNames } from './output-names.ts';
+import { knownRows, namesOfMissing } from './output-names.ts';
 import { shownImage } from './pictures.ts';
 
 /** A line of `predictions.jsonl`. */
@@ -55,15 +55,7 @@ export async function openOutput(
   const text = `${JSON.stringify({ classes, ignore: [] }, null, 2)}\n`;
   const model = contentKey([text, ...Object.values(weights)]).slice(0, 12);
   const list = join(output, 'predictions.jsonl');
-  const rows = await knownRows<Row>(list, output, model);
-  const known = new Map(rows.map(({ image, name }) => [image, name]));
-  const indices = Array.from({ length: dataset.length }, (_, index) => index);
-  const missing = indices.filter((index) => !known.has(imageName(dataset, index)));
-  const free = outputNames(
-    missing.map((index) => dataset.id(index)),
-    known.values(),
-  );
-  const names = new Map(missing.map((index, i) => [index, free[i]!]));
+  const names = namesOfMissing(dataset, await knownRows<Row>(list, output, model));
   for (const folder of ['masks', 'overlays']) await makeFolder(join(output, folder));
   await writeFileAtomic(join(output, 'classes.json'), text);
   return {
