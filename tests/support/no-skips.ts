@@ -2,8 +2,9 @@ import type { Reporter, TestModule } from 'vitest/node';
 import { libraries, missingLibraries } from './libraries.ts';
 
 /**
- * Fails the run if a test is skipped that no missing library excuses, because a skipped test checks nothing. Ends
- * with a plain line of counts for logs.
+ * Fails the run if a test is skipped that no missing library excuses, because a skipped test checks nothing. Fails
+ * it too for an excuse that excuses no test, so that a misspelt one is seen where nothing is skipped. Ends with a
+ * plain line of counts for logs.
  */
 export default class NoSkips implements Reporter {
   async onTestRunEnd(modules: readonly TestModule[]): Promise<void> {
@@ -16,6 +17,16 @@ export default class NoSkips implements Reporter {
       console.error(`a skipped test needs a missing library in tests/support/libraries.ts, got: ${name}`);
       process.exitCode = 1;
     }
+    const names = modules.flatMap((module) =>
+      [...module.children.allTests()].map((test) => `${module.relativeModuleId} > ${test.fullName}`),
+    );
+    for (const { tests } of libraries)
+      for (const beginning of tests) {
+        const ran = modules.some(({ relativeModuleId }) => beginning.startsWith(`${relativeModuleId} > `));
+        if (!ran || names.some((name) => name.startsWith(beginning))) continue;
+        console.error(`an entry of tests/support/libraries.ts must begin a test's name, got: ${beginning}`);
+        process.exitCode = 1;
+      }
     const count = (state: 'passed' | 'failed') =>
       modules.reduce((sum, module) => sum + [...module.children.allTests(state)].length, 0);
     console.log(`${count('passed')} passed, ${count('failed')} failed`);
