@@ -76,9 +76,9 @@ export async function advise(source: string | Dataset, options: AdviseOptions = 
 }
 
 function imageFacts(survey: Survey, tested: boolean): ImageFacts {
-  const { images, shorterSide, channels, mean, std, correlationLength, classes } = survey;
+  const { images, shorterSide, channels, mean, std, correlationLength, classes, readSeconds } = survey;
   return {
-    ...{ images, tested, channels, mean, std, correlationLength },
+    ...{ images, tested, channels, mean, std, correlationLength, readSeconds },
     side: shorterSide.median,
     labelled: classes !== undefined && classes > 1,
   };

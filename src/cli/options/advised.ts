@@ -2,6 +2,7 @@ import { advise, USUAL_SECONDS } from '../../advise.ts';
 import { mergeSettings } from '../../config/merge.ts';
 import { parseSettings } from '../../config/parse.ts';
 import { type ConfigInput, configSchema, parseConfig } from '../../config/schema.ts';
+import { absoluteSource } from '../../data/sources/open.ts';
 import { checkedParts } from '../../parts/check.ts';
 import { namesOf, type Parts } from '../../parts/parts.ts';
 import { openEngine } from '../../run/engine.ts';
@@ -48,7 +49,7 @@ export async function advisedSettings(run: Unadvised): Promise<ConfigInput | und
   const { from, ...others } = named;
   const found = await withProgress(
     async (watched) =>
-      advise(source, {
+      advise(absoluteSource(source, { sources: parts.sources }), {
         ...watched,
         ...{ given: others, seconds, own: parts },
         ...{ initFrom: from || undefined, sources: parts.sources, onNote: tellNote },

@@ -6,6 +6,7 @@ import type { ImageFacts, MachineFacts } from './facts.ts';
 const seed = Math.floor(Math.random() * 2 ** 31);
 const photographs: ImageFacts = {
   ...{ images: 50_000, labelled: false, tested: false, side: 480, channels: 3, correlationLength: 0.13 },
+  readSeconds: 1e-4,
   ...{ mean: [0.48, 0.45, 0.4], std: [0.27, 0.26, 0.27] },
 };
 const cores: MachineFacts = { flops: 140e9, how: 'assumed', memory: 24e9, accelerator: false };
@@ -26,6 +27,7 @@ describe(`adviseSettings (seed ${seed})`, () => {
         mean: Array.from({ length: channels }, () => random.uniform(0, 1)),
         std: Array.from({ length: channels }, () => random.uniform(0, 0.4)),
         correlationLength: log(0.001, 0.5),
+        readSeconds: log(1e-5, 1),
       };
       const machine: MachineFacts = { ...cores, flops: log(1e10, 1e15), accelerator: random.int(2) === 1 };
       const seconds = log(10, 1e6);
@@ -123,11 +125,21 @@ describe(`adviseSettings (seed ${seed})`, () => {
 
   it('few images: many passes, small batches, and a word for published weights', () => {
     const few = adviseSettings({ ...photographs, images: 40 }, cores, { seconds: 1200 });
-    expect(few.config.training).toMatchObject({ batchSize: 8 });
+    expect(few.config.training).toMatchObject({ batchSize: 16 });
     expect(few.config.training.epochs).toBeGreaterThan(300);
     expect(few.config.evaluation.reconstructions).toBe(0);
     expect(few.notes.join()).toContain('40 images are few to learn from');
     expect(few.notes.join()).toContain('--init-from');
+  });
+
+  it('large files that take longer to read than to learn from count in the time, and are to be packed', () => {
+    const of = (readSeconds: number) =>
+      adviseSettings({ ...photographs, readSeconds }, cores, { seconds: 7200 });
+    const [quick, slow] = [of(1e-4), of(0.1)];
+    expect(slow.config.training.epochs).toBeLessThan(quick.config.training.epochs);
+    expect(slow.seconds).toBeCloseTo(slow.config.training.epochs * 0.98 * 50_000 * 0.1, -1);
+    expect(quick.notes).toEqual([]);
+    expect(slow.notes.join()).toMatch(/shrink them once with `data pack --resize 192`/);
   });
 
   it('weights to start with decide sizes, normalisation and a low rate', () => {

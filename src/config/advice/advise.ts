@@ -18,7 +18,7 @@ import {
 } from './facts.ts';
 import { geometryFor, SIZES } from './geometry.ts';
 import { notesFor } from './notes.ts';
-import { batchFor, epochsFor, MANY, scheduleFor } from './schedule.ts';
+import { batchFor, epochsFor, MANY, scheduleFor, secondsPerImage } from './schedule.ts';
 
 /** Settings for images, with reasons and costs. */
 export interface Advice {
@@ -51,12 +51,11 @@ export function adviseSettings(facts: ImageFacts, machine: MachineFacts, options
   const model = start
     ? startReasons(start)
     : [...dataReasons(facts), ...sizeReasons(facts, machine, options, train, batchSize, complete)];
-  const flops = flopsOf(complete(model), own);
-  const epochs = Number(
-    valueAt(given, ['training', 'epochs']) ?? epochsFor(train, flops, options.seconds, machine),
-  );
+  const flops = stepFlops(complete(model), own);
+  const each = secondsPerImage(flops, facts, machine);
+  const epochs = Number(valueAt(given, ['training', 'epochs']) ?? epochsFor(train, each, options.seconds));
   const { width } = complete(model).model;
-  const time = roughTime((train * epochs * flops) / machine.flops);
+  const time = roughTime(train * epochs * each);
   const schedule = scheduleFor({
     ...{ facts, machine, train, batchSize, epochs, width, time, continues: start !== undefined },
   });
@@ -65,10 +64,10 @@ export function adviseSettings(facts: ImageFacts, machine: MachineFacts, options
   );
   const config = complete(reasons);
   const updates = config.training.epochs * Math.ceil(train / config.training.batchSize);
-  const seconds = (train * config.training.epochs * flopsOf(config, own)) / machine.flops;
+  const seconds = train * config.training.epochs * secondsPerImage(stepFlops(config, own), facts, machine);
   return {
     ...{ config, settings: settingsOf(reasons), reasons, updates, seconds },
-    notes: notesFor({ facts, machine, updates, seconds, train, options, flops }),
+    notes: notesFor({ facts, machine, updates, seconds, train, options, flops, config }),
     bytes: bytesOf(config, own),
   };
 }
@@ -82,10 +81,6 @@ function settingsOf(reasons: readonly Advised[]): ConfigInput {
     setting.split('.').reduceRight<unknown>((inner, key) => ({ [key]: inner }), value),
   );
   return mergeSettings(...(each as object[]));
-}
-
-function flopsOf(config: Config, own?: OwnTasks): number {
-  return stepFlops(config, own);
 }
 
 /** Activations of a batch, and four numbers for each weight: itself, its gradient, two moments. */
@@ -115,8 +110,8 @@ function sizeReasons(
       ? `the smallest size: a larger one makes fewer than ${MANY.toLocaleString('en-US')} updates in the time, or has few images to learn from`
       : `the largest size that makes ${MANY.toLocaleString('en-US')} updates in the time`;
     const { reasons } = geometryFor(facts, size, why);
-    const flops = flopsOf(complete([...dataReasons(facts), ...reasons]), own);
-    const epochs = epochsFor(train, flops, seconds, machine);
+    const flops = stepFlops(complete([...dataReasons(facts), ...reasons]), own);
+    const epochs = epochsFor(train, secondsPerImage(flops, facts, machine), seconds);
     if (isLast || epochs * Math.ceil(train / batchSize) >= MANY) return reasons;
   }
   throw new RangeError('there must be a size for any number of images');

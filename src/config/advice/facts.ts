@@ -16,6 +16,8 @@ export interface ImageFacts {
   readonly std: readonly number[];
   /** Distance at which the correlation of pixels falls to 1/e, as a share of the shorter side. */
   readonly correlationLength: number;
+  /** Time to read an image and to make a view of it, in seconds. */
+  readonly readSeconds: number;
 }
 
 /** Facts about a machine that settings are chosen by. */

@@ -1,7 +1,8 @@
 import { plural } from '../../text/plural.ts';
 import { roughTime } from '../../text/rough-time.ts';
+import type { Config } from '../schema.ts';
 import type { AdviceOptions, ImageFacts, MachineFacts } from './facts.ts';
-import { FEW, SHARE } from './schedule.ts';
+import { FEW, SHARE, secondsPerImage } from './schedule.ts';
 
 /** Images below which published weights help more than a training of these images alone. */
 const FEW_IMAGES = 5_000;
@@ -15,10 +16,20 @@ interface Chosen {
   /** Of a step, per image. */
   readonly flops: number;
   readonly options: AdviceOptions;
+  readonly config: Config;
 }
 
 /** Warnings about settings, each with a remedy. */
-export function notesFor({ facts, machine, updates, seconds, train, flops, options }: Chosen): string[] {
+export function notesFor({
+  facts,
+  machine,
+  updates,
+  seconds,
+  train,
+  flops,
+  options,
+  config,
+}: Chosen): string[] {
   const notes: string[] = [];
   if (updates < FEW) {
     const wanted = roughTime((seconds * FEW) / Math.max(1, updates) / SHARE);
@@ -28,10 +39,17 @@ export function notesFor({ facts, machine, updates, seconds, train, flops, optio
     );
   }
   if (seconds > options.seconds) {
-    const fitting = Math.floor((SHARE * options.seconds * machine.flops) / flops);
+    const fitting = Math.floor((SHARE * options.seconds) / secondsPerImage(flops, facts, machine));
     notes.push(
       `one pass over ${plural(train, 'image')} takes longer than the time given: ` +
         `--set data.trainImages=${Math.max(1, fitting)} passes over as many as fit`,
+    );
+  }
+  if (facts.readSeconds > flops / machine.flops && facts.side > 2 * config.model.image[0]) {
+    const [height, width] = config.model.image;
+    notes.push(
+      `reading these large images takes longer than learning from them: shrink them once with ` +
+        `\`data pack --resize ${2 * Math.max(height, width)}\`, and train on packed:FOLDER`,
     );
   }
   if (facts.images < FEW_IMAGES && !options.start)

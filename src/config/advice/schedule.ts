@@ -14,15 +14,20 @@ export function mostEpochs(images: number): number {
   return images < 1_000_000 ? 500 : images < 10_000_000 ? 200 : 100;
 }
 
-/** Images of an update: a power of two with four updates an epoch or more. */
+/** Images of an update: a power of two with four updates an epoch or more, but of 16 images where there are as many. */
 export function batchFor(images: number, { accelerator }: MachineFacts): number {
-  const most = accelerator ? 1024 : 128;
-  return Math.min(most, 2 ** Math.max(0, Math.floor(Math.log2(Math.max(1, images / 4)))));
+  const most = Math.min(accelerator ? 1024 : 128, Math.max(images / 4, Math.min(16, images)));
+  return 2 ** Math.max(0, Math.floor(Math.log2(most)));
 }
 
-/** Passes that fit the time, at least one. */
-export function epochsFor(images: number, flops: number, seconds: number, machine: MachineFacts): number {
-  const affordable = Math.floor((SHARE * seconds * machine.flops) / (flops * images));
+/** Seconds that an image takes: computing and reading go side by side. @param flops of a step, per image */
+export function secondsPerImage(flops: number, { readSeconds }: ImageFacts, machine: MachineFacts): number {
+  return Math.max(flops / machine.flops, readSeconds);
+}
+
+/** Passes that fit the time, at least one. @param each seconds that an image takes */
+export function epochsFor(images: number, each: number, seconds: number): number {
+  const affordable = Math.floor((SHARE * seconds) / (each * images));
   return Math.max(1, Math.min(mostEpochs(images), affordable));
 }
 

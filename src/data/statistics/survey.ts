@@ -37,6 +37,8 @@ export interface Survey {
   readonly duplicates: readonly (readonly string[])[];
   /** Groups of names of images that look the same, among the images read, exact duplicates left out. */
   readonly nearDuplicates: readonly (readonly string[])[];
+  /** Time to read and shrink an image here, in seconds: the mean over the images read. */
+  readonly readSeconds: number;
 }
 
 /** The smallest value, the middle one of the sorted values, and the largest. */
@@ -67,6 +69,7 @@ export async function surveyImages(dataset: Dataset, options: SurveyOptions = {}
   const broken = new BrokenImages(() => {});
   const chosen = [...rng(0, 'survey').permutation(dataset.length).subarray(0, sample)].sort((a, b) => a - b);
   const seen: Seen[] = [];
+  const began = performance.now();
   for (let start = 0; start < chosen.length; start += AT_ONCE) {
     signal?.throwIfAborted();
     const part = chosen.slice(start, start + AT_ONCE);
@@ -81,6 +84,7 @@ export async function surveyImages(dataset: Dataset, options: SurveyOptions = {}
     for (const [i, found] of read.entries()) if (found) seen.push({ ...found, name: dataset.id(part[i]!) });
     onProgress('reading images', start + part.length, chosen.length);
   }
+  const readSeconds = (performance.now() - began) / 1000 / chosen.length;
   if (seen.length === 0) throw nothingReadable(dataset.name, broken);
   const usual = mode(seen.map(({ image }) => image.channels));
   const alike = seen.filter(({ image }) => image.channels === usual);
@@ -111,6 +115,7 @@ export async function surveyImages(dataset: Dataset, options: SurveyOptions = {}
     correlationLength: correlation.length(),
     duplicates,
     nearDuplicates: near.groups(duplicates),
+    readSeconds,
   };
 }
 
