@@ -94,14 +94,21 @@ describe(`adviseSettings (seed ${seed})`, () => {
   it('correlation decides on patches and mask ratio', () => {
     const of = (correlationLength: number) =>
       adviseSettings({ ...photographs, correlationLength }, cores, { seconds: 1200 }).config;
-    expect(
-      [of(0.02), of(0.13), of(0.3), of(0.5)].map(({ model, task }) => [model.patch, task.maskRatio]),
-    ).toEqual([
-      [8, 0.6],
-      [8, 0.75],
-      [16, 0.75],
-      [16, 0.75],
+    const found = [of(0.02), of(0.05), of(0.13), of(0.3), of(0.5)].map(({ model, task, data }) => ({
+      ...{ patch: model.patch, ratio: task.maskRatio, crop: data.evaluationCrop, scale: data.scale },
+    }));
+    const whole = { ratio: 0.75, crop: 0.875, scale: [0.2, 1] };
+    expect(found).toEqual([
+      { patch: 8, ratio: 0.75, crop: 0.24, scale: [0.029, 0.12] }, // 96 of 480 pixels are 0.2: fine details, almost at their own size
+      { patch: 8, ratio: 0.75, crop: 0.6, scale: [0.18, 0.72] },
+      { patch: 8, ...whole },
+      { patch: 16, ...whole },
+      { patch: 16, ...whole },
     ]);
+    const noise = adviseSettings({ ...photographs, correlationLength: 0.001 }, cores, {
+      seconds: 1200,
+    }).config;
+    expect([noise.task.maskRatio, noise.data.evaluationCrop]).toEqual([0.6, 0.2]);
   });
 
   it('small images keep their pixels, whole ones are judged, and crops are gentle', () => {

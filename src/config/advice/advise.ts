@@ -109,7 +109,7 @@ function sizeReasons(
     const why = isLast
       ? `the smallest size: a larger one makes fewer than ${MANY.toLocaleString('en-US')} updates in the time, or has few images to learn from`
       : `the largest size that makes ${MANY.toLocaleString('en-US')} updates in the time`;
-    const { reasons } = geometryFor(facts, size, why);
+    const reasons = geometryFor(facts, size, why);
     const flops = stepFlops(complete([...dataReasons(facts), ...reasons]), own);
     const epochs = epochsFor(train, secondsPerImage(flops, facts, machine), seconds);
     if (isLast || epochs * Math.ceil(train / batchSize) >= MANY) return reasons;

@@ -1,4 +1,4 @@
-import { type ModelSize, modelSize } from '../../models/sizes.ts';
+import { modelSize } from '../../models/sizes.ts';
 import { type Advised, type ImageFacts, MEASURED } from './facts.ts';
 
 /** Images that suit a size of the model. */
@@ -27,76 +27,75 @@ const [FEWEST, LEAST] = [6, 4];
 const SPAN = 2;
 const SPATIAL = 'arXiv 2508.15404: larger patches and mask ratios give features of longer range';
 
-/** Sizes of images, patches and model. */
-export interface Geometry {
-  readonly size: ModelSize;
-  readonly side: number;
-  readonly patch: number;
-  readonly maskRatio: number;
-  readonly reasons: readonly Advised[];
-}
-
-/** The sizes that suit images for a model of a named size. */
-export function geometryFor(facts: ImageFacts, { name, side: most, patches }: Suited, why: string): Geometry {
-  const size = modelSize(name);
+/** Sizes of images, patches and model, and the share of an image that a view shows, for a model of a named size. @param why that size */
+export function geometryFor(
+  facts: ImageFacts,
+  { name, side: most, patches }: Suited,
+  why: string,
+): readonly Advised[] {
+  const { width, depth, heads, decoder } = modelSize(name);
   const side = sideFor(facts.side, most);
-  const length = facts.correlationLength * side;
-  const patch = patchFor(side, length / SPAN, patches);
+  const whole = facts.correlationLength * side;
+  const patch = patchFor(side, whole / SPAN, patches);
+  const shown = shareShown(whole / patch, side / facts.side);
+  const length = whole / shown;
   const span = length / patch;
   const maskRatio = span < 1 ? 0.6 : span > 4 ? 0.8 : 0.75;
-  const pixels = `${Number(length.toPrecision(2))} pixels`;
-  const { width, depth, heads, decoder } = size;
-  return {
-    size,
-    side,
-    patch,
-    maskRatio,
-    reasons: [
-      {
-        setting: 'model.image',
-        value: [side, side],
-        reason:
-          side < facts.side - 3
-            ? `the images have ${facts.side} pixels across; ${side} are what a model of size ${name} can use in the time`
-            : `the images have ${facts.side} pixels across`,
-        source: MEASURED,
-      },
-      {
-        setting: 'model.patch',
-        value: patch,
-        reason: `at this size pixels are correlated over ${pixels}: a patch of ${patch} makes ${(side / patch) ** 2} patches`,
-        source: SPATIAL,
-      },
-      {
-        setting: 'task.maskRatio',
-        value: maskRatio,
-        reason: `the correlation length spans ${Number(span.toPrecision(2))} patches: ${ratioReason(span)}`,
-        source: `${SPATIAL}; MAE, arXiv 2111.06377`,
-      },
-      { setting: 'model.width', value: width, reason: why, source: `size ${name}` },
-      { setting: 'model.depth', value: depth, reason: why, source: `size ${name}` },
-      { setting: 'model.heads', value: heads, reason: why, source: `size ${name}` },
-      {
-        setting: 'model.decoder.width',
-        value: decoder.width,
-        reason: 'a light decoder',
-        source: `size ${name}`,
-      },
-      {
-        setting: 'model.decoder.depth',
-        value: decoder.depth,
-        reason: 'a light decoder',
-        source: `size ${name}`,
-      },
-      {
-        setting: 'model.decoder.heads',
-        value: decoder.heads,
-        reason: 'a light decoder',
-        source: `size ${name}`,
-      },
-    ],
-  };
+  const of = { source: `size ${name}` };
+  return [
+    {
+      setting: 'model.image',
+      value: [side, side],
+      reason:
+        side < facts.side - 3
+          ? `the images have ${facts.side} pixels across; ${side} are what a model of size ${name} can use in the time`
+          : `the images have ${facts.side} pixels across`,
+      source: MEASURED,
+    },
+    ...(shown < 1 ? cropReasons(shown, whole) : []),
+    {
+      setting: 'model.patch',
+      value: patch,
+      reason: `pixels of a view are correlated over ${rounded(length)} pixels: a patch of ${patch} makes ${(side / patch) ** 2} patches`,
+      source: SPATIAL,
+    },
+    {
+      setting: 'task.maskRatio',
+      value: maskRatio,
+      reason: `the correlation length spans ${rounded(span)} patches: ${ratioReason(span)}`,
+      source: `${SPATIAL}; MAE, arXiv 2111.06377`,
+    },
+    ...Object.entries({ width, depth, heads }).map(([key, value]) => ({
+      ...{ setting: `model.${key}`, value, reason: why, ...of },
+    })),
+    ...Object.entries(decoder).map(([key, value]) => ({
+      ...{ setting: `model.decoder.${key}`, value, reason: 'a light decoder', ...of },
+    })),
+  ];
 }
+
+/**
+ * Side of a view relative to the image's shorter side: 1 where the correlation length of whole images, shrunk to the model's, spans a
+ * patch; else as much less, but not below the image's own pixels.
+ */
+function shareShown(span: number, own: number): number {
+  return span >= 1 || own >= 1 ? 1 : Number(Math.min(1, Math.max(own, span)).toFixed(3));
+}
+
+function cropReasons(shown: number, whole: number): Advised[] {
+  const why = {
+    reason: `details of ${rounded(whole)} pixels would vanish in whole images: views show ${Math.round(100 * shown)} % of the shorter side`,
+    source: MEASURED,
+  };
+  const area = shown ** 2;
+  const scale = [area / 2, Math.min(1, 2 * area)].map((share) => Number(share.toPrecision(2)));
+  return [
+    { setting: 'data.scale', value: scale, ...why },
+    { setting: 'data.evaluationCrop', value: shown, ...why },
+  ];
+}
+
+const rounded = (value: number) => Number(value.toPrecision(2));
 
 function ratioReason(span: number): string {
   if (span < 1) return 'neighbours say little about a removed patch, so more of them stay';
