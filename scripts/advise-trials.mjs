@@ -67,6 +67,7 @@ async function lossOfMeans(output) {
   const { specs } = setup.programs(1);
   const state = initialise(specs, 0);
   for (const name of ['decoder_pred.weight', 'decoder_pred.bias']) state[name].fill(0);
+  if (config.model.target === 'none') return undefined; // a prediction of 0 is then the mean of all images
   const engine = await openEngine(config.engine);
   const session = await engine.open(state);
   try {
@@ -97,6 +98,7 @@ for (const [name, source] of Object.entries(trials)) {
   const metrics = await readMetrics(runFolder(output));
   const judged = metrics.filter(({ knn }) => knn).map(({ knn }) => knn);
   const last = metrics.at(-1);
+  const held = metrics.filter(({ heldOutLoss }) => heldOutLoss !== undefined).at(-1);
   const file = join(given.output, `${name}-measured.json`);
   const measured = given.table
     ? JSON.parse(readFileSync(file, 'utf8'))
@@ -111,8 +113,10 @@ for (const [name, source] of Object.entries(trials)) {
     ...['features', 'random', 'pixels'].map((key) =>
       percent((key === 'features' ? judged.at(-1) : judged[0])?.[key]),
     ),
-    number(metrics.filter(({ heldOutLoss }) => heldOutLoss !== undefined).at(-1)?.heldOutLoss),
-    number(measured.means),
+    number(held?.heldOutLoss),
+    number(measured.means ?? undefined),
+    number(held?.psnr),
+    number(held?.psnrOfMeans),
   ]);
 }
 const heads = [
@@ -124,6 +128,8 @@ const heads = [
   'random',
   'pixels',
   'held-out loss',
+  'of the means',
+  'PSNR',
   'of the means',
 ];
 const lines = [heads, heads.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');

@@ -76,9 +76,19 @@ export async function advise(source: string | Dataset, options: AdviseOptions = 
 }
 
 function imageFacts(survey: Survey, tested: boolean): ImageFacts {
-  const { images, shorterSide, channels, mean, std, correlationLength, classes, readSeconds } = survey;
+  const {
+    images,
+    shorterSide,
+    channels,
+    mean,
+    std,
+    correlationLength,
+    classes,
+    readSeconds,
+    blockCorrelation,
+  } = survey;
   return {
-    ...{ images, tested, channels, mean, std, correlationLength, readSeconds },
+    ...{ images, tested, channels, mean, std, correlationLength, readSeconds, blockCorrelation },
     side: shorterSide.median,
     labelled: classes !== undefined && classes > 1,
   };

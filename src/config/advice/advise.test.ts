@@ -7,6 +7,7 @@ const seed = Math.floor(Math.random() * 2 ** 31);
 const photographs: ImageFacts = {
   ...{ images: 50_000, labelled: false, tested: false, side: 480, channels: 3, correlationLength: 0.13 },
   readSeconds: 1e-4,
+  blockCorrelation: 0.75,
   ...{ mean: [0.48, 0.45, 0.4], std: [0.27, 0.26, 0.27] },
 };
 const cores: MachineFacts = { flops: 140e9, how: 'assumed', memory: 24e9, accelerator: false };
@@ -28,6 +29,7 @@ describe(`adviseSettings (seed ${seed})`, () => {
         std: Array.from({ length: channels }, () => random.uniform(0, 0.4)),
         correlationLength: log(0.001, 0.5),
         readSeconds: log(1e-5, 1),
+        blockCorrelation: random.uniform(-0.1, 1),
       };
       const machine: MachineFacts = { ...cores, flops: log(1e10, 1e15), accelerator: random.int(2) === 1 };
       const seconds = log(10, 1e6);
@@ -137,6 +139,12 @@ describe(`adviseSettings (seed ${seed})`, () => {
     expect(few.config.evaluation.reconstructions).toBe(0);
     expect(few.notes.join()).toContain('40 images are few to learn from');
     expect(few.notes.join()).toContain('--init-from');
+  });
+
+  it('noisy patches are predicted as they are', () => {
+    const of = (blockCorrelation: number) =>
+      adviseSettings({ ...photographs, blockCorrelation }, cores, { seconds: 1200 }).config.model.target;
+    expect([of(0.5), of(0.6)]).toEqual(['none', 'channel']);
   });
 
   it('large files that take longer to read than to learn from count in the time, and are to be packed', () => {

@@ -117,7 +117,10 @@ function sizeReasons(
   throw new RangeError('there must be a size for any number of images');
 }
 
-function dataReasons({ channels, mean, std, side }: ImageFacts): Advised[] {
+/** Correlation of adjacent pixels within patches below which they are taken for noise. */
+const NOISE = 0.55;
+
+function dataReasons({ channels, mean, std, side, blockCorrelation }: ImageFacts): Advised[] {
   const rounded = (values: readonly number[]) => values.map((value) => Number(value.toFixed(4)));
   const own = 'facebookresearch/mae, issue 179: grey images came back bluish with the statistics of others';
   return [
@@ -139,6 +142,16 @@ function dataReasons({ channels, mean, std, side }: ImageFacts): Advised[] {
       reason: "the images' own standard deviation",
       source: own,
     },
+    ...(blockCorrelation < NOISE
+      ? [
+          {
+            setting: 'model.target',
+            value: 'none',
+            reason: `adjacent pixels of a patch correlate by ${blockCorrelation.toFixed(2)}: most patches hold noise, which normalised patches would amplify`,
+            source: 'ReScience C 2023, doi 10.5281/zenodo.8173751: pixels as they are beat normalised ones',
+          },
+        ]
+      : []),
     ...(side < 64
       ? [
           {

@@ -16,6 +16,8 @@ export interface ImageFacts {
   readonly std: readonly number[];
   /** Distance at which the correlation of pixels falls to 1/e, as a share of the shorter side. */
   readonly correlationLength: number;
+  /** Mean correlation of adjacent pixels within blocks of the size of a patch, which all count the same. */
+  readonly blockCorrelation: number;
   /** Time to read an image and to make a view of it, in seconds. */
   readonly readSeconds: number;
 }

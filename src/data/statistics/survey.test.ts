@@ -76,6 +76,17 @@ describe(`surveyImages (seed ${seed})`, () => {
     expect(correlationLength / wanted).toBeLessThan(1.15);
   });
 
+  it.each([
+    ['noise', 0],
+    ['smooth', 0.9],
+  ])('blocks of %s correlate by about %f', async (_, a) => {
+    const images = Array.from({ length: 10 }, (_, i) => correlated(120, a, i));
+    const { blockCorrelation } = await surveyImages(inMemory(images));
+    // The own mean of a block of 10 × 10 pixels takes a little of it.
+    expect(blockCorrelation).toBeGreaterThan(a === 0 ? -0.05 : 0.6);
+    expect(blockCorrelation).toBeLessThan(a === 0 ? 0.05 : 0.9);
+  });
+
   it('takes the bands of most images, and the classes', async () => {
     const bands = (channels: number): RawImage => ({
       width: 4,

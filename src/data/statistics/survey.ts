@@ -33,6 +33,11 @@ export interface Survey {
    * resolution is 1/128.
    */
   readonly correlationLength: number;
+  /**
+   * Mean correlation of adjacent pixels within blocks of a twelfth of the shorter side, which all count the same: below about a half most
+   * blocks hold noise.
+   */
+  readonly blockCorrelation: number;
   /** Groups of names of equal files (of all images), or of equal pixels. */
   readonly duplicates: readonly (readonly string[])[];
   /** Groups of names of images that look the same, among the images read, exact duplicates left out. */
@@ -113,6 +118,7 @@ export async function surveyImages(dataset: Dataset, options: SurveyOptions = {}
     mean: mean.slice(0, channels),
     std: std.slice(0, channels),
     correlationLength: correlation.length(),
+    blockCorrelation: correlation.ofBlocks(),
     duplicates,
     nearDuplicates: near.groups(duplicates),
     readSeconds,
