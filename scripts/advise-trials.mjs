@@ -7,13 +7,14 @@
 // (`data fetch nuclei`). Where images have classes, kNN judges features beside those of random weights and raw pixels, on the test images
 // or on held-out ones. Elsewhere the held-out loss stands beside that of the patch means, which is that of a prediction of 0.
 // Each trial is a run folder. Finished ones are not repeated, and interrupted ones resume.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { parseDuration } from '../dist/cli/options/time-budget.js';
 import { parseConfig } from '../dist/config/schema.js';
 import { evaluate } from '../dist/evaluate/evaluator.js';
 import { heldOutLoss } from '../dist/evaluate/held-out.js';
+import { BrokenImages, openDataset, packImages } from '../dist/exports/data.js';
 import { mergeConfig } from '../dist/exports/study.js';
 import { readMetrics, runFolder } from '../dist/exports/weights.js';
 import { advise, pretrain } from '../dist/index.js';
@@ -45,6 +46,15 @@ const seconds = parseDuration('--budget', given.budget);
 const stop = new AbortController();
 process.once('SIGINT', () => stop.abort());
 mkdirSync(given.output, { recursive: true });
+if (given.photos) {
+  // Large photographs are packed once, as the advice about them says.
+  const pack = join(given.output, 'photographs-packed');
+  trials.photographs = `packed:${pack}`;
+  if (!existsSync(join(pack, 'index.json')))
+    await packImages(await openDataset(given.photos), pack, {
+      ...{ resize: 192, signal: stop.signal, broken: new BrokenImages() },
+    });
+}
 
 /** The advised settings, kept beside the run so that it resumes with the same ones. */
 async function settingsOf(name, source) {

@@ -154,7 +154,9 @@ describe(`adviseSettings (seed ${seed})`, () => {
     expect(slow.config.training.epochs).toBeLessThan(quick.config.training.epochs);
     expect(slow.seconds).toBeCloseTo(slow.config.training.epochs * 0.98 * 50_000 * 0.1, -1);
     expect(quick.notes).toEqual([]);
-    expect(slow.notes.join()).toMatch(/shrink them once with `data pack --resize 192`/);
+    expect(slow.notes.join()).toMatch(
+      /shrink them once with `data pack SOURCE --output FOLDER --resize 192`/,
+    );
   });
 
   it('weights to start with decide sizes, normalisation and a low rate', () => {

@@ -49,7 +49,7 @@ export function notesFor({
     const [height, width] = config.model.image;
     notes.push(
       `reading these large images takes longer than learning from them: shrink them once with ` +
-        `\`data pack --resize ${2 * Math.max(height, width)}\`, and train on packed:FOLDER`,
+        `\`data pack SOURCE --output FOLDER --resize ${2 * Math.max(height, width)}\`, and train on packed:FOLDER`,
     );
   }
   if (facts.images < FEW_IMAGES && !options.start)

@@ -23,7 +23,7 @@ export interface AttentionOptions extends ViewedOptions {
 /** Attention maps of images. */
 export interface AttentionMaps {
   readonly names: readonly string[];
-  /** [images, heads, rows, columns]: the share of its attention that the token pays to each patch. */
+  /** The share of its attention that the token pays to each patch, [images, heads, rows, columns]. */
   readonly maps: Float32Array;
   readonly heads: number;
   readonly grid: Size;
