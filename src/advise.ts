@@ -55,7 +55,7 @@ export async function advise(source: string | Dataset, options: AdviseOptions = 
     onProgress,
     onNote,
   } = options;
-  const start = initFrom === undefined ? undefined : await startFacts(initFrom);
+  const start = initFrom === undefined ? undefined : await startFacts(initFrom, given);
   const opened =
     typeof source === 'string'
       ? await openDataset(source, {
@@ -100,8 +100,9 @@ async function machineFacts(engine: Engine | undefined): Promise<MachineFacts> {
   return { flops, how, memory: totalmem(), accelerator: engine?.name === 'xla' };
 }
 
-async function startFacts(path: string): Promise<StartFacts> {
-  const { description } = await findModel(path);
+async function startFacts(path: string, given: ConfigInput = {}): Promise<StartFacts> {
+  const { heads, decoder: ofDecoder } = given.model ?? {}; // where the file does not state them
+  const { description } = await findModel(path, { unusualHeads: heads, decoderHeads: ofDecoder?.heads });
   const { encoder, decoder, normalisation, evaluationCrop, source, run } = description;
   const { mean, std } = normalisation;
   const own = (run?.config as Partial<Config> | undefined)?.task;

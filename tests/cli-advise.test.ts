@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { rng } from '../src/random/rng.ts';
@@ -106,7 +107,7 @@ describe('pretrain without a recipe', () => {
       ...quick,
     );
     expect(out).toMatch(/^settings that suit classes:images .*\n/);
-    expect(out).toMatch(/\nmodel\.patch=\d+\n {4}at this size pixels are correlated over/);
+    expect(out).toMatch(/\nmodel\.patch=\d+\n {4}pixels of a view are correlated over/);
     expect(code).toBe(0);
     const config = await configOf('advised');
     expect(config).toMatchObject({
@@ -200,4 +201,44 @@ describe('pretrain without a recipe', () => {
       data: { mean: [0.1, 0.2, 0.3] },
     });
   }, 60_000);
+
+  it.each([
+    ['mae.pth', ['--set', 'model.heads=3', '--set', 'model.decoder.heads=2']], // its sizes are unusual
+    ['hf-mae', []],
+  ] as const)(
+    'continues from weights of MAE: %s',
+    async (name, heads) => {
+      const file = fileURLToPath(new URL(`./fixtures/weights/${name}`, import.meta.url));
+      const output = `from-${name}`;
+      const ratio = ['--set', 'task.maskRatio=0.5']; // the rest is the file's
+      const { code, out } = await run(
+        ...[
+          'pretrain',
+          '--data',
+          'images',
+          '--init-from',
+          file,
+          '--output',
+          output,
+          ...heads,
+          ...ratio,
+          ...quick,
+        ],
+      );
+      expect(code).toBe(0);
+      expect(out).toMatch(/\d+ weights loaded from/);
+      expect(out).not.toMatch(/random:|other setting|other shape/);
+      expect(await configOf(output)).toMatchObject({
+        model: {
+          image: [32, 32],
+          patch: 8,
+          classToken: true,
+          target: 'patch',
+          decoder: { width: 16, depth: 1 },
+        },
+        task: { name: 'masked', maskRatio: 0.5 },
+      });
+    },
+    60_000,
+  );
 });

@@ -24,6 +24,13 @@ export interface Unadvised {
   readonly options: RunFlags & { readonly budget?: string };
 }
 
+/** True if settings of the model are given, other than heads that a file of weights does not state. */
+function isSized({ model, from }: ConfigInput): boolean {
+  if (model === undefined || !from) return model !== undefined;
+  const { heads: _, decoder: { heads: __, ...decoder } = {}, ...others } = model;
+  return Object.keys(decoder).length + Object.keys(others).length > 0;
+}
+
 /**
  * Settings for a new run without a recipe and without settings of its model: they suit its images, and are printed with their reasons.
  * Given settings win. None for other runs; undefined where Ctrl-C stopped the reading of images.
@@ -33,7 +40,7 @@ export async function advisedSettings(run: Unadvised): Promise<ConfigInput | und
   const { output, given, options } = run;
   const source = given.data?.source;
   const continues = options.resume !== undefined && (await holdsRun(output));
-  if (run.recipe !== undefined || given.model !== undefined || !source || continues || launchedWorld()) {
+  if (run.recipe !== undefined || isSized(given) || !source || continues || launchedWorld()) {
     if (options.budget === undefined) return {};
     throw new UsageError(
       '--budget chooses settings for a new run of one process that names neither a recipe nor settings of the model, got another run: ' +
