@@ -1,4 +1,5 @@
-"""A training step in PyTorch, at its best, for benchmarks to compare with: masked pre-training, fine-tuning with timm, or segmentation.
+"""A training step in PyTorch, at its best, for benchmarks to compare with: masked pre-training, fine-tuning with timm, segmentation,
+or detection with torchvision.
 
     python3 torch_step.py batch.safetensors --modes eager,compile --steps 6 --threads 2
 
@@ -42,6 +43,10 @@ def build(path, device):
         from torch_finetune import build as build_finetune
 
         return build_finetune(tensors, config, device)
+    if "rois.boxes" in tensors:
+        from torch_detect import build as build_detect
+
+        return build_detect(tensors, config, device)
     if "masks" in tensors:
         from torch_segment import build as build_segment
 
