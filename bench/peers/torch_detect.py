@@ -32,10 +32,17 @@ def build(tensors, config, device):
     def linear(x, name):
         return F.linear(x, w[name + ".weight"], w[name + ".bias"])
 
+    def last(x):
+        """[B, C, H, W] with channels last in memory as [B, H, W, C], without a copy."""
+        return x.permute(0, 2, 3, 1)
+
+    def first(x):
+        return x.permute(0, 3, 1, 2)
+
     def unit(x, name):
-        """A convolution and a norm over channels: channels last, so that both need no copy."""
+        """A convolution and a norm over channels, which channels last need no copy for."""
         y = F.conv2d(x, w[name + ".weight"], padding=w[name + ".weight"].shape[2] // 2)
-        return norm(y.permute(0, 2, 3, 1), name + ".norm").permute(0, 3, 1, 2)
+        return first(norm(last(y), name + ".norm"))
 
     def twice(x, name):
         return F.conv_transpose2d(x, w[name + ".weight"], w[name + ".bias"], stride=2)
@@ -54,7 +61,7 @@ def build(tensors, config, device):
             y = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(batch, count, width)
             x = x + linear(y, b + ".attn.proj")
             x = x + linear(F.gelu(linear(norm(x, b + ".norm2"), b + ".mlp.fc1")), b + ".mlp.fc2")
-        return x.reshape(batch, *grid, width).permute(0, 3, 1, 2)
+        return first(x.reshape(batch, *grid, width))
 
     def pyramid(x):
         maps = []
@@ -69,8 +76,8 @@ def build(tensors, config, device):
         for x in maps:
             for i in range(2):
                 x = F.relu(conv(x, f"head.proposals.{i}"))
-            objectness.append(conv(x, "head.proposals.objectness").permute(0, 2, 3, 1).flatten(1))
-            deltas.append(conv(x, "head.proposals.deltas").permute(0, 2, 3, 1).reshape(batch, -1, 4))
+            objectness.append(conv(x, "head.proposals.objectness"))
+            deltas.append(conv(x, "head.proposals.deltas"))
         return objectness, deltas
 
     def tower(x, name):
@@ -83,11 +90,16 @@ def build(tensors, config, device):
         parts = [roi_align(x, some, bins, scale, 0, aligned=True) for x, some, scale in zip(maps, rois, lesson.scales)]
         return torch.cat(parts).contiguous(memory_format=torch.channels_last)
 
-    def loss():
+    def trunk():
         maps = pyramid(encode())
-        objectness, deltas = regions(maps)
-        propose([x.detach() for x in objectness], [x.detach() for x in deltas])
-        objectness, deltas = torch.cat(objectness, 1), torch.cat(deltas, 1)
+        return ([last(x) for x in maps], *regions(maps))
+
+    def by_anchor(objectness, deltas):
+        return [last(x).flatten(1) for x in objectness], [last(x).reshape(batch, -1, 4) for x in deltas]
+
+    def cost(maps, objectness, deltas):
+        maps = [first(x) for x in maps]
+        objectness, deltas = (torch.cat(x, 1) for x in by_anchor(objectness, deltas))
         share = 1 / (256 * batch)
         total = F.binary_cross_entropy_with_logits(objectness, lesson.is_object, weight=lesson.used, reduction="sum") * share
         total = total + (lesson.is_object[:, :, None] * (deltas - lesson.anchor_deltas).abs()).sum() * share
@@ -105,6 +117,18 @@ def build(tensors, config, device):
         costs = F.binary_cross_entropy_with_logits(y, lesson.masks, reduction="none").mean((1, 2))
         return total + (costs * lesson.mask_weights).sum()
 
+    def step(before, after):
+        def loss():
+            maps, objectness, deltas = before()
+            with torch.no_grad():
+                propose(*by_anchor(objectness, deltas))
+            return after(maps, objectness, deltas)
+
+        return loss
+
+    loss = step(trunk, cost)
+    # Each half is compiled, the proposals between them are not: numbers of boxes depend on their values.
+    loss.compiled = lambda: step(torch.compile(trunk), torch.compile(cost))
     by_settings = {}
     for name, group in config["groups"].items():
         by_settings.setdefault((group["lrScale"], group["weightDecay"]), []).append(w[name])
@@ -157,15 +181,8 @@ class Proposals:
         self.masks = [data["objects.masks"][image == i].float()[:, None] for i in range(count)]
         self.anchors = [anchors_of(torch, **level) for level in config["levels"]]
         self.all = torch.cat(self.anchors)
-        self.levels = torch.cat([torch.full((len(x),), i) for i, x in enumerate(self.anchors)])
-        # Not compiled: numbers of boxes depend on their values.
-        disable = getattr(getattr(torch, "_dynamo", None), "disable", lambda f: f)
-        self.run = disable(torch.no_grad()(self.work))
 
     def __call__(self, objectness, deltas):
-        self.run(objectness, deltas)
-
-    def work(self, objectness, deltas):
         import torch
         from torchvision.ops import batched_nms, box_iou, clip_boxes_to_image, remove_small_boxes, roi_align
 
