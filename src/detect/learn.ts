@@ -53,7 +53,7 @@ function anchorInputs(plan: DetectionPlan, objects: Objects, key: StreamKey): Im
   return { 'anchors:labels': labels, 'anchors:deltas': deltas };
 }
 
-/** The boxes that the heads learn from, some of those that the network proposes. */
+/** The boxes that the heads learn from, some of the network's proposals. */
 export function chooseRois({ plan, objects, key, proposed }: Required<LearnJob>): RoiTargets {
   const { levels, image, classes: background, rois, bins } = plan;
   const { boxes } = proposalsOf(levels, image, proposed.objectness, proposed.deltas, plan.proposals);

@@ -12,7 +12,7 @@ import { type Arm, type Group, requireEpochs, requireOwnStart, stretched } from 
 import type { JudgedArm, StudyJudge, Within } from './judge.ts';
 import type { AnnotatedData, HeadPiece } from './piece.ts';
 
-/** The judges that train a model with a head on images of their own. */
+/** The judges that train a model with a head on separate images. */
 export type HeadName = HeadPiece['kind'];
 type Given = SegmentInput & DetectInput;
 

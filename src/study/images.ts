@@ -140,7 +140,7 @@ function keyOf({ data: { source, heldOut, trainImages }, seed }: Config): string
   return JSON.stringify([source, heldOut, trainImages, seed]);
 }
 
-/** The settings of the images of all judges that have some of their own. */
+/** The settings of the images of all judges that have separate ones. */
 function annotatedData({ groups }: Study): { judge: HeadName; data: AnnotatedData }[] {
   return groups.flatMap((group) =>
     group.arms.flatMap((arm) =>

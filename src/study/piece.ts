@@ -30,7 +30,7 @@ type HeadKind =
   | { readonly kind: 'segment'; readonly settings: SegmentInput; readonly from: string }
   | { readonly kind: 'detect'; readonly settings: DetectInput; readonly from: string };
 
-/** A judgement by a model with a head of its own. */
+/** A judgement by a model with a new head. */
 export type HeadPiece = PieceWork & HeadKind;
 
 /** The settings that the images of such a judgement depend on. */
@@ -47,7 +47,7 @@ export interface ImageCounts {
   readonly classes: number;
   /** Of a share of the labels. */
   labelled(share: number): number;
-  /** Training images of a judge with images of its own, and their classes. */
+  /** Training images of a judge with separate images, and their classes. */
   annotated(
     judge: HeadPiece['kind'],
     data: AnnotatedData,

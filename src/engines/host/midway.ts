@@ -11,7 +11,7 @@ export function requireComplete({ gradients, midway }: TrainingPlan, complete: C
 }
 
 /**
- * All inputs of each micro-batch, for an engine that computes the values midway as a program of its own, and so twice. While the caller makes
+ * All inputs of each micro-batch, for an engine that computes the values midway as a separate program, and so twice. While the caller makes
  * inputs of one micro-batch, the engine computes the next.
  * @param run of the engine
  */

@@ -23,7 +23,7 @@ import { optimise } from './optimise.ts';
 
 const seed = Number(process.env.SEED ?? Date.now() % 1e6);
 
-/** A loss of two layers of which the second one takes a late input, and its gradients. */
+/** A loss of two layers and its gradients. The second layer takes a late input. */
 function example() {
   const [x, w1, b1, w2, b2, v] = [
     input('x', [4, 6]),

@@ -23,7 +23,7 @@ export function withMidway(
 
 /** Two programs that compute a program one after the other. */
 export interface Halves {
-  /** The values midway, and those that the second half needs, which have names of `isKept`. */
+  /** The values midway, and the second half's inputs among its values, by names of `isKept`. */
   readonly first: Program;
   /** The outputs of the whole program, from its inputs and the kept values. */
   readonly second: Program;
