@@ -21,8 +21,8 @@ import { detectionPlan } from '../run/setup-detect.ts';
 import { type BenchStep, noise } from './step.ts';
 
 /** The recipes whose step is measured: that of `shapes` is `shapes-micro-mask-rcnn`. */
-export const benchDetectors = ['shapes', 'nuclei'] as const;
-export type BenchDetector = (typeof benchDetectors)[number];
+export type BenchDetector = 'shapes' | 'nuclei';
+export const benchDetectors: readonly BenchDetector[] = ['shapes', 'nuclei'];
 
 const { mean, std } = IMAGENET;
 const KEY = [7, 0] as const;

@@ -1,6 +1,6 @@
 import type { Config } from '../config/schema.ts';
 import type { Arm, Group } from './arms.ts';
-import type { HeadPiece, ImageCounts, Piece } from './piece.ts';
+import type { ImageCounts, Piece } from './piece.ts';
 
 /** A model of an arm that is judged. */
 export interface JudgedArm {
@@ -18,7 +18,7 @@ export interface JudgedArm {
 export type Within = (part: string, check: () => void) => void;
 
 /** The parts of a study that judge a model. */
-export type Judge = 'knn' | 'linear' | 'finetune' | HeadPiece['kind'];
+export type Judge = 'knn' | 'linear' | 'finetune' | 'segment' | 'detect';
 
 /** A judge of the models of a study: an entry of the table. */
 export interface StudyJudge {
