@@ -5,7 +5,7 @@ import { openMasks, validationOf } from '../masks/open.ts';
 import { verifyMasks } from '../masks/verify.ts';
 import { cifar10 } from './cifar10.ts';
 import { openClassFolders, openFolder } from './folder.ts';
-import { nuclei } from './nuclei.ts';
+import { nuclei, nucleiObjects } from './nuclei.ts';
 import { openPacked } from './packed.ts';
 import type { OpenOptions, SourceScheme } from './scheme.ts';
 
@@ -64,6 +64,7 @@ export const sources: readonly [SourceScheme, ...SourceScheme[]] = [
   },
   cifar10,
   nuclei,
+  nucleiObjects,
 ];
 
 /** The table with further kinds before it. */
