@@ -15,9 +15,10 @@ import { type SegmentConfig, segmenterConfig } from './segment-schema.ts';
  * Floating-point operations of the matrix products of one training step per image. A multiplication and an addition
  * count as two; the backward pass costs twice the forward pass; all patches are predicted (34.9e9 for ViT-B/16 at 224×224 with 75 %
  * of its tokens removed; predicting the removed patches only takes 1.6 % less).
+ * @param own tasks of the user's own
  */
-export function stepFlops({ model, task }: Pick<Config, 'model' | 'task'>): number {
-  const { mask, guide } = taskOf(task);
+export function stepFlops({ model, task }: Pick<Config, 'model' | 'task'>, own?: OwnTasks): number {
+  const { mask, guide } = taskOf(task, own);
   const patches = patchCount(model);
   const visible = mask ? visibleTokens(patches, task.maskRatio) : patches;
   const decoder = decoderOf(model.decoder);

@@ -54,6 +54,7 @@ export const libraries: readonly Library[] = [
     also: [
       'src/engines/setup/',
       'tests/cli.test.ts',
+      'tests/cli-advise.test.ts',
       'tests/cli-finetune.test.ts',
       'tests/cli-judge.test.ts',
       'tests/images.test.ts',
