@@ -1,6 +1,7 @@
-import { kMeans, squaredDistanceTo } from './k-means.ts';
+import { kMeans } from './k-means.ts';
 import { centred, meanOf, type Rows } from './moments.ts';
 import { effectiveRank, singularValues } from './spectrum.ts';
+import { squaredDistance } from './vectors.ts';
 
 /** Clusters of one image's tokens, and of those of several images. */
 const OF_IMAGE = 3;
@@ -11,7 +12,7 @@ const EPSILON = 1e-12;
 
 /** Tokens of patches, [images, tokens, width]. */
 export interface Tokens {
-  readonly values: Float32Array | Float64Array;
+  readonly values: Float64Array;
   readonly images: number;
   readonly tokens: number;
   readonly width: number;
@@ -86,12 +87,14 @@ function extents(rows: Rows, clusters: number, apart?: number[]): number[] {
 
 /** Mean distance of rows to the nearest centre of another cluster. */
 function distanceToOthers(rows: Rows, centres: Float64Array, labels: Int32Array): number {
-  const k = centres.length / rows.width;
+  const { values, width } = rows;
+  const k = centres.length / width;
   let sum = 0;
   for (let i = 0; i < rows.count; i++) {
     let least = Infinity;
     for (let c = 0; c < k; c++)
-      if (c !== labels[i]) least = Math.min(least, squaredDistanceTo(rows, i, centres, c));
+      if (c !== labels[i])
+        least = Math.min(least, squaredDistance(values, i * width, centres, c * width, width));
     sum += Number.isFinite(least) ? Math.sqrt(least) : 0;
   }
   return sum / rows.count;
@@ -99,9 +102,10 @@ function distanceToOthers(rows: Rows, centres: Float64Array, labels: Int32Array)
 
 /** Mean distance of rows from their mean. */
 function meanDistance(rows: Rows): number {
+  const { values, width } = rows;
   const mean = meanOf(rows);
   let sum = 0;
-  for (let i = 0; i < rows.count; i++) sum += Math.sqrt(squaredDistanceTo(rows, i, mean, 0));
+  for (let i = 0; i < rows.count; i++) sum += Math.sqrt(squaredDistance(values, i * width, mean, 0, width));
   return sum / rows.count;
 }
 

@@ -1,3 +1,5 @@
+import { dot } from './vectors.ts';
+
 /** Rotations for one eigenvalue after which the iteration counts as failed; two or three are usual. */
 const MOST = 60;
 
@@ -28,14 +30,8 @@ function tridiagonal(a: Float64Array, n: number): { diagonal: Float64Array; besi
     for (let i = k + 1; i < n; i++) v[i] = a[i * n + k]!;
     v[k + 1] = first - end;
     const half = norm * (norm + Math.abs(first)); // half of v · v
-    let dot = 0;
-    for (let i = k + 1; i < n; i++) {
-      let sum = 0;
-      for (let j = k + 1, at = i * n + k + 1; j < n; j++, at++) sum += a[at]! * v[j]!;
-      q[i] = sum / half;
-      dot += q[i]! * v[i]!;
-    }
-    const share = dot / (2 * half);
+    for (let i = k + 1; i < n; i++) q[i] = dot(a, i * n + k + 1, v, k + 1, n - k - 1) / half;
+    const share = dot(q, k + 1, v, k + 1, n - k - 1) / (2 * half);
     for (let i = k + 1; i < n; i++) q[i]! -= share * v[i]!;
     for (let i = k + 1; i < n; i++) {
       const [vi, qi] = [v[i]!, q[i]!];

@@ -1,4 +1,5 @@
 import type { Rows } from './moments.ts';
+import { squaredDistance } from './vectors.ts';
 
 /** Centres of clusters, and the cluster of each row. */
 export interface Clusters {
@@ -45,26 +46,11 @@ function assign(rows: Rows, centres: Float64Array, labels: Int32Array): boolean 
     let best = 0;
     let least = Infinity;
     for (let c = 0; c < k; c++) {
-      const distance = squaredDistanceTo(rows, i, centres, c);
+      const distance = squaredDistance(rows.values, i * rows.width, centres, c * rows.width, rows.width);
       if (distance < least) [best, least] = [c, distance];
     }
     changed ||= labels[i] !== best;
     labels[i] = best;
   }
   return changed;
-}
-
-/** Squared distance of a row to a centre. */
-export function squaredDistanceTo(
-  { values, width }: Rows,
-  row: number,
-  centres: Float64Array,
-  centre: number,
-): number {
-  let sum = 0;
-  for (let k = 0, i = row * width, j = centre * width; k < width; k++, i++, j++) {
-    const difference = values[i]! - centres[j]!;
-    sum += difference * difference;
-  }
-  return sum;
 }

@@ -24,7 +24,7 @@ export function lidar(images: readonly Rows[]): number | undefined {
   }
   for (let k = 0; k < width; k++) within[k * width + k]! += RIDGE;
   const l = cholesky(within, width);
-  const between = centred({ values: means, count: several.length, width }).values as Float64Array;
+  const between = centred({ values: means, count: several.length, width }).values;
   for (let i = 0; i < several.length; i++) solveLower(l, between.subarray(i * width, (i + 1) * width));
   return effectiveRank(squaredSingularValues({ values: between, count: several.length, width }), EPSILON);
 }

@@ -1,5 +1,6 @@
 import { cholesky, solveLower } from './cholesky.ts';
 import { columnProducts, meanOf, type Rows } from './moments.ts';
+import { dot } from './vectors.ts';
 
 /** Ridge penalty relative to the number of rows, on standardised features. */
 const PENALTY = 0.03;
@@ -20,7 +21,7 @@ export function linearLeaveOneOut(features: Rows, labels: Int32Array): number | 
   for (let j = 0; j < width; j++) products[j * width + j]! += PENALTY * count;
   const l = cholesky(products, width);
   // Rows become z = L⁻¹ · x: a row's leverage is z · z, its prediction z · Σ z · y.
-  const z = rows.values as Float64Array;
+  const z = rows.values;
   for (let i = 0; i < count; i++) solveLower(l, z.subarray(i * width, (i + 1) * width));
   const shares = names.map((name) => labels.reduce((sum, label) => sum + Number(label === name), 0) / count);
   const weights = names.map((name, c) => {
@@ -33,12 +34,11 @@ export function linearLeaveOneOut(features: Rows, labels: Int32Array): number | 
   });
   let right = 0;
   for (let i = 0; i < count; i++) {
-    const row = z.subarray(i * width, (i + 1) * width);
-    const dot = (other: Float64Array) => row.reduce((sum, x, j) => sum + x * other[j]!, 0);
-    const leverage = dot(row) + 1 / count;
+    const at = i * width;
+    const leverage = dot(z, at, z, at, width) + 1 / count;
     const scores = names.map((name, c) => {
       const y = Number(labels[i] === name);
-      return y - (y - shares[c]! - dot(weights[c]!)) / (1 - leverage);
+      return y - (y - shares[c]! - dot(z, at, weights[c]!, 0, width)) / (1 - leverage);
     });
     right += Number(names[scores.indexOf(Math.max(...scores))] === labels[i]);
   }

@@ -15,7 +15,7 @@ const expected: Readonly<Record<string, Readonly<Record<string, number>>>> = fix
 
 function rowsOf(tensor: string): Rows {
   const [count, width] = fixture.shape(tensor) as [number, number];
-  return { values: fixture.float(tensor), count, width };
+  return { values: Float64Array.from(fixture.float(tensor)), count, width };
 }
 
 /** The measures of features that take nothing but these. */
@@ -43,7 +43,7 @@ describe("measures are NumPy's and SciPy's", () => {
 
   it.each(['views', 'few'])('of views: %s', (name) => {
     const [images, count, width] = fixture.shape(`${name}.views`) as [number, number, number];
-    const values = fixture.float(`${name}.views`);
+    const values = Float64Array.from(fixture.float(`${name}.views`));
     const views = Array.from({ length: images }, (_, i) => ({
       values: values.subarray(i * count * width, (i + 1) * count * width),
       count,
@@ -54,22 +54,21 @@ describe("measures are NumPy's and SciPy's", () => {
 
   it.each(['tokens', 'patches'])('of tokens: %s', (name) => {
     const [images, tokens, width] = fixture.shape(`${name}.tokens`) as [number, number, number];
-    expect(dse({ values: fixture.float(`${name}.tokens`), images, tokens, width })).toBeCloseTo(
-      expected[name]!.dse!,
-      6,
-    );
+    expect(
+      dse({ values: Float64Array.from(fixture.float(`${name}.tokens`)), images, tokens, width }),
+    ).toBeCloseTo(expected[name]!.dse!, 6);
   });
 });
 
 const isotropic = (random: Rng, count: number, width: number): Rows => ({
-  values: normals(random, count * width),
+  values: Float64Array.from(normals(random, count * width)),
   count,
   width,
 });
 
 /** Uniform points of a cube of some dimensions, which lies along the first axes of features. */
 function cube(random: Rng, count: number, width: number, dimensions: number): Rows {
-  const values = Float32Array.from({ length: count * width }, (_, i) =>
+  const values = Float64Array.from({ length: count * width }, (_, i) =>
     i % width < dimensions ? random.uniform(-1, 1) : 0,
   );
   return { values, count, width };
@@ -81,7 +80,7 @@ describe('features with a known answer', () => {
   it('collapsed: one direction, no dimension, and a warning', () => {
     withRandom(5, (random) => {
       const one = normals(random, 24);
-      const values = Float32Array.from({ length: 60 * 24 }, (_, i) => one[i % 24]!);
+      const values = Float64Array.from({ length: 60 * 24 }, (_, i) => one[i % 24]!);
       const rows = { values, count: 60, width: 24 };
       const got = measured(rows);
       expect(got.rankMe).toBeCloseTo(1, 3);
@@ -131,7 +130,7 @@ describe('features with a known answer', () => {
       const views = (spread: number, apart: number) =>
         Array.from({ length: 12 }, () => {
           const centre = normals(random, 40, apart);
-          const values = Float32Array.from(
+          const values = Float64Array.from(
             { length: 6 * 40 },
             (_, i) => centre[i % 40]! + random.normal(0, spread),
           );
@@ -139,14 +138,14 @@ describe('features with a known answer', () => {
         });
       expect(lidar(views(1e-3, 1))).toBeGreaterThan(9);
       expect(lidar(views(1e-3, 1))).toBeLessThan(11.01);
-      expect(lidar([{ values: new Float32Array(40), count: 1, width: 40 }])).toBeUndefined();
+      expect(lidar([{ values: new Float64Array(40), count: 1, width: 40 }])).toBeUndefined();
     });
   });
 
   it('a linear classifier finds classes on separate axes, and none in noise', () => {
     withRandom(3, (random) => {
       const labels = Int32Array.from({ length: 120 }, (_, i) => i % 4);
-      const values = normals(random, 120 * 8, 0.1);
+      const values = Float64Array.from(normals(random, 120 * 8, 0.1));
       labels.forEach((label, i) => {
         values[i * 8 + label]! += 2;
       });

@@ -1,6 +1,8 @@
+import { dot } from './vectors.ts';
+
 /** Rows of numbers, [count, width], one after another. */
 export interface Rows {
-  readonly values: Float32Array | Float64Array;
+  readonly values: Float64Array;
   readonly count: number;
   readonly width: number;
 }
@@ -46,8 +48,7 @@ export function rowProducts({ values, count, width }: Rows): Float64Array {
   const sums = new Float64Array(count * count);
   for (let i = 0; i < count; i++)
     for (let j = 0; j <= i; j++) {
-      let sum = 0;
-      for (let k = 0, a = i * width, b = j * width; k < width; k++, a++, b++) sum += values[a]! * values[b]!;
+      const sum = dot(values, i * width, values, j * width, width);
       sums[i * count + j] = sum;
       sums[j * count + i] = sum;
     }

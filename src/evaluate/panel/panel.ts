@@ -18,7 +18,7 @@ import type { Rows } from './moments.ts';
 /** Most images per run of the engine, as for kNN. */
 const BATCH = 250;
 /** Images whose patches' tokens are measured. */
-const TOKEN_IMAGES = 32;
+const TOKEN_IMAGES = 16;
 /** Images of LiDAR, and views of each. */
 const VIEW_IMAGES = 100;
 const VIEWS = 10;
@@ -87,7 +87,7 @@ export function labelFreePanel(
       views(ofTokens, size),
       async (view) => (await session.run(program, { view })).tokens as Float32Array,
     );
-    return { values: found.features, images: found.indices.length, tokens: count, width };
+    return { values: Float64Array.from(found.features), images: found.indices.length, tokens: count, width };
   }
 
   /** Features of views of each image, as training makes them. */
@@ -112,7 +112,7 @@ export function labelFreePanel(
       await loader.dispose();
     }
     return [...rows.values()].map((own) => {
-      const all = new Float32Array(own.length * width);
+      const all = new Float64Array(own.length * width);
       own.forEach((row, i) => {
         all.set(row, i * width);
       });
@@ -129,7 +129,7 @@ function scoresOf(
   seed: number,
 ): { [K in keyof PanelScores]: PanelScores[K] | undefined } {
   const count = indices.length;
-  const rows = { values: features, count, width };
+  const rows = { values: Float64Array.from(features), count, width };
   const spectrum = variances(rows);
   const shown = subset(images, indices);
   return {
