@@ -313,7 +313,10 @@ export class Trainer {
     const name = checkpointName(this.step);
     await this.#job.save(name, this.#progress);
     this.#savedStep = this.step;
-    await pruneCheckpoints(store, this.#job.settings.checkpoints.keep);
+    const { keep, keepEvery } = this.#job.settings.checkpoints;
+    const stays = (step: number) =>
+      keepEvery > 0 && step > 0 && step % (keepEvery * this.stepsPerEpoch) === 0;
+    await pruneCheckpoints(store, keep, stays);
     emit({ type: 'file', kind: 'checkpoint', path: store.place(name) });
   }
 
