@@ -8,7 +8,7 @@ import { parseConfig } from './config/schema.ts';
 import type { Engine } from './engines/engine.ts';
 import { referenceEngine } from './engines/reference/engine.ts';
 import { evaluate } from './evaluate/evaluator.ts';
-import { heldOutLoss } from './evaluate/held-out.ts';
+import { heldOutScores } from './evaluate/held-out.ts';
 import { readRows } from './io/jsonl.ts';
 import { pretrain, type RunOptions } from './pretrain.ts';
 import { report } from './report/report.ts';
@@ -152,6 +152,14 @@ describe('pretrain', () => {
     expect(rows.filter((row) => row.heldOutLoss !== undefined).map((row) => row.step)).toEqual([4, 8]);
     expect(rows[1]!.lr).toBe(0); // the warm-up's first step
     expect(rows[3]!.lr).toBeCloseTo((0.1 * 4) / 256, 10); // its end: half an epoch of 4 steps
+  });
+
+  it('shows the scores of held-out images beside each other', async () => {
+    const { rows } = await train();
+    expect(rows.at(-1)).toMatchObject({ psnr: expect.any(Number), psnrOfMeans: expect.any(Number) });
+    const hog = await train({ model: { target: 'hog' }, task: { name: 'masked' } });
+    expect(hog.rows.at(-1)).toMatchObject({ heldOutLoss: expect.any(Number) });
+    expect(hog.rows.at(-1)).not.toHaveProperty('psnr');
   });
 
   it('learns', async () => {
@@ -390,14 +398,16 @@ describe('pretrain', () => {
   });
 });
 
-it('heldOutLoss weighs every image once, whatever the batch', async () => {
+it('the held-out loss weighs every image once, whatever the batch', async () => {
   const config = parseConfig(tinySettings(`classes:${images}`));
   const setup = setUp(config);
   const { heldOut } = await openData(config);
   const { initialise } = await import('./nn/init.ts');
   const session = await referenceEngine.open(initialise(setup.programs(1).specs, 1));
   const loss = async (batchSize: number) =>
-    (await evaluate(heldOutLoss(setup, heldOut!, { batchSize }), session)).heldOutLoss;
+    Object.values(await evaluate(heldOutScores(setup, heldOut!, { batchSize }), session));
   const one = await loss(1);
-  for (const batchSize of [4, 6, 7]) expect(await loss(batchSize)).toBeCloseTo(one!, 6);
+  expect(one).toHaveLength(3);
+  for (const batchSize of [4, 6, 7])
+    for (const [i, value] of (await loss(batchSize)).entries()) expect(value).toBeCloseTo(one[i]!, 5);
 });

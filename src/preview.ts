@@ -11,9 +11,11 @@ import { fromPicture, toPicture } from './nn/normalise.ts';
 import { drawBatch, drawInputs, drawName } from './tasks/draws.ts';
 import { maskRatioOf } from './tasks/fit.ts';
 import { plain } from './tasks/plain.ts';
+import { shownShare } from './tasks/shown.ts';
 import type { PretextTask } from './tasks/task.ts';
 import { renderGrid } from './visualize/grid.ts';
 import { hideTokens, toShownImage } from './visualize/image.ts';
+import { type Box, coveredBox } from './visualize/outline.ts';
 import { columnTitle, shortNames } from './visualize/titles.ts';
 
 export interface PreviewOptions extends Normalisation {
@@ -29,7 +31,8 @@ export interface PreviewOptions extends Normalisation {
 
 /**
  * Draws every image of a (small) data set that can be read, as it is and as each task degrades it: the paper's first figure, a PNG
- * file. Removed tokens are grey; what goes beyond black and white, as the blurred task does, is scaled, and its title says so. No model takes part. Throws RangeError where a task does not fit the geometry.
+ * file. Removed tokens are grey; what goes beyond black and white, as the blurred task does, is scaled, and its title says so. A line in the
+ * original shows the part that a zoomed-in view shows. No model takes part. Throws RangeError where a task does not fit the geometry.
  */
 export async function preview(images: Dataset, options: PreviewOptions): Promise<Buffer> {
   const session = await options.engine.open({});
@@ -42,7 +45,11 @@ export async function preview(images: Dataset, options: PreviewOptions): Promise
   }
   const readable = Array.from({ length: images.length }, (_, i) => i).filter((i) => columns[0]![i]);
   return renderGrid({
-    rows: readable.map((row) => columns.map((cells) => cells[row]?.picture)),
+    rows: readable.map((row) => {
+      const [original, ...degraded] = columns.map((cells) => cells[row]);
+      const box = degraded.find((cell) => cell?.box)?.box;
+      return [original && { ...original.picture, box }, ...degraded.map((cell) => cell?.picture)];
+    }),
     rowTitles: shortNames(readable.map((i) => images.id(i))),
     columnTitles: columns.map((cells, i) =>
       columnTitle(
@@ -53,7 +60,8 @@ export async function preview(images: Dataset, options: PreviewOptions): Promise
   });
 }
 
-type Shown = ReturnType<typeof toShownImage>;
+/** A degraded image, and the part that it shows of the predicted picture, if not all of it. */
+type Shown = ReturnType<typeof toShownImage> & { readonly box: Box | undefined };
 
 /** One picture of each image, undefined where it cannot be read. */
 async function column(
@@ -71,8 +79,13 @@ async function column(
     context,
     1 / 255,
   );
-  const degraded = task.degrade(normalised, drawInputs(task, geometry, batchSize), context);
-  const degrade = program(task.name, { degraded: toPicture(degraded, context) });
+  const draws = drawInputs(task, geometry, batchSize);
+  const degraded = task.degrade(normalised, draws, context);
+  const shownPart = shownShare(task, degraded, draws, context);
+  const degrade = program(task.name, {
+    degraded: toPicture(degraded, context),
+    ...(shownPart && { shown: shownPart }),
+  });
   const cells: (Shown | undefined)[] = [];
   const views = evaluationBatches(images, {
     batchSize,
@@ -84,16 +97,19 @@ async function column(
   });
   for await (const batch of views) {
     const inputs: Values = { view: batch.view, ...drawBatch(task, geometry, batch.rngs) };
-    const pictures = (await session.run(degrade, inputs)).degraded as Float32Array;
-    const size = channels * image[0] * image[1];
+    const values = await session.run(degrade, inputs);
+    const pictures = values.degraded as Float32Array;
+    const [height, width] = image;
+    const size = channels * height * width;
     const order = inputs[drawName('order')];
     batch.weights.forEach((weight, i) => {
       if (cells.length === images.length) return;
       const data = pictures.subarray(i * size, (i + 1) * size);
-      const { picture, scaled } = toShownImage({ channels, height: image[0], width: image[1], data });
+      const { picture, scaled } = toShownImage({ channels, height, width, data });
+      const box = values.shown && coveredBox(values.shown.subarray(i * height * width), height, width);
       const masked = task.mask ? removed(order!, i, geometry, maskRatio) : undefined;
       const shown = masked ? hideTokens(picture, masked, patchGrid(geometry), patch) : picture;
-      cells.push(weight > 0 ? { picture: shown, scaled } : undefined);
+      cells.push(weight > 0 ? { picture: shown, scaled, box } : undefined);
     });
   }
   return cells;

@@ -67,6 +67,13 @@ const training = trainingFields({
 const evaluation = section({
   heldOutImages: whole(0).default(2048).describe('most images for the held-out loss of an epoch; 0: none'),
   reconstructions: whole(0).default(6).describe('images in the picture written each epoch; 0: none'),
+  panelEvery: whole(0)
+    .default(1)
+    .describe('epochs between label-free measures of the features, with a last one at the end; 0: none'),
+  panelImages: whole(2).default(1_000).describe('images of these measures'),
+  best: oneOf(['none', 'heldOutLoss', 'psnr', 'rankMe', 'idEst', 'dse', 'linear', 'knn'])
+    .default('none')
+    .describe('measure whose best weights are kept beside the newest, and judged in place of them'),
   knnEvery: whole(0)
     .default(0)
     .describe('epochs between reports of kNN and linear probe, with a last one at the end; 0: none'),

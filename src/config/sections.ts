@@ -146,6 +146,9 @@ export const checkpoints = section({
     .default(500)
     .describe('steps from one checkpoint to the next; 0: at the end of epochs only'),
   keep: whole(1).default(3).describe('number of checkpoints kept, the newest ones'),
+  keepEvery: whole(0)
+    .default(0)
+    .describe('epochs from one checkpoint that is never deleted to the next; 0: only the newest are kept'),
 });
 
 export const recipe = text().default('custom').describe('recipe that the settings started from');

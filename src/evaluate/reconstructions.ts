@@ -5,6 +5,7 @@ import { targetOf } from '../nn/targets/table.ts';
 import type { Setup, ViewOptions } from '../run/setup-pretrain.ts';
 import { type GridRow, renderGrid } from '../visualize/grid.ts';
 import { hideTokens, toImage, toShownImage } from '../visualize/image.ts';
+import { coveredBox } from '../visualize/outline.ts';
 import { columnTitle, shortNames } from '../visualize/titles.ts';
 
 const reconstructions = [{ name: 'reconstruction', title: 'reconstruction' }];
@@ -15,7 +16,7 @@ const givenColumns = [
 
 /**
  * Draws the original, the encoder's input and the reconstruction of each image of a data set, as a PNG file.
- * The original is the image that the model is to predict. For normalised patches, the reconstruction takes mean and standard
+ * The original is the image that the model is to predict; a line shows the part that a zoomed-in view shows of it. For normalised patches, the reconstruction takes mean and standard
  * deviation from the patches that the encoder sees, and the caption says so. Targets other than pixels have no reconstruction.
  * @param options.given two more columns: the reconstruction by the statistics of the original's patches, as published pictures have it, and what
  * these alone show, without a model
@@ -39,6 +40,7 @@ export async function reconstructionGrid(
   const columns = options.given ? [...reconstructions, ...givenColumns] : reconstructions;
   const shown = columns.filter(({ name }) => name in reconstruct.outputs);
   let scaled = false;
+  let outlines = false;
   const [height, width] = model.image;
   const size = model.channels * height * width;
   const grid = patchGrid(model);
@@ -57,8 +59,13 @@ export async function reconstructionGrid(
       const seen = toShownImage(planes('degraded', i));
       scaled ||= seen.scaled;
       const degraded = hideTokens(seen.picture, mask, grid, model.patch);
-      const recovered = shown.map(({ name }) => toImage(planes(name, i)));
-      rows.push([toImage(planes('original', i)), degraded, ...recovered]);
+      const box = pictures.shown && coveredBox(pictures.shown.subarray(i * height * width), height, width);
+      outlines ||= box !== undefined;
+      const [original, ...recovered] = ['original', ...shown.map(({ name }) => name)].map((name) => ({
+        ...toImage(planes(name, i)),
+        box,
+      }));
+      rows.push([original, degraded, ...recovered]);
       names.push(dataset.id(batch.indices[i]!));
     });
   }
@@ -66,6 +73,9 @@ export async function reconstructionGrid(
     rows,
     rowTitles: shortNames(names),
     columnTitles: ['original', columnTitle('degraded input', scaled), ...shown.map(({ title }) => title)],
-    caption: `${options.title} · ${explanation ?? `The model predicts ${summary}, which are no picture.`}`,
+    caption: [
+      `${options.title} · ${explanation ?? `The model predicts ${summary}, which are no picture.`}`,
+      ...(outlines ? ['The encoder sees the outlined part.'] : []),
+    ].join(' '),
   });
 }

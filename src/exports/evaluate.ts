@@ -31,6 +31,7 @@ export { type Features, labelled } from '../evaluate/features/features.ts';
 export { type Evaluator, evaluate, type Score, type Watch } from '../evaluate/evaluator.ts';
 export { type KnnOptions, knnAccuracy, type LabelledFeatures } from '../evaluate/knn/knn.ts';
 export { type KnnReportOptions, knn } from '../evaluate/knn/knn-report.ts';
+export { type CheckpointReport, knnOfCheckpoints } from '../evaluate/knn/knn-checkpoints.ts';
 export type { KnnReport } from '../evaluate/knn/knn-folder.ts';
 export { type LinprobeOptions, type LinprobeResult, linprobe } from '../evaluate/probe/linprobe.ts';
 export { type LinprobeInput, linprobeSchema } from '../config/linprobe-schema.ts';

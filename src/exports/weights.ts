@@ -21,7 +21,7 @@ export type { KnnScores, StepRow } from '../run/events.ts';
 
 // Types of these signatures
 export type { EvaluationView } from '../image/view.ts';
-export type { HeadStart, ProbeScores, RunningEvent, StartEvent } from '../run/events.ts';
+export type { HeadStart, PanelScores, ProbeScores, RunningEvent, StartEvent } from '../run/events.ts';
 export type { TrainResult } from '../train/runner.ts';
 export type { ModelDescription } from '../weights/description.ts';
 export type { ForeignOptions } from '../weights/in/foreign.ts';

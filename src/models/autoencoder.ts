@@ -33,13 +33,23 @@ export function recover(
   image: Tensor,
   { masking, guide }: RecoverOptions = {},
 ): Prediction {
-  const decoder = decoderOf(config.decoder);
-  const fill = decoder.fillsEncoder && masking ? weights('mask_token') : undefined;
-  return decoder.decode(config, weights, {
-    tokens: encode(config, weights, image, masking, { fill }),
+  return decoderOf(config.decoder).decode(config, weights, {
+    tokens: encodeVisible(config, weights, image, masking),
     masking,
     guide: guide && encode(config, weights, guide),
   });
+}
+
+/** Tokens of images as the decoder takes them, see `encode`: the visible ones, or all, where the decoder's kind fills removed ones. */
+export function encodeVisible(
+  config: AutoencoderConfig,
+  weights: Weights,
+  image: Tensor,
+  masking: Masking | undefined,
+): Tensor {
+  const { fillsEncoder } = decoderOf(config.decoder);
+  const fill = fillsEncoder && masking ? weights('mask_token') : undefined;
+  return encode(config, weights, image, masking, { fill });
 }
 
 function checkConfig(config: AutoencoderConfig): void {

@@ -21,13 +21,29 @@ function statistics(image: ArrayLike<number>, token: number, channel: number): [
   return [mean, Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / 8)];
 }
 
+/** 1 for the pixels of patches that are kept, [6, 9]. */
+function pixelsOf(mask: readonly number[]): Float32Array {
+  return Float32Array.from(
+    { length: 54 },
+    (_, i) => 1 - mask[Math.floor(i / 27) * columns + Math.floor((i % 9) / 3)]!,
+  );
+}
+
 describe(`statistics that an encoder sees (SEED=${seed})`, () => {
   const image = normals(rng(seed, 'image'), 2 * 6 * 9);
   const run = (mask?: readonly number[]) => {
-    const masked = mask && input('mask', [1, count]);
-    const made = seenStatistics(input('image', [1, 2, 6, 9]), masked, geometry);
-    const values = { image, ...(mask && { mask: Float32Array.from(mask) }) };
-    return evaluateProgram(program('seen', { made }), values).made!;
+    const share = mask && input('share', [1, 1, 6, 9]);
+    const picture = input('image', [1, 2, 6, 9]);
+    const { drawn, means } = seenStatistics({ picture, share }, geometry);
+    const values = { image, ...(mask && { share: pixelsOf(mask) }) };
+    const made = evaluateProgram(program('seen', { drawn, means }), values);
+    for (let token = 0; token < count; token++)
+      for (const channel of [0, 1]) {
+        const [mean, deviation] = statistics(made.means!, token, channel);
+        expect(mean).toBeCloseTo(statistics(made.drawn!, token, channel)[0], 5);
+        expect(deviation).toBeCloseTo(0, 5);
+      }
+    return made.drawn!;
   };
 
   it('are those of every patch where none is removed', () => {

@@ -1,9 +1,10 @@
 import {
   add,
+  broadcast,
   constant,
   div,
   matmul,
-  mean,
+  maximum,
   mul,
   reshape,
   sqrt,
@@ -15,40 +16,62 @@ import {
 import { type Geometry, patchGrid } from '../image/size.ts';
 import { patchify, unpatchify } from './patches.ts';
 
-/** Distance, in patches, at which a kept patch counts by e^-½. */
+/** Distance, in patches, at which a seen patch counts by e^-½. */
 const NEAR = 1;
-/** A kept patch at any distance counts by so much: somewhere there is always one. */
+/** A seen patch at any distance counts by so much: somewhere there is always one. */
 const FAR = 1e-6;
+/** A sum of shares that stays above 0: where nothing is seen, its quotient is multiplied by 0. */
+const NONE = 1e-6;
+
+/** The part of a picture that an encoder sees. */
+export interface SeenPicture {
+  /** [B, C, H, W]; any finite values where nothing is seen */
+  readonly picture: Tensor;
+  /** [B, 1, H, W]: the seen share of each pixel, in [0, 1]; undefined: everything is seen */
+  readonly share?: Tensor | undefined;
+}
+
+/** Pictures [B, C, H, W] of the statistics that an encoder could know of each patch and channel. */
+export interface SeenStatistics {
+  /** Every pixel has the mean of its patch. */
+  readonly means: Tensor;
+  /** Patches with these means and standard deviations. */
+  readonly drawn: Tensor;
+}
 
 /**
- * An image whose patches have the means and standard deviations that an encoder could know: those of the kept patches of its input, and for
- * removed ones the mean of the kept patches' values, the near ones first.
- * @param input of the encoder, [B, C, H, W] @param mask f32 [B, N], 1 for removed patches; undefined where none is
- * @returns [B, C, H, W]
+ * Means and standard deviations of patches as an encoder could know them: of the pixels that it sees, and as far as it sees none of a patch
+ * the mean of other patches' values, the near ones first.
  */
-export function seenStatistics(input: Tensor, mask: Tensor | undefined, geometry: Geometry): Tensor {
+export function seenStatistics({ picture, share }: SeenPicture, geometry: Geometry): SeenStatistics {
   const { patch, channels } = geometry;
-  const all = patchify(input, patch);
+  const all = patchify(picture, patch);
   const [batch, count] = all.shape as [number, number, number];
   const pixels = patch ** 2;
   const patches = reshape(all, [batch, count, channels, pixels]);
-  const centre = mean(patches, [3]);
-  const spread = sqrt(mul(mean(square(sub(patches, centre)), [3]), pixels / Math.max(1, pixels - 1)));
-  const pattern = constant(unitRamp(pixels), [pixels]);
-  const known = (values: Tensor) => reshape(values, [batch, count, channels]);
-  const placed = (values: Tensor) => reshape(values, [batch, count, channels, 1]);
-  const fill = mask ? filler(mask, geometry) : (values: Tensor) => values;
-  const [centres, spreads] = [centre, spread].map((values) => placed(fill(known(values))));
-  const made = add(centres!, mul(spreads!, pattern));
-  return unpatchify(reshape(made, all.shape), geometry);
+  const weights = share && reshape(patchify(share, patch), [batch, count, 1, pixels]);
+  const total = weights && sum(weights, [3]); // [B, N, 1, 1]
+  const averaged = (values: Tensor) =>
+    weights ? div(sum(mul(values, weights), [3]), maximum(total!, NONE)) : mul(sum(values, [3]), 1 / pixels);
+  const centre = averaged(patches);
+  const spread = sqrt(mul(averaged(square(sub(patches, centre))), pixels / Math.max(1, pixels - 1)));
+  const fill = total
+    ? filler(reshape(mul(total, 1 / pixels), [batch, count, 1]), geometry)
+    : (values: Tensor) => values;
+  const known = (values: Tensor) =>
+    reshape(fill(reshape(values, [batch, count, channels])), [batch, count, channels, 1]);
+  const [means, deviations] = [known(centre), known(spread)];
+  const whole = (values: Tensor) => unpatchify(reshape(values, all.shape), geometry);
+  return {
+    means: whole(broadcast(means, patches.shape)),
+    drawn: whole(add(means, mul(deviations, constant(unitRamp(pixels), [pixels])))),
+  };
 }
 
-/** A function that replaces the values [B, N, C] of removed patches by weighted means of those of kept ones. */
-function filler(mask: Tensor, geometry: Geometry): (values: Tensor) => Tensor {
-  const [batch, count] = mask.shape as [number, number];
+/** A function that replaces the values [B, N, C] of patches, as far as they are not seen, by weighted means of seen ones. */
+function filler(seen: Tensor, geometry: Geometry): (values: Tensor) => Tensor {
+  const [batch] = seen.shape as [number];
   const [rows, columns] = patchGrid(geometry);
-  const removed = reshape(mask, [batch, count, 1]);
-  const kept = sub(1, removed);
   const [down, across] = [nearness(rows), nearness(columns)];
   const gathered = (values: Tensor) => {
     const width = values.shape[2]!;
@@ -56,8 +79,9 @@ function filler(mask: Tensor, geometry: Geometry): (values: Tensor) => Tensor {
     const near = matmul(across, reshape(tall, [batch * rows, columns, width]));
     return add(reshape(near, values.shape), mul(sum(values, [1]), FAR));
   };
-  const total = gathered(kept);
-  return (values) => add(mul(kept, values), mul(removed, div(gathered(mul(kept, values)), total)));
+  const total = gathered(seen);
+  const unseen = sub(1, seen);
+  return (values) => add(mul(seen, values), mul(unseen, div(gathered(mul(seen, values)), total)));
 }
 
 /** The weight of each row or column of patches for each other one, [n, n]. */

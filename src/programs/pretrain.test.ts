@@ -74,6 +74,7 @@ describe.each(taskNames)('%s', (name) => {
       'mask',
       'original',
       'reconstruction',
+      ...(task(name).place ? ['shown'] : []),
       'statistics',
       'withStatistics',
     ]);

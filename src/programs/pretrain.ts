@@ -8,6 +8,7 @@ import {
   mul,
   type Program,
   program,
+  sliceAxis,
   type Tensor,
 } from '../graph/index.ts';
 import type { Normalisation } from '../image/normalise.ts';
@@ -17,12 +18,11 @@ import { pool } from '../models/classifier.ts';
 import { encode } from '../models/encoder.ts';
 import { fromPicture, toPicture } from '../nn/normalise.ts';
 import type { ParameterSpec, Weights } from '../nn/parameters.ts';
-import { unpatchify } from '../nn/patches.ts';
-import { seenStatistics } from '../nn/seen-statistics.ts';
-import { targetOf } from '../nn/targets/table.ts';
 import { parameterGroups } from '../optim/groups.ts';
 import { drawInputs } from '../tasks/draws.ts';
+import { shownShare } from '../tasks/shown.ts';
 import type { Draws } from '../tasks/task.ts';
+import { drawnPatches, knownPicture, recoveryErrors } from './recovery.ts';
 import { type TaskGraph, type TaskOptions, taskGraph } from './task-graph.ts';
 
 export interface PretrainOptions extends TaskOptions {
@@ -42,14 +42,24 @@ export interface PretrainPrograms {
   /** view [B, C, Hv, Wv] → the scalars of `gradients`, and [B] by image: `losses` and `losses:<part>` */
   readonly loss: Program;
   /**
+   * view [B, C, Hv, Wv] → `losses` [B] by image; and of targets that can be drawn `errors:model` [B], the mean squared errors of
+   * reconstructions over the pixels that the encoder does not see (see `recoveryErrors`), and `errors:means`, those of flat patches with the means
+   * that the encoder's input shows.
+   */
+  readonly heldOut: Program;
+  /**
    * view [B, C, Hv, Wv] → pictures [B, C, H, W] on the scale [0, 1], not clipped: `original` (the predicted
    * picture), `degraded` and, of targets that can be drawn, `reconstruction`: normalised patches have the statistics that the encoder's input shows
    * (see `seenStatistics`), in `withStatistics` those of the original's patches, and `statistics` is a prediction of 0 with these; `mask`
-   * [B, N], 1 for removed tokens.
+   * [B, N], 1 for removed tokens; `shown` [B, 1, H, W], where the encoder's input lies in the picture, if not everywhere (see `shownShare`).
    */
   readonly reconstruct: Program;
   /** view [B, C, H, W] → `features`, the mean of the patches' tokens after the final norm, of shape [B, D]. */
   readonly features: Program;
+  /** view [B, C, H, W] → `tokens` [B, N, D], the patches' tokens after the final norm. */
+  readonly tokens: Program;
+  /** view [B, C, Hv, Wv] → `features` [B, D], the mean of the tokens that the encoder makes of the degraded image, as training does. */
+  readonly degradedFeatures: Program;
   /** All state tensors, trained or not. */
   readonly specs: readonly ParameterSpec[];
   /** The trained ones on which the loss depends: without masking, the mask token is left out. */
@@ -70,8 +80,12 @@ export function pretrainPrograms(options: PretrainOptions): PretrainPrograms {
   return {
     gradients: program('gradients', { ...scalars, ...gradientOutputs(scalars.loss!, parameters, weights) }),
     loss,
+    heldOut: program('held-out', { losses: graph.losses, ...recoveryErrors(task, graph, view, draws) }),
     reconstruct: program('reconstruct', pictures(options, graph, view, draws)),
-    features: featuresProgram(options, weights),
+    ...encoderPrograms(options, weights),
+    degradedFeatures: program('degraded-features', {
+      features: pool({ ...model, pooling: 'mean' }, graph.tokens),
+    }),
     specs,
     parameters,
   };
@@ -115,31 +129,42 @@ function fromBytes(images: Tensor, normalisation: Normalisation): Tensor {
 
 function pictures(
   { model, task, batch }: PretrainOptions,
-  { context, degraded, prediction, mask }: TaskGraph,
+  graph: TaskGraph,
   view: Tensor,
   draws: Draws,
 ): Record<string, Tensor> {
+  const { context, degraded, prediction, mask } = graph;
   const original = task.clean(view, context, draws);
-  const toPixels = targetOf(context.target).toPixels;
-  const seen = seenStatistics(degraded, mask, context);
-  const drawn = (values: Tensor, by: Tensor) =>
-    toPixels && toPicture(unpatchify(toPixels(values, by, context), context), context);
-  const reconstruction = drawn(prediction, seen);
+  const { statistics } = knownPicture(task, graph, draws);
+  const picture = (values: Tensor, by: Tensor) => {
+    const drawn = drawnPatches(values, by, context);
+    return drawn && toPicture(drawn, context);
+  };
+  const reconstruction = picture(prediction, statistics.drawn);
+  const shown = shownShare(task, degraded, draws, context);
   return {
     original: toPicture(original, context),
     degraded: toPicture(degraded, context),
     ...(reconstruction && {
       reconstruction,
-      withStatistics: drawn(prediction, original)!,
-      statistics: drawn(mul(prediction, 0), original)!,
+      withStatistics: picture(prediction, original)!,
+      statistics: picture(mul(prediction, 0), original)!,
     }),
     mask: mask ?? constant(new Float32Array(batch * patchCount(model)), [batch, patchCount(model)]),
+    ...(shown && { shown }),
   };
 }
 
 /** As in MAE's global pooling, the class token is left out. */
-function featuresProgram({ model, batch, ...normalisation }: PretrainOptions, weights: Weights): Program {
+function encoderPrograms(
+  { model, batch, ...normalisation }: PretrainOptions,
+  weights: Weights,
+): Pick<PretrainPrograms, 'features' | 'tokens'> {
   const images = input('view', [batch, model.channels, ...model.image], 'u8');
   const tokens = encode(model, weights, fromBytes(images, normalisation));
-  return program('features', { features: pool({ ...model, pooling: 'mean' }, tokens) });
+  const patches = sliceAxis(tokens, 1, model.classToken ? 1 : 0, tokens.shape[1]!);
+  return {
+    features: program('features', { features: pool({ ...model, pooling: 'mean' }, tokens) }),
+    tokens: program('tokens', { tokens: patches }),
+  };
 }

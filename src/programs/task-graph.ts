@@ -1,7 +1,7 @@
 import type { Tensor } from '../graph/index.ts';
 import type { Normalisation } from '../image/normalise.ts';
 import { patchCount } from '../image/size.ts';
-import { recover } from '../models/autoencoder.ts';
+import { encodeVisible, recover } from '../models/autoencoder.ts';
 import type { AutoencoderConfig } from '../models/config.ts';
 import { maskTokens, visibleTokens } from '../nn/masking.ts';
 import type { Weights } from '../nn/parameters.ts';
@@ -26,6 +26,8 @@ export interface TaskGraph extends Losses {
   /** f32 [B, N], 1 for removed tokens; undefined where none is */
   readonly mask: Tensor | undefined;
   readonly context: TaskContext;
+  /** [B, K, D], the encoder's tokens of the degraded image, without those of removed patches; after the class token where the model has one */
+  readonly tokens: Tensor;
 }
 
 /**
@@ -37,14 +39,15 @@ export function taskGraph(options: TaskOptions, weights: Weights, view: Tensor, 
   checkTask(options);
   const { image, patch, channels, target } = model;
   const context: TaskContext = { image, patch, channels, target, mean, std };
-  const tokens = patchCount(model);
-  const visible = task.mask ? visibleTokens(tokens, maskRatio) : tokens;
-  const masking = visible < tokens ? maskTokens(draws.order!, visible) : undefined;
+  const count = patchCount(model);
+  const visible = task.mask ? visibleTokens(count, maskRatio) : count;
+  const masking = visible < count ? maskTokens(draws.order!, visible) : undefined;
   const degraded = task.degrade(view, draws, context);
   const guide = task.guide?.(view, draws, context);
   const prediction = recover(model, weights, degraded, { masking, guide });
   const losses = task.loss({ prediction, view, draws, masking }, context);
-  return { ...losses, degraded, prediction: prediction.all, mask: masking?.mask, context };
+  const tokens = encodeVisible(model, weights, degraded, masking);
+  return { ...losses, degraded, prediction: prediction.all, mask: masking?.mask, context, tokens };
 }
 
 function checkTask({ model, task, mean, std }: TaskOptions): void {

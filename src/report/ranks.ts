@@ -52,3 +52,38 @@ export function rankCorrelation(
   const at = (share: number) => drawn[Math.min(resamples - 1, Math.floor(share * resamples))]!;
   return { rho, interval: [at(0.025), at(0.975)] };
 }
+
+/** Two numbers of a model, which a seed made. */
+export interface PairOfSeed {
+  readonly seed: number;
+  readonly a: number;
+  readonly b: number;
+}
+
+/**
+ * The rank correlation of two numbers over models, its interval by resampling seeds: all models of a seed together. Resamples without a
+ * correlation, as where all values are equal, are left out. Undefined as `spearman`.
+ */
+export function correlationOverSeeds(
+  models: readonly PairOfSeed[],
+  { resamples = 10_000, seed = 0 } = {},
+): RankCorrelation | undefined {
+  const of = (chosen: readonly PairOfSeed[]) =>
+    spearman(
+      chosen.map(({ a }) => a),
+      chosen.map(({ b }) => b),
+    );
+  const rho = of(models);
+  if (rho === undefined) return undefined;
+  const seeds = [...new Set(models.map((model) => model.seed))];
+  if (seeds.length < 2) return { rho };
+  const draws = rng(seed, 'bootstrap');
+  const drawn = Array.from({ length: resamples }, () => {
+    const chosen = seeds.map(() => seeds[draws.int(seeds.length)]!);
+    return of(chosen.flatMap((own) => models.filter((model) => model.seed === own)));
+  });
+  const known = drawn.filter((value) => value !== undefined).sort((x, y) => x - y);
+  if (known.length === 0) return { rho };
+  const at = (share: number) => known[Math.min(known.length - 1, Math.floor(share * known.length))]!;
+  return { rho, interval: [at(0.025), at(0.975)] };
+}

@@ -74,6 +74,26 @@ beforeAll(async () => {
 });
 
 describe('report', () => {
+  it('shows measures without labels of runs that have some', async () => {
+    const panel = { images: 1000, rankMe: 23.4567, meanCosine: 0.5, deadDirections: 0.125 };
+    const measured = await fakeRun('measured', { seed: 9, task: { name: 'masked' } }, [
+      { step: 1, epoch: 1, loss: 1, psnr: 18.25, psnrOfMeans: 18, panel: { ...panel, rankMe: 20 } },
+      { step: 2, epoch: 2, loss: 1, psnr: 19.5, psnrOfMeans: 18, panel },
+    ]);
+    const output = join(folder, 'out', 'measures.md');
+    await report([...runs.slice(1), measured], { output });
+    expect(tableUnder(await readFile(output, 'utf8'), 'Without labels')).toEqual([
+      ['run', 'PSNR, dB', 'of means, dB', 'RankMe', 'mean cosine', 'dead directions'],
+      ['measured', '19.50', '18.00', '23.46', '0.5', '12.5 %'],
+    ]);
+    const svg = await readFile(join(folder, 'out', 'measures-pictures', 'label-free.svg'), 'utf8');
+    for (const title of ['PSNR above that of the patch means, dB', 'RankMe', 'dead directions'])
+      expect(svg).toContain(`>${title}<`);
+    expect(svg).not.toContain('LiDAR');
+    await report(runs.slice(1, 2), { output });
+    expect(await readFile(output, 'utf8')).not.toContain('Without labels');
+  });
+
   it('tabulates what was learned, by the run that others started from', async () => {
     const output = join(folder, 'out', 'page.md');
     const { files } = await report(runs.slice(1), { output, title: 'T' });
@@ -248,10 +268,10 @@ describe('report', () => {
     expect(html).not.toMatch(/<b>|<i>|<script|https?:/);
     expect(html).toContain('float64'); // the engine, as the checkpoint of the real run says
     const pictures = [...html.matchAll(/src="data:(image\/[a-z+]+);base64,([^"]+)"/g)];
-    expect(pictures.map(([, type]) => type)).toEqual(['image/svg+xml', 'image/png']);
+    expect(pictures.map(([, type]) => type)).toEqual(['image/svg+xml', 'image/svg+xml', 'image/png']);
     const drawn = await readdir(join(runs[0]!, 'reconstructions'));
     const newest = await readFile(join(runs[0]!, 'reconstructions', drawn.sort().at(-1)!));
-    expect(Buffer.from(pictures[1]![2]!, 'base64').equals(newest)).toBe(true);
+    expect(Buffer.from(pictures[2]![2]!, 'base64').equals(newest)).toBe(true);
   });
 
   it('says which folders it could not read, and reports the others', async () => {

@@ -4,6 +4,7 @@ import { fewImages } from '../evaluate/interval.ts';
 import { RunError } from '../run/error.ts';
 import { recordedKinds } from '../run/kinds/table.ts';
 import { reportCurves } from './curves.ts';
+import { labelFreeBlocks } from './label-free.ts';
 import { differencesTable, overviewTable } from './overview.ts';
 import type { Block } from './page.ts';
 import { resultsOf } from './results.ts';
@@ -88,6 +89,7 @@ async function makeBlocks(
     { kind: 'heading', text: 'Curves' },
     { kind: 'picture', caption: CURVES_NOTE, picture: curves },
   );
+  blocks.push(...labelFreeBlocks(runs));
   blocks.push(...(await pictures(runs, 'reconstructions', 'Reconstructions')));
   blocks.push(...(await pictures(runs, 'predictions', 'Segmentation')));
   return blocks;

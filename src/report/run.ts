@@ -60,7 +60,7 @@ export async function readRuns(
 }
 
 /** Throws the system's error, or one that says what is wrong with a file. */
-async function readRun(path: string, name: string): Promise<ReportedRun> {
+export async function readRun(path: string, name: string): Promise<ReportedRun> {
   const folder = runFolder(path);
   const config = await readSettings(folder);
   const rows = await readRows<MetricsRow>(folder.metrics).catch(absent);

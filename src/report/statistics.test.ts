@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it, test } from 'vitest';
 import { rng } from '../random/rng.ts';
-import { rankCorrelation, spearman } from './ranks.ts';
+import { correlationOverSeeds, rankCorrelation, spearman } from './ranks.ts';
 import {
   chance,
   type Entry,
@@ -97,6 +97,35 @@ describe('beside SciPy and NumPy', () => {
     expect(spearman([1, 2], [3, 4])).toBeUndefined();
     expect(spearman([1, 2, 3], [5, 5, 5])).toBeUndefined();
     expect(rankCorrelation([[1], [2], [3]], [1, 3, 2])).toEqual({ rho: 0.5 });
+  });
+});
+
+describe('rank correlations over models', () => {
+  const models = (pairs: readonly (readonly [seed: number, a: number, b: number])[]) =>
+    correlationOverSeeds(pairs.map(([seed, a, b]) => ({ seed, a, b })));
+
+  it('lie between those of all resamples of seeds', () => {
+    const of = (seed: number, sign: number) =>
+      [1, 2, 3, 4].map((x) => [seed, x, sign * x + 10 * seed] as const);
+    expect(models([...of(0, 1), ...of(1, 1)])!.rho).toBeGreaterThan(0.4);
+    const mixed = models([...of(0, 1), ...of(0, 1), ...of(1, -1)])!;
+    expect(mixed.interval).toEqual([-1, 1]); // seed 1 alone, seed 0 alone
+  });
+
+  it('have no interval of one seed, and are undefined for two models', () => {
+    expect(
+      models([
+        [0, 1, 3],
+        [0, 2, 1],
+        [0, 3, 2],
+      ]),
+    ).toEqual({ rho: -0.5 });
+    expect(
+      models([
+        [0, 1, 3],
+        [1, 2, 1],
+      ]),
+    ).toBeUndefined();
   });
 });
 

@@ -24,8 +24,33 @@ export interface StepRow {
   /** True: the run was stopped during the measurements after the update; the resumed run measures again. */
   readonly unmeasured?: true;
   readonly heldOutLoss?: number;
+  /** Decibels, of held-out images: of reconstructions, and of their patches' means alone (see `heldOutScores`). */
+  readonly psnr?: number;
+  readonly psnrOfMeans?: number;
   readonly knn?: KnnScores;
+  readonly panel?: PanelScores;
   readonly [part: string]: unknown;
+}
+
+/** Measures of features of images; a measure that they are too few for is left out. */
+export interface PanelScores {
+  readonly images: number;
+  /** Effective rank of the features, of at most their width. */
+  readonly rankMe: number;
+  /** Exponent of the decay of their variances. */
+  readonly alphaReq?: number;
+  /** Intrinsic dimension. */
+  readonly idEst?: number;
+  /** Mean cosine of pairs of images. */
+  readonly meanCosine: number;
+  /** Share of principal directions that hardly vary, in [0, 1]. */
+  readonly deadDirections: number;
+  /** Quality of patches' tokens for dense tasks. */
+  readonly dse?: number;
+  /** Effective rank of the differences between images beyond those between views of one image; at every tenth panel. */
+  readonly lidar?: number;
+  /** Where the images have classes: top-1 of a linear classifier, each image classified by all others. */
+  readonly linear?: number;
 }
 
 /** Top-1 accuracies in [0, 1]. */

@@ -5,7 +5,8 @@ import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
 import { findCheckpoint, readConfig, runFolder } from './folder.ts';
 import { folderStore } from './folder-store.ts';
 import { pretraining } from './kinds/pretrain.ts';
-import { pruneCheckpoints } from './run-files.ts';
+import { checkpointNames, pruneCheckpoints, stepOf } from './run-files.ts';
+import { memoryStore } from './store.ts';
 
 const folder = runFolder(temporaryFolder());
 const above = temporaryFolder();
@@ -17,6 +18,17 @@ it('a checkpoint that cannot be deleted, as open files on Windows, does not end 
   for (const step of [2, 3, 4]) await writeFile(join(folder.checkpoints, name(step)), 'x');
   await pruneCheckpoints(folderStore(folder.path), 2);
   expect((await readdir(folder.checkpoints)).sort()).toEqual([name(1), name(3), name(4)]);
+});
+
+it('checkpoints of steps that stay are not deleted, the newest neither', async () => {
+  const store = memoryStore();
+  const name = (step: number) => `checkpoints/step-${String(step).padStart(8, '0')}.safetensors`;
+  for (const step of [5, 10, 12, 20, 21, 22, 100_000_000]) await store.write(name(step), []);
+  await store.write('checkpoints/best.safetensors', []);
+  await pruneCheckpoints(store, 2, (step) => step % 10 === 0);
+  expect(await checkpointNames(store)).toEqual([10, 20, 22, 100_000_000].map(name));
+  expect(await store.list('checkpoints')).toContain('best.safetensors');
+  expect(stepOf(name(100_000_000))).toBe(100_000_000);
 });
 
 it('a folder that holds runs names some of them', async () => {

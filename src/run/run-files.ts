@@ -27,14 +27,23 @@ export function checkpointName(step: number): string {
 
 /** The checkpoints of steps, the oldest first. */
 export async function checkpointNames(store: RunStore): Promise<string[]> {
-  const step = (name: string) => Number(name.slice(5, -12));
   const names = (await store.list(CHECKPOINTS)).filter((name) => /^step-\d{8,}\.safetensors$/.test(name));
-  return names.sort((a, b) => step(a) - step(b)).map((name) => `${CHECKPOINTS}/${name}`);
+  return names.map((name) => `${CHECKPOINTS}/${name}`).sort((a, b) => stepOf(a) - stepOf(b));
 }
 
-/** Deletes all but the newest `keep` checkpoints. One that cannot be deleted, as Windows keeps what somebody has open, stays for the next time. */
-export async function pruneCheckpoints(store: RunStore, keep: number): Promise<void> {
-  for (const name of (await checkpointNames(store)).slice(0, -keep)) await store.remove(name).catch(() => {});
+/** The step of a checkpoint, from its name. */
+export function stepOf(name: string): number {
+  return Number(/step-(\d+)\.safetensors$/.exec(name)?.[1]);
+}
+
+/** Deletes all but the newest `keep` checkpoints and those of steps that stay. One that cannot be deleted, as Windows keeps what somebody has open, stays for the next time. */
+export async function pruneCheckpoints(
+  store: RunStore,
+  keep: number,
+  stays: (step: number) => boolean = () => false,
+): Promise<void> {
+  for (const name of (await checkpointNames(store)).slice(0, -keep))
+    if (!stays(stepOf(name))) await store.remove(name).catch(() => {});
 }
 
 /**

@@ -88,6 +88,11 @@ export interface PretextTask {
   degrade(view: Tensor, draws: Draws, context: TaskContext): Tensor;
   /** A second image, which the decoder sees in full: view [B, C, Hv, Wv] → [B, C, H, W], both normalised. */
   guide?(view: Tensor, draws: Draws, context: TaskContext): Tensor;
+  /**
+   * Moves maps of the encoder's input [B, C, H, W] to where the input lies in the predicted picture: a linear function, 0 where the input shows
+   * nothing of the picture. Absent: both show the same places.
+   */
+  place?(input: Tensor, draws: Draws, context: TaskContext): Tensor;
   /** The picture that is predicted: view [B, C, Hv, Wv] → [B, C, H, W], both normalised. */
   clean(view: Tensor, context: TaskContext, draws: Draws): Tensor;
   loss(inputs: LossInputs, context: TaskContext): Losses;

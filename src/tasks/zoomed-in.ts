@@ -1,4 +1,14 @@
-import { add, concat, mul, reshape, slice, sub, sumOfSquares, type Tensor } from '../graph/index.ts';
+import {
+  add,
+  concat,
+  mul,
+  reshape,
+  slice,
+  sliceAxis,
+  sub,
+  sumOfSquares,
+  type Tensor,
+} from '../graph/index.ts';
 import type { Size } from '../image/size.ts';
 import { areaResize, areaRows, project } from '../nn/area.ts';
 import { patchify, unpatchify } from '../nn/patches.ts';
@@ -24,6 +34,7 @@ export const zoomedIn: PretextTask = {
   },
   degrade: (view, _, { image }) => centreOf(view, image),
   clean: (view, { image }) => areaResize(view, image),
+  place: (input, _, { image: [height, width] }) => project(input, centreRows(height), centreRows(width)),
   loss: ({ prediction, view, masking }, context) => {
     const { image, patch } = context;
     const predicted = areaResize(unpatchify(prediction.all, context), zoomedIn.view(image));
@@ -43,6 +54,12 @@ export const zoomedIn: PretextTask = {
 
 /** Width of the border on each side of the input, in pixels: 32 for 224. */
 const border = (side: number) => Math.round(side / 7);
+
+/** Rows of the centre in the view, shrunk by area to the input's side: [side, side]. */
+function centreRows(side: number): Tensor {
+  const edge = border(side);
+  return sliceAxis(areaRows(side + 2 * edge, side), 1, edge, edge + side);
+}
 
 function centreOf(view: Tensor, [height, width]: Size): Tensor {
   const [batch, channels] = view.shape as [number, number];

@@ -23,6 +23,12 @@ export const zoomedOut: PretextTask = {
     return project(view, rows, columns);
   },
   clean: (view, { image }) => areaResize(view, image),
+  place: (input, draws, { image: [height, width] }) => {
+    const { rows, columns } = canvas(draws, [height, width]);
+    const shown = (shows: Tensor, side: number) =>
+      matmul(areaRows(viewSide(side), side), shows, { transposeB: true });
+    return project(input, shown(rows, height), shown(columns, width));
+  },
   loss: ({ prediction, view, draws, masking }, context) => {
     const { image, patch } = context;
     const target = targetOf(context.target).of(areaResize(view, image), context);

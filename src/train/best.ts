@@ -21,17 +21,30 @@ export function bestScore(rows: readonly StepRow[], score: string): number | und
   return known.length > 0 ? known.reduce((a, b) => Math.max(a, b)) : undefined;
 }
 
+/** A score of a row: higher is better. Undefined where it was not measured. */
+export type Measure = (row: Readonly<Record<string, unknown>>) => number | undefined;
+
+/** The measure of a column. */
+export const columnOf =
+  (name: string): Measure =>
+  (row) =>
+    typeof row[name] === 'number' ? row[name] : undefined;
+
 type Place = Pick<MonitorContext, 'session' | 'store' | 'save' | 'emit'>;
 
-/** Keeps the weights with the best value of a score so far, of themselves or of their moving average. */
+/** Keeps the weights with the highest value of a measure so far, of themselves or of their moving average. */
 export class Best {
   readonly #at: Place;
-  readonly #score: string;
+  readonly #own: Measure;
+  readonly #average: Measure;
   #best: number | undefined;
 
-  constructor(at: Place, score: string) {
+  /** @param score a column of the rows, or a measure of them; of a column, that of averaged weights counts too */
+  constructor(at: Place, score: string | Measure) {
     this.#at = at;
-    this.#score = score;
+    const isColumn = typeof score === 'string';
+    this.#own = isColumn ? columnOf(score) : score;
+    this.#average = isColumn ? columnOf(averaged(score)) : () => undefined;
   }
 
   /** Saves the weights that scored, if they are the best so far. */
@@ -46,13 +59,16 @@ export class Best {
   /** The weights that scored, when they are the best so far; undefined otherwise. */
   async #weightsOf(scores: Readonly<Record<string, unknown>>): Promise<Values | undefined> {
     const { session, store } = this.#at;
-    this.#best ??= bestScore(await metricsOf(store), this.#score) ?? -1;
-    const [own, average] = [this.#score, averaged(this.#score)].map((name) => Number(scores[name] ?? -1));
-    const score = Math.max(own!, average!);
+    const scored = (row: Readonly<Record<string, unknown>>) =>
+      [this.#own(row) ?? -Infinity, this.#average(row) ?? -Infinity] as const;
+    const earlier = async () => (await metricsOf(store)).filter(({ step }) => step > 0).flatMap(scored);
+    this.#best ??= (await earlier()).reduce((a, b) => Math.max(a, b), -Infinity);
+    const [own, average] = scored(scores);
+    const score = Math.max(own, average);
     if (!(score > this.#best)) return undefined;
     this.#best = score;
     const state = await session.read();
-    const name = (weight: string) => (average! > own! ? slotName('ema', weight) : weight);
+    const name = (weight: string) => (average > own ? slotName('ema', weight) : weight);
     const weights = Object.keys(state).filter((key) => !key.includes(':'));
     return Object.fromEntries(weights.map((weight) => [weight, state[name(weight)] ?? state[weight]!]));
   }

@@ -5,7 +5,7 @@ import type { Monitor, MonitorParts, TrainingData } from './training.ts';
 
 /** Columns of rows that the library writes, which no evaluator may yield. */
 const COLUMNS =
-  'step epoch loss lr gradientNorm imagesPerSecond seconds skipped unmeasured heldOutLoss evaluationLoss knn top1 top5 emaTop1 emaTop5 mIoU mAcc aAcc iou';
+  'step epoch loss lr gradientNorm imagesPerSecond seconds skipped unmeasured heldOutLoss psnr psnrOfMeans evaluationLoss panel knn top1 top5 emaTop1 emaTop5 mIoU mAcc aAcc iou';
 
 /** A monitor that measures by the user's own evaluators too. */
 export function withOwnScores<Start, S, D extends TrainingData>(

@@ -1,17 +1,24 @@
 import type { Dataset } from '../data/sources/dataset.ts';
 import { type Evaluator, evaluate } from '../evaluate/evaluator.ts';
-import { heldOutLoss } from '../evaluate/held-out.ts';
+import { heldOutScores } from '../evaluate/held-out.ts';
 import { usualScore } from '../evaluate/knn/knn.ts';
 import { knnProbe } from '../evaluate/knn/knn-probe.ts';
 import type { KnnProbe } from '../evaluate/knn/probe.ts';
+import { collapseWarning } from '../evaluate/panel/collapse.ts';
+import { labelFreePanel, type Panel } from '../evaluate/panel/panel.ts';
 import { reconstructionGrid } from '../evaluate/reconstructions.ts';
 import type { Progress } from '../run/checkpoint.ts';
 import { type RunData, sample } from '../run/data.ts';
-import type { KnnScores, PretrainEvent, ProbeScores } from '../run/events.ts';
+import type { KnnScores, PanelScores, PretrainEvent, ProbeScores, StepRow } from '../run/events.ts';
 import { metricsOf, writeReconstructions } from '../run/run-files.ts';
 import type { Setup } from '../run/setup-pretrain.ts';
+import { Best } from './best.ts';
+import { bestMeasure } from './pretrain-best.ts';
 import { trainedValues } from './trained-values.ts';
 import type { Monitor, MonitorParts } from './training.ts';
+
+/** At every tenth panel, LiDAR is measured too. */
+const WITH_VIEWS = 10;
 
 /** Context of the monitor of pre-training. */
 export interface PretrainParts extends Omit<MonitorParts<Setup, RunData>, 'emit'> {
@@ -37,7 +44,12 @@ export class PretrainMonitor implements Monitor<PretrainStart> {
   readonly #heldOut: Dataset | undefined;
   /** Judges the features every `evaluation.knnEvery` epochs; undefined where that is not wanted, or the images have no classes. */
   readonly #probe: KnnProbe | undefined;
+  /** Measures the features without labels every `evaluation.panelEvery` epochs; undefined where that is not wanted. */
+  readonly #panel: Panel | undefined;
+  /** Keeps the weights that are best by `evaluation.best`. */
+  readonly #best: Best | undefined;
   readonly #parts: PretrainParts;
+  #warned = false;
 
   constructor(parts: PretrainParts) {
     const { setup, data, engine, broken, randomStart, scoreCache, note } = parts;
@@ -45,6 +57,9 @@ export class PretrainMonitor implements Monitor<PretrainStart> {
     this.#parts = parts;
     if (data.heldOut && evaluation.heldOutImages > 0)
       this.#heldOut = sample(data.heldOut, evaluation.heldOutImages, seed, 'held-out');
+    if (evaluation.panelEvery > 0) this.#panel = labelFreePanel(engine, setup, data, { broken });
+    const measure = bestMeasure(evaluation.best);
+    this.#best = measure && new Best(parts, measure);
     if (evaluation.knnEvery === 0) return;
     this.#probe = knnProbe(engine, setup, data, { broken, randomStart, scoreCache });
     if (this.#probe?.warning !== undefined) note(this.#probe.warning);
@@ -82,21 +97,48 @@ export class PretrainMonitor implements Monitor<PretrainStart> {
 
   /** After an epoch, and when the run ends: the columns that the row has beyond those of other rows. */
   async atEpoch(
-    { step, epoch }: Progress,
+    progress: Progress,
     last: boolean,
     signal?: AbortSignal,
-  ): Promise<{ heldOutLoss?: number; knn?: KnnScores }> {
-    const { setup, broken, microBatch } = this.#parts;
+  ): Promise<Pick<StepRow, 'heldOutLoss' | 'psnr' | 'psnrOfMeans' | 'panel' | 'knn'>> {
+    const { setup, broken, microBatch, note } = this.#parts;
+    const { step, epoch } = progress;
     const probe = this.#probe;
     const { evaluation } = setup.config;
     const heldOut = this.#heldOut;
     const batchSize = Math.min(microBatch, heldOut?.length ?? 0);
     const due = last || epoch % evaluation.knnEvery === 0 ? probe : undefined;
+    const scores =
+      heldOut && (await this.#measure(heldOutScores(setup, heldOut, { batchSize, broken }), signal));
+    const panel = await this.#measurePanel(epoch, last, signal);
     const features = due && (await this.#measure(due.features, signal));
-    return {
-      ...(heldOut && (await this.#measure(heldOutLoss(setup, heldOut, { batchSize, broken }), signal))),
+    const columns = {
+      ...scores,
+      ...(panel && { panel }),
       ...(features && { knn: this.#report(step, { features }, due!) }),
     };
+    await this.#best?.keep(columns, progress);
+    if (last && this.#best && bestMeasure(evaluation.best)?.(columns) === undefined)
+      note(
+        `evaluation.best=${evaluation.best}: this run does not measure it, so that no best checkpoint is kept`,
+      );
+    return columns;
+  }
+
+  async #measurePanel(epoch: number, last: boolean, signal?: AbortSignal): Promise<PanelScores | undefined> {
+    const { setup, session, emit, note } = this.#parts;
+    const { panelEvery } = setup.config.evaluation;
+    if (!this.#panel || !(last || epoch % panelEvery === 0)) return undefined;
+    const scores = await this.#panel.measure(session, {
+      signal,
+      onProgress: (done, total, what = 'label-free measures') =>
+        emit({ type: 'evaluating', what, done, total }),
+      views: last || (epoch / panelEvery) % WITH_VIEWS === 0,
+    });
+    const warning = this.#warned ? undefined : collapseWarning(scores);
+    if (warning !== undefined) note(warning);
+    this.#warned ||= warning !== undefined;
+    return scores;
   }
 
   /** Draws the reconstructions of a few images, where wanted. */

@@ -81,6 +81,17 @@ test('scores that are measured now and then have a separate panel', () => {
   expect(renderCurves(run(30), { title: 'run' })).not.toContain('Other scores');
 });
 
+test('PSNR and measures without labels have panels of their own', () => {
+  const rows = run(30).map((row, i) =>
+    i % 10 === 9 ? { ...row, psnr: 20 + i, psnrOfMeans: 19, panel: { rankMe: i, deadDirections: 0.1 } } : row,
+  );
+  const svg = renderCurves(rows, { title: 'run' });
+  for (const title of ['PSNR of held-out images, dB', 'patch means alone', 'RankMe', 'dead directions'])
+    expect(svg).toContain(`>${title}<`);
+  expect(svg).not.toContain('Other scores');
+  expect(renderCurves(run(30), { title: 'run' })).not.toContain('RankMe');
+});
+
 test('the PNG shows text', async () => {
   const image = sharp(await svgToPng(renderCurves([], { title: 'WWWWWWWW' })));
   const { width } = await image.metadata();

@@ -1,4 +1,5 @@
 import { escapeMarkup } from './escape-markup.ts';
+import { measureSeries, shownMeasures } from './measures.ts';
 import { type Curve, type PanelOptions, renderPanel } from './panel.ts';
 import {
   brokenSteps,
@@ -103,6 +104,14 @@ function otherPanels(rows: readonly MetricsRow[]): Content[] {
   ].map((curve, i) => ({ ...curve, colour: colour(i), dots: curve.points.length <= FEW }));
   const panels: Content[] = [
     { title: 'Accuracy', curves: accuracies.filter(({ points }) => points.length > 0), percent: true },
+    { title: 'PSNR of held-out images, dB', curves: psnrCurves(rows) },
+    ...shownMeasures.map(({ key, title, percent = false }) => {
+      const points = measureSeries(rows, key);
+      return {
+        ...{ title, percent },
+        curves: [{ label: '', colour: colour(0), points, dots: points.length <= FEW }],
+      };
+    }),
     { title: 'Parts of the loss', curves: partCurves },
     { title: 'Other scores', curves: scores.map(scoreCurve) },
     {
@@ -114,6 +123,18 @@ function otherPanels(rows: readonly MetricsRow[]): Content[] {
     { title: 'Images per second', curves: rawAndSmoothed(series('imagesPerSecond')), fromZero: true },
   ];
   return panels.filter(({ curves }) => curves.some(({ points }) => points.length > 0));
+}
+
+/** PSNR of reconstructions, and that of the means of patches. */
+function psnrCurves(rows: readonly MetricsRow[]): Curve[] {
+  const curves = [
+    ['psnr', 'reconstructions'],
+    ['psnrOfMeans', 'patch means alone'],
+  ] as const;
+  return curves.flatMap(([key, label], i) => {
+    const points = seriesOf(rows, key);
+    return points.length > 0 ? [{ label, colour: colour(i), points, dots: points.length <= FEW }] : [];
+  });
 }
 
 /** Pale raw values with a smoothed line on top; a plain line for few values. */

@@ -1,10 +1,14 @@
 import { oneLine } from '../text/one-line.ts';
 import { plural } from '../text/plural.ts';
+import { type Box, outlined } from './outline.ts';
 import { blankImage, checkImage, fitImage, paste, type RgbImage, toPng } from './rgb-image.ts';
 import { drawText } from './text.ts';
 
+/** A picture, and a box that is drawn over it. */
+export type GridCell = RgbImage & { readonly box?: Box | undefined };
+
 /** One picture per column; undefined leaves the cell empty. */
-export type GridRow = readonly (RgbImage | undefined)[];
+export type GridRow = readonly (GridCell | undefined)[];
 
 export interface GridOptions {
   readonly rows: readonly GridRow[];
@@ -44,7 +48,7 @@ export async function renderGrid(options: GridOptions): Promise<Buffer> {
   const longest = Math.max(...images.map(({ width, height }) => Math.max(width, height)));
   const cellSize = options.cellSize ?? Math.min(160, Math.max(128, longest));
   const cells = await Promise.all(
-    rows.map((row) => Promise.all(row.map((image) => image && fitImage(image, cellSize)))),
+    rows.map((row) => Promise.all(row.map((cell) => cell && fitCell(cell, cellSize)))),
   );
   const heads = await Promise.all(
     columnTitles.map((title) => label(unbroken(title), { ...TITLE, width: cellSize })),
@@ -99,6 +103,17 @@ export async function renderGrid(options: GridOptions): Promise<Buffer> {
   if (foot)
     place(foot, Math.min(gridLeft, canvas.width - MARGIN - foot.width), canvas.height - MARGIN - foot.height);
   return toPng(canvas);
+}
+
+/** The picture of a cell as it is shown, with its box. */
+async function fitCell({ box, ...image }: GridCell, side: number): Promise<RgbImage> {
+  const fitted = await fitImage(image, side);
+  if (!box) return fitted;
+  const [down, across] = [fitted.height / image.height, fitted.width / image.width];
+  return outlined(fitted, {
+    ...{ top: box.top * down, bottom: box.bottom * down },
+    ...{ left: box.left * across, right: box.right * across },
+  });
 }
 
 /** A picture in a thin grey line, which shows where a white one ends. */

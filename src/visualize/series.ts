@@ -22,6 +22,7 @@ export interface Point {
 const KNOWN = [
   ...['step', 'epoch', 'loss', 'heldOutLoss', 'lr', 'gradientNorm', 'imagesPerSecond', 'seconds'],
   ...['top1', 'top5', 'evaluationLoss', 'emaTop1', 'emaTop5', 'emaEvaluationLoss'],
+  ...['psnr', 'psnrOfMeans'],
   ...['mIoU', 'mAcc', 'aAcc', 'emaMIoU', 'emaMAcc', 'emaAAcc'],
 ];
 
@@ -39,6 +40,15 @@ export function knnSeries(rows: readonly MetricsRow[]): Point[] {
     top1: (knn as { features?: unknown } | null | undefined)?.features,
   }));
   return seriesOf(accuracies, 'top1');
+}
+
+/** The decibels by which reconstructions are better than the means of patches, by step. */
+export function gainSeries(rows: readonly MetricsRow[]): Point[] {
+  const gain = ({ psnr, psnrOfMeans }: MetricsRow) => Number(psnr ?? Number.NaN) - Number(psnrOfMeans);
+  return seriesOf(
+    rows.map((row) => ({ step: row.step, gain: gain(row) })),
+    'gain',
+  );
 }
 
 /** Top-1 of the brief linear probe of the features, by step. */

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { fewImages, scoreText } from '../../evaluate/interval.ts';
+import { knnOfCheckpoints } from '../../evaluate/knn/knn-checkpoints.ts';
 import type { KnnReport } from '../../evaluate/knn/knn-folder.ts';
 import { knn } from '../../evaluate/knn/knn-report.ts';
 import { plural } from '../../text/plural.ts';
@@ -13,6 +14,7 @@ interface Options extends ImageOptions {
   trainImages: string;
   testImages: string;
   seed: string;
+  checkpoints?: boolean;
   output?: string;
   json?: boolean;
 }
@@ -28,6 +30,10 @@ export function knnCommand(): Command {
     .option('--train-images <n>', 'most images that vote; 0: all', '10000')
     .option('--test-images <n>', 'most images that are classified; 0: all', '2000')
     .option('--seed <n>', 'chooses the images, and the random weights', '0')
+    .option(
+      '--checkpoints',
+      'judge every checkpoint of a run, not one; see the setting checkpoints.keepEvery',
+    )
     .option('--output <folder>', 'folder for settings and scores, which `report` reads')
     .option('--json', 'print JSON')
     .addHelpText(
@@ -35,6 +41,7 @@ export function knnCommand(): Command {
       `
 Examples:
   $ npx beyond-masking knn runs/cifar10-micro-masked-zoomed-in-quick
+  $ npx beyond-masking knn runs/mine --checkpoints --output runs/mine-knn-checkpoints
   $ npx beyond-masking knn runs/mine --data classes:/data/flowers --output runs/mine-knn
   $ npx beyond-masking knn vit-base.safetensors --data classes:/data/imagenet/train --test classes:/data/imagenet/val
 
@@ -42,29 +49,29 @@ It is a report: numbers to compare, with those of random weights and of raw pixe
 would be fewer than 100, and neither --test nor --held-out says otherwise, each image is classified by all others.`,
     )
     .action(async (model: string, options: Options) => {
-      const report = await withProgress(
-        async (progress) =>
-          knn(model, {
-            ...(await imageOptions(options)),
-            ...progress,
-            trainImages: wholeNumber('--train-images', options.trainImages),
-            testImages: wholeNumber('--test-images', options.testImages),
-            seed: wholeNumber('--seed', options.seed),
-            output: options.output,
-          }),
-        keptFeatures(options),
-      );
-      if (!report) return;
+      const reports = await withProgress(async (progress) => {
+        const given = {
+          ...(await imageOptions(options)),
+          ...progress,
+          trainImages: wholeNumber('--train-images', options.trainImages),
+          testImages: wholeNumber('--test-images', options.testImages),
+          seed: wholeNumber('--seed', options.seed),
+          output: options.output,
+        };
+        return options.checkpoints ? knnOfCheckpoints(model, given) : [await knn(model, given)];
+      }, keptFeatures(options));
+      if (!reports) return;
       if (options.json) {
-        console.log(JSON.stringify(report, null, 2));
+        console.log(JSON.stringify(options.checkpoints ? reports : reports[0], null, 2));
         return;
       }
-      console.log(describe(report));
+      console.log(describe(reports));
       if (options.output !== undefined) console.log(`\n${options.output}`);
     });
 }
 
-function describe({ features, random, pixels, train, test, leaveOneOut }: KnnReport): string {
+function describe(reports: readonly (KnnReport & { readonly step?: number })[]): string {
+  const { features, random, pixels, train, test, leaveOneOut } = reports.at(-1)!;
   const names = Object.keys(features);
   const row = (what: string, scores: Readonly<Record<string, number>>) => [
     what,
@@ -72,7 +79,12 @@ function describe({ features, random, pixels, train, test, leaveOneOut }: KnnRep
   ];
   const scores = table([
     ['kNN top-1', ...names.map((name) => `k ${name.slice('knn'.length)}`)],
-    row('features of the model', features),
+    ...reports.map((report) =>
+      row(
+        report.step === undefined ? 'features of the model' : `features at step ${report.step}`,
+        report.features,
+      ),
+    ),
     row('features of random weights', random),
     row('raw pixels', pixels),
   ]);

@@ -44,9 +44,17 @@ export class PretrainReport extends RunReport<EventOf<'start'>, PretrainEvent> {
     ] as const;
   }
 
-  protected override judged({ step, epoch, loss, heldOutLoss }: StepRow): string | undefined {
-    if (heldOutLoss === undefined) return undefined;
-    return `${epochText(epoch)}, step ${step}: loss ${loss?.toFixed(4)}, held-out loss ${heldOutLoss?.toFixed(4)}`;
+  protected override judged(row: StepRow): string | undefined {
+    const { step, epoch, loss, heldOutLoss, psnr, psnrOfMeans, panel } = row;
+    if (heldOutLoss === undefined && !panel) return undefined;
+    const parts = [
+      `loss ${loss?.toFixed(4)}`,
+      heldOutLoss !== undefined && `held-out loss ${heldOutLoss.toFixed(4)}`,
+      psnr !== undefined && `PSNR ${psnr.toFixed(1)} dB (patch means ${psnrOfMeans?.toFixed(1)})`,
+      panel && `RankMe ${panel.rankMe.toFixed(1)}`,
+      panel?.linear !== undefined && `linear ${scoreText(panel.linear, panel.images)}`,
+    ];
+    return `${epochText(epoch)}, step ${step}: ${parts.filter(Boolean).join(', ')}`;
   }
 
   protected override summary(): string {

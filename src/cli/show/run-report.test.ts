@@ -64,6 +64,28 @@ it.each([
   expect(commands.includes(`finetune --from out --data ${source}`)).toBe(labelled);
 });
 
+it('an epoch of pre-training is one line: losses, PSNR beside that of means, two measures without labels', () => {
+  const log = vi.spyOn(console, 'log').mockImplementation(() => {});
+  const write = vi.spyOn(process.stdout, 'write').mockImplementation(() => true);
+  const report = new PretrainReport('out', {});
+  const weights = { encoder: 1, decoder: 1 };
+  report.show({
+    type: 'start',
+    ...about,
+    config: parseConfig({}),
+    weights,
+    heldOutImages: 1,
+    labelled: true,
+  });
+  const panel = { images: 1000, rankMe: 23.46, meanCosine: 0.5, deadDirections: 0.1, linear: 0.4123 };
+  const row = { step: 1, epoch: 1, loss: 0.5, heldOutLoss: 0.75, psnr: 19.53, psnrOfMeans: 18.21, panel };
+  report.show({ type: 'step', row, lastStep: 1 });
+  const shown = [...log.mock.calls, ...write.mock.calls].flat().join('\n');
+  expect(shown).toContain(
+    'step 1: loss 0.5000, held-out loss 0.7500, PSNR 19.5 dB (patch means 18.2), RankMe 23.5, linear 41.2 %',
+  );
+});
+
 it.each<[Parameters<typeof parseConfig>[0], string]>([
   [{}, 'timm, onnx; huggingface too with --set model.classToken=true from pre-training on'],
   [{ model: { classToken: true } }, 'timm, onnx, huggingface'],

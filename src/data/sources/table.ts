@@ -6,7 +6,7 @@ import { verifyMasks } from '../masks/verify.ts';
 import { cifar10 } from './cifar10.ts';
 import { openClassFolders, openFolder } from './folder.ts';
 import { idx } from './idx.ts';
-import { nuclei } from './nuclei.ts';
+import { nuclei, nucleiObjects } from './nuclei.ts';
 import { openPacked } from './packed.ts';
 import type { OpenOptions, SourceScheme } from './scheme.ts';
 
@@ -66,6 +66,7 @@ export const sources: readonly [SourceScheme, ...SourceScheme[]] = [
   idx,
   cifar10,
   nuclei,
+  nucleiObjects,
 ];
 
 /** The table with further kinds before it. */

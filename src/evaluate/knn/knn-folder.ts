@@ -42,19 +42,23 @@ export class KnnFolder {
     return new KnnFolder(folder, config);
   }
 
-  async save(report: KnnReport): Promise<void> {
-    const { features, random, pixels, train, test, leaveOneOut, source, testSource, engine } = report;
-    const { k, top1 } = usualScore(features);
-    const of = (by: Readonly<Record<string, number>>) => by[`knn${k}`];
-    const knn = { k, features: top1, random: of(random), pixels: of(pixels), train, test };
-    const row = { step: 0, epoch: 0, top1, knn, neighbours: { features, random, pixels } };
+  /** Writes a report, or those of several checkpoints with their steps, the newest last. */
+  async save(...reports: readonly (KnnReport & { readonly step?: number })[]): Promise<void> {
+    const { train, test, leaveOneOut, source, testSource, engine } = reports.at(-1)!;
     const { path, config, metrics } = this.#folder;
     await makeFolder(path);
     await writeFileAtomic(config, this.#config);
-    await writeFileAtomic(metrics, `${JSON.stringify(row)}\n`);
+    await writeFileAtomic(metrics, reports.map((report) => `${JSON.stringify(rowOf(report))}\n`).join(''));
     await appendSitting(this.#folder, engine, {
       ...{ source, testSource, images: train, testImages: test },
       folds: leaveOneOut ? test : undefined,
     });
   }
+}
+
+function rowOf({ step = 0, features, random, pixels, train, test }: KnnReport & { readonly step?: number }) {
+  const { k, top1 } = usualScore(features);
+  const of = (by: Readonly<Record<string, number>>) => by[`knn${k}`];
+  const knn = { k, features: top1, random: of(random), pixels: of(pixels), train, test };
+  return { step, epoch: 0, top1, knn, neighbours: { features, random, pixels } };
 }

@@ -97,7 +97,15 @@ export async function knn(path: string, options: KnnReportOptions = {}): Promise
 }
 
 /** The settings that the report's folder records. */
-function settingsOf({ data, test, heldOut, trainImages, testImages, seed, pooling }: KnnReportOptions) {
+export function settingsOf({
+  data,
+  test,
+  heldOut,
+  trainImages,
+  testImages,
+  seed,
+  pooling,
+}: KnnReportOptions) {
   return { data, test, heldOut, trainImages, testImages, seed, pooling };
 }
 

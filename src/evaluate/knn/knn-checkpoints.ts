@@ -1,0 +1,36 @@
+import { RunError } from '../../run/error.ts';
+import { findCheckpoint, listCheckpoints, runFolder } from '../../run/folder.ts';
+import { stepOf } from '../../run/run-files.ts';
+import { KnnFolder, type KnnReport } from './knn-folder.ts';
+import { type KnnReportOptions, knn, settingsOf } from './knn-report.ts';
+
+/** The kNN report of a checkpoint. */
+export interface CheckpointReport extends KnnReport {
+  readonly step: number;
+}
+
+/**
+ * The kNN reports of all checkpoints of a run, the oldest first: see `knn`. A folder of `output` holds all of them, and `report` draws their
+ * curve. Throws RunError for a path without checkpoints.
+ */
+export async function knnOfCheckpoints(
+  path: string,
+  { output, ...options }: KnnReportOptions = {},
+): Promise<CheckpointReport[]> {
+  const settings = { checkpoints: true, ...settingsOf(options) };
+  const folder = output === undefined ? undefined : await KnnFolder.open(output, path, settings);
+  if ((await findCheckpoint(path)) === path)
+    throw new RunError(
+      `the checkpoints of a run need its folder, got the file ${path}: leave --checkpoints out`,
+    );
+  const found = await listCheckpoints(runFolder(path));
+  const reports: CheckpointReport[] = [];
+  for (const [i, checkpoint] of found.entries()) {
+    const step = stepOf(checkpoint);
+    const onProgress = (what: string, done: number, total: number) =>
+      options.onProgress?.(`checkpoint ${i + 1} of ${found.length}, ${what}`, done, total);
+    reports.push({ step, ...(await knn(checkpoint, { ...options, onProgress })) });
+  }
+  if (reports.length > 0) await folder?.save(...reports);
+  return reports;
+}
