@@ -46,7 +46,7 @@ export { type Logits, type SegmentOptions, segmentImage } from '../evaluate/segm
 export { type Prediction, type PredictOptions, predict } from '../evaluate/predict.ts';
 
 // Types of these signatures
-export type { OnProgress } from '../evaluate/features/extract.ts';
+export type { FeatureOptions, OnProgress } from '../evaluate/features/extract.ts';
 export type { KnnByNeighbours } from '../evaluate/knn/knn-folder.ts';
 export type { RateScore } from '../evaluate/probe/choose-rate.ts';
 export type { QueryToken } from '../evaluate/features/attention.ts';

@@ -13,5 +13,5 @@ export type { UnreadableRun } from '../report/run.ts';
 export type { TrainingEvent } from '../run/tensorboard.ts';
 export { tensorboardLog } from '../run/tensorboard.ts';
 export { type CurvesOptions, renderCurves } from '../visualize/curves.ts';
-export type { GridRow } from '../visualize/grid.ts';
+export type { GridCell, GridRow } from '../visualize/grid.ts';
 export { type GridOptions, renderGrid } from '../visualize/grid.ts';
