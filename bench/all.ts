@@ -44,6 +44,8 @@ const parts: Readonly<Record<string, () => unknown>> = {
     ),
   'segment-linear': () => step(segment('linear'), first),
   'segment-upernet': () => step(segment('upernet'), first),
+  'detect-shapes': () =>
+    step(['--detect', 'shapes', '--engine', 'onednn', ...(args.trial ? ['--batch', '2'] : [])], first),
   tasks: () =>
     step(['--model', base, '--batch', batch, '--engine', 'onednn', '--task', 'masked,masked+zoomed-in'], []),
   scaling: () => scaling({ name: 'onednn' }, (_, done, total) => console.log(`  round ${done} of ${total}`)),

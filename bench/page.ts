@@ -14,6 +14,7 @@ const names: Readonly<Record<string, string>> = {
   'finetune-small': 'ViT-S/16 fine-tuning, onednn, float32',
   'segment-linear': 'ViT-S/16 segmentation at 512, linear head, onednn, float32',
   'segment-upernet': 'ViT-S/16 segmentation at 512, UperNet, onednn, float32',
+  'detect-shapes': 'micro ViT detection at 64, Mask R-CNN, onednn, float32',
 };
 const missing = 'Not measured yet.';
 

@@ -1,6 +1,7 @@
 import { type Config, parseConfig } from './config/schema.ts';
 import type { BrokenImages } from './data/load/broken.ts';
 import type { Dataset } from './data/sources/dataset.ts';
+import { openImages } from './data/sources/image-list.ts';
 import type { OpenOptions } from './data/sources/scheme.ts';
 import { type EngineOptions, modelEngine } from './evaluate/model-engine.ts';
 import { reconstructionGrid } from './evaluate/reconstructions.ts';
@@ -13,12 +14,13 @@ import { requireOwn } from './run/own.ts';
 import { setUp } from './run/setup-pretrain.ts';
 import type { ForeignOptions } from './weights/in/foreign.ts';
 import { type Model, openModel } from './weights/model.ts';
+import { packagedPicture } from './weights/packaged.ts';
 
 export interface ReconstructOptions
   extends ForeignOptions,
     EngineOptions,
     Pick<OpenOptions, 'onProgress' | 'signal'> {
-  /** Images to reconstruct. Default: some that the run did not train on. */
+  /** Images to reconstruct. Default: some that the run did not train on, or the picture of a packaged model. */
   readonly images?: Dataset | undefined;
   /** Most images in the picture. Default: 8. */
   readonly count?: number | undefined;
@@ -51,7 +53,10 @@ export async function reconstruct(path: string, options: ReconstructOptions = {}
   const { config: settings, title } = await taskOf(model);
   const config = { ...settings, seed: options.seed ?? settings.seed };
   const setup = setUp(config, { ...parts, augmentations: undefined });
-  const images = options.images ?? (await heldOut(settings, { ...options, parts }));
+  const picture = packagedPicture(model.path);
+  const images =
+    options.images ??
+    (picture ? await openImages([picture]) : await heldOut(settings, { ...options, parts }));
   const chosen = sample(images, options.count ?? 8, config.seed, 'reconstructions');
   options.signal?.throwIfAborted();
   const engine = options.engine ?? parts.engine ?? (await modelEngine(model, options));

@@ -150,7 +150,8 @@ describe('judging a run', () => {
     ['embed test --from run', "required option '--output <file>' not specified"],
     ['predict test', "required option '--from <model>' not specified"],
     ['predict test --from run --top 0', '--top must be a whole number of at least 1, got "0"'],
-    ['knn run --pooling max', '--pooling must be mean or token, got "max"'],
+    ['knn run --pooling max', '--tokens must be mean, class or patch, got "max"'],
+    ['linprobe run --tokens patch', '--tokens must be mean or class here, got "patch"'],
     ['knn run --held-out 1', '--held-out must lie in (0, 1), got "1"'],
   ])('%s: one message, exit code 2', async (line, message) => {
     const { code, err } = await here(...line.split(' '));

@@ -82,8 +82,8 @@ it('an overfitted batch is found again, boxes and masks', async () => {
     evaluation: { proposals: 40, detections: 10 },
   });
   const setup = setUpDetector(config);
-  const { gradients, parameters } = setup.programs(IMAGES);
-  const plan = trainingPlan({ ...config.training, clip: 1 }, gradients, parameters);
+  const { gradients, parameters, midway } = setup.programs(IMAGES);
+  const plan = trainingPlan({ ...config.training, clip: 1 }, gradients, parameters, undefined, midway);
   const engine = await openOnnxEngine({ threads: 2 });
   const first = detectorParameters({ ...setup.model, positions: config.model.positions });
   const session = await engine.open(initialise(first, seed));
@@ -91,9 +91,10 @@ it('an overfitted batch is found again, boxes and masks', async () => {
   try {
     for (let step = 0; step < 200; step++) {
       const batch = (await views.next()).value!;
-      const parts = await setup.complete(session, batch, [await setup.inputs(batch)]);
       const lr = 4e-3 * Math.min(1, (step + 1) / 20) * (step < 150 ? 1 : 0.2);
-      await session.step(plan, parts, { step, lr });
+      await session.step(plan, [await setup.inputs(batch)], { step, lr }, (values, part) =>
+        setup.complete(batch, values, part),
+      );
     }
     const { proposals, detections, leastScore } = config.evaluation;
     const scores = await evaluateDetection(dataset, {

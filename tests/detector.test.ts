@@ -89,11 +89,11 @@ describe.each(['vitdet', 'boxes'])('a detector (%s)', (key) => {
       `equals PyTorch in losses, gradients and proposals on ${name}`,
       async () => {
         const tolerance = tolerances[name]!;
-        const { gradients, propose } = detectorPrograms(options);
+        const { gradients, midway } = detectorPrograms(options);
         const values = inputs();
         const session = await (await open()).open({});
         try {
-          const of = (program: typeof propose) =>
+          const of = (program: typeof midway) =>
             Object.fromEntries(Object.keys(program.inputs).map((input) => [input, values[input]!]));
           const got = await session.run(gradients, of(gradients));
           for (const [loss, expected] of Object.entries(losses))
@@ -107,7 +107,7 @@ describe.each(['vitdet', 'boxes'])('a detector (%s)', (key) => {
             );
             expect(Math.max(...apart), tensor).toBeLessThan(tolerance);
           }
-          const proposed = await session.run(propose, of(propose));
+          const proposed = await session.run(midway, of(midway));
           for (const output of ['objectness', 'deltas'])
             expect(
               relativeError(proposed[output] as Float32Array, float(`${key}.${output}`)),

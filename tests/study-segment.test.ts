@@ -144,7 +144,7 @@ it('the study of nuclei takes the models of group A as they are', async () => {
   const counts = ({ data }: Config): ImageCounts => ({
     ...{ train: data.source === 'nuclei' ? 274 : 50_000, classes: 10 },
     labelled: (share) => 50_000 * share,
-    masked: () => ({ train: 274, classes: 2 }),
+    annotated: () => ({ train: 274, classes: 2 }),
   });
   const plan = async (name: string) => planStudy(await readStudy(`studies/${name}.json`), counts).pieces;
   const known = new Map((await plan('cifar10-protocol')).map((piece) => [piece.id, piece]));

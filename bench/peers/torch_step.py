@@ -1,4 +1,5 @@
-"""A training step in PyTorch, at its best, for benchmarks to compare with: masked pre-training, fine-tuning with timm, or segmentation.
+"""A training step in PyTorch, at its best, for benchmarks to compare with: masked pre-training, fine-tuning with timm, segmentation,
+or detection with torchvision.
 
     python3 torch_step.py batch.safetensors --modes eager,compile --steps 6 --threads 2
 
@@ -42,6 +43,10 @@ def build(path, device):
         from torch_finetune import build as build_finetune
 
         return build_finetune(tensors, config, device)
+    if "rois.boxes" in tensors:
+        from torch_detect import build as build_detect
+
+        return build_detect(tensors, config, device)
     if "masks" in tensors:
         from torch_segment import build as build_segment
 
@@ -121,7 +126,7 @@ def run(path, mode, steps, threads, lr, precision, device):
         optimizer = torch.optim.AdamW(groups, fused=True, **options)
     except (RuntimeError, TypeError):
         optimizer = torch.optim.AdamW(groups, **options)
-    compute = torch.compile(loss) if mode == "compile" else loss
+    compute = getattr(loss, "compiled", lambda: torch.compile(loss))() if mode == "compile" else loss
     losses, seconds = [], []
     for _ in range(steps):
         start = time.perf_counter()

@@ -88,6 +88,17 @@ for (const name of engines)
       expect(rows.map(({ task }) => task)).toEqual(['segment upernet']);
       expect(rows[0]!.gflops).toBeGreaterThan(0);
     });
+
+    it("measures a step of detection, and the host's share", async () => {
+      const { rows, batch } = await bench({
+        ...{ detect: 'shapes', batch: 1, steps: 1 },
+        engine: { name, threads: 1 },
+      });
+      expect(batch).toBe(1);
+      expect(rows.map(({ task }) => task)).toEqual(['detect shapes']);
+      expect(rows[0]!.hostShare).toBeGreaterThan(0);
+      expect(rows[0]!.hostShare).toBeLessThan(1);
+    });
   });
 
 describe('bench', () => {

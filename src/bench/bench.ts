@@ -7,9 +7,10 @@ import type { Values } from '../graph/index.ts';
 import { modelConfig } from '../models/sizes.ts';
 import { openEngine } from '../run/engine.ts';
 import { initialiseOnThreads } from '../run/initialise-on-threads.ts';
+import { type BenchDetector, detectStep } from './detect-step.ts';
 import { loaderRate } from './loader-rate.ts';
 import { machine, median } from './machine.ts';
-import { type Measure, measure } from './measure.ts';
+import { type Measure, measure, type StepMeasure } from './measure.ts';
 import { measurePeer, type PeerMeasure, requirePeer } from './peer.ts';
 import { type BenchHead, type BenchStep, finetuneStep, pretrainStep, segmentStep } from './step.ts';
 
@@ -25,10 +26,12 @@ export interface BenchOptions {
   readonly finetune?: boolean;
   /** Semantic segmentation with this head instead of pretext tasks. */
   readonly segment?: BenchHead | undefined;
+  /** Detection by a recipe of the micro model instead of pretext tasks: its model, its images, its batch unless one is given. */
+  readonly detect?: BenchDetector | undefined;
   /** Side of the images in pixels. Default: that of the model's size. */
   readonly image?: number | undefined;
-  /** Images per step. Default: 32. */
-  readonly batch?: number;
+  /** Images per step. Default: 32; of detection the recipe's. */
+  readonly batch?: number | undefined;
   /** Number of timed steps. Default: 5. */
   readonly steps?: number;
   readonly engine?: EngineInput;
@@ -53,6 +56,8 @@ export interface BenchRow {
   readonly imagesPerSecond: number;
   /** Rate of products and convolutions over the time of the whole step. */
   readonly gflops: number;
+  /** Share of a step in which the engine waits for the host to choose boxes; of detection. */
+  readonly hostShare?: number;
 }
 
 export interface BenchResult {
@@ -81,27 +86,28 @@ const SLOWEST = 10;
  * ConfigError for unknown engines, RangeError for unknown models and tasks, Error if a peer fails.
  */
 export async function bench(options: BenchOptions = {}): Promise<BenchResult> {
-  const { model = 'base', tasks = ['masked'], finetune = false, segment, image } = options;
-  const { batch = 32, steps: count = 5 } = options;
+  const { tasks = ['masked'], finetune = false, segment, detect, image } = options;
+  const { model = detect ? 'micro' : 'base', steps: count = 5 } = options;
   const { compare = [], modes = 'eager,compile', onProgress, signal } = options;
   if (compare.length > 0) requirePeer();
-  const pretrains = !finetune && segment === undefined;
+  const pretrains = !finetune && segment === undefined && detect === undefined;
   if (compare.length > 0 && pretrains && tasks[0] !== 'masked')
     throw new RangeError(`the task to compare with PyTorch must be masked, got ${tasks[0]}`);
   const config = modelConfig(model, image === undefined ? {} : { image: [image, image] });
-  const names = pretrains ? tasks : [finetune ? 'finetune' : `segment ${segment}`];
+  const names = pretrains ? tasks : [headName(options)];
   const steps = names.map((name) => {
+    if (detect) return detectStep(detect, options.batch);
+    const batch = options.batch ?? 32;
     if (finetune) return finetuneStep(config, batch);
     return segment === undefined ? pretrainStep(config, name, batch) : segmentStep(config, segment, batch);
   });
+  const batch = steps[0]!.images;
   const settings = parseConfig({ engine: options.engine }).engine;
   const engine = await openEngine(settings);
   if (engine.notice !== undefined) options.onNote?.(engine.notice);
   const weights = await weightsOf(steps);
   const measured = await measure(engine, weights, steps, { count, onProgress, signal });
-  const rows = names.map((task, i) =>
-    row(task, measured.steps[i]!.seconds, measured.steps[0]!.seconds, batch, steps[i]!.flops),
-  );
+  const rows = names.map((task, i) => row(task, measured.steps[i]!, measured.steps[0]!.seconds, steps[i]!));
   const ours = rows[0]!.stepSeconds;
   const loader = await loaderRate();
   const peers: BenchResult['peers'][number][] = [];
@@ -148,12 +154,16 @@ async function weightsOf(steps: readonly BenchStep[]): Promise<Values[]> {
   return weights;
 }
 
+function headName({ finetune, segment, detect }: BenchOptions): string {
+  if (finetune) return 'finetune';
+  return detect ? `detect ${detect}` : `segment ${segment}`;
+}
+
 function row(
   task: string,
-  seconds: readonly number[],
+  { seconds, hostSeconds }: StepMeasure,
   first: readonly number[],
-  batch: number,
-  flops: number,
+  { images, flops, complete }: BenchStep,
 ): BenchRow {
   const stepSeconds = median(seconds);
   return {
@@ -161,8 +171,9 @@ function row(
     stepSeconds,
     timeToFirst: median(seconds.map((each, turn) => each / first[turn]!)),
     spread: [Math.min(...seconds), Math.max(...seconds)],
-    imagesPerSecond: batch / stepSeconds,
+    imagesPerSecond: images / stepSeconds,
     gflops: flops / stepSeconds / 1e9,
+    ...(complete && { hostShare: median(seconds.map((each, turn) => hostSeconds[turn]! / each)) }),
   };
 }
 

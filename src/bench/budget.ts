@@ -1,5 +1,7 @@
+import type { Precision } from '../engines/onednn/lower.ts';
 import { modelConfig } from '../models/sizes.ts';
-import { finetuneStep, pretrainStep, segmentStep } from './step.ts';
+import { detectStep } from './detect-step.ts';
+import { type BenchStep, finetuneStep, pretrainStep, segmentStep } from './step.ts';
 import { oneDnnWork, onnxWork, type Work } from './work.ts';
 
 /** Work by step and engine. */
@@ -12,16 +14,25 @@ export function countWork(): Budget {
     'pretrain micro, batch 256': pretrainStep(modelConfig('micro'), 'masked', 256),
     'finetune small, batch 32': finetuneStep(modelConfig('small'), 32),
     'segment small, UperNet, batch 4': segmentStep(modelConfig('small', { image: [512, 512] }), 'upernet', 4),
+    'detect shapes': detectStep('shapes'),
   };
-  const counted = Object.entries(steps).flatMap(([name, { plan, inputs }]) => {
-    const feeds = new Set(Object.keys(inputs));
-    return [
-      [`${name}, onnx`, onnxWork(plan.gradients)],
-      [`${name}, onednn f32`, oneDnnWork(plan.gradients, feeds, 'f32')],
-      [`${name}, onednn bf16`, oneDnnWork(plan.gradients, feeds, 'bf16')],
-    ] as const;
-  });
+  const counted = Object.entries(steps).flatMap(
+    ([name, step]) =>
+      [
+        [`${name}, onnx`, onnxWork(step.plan.gradients)],
+        [`${name}, onednn f32`, oneDnnStepWork(step, 'f32')],
+        [`${name}, onednn bf16`, oneDnnStepWork(step, 'bf16')],
+      ] as const,
+  );
   return Object.fromEntries(counted.map(([name, work]) => [name, rounded(work)]));
+}
+
+/** Work of a step's program as the onednn engine plans it. */
+export function oneDnnStepWork({ plan, inputs, specs }: BenchStep, precision: Precision): Work {
+  const { gradients, midway } = plan;
+  const state = new Set(specs.map(({ name }) => name));
+  const made = midway ? Object.keys(gradients.inputs).filter((name) => !state.has(name)) : [];
+  return oneDnnWork(gradients, new Set([...Object.keys(inputs), ...made]), precision, midway);
 }
 
 /** Relative growth of a figure that is allowed. */

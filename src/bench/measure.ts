@@ -1,4 +1,4 @@
-import type { Engine, Session } from '../engines/engine.ts';
+import type { Complete, Engine, Session } from '../engines/engine.ts';
 import { isTimed, type Timing } from '../engines/timing.ts';
 import type { Values } from '../graph/index.ts';
 import { peakGigabytes } from './machine.ts';
@@ -16,6 +16,8 @@ export interface StepMeasure {
   readonly seconds: readonly number[];
   /** Of all steps from the first. */
   readonly losses: readonly number[];
+  /** Time of the timed steps in which the engine waited for inputs that the caller makes. */
+  readonly hostSeconds: readonly number[];
 }
 
 export interface Measure {
@@ -83,7 +85,7 @@ export async function measure(
 }
 
 class Runner {
-  readonly measures: { seconds: number[]; losses: number[] }[];
+  readonly measures: { seconds: number[]; losses: number[]; hostSeconds: number[] }[];
   readonly #sessions: readonly Session[];
   readonly #steps: readonly BenchStep[];
   #done = 0;
@@ -91,28 +93,41 @@ class Runner {
   constructor(sessions: readonly Session[], steps: readonly BenchStep[]) {
     this.#sessions = sessions;
     this.#steps = steps;
-    this.measures = steps.map(() => ({ seconds: [], losses: [] }));
+    this.measures = steps.map(() => ({ seconds: [], losses: [], hostSeconds: [] }));
   }
 
   /** Runs every step once. */
   async round(counts: boolean): Promise<number[]> {
     const times: number[] = [];
-    for (const [i, { seconds, losses }] of this.measures.entries()) {
-      const { loss, time } = await this.step(i);
+    for (const [i, { seconds, losses, hostSeconds }] of this.measures.entries()) {
+      const { loss, time, host } = await this.step(i);
       losses.push(loss);
-      if (counts) seconds.push(time);
+      if (counts) {
+        seconds.push(time);
+        hostSeconds.push(host);
+      }
       times.push(time);
     }
     return times;
   }
 
-  async step(i: number): Promise<{ loss: number; time: number }> {
-    const { plan, inputs } = this.#steps[i]!;
+  async step(i: number): Promise<{ loss: number; time: number; host: number }> {
+    const { plan, inputs, complete } = this.#steps[i]!;
+    let host = 0;
+    const timed: Complete | undefined =
+      complete &&
+      (async (...given) => {
+        const from = performance.now();
+        const made = await complete(...given);
+        host += (performance.now() - from) / 1000;
+        return made;
+      });
     const start = performance.now();
-    const result = await this.#sessions[i]!.step(plan, [inputs], { step: this.#done++, lr: LEARNING_RATE });
+    const at = { step: this.#done++, lr: LEARNING_RATE };
+    const result = await this.#sessions[i]!.step(plan, [inputs], at, timed);
     const time = (performance.now() - start) / 1000;
     if (result.nonFinite !== undefined)
       throw new Error(`${result.nonFinite} must be finite, got another value`);
-    return { loss: result.metrics.loss!, time };
+    return { loss: result.metrics.loss!, time, host };
   }
 }

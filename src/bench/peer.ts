@@ -87,21 +87,24 @@ export function writePeerStep(path: string, step: BenchStep, weights: Values): P
   return writeSafetensors(path, tensorsOf(step, weights), { config: JSON.stringify(configOf(step)) });
 }
 
-function configOf({ model, plan }: BenchStep): object {
+function configOf({ model, plan, peer }: BenchStep): object {
   const groups = plan.parameters.map(({ name, lrScale, weightDecay }) => [name, { lrScale, weightDecay }]);
-  return { ...model, ...IMAGENET, maskRatio: 0.75, groups: Object.fromEntries(groups) };
+  return { ...model, ...peer?.config, ...IMAGENET, maskRatio: 0.75, groups: Object.fromEntries(groups) };
 }
 
 /** Weights, normalised images and the other inputs of the step. */
-function tensorsOf({ inputs, specs, model, images }: BenchStep, weights: Values): Map<string, NamedTensor> {
-  const { view, targets, masks, 'draw:order': order } = inputs;
+function tensorsOf(
+  { inputs, specs, model, images, peer }: BenchStep,
+  weights: Values,
+): Map<string, NamedTensor> {
+  const { view, targets, masks, 'draw:order': order, ...others } = inputs;
   const [height, width] = model.image;
   const { mean, std } = IMAGENET;
   const normalised = Float32Array.from(view!, (byte, i) => {
     const channel = Math.floor(i / (height * width)) % 3;
     return (byte / 255 - mean[channel]!) / std[channel]!;
   });
-  const tensors = new Map<string, NamedTensor>();
+  const tensors = new Map<string, NamedTensor>(peer?.tensors);
   for (const { name, shape } of specs)
     tensors.set(`param.${name}`, { dtype: 'F32', shape, data: new Float32Array(weights[name]!) });
   tensors.set('view', { dtype: 'F32', shape: [images, 3, height, width], data: normalised });
@@ -111,6 +114,8 @@ function tensorsOf({ inputs, specs, model, images }: BenchStep, weights: Values)
     tensors.set('masks', { dtype: 'I32', shape: [images, height, width], data: Int32Array.from(masks) });
   if (targets)
     tensors.set('targets', { dtype: 'F32', shape: rows(targets), data: new Float32Array(targets) });
+  for (const [name, data] of Object.entries(others).filter(([name]) => name.startsWith('anchors:')))
+    tensors.set(name.replace(':', '.'), { dtype: 'F32', shape: rows(data), data: Float32Array.from(data) });
   return tensors;
 }
 

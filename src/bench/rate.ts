@@ -23,12 +23,14 @@ export function assumedRate(cores = availableParallelism()): TrainingRate {
   return { flops: PER_CORE * cores, how };
 }
 
-const BATCH = 64;
+/** Model and batch of a measured step. An accelerator needs larger ones to be busy. */
+const MEASURED = { cpu: ['micro', 64], accelerator: ['small', 256] } as const;
 const STEPS = 3;
 
-/** Rate of the fastest of a few steps of the micro model, after a warm-up step. Takes some seconds. */
+/** Rate of the fastest of a few steps of a small model, after a warm-up step. Takes some seconds. */
 export async function measuredRate(engine: Engine): Promise<TrainingRate> {
-  const { plan, inputs, specs, flops } = pretrainStep(modelConfig('micro'), 'masked', BATCH);
+  const [model, batch] = MEASURED[engine.name === 'xla' ? 'accelerator' : 'cpu'];
+  const { plan, inputs, specs, flops } = pretrainStep(modelConfig(model), 'masked', batch);
   const session = await engine.open(initialise(specs, 0));
   try {
     const times: number[] = [];
@@ -38,7 +40,7 @@ export async function measuredRate(engine: Engine): Promise<TrainingRate> {
       times.push((performance.now() - start) / 1000);
     }
     const rate = flops / Math.min(...times.slice(1));
-    const how = `measured: ${Number((rate / 1e9).toPrecision(2)).toLocaleString('en-US')} GFLOP/s in steps of the micro model, ${engine.description}`;
+    const how = `measured: ${Number((rate / 1e9).toPrecision(2)).toLocaleString('en-US')} GFLOP/s in steps of the ${model} model, ${engine.description}`;
     return { flops: rate, how };
   } finally {
     await session.dispose();

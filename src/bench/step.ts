@@ -1,12 +1,14 @@
 import { mergeSettings } from '../config/merge.ts';
 import { variants } from '../config/recipes/variants.ts';
-import type { TrainingPlan } from '../engines/engine.ts';
+import type { Complete, TrainingPlan } from '../engines/engine.ts';
 import { programFlops } from '../graph/flops.ts';
 import type { Values } from '../graph/index.ts';
 import { IMAGENET } from '../image/normalise.ts';
 import type { Size } from '../image/size.ts';
+import type { NamedTensor } from '../io/dtypes.ts';
 import type { ClassifierConfig } from '../models/classifier.ts';
 import type { AutoencoderConfig, EncoderConfig } from '../models/config.ts';
+import type { DetectorConfig } from '../models/detector.ts';
 import type { SegmenterConfig } from '../models/segmenter.ts';
 import type { ParameterSpec } from '../nn/parameters.ts';
 import { adamw } from '../optim/adamw.ts';
@@ -22,11 +24,15 @@ import { task } from '../tasks/table.ts';
 export interface BenchStep {
   readonly plan: TrainingPlan;
   readonly inputs: Values;
+  /** See `Session.step`. */
+  readonly complete?: Complete;
   readonly specs: readonly ParameterSpec[];
-  readonly model: AutoencoderConfig | ClassifierConfig | SegmenterConfig;
+  readonly model: AutoencoderConfig | ClassifierConfig | DetectorConfig | SegmenterConfig;
   readonly images: number;
   /** Multiplications and additions of products and convolutions, without recomputed ones. */
   readonly flops: number;
+  /** Inputs and settings of another library's step beside weights, view and the model's settings. */
+  readonly peer?: { readonly config: object; readonly tensors: ReadonlyMap<string, NamedTensor> };
 }
 
 const { mean, std } = IMAGENET;
@@ -127,7 +133,7 @@ export function segmentStep(encoder: EncoderConfig, head: BenchHead, batch: numb
 }
 
 /** Random bytes [B, 3, H, W]. */
-function noise(batch: number, [height, width]: Size): Uint8Array {
+export function noise(batch: number, [height, width]: Size): Uint8Array {
   const stream = rng(2, 'view');
   return Uint8Array.from({ length: batch * 3 * height * width }, () => stream.int(256));
 }

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { add, input, matmul, program, transpose } from '../graph/index.ts';
 import { modelConfig } from '../models/sizes.ts';
-import { type Budget, countWork, growth } from './budget.ts';
+import { type Budget, countWork, growth, oneDnnStepWork } from './budget.ts';
+import { detectStep } from './detect-step.ts';
 import { finetuneStep, pretrainStep, segmentStep } from './step.ts';
 import { oneDnnWork, onnxWork } from './work.ts';
 
@@ -41,13 +42,11 @@ describe('work of lowered programs', () => {
     ['pre-training', pretrainStep(modelConfig('tiny'), 'masked', 2)],
     ['fine-tuning', finetuneStep(modelConfig('tiny'), 2)],
     ['segmentation', segmentStep(modelConfig('tiny', { image: [128, 128] }), 'upernet', 2)],
+    // The part up to the proposals is computed once.
+    ['detection', detectStep('shapes', 2)],
   ])('has the FLOPs of the formula: %s', (_, step) => {
-    const { gradients } = step.plan;
     // The formula counts a gradient for the images, which is not computed, and no sums by products.
-    for (const { gflop } of [
-      onnxWork(gradients),
-      oneDnnWork(gradients, new Set(Object.keys(step.inputs)), 'f32'),
-    ])
+    for (const { gflop } of [onnxWork(step.plan.gradients), oneDnnStepWork(step, 'f32')])
       expect(Math.abs((gflop * 1e9) / step.flops - 1)).toBeLessThan(0.05);
   });
 });

@@ -34,9 +34,14 @@ export function onnxWork(program: Program): Work {
 /** True if a node computes and moves nothing. */
 const free = ({ operation: { name, role } }: Node) => name === 'reshape' || role === 'source';
 
-/** Work of a program as the onednn engine plans it. @param feeds inputs passed with each run */
-export function oneDnnWork(program: Program, feeds: ReadonlySet<string>, precision: Precision): Work {
-  const { instructions, scratchBytes } = lowerOneDnn(program, feeds, precision);
+/** Work of a program as the onednn engine plans it. @param feeds inputs passed with each run @param midway see `TrainingPlan.midway` */
+export function oneDnnWork(
+  program: Program,
+  feeds: ReadonlySet<string>,
+  precision: Precision,
+  midway?: Program,
+): Work {
+  const { instructions, scratchBytes } = lowerOneDnn(program, feeds, precision, midway);
   const operators: Record<string, number> = {};
   let [flop, moved] = [0, 0];
   for (const instruction of instructions) {

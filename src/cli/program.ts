@@ -1,7 +1,10 @@
 import { createRequire } from 'node:module';
 import { Command } from 'commander';
+import { adviseCommand } from './commands/advise.ts';
+import { attentionCommand } from './commands/attention.ts';
 import { benchCommand } from './commands/bench.ts';
 import { cacheCommand } from './commands/cache.ts';
+import { componentsCommand } from './commands/components.ts';
 import { dataCommand } from './commands/data.ts';
 import { detectCommand } from './commands/detect.ts';
 import { doctorCommand } from './commands/doctor.ts';
@@ -12,6 +15,7 @@ import { inspectCommand } from './commands/inspect.ts';
 import { knnCommand } from './commands/knn.ts';
 import { linprobeCommand } from './commands/linprobe.ts';
 import { listCommand } from './commands/list.ts';
+import { neighboursCommand } from './commands/neighbours.ts';
 import { predictCommand } from './commands/predict.ts';
 import { pretrainCommand } from './commands/pretrain.ts';
 import { previewCommand } from './commands/preview.ts';
@@ -35,7 +39,7 @@ export function makeProgram(): Command {
       `
 Examples:
   $ npx beyond-masking pretrain --recipe cifar10-micro-masked-zoomed-in --quick
-  $ npx beyond-masking pretrain --recipe cifar10-micro-masked --data ~/photos --output runs/photos
+  $ npx beyond-masking pretrain --data ~/photos --output runs/photos
   $ npx beyond-masking knn runs/cifar10-micro-masked-zoomed-in-quick
   $ npx beyond-masking finetune --from runs/cifar10-micro-masked-zoomed-in-quick --recipe cifar10-micro-finetune --quick
   $ npx beyond-masking list recipes
@@ -43,6 +47,7 @@ Examples:
 BEYOND_MASKING_DEBUG=1 shows where an error came from.`,
     );
   const commands = [
+    adviseCommand(),
     pretrainCommand(),
     finetuneCommand(),
     segmentCommand(),
@@ -52,6 +57,9 @@ BEYOND_MASKING_DEBUG=1 shows where an error came from.`,
     knnCommand(),
     linprobeCommand(),
     embedCommand(),
+    neighboursCommand(),
+    componentsCommand(),
+    attentionCommand(),
     predictCommand(),
     reportCommand(),
     studyCommand(),

@@ -3,11 +3,13 @@ import { programFlops } from '../graph/flops.ts';
 import { input, program } from '../graph/index.ts';
 import { autoencoderParameters } from '../models/autoencoder.ts';
 import { classifierParameters, classify } from '../models/classifier.ts';
+import { detectorPrograms } from '../programs/detect.ts';
 import { weightInputs } from '../programs/pretrain.ts';
 import { taskGraph } from '../programs/task-graph.ts';
 import { drawInputs } from '../tasks/draws.ts';
 import { taskOf } from '../tasks/table.ts';
-import { finetuneFlops, stepFlops, trainingBytes } from './cost.ts';
+import { detectFlops, finetuneFlops, stepFlops, trainingBytes } from './cost.ts';
+import { detectorConfig, parseDetectConfig } from './detect-schema.ts';
 import { parseFinetuneConfig } from './finetune-schema.ts';
 import { mergeSettings } from './merge.ts';
 import { type ConfigInput, parseConfig } from './schema.ts';
@@ -23,6 +25,33 @@ it.each([false, true])('finetuneFlops counts the products of the graph, class to
   const logits = classify(model, weights, input('image', [batch, 3, 16, 24]));
   const forward = programFlops(program('classify', { logits }));
   expect(finetuneFlops(config, 7) * batch).toBe(3 * forward);
+});
+
+// Beside the model's products there are those of the reading of boxes by matrices, of the smaller of its two orders, and of relative positions with tables.
+it.each([
+  ['all patches', {}],
+  ['windows', { window: 3, globalBlocks: [1] }],
+  ['windows at the edges, decomposed positions', { window: 5, relativePositions: true }],
+  ['a class token, no masks', { window: 0, classToken: true, head: { scales: [2, 1], masks: false } }],
+])('detectFlops counts the products of the graph: %s', (_, change) => {
+  const size = { image: [48, 64], patch: 4, width: 64, depth: 4, heads: 2, mlpRatio: 3, window: 0 };
+  const config = parseDetectConfig(
+    mergeSettings(
+      {
+        model: { ...size, head: { scales: [4, 2, 1, 0.5], channels: 24, convolutions: 2, hidden: 40 } },
+        training: { rois: 12 },
+      },
+      { model: change },
+    ),
+  );
+  const model = detectorConfig(config, 5);
+  const batch = 2;
+  const { gradients } = detectorPrograms({
+    ...{ model, batch, rois: 12, mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2] },
+    training: { weightDecay: 0, layerDecay: 1, dropPath: 0 },
+  });
+  const forward = programFlops(program('loss', { loss: gradients.outputs.loss! }));
+  expect(Math.abs(forward / batch / (detectFlops(config, 5) / 3) - 1)).toBeLessThan(0.01);
 });
 
 // Beside the model's products there are those of targets and losses: resizing, Fourier transforms. Of a transformer decoder, those

@@ -1,12 +1,13 @@
-import { patchCount } from '../image/size.ts';
+import { patchCount, patchGrid, type Size } from '../image/size.ts';
 import type { DecoderConfig, EncoderConfig, StackSize } from '../models/config.ts';
 import { decoderOf } from '../models/decoders/table.ts';
+import type { DetectorConfig } from '../models/detector.ts';
 import type { SegmenterConfig } from '../models/segmenter.ts';
 import { visibleTokens } from '../nn/masking.ts';
 import { stackFlops } from '../nn/stack-flops.ts';
 import type { OwnTasks } from '../tasks/own.ts';
 import { taskOf } from '../tasks/table.ts';
-import type { DetectConfig } from './detect-schema.ts';
+import { type DetectConfig, detectorConfig } from './detect-schema.ts';
 import type { Config } from './schema.ts';
 import { type SegmentConfig, segmenterConfig } from './segment-schema.ts';
 
@@ -14,9 +15,10 @@ import { type SegmentConfig, segmenterConfig } from './segment-schema.ts';
  * Floating-point operations of the matrix products of one training step per image. A multiplication and an addition
  * count as two; the backward pass costs twice the forward pass; all patches are predicted (34.9e9 for ViT-B/16 at 224×224 with 75 %
  * of its tokens removed; predicting the removed patches only takes 1.6 % less).
+ * @param own tasks of the user's own
  */
-export function stepFlops({ model, task }: Pick<Config, 'model' | 'task'>): number {
-  const { mask, guide } = taskOf(task);
+export function stepFlops({ model, task }: Pick<Config, 'model' | 'task'>, own?: OwnTasks): number {
+  const { mask, guide } = taskOf(task, own);
   const patches = patchCount(model);
   const visible = mask ? visibleTokens(patches, task.maskRatio) : patches;
   const decoder = decoderOf(model.decoder);
@@ -64,10 +66,7 @@ function headFlops({ head, width, classes }: SegmenterConfig, patches: number): 
   return 2 * patches * products.reduce((a, b) => a + b, 0);
 }
 
-/**
- * Operations per image of a step of detection: the backbone and region proposals run once more, forward, to propose. The attention of
- * windows counts as that of all patches.
- */
+/** Operations per image of a step of detection, on an engine that computes the backbone once a step. */
 export function detectFlops(
   { model, training }: Pick<DetectConfig, 'model' | 'training'>,
   classes: number,
@@ -91,7 +90,29 @@ export function detectFlops(
   const boxes = read(7) + 49 * (tower + channels * hidden) + hidden * (5 * classes + 1);
   const masked = masks ? read(14) + 196 * (tower + 4 * channels ** 2 + 4 * channels * classes) : 0;
   const heads = 2 * (training.rois * boxes + Math.max(1, Math.floor(training.rois / 4)) * masked);
-  return 4 * (encoderFlops(model, patches) + maps) + 3 * heads;
+  return 3 * (windowedFlops(detectorConfig({ model }, classes)) + maps + heads);
+}
+
+/** Operations of a detector's encoder: attention in windows, those at the edges filled up, and products with decomposed positions. */
+function windowedFlops(model: DetectorConfig): number {
+  const { width, windows, depth, mlpRatio } = model;
+  const grid = patchGrid(model);
+  const patches = patchCount(model);
+  const attention = (side: Size, count: number) => {
+    const tokens = side[0] * side[1];
+    const positions = model.decomposedPositions ? 2 * tokens * (side[0] + side[1]) * width : 0;
+    return count * (8 * tokens * width ** 2 + 4 * tokens ** 2 * width + positions);
+  };
+  const inWindows = () => {
+    const { side } = windows!;
+    return attention([side, side], Math.ceil(grid[0] / side) * Math.ceil(grid[1] / side));
+  };
+  const whole = windows ? windows.global.length : depth;
+  return (
+    2 * patches * (model.patch ** 2 * model.channels * width + depth * 2 * mlpRatio * width ** 2) +
+    whole * attention(grid, 1) +
+    (depth - whole) * (windows ? inWindows() : 0)
+  );
 }
 
 /** Activations that a training step stores per block, for each feature of a token. */

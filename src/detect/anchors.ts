@@ -13,6 +13,10 @@ export const RATIOS = [0.5, 1, 2] as const;
 /** Side of a square anchor in strides of its map: 32 pixels at stride 4, as in FPN (arXiv 1612.03144). */
 const SIDE = 8;
 
+/** Number of anchors of an image. */
+export const countAnchors = (levels: readonly Level[]): number =>
+  levels.reduce((sum, { size: [rows, columns] }) => sum + RATIOS.length * rows * columns, 0);
+
 /**
  * Anchors of a map, as detectron2 places them: for each place (row by row) one of each ratio, of equal areas, around the place's upper
  * left corner. They grow with the stride, and so with the patches of the encoder.

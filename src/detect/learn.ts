@@ -6,7 +6,7 @@ import { type ProposalCounts, proposalsOf } from './proposals.ts';
 import { roiMatrices } from './roi-align.ts';
 import { allOf, type Boxes } from './rows.ts';
 import type { SampleCounts } from './sample.ts';
-import { anchorTargets, roiTargets } from './targets.ts';
+import { anchorTargets, type RoiTargets, roiTargets } from './targets.ts';
 
 /** Sizes and counts of the host's part in training a detector. */
 export interface DetectionPlan {
@@ -37,12 +37,13 @@ export interface LearnJob {
   readonly plan: DetectionPlan;
   readonly objects: Objects;
   readonly key: StreamKey;
-  /** Outputs of the program `propose`, [N] and [N, 4]: with them the inputs are those of the heads, else those of region proposals. */
+  /** The network's outputs for all anchors, [N] and [N, 4]: with them the inputs are those of the heads, else those of region proposals. */
   readonly proposed?: { readonly objectness: Float32Array; readonly deltas: Float32Array };
 }
 
-export function inputsOf({ plan, objects, key, proposed }: LearnJob): ImageInputs {
-  return proposed ? roiInputs(plan, objects, proposed, key) : anchorInputs(plan, objects, key);
+export function inputsOf({ proposed, ...job }: LearnJob): ImageInputs {
+  const { plan, objects, key } = job;
+  return proposed ? roiInputs(plan, chooseRois({ ...job, proposed })) : anchorInputs(plan, objects, key);
 }
 
 /** Labels and deltas of an image's anchors: no weights are needed for them. */
@@ -52,17 +53,15 @@ function anchorInputs(plan: DetectionPlan, objects: Objects, key: StreamKey): Im
   return { 'anchors:labels': labels, 'anchors:deltas': deltas };
 }
 
-/** Classes, deltas and masks of boxes that the network proposes, and the matrices that read them. */
-function roiInputs(
-  plan: DetectionPlan,
-  objects: Objects,
-  { objectness, deltas }: NonNullable<LearnJob['proposed']>,
-  key: StreamKey,
-): ImageInputs {
+/** The boxes that the heads learn from, some of the network's proposals. */
+export function chooseRois({ plan, objects, key, proposed }: Required<LearnJob>): RoiTargets {
   const { levels, image, classes: background, rois, bins } = plan;
-  const proposals = proposalsOf(levels, image, objectness, deltas, plan.proposals);
-  const side = 2 * bins.masks;
-  const learned = roiTargets(proposals.boxes, objects, rng(...key), { ...rois, background, side });
+  const { boxes } = proposalsOf(levels, image, proposed.objectness, proposed.deltas, plan.proposals);
+  return roiTargets(boxes, objects, rng(...key), { ...rois, background, side: 2 * bins.masks });
+}
+
+/** Classes, deltas and masks of boxes, and the matrices that read them. */
+export function roiInputs({ levels, rois, bins }: DetectionPlan, learned: RoiTargets): ImageInputs {
   const { boxes, classes, withObject } = learned;
   const read = levels.slice(0, -1);
   const matrices = (of: Boxes, count: number, each: number) =>

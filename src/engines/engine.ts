@@ -25,7 +25,19 @@ export interface TrainingPlan {
    * of their outputs is written together with the weights, unless the step is not finite.
    */
   readonly state?: Readonly<Record<string, string>> | undefined;
+  /**
+   * Values in the middle of a step, from which the caller makes the inputs of `gradients` that no batch holds: a program on the
+   * graph of `gradients`. Its steps take a `Complete`, and are requested one at a time.
+   */
+  readonly midway?: Program | undefined;
 }
+
+/**
+ * Makes the missing inputs of a micro-batch from the outputs of `TrainingPlan.midway`. It must not await the session. If it rejects, the step rejects
+ * with the same error.
+ * @param part index of the micro-batch
+ */
+export type Complete = (values: Values, part: number) => Promise<Values>;
 
 export interface StepResult {
   /** Scalar outputs of the gradients' program, averaged over the micro-batches of all ranks. */
@@ -59,8 +71,16 @@ export interface Session {
   readonly stepsAtOnce?: number;
   /** Runs a program. Inputs missing from `inputs` are read from the state. */
   run(program: Program, inputs: Values): Promise<Values>;
-  /** One update from the mean gradient of one or more micro-batches. */
-  step(plan: TrainingPlan, batches: readonly Values[], at: StepTime): Promise<StepResult>;
+  /**
+   * One update from the mean gradient of one or more micro-batches.
+   * @param complete needed by a plan with values midway
+   */
+  step(
+    plan: TrainingPlan,
+    batches: readonly Values[],
+    at: StepTime,
+    complete?: Complete,
+  ): Promise<StepResult>;
   /**
    * Sums numbers over all ranks between steps; each rank calls it with as many. Absent if the engine takes no
    * collective.

@@ -83,7 +83,7 @@ it('takes a separate test set from the options or the run', async () => {
   }
   await expect(openLabelled({}, { data: source, test: source })).rejects.toThrow('must differ');
   await expect(openLabelled({}, {})).rejects.toThrow(
-    'give classes:FOLDER, packed:FOLDER or cifar10 with --data',
+    'give classes:FOLDER, packed:FOLDER, idx:FOLDER or cifar10 with --data',
   );
 });
 
@@ -119,6 +119,6 @@ it('suggests a source with classes, if there is one', async () => {
       `got ${images} without: its 2 sub-folders look like classes: use --data classes:${images}`,
     );
   await expect(openLabelled({}, { data: join(images, 'class0') })).rejects.toThrow(
-    'use --data classes:FOLDER, packed:FOLDER or cifar10; classes:FOLDER is a folder with a sub-folder for each class',
+    'use --data classes:FOLDER, packed:FOLDER, idx:FOLDER or cifar10; classes:FOLDER is a folder with a sub-folder for each class',
   );
 });

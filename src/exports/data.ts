@@ -71,6 +71,8 @@ export { openDataset } from '../data/sources/open.ts';
 export type { PackProgress } from '../data/sources/pack.ts';
 export { type PackOptions, type PackResult, packImages } from '../data/sources/pack.ts';
 export type { OpenOptions, OpenProgress, SourceScheme, Verified } from '../data/sources/scheme.ts';
+export type { ReadingWatch } from '../data/statistics/duplicates.ts';
+export { type Spread, type Survey, type SurveyOptions, surveyImages } from '../data/statistics/survey.ts';
 export type { Rle } from '../detect/rle.ts';
 export {
   CIFAR10 as cifar10Normalisation,

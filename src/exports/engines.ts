@@ -2,6 +2,7 @@
 // Types of these signatures
 export type { Collective, CollectiveModule, FloatArray } from '../engines/collective.ts';
 export type {
+  Complete,
   DisposeOptions,
   Engine,
   Parameter,

@@ -4,10 +4,28 @@ export { type EmbedOptions, type EmbedResult, embed } from '../evaluate/features
 export { type ExtractOptions, FeatureExtractor, type FeatureModel } from '../evaluate/features/extract.ts';
 export {
   type FeatureRows,
+  type NearestImages,
   type NearestOptions,
   type Neighbour,
   nearest,
 } from '../evaluate/features/nearest.ts';
+export {
+  type AttentionMaps,
+  type AttentionOptions,
+  attentionMaps,
+  drawAttention,
+} from '../evaluate/features/attention.ts';
+export { drawComponents } from '../evaluate/features/components.ts';
+export {
+  type NeighboursOptions,
+  type NeighboursResult,
+  neighbours,
+} from '../evaluate/features/neighbours.ts';
+export {
+  type PrincipalComponents,
+  principalComponents,
+  projections,
+} from '../evaluate/features/principal-components.ts';
 export type { JudgedRun, RunEvaluator } from '../parts/evaluator.ts';
 export { type Features, labelled } from '../evaluate/features/features.ts';
 export { type Evaluator, evaluate, type Score, type Watch } from '../evaluate/evaluator.ts';
@@ -31,7 +49,9 @@ export { type Prediction, type PredictOptions, predict } from '../evaluate/predi
 export type { OnProgress } from '../evaluate/features/extract.ts';
 export type { KnnByNeighbours } from '../evaluate/knn/knn-folder.ts';
 export type { RateScore } from '../evaluate/probe/choose-rate.ts';
-export type { FeatureConfig } from '../programs/features.ts';
+export type { QueryToken } from '../evaluate/features/attention.ts';
+export type { ViewedOptions } from '../evaluate/features/viewed.ts';
+export type { FeatureConfig, FeatureTokens } from '../programs/features.ts';
 export type { LinprobeEvent } from '../run/events.ts';
 export type { ProbeRun } from '../config/linprobe-schema.ts';
 export type { Maps } from '../evaluate/segmentation/bilinear.ts';

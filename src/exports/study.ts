@@ -23,6 +23,7 @@ export { type BenchOptions, type BenchResult, bench } from '../bench/bench.ts';
 
 // Types of these signatures
 export type { BenchRow } from '../bench/bench.ts';
+export type { BenchDetector } from '../bench/detect-step.ts';
 export type { PeerMeasure } from '../bench/peer.ts';
 export type { GivenSettings } from '../config/given.ts';
 export type { RecipeOf } from '../config/recipe.ts';
@@ -37,5 +38,5 @@ export type { Primary, Reference, Selection } from '../study/schema.ts';
 export type { Cost } from '../config/recipe.ts';
 export type { Arm, Budget } from '../study/arms.ts';
 export type { PieceState } from '../study/estimate.ts';
-export type { Judge } from '../study/judges.ts';
+export type { Judge } from '../study/judge.ts';
 export type { PlanOptions } from '../study/images.ts';

@@ -1,4 +1,4 @@
-import { linear, maximum, reshape, type Tensor } from '../graph/index.ts';
+import { linear, relu, reshape, type Tensor } from '../graph/index.ts';
 import { type LayerParameter, parameter, type Weights } from '../nn/parameters.ts';
 import { normedUnit, unitParameters } from './pyramid.ts';
 
@@ -25,7 +25,7 @@ export function towerParameters(name: string, { channels, convolutions }: BoxHea
 
 export function tower(x: Tensor, weights: Weights, name: string, { convolutions }: BoxHead): Tensor {
   let y = x;
-  for (let i = 0; i < convolutions; i++) y = maximum(normedUnit(y, weights, `${name}.${i}`), 0);
+  for (let i = 0; i < convolutions; i++) y = relu(normedUnit(y, weights, `${name}.${i}`));
   return y;
 }
 
@@ -52,7 +52,7 @@ export function boxHead(x: Tensor, weights: Weights, head: BoxHead): { logits: T
   const y = tower(x, weights, 'boxes', head);
   const count = y.shape[0]!;
   const of = (z: Tensor, name: string) => linear(z, weights(`${name}.weight`), weights(`${name}.bias`));
-  const hidden = maximum(of(reshape(y, [count, -1]), 'boxes.hidden'), 0);
+  const hidden = relu(of(reshape(y, [count, -1]), 'boxes.hidden'));
   return {
     logits: of(hidden, 'boxes.classes'),
     deltas: reshape(of(hidden, 'boxes.deltas'), [count, -1, 4]),

@@ -11,7 +11,14 @@ import {
   type Tensor,
 } from '../graph/index.ts';
 import { patchGrid, type Size } from '../image/size.ts';
-import { block, blockParameters, layerScaleParameters, norm } from '../nn/block.ts';
+import {
+  attentionWeights,
+  type BlockOptions,
+  block,
+  blockParameters,
+  layerScaleParameters,
+  norm,
+} from '../nn/block.ts';
 import { decomposedBias, decomposedParameters } from '../nn/decomposed-positions.ts';
 import { branchScales } from '../nn/drop-path.ts';
 import type { Masking } from '../nn/masking.ts';
@@ -113,22 +120,47 @@ export function encodeLayers(
     );
   let x = embed(config, weights, image, { masking, fill });
   return Array.from({ length: config.depth }, (_, i) => {
-    const table = config.relativePositions && weights(`blocks.${i}.attn.relative_position_bias_table`);
-    if (table && masking)
+    if (config.relativePositions && masking)
       throw new RangeError('relative positions need all tokens in their places, got masked ones');
     x = block(x, weights, `blocks.${i}`, config.heads, {
       scales: dropPath && branchScales(dropPath, i),
       epsilon: config.epsilon,
       layerScale: config.layerScale !== undefined,
-      bias: table
-        ? relativePositionBias(table, patchGrid(config), config.classToken)
-        : config.decomposedPositions
-          ? (queries) => decomposedBias(queries, weights, `blocks.${i}.attn`, attentionGrid(config, i))
-          : undefined,
+      bias: biasOf(config, weights, i),
       windows: isInWindows(config, i) ? { grid: patchGrid(config), side: windows!.side } : undefined,
     });
     return x;
   });
+}
+
+/**
+ * The attention of block `i`, counted from 0, to be looked at, for normalised images [B, C, H, W]: [B, h, N, N] as `attentionWeights` has
+ * it, the class token first where the model has one. Throws RangeError for a block that does not exist or stays in windows.
+ */
+export function encodeAttention(config: EncoderConfig, weights: Weights, image: Tensor, i: number): Tensor {
+  if (!Number.isInteger(i) || i < 0 || i >= config.depth)
+    throw new RangeError(`a block must be one of 1 to ${config.depth}, got ${i + 1}`);
+  if (isInWindows(config, i))
+    throw new RangeError(
+      `an attention map needs a block whose patches all see each other, got block ${i + 1}`,
+    );
+  const before = i === 0 ? embed(config, weights, image, {}) : encodeLayers(config, weights, image)[i - 1]!;
+  return attentionWeights(before, weights, `blocks.${i}`, config.heads, {
+    epsilon: config.epsilon,
+    bias: biasOf(config, weights, i),
+  });
+}
+
+/** The part of a block's attention that goes by the places of its tokens. */
+function biasOf(config: EncoderConfig, weights: Weights, i: number): BlockOptions['bias'] {
+  const name = `blocks.${i}.attn`;
+  if (config.relativePositions) {
+    const table = weights(`${name}.relative_position_bias_table`);
+    return relativePositionBias(table, patchGrid(config), config.classToken);
+  }
+  return config.decomposedPositions
+    ? (queries) => decomposedBias(queries, weights, name, attentionGrid(config, i))
+    : undefined;
 }
 
 const isInWindows = ({ windows }: EncoderConfig, i: number) =>

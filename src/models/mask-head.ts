@@ -1,4 +1,4 @@
-import { add, maximum, type Tensor } from '../graph/index.ts';
+import { add, relu, type Tensor } from '../graph/index.ts';
 import { convolve, enlargeTwice } from '../nn/maps.ts';
 import { type LayerParameter, parameter, type Weights } from '../nn/parameters.ts';
 import { type BoxHead, boundBy, tower, towerParameters } from './box-head.ts';
@@ -26,6 +26,6 @@ export function maskHeadParameters(head: BoxHead, classes: number): LayerParamet
 /** Logits of each class's mask in boxes (Mask R-CNN, arXiv 1703.06870): [n, p, p, C] → [n, 2p, 2p, K]. */
 export function maskHead(x: Tensor, weights: Weights, head: BoxHead): Tensor {
   const twice = enlargeTwice(tower(x, weights, 'masks', head), weights('masks.up.weight'));
-  const y = maximum(add(twice, weights('masks.up.bias')), 0);
+  const y = relu(add(twice, weights('masks.up.bias')));
   return add(convolve(y, weights('masks.classes.weight')), weights('masks.classes.bias'));
 }

@@ -1,4 +1,4 @@
-import { add, concat, maximum, reshape, type Tensor } from '../graph/index.ts';
+import { add, concat, relu, reshape, type Tensor } from '../graph/index.ts';
 import { convolve } from '../nn/maps.ts';
 import { type LayerParameter, parameter, type Weights } from '../nn/parameters.ts';
 
@@ -27,7 +27,7 @@ export function proposeRegions(
   const convolved = (x: Tensor, name: string) =>
     add(convolve(x, weights(`${name}.weight`)), weights(`${name}.bias`));
   const each = maps.map((map) => {
-    const hidden = LAYERS.reduce((x, i) => maximum(convolved(x, `proposals.${i}`), 0), map);
+    const hidden = LAYERS.reduce((x, i) => relu(convolved(x, `proposals.${i}`)), map);
     return [
       reshape(convolved(hidden, 'proposals.objectness'), [batch, -1]),
       reshape(convolved(hidden, 'proposals.deltas'), [batch, -1, 4]),

@@ -108,6 +108,35 @@ function selfAttention(
   from: number,
   added?: AttentionBias,
 ): Tensor {
+  const { q, k, v, bias } = projected(x, weights, name, heads, from, added);
+  return joinHeads(bias ? matmul(shares(q, k, bias), v) : attention(q, k, v), weights, name);
+}
+
+/**
+ * The attention of a block as it can be looked at, tokens [B, N, D] before the block → [B, h, N, N]: for each head and token (third
+ * axis) the shares with which it takes the values of all tokens (last axis); they sum to 1.
+ */
+export function attentionWeights(
+  x: Tensor,
+  weights: Weights,
+  name: string,
+  heads: number,
+  { epsilon, bias: added }: Pick<BlockOptions, 'epsilon' | 'bias'> = {},
+): Tensor {
+  const normed = norm(x, weights, `${name}.norm1`, epsilon);
+  const { q, k, bias } = projected(normed, weights, `${name}.attn`, heads, 0, added);
+  return shares(q, k, bias);
+}
+
+/** Queries [B, h, N − from, d], keys and values [B, h, N, d], and what is added to their products. */
+function projected(
+  x: Tensor,
+  weights: Weights,
+  name: string,
+  heads: number,
+  from: number,
+  added?: AttentionBias,
+): { readonly q: Tensor; readonly k: Tensor; readonly v: Tensor; readonly bias: Tensor | undefined } {
   const width = x.shape[2]!;
   const weight = weights(`${name}.qkv.weight`);
   const bias = mul(weights(`${name}.qkv.bias`), withoutKeys(width, ['queries', 'keys', 'values']));
@@ -119,14 +148,13 @@ function selfAttention(
   const all =
     from === 0 ? projections(x, 0, 3) : [...projections(tokensFrom(x, from), 0, 1), ...projections(x, 1, 3)];
   const [q, k, v] = all as [Tensor, Tensor, Tensor];
-  const own = typeof added === 'function' ? added(q) : added;
-  return joinHeads(own ? biasedAttention(q, k, v, own) : attention(q, k, v), weights, name);
+  return { q, k, v, bias: typeof added === 'function' ? added(q) : added };
 }
 
-/** softmax(q kᵀ / √d + bias) · v */
-function biasedAttention(q: Tensor, k: Tensor, v: Tensor, bias: Tensor): Tensor {
+/** softmax(q kᵀ / √d + bias): [B, h, N, M] */
+function shares(q: Tensor, k: Tensor, bias?: Tensor): Tensor {
   const scores = matmul(q, k, { transposeB: true, alpha: 1 / Math.sqrt(q.shape[3]!) });
-  return matmul(softmax(add(scores, bias)), v);
+  return softmax(bias ? add(scores, bias) : scores);
 }
 
 /** Joins the heads of an attention and applies its output projection: [B, h, N, d] → [B, N, D]. */

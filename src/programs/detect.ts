@@ -33,12 +33,15 @@ export interface DetectorProgramOptions extends Normalisation {
 
 /** The training programs of a detector. All take the weights by name. */
 export interface DetectorPrograms {
-  /** `view` u8 [B, C, H, W] on the scale 0–255 → `objectness` [B, N] and `deltas` [B, N, 4] of all anchors, without drop path */
-  readonly propose: Program;
   /**
-   * `view`; `anchors:labels` u8 [B, N] and `anchors:deltas` [B, N, 4]; `rois:classes` [B, R], `rois:deltas` [B, R, 4] and for each map i
+   * See `TrainingPlan.midway`: `view` u8 [B, C, H, W] on the scale 0–255, with drop path `dropPath` [B, depth, 2] → `objectness` [B, N] and
+   * `deltas` [B, N, 4] of all anchors
+   */
+  readonly midway: Program;
+  /**
+   * The same and `anchors:labels` u8 [B, N] and `anchors:deltas` [B, N, 4]; `rois:classes` [B, R], `rois:deltas` [B, R, 4] and for each map i
    * but the last `rois:rows:i` [B, R · 7, H] and `rois:columns:i` [B, R, 7, W]; with masks `masks:targets` u8 [B, M, 28, 28] and `masks:rows:i` and
-   * `masks:columns:i` with 14 in place of 7; with drop path `dropPath` [B, depth, 2] → `loss`, its parts, `grad:<weight>`
+   * `masks:columns:i` with 14 in place of 7 → `loss`, its parts, `grad:<weight>`
    */
   readonly gradients: Program;
   readonly specs: readonly ParameterSpec[];
@@ -53,9 +56,9 @@ export function detectorPrograms(options: DetectorProgramOptions): DetectorProgr
   const parameters = parameterGroups(specs, training.weightDecay, layerDecay(training.layerDecay, depth));
   const weights = weightInputs(specs);
   const view = fromPicture(cast(input('view', [batch, channels, ...image], 'u8'), 'f32'), options, 1 / 255);
-  const { objectness, deltas } = detectorFeatures(model, weights, view);
   const dropPath = training.dropPath > 0 ? input('dropPath', [batch, depth, 2]) : undefined;
   const features = detectorFeatures(model, weights, view, { dropPath });
+  const { objectness, deltas } = features;
   const anchors = objectness.shape[1]!;
   const proposals = proposalLosses(features, {
     labels: input('anchors:labels', [batch, anchors], 'u8'),
@@ -83,7 +86,7 @@ export function detectorPrograms(options: DetectorProgramOptions): DetectorProgr
   };
   const loss = totalOf(Object.values(parts));
   return {
-    propose: program('propose', { objectness, deltas }),
+    midway: program('propose', { objectness, deltas }),
     gradients: program('gradients', { loss, ...parts, ...gradientOutputs(loss, parameters, weights) }),
     specs,
     parameters,

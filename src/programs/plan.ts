@@ -3,7 +3,7 @@ import type { Parameter, TrainingPlan } from '../engines/engine.ts';
 import type { Program } from '../graph/index.ts';
 import { adamw } from '../optim/adamw.ts';
 
-/** How weights are trained by AdamW as the settings say. @param gradients a program that yields them, and what `state` names */
+/** How weights are trained by AdamW as the settings say. @param gradients a program that yields them, and what `state` names @param midway see `TrainingPlan` */
 export function trainingPlan(
   {
     beta1,
@@ -15,7 +15,13 @@ export function trainingPlan(
   gradients: Program,
   parameters: readonly Parameter[],
   state?: TrainingPlan['state'],
+  midway?: Program,
 ): TrainingPlan {
   const rule = adamw({ beta1, beta2, epsilon, ema });
-  return { gradients, parameters, rule, ...(clip > 0 && { clip }), ...(state && { state }) };
+  return {
+    ...{ gradients, parameters, rule },
+    ...(clip > 0 && { clip }),
+    ...(state && { state }),
+    ...(midway && { midway }),
+  };
 }

@@ -7,7 +7,7 @@ import { initialise } from '../nn/init.ts';
 import { adamw } from '../optim/adamw.ts';
 import { detectorPrograms } from '../programs/detect.ts';
 import { rng } from '../random/rng.ts';
-import { anchorInputs, type Lesson, withRois } from './learn-boxes.ts';
+import { anchorInputs, type Lesson, roiInputs } from './learn-boxes.ts';
 
 const model: DetectorConfig = {
   ...{ image: [16, 24], patch: 4, channels: 3, width: 8, depth: 1, heads: 2, mlpRatio: 2 },
@@ -42,11 +42,16 @@ it('inputs of a batch fit its program, and depend neither on its parts nor on th
     const size = BATCH / parts;
     const cut = (values: Values[string], p: number) =>
       values.slice((p * values.length) / parts, ((p + 1) * values.length) / parts);
-    const made = Array.from({ length: parts }, (_, p) => ({
-      view: cut(view, p) as Uint8Array,
-      ...Object.fromEntries(Object.entries(anchors).map(([name, values]) => [name, cut(values, p)])),
-    }));
-    return withRois(plan, session, programsOf(size).propose, lessons, made);
+    const made = Array.from({ length: parts }, async (_, p): Promise<Values> => {
+      const part = cut(view, p) as Uint8Array;
+      const proposed = await session.run(programsOf(size).midway, { view: part });
+      return {
+        view: part,
+        ...Object.fromEntries(Object.entries(anchors).map(([name, values]) => [name, cut(values, p)])),
+        ...(await roiInputs(plan, lessons.slice(p * size, (p + 1) * size), proposed)),
+      };
+    });
+    return Promise.all(made);
   };
   const [whole, again, halves] = [await inputs(1), await inputs(1), await inputs(2)];
   expect(again, `seed ${seed}`).toEqual(whole);

@@ -1,7 +1,6 @@
 import type { DetectionPlan, ImageInputs, StreamKey } from '../detect/learn.ts';
 import type { Objects } from '../detect/objects.ts';
-import type { Session } from '../engines/engine.ts';
-import type { Program, Values } from '../graph/index.ts';
+import type { Values } from '../graph/index.ts';
 import type { Rng } from '../random/rng.ts';
 import { inputsOnThread } from './boxes-on-threads.ts';
 import { joined } from './joined.ts';
@@ -21,39 +20,26 @@ export async function anchorInputs(plan: DetectionPlan, lessons: readonly Lesson
 }
 
 /**
- * The rest of the inputs of each part of a batch: the heads learn from boxes that the network proposes with its present weights. While threads choose
- * boxes, the engine proposes those of the next part.
- * @param parts inputs of the gradients' program so far
+ * The rest of the inputs: the heads learn from boxes that the network proposes with its present weights.
+ * @param proposed `objectness` and `deltas` of the images
  */
-export async function withRois(
+export async function roiInputs(
   plan: DetectionPlan,
-  session: Session,
-  propose: Program,
   lessons: readonly Lesson[],
-  parts: readonly Values[],
-): Promise<Values[]> {
-  const size = lessons.length / parts.length;
-  const chosen: Promise<Values>[] = [];
-  for (const [p, { view }] of parts.entries()) {
-    const { objectness, deltas } = (await session.run(propose, { view: view! })) as Record<
-      'objectness' | 'deltas',
-      Float32Array
-    >;
-    const anchors = objectness.length / size;
-    const some = lessons.slice(p * size, (p + 1) * size).map(({ objects, rng }, i) =>
-      inputsOnThread({
-        ...{ plan, objects, key: keyOf(rng, 'rois') },
-        proposed: {
-          objectness: objectness.slice(i * anchors, (i + 1) * anchors),
-          deltas: deltas.slice(4 * i * anchors, 4 * (i + 1) * anchors),
-        },
-      }),
-    );
-    const part = Promise.all(some).then(together);
-    part.catch(() => {}); // whoever awaits it gets the error
-    chosen.push(part);
-  }
-  return (await Promise.all(chosen)).map((rois, p) => ({ ...parts[p], ...rois }));
+  proposed: Values,
+): Promise<Values> {
+  const { objectness, deltas } = proposed as Record<'objectness' | 'deltas', Float32Array>;
+  const anchors = objectness.length / lessons.length;
+  const made = lessons.map(({ objects, rng }, i) =>
+    inputsOnThread({
+      ...{ plan, objects, key: keyOf(rng, 'rois') },
+      proposed: {
+        objectness: objectness.slice(i * anchors, (i + 1) * anchors),
+        deltas: deltas.slice(4 * i * anchors, 4 * (i + 1) * anchors),
+      },
+    }),
+  );
+  return together(await Promise.all(made));
 }
 
 /** A stream of the image's own, named so that it can be posted. */

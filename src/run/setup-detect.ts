@@ -5,8 +5,8 @@ import { largeScaleJitter } from '../data/decode/large-scale-jitter.ts';
 import type { Batch } from '../data/load/batch.ts';
 import { type Loader, trainingBatches } from '../data/load/loader.ts';
 import type { Dataset } from '../data/sources/dataset.ts';
+import { countAnchors } from '../detect/anchors.ts';
 import type { DetectionPlan } from '../detect/learn.ts';
-import type { Session } from '../engines/engine.ts';
 import type { Values } from '../graph/index.ts';
 import { type Normalisation, normalisationOf } from '../image/normalise.ts';
 import { BOX_BINS } from '../models/box-head.ts';
@@ -16,7 +16,7 @@ import { dropPathScales } from '../nn/drop-path.ts';
 import { type DetectorPrograms, detectorPrograms } from '../programs/detect.ts';
 import { type BoxPrograms, boxPrograms } from '../programs/predict-boxes.ts';
 import { joined } from './joined.ts';
-import { anchorInputs, type Lesson, withRois } from './learn-boxes.ts';
+import { anchorInputs, type Lesson, roiInputs } from './learn-boxes.ts';
 import { memoised } from './memoised.ts';
 import type { SetupParts, TrainingViewOptions } from './setup-pretrain.ts';
 
@@ -38,8 +38,8 @@ export interface DetectorSetup {
    * image's own stream.
    */
   inputs(batch: Batch): Promise<Values>;
-  /** The others: what the heads learn of the boxes that the network proposes. */
-  complete(session: Session, batch: Batch, parts: readonly Values[]): Promise<readonly Values[]>;
+  /** The others of one part of a batch: the lessons of the heads, on boxes that the network proposes. See `TrainingJob.complete`. */
+  complete(batch: Batch, proposed: Values, part: number): Promise<Values>;
 }
 
 /** The host's part between the programs of a detector. */
@@ -108,8 +108,10 @@ export function setUpDetector(
         }),
       };
     },
-    complete: (session, batch, parts) =>
-      withRois(plan, session, programs(batch.rngs.length / parts.length).propose, lessonsOf(batch), parts),
+    complete(batch, proposed, part) {
+      const count = proposed.objectness!.length / countAnchors(plan.levels);
+      return roiInputs(plan, lessonsOf(batch).slice(part * count, (part + 1) * count), proposed);
+    },
   };
 }
 

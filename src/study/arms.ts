@@ -1,3 +1,4 @@
+import type { DetectInput } from '../config/detect-schema.ts';
 import { ConfigError } from '../config/error.ts';
 import type { FinetuneInput } from '../config/finetune-schema.ts';
 import type { LinprobeInput } from '../config/linprobe-schema.ts';
@@ -21,6 +22,7 @@ export interface Arm {
   readonly settings?: ConfigInput | undefined;
   readonly finetune?: FinetuneInput | undefined;
   readonly segment?: SegmentInput | undefined;
+  readonly detect?: DetectInput | undefined;
   readonly seeds: readonly number[];
   readonly epochs?: number | undefined;
   /** Names of the table of judges. */
@@ -38,6 +40,7 @@ export interface Group {
   readonly linear?: LinprobeInput | undefined;
   readonly finetune: readonly FinetuneInput[];
   readonly segment?: SegmentInput | undefined;
+  readonly detect?: DetectInput | undefined;
 }
 
 /** The settings of an arm's pre-training as they were given; for scratch, of a model that is not trained. */

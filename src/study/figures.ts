@@ -4,6 +4,7 @@ import { type IntervalPanel, renderIntervals } from '../visualize/intervals.ts';
 import { type OverlayPanel, renderOverlay } from '../visualize/overlay.ts';
 import type { Point } from '../visualize/series.ts';
 import type { Budget, Group } from './arms.ts';
+import { isHead } from './head-judges.ts';
 import { measureOf } from './judges.ts';
 import type { Cell } from './pieces.ts';
 import type { Records, Score } from './results.ts';
@@ -40,8 +41,8 @@ export function drawLosses(group: Group, cells: readonly Cell[], records: Record
   const of = (arm: string, id: (cell: Cell) => string, judge?: string) => [
     ...new Set(own.filter((cell) => cell.arm === arm && (judge ?? cell.judge) === cell.judge).map(id)),
   ];
-  const tuned = [...new Set(own.map(({ judge }) => judge))].filter((judge) =>
-    /^(fine-tune|segment)/.test(judge),
+  const tuned = [...new Set(own.map(({ judge }) => judge))].filter(
+    (judge) => judge.startsWith('fine-tune') || isHead(judge),
   );
   const panels = [
     panel('Loss of pre-training', 'loss', (arm) => of(arm, ({ model }) => model)),

@@ -3,8 +3,6 @@ import { z } from 'zod';
 import { ConfigError } from '../config/error.ts';
 import { resolveFinetuneConfig } from '../config/finetune-recipes.ts';
 import type { Config } from '../config/schema.ts';
-import { resolveSegmentConfig } from '../config/segment-recipes.ts';
-import type { SegmentConfig } from '../config/segment-schema.ts';
 import { split } from '../data/sources/dataset.ts';
 import { labelledShare } from '../data/sources/labelled-share.ts';
 import { openDataset, testSetOf } from '../data/sources/open.ts';
@@ -15,8 +13,10 @@ import { makeFolder } from '../io/make-folder.ts';
 import { openData, type RunData } from '../run/data.ts';
 import { RunError } from '../run/error.ts';
 import { pretrainConfig } from './arms.ts';
-import { finetuneSettings, segmentSettings } from './judges.ts';
+import { type HeadName, headConfig, headNames, heads, isHead } from './head-judges.ts';
+import { finetuneSettings } from './judges.ts';
 import { FORMAT, readKeptFile } from './keep.ts';
+import type { AnnotatedData } from './piece.ts';
 import type { ImageCounts } from './pieces.ts';
 import { planStudy, type StudyPlan } from './plan.ts';
 import type { Study } from './schema.ts';
@@ -77,7 +77,8 @@ export async function openPlanner(
       labelled: { ...known?.labelled, ...Object.fromEntries(labelled) },
     };
   }
-  for (const data of maskedData(study)) counts[maskedKey(data)] ??= await maskedCounts(data, options);
+  for (const { judge, data } of annotatedData(study))
+    counts[annotatedKey(judge, data)] ??= await annotatedCounts(judge, data, options);
   if (keep !== undefined) {
     const path = countsFile(keep);
     const before = await readKeptFile(path, countsSchema);
@@ -107,10 +108,10 @@ function planFrom(study: Study, counts: AllCounts): StudyPlan {
         if (count === undefined) throw unknown(`${share} of ${config.data.source}`);
         return count;
       },
-      masked(data) {
-        const masked = counts[maskedKey(data)];
-        if (!masked) throw unknown(data.source);
-        return masked;
+      annotated(judge, data) {
+        const annotated = counts[annotatedKey(judge, data)];
+        if (!annotated) throw unknown(data.source);
+        return annotated;
       },
     };
   });
@@ -129,7 +130,7 @@ function wanted({ groups }: Study): { config: Config; shares: number[]; needsCla
       const shares = group.finetune.map(
         (given) => resolveFinetuneConfig(finetuneSettings(group, arm, given)).data.labels,
       );
-      const needsClasses = arm.judges.some((judge) => judge !== 'segment');
+      const needsClasses = !arm.judges.every(isHead);
       return arm.seeds.map((seed) => ({ config: pretrainConfig(group, arm, seed), shares, needsClasses }));
     }),
   );
@@ -139,29 +140,33 @@ function keyOf({ data: { source, heldOut, trainImages }, seed }: Config): string
   return JSON.stringify([source, heldOut, trainImages, seed]);
 }
 
-/** The settings of the images of all segmentations. */
-function maskedData({ groups }: Study): SegmentConfig['data'][] {
+/** The settings of the images of all judges that have separate ones. */
+function annotatedData({ groups }: Study): { judge: HeadName; data: AnnotatedData }[] {
   return groups.flatMap((group) =>
-    group.arms
-      .filter(({ judges }) => judges.includes('segment'))
-      .map((arm) => resolveSegmentConfig(segmentSettings(group, arm)).data),
+    group.arms.flatMap((arm) =>
+      headNames
+        .filter((judge) => arm.judges.includes(judge))
+        .map((judge) => ({ judge, data: headConfig(judge, group, arm).data })),
+    ),
   );
 }
 
-function maskedKey({ source, test, heldOut, trainImages }: SegmentConfig['data']): string {
-  return JSON.stringify(['segment', source, test, heldOut, trainImages]);
+function annotatedKey(judge: HeadName, { source, test, heldOut, trainImages }: AnnotatedData): string {
+  return JSON.stringify([judge, source, test, heldOut, trainImages]);
 }
 
-async function maskedCounts(
-  { source, test, heldOut, trainImages }: SegmentConfig['data'],
+async function annotatedCounts(
+  judge: HeadName,
+  { source, test, heldOut, trainImages }: AnnotatedData,
   options: OpenOptions,
 ): Promise<AllCounts[string]> {
   const all = await openDataset(source, options);
-  if (!all.masks)
-    throw new RunError(`the judge segment needs images with masks: masks:FOLDER, got ${all.name}`);
+  const { images, example, classes: classesOf } = heads[judge];
+  const classes = classesOf(all);
+  if (!classes) throw new RunError(`the judge ${judge} needs ${images}: ${example}, got ${all.name}`);
   const train = test !== '' || testSetOf(source) ? all : split(all, heldOut).train;
   const count = trainImages > 0 ? Math.min(trainImages, train.length) : train.length;
-  return { source, train: count, classes: all.masks.classes.length, labelled: {} };
+  return { source, train: count, classes: classes.length, labelled: {} };
 }
 
 function countsFile(keep: string): string {

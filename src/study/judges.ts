@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { finetuneFlops, segmentFlops } from '../config/cost.ts';
+import { finetuneFlops } from '../config/cost.ts';
 import { ConfigError } from '../config/error.ts';
 import { section, whole } from '../config/fields.ts';
 import { resolveFinetuneConfig } from '../config/finetune-recipes.ts';
@@ -7,41 +7,10 @@ import type { FinetuneInput } from '../config/finetune-schema.ts';
 import { parseLinprobeConfig } from '../config/linprobe-schema.ts';
 import { mergeSettings } from '../config/merge.ts';
 import { mergeConfig } from '../config/overrides.ts';
-import type { Config } from '../config/schema.ts';
-import { resolveSegmentConfig } from '../config/segment-recipes.ts';
-import type { SegmentInput } from '../config/segment-schema.ts';
 import { type Arm, type Group, pretrainConfig, requireEpochs, requireOwnStart, stretched } from './arms.ts';
-import type { ImageCounts, Piece } from './piece.ts';
-
-/** A model of an arm that is judged. */
-export interface JudgedArm {
-  readonly group: Group;
-  readonly arm: Arm;
-  readonly model: Piece;
-  /** Of the model. */
-  readonly config: Config;
-  /** Operations that a judge which trains may spend beyond its settings. */
-  readonly extra: number;
-  readonly images: ImageCounts;
-}
-
-/** Checks a part of the settings, which errors name. */
-export type Within = (part: string, check: () => void) => void;
-
-/** The parts of a study that judge a model. */
-export type Judge = 'knn' | 'linear' | 'finetune' | 'segment';
-
-/** A judge of the models of a study: an entry of the table. */
-export interface StudyJudge {
-  /** Also that of its settings in a group. */
-  readonly name: Judge;
-  /** Throws ConfigError where settings for an arm are wrong. */
-  check?(group: Group, arm: Arm, within: Within): void;
-  /** Names of those settings of a group that name no images to judge on: pre-training must hold some out. */
-  withoutImages(group: Group): string[];
-  /** The judgements of a model, with the names that tables call them by. */
-  pieces(judged: JudgedArm): [judge: string, piece: Piece][];
-}
+import { headJudge, headNames, heads, isHead } from './head-judges.ts';
+import type { JudgedArm, StudyJudge } from './judge.ts';
+import type { Piece } from './piece.ts';
 
 const settings = () => z.record(z.string(), z.unknown(), { error: 'must be a group of settings' });
 
@@ -59,6 +28,7 @@ export const judgeFields = {
     .optional()
     .describe('settings of fine-tuning, for each share of the labels (data.labels)'),
   segment: settings().optional().describe('settings of segmentation, on images with masks (data.source)'),
+  detect: settings().optional().describe('settings of detection, on images with objects (data.source)'),
 };
 
 const knn: StudyJudge = {
@@ -105,42 +75,17 @@ const finetune: StudyJudge = {
     }),
 };
 
-/** Name of the judge in tables. */
-const SEGMENT = 'segment';
-
-const segment: StudyJudge = {
-  name: 'segment',
-  check(group, arm, within) {
-    within('segment', () => {
-      const settings = segmentSettings(group, arm);
-      requireOwnStart(settings);
-      const { data, training } = resolveSegmentConfig(settings);
-      requireEpochs(training.maxSteps);
-      if (data.source === '')
-        throw new ConfigError('data.source must name images with masks, got nothing: masks:FOLDER');
-    });
-  },
-  withoutImages: () => [],
-  pieces: ({ group, arm, ...judged }) => [[SEGMENT, segmenting(segmentSettings(group, arm), judged)]],
-};
-
 /** All judges, in the order of tables. */
-export const studyJudges: readonly StudyJudge[] = [knn, linear, finetune, segment];
+export const studyJudges: readonly StudyJudge[] = [knn, linear, finetune, ...headNames.map(headJudge)];
 
 /** The score of a judge, by the name that tables call it. */
 export function measureOf(judge: string): string {
-  return judge === SEGMENT ? 'mIoU' : 'top-1';
+  return isHead(judge) ? heads[judge].measure : 'top-1';
 }
 
-/** The scores of several judges: `top-1`, `mIoU`, or `top-1 or mIoU`. */
+/** The scores of several judges: `top-1`, `mIoU`, or `top-1 or box AP`. */
 export function measuresOf(judges: readonly string[]): string {
   return [...new Set(judges.map(measureOf))].join(' or ');
-}
-
-/** Settings of an arm's segmentation: on the engine of pre-training unless they name one. */
-export function segmentSettings(group: Group, arm: Arm): SegmentInput {
-  const { engine = {} } = mergeConfig(group.pretrain, arm.settings ?? {});
-  return mergeSettings({ engine }, group.segment ?? {}, arm.segment ?? {}) as SegmentInput;
 }
 
 /** Settings of an arm's fine-tuning: on the images of pre-training, and on its engine unless they name one. */
@@ -173,29 +118,6 @@ function finetuning(
   const id = `${model.id}-finetune${percent(data.labels)}-${epochs}ep`;
   return {
     ...{ kind: 'finetune', id, settings, from: model.id },
-    ...{ flops: epochs * epoch, updates: epochs * updates },
-  };
-}
-
-function segmenting(
-  given: SegmentInput,
-  { model, config, extra, images }: Omit<JudgedArm, 'group' | 'arm'>,
-): Piece {
-  const { seed } = config;
-  const { data, model: sizes, training } = resolveSegmentConfig(given);
-  const { train, classes } = images.masked(data);
-  if (training.batchSize > train)
-    throw new ConfigError(
-      `training.batchSize of segment must not exceed the images, got ${training.batchSize} and ${train}`,
-    );
-  const updates = Math.floor(train / training.batchSize);
-  const { patch, channels, width, depth, heads, mlpRatio, classToken } = config.model;
-  const judged = { ...sizes, ...{ patch, channels, width, depth, heads, mlpRatio, classToken } };
-  const epoch = updates * training.batchSize * segmentFlops({ model: judged }, classes);
-  const epochs = training.epochs + Math.round(extra / epoch);
-  const settings = { ...given, seed, training: { ...given.training, ...stretched(training, epochs) } };
-  return {
-    ...{ kind: 'segment', id: `${model.id}-segment-${epochs}ep`, settings, from: model.id },
     ...{ flops: epochs * epoch, updates: epochs * updates },
   };
 }

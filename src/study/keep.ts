@@ -23,7 +23,7 @@ const MOST = 20_000;
 
 const modelScores = z.looseObject({ seconds: z.number() });
 const judgeScores = modelScores
-  .extend({ top1: z.number().optional(), mIoU: z.number().optional() })
+  .extend({ top1: z.number().optional(), mIoU: z.number().optional(), boxAP: z.number().optional() })
   .refine((scores) => scoreOf(scores) !== undefined, { path: ['top1'], error: 'no score' });
 const aboutPiece = z.object({
   piece: z.looseObject({ settings: z.looseObject({}) }),

@@ -1,5 +1,4 @@
 import { short } from '../config/recipes.ts';
-import { resolveSegmentConfig } from '../config/segment-recipes.ts';
 import { testSetOf } from '../data/sources/open.ts';
 import type { Block } from '../report/page.ts';
 import { summarise } from '../report/statistics.ts';
@@ -7,7 +6,8 @@ import { plural } from '../text/plural.ts';
 import { agreements, answer, compare } from './analysis.ts';
 import { type Budget, type Group, pretrainConfig, SCRATCH } from './arms.ts';
 import { drawLosses, drawScores } from './figures.ts';
-import { measuresOf, segmentSettings } from './judges.ts';
+import { headConfig, headNames, heads, isHead } from './head-judges.ts';
+import { measuresOf } from './judges.ts';
 import type { StudyPlan } from './plan.ts';
 import { type Records, type Score, scoresOf } from './results.ts';
 import type { Study } from './schema.ts';
@@ -230,14 +230,18 @@ function imagesOf(group: Group): string[] {
   );
   const { source, heldOut } = pretrainConfig(group, group.arms[0]!, 0).data;
   const judges = unique(group.arms.flatMap((arm) => arm.judges));
-  const classified = judges.some((judge) => judge !== 'segment');
+  const classified = !judges.every(isHead);
   const lines = classified
     ? [`Images: ${source}, judged on ${judgedOn(source, 'its test images', heldOut)}.`]
     : [`Images of pre-training: ${sources.join(', ')}.`];
-  if (!judges.includes('segment')) return lines;
-  const { data } = resolveSegmentConfig(segmentSettings(group, group.arms[0]!));
-  const test = data.test === '' ? judgedOn(data.source, 'its val part', data.heldOut) : data.test;
-  return [...lines, `Images of segmentation: ${data.source}, judged on ${test}.`];
+  const headed = headNames
+    .filter((name) => judges.includes(name))
+    .map((name) => {
+      const { source, test: given, heldOut } = headConfig(name, group, group.arms[0]!).data;
+      const test = given === '' ? judgedOn(source, 'its val part', heldOut) : given;
+      return `Images of ${heads[name].work}: ${source}, judged on ${test}.`;
+    });
+  return [...lines, ...headed];
 }
 
 function judgedOn(source: string, test: string, heldOut: number): string {

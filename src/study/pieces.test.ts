@@ -26,7 +26,7 @@ const study = parseStudy(given);
 const images = {
   ...{ train: 100, classes: 5 },
   labelled: (share: number) => 100 * share,
-  masked: () => ({ train: 10, classes: 3 }),
+  annotated: () => ({ train: 10, classes: 3 }),
 };
 const { pieces, cells } = planStudy(study, () => images);
 const piece = (id: string) => pieces.find((candidate) => candidate.id === id)!;

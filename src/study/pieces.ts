@@ -22,7 +22,7 @@ export interface Cell {
   readonly budget: Budget;
   readonly arm: string;
   readonly seed: number;
-  /** `kNN`, `linear`, `fine-tune 10 %`, `segment`. */
+  /** `kNN`, `linear`, `fine-tune 10 %`, `segment`, `detect`. */
   readonly judge: string;
   /** Ids of the model and of its judgement. */
   readonly model: string;

@@ -19,8 +19,9 @@ export interface PieceRecord {
 export interface Scores {
   /** Of judges: the last evaluation, where a run ended, not where it happened to be best on the images it is judged by. */
   readonly top1?: number;
-  /** The same of the judge `segment`. */
+  /** The same of the judges `segment` and `detect`. */
   readonly mIoU?: number;
+  readonly boxAP?: number;
   readonly [score: string]: unknown;
   /** Of training; of other judges, of all of their work. */
   readonly seconds: number;
@@ -35,18 +36,20 @@ export interface Scores {
 
 const LAST = [
   ...['top1', 'top5', 'evaluationLoss', 'emaTop1', 'emaTop5', 'learningRate', 'heldOutLoss'],
-  ...['mIoU', 'mAcc', 'aAcc'],
+  ...['mIoU', 'mAcc', 'aAcc', 'boxAP', 'boxAP50', 'maskAP', 'maskAP50', 'proposalRecall'],
 ];
 
 /** The score of a judge, in [0, 1]. */
 export function scoreOf({
   top1,
   mIoU,
+  boxAP,
 }: {
   readonly top1?: number | undefined;
   readonly mIoU?: number | undefined;
+  readonly boxAP?: number | undefined;
 }): number | undefined {
-  return top1 ?? mIoU;
+  return top1 ?? mIoU ?? boxAP;
 }
 
 /**
@@ -79,7 +82,7 @@ export async function recordOf(piece: Piece, path: string, more: Partial<Scores>
     ...more,
   };
   if ('from' in piece && scoreOf(scores) === undefined)
-    throw new Error(`the metrics of a finished judge must hold top1 or mIoU, got none in ${piece.id}`);
+    throw new Error(`the metrics of a finished judge must hold top1, mIoU or boxAP, got none in ${piece.id}`);
   return { run, scores, epochs };
 }
 

@@ -7,7 +7,7 @@ import { type PieceRecord, scoreOf } from './record.ts';
 
 /** A cell with the scores from the files of its runs. */
 export interface Score extends Cell {
-  /** Top-1, or mIoU of the judge `segment`, in [0, 1]. */
+  /** Top-1, mIoU of the judge `segment` or box AP of `detect`, in [0, 1]. */
   readonly score: number;
   /** Floating-point operations and seconds of training: of the model and of its judge. */
   readonly flops: number;

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { resolveConfig } from '../config/recipes.ts';
 import { microBatchOf } from '../config/rules.ts';
 import type { Config } from '../config/schema.ts';
+import { trainDetector } from '../detect.ts';
 import { knn } from '../evaluate/knn/knn-report.ts';
 import { linprobe } from '../evaluate/probe/linprobe.ts';
 import { finetune } from '../finetune.ts';
@@ -35,6 +36,8 @@ export function pieceRunner(onEvent: (event: StudyEvent) => void, signal?: Abort
         return ended(await finetune(piece.settings, { ...training, from: from! }));
       else if (piece.kind === 'segment')
         return ended(await trainSegmenter(piece.settings, { ...training, from: from! }));
+      else if (piece.kind === 'detect')
+        return ended(await trainDetector(piece.settings, { ...training, from: from! }));
       else if (piece.kind === 'knn') await knn(from!, { ...piece.settings, ...watched, output: folder });
       else if (piece.kind === 'linear')
         await linprobe(from!, { ...watched, settings: piece.settings, output: folder });

@@ -150,7 +150,11 @@ it.each<[string, object, string]>([
     { arms: [{ name: '++', task: 'masked' }] },
     'arms[0].name must be a text with a letter or digit in it, got "++"',
   ],
-  ['no judge', { knn: undefined }, 'a study needs a judge, got none of knn, linear, finetune and segment'],
+  [
+    'no judge',
+    { knn: undefined },
+    'a study needs a judge, got none of knn, linear, finetune, segment and detect',
+  ],
 ])('refuses %s', (_, change, message) => {
   expect(() => parseStudy({ ...valid, ...change })).toThrow(message);
 });

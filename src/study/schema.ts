@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import type { DetectInput } from '../config/detect-schema.ts';
 import { ConfigError } from '../config/error.ts';
 import { explain } from '../config/explain.ts';
 import { oneOf, section, taskName, text, whole } from '../config/fields.ts';
@@ -45,6 +46,7 @@ const arm = z.union([
     settings: settings().optional().describe('settings of pre-training, over those of the group'),
     finetune: settings().optional().describe('settings of fine-tuning, over those of the group'),
     segment: settings().optional().describe('settings of segmentation, over those of the group'),
+    detect: settings().optional().describe('settings of detection, over those of the group'),
     seeds: seeds().optional().describe('its seeds, in place of those of the group'),
     epochs: whole(1).optional().describe('epochs of pre-training; the warm-up changes in proportion'),
     judges: list(oneOf(judges), 'judges').optional().describe('judges, in place of those of the group'),
@@ -78,7 +80,7 @@ const studySchema = section({
     .describe('what is run first, second, …; the rest follows'),
   primary: section({
     group: text().describe('name of a group'),
-    judge: text().describe('as tables call it: kNN, linear, fine-tune 10 %, segment'),
+    judge: text().describe('as tables call it: kNN, linear, fine-tune 10 %, segment, detect'),
     arms: z
       .tuple([text(), text()], { error: 'must be the names of two arms' })
       .describe('two arms: how much better the first one is'),
@@ -107,7 +109,7 @@ export interface Selection {
 /** The one question that a study asks: how much better the first arm is than the second. */
 export interface Primary {
   readonly group: string;
-  /** `kNN`, `linear`, `fine-tune 10 %`, `segment`. */
+  /** `kNN`, `linear`, `fine-tune 10 %`, `segment`, `detect`. */
   readonly judge: string;
   readonly arms: readonly [string, string];
 }
@@ -205,6 +207,7 @@ function group(name: string, given: GivenGroup): Group {
     ...(given.linear && { linear: given.linear as LinprobeInput }),
     finetune: (given.finetune ?? []) as FinetuneInput[],
     ...(given.segment && { segment: given.segment as SegmentInput }),
+    ...(given.detect && { detect: given.detect as DetectInput }),
   };
 }
 

@@ -17,7 +17,7 @@ export function studyTables(results: StudyResults): string {
 
 export const TITLES: Readonly<Record<Budget, string>> = { steps: 'Equal steps', compute: 'Equal compute' };
 
-const LEGEND = `- Scores (top-1; mIoU of the judge segment) in percent: mean ± standard deviation (n − 1) over the seeds (number of seeds); the last evaluation of each run, not the best one.
+const LEGEND = `- Scores (top-1; mIoU of the judge segment, box AP of detect) in percent: mean ± standard deviation (n − 1) over the seeds (number of seeds); the last evaluation of each run, not the best one.
 - Differences: mean over the seeds that both arms have, ± half of the 95 % interval by Student's t (number of pairs), in points.
 - Equal steps: all arms are pre-trained for the same epochs and fine-tuned for the same epochs.
 - Equal compute: pre-training lasts for as many whole epochs as cost what those of the first pre-trained arm cost, and fine-tuning from scratch gets that cost in additional epochs.

@@ -34,10 +34,9 @@ export interface TrainingJob {
    */
   inputs(images: Batch): Values | Promise<Values>;
   /**
-   * Inputs that depend on the weights: more for each part, made by programs of the session when the updates before are done. Updates are
-   * then asked for one at a time. Default: none depend on them.
+   * The inputs that depend on the weights, see `Complete` of engines: for one part of a batch, from the values that the plan has midway.
    */
-  complete?(session: Session, images: Batch, parts: readonly Values[]): Promise<readonly Values[]>;
+  complete?(images: Batch, values: Values, part: number): Promise<Values>;
   /** Writes a checkpoint of the session's state. */
   save(name: string, progress: Progress): Promise<void>;
   readonly measurements: Measurements;

@@ -72,7 +72,8 @@ export async function runTraining<C extends RunConfig, Start extends object>(
 ): Promise<{ readonly outcome: Outcome; readonly step: number }> {
   const note = (message: string) => emit({ type: 'note', message });
   const microBatch = microBatchOf(config.training, ranks?.size);
-  const { gradients, parameters, specs, state: overwritten } = setup.programs(microBatch);
+  const programs = setup.programs(microBatch);
+  const { specs } = programs;
   const microBatches = microBatchesOf(config.training, ranks?.size);
   const session = await engine.open(state, { collective: ranks?.collective });
   let leave = false;
@@ -89,7 +90,8 @@ export async function runTraining<C extends RunConfig, Start extends object>(
     const report = (id: string, reason: string) => note(`broken image skipped: ${oneLine(id)}: ${reason}`);
     const context = { session, store, broken: new BrokenImages(report, checkpoint?.progress.broken), emit };
     const randomStart = config.from === '' && !checkpoint;
-    const plan = trainingPlan(config.training, gradients, parameters, overwritten);
+    const { gradients, parameters, state: overwritten, midway } = programs;
+    const plan = trainingPlan(config.training, gradients, parameters, overwritten, midway);
     const { classes } = setup;
     const save: MonitorContext['save'] = (name, progress, state, slots) =>
       store.write(
@@ -108,7 +110,7 @@ export async function runTraining<C extends RunConfig, Start extends object>(
       views,
       inputs: (batch) => setup.inputs(batch),
       ...(setup.complete && {
-        complete: (session, batch, parts) => setup.complete!(session, batch, parts),
+        complete: (batch, values, part) => setup.complete!(batch, values, part),
       }),
       async save(name, progress) {
         if (writes) await save(name, progress, await session.read(), plan.rule.slots);

@@ -1,4 +1,4 @@
-import type { StepResult } from '../engines/engine.ts';
+import type { Complete, StepResult } from '../engines/engine.ts';
 import { plainMessage } from '../io/system-error.ts';
 import { learningRate, type Schedule, scaledPeak } from '../optim/schedule.ts';
 import type { Progress } from '../run/checkpoint-codec.ts';
@@ -160,23 +160,21 @@ export class Trainer {
     }
   }
 
-  /**
-   * Where updates that are not finite are left out, whether one was must be known before the next; and inputs that depend on the weights
-   * wait for them.
-   */
+  /** Where updates that are not finite are left out, whether one was must be known before the next; and a plan with values midway takes one. */
   get #stepsAtOnce(): number {
-    const { settings, complete } = this.#job;
-    return settings.training.nonFinite === 'skip' || complete ? 1 : (this.#at.session.stepsAtOnce ?? 1);
+    const { settings, plan } = this.#job;
+    return settings.training.nonFinite === 'skip' || plan.midway ? 1 : (this.#at.session.stepsAtOnce ?? 1);
   }
 
   /** Starts one update, then starts preparing the next one's inputs. */
   async #ask(inputs: TrainingInputs, step: number): Promise<PendingStep> {
     const taken = await inputs.take();
-    const { session } = this.#at;
-    const parts = (await this.#job.complete?.(session, taken.batch, taken.parts)) ?? taken.parts;
     const lr = learningRate(step, this.#schedule);
     const at = { step: step - this.#progress.skipped, lr, ...this.#stopping.report };
-    const result = session.step(this.#job.plan, parts, at);
+    const { plan } = this.#job;
+    const complete: Complete | undefined =
+      plan.midway && ((values, part) => this.#job.complete!(taken.batch, values, part));
+    const result = this.#at.session.step(plan, taken.parts, at, complete);
     result.catch(() => {}); // whoever awaits it gets the error
     if (step + 1 < this.lastStep) inputs.prepare();
     return { ...taken, step, lr, result, pause: epochEnded(taken) || this.#saveDue(step + 1) };

@@ -1,8 +1,8 @@
 import type { Batch } from '../data/load/batch.ts';
 import type { Dataset } from '../data/sources/dataset.ts';
 import type { OpenOptions } from '../data/sources/scheme.ts';
-import type { Engine, Parameter, TrainingPlan } from '../engines/engine.ts';
-import type { Program, Values } from '../graph/index.ts';
+import type { Engine, TrainingPlan } from '../engines/engine.ts';
+import type { Values } from '../graph/index.ts';
 import type { ParameterSpec } from '../nn/parameters.ts';
 import type { Parts } from '../parts/parts.ts';
 import type { Progress } from '../run/checkpoint-codec.ts';
@@ -51,12 +51,8 @@ export interface TrainingData {
 export interface TrainingSetup {
   /** Programs that take `batch` images; the same object for the same number. */
   programs(batch: number): {
-    readonly gradients: Program;
-    readonly parameters: readonly Parameter[];
     readonly specs: readonly ParameterSpec[];
-    /** See `TrainingPlan.state`. */
-    readonly state?: TrainingPlan['state'];
-  };
+  } & Pick<TrainingPlan, 'gradients' | 'parameters' | 'state' | 'midway'>;
   /** Random views, without end, from `cursor` on. */
   trainingViews(dataset: Dataset, options: TrainingViewOptions): TrainingViews;
   /** Inputs of the gradients' program for a whole batch. */

@@ -56,6 +56,20 @@ test('small pictures are enlarged and stand in their columns, with text above an
   expect(titled.height - titled.box('255,0,0').top - 128).toBeGreaterThan(30);
 });
 
+test('a line below each picture moves the next row down, and no picture', async () => {
+  const rows = [[red], [blue]];
+  const [plain, titled] = await Promise.all(
+    [undefined, [['0.912'], ['']]].map(async (cellTitles) =>
+      decode(await renderGrid({ rows, columnTitles: ['a'], ...(cellTitles && { cellTitles }) })),
+    ),
+  );
+  expect(titled!.box('255,0,0')).toEqual(plain!.box('255,0,0'));
+  const [before, after] = [plain!.box('0,0,255'), titled!.box('0,0,255')];
+  expect(after).toEqual({ ...before, top: after.top });
+  expect(after.top - before.top).toBeGreaterThan(10);
+  expect(titled!.ink).toBeGreaterThan(plain!.ink);
+});
+
 test('row titles stand to the left; empty cells stay white', async () => {
   const options = {
     rows: [

@@ -15,6 +15,8 @@ export interface GridOptions {
   readonly columnTitles: readonly string[];
   /** One title per row, to its left, on one line. A long title is cut in the middle. */
   readonly rowTitles?: readonly string[];
+  /** A line below each picture, in the order of `rows`. */
+  readonly cellTitles?: readonly (readonly string[])[];
   /** Text below the grid; wraps. */
   readonly caption?: string;
   /**
@@ -27,6 +29,7 @@ export interface GridOptions {
 const MARGIN = 16;
 const GAP = 8;
 const TITLE = { size: 13, bold: true, ink: 34, align: 'centre' } as const;
+const CELL_TITLE = { size: 12, ink: 34 } as const;
 const ROW_TITLE = { size: 12, align: 'right', ink: 34 } as const;
 /** Maximum width of a row's title in pixels. */
 const ROW_TITLE_WIDTH = 190;
@@ -53,7 +56,15 @@ export async function renderGrid(options: GridOptions): Promise<Buffer> {
   const widths = heads.map((head, c) =>
     Math.max(cellSize, head?.width ?? 0, ...cells.map((row) => row[c]?.width ?? 0)),
   );
-  const heights = cells.map((row) => Math.max(...row.map((cell) => cell?.height ?? 0)));
+  const feet = await Promise.all(
+    (options.cellTitles ?? []).map((row) =>
+      Promise.all(row.map((title) => label(oneLine(title), CELL_TITLE))),
+    ),
+  );
+  const pictures = cells.map((row) => Math.max(...row.map((cell) => cell?.height ?? 0)));
+  const heights = pictures.map(
+    (height, r) => height + Math.max(0, ...(feet[r] ?? []).map((foot) => (foot ? foot.height + GAP / 2 : 0))),
+  );
   const sides = await Promise.all((rowTitles ?? []).map((title) => rowLabel(oneLine(title))));
   const headHeight = Math.max(...heads.map((head) => (head ? head.height + GAP : 0)));
   const sideWidth = Math.max(0, ...sides.map((side) => (side ? side.width + GAP : 0)));
@@ -74,7 +85,7 @@ export async function renderGrid(options: GridOptions): Promise<Buffer> {
   for (const [r, row] of cells.entries()) {
     const height = heights[r]!;
     const side = sides[r];
-    if (side) place(side, gridLeft + sideWidth - GAP - side.width, top + (height - side.height) / 2);
+    if (side) place(side, gridLeft + sideWidth - GAP - side.width, top + (pictures[r]! - side.height) / 2);
     let left = gridLeft + sideWidth;
     for (const [c, cell] of row.entries()) {
       const width = widths[c]!;
@@ -82,7 +93,9 @@ export async function renderGrid(options: GridOptions): Promise<Buffer> {
       if (r === 0 && head)
         place(head, left + (width - head.width) / 2, MARGIN + headHeight - GAP - head.height);
       if (cell)
-        place(framed(cell), left + (width - cell.width) / 2 - 1, top + (height - cell.height) / 2 - 1);
+        place(framed(cell), left + (width - cell.width) / 2 - 1, top + (pictures[r]! - cell.height) / 2 - 1);
+      const foot = feet[r]?.[c];
+      if (foot) place(foot, left + (width - foot.width) / 2, top + height - foot.height);
       left += width + GAP;
     }
     top += height + GAP;

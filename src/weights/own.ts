@@ -1,4 +1,5 @@
 import { normalisationOf } from '../image/normalise.ts';
+import { toFloat32 } from '../io/dtypes.ts';
 import { FileFormatError } from '../io/file-format-error.ts';
 import type { TensorFile } from '../io/tensor-file-types.ts';
 import type { NamedTarget } from '../nn/targets/target.ts';
@@ -9,6 +10,9 @@ import { runKinds } from '../run/kinds/table.ts';
 import type { FoundModel, ModelDescription } from './description.ts';
 import { requireFinite } from './finite.ts';
 import { requireShape } from './parameters.ts';
+
+/** Types of weights: runs write F32, packaged models F16. */
+const FLOATS: readonly string[] = ['F32', 'F16', 'BF16'];
 
 /**
  * Recognises a checkpoint of this project. Does not read optimizer slots. Throws FileFormatError if tensors do not
@@ -53,9 +57,9 @@ export function understandOwn(file: TensorFile, targets?: readonly NamedTarget[]
       for (const { name, shape } of specs) {
         const tensor = tensors.get(name)!;
         requireShape(path, name, tensor.shape, shape);
-        if (tensor.dtype !== 'F32')
-          throw new FileFormatError(path, `tensor ${name} must be F32`, tensor.dtype);
-        weights[name] = tensor.data as Float32Array;
+        if (!FLOATS.includes(tensor.dtype))
+          throw new FileFormatError(path, `tensor ${name} must be ${FLOATS.join(', ')}`, tensor.dtype);
+        weights[name] = toFloat32(tensor);
       }
       requireFinite(
         path,

@@ -43,6 +43,16 @@ const segmenting = [
   ...set('training.batchSize=8', 'training.warmupEpochs=1', 'training.ema=0.8'),
 ];
 
+const detecting = [
+  'detect',
+  ...set(...model, 'model.image=16,16', 'model.window=0', `seed=${seed}`, 'data.source=boxes:shapes'),
+  ...['channels=8', 'scales=2,1,0.5', 'convolutions=1', 'hidden=8'].flatMap((key) =>
+    set(`model.head.${key}`),
+  ),
+  ...set('training.batchSize=8', 'training.warmupEpochs=1', 'training.dropPath=0.2', 'training.epochs=2'),
+  ...set('training.proposals=10', 'training.rois=8', 'evaluation.proposals=10'),
+];
+
 interface Options {
   readonly launcher?: LauncherName | undefined;
   readonly ranks?: number;
@@ -143,6 +153,18 @@ describe.skipIf(isMissing(openMpi))('ranks', () => {
     expectNear(ranks.rows, (await finished(args)).rows, tolerance);
     expect(await finished(args, on()), `seed ${seed}`).toEqual(ranks);
   });
+
+  const detect = async (engine: string) => {
+    const ranks = await finished(detecting, on({ engine }));
+    expect(ranks.rows).toHaveLength(6);
+    // Boxes are chosen by comparing numbers, which ranks round in another way.
+    expectNear(ranks.rows, (await finished(detecting, { engine })).rows, 1e-3);
+    expect(await finished(detecting, on({ engine })), `seed ${seed}`).toEqual(ranks);
+  };
+
+  it('detect as one process does, and each time the same', () => detect('onnx'));
+
+  it.skipIf(isMissing('onednn'))('detect on the engine onednn as one process does', () => detect('onednn'));
 
   it.each([
     ['SIGTERM', 1],
@@ -266,7 +288,7 @@ describe.skipIf(isMissing(openMpi))('ranks', () => {
     const { status, output } = await startRanks(openMpi, 2, [command, 'list', 'recipes'], { cwd: folder });
     expect(status).not.toBe(0);
     expect(output).toContain(
-      'only pretrain, finetune and segment train on ranks, got list on 2: start it without mpirun',
+      'only pretrain, finetune, segment and detect train on ranks, got list on 2: start it without mpirun',
     );
   });
 });

@@ -7,7 +7,7 @@ and its Mask R-CNN: torch's conv2d, conv_transpose2d, max_pool2d, layer_norm, cr
 torchvision's roi_align (aligned, adaptive sampling) and LevelMapper. Windows are cut one by one, losses are taken image by image.
 
 - <case>.start.*: all weights; .view (bytes); .dropPath; .anchors.labels (0 unused, 1 background, 2 object), .anchors.deltas;
-  .rois.boxes [B, R, 4], .rois.classes (K: none, -1: no box), .rois.deltas, .masks.targets; .grad.*; .objectness, .deltas (without drop path)
+  .rois.boxes [B, R, 4], .rois.classes (K: none, -1: no box), .rois.deltas, .masks.targets; .grad.*; .objectness, .deltas
   metadata <case>: config, losses, mean, std
 """
 
@@ -199,8 +199,7 @@ def case(key, rng, tensors, metadata, config, batch, rois, drop_path):
     view = rng.integers(0, 256, (batch, 3, *image))
     x = (torch.from_numpy(view).double() / 255 - torch.tensor(MEAN)[:, None, None].double()) / torch.tensor(STD)[:, None, None].double()
     drops = rng.choice([0, 1.25], (batch, config["depth"], 2), p=[0.2, 0.8]).astype(np.float32) if drop_path else None
-    objectness, deltas = model.propose(model.pyramid(model.encode(x, None)))
-    anchors, masked = objectness.shape[1], max(1, rois // 4)
+    anchors, masked = model.propose(model.pyramid(model.encode(x, None)))[0].shape[1], max(1, rois // 4)
     lesson = {
         "labels": rng.choice(3, (batch, anchors), p=[0.5, 0.35, 0.15]),
         "anchor_deltas": rng.normal(0, 1, (batch, anchors, 4)).astype(np.float32),
@@ -214,7 +213,8 @@ def case(key, rng, tensors, metadata, config, batch, rois, drop_path):
         lesson["classes"][b, rois - b :] = -1
     asked = {name: torch.from_numpy(value).double() if value.dtype == np.float32 else torch.from_numpy(value) for name, value in lesson.items()}
     maps = model.pyramid(model.encode(x, torch.from_numpy(drops).double() if drop_path else None))
-    losses = losses_of(model, maps, *model.propose(maps), asked)
+    objectness, deltas = model.propose(maps)
+    losses = losses_of(model, maps, objectness, deltas, asked)
     loss = sum(losses.values())
     loss.backward()
     for name, w in model.w.items():

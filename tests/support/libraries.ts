@@ -45,6 +45,7 @@ export const libraries: readonly Library[] = [
       'tests/mpi/ranks.test.ts > ranks of onednn ',
       'tests/mpi/training.test.ts > training on ranks of onednn ',
       "tests/mpi/training.test.ts > ranks > end when rank 1's engine is killed",
+      'tests/mpi/training.test.ts > ranks > detect on the engine onednn',
       'tests/process-death.test.ts > when the process of the onednn engine is killed',
       'tests/process-death.test.ts > when a run on the onednn engine is killed',
       'tests/tasks.test.ts > tasks agree with the oracle on onednn',
@@ -53,6 +54,7 @@ export const libraries: readonly Library[] = [
     also: [
       'src/engines/setup/',
       'tests/cli.test.ts',
+      'tests/cli-advise.test.ts',
       'tests/cli-finetune.test.ts',
       'tests/cli-judge.test.ts',
       'tests/images.test.ts',

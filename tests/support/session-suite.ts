@@ -1,8 +1,23 @@
 import { beforeAll, expect, it } from 'vitest';
-import type { Engine, Session, TrainingPlan } from '../../src/engines/engine.ts';
+import { type Engine, gradientName, type Session, type TrainingPlan } from '../../src/engines/engine.ts';
 import { referenceEngine } from '../../src/engines/reference/engine.ts';
-import { add, broadcast, div, input, mul, program, type Values } from '../../src/graph/index.ts';
-import { expectAlike, type TinyTraining } from './tiny-training.ts';
+import {
+  add,
+  broadcast,
+  div,
+  exp,
+  grad,
+  input,
+  matmul,
+  meanAll,
+  mul,
+  program,
+  square,
+  sub,
+  type Values,
+} from '../../src/graph/index.ts';
+import { rng } from '../../src/random/rng.ts';
+import { expectAlike, seed, type TinyTraining } from './tiny-training.ts';
 
 /**
  * Tests that an engine's sessions train as the reference does, keep their state, and refuse inputs that do not fit.
@@ -129,6 +144,102 @@ export function testSessions(training: TinyTraining, open: () => Promise<Engine>
     expect(await Promise.all(running)).toEqual(one.rows);
     expect(await session.read()).toEqual(one.state);
     await session.dispose();
+  });
+
+  /** mean (exp(x w v / 4) − target)², where the caller makes the targets of x w. */
+  const halfway = () => {
+    const [w, v, x] = [input('w', [3, 5]), input('v', [5, 2]), input('x', [4, 3])];
+    const hidden = matmul(x, w);
+    const result = exp(mul(matmul(hidden, v), 0.25));
+    const loss = meanAll(square(sub(result, mul(input('target', [4, 2]), input('factor', [])))));
+    const names = ['w', 'v'];
+    const gradients = grad(loss, [w, v]).map((gradient, i) => [gradientName(names[i]!), gradient] as const);
+    const plan: TrainingPlan = {
+      ...training.descent(),
+      gradients: program('halves', { loss, ...Object.fromEntries(gradients) }),
+      midway: program('first half', { hidden }),
+      parameters: names.map((name) => ({ name, weightDecay: 0, lrScale: 1 })),
+    };
+    const random = rng(seed, 'halfway');
+    const draw = (length: number) => Float32Array.from({ length }, () => random.normal());
+    const state = { w: draw(15), v: draw(10), factor: Float32Array.of(0.5) };
+    const batches = [{ x: draw(12) }, { x: draw(12) }];
+    /** Differs from part to part, and from one value of a tensor to the next. */
+    const complete = async ({ hidden }: Values, part: number) => ({
+      target: Float32Array.from({ length: 8 }, (_, i) => Math.tanh(hidden![i]! + part) + i / 8),
+    });
+    return { plan, state, batches, complete };
+  };
+
+  it('makes inputs midway, of the weights of each step, as the reference does', async () => {
+    const { plan, state, batches, complete } = halfway();
+    const trained = async (each: Engine) => {
+      const session = await each.open(state);
+      const rows = [];
+      const seen: number[][] = [];
+      for (let step = 0; step < 3; step++)
+        rows.push(
+          await session.step(plan, batches, { step, lr: 0.1 }, (values, part) => {
+            seen.push([part, values.hidden![0]!]);
+            return complete(values, part);
+          }),
+        );
+      const read = await session.read();
+      await session.dispose();
+      return { rows, state: read, seen };
+    };
+    const [ours, again, truth] = [
+      await trained(engine),
+      await trained(engine),
+      await trained(referenceEngine),
+    ];
+    expectAlike(ours, truth);
+    expect(again).toEqual(ours);
+    expect(ours.seen.map(([part]) => part)).toEqual([0, 1, 0, 1, 0, 1]);
+    ours.seen.forEach(([, value], i) => {
+      expect(value! - truth.seen[i]![1]!).toBeCloseTo(0, 4);
+    });
+    expect(ours.seen[2]![1]).not.toBe(ours.seen[0]![1]);
+  });
+
+  it('rejects with the error of whoever makes inputs midway, refuses none and such that do not fit, and stays usable', async () => {
+    const { plan, state, batches, complete } = halfway();
+    const session = await engine.open(state);
+    const at = { step: 0, lr: 0.1 };
+    const own = new RangeError('no targets today');
+    await expect(session.step(plan, batches, at, () => Promise.reject(own))).rejects.toBe(own);
+    const short = async () => ({ target: new Float32Array(7) });
+    await expect(session.step(plan, batches, at, short)).rejects.toThrow(
+      'takes f32[4, 2] as "target", got 7 values of f32',
+    );
+    await expect(session.step(plan, batches, at)).rejects.toThrow('inputs of values midway, got none');
+    expect(await session.read()).toEqual(state);
+    const { metrics } = await session.step(plan, batches, at, complete);
+    expect(metrics.loss).toBeGreaterThan(0);
+    await session.dispose();
+  });
+
+  it('keeps the first half of a step while other programs are asked for', async () => {
+    const { plan, state, batches, complete } = halfway();
+    const stepped = async (meanwhile: (session: Session) => unknown) => {
+      const session = await engine.open(state);
+      const asked: unknown[] = [];
+      const slow = async (values: Values, part: number) => {
+        const other = meanwhile(session);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        asked.push(other);
+        return complete(values, part);
+      };
+      const row = await session.step(plan, batches, { step: 0, lr: 0.1 }, slow);
+      await Promise.all(asked);
+      const read = await session.read();
+      await session.dispose();
+      return { row, read };
+    };
+    const other = program('other', { large: matmul(input('x', [4, 3]), input('w', [3, 5])) });
+    const x = Float32Array.from({ length: 12 }, () => 1e6);
+    const disturbed = await stepped((session) => session.run(other, { x }));
+    expect(disturbed).toEqual(await stepped(() => undefined));
   });
 
   it('refuses inputs that do not fit, and stays usable', async () => {

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { type BenchOptions, type BenchResult, bench } from '../../bench/bench.ts';
+import { type BenchDetector, benchDetectors } from '../../bench/detect-step.ts';
 import { type BenchHead, benchHeads } from '../../bench/step.ts';
 import type { EngineInput } from '../../config/engine.ts';
 import type { Timing } from '../../engines/timing.ts';
@@ -9,12 +10,13 @@ import { percent, table } from '../show/table.ts';
 import { withProgress } from '../show/with-progress.ts';
 
 interface Options {
-  model: string;
+  model?: string;
   task: string;
   finetune?: boolean;
   segment?: BenchHead;
+  detect?: BenchDetector;
   image?: string;
-  batch: string;
+  batch?: string;
   steps: string;
   engine: string;
   precision: string;
@@ -27,7 +29,7 @@ interface Options {
 export function benchCommand(): Command {
   return new Command('bench')
     .description('measure a training step: rate, memory, where its time goes')
-    .option('--model <name>', 'size of the model', 'base')
+    .option('--model <name>', 'size of the model; default: base')
     .option(
       '--task <names>',
       'pretext tasks or variants (masked-cross), with commas between them; they take turns',
@@ -40,8 +42,16 @@ export function benchCommand(): Command {
         'a step of semantic segmentation with 19 classes, in place of pretext tasks',
       ).choices(benchHeads),
     )
+    .addOption(
+      new Option(
+        '--detect <images>',
+        'a step of detection by the recipe IMAGES-micro-mask-rcnn, in place of pretext tasks',
+      )
+        .choices(benchDetectors)
+        .conflicts(['model', 'image', 'segment', 'finetune']),
+    )
     .option('--image <pixels>', "side of the images; default: the model's")
-    .option('--batch <n>', 'images of a step', '32')
+    .option('--batch <n>', "images of a step; default: 32; of detection the recipe's")
     .option('--steps <n>', 'steps that count, after three that do not', '5')
     .addOption(engineOption('engine', 'auto'))
     .option('--precision <type>', 'of matrix products: auto, f32 or bf16', 'auto')
@@ -67,7 +77,8 @@ Examples:
   $ npx beyond-masking bench --model micro --batch 256 --task masked,masked-cross,masked-linear
   $ npx beyond-masking bench --engine onednn --precision bf16 --compare python3
   $ npx beyond-masking bench --model small --finetune --json
-  $ npx beyond-masking bench --model small --segment upernet --image 512 --batch 4`,
+  $ npx beyond-masking bench --model small --segment upernet --image 512 --batch 4
+  $ npx beyond-masking bench --detect shapes --engine onednn`,
     )
     .action(async (options: Options) => {
       const given = benchOptions(options);
@@ -81,14 +92,15 @@ Examples:
 }
 
 function benchOptions(options: Options): BenchOptions {
-  const { model, task, finetune = false, segment, image, compare, modes } = options;
+  const { model, task, finetune = false, segment, detect, image, batch, compare, modes } = options;
   return {
-    model,
+    ...(model !== undefined && { model }),
     tasks: task.split(',').map((name) => name.trim()),
     finetune,
     segment,
+    detect,
     image: image === undefined ? undefined : wholeNumber('--image', image, 1),
-    batch: wholeNumber('--batch', options.batch, 1),
+    batch: batch === undefined ? undefined : wholeNumber('--batch', batch, 1),
     steps: wholeNumber('--steps', options.steps, 1),
     engine: {
       name: options.engine,
@@ -121,6 +133,9 @@ function describe(result: BenchResult): string {
     ...(share === undefined
       ? []
       : [`products alone  ${productGflops!.toFixed(0)} GFLOP/s: ${percent(share)} of the step's least time`]),
+    ...(rows[0]!.hostShare === undefined
+      ? []
+      : [`host            ${percent(rows[0]!.hostShare)} of a step: boxes to learn from are chosen`]),
     `peak memory     ${result.peakGB.toFixed(2)} GB`,
     `first step      ${result.firstStepExtra.toFixed(2)} s beyond a later one`,
     `loader          ${loaderImagesPerSecond === undefined ? 'not measured: CIFAR-10 is not in the cache' : `${loaderImagesPerSecond.toFixed(0)} img/s of CIFAR-10`}`,

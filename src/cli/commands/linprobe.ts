@@ -32,7 +32,6 @@ const judging = {
   '--data <source>': 'data',
   '--test <source>': 'test',
   '--held-out <share>': 'heldOut',
-  '--pooling <kind>': 'pooling',
 } as const satisfies Shorthands;
 
 type Options = FeatureOptions & {
@@ -73,13 +72,20 @@ async function run(given: string | undefined, options: Options): Promise<void> {
   const { model, output, settings } = await meant(given, options);
   if (options.tensorboard && output === undefined)
     throw new UsageError('--tensorboard writes into the folder of --output, got no --output');
-  const { pooling: _, ...features } = await featureOptions(options);
+  const { pooling, ...features } = await featureOptions(options);
   const onEvent = withTensorboard(options.tensorboard, (event) => {
     if (event.type === 'note') tellNote(event.message);
   });
   const kept = output === undefined ? 'features are kept; with --output, training is too' : undefined;
   const result = await withProgress(
-    (progress) => linprobe(model, { settings, ...features, ...progress, output, onEvent }),
+    (progress) =>
+      linprobe(model, {
+        settings: { ...settings, ...(pooling && { pooling }) },
+        ...features,
+        ...progress,
+        output,
+        onEvent,
+      }),
     keptFeatures(options) ?? kept,
   );
   if (!result) return;

@@ -112,8 +112,8 @@ npx beyond-masking preview
   what each task does to an image
 npx beyond-masking pretrain --recipe ${first} --quick
   ${epochs} of CIFAR-10 and a report of its scores: about ${timeOf(cost, rate)} here
-npx beyond-masking pretrain --recipe imagenet-tiny-masked-zoomed-in --data ~/photos
-  your own images; --epochs and --batch-size make it shorter`;
+npx beyond-masking pretrain --data ~/photos
+  your own images, with settings that suit them; \`advise ~/photos\` says why`;
 }
 
 /** Values of a setting: names, and a line for each. */

@@ -37,7 +37,10 @@ interface Options {
 export function studyCommand(): Command {
   return new Command('study')
     .description('compare tasks: pre-train, judge and tabulate arms over seeds, as a file says')
-    .argument('<file>', 'JSON: arms, seeds, pretrain, knn, linear, finetune, segment; or groups of them')
+    .argument(
+      '<file>',
+      'JSON: arms, seeds, pretrain, knn, linear, finetune, segment, detect; or groups of them',
+    )
     .option('--output <folder>', 'folder of the study (default: runs/<name of the file>)')
     .option(
       '--keep <folder>',

@@ -36,16 +36,21 @@ export async function engineOptions({ imagesAtOnce, heads, image, engine }: Engi
 
 /** Options of commands that compute features. */
 export interface FeatureOptions extends EngineOptions, TaskFileOptions {
-  pooling?: string;
+  tokens?: string;
   cache: boolean;
 }
 
-export function addFeatureOptions(command: Command): Command {
+/** Tokens that are features: names on the command line, `token` being an earlier one, and in settings. */
+const TOKENS = { mean: 'mean', class: 'token', token: 'token', patch: 'patch' } as const;
+type Tokens = (typeof TOKENS)[keyof typeof TOKENS];
+
+/** @param patches true: each patch can have its features */
+export function addFeatureOptions(command: Command, patches = false): Command {
   return addEngineOptions(
     command
       .option(
-        '--pooling <kind>',
-        "mean of the patches' tokens or class token: mean, token (default: as the head)",
+        '--pooling, --tokens <kind>',
+        `tokens that become the features: mean (of the patches), class${patches ? ', patch (each of them)' : ''} (default: as the head)`,
       )
       .addOption(taskFileOption())
       .option('--no-cache', 'neither look for features on the disk nor keep them there, see `cache`'),
@@ -58,11 +63,29 @@ export function keptFeatures({ cache }: Pick<FeatureOptions, 'cache'>): string |
 }
 
 /** The same, as library calls take them. Throws UsageError. */
-export async function featureOptions({ pooling, cache, taskFile, ...options }: FeatureOptions) {
-  if (pooling !== undefined && pooling !== 'mean' && pooling !== 'token')
-    throw new UsageError(`--pooling must be mean or token, got "${pooling}"`);
+export async function featureOptions({ tokens, cache, taskFile, ...options }: FeatureOptions) {
+  const pooling = tokensOf(tokens);
+  if (pooling === 'patch')
+    throw new UsageError(
+      '--tokens must be mean or class here, got "patch": `embed` writes features of patches',
+    );
+  return { pooling, ...(await otherFeatureOptions({ cache, taskFile, ...options })) };
+}
+
+/** The same where each patch can have its features. Throws UsageError. */
+export async function patchOptions({ tokens, ...options }: FeatureOptions) {
+  return { pooling: tokensOf(tokens), ...(await otherFeatureOptions(options)) };
+}
+
+/** The tokens in settings. Throws UsageError for other names. */
+function tokensOf(name: string | undefined): Tokens | undefined {
+  if (name === undefined) return undefined;
+  if (Object.hasOwn(TOKENS, name)) return TOKENS[name as keyof typeof TOKENS];
+  throw new UsageError(`--tokens must be mean, class or patch, got "${name}"`);
+}
+
+async function otherFeatureOptions({ cache, taskFile, ...options }: Omit<FeatureOptions, 'tokens'>) {
   return {
-    pooling: pooling as 'mean' | 'token' | undefined,
     featureCache: cache ? undefined : (false as const),
     ...(await sourcesOf({ taskFile })),
     ...(await engineOptions(options)),

@@ -7,7 +7,7 @@ import { launchedWorld } from '../../run/world.ts';
 import { UsageError } from '../errors.ts';
 
 /** Commands that train on ranks. */
-const training: readonly string[] = ['pretrain', 'finetune', 'segment'];
+const training: readonly string[] = ['pretrain', 'finetune', 'segment', 'detect'];
 
 /** Milliseconds that another rank leaves to rank 0 for an error that all of them may have. */
 const AFTER_YOU = 1000;

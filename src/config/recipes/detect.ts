@@ -46,7 +46,9 @@ export const detectRecipeEntries: readonly DetectEntry[] = [
     images: 274,
     classes: 1,
     expected: 'not published',
-    notes: ['nuclei-micro-mask-rcnn: images of 256 pixels halved; with --quick, minutes on two CPU cores'],
+    notes: [
+      'nuclei-micro-mask-rcnn: --data nuclei-objects, images of 256 pixels halved; with --quick, minutes on two CPU cores',
+    ],
     settings: mergeSettings(micro, {
       model: { image: [128, 128] },
       training: { proposals: 400, rois: 128 },

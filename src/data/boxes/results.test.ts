@@ -8,6 +8,7 @@ import { CocoEvaluation } from '../../detect/coco-evaluation.ts';
 import { decodeRle, encodeRle } from '../../detect/rle.ts';
 import { openDataset } from '../sources/open.ts';
 import { cocoResults, parseCocoResults, trueObjects } from './results.ts';
+import { requireBoxes } from './scan.ts';
 
 const folder = temporaryFolder();
 const zipped = (name: string) =>
@@ -66,6 +67,47 @@ it('true objects without a mask have that of their box where masks are compared'
     ['010001000000', 2, [1, 0, 2, 2]],
   ]);
   expect(trueObjects(annotations, [3, 4], false).map(({ area }) => area)).toEqual([4, 3, 2]);
+});
+
+it('crowds without a mask are compared as masks by their boxes: the scores of pycocotools', async () => {
+  const { truth, found, scores } = JSON.parse(
+    gunzipSync(readFileSync('tests/fixtures/coco/crowds.json.gz')).toString(),
+  );
+  const place = join(folder, 'crowds');
+  for (const name of ['annotations', 'images']) mkdirSync(join(place, name), { recursive: true });
+  writeFileSync(join(place, 'annotations/instances.json'), JSON.stringify(truth));
+  const images = truth.images as { file_name: string; width: number; height: number }[];
+  for (const { file_name, width, height } of images)
+    await sharp({ create: { width, height, channels: 3, background: '#888' } }).toFile(
+      join(place, 'images', file_name),
+    );
+  const crowds = truth.annotations.filter(({ iscrowd }: { iscrowd: number }) => iscrowd === 1);
+  expect(crowds.length).toBeGreaterThan(8);
+  const dataset = await openDataset(`boxes:${place}`);
+  const scan = await requireBoxes(dataset);
+  expect(scan.crowds).toBe(crowds.length);
+  expect(scan.masks).toBe(scan.objects); // masks are learned and judged
+  const results = parseCocoResults(JSON.stringify(found), 'found.json', dataset.boxes!, dataset.length);
+  for (const [of, kind] of [
+    ['boxes', 'bbox'],
+    ['masks', 'segm'],
+  ] as const) {
+    const evaluation = new CocoEvaluation({ of, classes: 2 });
+    for (let i = 0; i < dataset.length; i++) {
+      const { width, height } = images.find(({ file_name }) => file_name === dataset.id(i))!;
+      const size = [height, width] as const;
+      evaluation.add(trueObjects(dataset.boxes!.of(i, size), size, of === 'masks'), results.get(i) ?? []);
+    }
+    const { AR, classes, ...others } = evaluation.scores();
+    const all: Record<string, number> = { ...others, AR1: AR[1]!, AR10: AR[10]!, AR100: AR[100]! };
+    const { classes: each, ...expected } = scores[kind];
+    for (const [name, value] of Object.entries(expected as Record<string, number>))
+      if (all[name] !== undefined)
+        expect(Math.abs(all[name]! - value), `${kind} ${name}`).toBeLessThan(1e-12);
+    each.forEach((value: number, k: number) => {
+      expect(Math.abs(classes[k]! - value), `${kind} class ${k}`).toBeLessThan(1e-12);
+    });
+  }
 });
 
 const mask = encodeRle([0, 1, 1, 0, 1, 1], [2, 3]);

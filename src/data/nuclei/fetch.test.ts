@@ -6,7 +6,10 @@ import { encode } from 'fast-png';
 import { create } from 'tar';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../../tests/support/temporary-folder.ts';
+import { toCocoBox } from '../../detect/coco-objects.ts';
+import { decodeRle, encodeRle, rleBox } from '../../detect/rle.ts';
 import { rng } from '../../random/rng.ts';
+import { trueObjects } from '../boxes/results.ts';
 import { readMask } from '../masks/read.ts';
 import { openDataset, schemeOf } from '../sources/open.ts';
 import { digestOf, readBowlImage } from './convert.ts';
@@ -23,6 +26,8 @@ interface Made {
   readonly id: string;
   readonly image: Uint8Array;
   readonly mask: Uint8Array;
+  /** By the names of their files. */
+  readonly nuclei: readonly Uint8Array[];
 }
 const made: Made[] = [];
 let list: NucleiList;
@@ -40,11 +45,13 @@ async function writeBowlImage(id: string, size = SIDE): Promise<Made> {
     encode({ width: size, height: size, channels: 4, data: rgba }),
   );
   const mask = new Uint8Array(size * size);
+  const nuclei: Uint8Array[] = [];
   for (let n = 0; n < 1 + random.int(4); n++) {
     const one = new Uint8Array(size * size);
     const [y, x, h, w] = [random.int(size - 4), random.int(size - 4), 1 + random.int(4), 1 + random.int(4)];
     for (let v = y; v < y + h; v++)
       for (let u = x; u < x + w; u++) one[v * size + u] = mask[v * size + u] = 1;
+    nuclei.push(one);
     const data = one.map((value) => 255 * value);
     await writeFile(
       join(place, 'masks', `${n}abc.png`),
@@ -52,7 +59,7 @@ async function writeBowlImage(id: string, size = SIDE): Promise<Made> {
     );
   }
   const image = rgba.filter((_, i) => i % 4 < 3);
-  const picture = { id: id.slice(0, 16), image, mask };
+  const picture = { id: id.slice(0, 16), image, mask, nuclei };
   made.push(picture);
   return picture;
 }
@@ -117,14 +124,39 @@ describe(`nuclei (SEED=${seed})`, () => {
     expect(await fetchNuclei({ cache, list, from: `${address}/nothing` })).toBe(home);
   });
 
+  it('are objects one by one too, and are fetched again where an earlier version left the masks alone', async () => {
+    const cache = newCache();
+    const home = await fetchNuclei({ cache, list, from: repository });
+    await rm(join(home, 'annotations'), { recursive: true });
+    expect(await fetchNuclei({ cache, list, from: join(folder, 'nowhere') })).toBe(home);
+    expect(await fetchNuclei({ cache, list, from: repository, objects: true })).toBe(home);
+    expect(await readdir(cache)).toEqual(['nuclei']);
+    // It is there now.
+    expect(await fetchNuclei({ cache, list, from: join(folder, 'nowhere'), objects: true })).toBe(home);
+    for (const part of ['train', 'val']) {
+      const set = await openDataset(`boxes:${home}@${part}`);
+      expect(set.length).toBe(part === 'train' ? 2 : 1);
+      expect(set.boxes!.classes).toEqual(['nucleus']);
+      for (let i = 0; i < set.length; i++) {
+        const { nuclei } = made.find(({ id }) => set.id(i).includes(id))!;
+        const objects = trueObjects(set.boxes!.of(i, [SIDE, SIDE]), [SIDE, SIDE], true);
+        expect(objects.map(({ mask }) => decodeRle(mask!))).toEqual(nuclei);
+        expect(objects.map(({ area }) => area)).toEqual(nuclei.map((one) => one.reduce((a, b) => a + b)));
+        for (const { box, mask } of objects) expect(box).toEqual(toCocoBox(rleBox(mask!)));
+      }
+    }
+    expect((await openDataset(`masks:${home}`)).length).toBe(2);
+  });
+
   it('what the repository holds is read as it is', async () => {
-    const { id, image, mask } = made[0]!;
+    const { id, image, mask, nuclei } = made[0]!;
     const name = (await readdir(join(repository, 'stage1_train'))).find((each) => each.startsWith(id))!;
     expect(await readBowlImage(join(repository, 'stage1_train', name))).toEqual({
       width: SIDE,
       height: SIDE,
       image,
       mask,
+      nuclei: nuclei.map((one) => encodeRle(one, [SIDE, SIDE])),
     });
   });
 
@@ -205,6 +237,15 @@ describe(`nuclei (SEED=${seed})`, () => {
     const [train, val] = [await openDataset('nuclei', { cache }), await openDataset('nuclei:val', { cache })];
     expect([train.name, train.length, val.name, val.length]).toEqual(['nuclei', 2, 'nuclei:val', 1]);
     expect(await nuclei.fetch!({ cache })).toMatch(/^nuclei are in .* licence CC0 1\.0\)$/);
+    const one = schemeOf('nuclei-objects');
+    expect([one.testSet!(''), one.testSet!('val')]).toEqual(['nuclei-objects:val', undefined]);
+    const objects = await openDataset('nuclei-objects', { cache });
+    expect([objects.name, objects.length, objects.boxes!.classes]).toEqual([
+      'nuclei-objects',
+      2,
+      ['nucleus'],
+    ]);
+    expect((await openDataset('nuclei-objects:val', { cache })).length).toBe(1);
     await expect(schemeOf('cifar10').fetch!({ cache, from: address })).rejects.toThrow('leave out --from');
   });
 

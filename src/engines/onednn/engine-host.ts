@@ -6,10 +6,10 @@ import { openCollective } from '../host/open-collective.ts';
 import type { Timing } from '../timing.ts';
 import { requireBf16 } from './cpu.ts';
 import { hostKernel, typed } from './host-kernels.ts';
-import type { Instruction } from './instructions.ts';
+import type { Instruction, PlannedOutput } from './instructions.ts';
 import { type Library, loadLibrary } from './library.ts';
 import { Memory } from './memory.ts';
-import type { Requests, StepOrder } from './messages.ts';
+import type { Asking, Requests, StepOrder } from './messages.ts';
 import { Primitives } from './primitives.ts';
 import { Profile } from './profile.ts';
 import type { EngineMemory, Prepared, Stored } from './stored.ts';
@@ -88,6 +88,8 @@ export class EngineHost implements EngineMemory {
       const [address, bytes] = [addressOf(view), sizeOf(view.shape) * bytesOf(view.dtype)];
       return { address, data: typed(this.#memory.bytes(address, bytes), view.dtype) };
     };
+    const arrays = (views: readonly Pick<PlannedOutput, 'name' | 'view'>[]) =>
+      new Map(views.map(({ name, view }) => [name, array(view)]));
     this.#primitives ??= new Primitives(this.#library);
     const calls = plan.instructions.map((instruction) =>
       instruction.kind === 'host'
@@ -97,22 +99,22 @@ export class EngineHost implements EngineMemory {
     this.#programs.set(program, {
       calls,
       profile: new Profile(plan.instructions),
-      feeds: new Map(plan.feeds.map(({ name, view }) => [name, array(view)])),
-      outputs: new Map(plan.outputs.map(({ name, view }) => [name, array(view)])),
+      feeds: arrays(plan.feeds),
+      outputs: arrays(plan.outputs),
+      ...(plan.midway && { midway: { at: plan.midway.at, outputs: arrays(plan.midway.outputs) } }),
     });
   }
 
   async run({ program, inputs }: Requests['run']['take']): Promise<Values> {
-    const { outputs } = this.execute(program, inputs);
-    return Object.fromEntries([...outputs].map(([name, { data }]) => [name, data.slice() as TensorData]));
+    return copies(this.execute(program, inputs).outputs);
   }
 
   async updates({ number, updates }: Requests['updates']['take']): Promise<undefined> {
     this.#trainings.set(number, new TrainingStep(this, this.#pool, updates));
   }
 
-  async step(order: StepOrder): Promise<StepResult> {
-    return this.#trainings.get(order.updates)!.run(order, this.#collective);
+  async step(order: StepOrder, ask: Asking): Promise<StepResult> {
+    return this.#trainings.get(order.updates)!.run(order, ask, this.#collective);
   }
 
   async join(place: CollectiveModule): Promise<undefined> {
@@ -139,11 +141,28 @@ export class EngineHost implements EngineMemory {
 
   execute(program: number, inputs: Values): Prepared {
     const prepared = this.#programs.get(program)!;
-    const { calls, feeds, profile } = prepared;
-    for (const [name, { data }] of feeds) data.set(inputs[name]!);
-    if (this.#measures) profile.run(calls);
-    else for (const call of calls) call();
+    this.#run(prepared, inputs, 0);
     return prepared;
+  }
+
+  async executeInHalves(
+    program: number,
+    inputs: Values,
+    complete: (values: Values) => Promise<Values>,
+  ): Promise<Prepared> {
+    const prepared = this.#programs.get(program)!;
+    const { at, outputs } = prepared.midway!;
+    this.#run(prepared, inputs, 0, at);
+    this.#run(prepared, await complete(copies(outputs)), at);
+    return prepared;
+  }
+
+  /** Makes some of a program's calls, from one to before another. */
+  #run({ calls, feeds, profile }: Prepared, inputs: Values, from: number, to?: number): void {
+    for (const [name, { data }] of feeds) if (inputs[name]) data.set(inputs[name]);
+    const some = calls.slice(from, to);
+    if (this.#measures) profile.run(some, from);
+    else for (const call of some) call();
   }
 
   prepared(program: number): Prepared {
@@ -178,6 +197,9 @@ export class EngineHost implements EngineMemory {
     return address;
   }
 }
+
+const copies = (stored: Prepared['outputs']): Values =>
+  Object.fromEntries([...stored].map(([name, { data }]) => [name, data.slice() as TensorData]));
 
 function hostCall(
   { kernel: name, inputs, out, attributes }: Extract<Instruction, { kind: 'host' }>,

@@ -157,4 +157,10 @@ export interface Plan {
   readonly scratchBytes: number;
   readonly feeds: readonly { readonly name: string; readonly view: View }[];
   readonly outputs: readonly PlannedOutput[];
+  /** Where a run waits for the inputs that the caller makes of these outputs. */
+  readonly midway?: {
+    /** Number of instructions before. */
+    readonly at: number;
+    readonly outputs: readonly PlannedOutput[];
+  };
 }

@@ -1,5 +1,6 @@
 import { constantOperation, inputName, inputOperation } from '../../graph/operations/source.ts';
 import { filterGradByTaps } from '../../graph/passes/filter-grad.ts';
+import { withMidway } from '../../graph/passes/halves.ts';
 import { optimise } from '../../graph/passes/optimise.ts';
 import type { Program } from '../../graph/program.ts';
 import { GraphError, type Node, sizeOf, type Tensor } from '../../graph/tensor.ts';
@@ -7,7 +8,7 @@ import { topologicalOrder } from '../../graph/topology.ts';
 import { evaluateNode } from '../reference/evaluate.ts';
 import { Builder } from './builder.ts';
 import { composites, ruleOf } from './composites.ts';
-import type { Plan, PlannedOutput } from './instructions.ts';
+import { type Plan, type PlannedOutput, writes } from './instructions.ts';
 import { layOut, withoutUnread } from './memory-plan.ts';
 import { recomputeLong } from './recompute.ts';
 import { rules } from './rules.ts';
@@ -22,45 +23,70 @@ const kept = new Set(Object.keys(composites));
 /**
  * The program as a list of calls with planned memory.
  * @param feeds inputs passed with every run; other inputs are read from the state
+ * @param midway values on the same graph, which are computed before all else: the run then waits for the feeds that they do not need
  */
-export function lower(program: Program, feeds: ReadonlySet<string>, precision: Precision): Plan {
-  const optimised = optimise(program, {
-    keep: kept,
-    decompositions: { convFilterGrad: filterGradByTaps },
-    evaluate: evaluateNode,
-  });
-  const order = schedule(optimised);
-  const narrow = precision === 'bf16' ? narrowTensors(order, optimised) : new Set<Tensor>();
+export function lower(
+  given: Program,
+  feeds: ReadonlySet<string>,
+  precision: Precision,
+  midway?: Program,
+): Plan {
+  const simpler = (all: Program) =>
+    optimise(all, {
+      keep: kept,
+      decompositions: { convFilterGrad: filterGradByTaps },
+      evaluate: evaluateNode,
+    });
+  const [optimised, early]: readonly [Program, Program?] = midway
+    ? withMidway(given, midway, simpler)
+    : [simpler(given)];
+  const asked = Object.entries(early?.outputs ?? {});
+  const first = topologicalOrder(asked.map(([, tensor]) => tensor));
+  const rest = schedule(optimised, new Set(first));
+  const order = [...first, ...rest];
+  const wanted = [...Object.values(optimised.outputs), ...asked.map(([, tensor]) => tensor)];
+  const narrow = precision === 'bf16' ? narrowTensors(order, wanted) : new Set<Tensor>();
   const builder = new Builder();
   const views = new Map<Tensor, View>();
-  for (const node of order) {
-    const results = write(builder, node, views, feeds, precision, narrow);
-    node.outputs.forEach((output, i) => {
-      views.set(output, results[i]!);
-    });
-  }
-  const outputs = Object.entries(optimised.outputs).map(([name, tensor]): PlannedOutput => {
+  const writeAll = (nodes: readonly Node[]) => {
+    for (const node of nodes) {
+      const results = write(builder, node, views, feeds, precision, narrow);
+      node.outputs.forEach((output, i) => {
+        views.set(output, results[i]!);
+      });
+    }
+  };
+  const planned = ([name, tensor]: readonly [string, Tensor]): PlannedOutput => {
     const { dtype, shape } = tensor;
     return { name, dtype, shape, view: builder.dense(builder.as(dtype, views.get(tensor)!)) };
-  });
-  const needed = withoutUnread(builder.instructions, outputs);
-  const instructions = recomputeLong(needed, outputs, (bytes) => builder.buffer(bytes));
-  const layout = layOut(instructions, outputs);
+  };
+  writeAll(first);
+  const questions = asked.map(planned);
+  writeAll(rest);
+  const outputs = Object.entries(optimised.outputs).map(planned);
+  const all = [...outputs, ...questions];
+  const needed = withoutUnread(builder.instructions, all);
+  const instructions = recomputeLong(needed, all, (bytes) => builder.buffer(bytes));
+  const layout = layOut(instructions, all);
   const inputs = [...views].flatMap(([{ node }, view]) => {
     const { source, id } = view.buffer;
-    const wanted = node.operation === inputOperation && source && 'feed' in source && layout.offsets.has(id);
-    return wanted ? [{ name: source.feed, view }] : [];
+    const isFed = node.operation === inputOperation && source && 'feed' in source && layout.offsets.has(id);
+    return isFed ? [{ name: source.feed, view }] : [];
   });
-  return { instructions, feeds: inputs, outputs, ...layout };
+  if (!midway) return { instructions, feeds: inputs, outputs, ...layout };
+  const last = new Set(questions.map(({ view }) => view.buffer));
+  const at = 1 + instructions.findLastIndex((each) => writes(each).some(({ buffer }) => last.has(buffer)));
+  return { instructions, feeds: inputs, outputs, midway: { at, outputs: questions }, ...layout };
 }
 
 /**
  * A topological order that computes later outputs first. Gradients of the last layers thus release their inputs
  * before those of the first layers are computed.
+ * @param settled nodes that are computed before
  */
-function schedule({ outputs }: Program): Node[] {
+function schedule({ outputs }: Program, settled: ReadonlySet<Node>): Node[] {
   const [first, ...rest] = Object.values(outputs);
-  return topologicalOrder([...(first ? [first] : []), ...rest.reverse()]);
+  return topologicalOrder([...(first ? [first] : []), ...rest.reverse()], settled);
 }
 
 function write(

@@ -16,6 +16,15 @@ export interface StepOrder {
   readonly numbers: readonly number[] | undefined;
 }
 
+/** A step's question in its middle: the outputs of `TrainingPlan.midway` for a micro-batch. */
+export interface MidwayQuestion {
+  readonly part: number;
+  readonly values: Values;
+}
+
+/** Asks the caller of a step for the inputs that it makes of values midway. */
+export type Asking = (question: MidwayQuestion) => Promise<Values>;
+
 /** Requests to the engine; each gets a value or an error. */
 export interface Requests {
   /** Loads oneDNN from the first suitable file. */

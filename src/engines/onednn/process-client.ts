@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { workerScript } from '../../io/worker-script.ts';
 import { engineEnded } from '../host/failure.ts';
-import { type Answer, EngineClient, type Message } from '../host/requests.ts';
+import { type Answer, EngineClient, type Message, type Question, type Reply } from '../host/requests.ts';
 import type { Requests } from './messages.ts';
 import { ARRAYS, pack } from './transport.ts';
 
@@ -55,7 +55,9 @@ export class ProcessClient extends EngineClient<Requests> {
     this.#arrays = this.#child.stdio[ARRAYS] as Socket;
     this.#arrays.on('error', () => {}); // the process has ended; 'exit' reports it
     this.#arrays.unref();
-    this.#child.on('message', (answer: Answer) => this.answered(answer));
+    this.#child.on('message', (message: Answer | Question) =>
+      'question' in message ? this.wasAsked(message) : this.answered(message),
+    );
     this.#child.on('error', (error) =>
       this.fail(new Error(`the onednn engine's process failed: ${error.message}`)),
     );
@@ -78,6 +80,11 @@ export class ProcessClient extends EngineClient<Requests> {
       setTimeout(() => this.fail(reason), GRACE);
     });
     for (const bytes of arrays) this.#arrays.write(bytes);
+  }
+
+  /** A reply's arrays go in the message: those of later requests may wait in the pipe already. */
+  protected override reply(reply: Reply): void {
+    this.#child.send(reply, () => {}); // an error means that the process has ended; 'exit' reports it
   }
 
   protected keepAlive(yes: boolean): void {

@@ -1,11 +1,13 @@
 import type { ArrayInfo, Program } from '../../graph/program.ts';
 import type { Values } from '../../graph/tensor.ts';
 import type { CollectiveModule } from '../collective.ts';
-import type { DisposeOptions, Session, StepResult, StepTime, TrainingPlan } from '../engine.ts';
+import type { Complete, DisposeOptions, Session, StepResult, StepTime, TrainingPlan } from '../engine.ts';
+import { requireComplete } from '../host/midway.ts';
 import { checkRun, checkStep, checkWrite, infoOf, missingSlots, requireKnown } from '../host/state.ts';
 import { updatesOf } from '../host/updates.ts';
 import type { TimedSession, Timing } from '../timing.ts';
 import { lower, type Precision } from './lower.ts';
+import type { MidwayQuestion } from './messages.ts';
 import type { ProcessClient } from './process-client.ts';
 
 /** A session whose state lives in the engine's process. Programs are planned on first use. */
@@ -41,16 +43,28 @@ export class OneDnnSession implements Session, TimedSession {
     });
   }
 
-  async step(plan: TrainingPlan, batches: readonly Values[], at: StepTime): Promise<StepResult> {
+  async step(
+    plan: TrainingPlan,
+    batches: readonly Values[],
+    at: StepTime,
+    complete?: Complete,
+  ): Promise<StepResult> {
     checkStep(plan, batches, this.#info);
-    for (const batch of batches) checkRun(plan.gradients, batch, this.#info);
+    requireComplete(plan, complete);
+    const { gradients, midway } = plan;
+    for (const batch of batches) checkRun(midway ?? gradients, batch, this.#info);
     // Requested together: the engine allocates memory while the program is written.
     const [updates, program] = await Promise.all([
       this.#prepare(plan),
-      this.#compile(plan.gradients, Object.keys(batches[0]!)),
+      this.#compile(gradients, Object.keys(batches[0]!), midway),
     ]);
     const scalars = plan.rule.scalars(at.step, at.lr);
-    return this.#client.request('step', { program, updates, batches, scalars, numbers: at.numbers });
+    const ask = async ({ part, values }: MidwayQuestion) => {
+      const made = await complete!(values, part);
+      checkRun(gradients, { ...batches[part], ...made }, this.#info);
+      return made;
+    };
+    return this.#client.request('step', { program, updates, batches, scalars, numbers: at.numbers }, ask);
   }
 
   async sum(numbers: readonly number[]): Promise<readonly number[]> {
@@ -84,16 +98,20 @@ export class OneDnnSession implements Session, TimedSession {
 
   readonly #info = (name: string) => this.#state.get(name);
 
-  /** @param names inputs passed with the run; others are read from the state */
-  #compile(program: Program, names: readonly string[]): Promise<number> {
-    const feeds = new Set(names.filter((name) => program.inputs[name]));
-    const key = [...feeds].sort().join();
+  /**
+   * @param names inputs passed with the run; others are read from the state
+   * @param midway values from which the caller makes the rest of the inputs
+   */
+  #compile(program: Program, names: readonly string[], midway?: Program): Promise<number> {
+    const made = midway ? Object.keys(program.inputs).filter((name) => !this.#state.has(name)) : [];
+    const feeds = new Set([...names.filter((name) => program.inputs[name]), ...made]);
+    const key = [...(midway ? ['midway'] : []), ...[...feeds].sort()].join();
     const plans = this.#compiled.get(program) ?? new Map<string, Promise<number>>();
     this.#compiled.set(program, plans);
     let number = plans.get(key);
     if (!number) {
       const id = this.#count++;
-      const plan = lower(program, feeds, this.#precision);
+      const plan = lower(program, feeds, this.#precision, midway);
       number = this.#client.request('compile', { program: id, plan }).then(() => id);
       plans.set(key, number);
     }

@@ -1,5 +1,4 @@
 import { fromConstants } from '../../graph/operations/source.ts';
-import type { Program } from '../../graph/program.ts';
 import type { Node, Operation, Tensor } from '../../graph/tensor.ts';
 import { ruleOf } from './composites.ts';
 import { host } from './rules.ts';
@@ -27,7 +26,7 @@ export function mayNarrow({ inputs }: Node): boolean {
  * Tensors of a program to store as bfloat16: only products, and activations between products, write and read
  * them. Sums still run in float32, as do norms, softmax, residuals and losses.
  */
-export function narrowTensors(order: readonly Node[], { outputs }: Program): ReadonlySet<Tensor> {
+export function narrowTensors(order: readonly Node[], outputs: readonly Tensor[]): ReadonlySet<Tensor> {
   const narrow = new Set<Tensor>();
   const products = new Set(order.filter((node) => mayNarrow(node)));
   for (const node of order) {
@@ -35,7 +34,7 @@ export function narrowTensors(order: readonly Node[], { outputs }: Program): Rea
     if ((writes(operation) && products.has(node)) || moves(operation))
       for (const tensor of results) if (tensor.dtype === 'f32') narrow.add(tensor);
   }
-  for (const tensor of Object.values(outputs)) narrow.delete(tensor);
+  for (const tensor of outputs) narrow.delete(tensor);
   for (let before = -1; before !== narrow.size; ) {
     before = narrow.size;
     for (const node of order) {

@@ -13,12 +13,20 @@ export interface Prepared {
   readonly profile: Profile;
   readonly feeds: ReadonlyMap<string, Stored>;
   readonly outputs: ReadonlyMap<string, Stored>;
+  /** See `Plan.midway`. */
+  readonly midway?: { readonly at: number; readonly outputs: ReadonlyMap<string, Stored> };
 }
 
 /** Memory and programs of an engine, for its training steps. */
 export interface EngineMemory {
   /** Runs a program. Its outputs stay valid until the next run. */
   execute(program: number, inputs: Values): Prepared;
+  /** The same for a program that waits midway. @param complete makes the inputs that are missing until then */
+  executeInHalves(
+    program: number,
+    inputs: Values,
+    complete: (values: Values) => Promise<Values>,
+  ): Promise<Prepared>;
   prepared(program: number): Prepared;
   /** The state tensor of a name. */
   stored(name: string): Stored;

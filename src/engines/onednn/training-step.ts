@@ -3,8 +3,8 @@ import type { Collective } from '../collective.ts';
 import { gradientName, type StepResult } from '../engine.ts';
 import { runningSums, trainingStep } from '../host/training-step.ts';
 import { type Updates, updateByProgram } from '../host/updates.ts';
-import type { StepOrder } from './messages.ts';
-import type { EngineMemory, Stored } from './stored.ts';
+import type { Asking, StepOrder } from './messages.ts';
+import type { EngineMemory, Prepared, Stored } from './stored.ts';
 import type { ThreadPool } from './thread-pool.ts';
 
 /** Buffers of gradients and state outputs, and the indices of their entries in the thread pool. */
@@ -40,6 +40,7 @@ export class TrainingStep {
 
   run(
     { program, batches, scalars, numbers }: StepOrder,
+    ask: Asking,
     collective: Collective | undefined,
   ): Promise<StepResult> {
     const [weights, updates, pool] = [this.#weights, this.#updates, this.#pool];
@@ -51,7 +52,12 @@ export class TrainingStep {
     const data = () => sums().stored.map((stored) => stored.data as Float32Array);
     return trainingStep(
       {
-        accumulate: (batch, first) => this.#accumulate(program, batch, first, sums()),
+        accumulate: async (batch, part) => {
+          const { outputs } = this.#engine.prepared(program).midway
+            ? await this.#engine.executeInHalves(program, batch, (values) => ask({ part, values }))
+            : this.#engine.execute(program, batch);
+          return this.#accumulate(program, outputs, part === 0, sums());
+        },
         sums: () => ({ gradients: data().slice(0, weights.length), state: data().slice(weights.length) }),
         runningSquares: () => runningSums(pool.sumsOfSquares(sums().squares)),
         overwrite: (name, values) => this.#engine.stored(name).data.set(values),
@@ -62,8 +68,7 @@ export class TrainingStep {
     );
   }
 
-  #accumulate(program: number, batch: Values, first: boolean, { stored: sums }: Sums) {
-    const { outputs } = this.#engine.execute(program, batch);
+  #accumulate(program: number, outputs: Prepared['outputs'], first: boolean, { stored: sums }: Sums) {
     const stored = this.#names.map((name) => outputs.get(name)!);
     if (first) {
       for (const [i, sum] of sums.entries()) if (sum !== stored[i]) sum.data.set(stored[i]!.data);

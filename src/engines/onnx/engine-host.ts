@@ -1,4 +1,5 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-common';
+import { isKept } from '../../graph/passes/halves.ts';
 import { sizeOf, type TensorData, type Values } from '../../graph/tensor.ts';
 import type { Collective, CollectiveModule } from '../collective.ts';
 import { gradientName, type StepResult } from '../engine.ts';
@@ -40,6 +41,7 @@ export class EngineHost {
   #runtime!: Runtime;
   #threads = 1;
   readonly #state = new Map<string, TensorData>();
+  readonly #kept = new Map<string, TensorData>();
   readonly #programs = new Map<number, Prepared>();
   readonly #profiled = new Set<InferenceSession>();
   #collective: Collective | undefined;
@@ -90,11 +92,29 @@ export class EngineHost {
     });
   }
 
-  async run({ program, inputs }: Requests['run']['take']): Promise<Values> {
+  async run({ program, inputs, keeps = false }: Requests['run']['take']): Promise<Values> {
     const prepared = this.#programs.get(program)!;
+    if (keeps) return this.#runAndKeep(prepared, inputs);
     const results = await prepared.session.run(this.#feeds(prepared, inputs));
     return Object.fromEntries(
       prepared.outputs.map(({ name }) => [name, results[outputValue(name)]!.data as TensorData]),
+    );
+  }
+
+  /** Values that the second half of a step needs stay here, in arrays that are used again. */
+  async #runAndKeep(prepared: Prepared, inputs: Values): Promise<Values> {
+    const { outputs, sums } = prepared;
+    const kept = outputs.filter(({ name }) => isKept(name));
+    arraysOf(
+      kept.filter(({ dtype }) => dtype === 'f32').map(({ name }) => name),
+      outputs,
+      sums,
+    );
+    const results = await this.#runInto(prepared, inputs, sums);
+    const dataOf = (name: string) => results[outputValue(name)]!.data as TensorData;
+    for (const { name } of kept) this.#kept.set(name, sums.get(name) ?? dataOf(name));
+    return Object.fromEntries(
+      outputs.filter(({ name }) => !isKept(name)).map(({ name }) => [name, dataOf(name)]),
     );
   }
 
@@ -126,9 +146,9 @@ export class EngineHost {
     const further = batches.length > 1 ? arraysOf(names, prepared.outputs, prepared.further) : [];
     const gradients = sums.slice(0, weights.length);
     const engine = {
-      accumulate: async (batch: Values, first: boolean) => {
-        const results = await this.#runInto(prepared, batch, first ? prepared.sums : prepared.further);
-        if (!first) for (const [i, sum] of sums.entries()) addInto(sum, further[i]!);
+      accumulate: async (batch: Values, part: number) => {
+        const results = await this.#runInto(prepared, batch, part === 0 ? prepared.sums : prepared.further);
+        if (part > 0) for (const [i, sum] of sums.entries()) addInto(sum, further[i]!);
         const metrics = prepared.outputs.filter(({ name }) => !names.includes(name));
         return Object.fromEntries(
           metrics.map(({ name }) => [name, results[outputValue(name)]!.data[0] as number]),
@@ -179,7 +199,11 @@ export class EngineHost {
 
   #feeds({ inputs: ports }: Prepared, inputs: Values): Record<string, Tensor> {
     return Object.fromEntries(
-      ports.map((port) => [port.name, this.#tensor(port, inputs[port.name] ?? this.#state.get(port.name)!)]),
+      ports.map((port) => {
+        const { name } = port;
+        const data = inputs[name] ?? (isKept(name) ? this.#kept : this.#state).get(name)!;
+        return [name, this.#tensor(port, data)];
+      }),
     );
   }
 

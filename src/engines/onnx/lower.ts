@@ -1,5 +1,6 @@
 import { constantOperation, inputName, inputOperation } from '../../graph/operations/source.ts';
-import { type Decompositions, optimise } from '../../graph/passes/optimise.ts';
+import { type Halves, inHalves, withMidway } from '../../graph/passes/halves.ts';
+import { type Decompositions, type OptimiseOptions, optimise } from '../../graph/passes/optimise.ts';
 import type { Program } from '../../graph/program.ts';
 import type { PrimitiveName } from '../../graph/signatures.ts';
 import { GraphError, type Node, type Tensor, type Values } from '../../graph/tensor.ts';
@@ -15,7 +16,7 @@ import { rules } from './rules.ts';
 export interface LowerOptions {
   /** Rules that take precedence over the default rules: for whole composites, and for other forms of an operation. */
   readonly overrides: Overrides;
-  readonly decompositions?: Decompositions;
+  readonly decompositions?: Decompositions | undefined;
   /** Values of inputs that become initializers of the model. */
   readonly weights?: Values;
 }
@@ -34,17 +35,26 @@ export function lowered(program: Program): { writer: ModelWriter; nodes: readonl
   return { writer, nodes };
 }
 
+const optimisation = ({ overrides, decompositions }: LowerOptions): OptimiseOptions => ({
+  keep: new Set(Object.keys(overrides)),
+  decompositions,
+  evaluate: evaluateNode,
+});
+
+/** A program in two halves, see `inHalves`. It is optimised as a whole before. */
+export function lowerableHalves(program: Program, midway: Program): Halves {
+  return inHalves(
+    ...withMidway(program, midway, (both) => optimise(both, optimisation({ overrides, decompositions }))),
+  );
+}
+
 /** Writes a program's inputs and nodes. Returns them, and the output values by name. */
 export function writeProgram(
   writer: ModelWriter,
   program: Program,
   { overrides, decompositions, weights = {} }: LowerOptions,
 ): { values: Record<string, string>; nodes: readonly Node[] } {
-  const { inputs, outputs } = optimise(program, {
-    keep: new Set(Object.keys(overrides)),
-    decompositions,
-    evaluate: evaluateNode,
-  });
+  const { inputs, outputs } = optimise(program, optimisation({ overrides, decompositions }));
   const nodes = topologicalOrder(Object.values(outputs));
   const names = new Map<Tensor, string>();
   for (const [key, tensor] of Object.entries(inputs)) {

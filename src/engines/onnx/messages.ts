@@ -42,7 +42,8 @@ export interface Requests {
   read: { take: readonly string[]; give: Values };
   /** @param profiled true if onnxruntime's profiler records it */
   compile: { take: { program: number; compiled: CompiledProgram; profiled?: boolean }; give: undefined };
-  run: { take: { program: number; inputs: Values }; give: Values };
+  /** @param keeps true if a later step needs the outputs of `isKept` */
+  run: { take: { program: number; inputs: Values; keeps?: boolean }; give: Values };
   step: { take: StepOrder; give: StepResult };
   /** Joins the ranks of a training run, and takes the state of rank 0. */
   join: { take: CollectiveModule; give: undefined };

@@ -1,12 +1,14 @@
+import type { Halves } from '../../graph/passes/halves.ts';
 import type { ArrayInfo, Program } from '../../graph/program.ts';
 import type { Values } from '../../graph/tensor.ts';
 import type { CollectiveModule } from '../collective.ts';
-import type { DisposeOptions, Session, StepResult, StepTime, TrainingPlan } from '../engine.ts';
+import type { Complete, DisposeOptions, Session, StepResult, StepTime, TrainingPlan } from '../engine.ts';
+import { completed } from '../host/midway.ts';
 import type { EngineClient } from '../host/requests.ts';
 import { checkRun, checkStep, checkWrite, infoOf, missingSlots, requireKnown } from '../host/state.ts';
 import { type Updates, updatesOf } from '../host/updates.ts';
 import type { TimedSession, Timing } from '../timing.ts';
-import { lower } from './lower.ts';
+import { lower, lowerableHalves } from './lower.ts';
 import type { CompiledProgram, Port, Requests } from './messages.ts';
 
 /** A session whose state lives on the engine's thread. Programs are compiled on first use. */
@@ -15,6 +17,7 @@ export class OnnxSession implements Session, TimedSession {
   readonly #state = new Map<string, ArrayInfo>();
   readonly #compiled = new Map<Program, Promise<number>>();
   readonly #plans = new Map<TrainingPlan, Promise<Updates>>();
+  readonly #halves = new Map<TrainingPlan, Halves>();
   #count = 0;
   #joined = false;
   #profiled = false;
@@ -34,11 +37,20 @@ export class OnnxSession implements Session, TimedSession {
     return this.#client.request('run', { program: await this.#compile(program), inputs });
   }
 
-  async step(plan: TrainingPlan, batches: readonly Values[], at: StepTime): Promise<StepResult> {
-    checkStep(plan, batches, this.#info);
+  async step(
+    plan: TrainingPlan,
+    parts: readonly Values[],
+    at: StepTime,
+    complete?: Complete,
+  ): Promise<StepResult> {
+    checkStep(plan, parts, this.#info);
+    const halves = parts.length === 1 ? this.#halvesOf(plan) : undefined;
+    const batches = await completed(plan, parts, complete, (program, inputs) =>
+      halves ? this.#keep(program, halves.first, inputs) : this.run(program, inputs),
+    );
     for (const batch of batches) checkRun(plan.gradients, batch, this.#info);
     const updates = await this.#prepare(plan);
-    const program = await this.#compile(plan.gradients);
+    const program = await this.#compile(halves?.second ?? plan.gradients);
     const scalars = plan.rule.scalars(at.step, at.lr);
     return this.#client.request('step', { program, updates, batches, scalars, numbers: at.numbers });
   }
@@ -76,6 +88,23 @@ export class OnnxSession implements Session, TimedSession {
     this.#compiled.clear();
     this.#plans.clear();
     return [];
+  }
+
+  /**
+   * The halves of a plan's program: the values that both need stay on the engine. Steps of several micro-batches, which save memory, compute
+   * the first half twice instead.
+   */
+  #halvesOf(plan: TrainingPlan): Halves | undefined {
+    const { gradients, midway } = plan;
+    if (!midway) return undefined;
+    const halves = this.#halves.get(plan) ?? lowerableHalves(gradients, midway);
+    this.#halves.set(plan, halves);
+    return halves;
+  }
+
+  async #keep(midway: Program, first: Program, inputs: Values): Promise<Values> {
+    checkRun(midway, inputs, this.#info);
+    return this.#client.request('run', { program: await this.#compile(first), inputs, keeps: true });
   }
 
   readonly #info = (name: string) => this.#state.get(name);

@@ -2,6 +2,7 @@ import type { Program } from '../../graph/program.ts';
 import { GraphError, sizeOf, type TensorData, type Values } from '../../graph/tensor.ts';
 import type { Collective } from '../collective.ts';
 import {
+  type Complete,
   type DisposeOptions,
   type Engine,
   gradientName,
@@ -14,6 +15,7 @@ import {
 } from '../engine.ts';
 import { broadcastState, sumNumbers } from '../host/all-reduce.ts';
 import { addInto } from '../host/kernels.ts';
+import { completed } from '../host/midway.ts';
 import { openCollective } from '../host/open-collective.ts';
 import { checkRun, checkStep, checkWrite, missingSlots, requireKnown } from '../host/state.ts';
 import { TaskQueue } from '../host/task-queue.ts';
@@ -50,10 +52,7 @@ class ReferenceSession implements Session {
   }
 
   run(program: Program, inputs: Values): Promise<Values> {
-    return this.#inTurn(() => {
-      const results = this.#evaluate(program, inputs);
-      return Object.fromEntries(Object.entries(results).map(([name, data]) => [name, narrow(data)]));
-    });
+    return this.#inTurn(() => this.#run(program, inputs));
   }
 
   /** Takes the state of rank 0. */
@@ -61,9 +60,10 @@ class ReferenceSession implements Session {
     if (this.#collective) await broadcastState(this.#collective, this.#state);
   }
 
-  step(plan: TrainingPlan, batches: readonly Values[], at: StepTime): Promise<StepResult> {
-    return this.#inTurn(() => {
-      checkStep(plan, batches, this.#info);
+  step(plan: TrainingPlan, parts: readonly Values[], at: StepTime, complete?: Complete): Promise<StepResult> {
+    return this.#inTurn(async () => {
+      checkStep(plan, parts, this.#info);
+      const batches = await completed(plan, parts, complete, (program, inputs) => this.#run(program, inputs));
       this.#put(missingSlots(plan, this.#info));
       const { gradients: program, parameters, rule, state = {}, clip } = plan;
       const weights = parameters.map(({ name }) => name);
@@ -166,6 +166,11 @@ class ReferenceSession implements Session {
       ...scalars,
     });
     for (const [output, key] of keys) this.#state.set(key, widen(narrow(next[output]!)));
+  }
+
+  #run(program: Program, inputs: Values): Values {
+    const results = this.#evaluate(program, inputs);
+    return Object.fromEntries(Object.entries(results).map(([name, data]) => [name, narrow(data)]));
   }
 
   #evaluate(program: Program, inputs: Values): Record<string, ReferenceData> {

@@ -1,8 +1,9 @@
 import type { Program } from '../../graph/program.ts';
 import { GraphError, sizeOf, type TensorData, type Values } from '../../graph/tensor.ts';
 import { plural } from '../../text/plural.ts';
-import type { Session, StepResult, TrainingPlan } from '../engine.ts';
+import type { Complete, Session, StepResult, TrainingPlan } from '../engine.ts';
 import { gradientName } from '../engine.ts';
+import { completed } from '../host/midway.ts';
 import { checkRun, checkStep, checkWrite, infoOf, missingSlots, requireKnown } from '../host/state.ts';
 import type { AttentionChoice } from './attention-choice.ts';
 import type { Compiler } from './compiler.ts';
@@ -97,9 +98,13 @@ export class XlaSession implements Session {
 
   async step(
     plan: TrainingPlan,
-    batches: readonly Values[],
+    parts: readonly Values[],
     at: { step: number; lr: number },
+    complete?: Complete,
   ): Promise<StepResult> {
+    const batches = plan.midway
+      ? await completed(plan, parts, complete, (program, inputs) => this.run(program, inputs))
+      : parts;
     const { replicas, count } = this.#spread(batches.length);
     const held = await this.#inTurn(async () => {
       checkStep(plan, batches, this.#info);

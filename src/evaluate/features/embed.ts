@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { totalmem } from 'node:os';
 import { dirname, extname } from 'node:path';
 import { homePath } from '../../data/home-path.ts';
 import { BrokenImages } from '../../data/load/broken.ts';
@@ -6,7 +7,9 @@ import type { Dataset } from '../../data/sources/dataset.ts';
 import { openImages } from '../../data/sources/image-list.ts';
 import { openDataset } from '../../data/sources/open.ts';
 import { type OpenOptions, type OpenProgress, phaseText } from '../../data/sources/scheme.ts';
+import type { Size } from '../../image/size.ts';
 import { writeNpyTable, writeParquetTable } from '../../io/feature-table.ts';
+import { featureShape, featureSize } from '../../programs/features.ts';
 import { RunError } from '../../run/error.ts';
 import { openModel } from '../../weights/model.ts';
 import { modelEngine } from '../model-engine.ts';
@@ -21,14 +24,16 @@ export interface EmbedOptions extends FeatureOptions, Pick<OpenOptions, 'cache' 
 
 /** Features in memory, and the written files. */
 export interface EmbedResult {
-  /** [images, width], a row for each readable image. */
+  /** [images, width], a row for each readable image; of patches [images, rows, columns, width]. */
   readonly features: Float32Array;
+  /** Rows and columns of patches, where each patch has features. */
+  readonly grid?: Size | undefined;
   /** Names of the images (`Dataset.id`). */
   readonly names: readonly string[];
   /** Labels of the rows, and names of the classes, if the images have classes. */
   readonly labels?: Int32Array | undefined;
   readonly classes?: readonly string[] | undefined;
-  /** Number of rows, and features per row. */
+  /** Number of images with features, and numbers per feature. */
   readonly images: number;
   readonly width: number;
   /** Number of unreadable images, which have no row. */
@@ -75,11 +80,13 @@ export async function embed(
   const broken = options.broken ?? new BrokenImages();
   const extractor = new FeatureExtractor(model, { ...options, engine, broken });
   try {
-    const { features, width, indices } = await extractor.features(dataset, (done, total) =>
+    requireMemory(dataset.length, featureSize(extractor.config));
+    const { features, indices } = await extractor.features(dataset, (done, total) =>
       report('features', done, total),
     );
+    const { width, grid } = featureShape(extractor.config);
     const table = {
-      ...{ features, width, files: Array.from(indices, (index) => dataset.id(index)) },
+      ...{ features, width, grid, files: Array.from(indices, (index) => dataset.id(index)) },
       labels: dataset.labels && indices.map((index) => dataset.labels![index]!),
       classes: dataset.classes,
     };
@@ -88,6 +95,7 @@ export async function embed(
     if (output !== undefined && kind === '.parquet') await writeParquetTable(output, table);
     return {
       features,
+      ...(grid && { grid }),
       names: table.files,
       ...(table.labels && { labels: table.labels, classes: table.classes }),
       ...{ images: indices.length, width, broken: dataset.length - indices.length, files },
@@ -95,6 +103,18 @@ export async function embed(
   } finally {
     await extractor.dispose();
   }
+}
+
+/** Features are held in memory twice while they are joined. Throws RunError where they would not fit. */
+function requireMemory(images: number, values: number, memory = totalmem()): void {
+  const bytes = 4 * images * values;
+  const most = Math.min(memory / 4, 2 ** 33);
+  const gigabytes = (n: number) => `${Number((n / 1e9).toPrecision(2))} GB`;
+  if (bytes > most)
+    throw new RunError(
+      `features must take ${gigabytes(most)} at most on this machine, got ${images} images of ${values} numbers, ${gigabytes(bytes)}: ` +
+        'embed fewer images at a time, or pooled tokens',
+    );
 }
 
 async function isFile(name: string): Promise<boolean> {

@@ -2,8 +2,13 @@ import { BrokenImages, nothingReadable } from '../../data/load/broken.ts';
 import { type Dataset, subset } from '../../data/sources/dataset.ts';
 import type { Engine, Session } from '../../engines/engine.ts';
 import type { Size } from '../../image/size.ts';
-import type { Pooling } from '../../models/classifier.ts';
-import { type FeatureConfig, featureParameters, featureProgram } from '../../programs/features.ts';
+import {
+  type FeatureConfig,
+  type FeatureTokens,
+  featureParameters,
+  featureProgram,
+  featureSize,
+} from '../../programs/features.ts';
 import { RunError } from '../../run/error.ts';
 import { featureFault } from '../../weights/feature-fault.ts';
 import type { Model } from '../../weights/model.ts';
@@ -28,13 +33,16 @@ export type FeatureModel = Pick<
 
 export interface ExtractOptions {
   readonly engine: Engine;
-  /** Pooling of the tokens. Default: the pooling of the model's head, or the mean of the patches' tokens without a head. */
-  readonly pooling?: Pooling | undefined;
+  /**
+   * Pooling of the tokens, or `patch` for the tokens of all patches. Default: the pooling of the model's head, or the mean of the patches'
+   * tokens without a head.
+   */
+  readonly pooling?: FeatureTokens | undefined;
   /** Images per run of the engine. Default: 16,384 tokens, at most 256 images; on CPUs about a second. */
   readonly imagesAtOnce?: number | undefined;
   /** Folder that caches features, false for none. Default: `features` in the project's cache folder. */
   readonly featureCache?: string | false | undefined;
-  /** Images per cached part. An interruption loses at most one part. Default: 512. */
+  /** Images per cached part. An interruption loses at most one part. Default: 512, of patches 8. */
   readonly partSize?: number | undefined;
   readonly broken?: BrokenImages | undefined;
   readonly onNote?: ((message: string) => void) | undefined;
@@ -50,6 +58,12 @@ export type FeatureOptions = Omit<ExtractOptions, 'engine'> &
     /** Height and width of the images; overrides the size in another project's file. */
     readonly image?: Size | undefined;
   };
+
+/** Throws RunError for a model without features. */
+export function requireFeatures(model: Parameters<typeof featureFault>[0]): void {
+  const fault = featureFault(model);
+  if (fault !== undefined) throw new RunError(fault);
+}
 
 /** Called with the images done and their total. */
 export type OnProgress = (done: number, total: number) => void;
@@ -70,8 +84,7 @@ export class FeatureExtractor {
 
   /** Throws RunError for class token pooling of a model without one, and for a model without features. */
   constructor(model: FeatureModel, options: ExtractOptions) {
-    const fault = featureFault(model);
-    if (fault !== undefined) throw new RunError(fault);
+    requireFeatures(model);
     const pooling = options.pooling ?? model.classifier?.pooling ?? 'mean';
     if (pooling === 'token' && !model.encoder.classToken)
       throw new RunError(
@@ -81,7 +94,7 @@ export class FeatureExtractor {
     this.#model = model;
     this.#options = options;
     this.#broken = options.broken ?? new BrokenImages();
-    this.#partSize = options.partSize ?? 512;
+    this.#partSize = options.partSize ?? (pooling === 'patch' ? 8 : 512);
   }
 
   /**
@@ -91,7 +104,7 @@ export class FeatureExtractor {
   async features(dataset: Dataset, onProgress: OnProgress = () => {}): Promise<Features> {
     const parts = await this.#parts(dataset, onProgress);
     const all = [...parts].sort(([a], [b]) => a - b).map(([, part]) => part);
-    const features = join(all, this.config.width);
+    const features = join(all, featureSize(this.config));
     if (features.indices.length > 0) return features;
     throw nothingReadable(dataset.name, this.#broken);
   }
@@ -151,7 +164,7 @@ export class FeatureExtractor {
           rowsOfPart.push({ features, width: features.length, indices: indices.subarray(place, place + 1) });
           onDone(place + 1);
         }
-        const features = join(rowsOfPart, this.config.width);
+        const features = join(rowsOfPart, featureSize(this.config));
         const failed = own.filter((index) => !features.indices.includes(index));
         const broken = Array.from(failed, (index): Part['broken'][number] => {
           const id = dataset.id(index);

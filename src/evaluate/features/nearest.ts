@@ -18,6 +18,13 @@ export interface Neighbour {
   readonly similarity: number;
 }
 
+/** The nearest images of one image. */
+export interface NearestImages {
+  readonly name: string;
+  /** The nearest first; the image's own file is left out. */
+  readonly neighbours: readonly (Neighbour & { readonly name: string })[];
+}
+
 export interface NearestOptions {
   /** Number of neighbours, at most the number of rows. Default: 10. */
   readonly k?: number | undefined;

@@ -117,7 +117,11 @@ export class ProbeFolder {
         engine: about.engine,
       },
       state: { ...model.weights, 'head.weight': head.weight, 'head.bias': head.bias },
-      parameters: classifierParameters({ ...features, classes: about.classes.length }),
+      parameters: classifierParameters({
+        ...features,
+        pooling: config.model.pooling,
+        classes: about.classes.length,
+      }),
       slots: [],
     });
     await removeKeptTrainings(this.#folder.checkpoints);
@@ -137,6 +141,7 @@ function classifierSettings(run: ProbeRun, model: Model, features: FeatureConfig
   const { image, patch, channels, width, depth, heads, mlpRatio, classToken, positions, epsilon } = features;
   const encoder = { patch, channels, width, depth, heads, mlpRatio, classToken, positions, epsilon };
   const { pooling, fcNorm } = features;
+  if (pooling === 'patch') throw new RangeError('a classifier needs pooled features, got those of patches');
   const { normalisation, evaluationCrop, evaluationView } = model;
   return parseFinetuneConfig({
     recipe: linearProbe.name,

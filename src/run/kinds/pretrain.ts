@@ -1,5 +1,6 @@
 import { type Config, configSchema, parseConfig } from '../../config/schema.ts';
 import { autoencoderParameters } from '../../models/autoencoder.ts';
+import { classifierParameters } from '../../models/classifier.ts';
 import type { AutoencoderConfig } from '../../models/config.ts';
 import { encoderParameters } from '../../models/encoder.ts';
 import { withOwnTarget } from '../../tasks/own.ts';
@@ -21,15 +22,20 @@ export const pretraining: RunKind<Config> = {
     { title: 'kNN top-1 of pre-training', percent: true, points: knnSeries },
     { title: 'Brief linear top-1 of pre-training', percent: true, points: linearSeries },
   ],
-  model(config, { has, targets }) {
+  model(config, { has, targets, classes }) {
     const model = withOwnTarget<AutoencoderConfig>(config.model, targets);
     // Without the user's own target, its decoder cannot be known.
     if (typeof model.target === 'string' && config.own?.targets?.includes(model.target))
       return { encoder: model, specs: encoderParameters(model) };
     const specs = autoencoderParameters(model);
     const isWhole = specs.every(({ name }) => has(name)); // somebody may have taken the decoder out
-    return isWhole
+    const whole = isWhole
       ? { encoder: model, decoder: model, specs }
       : { encoder: model, specs: encoderParameters(model) };
+    // A packaged model has the head of a linear probe beside its decoder.
+    if (!classes || !has('head.weight')) return whole;
+    const classifier = { ...model, classes: classes.length, pooling: 'mean', fcNorm: false } as const;
+    const head = classifierParameters(classifier).filter(({ name }) => name.startsWith('head.'));
+    return { ...whole, classifier, classes, specs: [...whole.specs, ...head] };
   },
 };

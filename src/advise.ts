@@ -1,0 +1,111 @@
+import { totalmem } from 'node:os';
+import { assumedRate, measuredRate } from './bench/rate.ts';
+import { type Advice, adviseSettings } from './config/advice/advise.ts';
+import type { ImageFacts, MachineFacts, StartFacts } from './config/advice/facts.ts';
+import type { Config, ConfigInput } from './config/schema.ts';
+import type { Dataset } from './data/sources/dataset.ts';
+import { openDataset, testSetOf } from './data/sources/open.ts';
+import { type OpenOptions, type OpenProgress, phaseText } from './data/sources/scheme.ts';
+import { type Survey, type SurveyOptions, surveyImages } from './data/statistics/survey.ts';
+import type { Engine } from './engines/engine.ts';
+import type { OwnTasks } from './tasks/own.ts';
+import { findModel } from './weights/model.ts';
+
+export interface AdviseOptions extends Pick<SurveyOptions, 'sample' | 'onProgress' | 'signal'> {
+  /** Time that training may take, in seconds. Default: an hour. */
+  readonly seconds?: number | undefined;
+  /** Settings that are fixed. */
+  readonly given?: ConfigInput | undefined;
+  /** The engine that will train. A few steps measure its rate. Without it, and of the reference, the rate of the machine's cores is assumed. */
+  readonly engine?: Engine | undefined;
+  /** A model, as `openModel` opens it, whose weights training starts with. */
+  readonly initFrom?: string | undefined;
+  readonly own?: OwnTasks | undefined;
+  readonly sources?: OpenOptions['sources'];
+  readonly onNote?: ((message: string) => void) | undefined;
+}
+
+/** Advice about a data set. */
+export interface AdviseResult extends Advice {
+  readonly survey: Survey;
+  readonly machine: MachineFacts;
+}
+
+/** Time that training may take by default, in seconds. */
+export const USUAL_SECONDS = 3600;
+
+/**
+ * Measures images and proposes settings of pre-training that suit them and this machine, each with its reason and source.
+ *
+ * ```ts
+ * const { settings, notes } = await advise('~/photos', { seconds: 1200, engine: await openEngine({ name: 'auto' }) });
+ * await pretrain(mergeConfig({ data: { source: '~/photos' } }, settings), { output: 'runs/photos' });
+ * ```
+ * Rejects with a DataError where the images cannot be used, ConfigError for wrong given settings, and as `openModel` does.
+ */
+export async function advise(source: string | Dataset, options: AdviseOptions = {}): Promise<AdviseResult> {
+  const {
+    seconds = USUAL_SECONDS,
+    given,
+    engine,
+    initFrom,
+    own,
+    sources,
+    signal,
+    onProgress,
+    onNote,
+  } = options;
+  const start = initFrom === undefined ? undefined : await startFacts(initFrom, given);
+  const opened =
+    typeof source === 'string'
+      ? await openDataset(source, {
+          onProgress: (progress: OpenProgress) =>
+            onProgress?.(phaseText(progress), progress.done, progress.total),
+          onNote,
+          ...(signal && { signal }),
+          ...(sources && { sources }),
+        })
+      : source;
+  const survey = await surveyImages(opened, { sample: options.sample, onProgress, signal });
+  signal?.throwIfAborted();
+  onProgress?.('measuring this machine', 0, 1);
+  const machine = await machineFacts(engine);
+  const tested = typeof source === 'string' && testSetOf(source, sources) !== undefined;
+  const advice = adviseSettings(imageFacts(survey, tested), machine, { seconds, given, start, own });
+  return { ...advice, survey, machine };
+}
+
+function imageFacts(survey: Survey, tested: boolean): ImageFacts {
+  const {
+    images,
+    shorterSide,
+    channels,
+    mean,
+    std,
+    correlationLength,
+    classes,
+    readSeconds,
+    blockCorrelation,
+  } = survey;
+  return {
+    ...{ images, tested, channels, mean, std, correlationLength, readSeconds, blockCorrelation },
+    side: shorterSide.median,
+    labelled: classes !== undefined && classes > 1,
+  };
+}
+
+async function machineFacts(engine: Engine | undefined): Promise<MachineFacts> {
+  const isMeasured = engine && engine.name !== 'reference'; // plain loops would take minutes for a step
+  const { flops, how } = isMeasured ? await measuredRate(engine) : assumedRate();
+  return { flops, how, memory: totalmem(), accelerator: engine?.name === 'xla' };
+}
+
+async function startFacts(path: string, given: ConfigInput = {}): Promise<StartFacts> {
+  const { heads, decoder: ofDecoder } = given.model ?? {}; // where the file does not state them
+  const { description } = await findModel(path, { unusualHeads: heads, decoderHeads: ofDecoder?.heads });
+  const { encoder, decoder, normalisation, evaluationCrop, source, run } = description;
+  const { mean, std } = normalisation;
+  const own = (run?.config as Partial<Config> | undefined)?.task;
+  const task = own ?? { name: 'masked', maskRatio: 0.75 }; // that of MAE
+  return { path, source, model: decoder ?? encoder, mean, std, evaluationCrop, task };
+}

@@ -1,0 +1,234 @@
+import { autoencoderParameters } from '../../models/autoencoder.ts';
+import type { AutoencoderConfig } from '../../models/config.ts';
+import type { OwnTasks } from '../../tasks/own.ts';
+import { withOwnTarget } from '../../tasks/own.ts';
+import { plural } from '../../text/plural.ts';
+import { roughTime } from '../../text/rough-time.ts';
+import { stepFlops, trainingBytes } from '../cost.ts';
+import { mergeSettings } from '../merge.ts';
+import { type Config, type ConfigInput, parseConfig } from '../schema.ts';
+import { valueAt } from '../walk.ts';
+import {
+  type AdviceOptions,
+  type Advised,
+  type ImageFacts,
+  type MachineFacts,
+  MEASURED,
+  type StartFacts,
+} from './facts.ts';
+import { geometryFor, SIZES } from './geometry.ts';
+import { notesFor } from './notes.ts';
+import { batchFor, epochsFor, MANY, scheduleFor, secondsPerImage } from './schedule.ts';
+
+/** Settings for images, with reasons and costs. */
+export interface Advice {
+  /** The complete settings: those given, those advised, and defaults. */
+  readonly config: Config;
+  /** Advised settings, without given ones. */
+  readonly settings: ConfigInput;
+  readonly reasons: readonly Advised[];
+  readonly notes: readonly string[];
+  readonly updates: number;
+  /** Estimated time of training. */
+  readonly seconds: number;
+  /** Estimated memory of a step with its weights and optimizer. */
+  readonly bytes: number;
+}
+
+/** Chooses settings of pre-training for images on a machine. Throws ConfigError where given settings are wrong. */
+export function adviseSettings(facts: ImageFacts, machine: MachineFacts, options: AdviceOptions): Advice {
+  const { given = {}, start, own } = options;
+  const share = facts.tested ? 0 : heldOutFor(facts.images);
+  const heldOut = facts.tested ? [] : [heldOutAdvice(share, facts.images)];
+  const kept = Number(valueAt(given, ['data', 'heldOut']) ?? share);
+  const train = Math.max(1, facts.images - Math.round((facts.tested ? 0 : kept) * facts.images));
+  const batchSize = Number(valueAt(given, ['training', 'batchSize']) ?? batchFor(train, machine));
+  const complete = (reasons: readonly Advised[]) =>
+    parseConfig(
+      mergeSettings(UNSCHEDULED, settingsOf(reasons), given, start ? { from: start.path } : {}),
+      own,
+    );
+  const model = start
+    ? startReasons(start)
+    : [...dataReasons(facts), ...sizeReasons(facts, machine, options, train, batchSize, complete)];
+  const flops = stepFlops(complete(model), own);
+  const each = secondsPerImage(flops, facts, machine);
+  const epochs = Number(valueAt(given, ['training', 'epochs']) ?? epochsFor(train, each, options.seconds));
+  const { width } = complete(model).model;
+  const time = roughTime(train * epochs * each);
+  const schedule = scheduleFor({
+    ...{ facts, machine, train, batchSize, epochs, width, time, continues: start !== undefined },
+  });
+  const reasons = [...model, ...heldOut, ...schedule].filter(
+    ({ setting }) => valueAt(given, setting.split('.')) === undefined,
+  );
+  const config = complete(reasons);
+  const updates = config.training.epochs * Math.ceil(train / config.training.batchSize);
+  const seconds = train * config.training.epochs * secondsPerImage(stepFlops(config, own), facts, machine);
+  return {
+    ...{ config, settings: settingsOf(reasons), reasons, updates, seconds },
+    notes: notesFor({ facts, machine, updates, seconds, train, options, flops, config }),
+    bytes: bytesOf(config, own),
+  };
+}
+
+/** Until epochs are chosen, no warm-up is longer than them. */
+const UNSCHEDULED = { training: { warmupEpochs: 0 } };
+
+/** Settings from their paths. */
+function settingsOf(reasons: readonly Advised[]): ConfigInput {
+  const each = reasons.map(({ setting, value }) =>
+    setting.split('.').reduceRight<unknown>((inner, key) => ({ [key]: inner }), value),
+  );
+  return mergeSettings(...(each as object[]));
+}
+
+/** Activations of a batch, and four numbers for each weight: itself, its gradient, two moments. */
+function bytesOf(config: Config, own?: OwnTasks): number {
+  const { batchSize, microBatch } = config.training;
+  const model = withOwnTarget<AutoencoderConfig>(config.model, own?.targets);
+  const weights = autoencoderParameters(model).reduce(
+    (sum, { shape }) => sum + shape.reduce((size, side) => size * side, 1),
+    0,
+  );
+  return trainingBytes(config, own) * (microBatch || batchSize) + 16 * weights;
+}
+
+/** The largest size whose training has many updates in the time; the smallest one otherwise. */
+function sizeReasons(
+  facts: ImageFacts,
+  machine: MachineFacts,
+  { seconds, own }: AdviceOptions,
+  train: number,
+  batchSize: number,
+  complete: (reasons: readonly Advised[]) => Config,
+): readonly Advised[] {
+  for (const size of SIZES) {
+    const isLast = size === SIZES.at(-1);
+    if (train < size.images) continue;
+    const why = isLast
+      ? `the smallest size: a larger one makes fewer than ${MANY.toLocaleString('en-US')} updates in the time, or has few images to learn from`
+      : `the largest size that makes ${MANY.toLocaleString('en-US')} updates in the time`;
+    const reasons = geometryFor(facts, size, why);
+    const flops = stepFlops(complete([...dataReasons(facts), ...reasons]), own);
+    const epochs = epochsFor(train, secondsPerImage(flops, facts, machine), seconds);
+    if (isLast || epochs * Math.ceil(train / batchSize) >= MANY) return reasons;
+  }
+  throw new RangeError('there must be a size for any number of images');
+}
+
+/** Correlation of adjacent pixels within patches below which they are taken for noise. */
+const NOISE = 0.55;
+
+function dataReasons({ channels, mean, std, side, blockCorrelation }: ImageFacts): Advised[] {
+  const rounded = (values: readonly number[]) => values.map((value) => Number(value.toFixed(4)));
+  const own = 'facebookresearch/mae, issue 179: grey images came back bluish with the statistics of others';
+  return [
+    {
+      setting: 'model.channels',
+      value: channels,
+      reason:
+        channels === 1
+          ? 'no image shows a colour'
+          : channels === 3
+            ? 'the images have colours'
+            : `the images have ${channels} bands`,
+      source: MEASURED,
+    },
+    { setting: 'data.mean', value: rounded(mean), reason: "the images' own mean", source: own },
+    {
+      setting: 'data.std',
+      value: rounded(std.map((value) => Math.max(value, 0.01))),
+      reason: "the images' own standard deviation",
+      source: own,
+    },
+    ...(blockCorrelation < NOISE
+      ? [
+          {
+            setting: 'model.target',
+            value: 'none',
+            reason: `adjacent pixels of a patch correlate by ${blockCorrelation.toFixed(2)}: most patches hold noise, which normalised patches would amplify`,
+            source: 'ReScience C 2023, doi 10.5281/zenodo.8173751: pixels as they are beat normalised ones',
+          },
+        ]
+      : []),
+    ...(side < 64
+      ? [
+          {
+            setting: 'data.scale',
+            value: [0.5, 1],
+            reason: 'small images lose their objects in small crops',
+            source: 'ReScience C 2023, doi 10.5281/zenodo.8173751: no crops beat random resized ones',
+          },
+          {
+            setting: 'data.evaluationCrop',
+            value: 1,
+            reason: 'small images are judged whole',
+            source: MEASURED,
+          },
+        ]
+      : []),
+  ];
+}
+
+/** Sizes and normalisation of a file of weights: what it was trained with. */
+function startReasons({ model, mean, std, evaluationCrop, source, task }: StartFacts): Advised[] {
+  const {
+    image,
+    patch,
+    channels,
+    width,
+    depth,
+    heads,
+    mlpRatio,
+    classToken,
+    positions,
+    epsilon,
+    decoder,
+    target,
+  } = model;
+  const sizes = {
+    image: [...image],
+    patch,
+    channels,
+    width,
+    depth,
+    heads,
+    mlpRatio,
+    classToken,
+    positions,
+    epsilon,
+  };
+  const parts = {
+    ...Object.fromEntries(Object.entries(sizes).map(([key, value]) => [`model.${key}`, value])),
+    ...(typeof target === 'string' && { 'model.target': target }),
+    ...(decoder &&
+      Object.fromEntries(Object.entries(decoder).map(([key, value]) => [`model.decoder.${key}`, value]))),
+    'data.mean': [...mean],
+    'data.std': [...std],
+    'data.evaluationCrop': evaluationCrop,
+    'task.name': task.name,
+    'task.maskRatio': task.maskRatio,
+  };
+  return Object.entries(parts)
+    .filter(([, value]) => value !== undefined)
+    .map(([setting, value]) => ({
+      setting,
+      value,
+      reason: 'as the weights were trained',
+      source: `weights of ${source}`,
+    }));
+}
+
+function heldOutFor(images: number): number {
+  return images >= 5_000 ? 0.02 : images >= 1_000 ? 0.05 : 0.1;
+}
+
+function heldOutAdvice(share: number, images: number): Advised {
+  return {
+    setting: 'data.heldOut',
+    value: share,
+    reason: `${plural(Math.max(1, Math.round(share * images)), 'image')} to judge on, which are never trained on`,
+    source: MEASURED,
+  };
+}

@@ -1,0 +1,120 @@
+import { modelSize } from '../../models/sizes.ts';
+import { type Advised, type ImageFacts, MEASURED } from './facts.ts';
+
+/** Images that suit a size of the model. */
+interface Suited {
+  readonly name: string;
+  /** Fewest images. */
+  readonly images: number;
+  /** Most pixels, and most patches, along a side. */
+  readonly side: number;
+  readonly patches: number;
+}
+
+/** Sizes in the order in which they are tried. */
+export const SIZES: readonly Suited[] = [
+  { name: 'base', images: 100_000, side: 224, patches: 14 },
+  { name: 'small', images: 20_000, side: 224, patches: 14 },
+  { name: 'tiny', images: 2_000, side: 128, patches: 12 },
+  { name: 'micro', images: 0, side: 96, patches: 12 },
+];
+
+const SIDES = [64, 96, 128, 160, 192, 224];
+const PATCHES = [2, 4, 8, 12, 16];
+/** Fewest patches along a side, and fewest where the side has no better divisor. */
+const [FEWEST, LEAST] = [6, 4];
+/** Patches that one correlation length should span: with two, MAE's 16 of 224 pixels follow for photographs. */
+const SPAN = 2;
+const SPATIAL = 'arXiv 2508.15404: larger patches and mask ratios give features of longer range';
+
+/** Sizes of images, patches and model, and the share of an image that a view shows, for a model of a named size. @param why that size */
+export function geometryFor(
+  facts: ImageFacts,
+  { name, side: most, patches }: Suited,
+  why: string,
+): readonly Advised[] {
+  const { width, depth, heads, decoder } = modelSize(name);
+  const side = sideFor(facts.side, most);
+  const whole = facts.correlationLength * side;
+  const patch = patchFor(side, whole / SPAN, patches);
+  const shown = shareShown(whole / patch, side / facts.side);
+  const length = whole / shown;
+  const span = length / patch;
+  const maskRatio = span < 1 ? 0.6 : span > 4 ? 0.8 : 0.75;
+  const of = { source: `size ${name}` };
+  return [
+    {
+      setting: 'model.image',
+      value: [side, side],
+      reason:
+        side < facts.side - 3
+          ? `the images have ${facts.side} pixels across; ${side} are what a model of size ${name} can use in the time`
+          : `the images have ${facts.side} pixels across`,
+      source: MEASURED,
+    },
+    ...(shown < 1 ? cropReasons(shown, whole) : []),
+    {
+      setting: 'model.patch',
+      value: patch,
+      reason: `pixels of a view are correlated over ${rounded(length)} pixels: a patch of ${patch} makes ${(side / patch) ** 2} patches`,
+      source: SPATIAL,
+    },
+    {
+      setting: 'task.maskRatio',
+      value: maskRatio,
+      reason: `the correlation length spans ${rounded(span)} patches: ${ratioReason(span)}`,
+      source: `${SPATIAL}; MAE, arXiv 2111.06377`,
+    },
+    ...Object.entries({ width, depth, heads }).map(([key, value]) => ({
+      ...{ setting: `model.${key}`, value, reason: why, ...of },
+    })),
+    ...Object.entries(decoder).map(([key, value]) => ({
+      ...{ setting: `model.decoder.${key}`, value, reason: 'a light decoder', ...of },
+    })),
+  ];
+}
+
+/**
+ * Side of a view relative to the image's shorter side: 1 where the correlation length of whole images, shrunk to the model's, spans a
+ * patch; else as much less, but not below the image's own pixels.
+ */
+function shareShown(span: number, own: number): number {
+  return span >= 1 || own >= 1 ? 1 : Number(Math.min(1, Math.max(own, span)).toFixed(3));
+}
+
+function cropReasons(shown: number, whole: number): Advised[] {
+  const why = {
+    reason: `details of ${rounded(whole)} pixels would vanish in whole images: views show ${Math.round(100 * shown)} % of the shorter side`,
+    source: MEASURED,
+  };
+  const area = shown ** 2;
+  const scale = [area / 2, Math.min(1, 2 * area)].map((share) => Number(share.toPrecision(2)));
+  return [
+    { setting: 'data.scale', value: scale, ...why },
+    { setting: 'data.evaluationCrop', value: shown, ...why },
+  ];
+}
+
+const rounded = (value: number) => Number(value.toPrecision(2));
+
+function ratioReason(span: number): string {
+  if (span < 1) return 'neighbours say little about a removed patch, so more of them stay';
+  return span > 4
+    ? 'neighbours say much about a removed patch, so fewer of them stay'
+    : "MAE's share suits it";
+}
+
+/** Pixels across: those of small images, else the largest usual number that images and model allow. */
+function sideFor(native: number, most: number): number {
+  if (native < SIDES[0]!) return Math.max(8, 4 * Math.round(native / 4));
+  return SIDES.filter((side) => side <= Math.max(SIDES[0]!, Math.min(native, most))).at(-1)!;
+}
+
+/** The patch nearest to a length that divides the side into neither too few nor too many. */
+function patchFor(side: number, length: number, most: number): number {
+  const dividing = PATCHES.filter((patch) => side % patch === 0);
+  const fitting = dividing.filter((patch) => side / patch >= FEWEST && side / patch <= most);
+  const distance = (patch: number) => Math.abs(Math.log(patch / length));
+  const choices = fitting.length > 0 ? fitting : dividing.filter((patch) => side / patch >= LEAST);
+  return choices.reduce((best, patch) => (distance(patch) < distance(best) ? patch : best));
+}
