@@ -48,7 +48,7 @@ it('names files, leaves out the broken ones, and says what was scaled', async ()
 it('outlines in the original the part that a zoomed-in view shows, and nothing for other tasks', async () => {
   const { options } = await drawn([image(0)], ['blurred', 'zoomed-out', 'masked+zoomed-in']);
   const [original, ...degraded] = options.rows[0];
-  // The view has 42 pixels a side, of which the encoder sees 32 after the fifth.
+  // The view has 42 pixels a side; the encoder sees 32 after the fifth.
   for (const [side, edge] of Object.entries({ top: 5, left: 5, bottom: 37, right: 37 }))
     expect(Math.abs(original.box[side] - (edge * 32) / 42)).toBeLessThan(0.2);
   expect(degraded.map(({ box }: { box?: object }) => box)).toEqual([undefined, undefined, undefined]);

@@ -9,7 +9,7 @@ const LEAST = 1e-10;
  * Evaluates held-out images: central crops, with the same draws every time. Yields `heldOutLoss`, their mean loss, and, of targets that can be
  * drawn, two peak signal-to-noise ratios in decibels: `psnr` of reconstructions, and `psnrOfMeans` of pictures whose patches are flat.
  *
- * Both show only what the model knows: of normalised patches, mean and standard deviation are those that the encoder's input shows (see
+ * Both show only what the model knows: of normalised patches, mean and standard deviation come from the encoder's input (see
  * `seenStatistics`), and the flat patches have the same means. They compare pixels that the encoder does not see (see `recoveryErrors`): those of removed
  * patches, and beyond a zoomed-in view; all pixels, where the task removes none. Each image counts with the mean squared error of its pixels,
  * clipped to [0, 1]; the PSNR is that of the mean over images.

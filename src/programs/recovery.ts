@@ -30,7 +30,7 @@ type Recovered = Pick<TaskGraph, 'context' | 'degraded' | 'mask' | 'prediction'>
  * Mean squared errors of recovered pictures, by image: [B]; of `errors:model`, the reconstruction, and of `errors:means`, flat patches. Both have the
  * statistics that the encoder could know. None for targets that cannot be drawn.
  *
- * They are taken over the pixels of which the encoder does not see the whole area: those of removed patches, and with a zoomed-in view also those
+ * They are taken over the pixels that the encoder does not see whole: those of removed patches, and with a zoomed-in view also those
  * of its border. Where an image has no such pixel, as with a task that only degrades it, all pixels count. Pictures are compared on the scale
  * [0, 1], clipped.
  */

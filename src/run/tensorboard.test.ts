@@ -25,11 +25,15 @@ const settings = (training: ConfigInput['training'] = {}) =>
 /** The numbers of rows, by TensorBoard's tags and steps. */
 function expected(rows: readonly StepRow[]): TensorboardContent['scalars'] {
   const values = rows.flatMap(({ step, ...row }) =>
-    Object.entries({ metrics: row, knn: row.knn ?? {}, linear: row.knn?.linear ?? {} }).flatMap(
-      ([group, named]) =>
-        Object.entries(named).flatMap(([name, value]) =>
-          typeof value === 'number' ? [{ tag: `${group}/${name}`, step, value: Math.fround(value) }] : [],
-        ),
+    Object.entries({
+      metrics: row,
+      panel: row.panel ?? {},
+      knn: row.knn ?? {},
+      linear: row.knn?.linear ?? {},
+    }).flatMap(([group, named]) =>
+      Object.entries(named).flatMap(([name, value]) =>
+        typeof value === 'number' ? [{ tag: `${group}/${name}`, step, value: Math.fround(value) }] : [],
+      ),
     ),
   );
   const out: Record<string, Record<number, number>> = {};

@@ -5,6 +5,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
 import { tinyImages, tinySettings } from '../../tests/support/tiny-run.ts';
 import type { ConfigInput } from '../config/schema.ts';
+import type { Engine } from '../engines/engine.ts';
+import { referenceEngine } from '../engines/reference/engine.ts';
 import { knnOfCheckpoints } from '../evaluate/knn/knn-checkpoints.ts';
 import { readRows } from '../io/jsonl.ts';
 import { pretrain } from '../pretrain.ts';
@@ -19,12 +21,13 @@ let runs = 0;
 beforeAll(() => tinyImages(images, 48));
 
 /** Trains for three epochs of nine steps. */
-async function train(more: ConfigInput = {}, source = `classes:${images}`) {
+async function train(more: ConfigInput = {}, source = `classes:${images}`, engine?: Engine) {
   const output = join(folder, `run-${runs++}`);
   const notes: string[] = [];
   const settings = tinySettings(source, { ...more, evaluation: { reconstructions: 0, ...more.evaluation } });
   const { checkpoint, folder: files } = await pretrain(settings, {
     output,
+    ...(engine && { engine }),
     onEvent: (event) => {
       if (event.type === 'note') notes.push(event.message);
     },
@@ -81,6 +84,26 @@ describe('measures beside training', () => {
     });
     expect((await train()).notes.join()).not.toContain('collapsed');
   });
+});
+
+it('a panel that cannot be measured ends no run', async () => {
+  const { rows, notes } = await train({}, undefined, {
+    ...referenceEngine,
+    async open(state) {
+      const session = await referenceEngine.open(state);
+      const { run } = session;
+      session.run = async (program, inputs) => {
+        const outputs = await run.call(session, program, inputs);
+        for (const name of ['features', 'tokens']) outputs[name]?.fill(Number.NaN);
+        return outputs;
+      };
+      return session;
+    },
+  });
+  expect(rows.at(-1)).toMatchObject({ step: 27, heldOutLoss: number });
+  expect(rows.some(({ panel }) => panel)).toBe(false);
+  expect(notes.filter((note) => note.startsWith('no label-free measures after epoch'))).toHaveLength(3);
+  expect(notes.join()).toContain('after epoch 1: features must be finite numbers, got NaN');
 });
 
 describe('checkpoints', () => {

@@ -7,6 +7,7 @@ import type { KnnProbe } from '../evaluate/knn/probe.ts';
 import { collapseWarning } from '../evaluate/panel/collapse.ts';
 import { labelFreePanel, type Panel } from '../evaluate/panel/panel.ts';
 import { reconstructionGrid } from '../evaluate/reconstructions.ts';
+import { plainMessage } from '../io/system-error.ts';
 import type { Progress } from '../run/checkpoint.ts';
 import { type RunData, sample } from '../run/data.ts';
 import type { KnnScores, PanelScores, PretrainEvent, ProbeScores, StepRow } from '../run/events.ts';
@@ -125,20 +126,25 @@ export class PretrainMonitor implements Monitor<PretrainStart> {
     return columns;
   }
 
+  /** A panel that cannot be measured, as of features that are not finite, ends no run. */
   async #measurePanel(epoch: number, last: boolean, signal?: AbortSignal): Promise<PanelScores | undefined> {
     const { setup, session, emit, note } = this.#parts;
     const { panelEvery } = setup.config.evaluation;
     if (!this.#panel || !(last || epoch % panelEvery === 0)) return undefined;
-    const scores = await this.#panel.measure(session, {
-      signal,
-      onProgress: (done, total, what = 'label-free measures') =>
-        emit({ type: 'evaluating', what, done, total }),
-      views: last || (epoch / panelEvery) % WITH_VIEWS === 0,
-    });
-    const warning = this.#warned ? undefined : collapseWarning(scores);
-    if (warning !== undefined) note(warning);
-    this.#warned ||= warning !== undefined;
-    return scores;
+    const onProgress = (done: number, total: number) =>
+      emit({ type: 'evaluating', what: 'label-free measures', done, total });
+    const views = last || (epoch / panelEvery) % WITH_VIEWS === 0;
+    try {
+      const scores = await this.#panel.measure(session, { signal, onProgress, views });
+      const warning = this.#warned ? undefined : collapseWarning(scores);
+      if (warning !== undefined) note(warning);
+      this.#warned ||= warning !== undefined;
+      return scores;
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      note(`no label-free measures after epoch ${epoch}: ${plainMessage(error)}`);
+      return undefined;
+    }
   }
 
   /** Draws the reconstructions of a few images, where wanted. */

@@ -81,7 +81,7 @@ test('scores that are measured now and then have a separate panel', () => {
   expect(renderCurves(run(30), { title: 'run' })).not.toContain('Other scores');
 });
 
-test('PSNR and measures without labels have panels of their own', () => {
+test('PSNR and measures without labels have separate panels', () => {
   const rows = run(30).map((row, i) =>
     i % 10 === 9 ? { ...row, psnr: 20 + i, psnrOfMeans: 19, panel: { rankMe: i, deadDirections: 0.1 } } : row,
   );

@@ -34,7 +34,7 @@ function expectEigenvalues(random: Rng, values: readonly number[]): void {
 }
 
 describe('eigenvalues of a symmetric matrix', () => {
-  it('are those that it was made with', () => {
+  it('are the numbers that it was made with', () => {
     withRandom(20, (random) => {
       const scale = 10 ** random.uniform(-20, 20);
       expectEigenvalues(

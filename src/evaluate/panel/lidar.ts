@@ -7,7 +7,7 @@ const RIDGE = 1e-4;
 const EPSILON = 1e-7;
 
 /**
- * LiDAR (Thilak et al. 2024, arXiv 2312.04000): the effective rank of what distinguishes images beyond the differences between views of one
+ * LiDAR (Thilak et al. 2024, arXiv 2312.04000): the effective rank of the differences between images beyond those between views of one
  * image, by the eigenvalues of Σw^−½ · Σb · Σw^−½. Undefined for fewer than two images with two views each.
  * @param images features of the views of each image; with a single view, an image is left out
  */

@@ -45,7 +45,7 @@ export function linearLeaveOneOut(features: Rows, labels: Int32Array): number | 
   return right / count;
 }
 
-/** Columns with mean 0 and variance 1; those that do not vary are 0. */
+/** Columns with mean 0 and variance 1; constant ones are 0. */
 function standardised(features: Rows): Rows {
   const { values, count, width } = features;
   const mean = meanOf(features);

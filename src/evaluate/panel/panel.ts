@@ -3,6 +3,7 @@ import { type Dataset, subset } from '../../data/sources/dataset.ts';
 import type { Engine, Session } from '../../engines/engine.ts';
 import { rng } from '../../random/rng.ts';
 import { type RunData, sample } from '../../run/data.ts';
+import { RunError } from '../../run/error.ts';
 import type { PanelScores } from '../../run/events.ts';
 import type { Setup } from '../../run/setup-pretrain.ts';
 import type { Watch } from '../evaluator.ts';
@@ -72,6 +73,10 @@ export function labelFreePanel(
           }
         },
       );
+      if (found.indices.length < 2)
+        throw new RunError(
+          `label-free measures need two images that can be read, got ${found.indices.length}`,
+        );
       const tokens = await tokensOf(session);
       const lidarScore = withViews ? lidar(await viewsOf(session, signal)) : undefined;
       signal?.throwIfAborted();
