@@ -47,6 +47,7 @@ export { type Prediction, type PredictOptions, predict } from '../evaluate/predi
 
 // Types of these signatures
 export type { FeatureOptions, OnProgress } from '../evaluate/features/extract.ts';
+export type { EngineOptions } from '../evaluate/model-engine.ts';
 export type { KnnByNeighbours } from '../evaluate/knn/knn-folder.ts';
 export type { RateScore } from '../evaluate/probe/choose-rate.ts';
 export type { QueryToken } from '../evaluate/features/attention.ts';

@@ -15,3 +15,4 @@ export { tensorboardLog } from '../run/tensorboard.ts';
 export { type CurvesOptions, renderCurves } from '../visualize/curves.ts';
 export type { GridCell, GridRow } from '../visualize/grid.ts';
 export { type GridOptions, renderGrid } from '../visualize/grid.ts';
+export type { Box } from '../visualize/outline.ts';
