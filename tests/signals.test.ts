@@ -125,8 +125,9 @@ describe('a run with a kNN report', () => {
     expect([...last]).toEqual([
       ['kNN of random weights', 1],
       ['kNN of raw pixels', 1],
-      ['kNN of features', 1],
       ['held-out loss', 1],
+      ['label-free measures', 1],
+      ['kNN of features', 1],
     ]);
   });
 
