@@ -15,6 +15,8 @@ for (const [name, values] of Object.entries(judged.weights))
     throw new Error(`the probe must be of the same weights, got other values of ${name}`);
 
 const { metadata } = await openTensorFile(await findModelFile(run));
+// Runs on any machine, not only where the engine of the training runs.
+const config = JSON.stringify({ ...JSON.parse(metadata.config), engine: { name: 'auto' } });
 const heads = ['head.weight', 'head.bias'].map((name) => [name, judged.weights[name]]);
 const shapes = new Map(
   [...model.report.tensors, ...judged.report.tensors].map(({ tensor, shape }) => [tensor, shape]),
@@ -27,7 +29,7 @@ const tensors = new Map(
 );
 mkdirSync(folder, { recursive: true });
 const bytes = Buffer.concat(
-  encodeSafetensors(tensors, { ...metadata, classes: JSON.stringify(judged.classes) }).map(
+  encodeSafetensors(tensors, { ...metadata, config, classes: JSON.stringify(judged.classes) }).map(
     ({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength),
   ),
 );

@@ -6,9 +6,6 @@
 // biome-ignore-all assist/source/organizeImports: grouped by purpose
 
 // Train
-export { type AdviseOptions, type AdviseResult, advise } from './advise.ts';
-export type { Advice } from './config/advice/advise.ts';
-export type { Advised, MachineFacts } from './config/advice/facts.ts';
 export { pretrain, type RunOptions, type RunResult } from './pretrain.ts';
 export { type FinetuneOptions, type FinetuneResult, finetune } from './finetune.ts';
 export type { FinetuneEvent, Outcome, PretrainEvent } from './run/events.ts';

@@ -1,3 +1,6 @@
+export { type AdviseOptions, type AdviseResult, advise } from '../advise.ts';
+export type { Advice } from '../config/advice/advise.ts';
+export type { Advised, MachineFacts } from '../config/advice/facts.ts';
 /** Images: sources, crops, augmentations, loaders, packs. */
 export type { Augment, Augmentation } from '../data/augment/augment.ts';
 export type { Erasing } from '../data/augment/erasing.ts';

@@ -150,7 +150,7 @@ export function testSessions(training: TinyTraining, open: () => Promise<Engine>
   const halfway = () => {
     const [w, v, x] = [input('w', [3, 5]), input('v', [5, 2]), input('x', [4, 3])];
     const hidden = matmul(x, w);
-    const result = exp(mul(matmul(hidden, v), 0.25));
+    const result = exp(mul(matmul(hidden, v), 0.05));
     const loss = meanAll(square(sub(result, mul(input('target', [4, 2]), input('factor', [])))));
     const names = ['w', 'v'];
     const gradients = grad(loss, [w, v]).map((gradient, i) => [gradientName(names[i]!), gradient] as const);
@@ -179,7 +179,7 @@ export function testSessions(training: TinyTraining, open: () => Promise<Engine>
       const seen: number[][] = [];
       for (let step = 0; step < 3; step++)
         rows.push(
-          await session.step(plan, batches, { step, lr: 0.1 }, (values, part) => {
+          await session.step(plan, batches, { step, lr: 0.01 }, (values, part) => {
             seen.push([part, values.hidden![0]!]);
             return complete(values, part);
           }),

@@ -11,6 +11,7 @@ import type { Size } from '../../image/size.ts';
 import { writeNpyTable, writeParquetTable } from '../../io/feature-table.ts';
 import { featureShape, featureSize } from '../../programs/features.ts';
 import { RunError } from '../../run/error.ts';
+import { plural } from '../../text/plural.ts';
 import { openModel } from '../../weights/model.ts';
 import { modelEngine } from '../model-engine.ts';
 import { FeatureExtractor, type FeatureOptions } from './extract.ts';
@@ -112,7 +113,7 @@ function requireMemory(images: number, values: number, memory = totalmem()): voi
   const gigabytes = (n: number) => `${Number((n / 1e9).toPrecision(2))} GB`;
   if (bytes > most)
     throw new RunError(
-      `features must take ${gigabytes(most)} at most on this machine, got ${images} images of ${values} numbers, ${gigabytes(bytes)}: ` +
+      `features must take ${gigabytes(most)} at most on this machine, got ${gigabytes(bytes)} for ${plural(images, 'image')} of ${plural(values, 'number')}: ` +
         'embed fewer images at a time, or pooled tokens',
     );
 }

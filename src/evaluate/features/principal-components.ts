@@ -1,4 +1,5 @@
 import { rng } from '../../random/rng.ts';
+import { plural } from '../../text/plural.ts';
 
 /** The directions in which rows of numbers vary most. */
 export interface PrincipalComponents {
@@ -26,7 +27,7 @@ export function principalComponents(rows: Float32Array, width: number, k: number
   const n = rows.length / width;
   if (!Number.isInteger(n) || n < 2)
     throw new RangeError(
-      `principal components need two rows or more of one width, got ${rows.length} values and width ${width}`,
+      `principal components need two rows or more of one width, got ${plural(rows.length, 'value')} and width ${width}`,
     );
   const mean = new Float64Array(width);
   for (let i = 0; i < rows.length; i++) mean[i % width]! += rows[i]! / n;
