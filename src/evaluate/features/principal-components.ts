@@ -1,5 +1,7 @@
 import { rng } from '../../random/rng.ts';
 import { plural } from '../../text/plural.ts';
+import { centred, columnProducts, meanOf } from '../algebra/moments.ts';
+import { dot } from '../algebra/vectors.ts';
 
 /** The directions in which rows of numbers vary most. */
 export interface PrincipalComponents {
@@ -29,9 +31,9 @@ export function principalComponents(rows: Float32Array, width: number, k: number
     throw new RangeError(
       `principal components need two rows or more of one width, got ${plural(rows.length, 'value')} and width ${width}`,
     );
-  const mean = new Float64Array(width);
-  for (let i = 0; i < rows.length; i++) mean[i % width]! += rows[i]! / n;
-  const matrix = covariance(rows, mean);
+  const all = { values: Float64Array.from(rows), count: n, width };
+  const mean = meanOf(all);
+  const matrix = columnProducts(centred(all)).map((sum) => sum / (n - 1));
   const total = mean.reduce((sum, _, i) => sum + matrix[i * width + i]!, 0);
   const size = Math.min(width, k + MORE);
   const stream = rng(0, 'principal components');
@@ -41,7 +43,7 @@ export function principalComponents(rows: Float32Array, width: number, k: number
   let variances: number[] = [];
   for (let round = 0; round < MOST_ROUNDS; round++) {
     const images = basis.map((vector) => product(matrix, vector));
-    const { values, vectors } = eigen(basis.map((a) => images.map((b) => dot(a, b))));
+    const { values, vectors } = eigen(basis.map((a) => images.map((b) => inner(a, b))));
     const turned = vectors.map((weights) => combined(images, weights));
     basis = orthonormal(turned);
     const before = variances;
@@ -74,35 +76,12 @@ export function projections(rows: Float32Array, { mean, directions }: PrincipalC
   return places;
 }
 
-function covariance(rows: Float32Array, mean: Float64Array): Float64Array {
-  const width = mean.length;
-  const n = rows.length / width;
-  const matrix = new Float64Array(width * width);
-  const centred = new Float64Array(width);
-  for (let row = 0; row < n; row++) {
-    for (let j = 0; j < width; j++) centred[j] = rows[row * width + j]! - mean[j]!;
-    for (let i = 0; i < width; i++) {
-      const value = centred[i]! / (n - 1);
-      for (let j = i; j < width; j++) matrix[i * width + j]! += value * centred[j]!;
-    }
-  }
-  for (let i = 0; i < width; i++) for (let j = 0; j < i; j++) matrix[i * width + j] = matrix[j * width + i]!;
-  return matrix;
-}
+/** Sum of products of two vectors. */
+const inner = (a: Float64Array, b: Float64Array): number => dot(a, 0, b, 0, a.length);
 
 function product(matrix: Float64Array, vector: Float64Array): Float64Array {
   const width = vector.length;
-  return vector.map((_, i) => {
-    let sum = 0;
-    for (let j = 0; j < width; j++) sum += matrix[i * width + j]! * vector[j]!;
-    return sum;
-  });
-}
-
-function dot(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
-  return sum;
+  return vector.map((_, i) => dot(matrix, i * width, vector, 0, width));
 }
 
 function combined(vectors: readonly Float64Array[], weights: readonly number[]): Float64Array {
@@ -117,12 +96,12 @@ function orthonormal(vectors: readonly Float64Array[]): Float64Array[] {
     const reduced = () => {
       for (let pass = 0; pass < 2; pass++)
         for (const other of done) {
-          const share = dot(vector, other);
+          const share = inner(vector, other);
           vector = vector.map((value, i) => value - share * other[i]!);
         }
-      return Math.sqrt(dot(vector, vector));
+      return Math.sqrt(inner(vector, vector));
     };
-    let before = Math.sqrt(dot(vector, vector));
+    let before = Math.sqrt(inner(vector, vector));
     let length = reduced();
     for (let axis = 0; !(length > 1e-12 * before) && axis < vector.length; axis++) {
       vector = vector.map((_, i) => Number(i === axis));

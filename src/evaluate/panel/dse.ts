@@ -1,7 +1,7 @@
+import { centred, meanOf, type Rows } from '../algebra/moments.ts';
+import { effectiveRank, singularValues } from '../algebra/spectrum.ts';
+import { squaredDistance } from '../algebra/vectors.ts';
 import { kMeans } from './k-means.ts';
-import { centred, meanOf, type Rows } from './moments.ts';
-import { effectiveRank, singularValues } from './spectrum.ts';
-import { squaredDistance } from './vectors.ts';
 
 /** Clusters of one image's tokens, and of those of several images. */
 const OF_IMAGE = 3;

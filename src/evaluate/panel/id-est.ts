@@ -1,6 +1,6 @@
+import type { Rows } from '../algebra/moments.ts';
+import { squaredDistance } from '../algebra/vectors.ts';
 import { slope } from './measures.ts';
-import type { Rows } from './moments.ts';
-import { squaredDistance } from './vectors.ts';
 
 /** Sizes of samples, evenly spread between the logarithms of a tenth of the rows and of all. */
 const SIZES = 8;

@@ -1,5 +1,5 @@
-import type { Rows } from './moments.ts';
-import { squaredDistance } from './vectors.ts';
+import type { Rows } from '../algebra/moments.ts';
+import { squaredDistance } from '../algebra/vectors.ts';
 
 /** Centres of clusters, and the cluster of each row. */
 export interface Clusters {

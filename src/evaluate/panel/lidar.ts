@@ -1,6 +1,6 @@
-import { cholesky, solveLower } from './cholesky.ts';
-import { centred, columnProducts, meanOf, type Rows } from './moments.ts';
-import { effectiveRank, squaredSingularValues } from './spectrum.ts';
+import { cholesky, solveLower } from '../algebra/cholesky.ts';
+import { centred, columnProducts, meanOf, type Rows } from '../algebra/moments.ts';
+import { effectiveRank, squaredSingularValues } from '../algebra/spectrum.ts';
 
 /** Added to the diagonal of the covariance within images. */
 const RIDGE = 1e-4;

@@ -1,6 +1,6 @@
-import { cholesky, solveLower } from './cholesky.ts';
-import { columnProducts, meanOf, type Rows } from './moments.ts';
-import { dot } from './vectors.ts';
+import { cholesky, solveLower } from '../algebra/cholesky.ts';
+import { columnProducts, meanOf, type Rows } from '../algebra/moments.ts';
+import { dot } from '../algebra/vectors.ts';
 
 /** Ridge penalty relative to the number of rows, on standardised features. */
 const PENALTY = 0.03;

@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { readFixture } from '../../../tests/support/fixture.ts';
 import { normals, withRandom } from '../../../tests/support/random.ts';
 import type { Rng } from '../../random/rng.ts';
+import type { Rows } from '../algebra/moments.ts';
 import { collapseWarning } from './collapse.ts';
 import { dse } from './dse.ts';
 import { idEst } from './id-est.ts';
 import { lidar } from './lidar.ts';
 import { linearLeaveOneOut } from './linear-loo.ts';
 import { alphaReq, deadDirections, meanCosine, rankMe, variances } from './measures.ts';
-import type { Rows } from './moments.ts';
 
 const fixture = await readFixture('panel');
 const expected: Readonly<Record<string, Readonly<Record<string, number>>>> = fixture.metadata('scores');

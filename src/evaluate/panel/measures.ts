@@ -1,5 +1,5 @@
-import { centred, type Rows } from './moments.ts';
-import { effectiveRank, singularValues, squaredSingularValues } from './spectrum.ts';
+import { centred, type Rows } from '../algebra/moments.ts';
+import { effectiveRank, singularValues, squaredSingularValues } from '../algebra/spectrum.ts';
 
 /*
  * Measures of features that need no labels. Rows are features of images.

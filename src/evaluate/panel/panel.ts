@@ -6,6 +6,7 @@ import { type RunData, sample } from '../../run/data.ts';
 import { RunError } from '../../run/error.ts';
 import type { PanelScores } from '../../run/events.ts';
 import type { Setup } from '../../run/setup-pretrain.ts';
+import type { Rows } from '../algebra/moments.ts';
 import type { Watch } from '../evaluator.ts';
 import { collect, type Features, programRows } from '../features/features.ts';
 import { shortRun } from '../images-at-once.ts';
@@ -14,7 +15,6 @@ import { idEst } from './id-est.ts';
 import { lidar } from './lidar.ts';
 import { linearLeaveOneOut } from './linear-loo.ts';
 import { alphaReq, deadDirections, meanCosine, rankMe, variances } from './measures.ts';
-import type { Rows } from './moments.ts';
 
 /** Most images per run of the engine, as for kNN. */
 const BATCH = 250;
