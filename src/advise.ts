@@ -2,10 +2,10 @@ import { totalmem } from 'node:os';
 import { assumedRate, measuredRate } from './bench/rate.ts';
 import { type Advice, adviseSettings } from './config/advice/advise.ts';
 import type { ImageFacts, MachineFacts, StartFacts } from './config/advice/facts.ts';
-import type { Config, ConfigInput } from './config/schema.ts';
+import { type Config, type ConfigInput, MAE_TASK } from './config/schema.ts';
 import type { Dataset } from './data/sources/dataset.ts';
 import { openDataset, testSetOf } from './data/sources/open.ts';
-import { type OpenOptions, type OpenProgress, phaseText } from './data/sources/scheme.ts';
+import { type OpenOptions, openOptions } from './data/sources/scheme.ts';
 import { type Survey, type SurveyOptions, surveyImages } from './data/statistics/survey.ts';
 import type { Engine } from './engines/engine.ts';
 import type { OwnTasks } from './tasks/own.ts';
@@ -58,13 +58,7 @@ export async function advise(source: string | Dataset, options: AdviseOptions = 
   const start = initFrom === undefined ? undefined : await startFacts(initFrom, given);
   const opened =
     typeof source === 'string'
-      ? await openDataset(source, {
-          onProgress: (progress: OpenProgress) =>
-            onProgress?.(phaseText(progress), progress.done, progress.total),
-          onNote,
-          ...(signal && { signal }),
-          ...(sources && { sources }),
-        })
+      ? await openDataset(source, openOptions({ onProgress, onNote, signal, sources }))
       : source;
   const survey = await surveyImages(opened, { sample: options.sample, onProgress, signal });
   signal?.throwIfAborted();
@@ -106,6 +100,6 @@ async function startFacts(path: string, given: ConfigInput = {}): Promise<StartF
   const { encoder, decoder, normalisation, evaluationCrop, source, run } = description;
   const { mean, std } = normalisation;
   const own = (run?.config as Partial<Config> | undefined)?.task;
-  const task = own ?? { name: 'masked', maskRatio: 0.75 }; // that of MAE
+  const task = own ?? MAE_TASK;
   return { path, source, model: decoder ?? encoder, mean, std, evaluationCrop, task };
 }

@@ -1,4 +1,4 @@
-import { type Config, parseConfig } from './config/schema.ts';
+import { type Config, MAE_TASK, parseConfig } from './config/schema.ts';
 import type { BrokenImages } from './data/load/broken.ts';
 import type { Dataset } from './data/sources/dataset.ts';
 import { openImages } from './data/sources/image-list.ts';
@@ -53,10 +53,7 @@ export async function reconstruct(path: string, options: ReconstructOptions = {}
   const { config: settings, title } = await taskOf(model);
   const config = { ...settings, seed: options.seed ?? settings.seed };
   const setup = setUp(config, { ...parts, augmentations: undefined });
-  const picture = packagedPicture(model.path);
-  const images =
-    options.images ??
-    (picture ? await openImages([picture]) : await heldOut(settings, { ...options, parts }));
+  const images = options.images ?? (await usualImages(model.path, settings, { ...options, parts }));
   const chosen = sample(images, options.count ?? 8, config.seed, 'reconstructions');
   options.signal?.throwIfAborted();
   const engine = options.engine ?? parts.engine ?? (await modelEngine(model, options));
@@ -84,15 +81,19 @@ async function taskOf(model: Model): Promise<{ config: Config; title: string }> 
   const config = parseConfig({
     data: { mean, std, evaluationCrop },
     model: decoder,
-    task: { name: 'masked', maskRatio: 0.75 },
+    task: MAE_TASK,
   });
   return { config, title: `${config.task.name}, weights of ${model.source}` };
 }
 
-async function heldOut(
+/** The picture of a packaged model; else images that the run did not train on. */
+async function usualImages(
+  path: string,
   config: Config,
   { onProgress, onNote, signal, parts }: ReconstructOptions,
 ): Promise<Dataset> {
+  const picture = packagedPicture(path);
+  if (picture) return openImages([picture]);
   requireOwn({ sources: config.own?.sources }, namesOf(parts ?? {}));
   const data = await openData(config, {
     onNote,

@@ -109,6 +109,9 @@ export type ConfigInput = z.input<typeof configSchema>;
  * key for an unknown one. `requireFit` checks whether user-defined tasks and targets, which the setting `own` names, fit each other.
  * @param given user-defined tasks, for their default settings
  */
+/** The task of MAE (arXiv 2111.06377), for weights that do not state theirs. */
+export const MAE_TASK = { name: 'masked', maskRatio: 0.75 } as const;
+
 export function parseConfig(input: unknown, given: OwnTasks = {}): Config {
   const config = parseSettings(configSchema, withTaskDefaults(input, given));
   const { decoder } = config.model;

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { phaseText } from '../../data/sources/scheme.ts';
+import { inWords } from '../../data/sources/scheme.ts';
 import { anySource } from '../../data/sources/table.ts';
 import { type PredictedObjects, predictBoxes } from '../../evaluate/detection/predict-boxes.ts';
 import { type Prediction, predict } from '../../evaluate/predict.ts';
@@ -69,7 +69,7 @@ Of a detection: {"file", "height", "width", "objects": [{"class", "score", "box"
           output,
           signal,
           onProgress: progress,
-          onFetch: (progress) => onProgress(phaseText(progress), progress.done, progress.total),
+          onFetch: inWords(onProgress),
         })) {
           count++;
           if (options.json) console.log(JSON.stringify(prediction));
@@ -112,7 +112,7 @@ async function segmentImages(
     for await (const { labels: _, ...row } of predictMasks(from, images, {
       ...{ ...engine, output, signal },
       onProgress: (done, total) => onProgress('images', done, total),
-      onFetch: (progress) => onProgress(phaseText(progress), progress.done, progress.total),
+      onFetch: inWords(onProgress),
     })) {
       if (json) console.log(JSON.stringify(row));
       rows.push(row);
@@ -144,7 +144,7 @@ async function detectImages(
     for await (const { objects, ...row } of predictBoxes(from, images, {
       ...{ ...engine, output, signal },
       onProgress: (done, total) => onProgress('images', done, total),
-      onFetch: (progress) => onProgress(phaseText(progress), progress.done, progress.total),
+      onFetch: inWords(onProgress),
     })) {
       const plain = objects.map(({ mask: _, ...object }) => object);
       if (json) console.log(JSON.stringify({ ...row, objects: plain }));

@@ -171,36 +171,17 @@ function dataReasons({ channels, mean, std, side, blockCorrelation }: ImageFacts
   ];
 }
 
+/** Sizes of an encoder that its weights fix. */
+const FIXED = [
+  ...(['image', 'patch', 'channels', 'width', 'depth', 'heads', 'mlpRatio'] as const),
+  ...(['classToken', 'positions', 'epsilon'] as const),
+];
+
 /** Sizes and normalisation of a file of weights: what it was trained with. */
 function startReasons({ model, mean, std, evaluationCrop, source, task }: StartFacts): Advised[] {
-  const {
-    image,
-    patch,
-    channels,
-    width,
-    depth,
-    heads,
-    mlpRatio,
-    classToken,
-    positions,
-    epsilon,
-    decoder,
-    target,
-  } = model;
-  const sizes = {
-    image: [...image],
-    patch,
-    channels,
-    width,
-    depth,
-    heads,
-    mlpRatio,
-    classToken,
-    positions,
-    epsilon,
-  };
+  const { decoder, target } = model;
   const parts = {
-    ...Object.fromEntries(Object.entries(sizes).map(([key, value]) => [`model.${key}`, value])),
+    ...Object.fromEntries(FIXED.map((key) => [`model.${key}`, model[key]])),
     ...(typeof target === 'string' && { 'model.target': target }),
     ...(decoder &&
       Object.fromEntries(Object.entries(decoder).map(([key, value]) => [`model.decoder.${key}`, value]))),

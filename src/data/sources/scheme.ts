@@ -29,9 +29,40 @@ export interface OpenProgress {
 }
 
 /** The phase in words. */
-export function phaseText({ phase, name = 'images' }: OpenProgress): string {
+function phaseText({ phase, name = 'images' }: OpenProgress): string {
   if (phase === 'search') return 'looking for images';
   return phase === 'digest' ? 'reading images to identify them' : `${name}: ${phase}`;
+}
+
+/** Options of a caller that reports progress in words. */
+export interface WordedOptions extends Pick<OpenOptions, 'onNote'> {
+  readonly onProgress?: ((what: string, done: number, total: number) => void) | undefined;
+  readonly cache?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly sources?: OpenOptions['sources'] | undefined;
+}
+
+/** The progress of opening images, in words. */
+export const inWords =
+  (report: NonNullable<WordedOptions['onProgress']>): NonNullable<OpenOptions['onProgress']> =>
+  (progress) =>
+    report(phaseText(progress), progress.done, progress.total);
+
+/** Options of opening images from those of a caller. */
+export function openOptions({
+  onProgress = () => {},
+  onNote,
+  cache,
+  signal,
+  sources,
+}: WordedOptions): OpenOptions {
+  return {
+    onProgress: inWords(onProgress),
+    onNote,
+    ...(cache !== undefined && { cache }),
+    ...(signal && { signal }),
+    ...(sources && { sources }),
+  };
 }
 
 /** A kind of sources of images, an entry of the table: `cifar10`, `cifar10:test`, `classes:FOLDER`. */

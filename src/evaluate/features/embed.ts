@@ -6,7 +6,7 @@ import { BrokenImages } from '../../data/load/broken.ts';
 import type { Dataset } from '../../data/sources/dataset.ts';
 import { openImages } from '../../data/sources/image-list.ts';
 import { openDataset } from '../../data/sources/open.ts';
-import { type OpenOptions, type OpenProgress, phaseText } from '../../data/sources/scheme.ts';
+import { type OpenOptions, openOptions } from '../../data/sources/scheme.ts';
 import type { Size } from '../../image/size.ts';
 import { writeNpyTable, writeParquetTable } from '../../io/feature-table.ts';
 import { featureShape, featureSize } from '../../programs/features.ts';
@@ -59,7 +59,7 @@ export async function embed(
   source: string | Dataset,
   options: EmbedOptions = {},
 ): Promise<EmbedResult> {
-  const { output, onProgress: report = () => {}, signal, cache, sources } = options;
+  const { output, onProgress: report = () => {} } = options;
   const kind = output === undefined ? undefined : extname(output);
   if (output !== undefined) {
     if (kind !== '.npy' && kind !== '.parquet')
@@ -67,13 +67,7 @@ export async function embed(
     await requireFolder(dirname(output));
   }
   const model = await openModel(path, { heads: options.heads, image: options.image });
-  const watched = {
-    onProgress: (progress: OpenProgress) => report(phaseText(progress), progress.done, progress.total),
-    onNote: options.onNote,
-    ...(cache !== undefined && { cache }),
-    ...(signal && { signal }),
-    ...(sources && { sources }),
-  };
+  const watched = openOptions(options);
   const opened = async (name: string) =>
     (await isFile(name)) ? openImages([name], watched) : openDataset(name, watched);
   const dataset = typeof source === 'string' ? await opened(source) : source;

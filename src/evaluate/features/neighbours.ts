@@ -5,7 +5,7 @@ import { BrokenImages } from '../../data/load/broken.ts';
 import { type Dataset, subset } from '../../data/sources/dataset.ts';
 import { openImages } from '../../data/sources/image-list.ts';
 import { isSpec, openDataset } from '../../data/sources/open.ts';
-import { type OpenOptions, type OpenProgress, phaseText } from '../../data/sources/scheme.ts';
+import { type OpenOptions, openOptions } from '../../data/sources/scheme.ts';
 import { isFeatureTable, readFeatureTable } from '../../io/read-feature-table.ts';
 import { RunError } from '../../run/error.ts';
 import { plural } from '../../text/plural.ts';
@@ -63,7 +63,7 @@ export async function neighbours(
   if (!Number.isSafeInteger(k) || k < 1)
     throw new RunError(`k must be a whole number of at least 1, got ${k}`);
   const model = await openModel(path, { heads: options.heads, image: options.image });
-  const asked = await openImages(queries, watched(options));
+  const asked = await openImages(queries, openOptions(options));
   const broken = options.broken ?? new BrokenImages();
   const engine = await modelEngine(model, options);
   const extractor = new FeatureExtractor(model, { ...options, engine, broken });
@@ -92,16 +92,6 @@ export async function neighbours(
   }
 }
 
-function watched({ onProgress, onNote, signal, cache, sources }: NeighboursOptions): OpenOptions {
-  return {
-    onProgress: (progress: OpenProgress) => onProgress?.(phaseText(progress), progress.done, progress.total),
-    onNote,
-    ...(cache !== undefined && { cache }),
-    ...(signal && { signal }),
-    ...(sources && { sources }),
-  };
-}
-
 /** Path of an image's file; undefined where it is none. */
 function fileOf({ source }: Dataset, index: number): string | undefined {
   const from = source?.(index);
@@ -113,7 +103,7 @@ async function fromImages(
   extractor: FeatureExtractor,
   options: NeighboursOptions,
 ): Promise<Candidates> {
-  const dataset = await openDataset(among, watched(options));
+  const dataset = await openDataset(among, openOptions(options));
   const { features, width, indices } = await extractor.features(dataset, (done, total) =>
     options.onProgress?.('features', done, total),
   );
@@ -140,7 +130,7 @@ async function fromFile(
     );
   const rows = { ...table, names: table.names ?? numbers(table.features.length / width) };
   const named =
-    options.images === undefined ? undefined : await openDataset(options.images, watched(options));
+    options.images === undefined ? undefined : await openDataset(options.images, openOptions(options));
   const known =
     named && new Map(Array.from({ length: named.length }, (_, index) => [named.id(index), index]));
   const paths = await Promise.all(

@@ -1,6 +1,6 @@
 import { BrokenImages } from '../../data/load/broken.ts';
 import type { Dataset } from '../../data/sources/dataset.ts';
-import { phaseText } from '../../data/sources/scheme.ts';
+import { inWords } from '../../data/sources/scheme.ts';
 import { featureParameters } from '../../programs/features.ts';
 import { sample } from '../../run/data.ts';
 import { RunError } from '../../run/error.ts';
@@ -45,7 +45,7 @@ export async function knn(path: string, options: KnnReportOptions = {}): Promise
   const model = await openModel(path, { heads: options.heads, image: options.image });
   const all = await openLabelled(model, {
     ...options,
-    onProgress: (progress) => say(phaseText(progress), progress.done, progress.total),
+    onProgress: inWords(say),
   });
   const classes = all.train.classes!;
   if (classes.length < 2)

@@ -2,7 +2,7 @@ import { type LinprobeInput, parseLinprobeConfig } from '../../config/linprobe-s
 import { BrokenImages } from '../../data/load/broken.ts';
 import { identify } from '../../data/sources/content.ts';
 import { absoluteSource } from '../../data/sources/open.ts';
-import { type OpenOptions, type OpenProgress, phaseText } from '../../data/sources/scheme.ts';
+import { inWords, type OpenOptions } from '../../data/sources/scheme.ts';
 import { sample } from '../../run/data.ts';
 import { RunError } from '../../run/error.ts';
 import type { LinprobeEvent } from '../../run/events.ts';
@@ -75,7 +75,7 @@ export async function linprobe(path: string, options: LinprobeOptions = {}): Pro
   const { heldOut, pooling } = config;
   const { data, test } = given;
   const watched = {
-    onProgress: (progress: OpenProgress) => report(phaseText(progress), progress.done, progress.total),
+    onProgress: inWords(report),
     signal,
     ...(options.sources && { sources: options.sources }),
   };
