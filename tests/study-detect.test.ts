@@ -3,15 +3,13 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Config } from '../src/config/schema.ts';
 import { writeShapes } from '../src/data/shapes/write.ts';
-import { runFolder } from '../src/run/folder.ts';
-import { readMetrics } from '../src/run/metrics.ts';
 import { keptPlan, openPlan } from '../src/study/images.ts';
 import { studyPage } from '../src/study/page.ts';
 import type { ImageCounts } from '../src/study/pieces.ts';
 import { planStudy } from '../src/study/plan.ts';
 import { readRecords } from '../src/study/results.ts';
 import { parseStudy, readStudy } from '../src/study/schema.ts';
-import { runStudy } from '../src/study/study.ts';
+import { judgedStudy, refusesWrongSettings } from './support/head-judge.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 import { tinyImages, tinySettings } from './support/tiny-run.ts';
 
@@ -47,21 +45,9 @@ describe('the judge detect', () => {
   it('trains a detector on each model, and tabulates box AP', async () => {
     const study = parseStudy(given());
     const [output, keep] = [join(folder, 'study'), join(folder, 'kept')];
-    const ran: string[] = [];
-    const onEvent = (event: { type: string; piece?: { id: string } }) =>
-      void (event.type === 'finished' && ran.push(event.piece!.id));
-    const { outcome, results, tables } = await runStudy(study, { output, keep, onEvent });
-    expect(outcome).toBe('finished');
+    const { ran, tables } = await judgedStudy(study, { output, keep, column: 'boxAP' });
     expect(ran).toContain('masked-1ep-seed1-detect-2ep');
-    expect(results.missing).toBe(0);
     expect(tables).toContain('| box AP | detect |');
-    for (const { piece, score, flops } of results.scores) {
-      const rows = await readMetrics(runFolder(join(output, 'runs', piece)));
-      expect(score).toBe(Number(rows.at(-1)!.boxAP));
-      expect(score).toBeGreaterThanOrEqual(0);
-      expect(score).toBeLessThan(1);
-      expect(flops).toBeGreaterThan(0);
-    }
     const { from, model } = JSON.parse(
       await readFile(join(output, 'runs', 'masked-1ep-seed1-detect-2ep', 'config.json'), 'utf8'),
     );
@@ -97,30 +83,11 @@ describe('the judge detect', () => {
     expect(page).toContain('Images of detection: boxes:');
   });
 
-  it.each<[string, object, string]>([
-    [
-      'no images',
-      { detect: { training: { epochs: 1 } } },
-      'data.source must name images with objects, got nothing: boxes:PATH',
-    ],
-    [
-      'a setting that there is not',
-      { detect: { data: { source: 'boxes:x' }, training: { roi: 1 } } },
-      'training.roi',
-    ],
-    [
-      'weights of its own',
-      { detect: { from: 'x', data: { source: 'boxes:x' } } },
-      'from must be left to the study, got "x"',
-    ],
-    [
-      'steps in place of epochs',
-      { detect: { data: { source: 'boxes:x' }, training: { maxSteps: 3 } } },
-      'training.maxSteps must be 0 in a study',
-    ],
-  ])('%s: refused', (_, more, message) => {
-    expect(() => parseStudy(given(more))).toThrow(message);
-  });
+  refusesWrongSettings(
+    'detect',
+    { source: 'boxes:x', images: 'objects', example: 'boxes:PATH', misspelt: 'roi' },
+    given,
+  );
 
   it('images without objects, and a batch larger than them, are refused', async () => {
     const of = (more: object) => openPlan(parseStudy(given({ detect: { ...detect, ...more } })));

@@ -3,8 +3,6 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Config } from '../src/config/schema.ts';
 import { writeShapes } from '../src/data/shapes/write.ts';
-import { runFolder } from '../src/run/folder.ts';
-import { readMetrics } from '../src/run/metrics.ts';
 import { keptPlan, openPlan } from '../src/study/images.ts';
 import { studyPage } from '../src/study/page.ts';
 import type { ImageCounts } from '../src/study/pieces.ts';
@@ -12,6 +10,7 @@ import { planStudy } from '../src/study/plan.ts';
 import { readRecords } from '../src/study/results.ts';
 import { parseStudy, readStudy } from '../src/study/schema.ts';
 import { runStudy } from '../src/study/study.ts';
+import { judgedStudy, refusesWrongSettings } from './support/head-judge.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 import { tinyImages, tinySettings } from './support/tiny-run.ts';
 
@@ -45,23 +44,12 @@ describe('the judge segment', () => {
   it('trains a segmenter on each model, and tabulates mIoU', async () => {
     const study = parseStudy(given());
     const [output, keep] = [join(folder, 'study'), join(folder, 'kept')];
-    const ran: string[] = [];
-    const onEvent = (event: { type: string; piece?: { id: string } }) =>
-      void (event.type === 'finished' && ran.push(event.piece!.id));
-    const { outcome, results, tables } = await runStudy(study, { output, keep, onEvent });
-    expect(outcome).toBe('finished');
+    const { ran, tables, scores } = await judgedStudy(study, { output, keep, column: 'mIoU' });
     expect(ran).toHaveLength(12);
     expect(ran).toContain('masked-on-shapes-1ep-seed2-segment-2ep');
-    expect(results.missing).toBe(0);
     expect(tables).toContain('| mIoU | segment |');
     expect(tables).toContain('| difference | segment |');
-    for (const { piece, score, flops } of results.scores) {
-      const rows = await readMetrics(runFolder(join(output, 'runs', piece)));
-      expect(score).toBe(Number(rows.at(-1)!.mIoU));
-      expect(score).toBeGreaterThan(0);
-      expect(score).toBeLessThan(1);
-      expect(flops).toBeGreaterThan(0);
-    }
+    for (const score of scores) expect(score).toBeGreaterThan(0);
     const { from } = JSON.parse(
       await readFile(join(output, 'runs', 'masked-1ep-seed1-segment-2ep', 'config.json'), 'utf8'),
     );
@@ -103,30 +91,11 @@ describe('the judge segment', () => {
     expect(epochs(/^masked-40ep-seed1-segment-(\d+)ep$/)).toBe(2);
   });
 
-  it.each<[string, object, string]>([
-    [
-      'no images',
-      { segment: { training: { epochs: 1 } } },
-      'data.source must name images with masks, got nothing: masks:FOLDER',
-    ],
-    [
-      'a setting that there is not',
-      { segment: { data: { source: 'masks:x' }, training: { epoch: 1 } } },
-      'training.epoch',
-    ],
-    [
-      'weights of its own',
-      { segment: { from: 'x', data: { source: 'masks:x' } } },
-      'from must be left to the study, got "x"',
-    ],
-    [
-      'steps in place of epochs',
-      { segment: { data: { source: 'masks:x' }, training: { maxSteps: 3 } } },
-      'training.maxSteps must be 0 in a study',
-    ],
-  ])('%s: refused', (_, more, message) => {
-    expect(() => parseStudy(given(more))).toThrow(message);
-  });
+  refusesWrongSettings(
+    'segment',
+    { source: 'masks:x', images: 'masks', example: 'masks:FOLDER', misspelt: 'epoch' },
+    given,
+  );
 
   it('images without masks, and a batch larger than them, are refused', async () => {
     const images = `folder:${join(folder, 'images')}`;
