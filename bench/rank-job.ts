@@ -1,4 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { SoakResult } from '#dist/bench/soak.js';
 import { type BenchStep, pretrainStep } from '#dist/bench/step.js';
@@ -43,25 +46,44 @@ export function shareStep({ model, batch }: RankJob, rank: number, size: number)
   return { ...pretrainStep(config, 'masked', batch / size), inputs: Object.fromEntries(rows) };
 }
 
-/** The words that start a rank. */
-export const rankCommand = (job: RankJob): string[] => [
-  process.execPath,
-  fileURLToPath(new URL('rank-step.js', import.meta.url)),
-  JSON.stringify(job),
-];
+/**
+ * Runs the ranks of a job to their end; their results in the order of the ranks. Each writes a file, because launchers merge long lines
+ * of several ranks. Throws Error with the output if the command fails.
+ * @param start the words that start a rank's command on the ranks
+ */
+export async function rankResults(
+  job: RankJob,
+  start: (command: readonly string[]) => readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<RankResult[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'rank-results-'));
+  try {
+    const script = fileURLToPath(new URL('rank-step.js', import.meta.url));
+    await outputOf(start([process.execPath, script, JSON.stringify(job), folder]), env);
+    const texts = (await readdir(folder)).map((name) => readFile(join(folder, name), 'utf8'));
+    const results = (await Promise.all(texts)).map((text) => JSON.parse(text) as RankResult);
+    return results.sort((a, b) => a.rank - b.rank);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
 
 /** Runs a command to its end, and reads its lines of JSON. Throws Error with its output if it fails. */
 export async function linesOf<T>(command: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<T[]> {
+  return (await outputOf(command, env))
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as T);
+}
+
+async function outputOf(command: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
   const child = spawn(command[0]!, command.slice(1), {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const { status, output } = await finished(child);
   if (status !== 0) throw new Error(`${command.slice(0, 4).join(' ')} … ended with ${status}: ${output}`);
-  return output
-    .split('\n')
-    .filter((line) => line.startsWith('{'))
-    .map((line) => JSON.parse(line) as T);
+  return output;
 }
 
 function finished(child: ChildProcess): Promise<{ status: number | string; output: string }> {

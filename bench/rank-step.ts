@@ -1,7 +1,9 @@
 /**
- * A rank of `npm run bench -- ranks`: takes steps on its share of a batch of noise, and prints a line of JSON. Without a launcher it takes
- * the whole batch. Its only argument is a `RankJob`.
+ * A rank of `npm run bench -- ranks`: takes steps on its share of a batch of noise, and writes a file with its `RankResult`. Without a launcher
+ * it takes the whole batch. Its arguments are a `RankJob` and the folder of the file.
  */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { median, residentGigabytes } from '#dist/bench/machine.js';
 import { LEARNING_RATE, WARM_UP } from '#dist/bench/measure.js';
 import { growthOf } from '#dist/bench/soak.js';
@@ -42,4 +44,4 @@ const result: RankResult = {
   bytes: step.specs.reduce((sum, { shape }) => sum + 4 * shape.reduce((a, b) => a * b, 1), 0),
   ...(steps >= SAMPLES && { memory: growthOf(memory!) }),
 };
-console.log(JSON.stringify(result));
+writeFileSync(join(process.argv[3]!, `rank-${rank}.json`), JSON.stringify(result));

@@ -21,7 +21,7 @@ import { LEARNING_RATE, WARM_UP } from '#dist/bench/measure.js';
 import { lossesApart, writePeerStep } from '#dist/bench/peer.js';
 import { initialiseOnThreads } from '#dist/run/initialise-on-threads.js';
 import { type LauncherName, onRanks, permissions } from './launchers.ts';
-import { linesOf, type RankJob, type RankResult, rankCommand, shareStep } from './rank-job.ts';
+import { linesOf, type RankJob, type RankResult, rankResults, shareStep } from './rank-job.ts';
 import { makeHosts, tcp } from './slow-link.ts';
 
 const { values: args } = parseArgs({
@@ -79,16 +79,15 @@ try {
 if (args.json) writeFileSync(args.json, `${JSON.stringify(results, null, 2)}\n`);
 
 /** Steps of two ranks; the results of both. */
-async function twoRanks(more: Partial<RankJob> = {}): Promise<RankResult[]> {
-  const results = await linesOf<RankResult>(onRanks(launcher, 2, rankCommand({ ...job, ...more })), bound);
-  return results.sort((a, b) => a.rank - b.rank);
+function twoRanks(more: Partial<RankJob> = {}): Promise<RankResult[]> {
+  return rankResults({ ...job, ...more }, (command) => onRanks(launcher, 2, command), bound);
 }
 
 async function compareCores() {
   const seconds: Record<'one' | 'two' | 'waits', number[]> = { one: [], two: [], waits: [] };
   let apart = 0;
   for (let turn = 0; turn < turns; turn++) {
-    const [one] = await linesOf<RankResult>(rankCommand({ ...job, threads: 2 * job.threads }));
+    const [one] = await rankResults({ ...job, threads: 2 * job.threads }, (command) => command);
     const [two] = await twoRanks();
     apart = Math.max(apart, lossesApart(two!.losses, one!.losses));
     seconds.one.push(...one!.seconds);
@@ -152,17 +151,18 @@ async function ddp(python: string, mode: string, files: readonly string[]): Prom
 async function compareLink() {
   const ranks = 4;
   const megabits = Number(args.megabits);
-  const command = rankCommand({ ...job, threads: 1 });
+  const single = { ...job, threads: 1 };
   const hosts = makeHosts(ranks, megabits, folder);
   try {
     const seconds: Record<'loopback' | 'link', number[]> = { loopback: [], link: [] };
     let bytes = 0;
     for (let turn = 0; turn < turns; turn++) {
-      const [near] = await linesOf<RankResult>(
-        onRanks(launcher, ranks, [...tcp('127.0.0.0/8'), ...command]),
+      const [near] = await rankResults(
+        single,
+        (command) => onRanks(launcher, ranks, [...tcp('127.0.0.0/8'), ...command]),
         permissions,
       );
-      const [far] = await linesOf<RankResult>(hosts.start(command), permissions);
+      const [far] = await rankResults(single, (command) => hosts.start(command), permissions);
       seconds.loopback.push(...near!.seconds);
       seconds.link.push(...far!.seconds);
       bytes = far!.bytes;
