@@ -1,11 +1,14 @@
 import fc from 'fast-check';
 import { type Rng, rng } from '../../src/random/rng.ts';
 
+/** Multiplies the runs of tests on random numbers: rare failures show with RANDOM_RUNS=50. */
+const times = Number(process.env.RANDOM_RUNS ?? 1);
+
 /** Runs a test on random numbers. If it fails, fast-check prints the seed. */
 export function withRandom(runs: number, test: (random: Rng) => void): void {
   fc.assert(
     fc.property(fc.integer(), (seed) => test(rng(seed))),
-    { numRuns: runs },
+    { numRuns: runs * times },
   );
 }
 
