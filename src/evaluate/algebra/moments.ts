@@ -10,13 +10,15 @@ export interface Rows {
 /** Rows minus their mean. */
 export function centred({ values, count, width }: Rows): Rows {
   const mean = meanOf({ values, count, width });
-  return { values: Float64Array.from(values, (x, i) => x - mean[i % width]!), count, width };
+  const shifted = values.slice(0, count * width);
+  for (let i = 0, at = 0; i < count; i++) for (let j = 0; j < width; j++, at++) shifted[at]! -= mean[j]!;
+  return { values: shifted, count, width };
 }
 
 /** Mean of the rows, [width]. */
 export function meanOf({ values, count, width }: Rows): Float64Array {
   const mean = new Float64Array(width);
-  for (let i = 0; i < count * width; i++) mean[i % width]! += values[i]!;
+  for (let i = 0, at = 0; i < count; i++) for (let j = 0; j < width; j++, at++) mean[j]! += values[at]!;
   for (let j = 0; j < width; j++) mean[j]! /= count;
   return mean;
 }

@@ -19,34 +19,33 @@ const MOST = 2000;
 export function idEst(features: Rows, order: Int32Array): number | undefined {
   const count = Math.min(MOST, features.count);
   if (count < FEWEST) return undefined;
-  const distances = distancesOf(features, order.subarray(0, count));
-  const sizes = Array.from({ length: SIZES }, (_, i) =>
+  const rows = chosenRows(features, order.subarray(0, count));
+  const sizes = Int32Array.from({ length: SIZES }, (_, i) =>
     Math.round(count * SMALLEST ** ((SIZES - 1 - i) / (SIZES - 1))),
   );
-  const points = sizes.map((n) => ({
+  const points = Array.from(sizes, (n) => ({
     x: Math.log(n),
-    y: Math.log(treeLength(distances, count, n)),
+    y: Math.log(treeLength(rows, n)),
     weight: 1,
   }));
   const dimension = 1 / (1 - slope(points));
   return Number.isFinite(dimension) && dimension > 0 ? dimension : undefined;
 }
 
-/** Squared distances of all pairs of the chosen rows, [n, n]. */
-function distancesOf({ values, width }: Rows, chosen: Int32Array): Float64Array {
-  const n = chosen.length;
-  const distances = new Float64Array(n * n);
-  for (let i = 0; i < n; i++)
-    for (let j = 0; j < i; j++) {
-      const distance = squaredDistance(values, chosen[i]! * width, values, chosen[j]! * width, width);
-      distances[i * n + j] = distance;
-      distances[j * n + i] = distance;
-    }
-  return distances;
+/** The rows with these numbers, in this order. */
+function chosenRows({ values, width }: Rows, chosen: Int32Array): Rows {
+  const rows = new Float64Array(chosen.length * width);
+  chosen.forEach((row, i) => {
+    rows.set(values.subarray(row * width, (row + 1) * width), i * width);
+  });
+  return { values: rows, count: chosen.length, width };
 }
 
-/** Length of the minimum spanning tree of the first `count` of `total` points, by Prim's algorithm. @param squared distances [total, total] */
-function treeLength(squared: Float64Array, total: number, count: number): number {
+/**
+ * Length of the minimum spanning tree of the first `count` rows, by Prim's algorithm. Distances are computed where they are needed: a matrix of all
+ * of them would be read and written for longer than that takes.
+ */
+function treeLength({ values, width }: Rows, count: number): number {
   const left = Int32Array.from({ length: count }, (_, i) => i);
   const nearest = new Float64Array(count).fill(Infinity); // squared distance to the tree
   let last = count - 1;
@@ -54,7 +53,7 @@ function treeLength(squared: Float64Array, total: number, count: number): number
   for (let open = count - 1; open > 0; open--) {
     let best = 0;
     for (let i = 0; i < open; i++) {
-      const distance = squared[last * total + left[i]!]!;
+      const distance = squaredDistance(values, last * width, values, left[i]! * width, width);
       if (distance < nearest[i]!) nearest[i] = distance;
       if (nearest[i]! < nearest[best]!) best = i;
     }

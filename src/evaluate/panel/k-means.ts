@@ -40,16 +40,26 @@ export function kMeans(rows: Rows, wanted: number): Clusters {
 
 /** Gives each row the label of its nearest centre; true if one changed. */
 function assign(rows: Rows, centres: Float64Array, labels: Int32Array): boolean {
-  const k = centres.length / rows.width;
+  const { values, count, width } = rows;
+  const k = centres.length / width;
+  const apart = Float64Array.from({ length: k * k }, (_, i) =>
+    squaredDistance(centres, Math.floor(i / k) * width, centres, (i % k) * width, width),
+  );
   let changed = false;
-  for (let i = 0; i < rows.count; i++) {
-    let best = 0;
-    let least = Infinity;
+  for (let i = 0; i < count; i++) {
+    const before = labels[i]!;
+    let best = Math.max(0, before);
+    let least = squaredDistance(values, i * width, centres, best * width, width);
     for (let c = 0; c < k; c++) {
-      const distance = squaredDistance(rows.values, i * rows.width, centres, c * rows.width, rows.width);
-      if (distance < least) [best, least] = [c, distance];
+      // By the triangle inequality, a centre this far from the best one is no nearer to the row.
+      if (c === best || apart[best * k + c]! >= 4 * least) continue;
+      const distance = squaredDistance(values, i * width, centres, c * width, width);
+      if (distance < least) {
+        best = c;
+        least = distance;
+      }
     }
-    changed ||= labels[i] !== best;
+    changed ||= before !== best;
     labels[i] = best;
   }
   return changed;

@@ -1,5 +1,5 @@
 import { cholesky, solveLower } from '../algebra/cholesky.ts';
-import { columnProducts, meanOf, type Rows } from '../algebra/moments.ts';
+import { centred, columnProducts, type Rows } from '../algebra/moments.ts';
 import { dot } from '../algebra/vectors.ts';
 
 /** Ridge penalty relative to the number of rows, on standardised features. */
@@ -47,14 +47,11 @@ export function linearLeaveOneOut(features: Rows, labels: Int32Array): number | 
 
 /** Columns with mean 0 and variance 1; constant ones are 0. */
 function standardised(features: Rows): Rows {
-  const { values, count, width } = features;
-  const mean = meanOf(features);
+  const rows = centred(features);
+  const { values, count, width } = rows;
   const scale = new Float64Array(width);
-  for (let i = 0; i < count * width; i++) scale[i % width]! += (values[i]! - mean[i % width]!) ** 2 / count;
-  for (let j = 0; j < width; j++) scale[j] = scale[j]! > 0 ? 1 / Math.sqrt(scale[j]!) : 0;
-  return {
-    values: Float64Array.from(values, (x, i) => (x - mean[i % width]!) * scale[i % width]!),
-    count,
-    width,
-  };
+  for (let i = 0, at = 0; i < count; i++) for (let j = 0; j < width; j++, at++) scale[j]! += values[at]! ** 2;
+  for (let j = 0; j < width; j++) scale[j] = scale[j]! > 0 ? Math.sqrt(count / scale[j]!) : 0;
+  for (let i = 0, at = 0; i < count; i++) for (let j = 0; j < width; j++, at++) values[at]! *= scale[j]!;
+  return rows;
 }
