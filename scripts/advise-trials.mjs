@@ -13,11 +13,11 @@ import { parseArgs } from 'node:util';
 import { parseDuration } from '../dist/cli/options/time-budget.js';
 import { parseConfig } from '../dist/config/schema.js';
 import { evaluate } from '../dist/evaluate/evaluator.js';
-import { heldOutLoss } from '../dist/evaluate/held-out.js';
-import { BrokenImages, openDataset, packImages } from '../dist/exports/data.js';
+import { heldOutScores } from '../dist/evaluate/held-out.js';
+import { advise, BrokenImages, openDataset, packImages } from '../dist/exports/data.js';
 import { mergeConfig } from '../dist/exports/study.js';
 import { readMetrics, runFolder } from '../dist/exports/weights.js';
-import { advise, pretrain } from '../dist/index.js';
+import { pretrain } from '../dist/index.js';
 import { initialise } from '../dist/nn/init.js';
 import { openData } from '../dist/run/data.js';
 import { openEngine } from '../dist/run/engine.js';
@@ -82,7 +82,7 @@ async function lossOfMeans(output) {
   const session = await engine.open(state);
   try {
     const { heldOutLoss: loss } = await evaluate(
-      heldOutLoss(setup, heldOut, { batchSize: Math.min(8, heldOut.length) }),
+      heldOutScores(setup, heldOut, { batchSize: Math.min(8, heldOut.length) }),
       session,
     );
     return loss;
