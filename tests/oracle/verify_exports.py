@@ -153,7 +153,7 @@ def detector_outputs(objects, settings, values):
         scores.append(nearest["score"] if same else score)
         boxes.append(nearest["box"] if same else box)
     others = max(others, len(left))
-    assert len(values["scores"]) > 2 and others <= max(2, OTHER_OBJECTS * len(scores)), f"objects: {others} of {len(scores)} differ"
+    assert len(scores) > 0 and others <= max(2, OTHER_OBJECTS * len(scores)), f"objects: {others} of {len(scores)} differ"
     return {"scores": np.array(scores), "boxes": np.array(boxes)}
 
 
