@@ -82,7 +82,7 @@ export function readBoxPrograms(model: DetectorConfig, options: PredictionOption
   });
 }
 
-/** What the programs compute on: images, and boxes as the heads read them. */
+/** Inputs of the programs: images, and boxes as the heads read them. */
 interface Read {
   readonly view: Tensor;
   readonly rois: Tensor;

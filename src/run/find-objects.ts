@@ -43,7 +43,7 @@ export interface FoundInImage {
 interface Views {
   /** [batch, channels, height, width] */
   readonly view: Uint8Array;
-  /** For each image its size, and its size in the view, of which the view may show a part. */
+  /** The size of each image, and its size in the view, where it may reach beyond the edges. */
   readonly objects: readonly {
     readonly drawn: { readonly image: Size; readonly crop: { readonly resized: Size } };
   }[];

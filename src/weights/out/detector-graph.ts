@@ -80,7 +80,7 @@ function inView(writer: ModelWriter, { channels, image }: DetectorConfig, { mean
   };
 }
 
-/** Chosen boxes, f32 [n, 4], and their scores, f32 [n]: by falling score, those that are none behind. */
+/** Chosen boxes, f32 [n, 4], and their scores, f32 [n]: by falling score, rows without a box last. */
 interface Scored {
   readonly boxes: string;
   readonly scores: string;

@@ -33,12 +33,12 @@ export function detectorUsage(model: Model): string {
   const { detections } = detectorParts(model);
   const side = 2 * MASK_BINS;
   const masks = head.masks
-    ? ` and \`masks\` [${detections}, ${side}, ${side}], the share of the object in each cell of its box`
+    ? ` and \`masks\` [${detections}, ${side}, ${side}] in [0, 1], each spread over its box`
     : '';
   const between = head.masks ? ',' : ' and';
   return [
-    `\`onnx/model.onnx\` is the whole detector: it takes \`pixels\`, float32 [1, ${channels}, height, width], from 0 to 255, one image of ${image.join(' × ')} at most, resized so that it just fits. It normalises and pads it, chooses proposals and detections, and returns the ${detections} surest objects, the surest first: \`boxes\` [${detections}, 4], x1, y1, x2, y2 in pixels of the input, \`scores\` [${detections}] in [0, 1]${between} \`labels\` [${detections}], numbers of classes${masks}. Where it finds fewer, the rest have the score 0 and the label −1.`,
-    'Python, for an image of any size, as `predict` finds objects:',
+    `\`onnx/model.onnx\` is the whole detector: it takes \`pixels\`, float32 [1, ${channels}, height, width], from 0 to 255, one image of ${image.join(' × ')} at most, resized so that it just fits. It normalises and pads it, chooses proposals and detections, and returns the ${detections} surest objects, the surest first: \`boxes\` [${detections}, 4], x1, y1, x2, y2 in pixels of the input, \`scores\` [${detections}] in [0, 1]${between} \`labels\` [${detections}], numbers of classes${masks}. Where it finds fewer, the rest have the score 0 and the label −1. \`config.json\` has the names of the classes, and their ids in the annotations.`,
+    'Python, for an image of any size, as `predict` finds objects, a least score included:',
     block('python', python(head.masks, channels === 1 ? 'L' : 'RGB')),
   ].join('\n\n');
 }
