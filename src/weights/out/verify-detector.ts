@@ -12,11 +12,10 @@ import { detectorParts } from './detector-onnx.ts';
 import { ExportError } from './part.ts';
 import { type OnnxCheck, source } from './verify-onnx.ts';
 
-/** Sizes of the pictures relative to the model's images: whole, lying and upright. */
+/** Sizes of the pictures relative to the model's images: without and with a border. */
 const SIZES: readonly Size[] = [
   [1, 1],
-  [0.6, 1],
-  [1, 0.4],
+  [0.6, 0.8],
 ];
 /** Largest difference of scores in [0, 1], and of coordinates relative to the longer side. */
 const TOLERANCE = 1e-4;
