@@ -1,19 +1,30 @@
-import { anchorsOf, type Level } from '../../detect/anchors.ts';
-import { type DeltaScale, HEAD_SCALE, MOST_GROWTH, PROPOSAL_SCALE } from '../../detect/deltas.ts';
+import { anchorsOf } from '../../detect/anchors.ts';
+import { HEAD_SCALE, PROPOSAL_SCALE } from '../../detect/deltas.ts';
 import { DETECTION_OVERLAP } from '../../detect/detections.ts';
-import { SAMPLING } from '../../detect/learn.ts';
 import { PROPOSAL_OVERLAP } from '../../detect/proposals.ts';
-import { smallestAreas } from '../../detect/roi-align.ts';
 import { writePortable } from '../../engines/onnx/export.ts';
 import { ModelWriter } from '../../engines/onnx/model-writer.ts';
 import type { OnnxGraph } from '../../engines/onnx/proto.ts';
-import type { Program, Values } from '../../graph/index.ts';
+import { type Program, sizeOf, type Values } from '../../graph/index.ts';
 import { borderOf } from '../../image/border.ts';
 import type { Normalisation } from '../../image/normalise.ts';
 import { BOX_BINS } from '../../models/box-head.ts';
 import { type DetectorConfig, detectorLevels } from '../../models/detector.ts';
 import { MASK_BINS } from '../../models/mask-head.ts';
 import { readBoxPrograms } from '../../programs/predict-boxes.ts';
+import {
+  clip,
+  column,
+  decode,
+  greater,
+  hasArea,
+  largest,
+  readBoxes,
+  reshape,
+  slice,
+  suppress,
+  where,
+} from './box-operators.ts';
 
 /** A detector with its weights, and how many boxes it proposes and hands over for an image. */
 export interface DetectorParts {
@@ -44,8 +55,9 @@ export function detectorGraph(parts: DetectorParts): OnnxGraph {
   const { view, edges } = inView(writer, model, normalisation);
   const { objectness, deltas, ...found } = write(programs.propose, { view });
   const maps = Object.values(found).map((map) => writer.node('Transpose', [map], { perm: [0, 3, 1, 2] }));
+  const levels = detectorLevels(model).slice(0, -1);
   const read = (boxes: string, count: number, bins: number) =>
-    readBoxes(writer, model, maps, boxes, count, bins);
+    readBoxes(writer, { levels, maps }, boxes, count, bins);
 
   const proposed = propose(writer, { ...parts, edges, objectness: objectness!, deltas: deltas! });
   const classified = write(programs.boxes, { rois: read(proposed.boxes, proposals, BOX_BINS) });
@@ -129,7 +141,7 @@ function propose(
       scores: writer.node('Gather', [real, kept]),
     };
   });
-  return best(writer, each, proposals, Number.NEGATIVE_INFINITY);
+  return surest(writer, each, proposals, Number.NEGATIVE_INFINITY);
 }
 
 /** The detections with their class numbers, i64 [D]; see `detectionsOf`. A score of 0 and a class of −1 mark a row that is none. */
@@ -160,145 +172,42 @@ function detect(
     writer.node('Mul', [numbers, writer.int64([proposals])]),
     column(writer, kept, 2),
   ]);
-  const found = {
-    boxes: writer.node('Gather', [reshape(writer, boxes, [-1, 4]), places]),
-    scores: writer.node('Gather', [reshape(writer, real, [-1]), places]),
-    labels: numbers,
-  };
-  return best(writer, [found], detections, 0);
-}
-
-/** The `count` surest boxes, and their class numbers if they have any. Rows of `absent` scores fill up what is missing. */
-function best<T extends Scored & { readonly labels?: string }>(
-  writer: ModelWriter,
-  parts: readonly T[],
-  count: number,
-  absent: number,
-): { readonly [K in keyof T]: string } {
-  const filled = (values: readonly string[], fill: string) =>
-    writer.node('Concat', [...values, fill], { axis: 0 });
-  const numbers = (value: number, shape: number[]) =>
-    writer.constant(new Float32Array(shape.reduce((a, b) => a * b)).fill(value), shape, 'f32');
-  const all = filled(
-    parts.map(({ scores }) => scores),
-    numbers(absent, [count]),
+  const found = surest(
+    writer,
+    [
+      {
+        boxes: writer.node('Gather', [reshape(writer, boxes, [-1, 4]), places]),
+        scores: writer.node('Gather', [reshape(writer, real, [-1]), places]),
+      },
+    ],
+    detections,
+    0,
   );
-  const [scores, order] = largest(writer, all, count);
-  const boxes = filled(
-    parts.map(({ boxes }) => boxes),
-    numbers(0, [count, 4]),
-  );
-  const labels = parts.flatMap(({ labels }) => labels ?? []);
-  return {
-    boxes: writer.node('Gather', [boxes, order]),
-    scores,
-    ...(labels.length > 0 && {
-      labels: writer.node('Gather', [filled(labels, writer.int64(Array(count).fill(-1))), order]),
-    }),
-  } as { readonly [K in keyof T]: string };
+  const none = writer.int64(Array(detections).fill(-1));
+  const labels = writer.node('Concat', [numbers, none], { axis: 0 });
+  return { ...found, labels: writer.node('Gather', [labels, found.order]) };
 }
 
 /**
- * ROI align of boxes from their maps, f32 [count, bins, bins, C]. Every map reads all boxes, but those of another map without an extent, which
- * costs nothing; their values are dropped.
+ * The `count` surest boxes of several lists, and their numbers in all lists, one behind the other. Rows of 0 with `absent` scores fill up what is
+ * missing: their numbers come after those of the lists.
  */
-function readBoxes(
+function surest(
   writer: ModelWriter,
-  model: DetectorConfig,
-  maps: readonly string[],
-  boxes: string,
+  lists: readonly Scored[],
   count: number,
-  bins: number,
-): string {
-  const levels: readonly Level[] = detectorLevels(model).slice(0, -1);
-  const starts = smallestAreas(levels);
-  const area = writer.node('ReduceProd', [sidesOf(writer, boxes).size], { axes: [-1], keepdims: 1 }); // [n, 1]
-  const images = writer.int64(Array(count).fill(0));
-  const each = levels.map(({ stride }, i) => {
-    const [from, to] = [
-      scalar(writer, starts[i]!),
-      scalar(writer, starts[i + 1] ?? Number.POSITIVE_INFINITY),
-    ];
-    const isHere = writer.node('And', [
-      writer.node('GreaterOrEqual', [area, from]),
-      writer.node('Less', [area, to]),
-    ]);
-    const own = where(writer, isHere, boxes, 0);
-    const values = writer.node('RoiAlign', [maps[i]!, own, images], {
-      ...{ mode: 'avg', coordinate_transformation_mode: 'half_pixel', sampling_ratio: SAMPLING },
-      ...{ output_height: bins, output_width: bins, spatial_scale: { float: 1 / stride } },
-    });
-    return where(writer, reshape(writer, isHere, [count, 1, 1, 1]), values, 0);
-  });
-  const sum = each.reduce((a, b) => writer.node('Add', [a, b]));
-  return writer.node('Transpose', [sum], { perm: [0, 2, 3, 1] });
+  absent: number,
+): Scored & { readonly order: string } {
+  const joined = (parts: readonly string[], fill: number, shape: readonly number[]) => {
+    const rows = writer.constant(new Float32Array(sizeOf(shape)).fill(fill), shape, 'f32');
+    return writer.node('Concat', [...parts, rows], { axis: 0 });
+  };
+  const all = lists.map(({ scores }) => scores);
+  const [scores, order] = largest(writer, joined(all, absent, [count]), count);
+  const boxes = joined(
+    lists.map((list) => list.boxes),
+    0,
+    [count, 4],
+  );
+  return { boxes: writer.node('Gather', [boxes, order]), scores, order };
 }
-
-/** See `decode`: boxes [..., 4] and deltas [..., 4]. */
-function decode(
-  writer: ModelWriter,
-  boxes: string,
-  deltas: string,
-  { shift, size: scale }: DeltaScale,
-): string {
-  const { low, size } = sidesOf(writer, boxes);
-  const half = (value: string) => writer.node('Mul', [value, scalar(writer, 0.5)]);
-  const part = (from: number, by: number) =>
-    writer.node('Mul', [slice(writer, deltas, -1, from, from + 2), scalar(writer, 1 / by)]);
-  const centre = writer.node('Add', [
-    writer.node('Add', [low, half(size)]),
-    writer.node('Mul', [part(0, shift), size]),
-  ]);
-  const growth = writer.node('Exp', [writer.node('Min', [part(2, scale), scalar(writer, MOST_GROWTH)])]);
-  const reach = half(writer.node('Mul', [growth, size]));
-  return writer.node('Concat', [writer.node('Sub', [centre, reach]), writer.node('Add', [centre, reach])], {
-    axis: -1,
-  });
-}
-
-/** Upper left corners and sizes of boxes, [..., 2] each. */
-function sidesOf(writer: ModelWriter, boxes: string) {
-  const [low, high] = [slice(writer, boxes, -1, 0, 2), slice(writer, boxes, -1, 2, 4)];
-  return { low, size: writer.node('Sub', [high, low]) };
-}
-
-const clip = (writer: ModelWriter, boxes: string, edges: string) =>
-  writer.node('Min', [writer.node('Max', [boxes, scalar(writer, 0)]), edges]);
-
-/** True for boxes [..., 4] with an area: [...]. Their corners are in order. */
-const hasArea = (writer: ModelWriter, boxes: string) =>
-  greater(writer, writer.node('ReduceMin', [sidesOf(writer, boxes).size], { axes: [-1], keepdims: 0 }), 0);
-
-/** The numbers of the boxes that non-maximum suppression keeps, i64 [n, 3]: image, class and box. */
-function suppress(
-  writer: ModelWriter,
-  boxes: string,
-  scores: string,
-  { most, overlap, least }: { readonly most: number; readonly overlap: number; readonly least: number },
-): string {
-  const options = [writer.int64([most]), scalar(writer, overlap, [1]), scalar(writer, least, [1])];
-  return writer.node('NonMaxSuppression', [boxes, scores, ...options]);
-}
-
-/** The largest values and their numbers; of equal ones the first comes first. */
-function largest(writer: ModelWriter, values: string, count: number): [values: string, numbers: string] {
-  return writer.nodeWithOutputs('TopK', [values, writer.int64([count])], 2) as [string, string];
-}
-
-const column = (writer: ModelWriter, rows: string, number: number) =>
-  reshape(writer, slice(writer, rows, 1, number, number + 1), [-1]);
-
-const slice = (writer: ModelWriter, x: string, axis: number, from: number, to: number) =>
-  writer.node('Slice', [x, ...[from, to, axis].map((value) => writer.int64([value]))]);
-
-const reshape = (writer: ModelWriter, x: string, shape: readonly number[]) =>
-  writer.node('Reshape', [x, writer.int64(shape)]);
-
-const where = (writer: ModelWriter, condition: string, x: string, otherwise: number) =>
-  writer.node('Where', [condition, x, scalar(writer, otherwise)]);
-
-const greater = (writer: ModelWriter, x: string, than: number) =>
-  writer.node('Greater', [x, scalar(writer, than)]);
-
-const scalar = (writer: ModelWriter, value: number, shape: number[] = []) =>
-  writer.constant(Float32Array.of(value), shape, 'f32');
