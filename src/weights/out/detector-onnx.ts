@@ -73,8 +73,9 @@ def detect(image, least=settings['leastScore']):
     width, height = image.size
     zoom = min(rows / height, columns / width)
     h, w = (max(1, int(side * zoom + 0.5)) for side in (height, width))
-    resized = np.asarray(image.resize((w, h), Image.BICUBIC), np.float32)
-    pixels = resized.reshape(1, h, w, -1).transpose(0, 3, 1, 2)
+    # Across, then down: versions of Pillow differ in the order, and so in how they round.
+    resized = image.resize((w, height), Image.BICUBIC).resize((w, h), Image.BICUBIC)
+    pixels = np.asarray(resized, np.float32).reshape(1, h, w, -1).transpose(0, 3, 1, 2)
     boxes, scores, labels${masks ? ', masks' : ''} = session.run(None, {'pixels': pixels})
     boxes = boxes.astype(float) * [width / w, height / h, width / w, height / h]
     return [
