@@ -69,6 +69,23 @@ it('predict writes results that score as the run says, pictures, and continues',
   expect(await readFile(join(folder, 'predicted/results.json'), 'utf8')).toBe(text);
 }, 120_000);
 
+it('export writes the detector as one ONNX file, with a card', async () => {
+  const made = await run('export', 'runs/found', '--format', 'onnx', '--output', 'detector');
+  expect(made).toMatchObject({ code: 0 });
+  expect(made.out).toContain('detector in detector\n');
+  const { count, same, apart } =
+    /(?<same>\d+) of (?<count>\d+) objects in noise are the model's; scores and boxes differ by (?<apart>\S+) at most/.exec(
+      made.out,
+    )!.groups!;
+  expect(Number(count)).toBeGreaterThan(0);
+  expect(Number(same)).toBeGreaterThanOrEqual(Number(count) - 1);
+  expect(Number(apart)).toBeLessThan(1e-4);
+  expect((await readdir(join(folder, 'detector'))).sort()).toEqual(['README.md', 'config.json', 'onnx']);
+  const timm = await run('export', 'runs/found', '--format', 'timm', '--output', 'vit');
+  expect(timm.code).toBe(1);
+  expect(timm.err).toMatch(/the format timm has no detectors, got .*: export it with --format onnx/);
+}, 60_000);
+
 it('predict takes any image, names broken ones, and refuses what does not fit', async () => {
   await writeFile(join(folder, 'broken.png'), 'no picture');
   const other = ['shapes/images/train/00001.png', 'broken.png', '--from', 'runs/found', '--json'];

@@ -12,7 +12,7 @@ export const PROPOSAL_SCALE: DeltaScale = { shift: 1, size: 1 };
 export const HEAD_SCALE: DeltaScale = { shift: 10, size: 5 };
 
 /** Largest logarithm by which a side grows, so that no exponential overflows. */
-const MOST = Math.log(1000 / 16);
+export const MOST_GROWTH = Math.log(1000 / 16);
 
 /**
  * The deltas that turn each box into its target (R-CNN, arXiv 1311.2524, appendix C): [n, 4]. Boxes must have an area; a target without
@@ -35,8 +35,8 @@ export function decode(boxes: Boxes, deltas: ArrayLike<number>, { shift, size }:
   const moved = new Float64Array(boxes.length);
   for (let i = 0; i < boxes.length; i += 4) {
     const { x, y, width, height } = centred(boxes, i);
-    const wide = (width * Math.exp(Math.min(deltas[i + 2]! / size, MOST))) / 2;
-    const tall = (height * Math.exp(Math.min(deltas[i + 3]! / size, MOST))) / 2;
+    const wide = (width * Math.exp(Math.min(deltas[i + 2]! / size, MOST_GROWTH))) / 2;
+    const tall = (height * Math.exp(Math.min(deltas[i + 3]! / size, MOST_GROWTH))) / 2;
     const [right, down] = [x + (deltas[i]! / shift) * width, y + (deltas[i + 1]! / shift) * height];
     moved[i] = right - wide;
     moved[i + 1] = down - tall;

@@ -10,7 +10,7 @@ import { anchorLabels, BACKGROUND, matched, OBJECT, UNUSED } from './match.ts';
 import { largest, suppressed } from './nms.ts';
 import { pasteMask } from './paste-mask.ts';
 import { decodeRle } from './rle.ts';
-import { levelsOf, roiMatrices } from './roi-align.ts';
+import { levelsOf, roiMatrices, smallestAreas } from './roi-align.ts';
 import { chosen } from './rows.ts';
 
 // Written by tests/oracle/make_detection_fixture.py with torchvision.
@@ -178,3 +178,20 @@ function randomBoxes(random: Rng, count: number) {
   expect(chosen(boxes, [...Array(count).keys()])).toEqual(boxes);
   return boxes;
 }
+
+it('boxes are read from maps by bounds of areas as by logarithms, and where a scale is left out from the next smaller stride', () => {
+  withRandom(20, (random: Rng) => {
+    const strides = [2, 4, 8, 16, 32].filter(() => random.uniform() < 0.6);
+    if (strides.length === 0) return;
+    const maps = strides.map((stride) => ({ stride, size: [4, 4] as const }));
+    const sides = Array.from({ length: 40 }, () => 2 ** random.uniform(0, 11));
+    const places = [...levelsOf(boxesOf(sides.map((side) => [3, 5, 3 + side, 5 + side])), maps)];
+    const bounds = smallestAreas(maps);
+    expect(places).toEqual(sides.map((side) => bounds.findLastIndex((area) => side * side >= area)));
+    // A box of 224 pixels at stride 16, in powers of 2.
+    const usual = sides.map((side) => 16 * 2 ** Math.floor(Math.log2(side / 224)));
+    expect(places).toEqual(
+      usual.map((stride) => Math.max(0, strides.filter((each) => each <= stride).length - 1)),
+    );
+  });
+});

@@ -14,7 +14,7 @@ export interface Detections {
 }
 
 /** Intersection over union above which the worse one of two boxes of a class is dropped. */
-const THRESHOLD = 0.5;
+export const DETECTION_OVERLAP = 0.5;
 
 /**
  * The detections of an image, as detectron2 takes them: each proposal may be an object of several classes.
@@ -39,7 +39,7 @@ export function detectionsOf(
       groups.push(k);
     }
   const boxes = clipped(decode(chosen(proposals, from), shifts, HEAD_SCALE), image);
-  const kept = suppressed(boxes, scores, THRESHOLD, groups)
+  const kept = suppressed(boxes, scores, DETECTION_OVERLAP, groups)
     .filter((i) => boxArea(boxes, i) > 0)
     .subarray(0, most);
   return {

@@ -14,7 +14,7 @@ export interface ProposalCounts {
 }
 
 /** Intersection over union above which the worse one of two proposals is dropped. */
-const THRESHOLD = 0.7;
+export const PROPOSAL_OVERLAP = 0.7;
 
 /** Boxes with scores, by falling score. */
 export interface Scored {
@@ -53,6 +53,6 @@ export function proposalsOf(
     from += own.length;
   }
   const all = allOf(boxes);
-  const some = suppressed(all, scores, THRESHOLD, groups).subarray(0, kept);
+  const some = suppressed(all, scores, PROPOSAL_OVERLAP, groups).subarray(0, kept);
   return { boxes: chosen(all, some), scores: Float64Array.from(some, (i) => scores[i]!) };
 }

@@ -59,14 +59,26 @@ export interface RoiMatrices {
 /** The side of a box that lies on the map of stride 16. */
 const USUAL = 224;
 
-/** The map that each box is read from (FPN, arXiv 1612.03144, equation 1): a box twice as large is read at twice the stride. */
+/** Keeps the logarithm of an area of 0 finite, as in detectron2. */
+const TINY = 1e-8;
+
+/**
+ * The map that each box is read from (FPN, arXiv 1612.03144, equation 1): a box twice as large is read at twice the stride. Where the maps have
+ * no such stride, the next smaller one is taken, else the smallest.
+ */
 export function levelsOf(boxes: Boxes, levels: readonly Level[]): Int32Array {
-  const [least, most] = [levels[0]!, levels.at(-1)!].map(({ stride }) => Math.log2(stride));
   return Int32Array.from({ length: countOf(boxes) }, (_, i) => {
-    const wanted = Math.floor(4 + Math.log2(Math.sqrt(boxArea(boxes, i)) / USUAL + 1e-8));
-    return Math.min(Math.max(wanted, least!), most!) - least!;
+    const wanted = Math.floor(4 + Math.log2(Math.sqrt(boxArea(boxes, i)) / USUAL + TINY));
+    return Math.max(
+      0,
+      levels.findLastIndex(({ stride }) => Math.log2(stride) <= wanted),
+    );
   });
 }
+
+/** The same without logarithms: the smallest area of a box that is read from each map, in square pixels; 0 for the first map. */
+export const smallestAreas = (levels: readonly Level[]): number[] =>
+  levels.map(({ stride }, i) => (i === 0 ? 0 : (USUAL * (stride / 16 - TINY)) ** 2));
 
 /**
  * ROI align as products: rows · map · columnsᵀ reads the boxes from a map, bins × bins values each. Every map has rows and columns for

@@ -30,7 +30,7 @@ export {
   renderDetections,
 } from '../visualize/detections.ts';
 // Types of these signatures
-export type { FoundBox } from '../evaluate/detection/find-objects.ts';
+export type { FoundBox } from '../run/find-objects.ts';
 export type { Size as PictureSize } from '../data/decode/crop.ts';
 export type { BoxAnnotation, Boxes, Segmentation } from '../data/sources/annotations.ts';
 export type { RgbImage } from '../visualize/rgb-image.ts';

@@ -11,6 +11,7 @@ import {
   softmax,
   sub,
   sum,
+  type Tensor,
 } from '../graph/index.ts';
 import type { Normalisation } from '../image/normalise.ts';
 import { BOX_BINS, boxHead } from '../models/box-head.ts';
@@ -24,6 +25,7 @@ import {
 import { MASK_BINS, maskHead } from '../models/mask-head.ts';
 import { fromPicture } from '../nn/normalise.ts';
 import { oneHot } from '../nn/one-hot.ts';
+import type { Weights } from '../nn/parameters.ts';
 import { roiAlign } from '../nn/roi-align.ts';
 import { predictingWeights } from './averaged.ts';
 import { roiTensors } from './detect.ts';
@@ -50,26 +52,62 @@ export interface BoxPrograms {
 /** @param averaged true: by the moving averages of the weights, in the optimizer's slot `ema` */
 export function boxPrograms(
   model: DetectorConfig,
-  { batch, proposals, detections, ...normalisation }: PredictionOptions,
+  options: PredictionOptions,
   averaged = false,
 ): BoxPrograms {
-  const { channels, image, head, classes } = model;
-  const weights = predictingWeights(detectorParameters(model), averaged);
+  const { channels, image, head } = model;
+  const { batch, proposals, detections } = options;
+  const maps = () =>
+    detectorLevels(model)
+      .slice(0, -1)
+      .map(({ size }, i) => input(`map:${i}`, [batch, ...size, head.channels]));
+  return programsOn(model, options, predictingWeights(detectorParameters(model), averaged), {
+    view: cast(input('view', [batch, channels, ...image], 'u8'), 'f32'),
+    rois: roiAlign(maps(), roiTensors('rois', model, batch, proposals, BOX_BINS)),
+    masks: () => roiAlign(maps(), roiTensors('masks', model, batch, detections, MASK_BINS)),
+  });
+}
+
+/**
+ * The same programs for runtimes that read boxes from maps by themselves: `view` is f32, and the heads take what was read, `rois` [B · P, 7, 7, C]
+ * and `masks` [B · D, 14, 14, C].
+ */
+export function readBoxPrograms(model: DetectorConfig, options: PredictionOptions): BoxPrograms {
+  const { channels, image, head } = model;
+  const { batch, proposals, detections } = options;
+  return programsOn(model, options, predictingWeights(detectorParameters(model), false), {
+    view: input('view', [batch, channels, ...image]),
+    rois: input('rois', [batch * proposals, BOX_BINS, BOX_BINS, head.channels]),
+    masks: () => input('masks', [batch * detections, MASK_BINS, MASK_BINS, head.channels]),
+  });
+}
+
+/** Inputs of the programs: images, and boxes as the heads read them. */
+interface Read {
+  readonly view: Tensor;
+  readonly rois: Tensor;
+  readonly masks: () => Tensor;
+}
+
+function programsOn(
+  model: DetectorConfig,
+  { batch, proposals, detections, ...normalisation }: PredictionOptions,
+  weights: Weights,
+  { view, rois, masks }: Read,
+): BoxPrograms {
+  const { head, classes } = model;
   const own = ofHead(weights);
-  const view = cast(input('view', [batch, channels, ...image], 'u8'), 'f32');
   const { maps, objectness, deltas } = detectorFeatures(
     model,
     weights,
     fromPicture(view, normalisation, 1 / 255),
   );
-  const read = detectorLevels(model).slice(0, -1);
-  const given = () => read.map(({ size }, i) => input(`map:${i}`, [batch, ...size, head.channels]));
-  const boxes = boxHead(roiAlign(given(), roiTensors('rois', model, batch, proposals, BOX_BINS)), own, head);
+  const boxes = boxHead(rois, own, head);
   return {
     propose: program('propose', {
       objectness,
       deltas,
-      ...Object.fromEntries(read.map((_, i) => [`map:${i}`, maps[i]!])),
+      ...Object.fromEntries(maps.slice(0, -1).map((map, i) => [`map:${i}`, map])),
     }),
     boxes: program('boxes', {
       probabilities: reshape(softmax(boxes.logits), [batch, proposals, classes + 1]),
@@ -80,11 +118,7 @@ export function boxPrograms(
 
   function masksProgram(): Program {
     const side = 2 * MASK_BINS;
-    const logits = maskHead(
-      roiAlign(given(), roiTensors('masks', model, batch, detections, MASK_BINS)),
-      own,
-      head,
-    );
+    const logits = maskHead(masks(), own, head);
     const ids = oneHot(input('masks:classes', [batch, detections]), classes);
     const chosen = sum(
       mul(reshape(logits, [batch * detections, side * side, classes]), reshape(ids, [-1, 1, classes])),

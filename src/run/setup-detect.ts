@@ -1,6 +1,5 @@
 import { type DetectConfig, detectorConfig } from '../config/detect-schema.ts';
 import { type Augment, makeAugmenter } from '../data/augment/augment.ts';
-import { borderOf } from '../data/decode/border.ts';
 import { largeScaleJitter } from '../data/decode/large-scale-jitter.ts';
 import type { Batch } from '../data/load/batch.ts';
 import { type Loader, trainingBatches } from '../data/load/loader.ts';
@@ -8,6 +7,7 @@ import type { Dataset } from '../data/sources/dataset.ts';
 import { countAnchors } from '../detect/anchors.ts';
 import type { DetectionPlan } from '../detect/learn.ts';
 import type { Values } from '../graph/index.ts';
+import { borderOf } from '../image/border.ts';
 import { type Normalisation, normalisationOf } from '../image/normalise.ts';
 import { BOX_BINS } from '../models/box-head.ts';
 import { type DetectorConfig, detectorLevels, LEARNED_ANCHORS, maskedBoxes } from '../models/detector.ts';

@@ -1,11 +1,11 @@
 import { type SegmentConfig, segmenterConfig } from '../config/segment-schema.ts';
 import { type Augment, makeAugmenter } from '../data/augment/augment.ts';
-import { borderOf } from '../data/decode/border.ts';
 import { scaleJitter } from '../data/decode/scale-jitter.ts';
 import type { Batch } from '../data/load/batch.ts';
 import { type Loader, trainingBatches } from '../data/load/loader.ts';
 import type { Dataset } from '../data/sources/dataset.ts';
 import type { Program, Values } from '../graph/index.ts';
+import { borderOf } from '../image/border.ts';
 import { type Normalisation, normalisationOf } from '../image/normalise.ts';
 import type { SegmenterConfig } from '../models/segmenter.ts';
 import { dropPathScales } from '../nn/drop-path.ts';

@@ -1,10 +1,16 @@
+import type { DetectInput } from '../../src/config/detect-schema.ts';
 import type { FinetuneInput } from '../../src/config/finetune-schema.ts';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import type { SegmentInput } from '../../src/config/segment-schema.ts';
 import type { Rng } from '../../src/random/rng.ts';
 import type { ExportFormat } from '../../src/weights/out/export.ts';
 import type { Part } from '../../src/weights/out/part.ts';
-import { randomCheckpoint, randomClassifier, randomSegmenter } from '../support/random-checkpoint.ts';
+import {
+  randomCheckpoint,
+  randomClassifier,
+  randomDetector,
+  randomSegmenter,
+} from '../support/random-checkpoint.ts';
 
 /** A model with random weights, and all that it is exported as. */
 export interface ExportCase {
@@ -53,6 +59,20 @@ const segmented = (
     return randomSegmenter(path, random, settings, classes);
   },
   exports,
+});
+
+const detected = (model: DetectInput['model'], more: DetectInput = {}): ExportCase => ({
+  write: (path, random) => {
+    const { evaluationCrop: _, ...images } = data;
+    const head = { channels: 8, convolutions: 1, hidden: 16, ...model?.head };
+    const settings = {
+      ...{ evaluation: { proposals: 40, detections: 20 }, ...more },
+      data: { ...images, ...more.data },
+      model: { ...size, window: 0, ...model, head },
+    };
+    return randomDetector(path, random, settings, classes);
+  },
+  exports: [['onnx', 'detector']],
 });
 
 const beit = {
@@ -133,6 +153,14 @@ export const cases: Readonly<Record<string, ExportCase>> = {
   'segmented as BEiT, the last blocks not taken, no auxiliary head': segmented(
     { ...beit, depth: 6, head: { ...beit.head, pools: [1, 3], auxiliary: 0 }, epsilon: 1e-5 },
     [['huggingface', 'segmenter']],
+  ),
+  'detected, masks, not square, windows, relative positions': detected({
+    ...{ image: [32, 40], window: 3, relativePositions: true, patch: 8 },
+    head: { scales: [4, 2, 1, 0.5] },
+  }),
+  'detected, boxes alone, one channel, a scale left out': detected(
+    { image: [40, 32], channels: 1, head: { scales: [2, 0.5], masks: false } },
+    { data: { mean: [0.5], std: [0.2] }, evaluation: { proposals: 30, detections: 25, leastScore: 0.1 } },
   ),
 };
 

@@ -129,7 +129,7 @@ describe(`exports (SEED=${seed})`, () => {
         'README.md',
         'config.json',
         join('onnx', 'model.onnx'),
-        ...(part === 'segmenter' ? [] : ['preprocessor_config.json']),
+        ...(part === 'segmenter' || part === 'detector' ? [] : ['preprocessor_config.json']),
       ]);
     },
   );

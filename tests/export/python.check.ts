@@ -7,7 +7,9 @@ import sharp from 'sharp';
 import { expect, it } from 'vitest';
 import { parseSegmentConfig } from '../../src/config/segment-schema.ts';
 import { openImages } from '../../src/data/sources/image-list.ts';
+import { decodeRle } from '../../src/detect/rle.ts';
 import { referenceEngine } from '../../src/engines/reference/engine.ts';
+import { predictBoxes } from '../../src/evaluate/detection/predict-boxes.ts';
 import { predictMasks } from '../../src/evaluate/segmentation/predict-masks.ts';
 import { centralViews } from '../../src/evaluate/views.ts';
 import { sizeOf, type Values } from '../../src/graph/index.ts';
@@ -48,12 +50,7 @@ it(`timm, transformers and onnxruntime compute what the models do (SEED=${seed})
       await noise(image, model, random);
       await writeSafetensors(
         join(at, 'values.safetensors'),
-        new Map([
-          ...(await values(model, part, random)),
-          ...(part === 'segmenter'
-            ? [['mask', await maskOf(checkpoint, image, model)] as const]
-            : [['view', await viewOf(image, model)] as const]),
-        ]),
+        new Map([...(await values(model, part, random)), ...(await seen(checkpoint, image, model, part))]),
       );
     }
   }
@@ -72,10 +69,27 @@ const f32 = (data: Float32Array, shape: readonly number[]): NamedTensor => ({
   data: data as Float32Array<ArrayBuffer>,
 });
 
-/** Writes a picture, twice as high and three times as wide as a view; losslessly, so that all decoders agree. */
-async function noise(path: string, { encoder: { image } }: Model, random: Rng): Promise<void> {
+/** What evaluation, or `predict` of heads that need more than a view, makes of a picture. */
+async function seen(
+  checkpoint: string,
+  image: string,
+  model: Model,
+  part: Part,
+): Promise<[string, NamedTensor][]> {
+  if (part === 'segmenter') return [['mask', await maskOf(checkpoint, image, model)]];
+  return part === 'detector'
+    ? objectsOf(checkpoint, image, model.classes!)
+    : [['view', await viewOf(image, model)]];
+}
+
+/**
+ * Writes a picture, twice as high and three times as wide as a view; losslessly, so that all decoders agree. For one channel it is grey, and
+ * all libraries read it alike.
+ */
+async function noise(path: string, { encoder: { image, channels } }: Model, random: Rng): Promise<void> {
   const [height, width] = [2 * image[0], 3 * image[1]];
-  const pixels = Uint8Array.from({ length: 3 * height * width }, () => random.int(256));
+  const drawn = Uint8Array.from({ length: 3 * height * width }, () => random.int(256));
+  const pixels = channels === 1 ? drawn.map((_, i) => drawn[i - (i % 3)]!) : drawn;
   await sharp(pixels, { raw: { width, height, channels: 3 } })
     .png()
     .toFile(path);
@@ -108,6 +122,37 @@ async function maskOf(checkpoint: string, path: string, model: Model): Promise<N
   throw new Error('no mask');
 }
 
+/** The objects that `predict` finds in a picture, the surest first. */
+async function objectsOf(
+  checkpoint: string,
+  path: string,
+  classes: readonly string[],
+): Promise<[string, NamedTensor][]> {
+  for await (const { objects, height, width } of predictBoxes(checkpoint, [path], {
+    engine: referenceEngine,
+  })) {
+    const count = objects.length;
+    const bytes = (data: number[], shape: readonly number[]): NamedTensor => ({
+      ...{ dtype: 'U8', shape, data: Uint8Array.from(data) },
+    });
+    const numbers = objects.map((object) => classes.indexOf(object.class));
+    const masks = objects.flatMap(({ mask }) => (mask ? [...decodeRle(mask)] : []));
+    return [
+      ['boxes', f32(Float32Array.from(objects.flatMap(({ box }) => box)), [count, 4])],
+      [
+        'scores',
+        f32(
+          Float32Array.from(objects, ({ score }) => score),
+          [count],
+        ),
+      ],
+      ['labels', bytes(numbers, [count])],
+      ...(masks.length > 0 ? [['masks', bytes(masks, [count, height, width])] as const] : []),
+    ] as [string, NamedTensor][];
+  }
+  throw new Error('no prediction');
+}
+
 /** Inputs, and what the model makes of them on the reference engine. */
 async function values(model: Model, part: Part, random: Rng): Promise<Map<string, NamedTensor>> {
   const shape = [BATCH, model.encoder.channels, ...model.encoder.image];
@@ -123,6 +168,7 @@ async function values(model: Model, part: Part, random: Rng): Promise<Map<string
     tensors.set('logits', f32(prediction, [BATCH, patches, prediction.length / (BATCH * patches)]));
     return tensors;
   }
+  if (part === 'detector') return tensors; // its outputs are compared through the code of the card
   const program = exportProgram(model, part, BATCH);
   const session = await referenceEngine.open(model.weights as Values);
   const { pixels: picture, pixel_values } = inputs;

@@ -1,3 +1,4 @@
+import { type DetectInput, detectorConfig, parseDetectConfig } from '../../src/config/detect-schema.ts';
 import {
   classifierConfig,
   type FinetuneInput,
@@ -8,11 +9,13 @@ import { parseSegmentConfig, type SegmentInput, segmenterConfig } from '../../sr
 import type { Values } from '../../src/graph/index.ts';
 import { autoencoderParameters } from '../../src/models/autoencoder.ts';
 import { classifierParameters } from '../../src/models/classifier.ts';
+import { detectorParameters } from '../../src/models/detector.ts';
 import { segmenterParameters } from '../../src/models/segmenter.ts';
 import { initialise } from '../../src/nn/init.ts';
 import type { ParameterSpec } from '../../src/nn/parameters.ts';
 import type { Rng } from '../../src/random/rng.ts';
 import { saveCheckpoint } from '../../src/run/checkpoint.ts';
+import { detecting } from '../../src/run/kinds/detect.ts';
 import { finetuning } from '../../src/run/kinds/finetune.ts';
 import { pretraining } from '../../src/run/kinds/pretrain.ts';
 import { segmenting } from '../../src/run/kinds/segment.ts';
@@ -66,6 +69,20 @@ export async function randomSegmenter(
       state[name] = Float32Array.from({ length: shape[0]! }, () => random.uniform(0.5, 2));
   }
   await saveCheckpoint(path, { kind: segmenting, config, progress, state, parameters, slots: [] });
+}
+
+/** The same of detection; class k has the id 10 · k. */
+export async function randomDetector(
+  path: string,
+  random: Rng,
+  settings: DetectInput,
+  names: readonly string[],
+): Promise<void> {
+  const classes = names.map((name, k) => ({ name, id: 10 * k }));
+  const config = parseDetectConfig({ ...settings, data: { ...settings.data, classes } });
+  const parameters = detectorParameters(detectorConfig(config, names.length));
+  const state = randomState(parameters, random);
+  await saveCheckpoint(path, { kind: detecting, config, progress, state, parameters, slots: [] });
 }
 
 /** Random weights whose products keep the scale of their inputs, so that every weight affects the result. */

@@ -1,7 +1,7 @@
 import type { Program } from '../../graph/program.ts';
 import type { Values } from '../../graph/tensor.ts';
 import { dynamicBatch } from './dynamic-batch.ts';
-import { writeProgram } from './lower.ts';
+import { type LowerOptions, writeProgram } from './lower.ts';
 import { ModelWriter } from './model-writer.ts';
 import type { ModelOptions, OnnxGraph } from './proto.ts';
 import type { Overrides } from './rule.ts';
@@ -42,6 +42,19 @@ const scalar = (writer: ModelWriter, value: number) => writer.constant(Float32Ar
 const swapLast = (rank: number) => [...Array(rank - 2).keys(), rank - 1, rank - 2];
 
 /**
+ * Writes a program into a graph for any runtime, in standard operators. Returns the names of the values of its outputs.
+ * @param weights values of the inputs that become initializers
+ * @param given names of the graph's values that replace inputs; other inputs become those of the graph
+ */
+export function writePortable(
+  writer: ModelWriter,
+  program: Program,
+  options: Pick<LowerOptions, 'weights' | 'given'>,
+): Record<string, string> {
+  return writeProgram(writer, program, { overrides: exportRules, ...options }).values;
+}
+
+/**
  * A program as an ONNX graph for any runtime: standard operators, weights as initializers, and a dynamic first side,
  * `batch`, of inputs and outputs.
  * @param build builds the program for a batch size
@@ -51,7 +64,7 @@ export function exportGraph(build: (batch: number) => Program, weights: Values):
   return dynamicBatch((batch) => {
     const program = build(batch);
     const writer = new ModelWriter();
-    const { values } = writeProgram(writer, program, { overrides: exportRules, weights });
+    const values = writePortable(writer, program, { weights });
     for (const [name, tensor] of Object.entries(program.outputs)) writer.output(name, tensor, values[name]!);
     return writer.graph(program.name);
   });

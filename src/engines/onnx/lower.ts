@@ -19,6 +19,8 @@ export interface LowerOptions {
   readonly decompositions?: Decompositions | undefined;
   /** Values of inputs that become initializers of the model. */
   readonly weights?: Values;
+  /** Names of values that the graph already has, by the names of the inputs that they replace. */
+  readonly given?: Readonly<Record<string, string>>;
 }
 
 /** The program as a serialized ONNX model. Inputs keep their names, outputs get `outputValue` of theirs. */
@@ -52,7 +54,7 @@ export function lowerableHalves(program: Program, midway: Program): Halves {
 export function writeProgram(
   writer: ModelWriter,
   program: Program,
-  { overrides, decompositions, weights = {} }: LowerOptions,
+  { overrides, decompositions, weights = {}, given = {} }: LowerOptions,
 ): { values: Record<string, string>; nodes: readonly Node[] } {
   const { inputs, outputs } = optimise(program, optimisation({ overrides, decompositions }));
   const nodes = topologicalOrder(Object.values(outputs));
@@ -61,13 +63,15 @@ export function writeProgram(
     const weight = weights[key];
     names.set(
       tensor,
-      weight ? writer.constant(weight, tensor.shape, tensor.dtype, key) : writer.input(key, tensor),
+      given[key] ??
+        (weight ? writer.constant(weight, tensor.shape, tensor.dtype, key) : writer.input(key, tensor)),
     );
   }
   for (const node of nodes) {
     if (node.operation === inputOperation) {
       const tensor = node.outputs[0]!;
-      names.set(tensor, inputName(tensor));
+      const name = inputName(tensor);
+      names.set(tensor, given[name] ?? name);
       continue;
     }
     const results = write(

@@ -1,4 +1,4 @@
-import type { DType, Shape, TensorData, TensorType } from '../../graph/tensor.ts';
+import type { DType, Shape, TensorData } from '../../graph/tensor.ts';
 import { encodeModel, type OnnxGraph, type OnnxNode, type OnnxTensor, type OnnxValue } from './proto.ts';
 
 export type AttributeValue = number | string | readonly number[] | { readonly float: number };
@@ -7,6 +7,12 @@ export type AttributeValue = number | string | readonly number[] | { readonly fl
 export const elementTypes = { f32: 1, u8: 2, i32: 6, i64: 7, bool: 9 } as const;
 // AttributeProto.AttributeType
 const attributeTypes = { float: 1, int: 2, string: 3, ints: 7 } as const;
+
+/** The type of an input or an output; a name is a side that is known only at run time. */
+export interface PortType {
+  readonly shape: readonly (number | string)[];
+  readonly dtype: DType;
+}
 
 const OPSET = 21;
 const MICROSOFT = 'com.microsoft';
@@ -59,13 +65,13 @@ export class ModelWriter {
     return this.node(opType, inputs, attributes, MICROSOFT);
   }
 
-  input(name: string, type: TensorType): string {
+  input(name: string, type: PortType): string {
     this.#inputs.push(valueInfo(name, type));
     return name;
   }
 
   /** Names an output of the graph. */
-  output(name: string, type: TensorType, value: string): void {
+  output(name: string, type: PortType, value: string): void {
     this.#nodes.push({
       input: [value],
       output: [name],
@@ -134,6 +140,6 @@ export function writeAttribute(name: string, value: AttributeValue): object {
   return { name, ints: [...value], type: attributeTypes.ints };
 }
 
-function valueInfo(name: string, { shape, dtype }: TensorType): OnnxValue {
+function valueInfo(name: string, { shape, dtype }: PortType): OnnxValue {
   return { name, elemType: elementTypes[dtype], shape };
 }

@@ -4,6 +4,7 @@ import type { Dataset } from '../../data/sources/dataset.ts';
 import { writeFileAtomic } from '../../io/atomic.ts';
 import { appendRows } from '../../io/jsonl.ts';
 import { makeFolder } from '../../io/make-folder.ts';
+import type { FoundBox } from '../../run/find-objects.ts';
 import { drawObjects } from '../../visualize/detections.ts';
 import { toPng } from '../../visualize/rgb-image.ts';
 import { contentKey } from '../features/feature-cache.ts';
@@ -11,7 +12,6 @@ import { imageName } from '../predict.ts';
 import { knownRows, namesOfMissing } from '../segmentation/output-names.ts';
 import { shownImage } from '../segmentation/pictures.ts';
 import type { BoxClass } from './boxed-images.ts';
-import type { FoundBox } from './find-objects.ts';
 import { SHOWN_SCORE } from './pictures.ts';
 
 /** A line of `predictions.jsonl`: the image, the name of its picture, and its objects in COCO's format. */

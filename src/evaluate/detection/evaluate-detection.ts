@@ -1,5 +1,4 @@
 import { trueObjects } from '../../data/boxes/results.ts';
-import { borderOf } from '../../data/decode/border.ts';
 import { largeScaleJitter } from '../../data/decode/large-scale-jitter.ts';
 import type { Batch } from '../../data/load/batch.ts';
 import type { BrokenImages } from '../../data/load/broken.ts';
@@ -9,10 +8,11 @@ import type { Dataset } from '../../data/sources/dataset.ts';
 import { CocoEvaluation, type CocoScores } from '../../detect/coco-evaluation.ts';
 import { toCocoBox } from '../../detect/coco-objects.ts';
 import { countOf } from '../../detect/rows.ts';
+import { borderOf } from '../../image/border.ts';
 import type { Normalisation } from '../../image/normalise.ts';
 import type { Size } from '../../image/size.ts';
+import { type Detector, type FoundInImage, findObjects } from '../../run/find-objects.ts';
 import type { Watch } from '../evaluator.ts';
-import { type Detector, type FoundInImage, findObjects } from './find-objects.ts';
 
 /** A detector, and how images become its views. */
 export interface Detecting extends Detector {

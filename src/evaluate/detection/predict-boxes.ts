@@ -5,13 +5,13 @@ import { openImages, requireImages } from '../../data/sources/image-list.ts';
 import { detectorParameters } from '../../models/detector.ts';
 import { boxPrograms } from '../../programs/predict-boxes.ts';
 import { RunError } from '../../run/error.ts';
+import type { FoundBox } from '../../run/find-objects.ts';
 import { openModel } from '../../weights/model.ts';
 import { shortRun } from '../images-at-once.ts';
 import { modelEngine } from '../model-engine.ts';
 import type { PredictOptions } from '../predict.ts';
 import { openOutput } from './detection-folder.ts';
 import { type Detecting, detected } from './evaluate-detection.ts';
-import type { FoundBox } from './find-objects.ts';
 
 export interface PredictBoxesOptions
   extends Pick<

@@ -21,6 +21,7 @@ const tasks: Readonly<Record<Part, string>> = {
   features: 'image-feature-extraction',
   classifier: 'image-classification',
   segmenter: 'image-segmentation',
+  detector: 'object-detection',
   autoencoder: 'image-feature-extraction',
 };
 
@@ -71,6 +72,7 @@ function title({ encoder: { image, patch, width, depth } }: Model, part: Part): 
     features: 'encoder',
     classifier: 'classifier',
     segmenter: 'segmenter',
+    detector: 'detector',
     autoencoder: 'autoencoder',
   }[part];
   return `Vision Transformer, ${what}: width ${width}, ${plural(depth, 'block')}, patch ${patch}, ${image.join(' × ')}`;
@@ -96,6 +98,7 @@ function description(model: Model, part: Part): string {
     ['positions', positionNames[encoder.positions]],
   ];
   if (part === 'segmenter') rows.push(...segmenterRows(model));
+  else if (part === 'detector') rows.push(...detectorRows(model));
   else rows.push(['features', `${pooled}, ${fcNorm ? 'then a norm' : 'after the final norm'}`]);
   if (part === 'classifier') {
     rows.push(['classes', classifier!.classes]);
@@ -112,7 +115,7 @@ function description(model: Model, part: Part): string {
   ]);
   const { range } = normalisation;
   if (range) rows.push(['sample values of 0 and 1', range.join(', ')]);
-  if (part === 'segmenter') return table(['', ''], rows);
+  if (part === 'segmenter' || part === 'detector') return table(['', ''], rows);
   rows.push([
     'evaluation',
     evaluationView
@@ -136,6 +139,22 @@ function segmenterRows({
     ],
     ['head', `${head.kind}${blocks}`],
     ['classes of pixels', classes],
+  ];
+}
+
+function detectorRows({ detector }: Model): [string, unknown][] {
+  const { head, classes, windows, decomposedPositions } = detector!;
+  return [
+    [
+      'attention in windows',
+      windows ? `${windows.side} patches, but in blocks ${windows.global.join(', ')}` : 'no',
+    ],
+    ['relative positions', decomposedPositions ? 'decomposed' : 'no'],
+    [
+      'head',
+      `Mask R-CNN${head.masks ? '' : ' without masks'} on maps of the scales ${head.scales.join(', ')}, ${head.channels} channels`,
+    ],
+    ['classes of objects', classes],
   ];
 }
 

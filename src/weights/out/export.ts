@@ -16,6 +16,7 @@ import { onnx } from './onnx.ts';
 import { defaultPart, ExportError, type Part, requirePart } from './part.ts';
 import { timm } from './timm.ts';
 import { trainingRecord } from './training-record.ts';
+import { verifyDetector } from './verify-detector.ts';
 import { type OnnxCheck, verifyOnnx } from './verify-onnx.ts';
 
 const formats: Readonly<Record<ExportFormat, Format>> = { timm, huggingface: huggingFace, onnx };
@@ -77,7 +78,10 @@ export async function exportModel(path: string, options: ExportOptions): Promise
     if (options.format === 'onnx') {
       const engine = options.engine ?? (await openOnnxEngine());
       stage('comparing with the model', 2);
-      check = await verifyOnnx(model, part, folder, engine);
+      check =
+        part === 'detector'
+          ? await verifyDetector(model, folder, engine)
+          : await verifyOnnx(model, part, folder, engine);
     }
     const record = await trainingRecord(model);
     const checks = check ? [describe(check)] : [];
@@ -98,7 +102,9 @@ export async function exportModel(path: string, options: ExportOptions): Promise
 }
 
 /** A sentence about the comparison. */
-function describe({ batches, difference, runtime, engine }: OnnxCheck): string {
+function describe({ batches, difference, runtime, engine, objects }: OnnxCheck): string {
+  if (objects)
+    return `\`onnx/model.onnx\` was run on pictures of noise by ${runtime}: ${objects.count - objects.others} of its ${objects.count} objects are the model's (${engine}); their scores, and their boxes relative to the longer side, differ by ${difference.toExponential(1)} at most.`;
   return `\`onnx/model.onnx\` was run on noise by ${runtime}, batches of ${batches.join(' and ')}: its outputs differ from the model's (${engine}) by ${difference.toExponential(1)} of the largest value at most.`;
 }
 

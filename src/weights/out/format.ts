@@ -2,11 +2,11 @@ import type { Model } from '../model.ts';
 import type { Part } from './part.ts';
 
 /** An export format: writes all files except the model card. */
-export interface Format {
+export interface Format<P extends Part = Part> {
   /** Parts that the format supports. */
-  readonly parts: readonly Part[];
+  readonly parts: readonly P[];
   /** Writes the files into an existing folder. Throws ExportError if the format does not support the model. */
-  write(model: Model, part: Part, folder: string): Promise<Written>;
+  write(model: Model, part: P, folder: string): Promise<Written>;
 }
 
 export interface Written {
@@ -19,8 +19,8 @@ export interface Written {
 }
 
 /** Names of the head's classes by number. Unknown names are made from the number. */
-export function classNamesOf({ classifier, segmenter, classes }: Model): string[] {
-  const count = (segmenter ?? classifier)!.classes;
+export function classNamesOf({ classifier, segmenter, detector, classes }: Model): string[] {
+  const count = (segmenter ?? detector ?? classifier)!.classes;
   return Array.from({ length: count }, (_, i) => classes?.[i] ?? `LABEL_${i}`);
 }
 

@@ -3,15 +3,18 @@ import { beitConfig } from './beit-config.ts';
 import { classNamesOf, hiddenWidth } from './format.ts';
 import type { Part } from './part.ts';
 
+/** Parts that `transformers` has classes for: its detectors are others. */
+export type HuggingFacePart = Exclude<Part, 'detector'>;
+
 /** Classes of `transformers` by part. */
-export const huggingFaceClasses: Readonly<Record<Part, string>> = {
+export const huggingFaceClasses: Readonly<Record<HuggingFacePart, string>> = {
   features: 'ViTModel',
   classifier: 'ViTForImageClassification',
   segmenter: 'BeitForSemanticSegmentation',
   autoencoder: 'ViTMAEForPreTraining',
 };
 
-const modelTypes: Readonly<Record<Part, string>> = {
+const modelTypes: Readonly<Record<HuggingFacePart, string>> = {
   features: 'vit',
   classifier: 'vit',
   segmenter: 'beit',
@@ -19,7 +22,7 @@ const modelTypes: Readonly<Record<Part, string>> = {
 };
 
 /** `config.json` for `transformers` and transformers.js. */
-export function huggingFaceConfig(model: Model, part: Part): object {
+export function huggingFaceConfig(model: Model, part: HuggingFacePart): object {
   const { image, patch, channels, width, depth, heads, mlpRatio, epsilon = 1e-6 } = model.encoder;
   return {
     architectures: [huggingFaceClasses[part]],

@@ -9,15 +9,15 @@ import { task } from '../../tasks/table.ts';
 import type { Model } from '../model.ts';
 import { writeBeit } from './beit.ts';
 import { block, type Format, json } from './format.ts';
-import { huggingFaceClasses, huggingFaceConfig } from './huggingface-config.ts';
+import { type HuggingFacePart, huggingFaceClasses, huggingFaceConfig } from './huggingface-config.ts';
 import { attentionNames, blockNames } from './huggingface-names.ts';
-import { ExportError, type Part } from './part.ts';
+import { ExportError } from './part.ts';
 import { preprocessorConfig, preprocessorNotes } from './preprocessor.ts';
 import { rowsOf, tensor, tensorsOf, writeTensors } from './tensors.ts';
 import { transformersMisfit } from './transformers-misfit.ts';
 
 /** A folder for `transformers`: ViTModel, ViTForImageClassification, BeitForSemanticSegmentation or ViTMAEForPreTraining. */
-export const huggingFace: Format = {
+export const huggingFace: Format<HuggingFacePart> = {
   parts: ['features', 'classifier', 'segmenter', 'autoencoder'],
   async write(model, part, folder) {
     if (part === 'segmenter') return writeBeit(model, folder);
@@ -34,7 +34,7 @@ export const huggingFace: Format = {
 };
 
 /** Throws ExportError if the classes of `transformers` would compute something else. */
-function requireFit({ encoder, decoder, classifier }: Model, part: Part): void {
+function requireFit({ encoder, decoder, classifier }: Model, part: VitPart): void {
   const other = 'export it with --format timm or --format onnx';
   const head = part === 'classifier' || classifier?.fcNorm ? classifier : undefined; // only the head pools
   const misfit = transformersMisfit(encoder, head);
@@ -52,7 +52,7 @@ function requireFit({ encoder, decoder, classifier }: Model, part: Part): void {
 }
 
 /** Parts that are a plain ViT. */
-type VitPart = Exclude<Part, 'segmenter'>;
+type VitPart = Exclude<HuggingFacePart, 'segmenter'>;
 
 /** Prefixes of the other names. */
 const names: Readonly<Record<VitPart, readonly (readonly [here: string, there: string])[]>> = {

@@ -9,6 +9,7 @@ import { encodeTokens } from '../../models/encoder.ts';
 import { norm } from '../../nn/block.ts';
 import { weightInputs } from '../../programs/pretrain.ts';
 import { type Model, modelParameters } from '../model.ts';
+import { detectorConfigFile, detectorOnnx, detectorUsage } from './detector-onnx.ts';
 import { block, type Format, json } from './format.ts';
 import { huggingFaceConfig } from './huggingface-config.ts';
 import { featuresOf, type Part } from './part.ts';
@@ -22,17 +23,21 @@ const EXTERNAL = 'model.onnx_data';
 const SMALLEST = 1024;
 
 /**
- * A folder for onnxruntime: `onnx/model.onnx`, and Hugging Face's configuration files, for transformers.js. A segmenter has its own
- * `config.json`.
+ * A folder for onnxruntime: `onnx/model.onnx`, and Hugging Face's configuration files, for transformers.js. Segmenters and detectors have
+ * their own `config.json`.
  */
 export const onnx: Format = {
-  parts: ['features', 'classifier', 'segmenter'],
+  parts: ['features', 'classifier', 'segmenter', 'detector'],
   async write(model, part, folder) {
     await mkdir(join(folder, 'onnx'));
     const large = await writeOnnx(join(folder, 'onnx'), onnxGraph(model, part));
     if (part === 'segmenter') {
       await writeFileAtomic(join(folder, 'config.json'), json(segmenterConfigFile(model)));
       return { library: 'onnx', usage: segmenterUsage(model), notes: segmenterNotes(model) };
+    }
+    if (part === 'detector') {
+      await writeFileAtomic(join(folder, 'config.json'), json(detectorConfigFile(model)));
+      return { library: 'onnx', usage: detectorUsage(model), notes: [] };
     }
     const config = {
       ...huggingFaceConfig(model, part),
@@ -54,7 +59,7 @@ export const onnx: Format = {
 /**
  * The exported program for a batch size: `pixel_values` f32 [B, C, H, W], normalised → `logits` [B, classes], or
  * `last_hidden_state` [B, N, D] (a class token comes first) and `pooler_output` [B, D], the input of a head. For that of a segmenter see
- * `segmenterProgram`.
+ * `segmenterProgram`; a detector is no single program, see `detectorGraph`.
  */
 export function exportProgram(model: Model, part: Part, batch: number): Program {
   if (part === 'segmenter') return segmenterProgram(model, batch);
@@ -71,6 +76,7 @@ export function exportProgram(model: Model, part: Part, batch: number): Program 
 }
 
 function onnxGraph(model: Model, part: Part): OnnxGraph {
+  if (part === 'detector') return detectorOnnx(model);
   return exportGraph((batch) => exportProgram(model, part, batch), model.weights as Values);
 }
 

@@ -17,11 +17,14 @@ const OTHERS = 0.01;
 /** Result of the comparison of an exported model. */
 export interface OnnxCheck {
   readonly batches: readonly number[];
-  /** Largest difference of an output value, relative to the output's largest value, or to 1 if that is smaller. */
+  /** Largest difference of an output value, relative to the output's largest value, or to 1 if that is smaller. Of a detector: of
+   * scores, and of coordinates relative to the longer side, over the objects that are the model's. */
   readonly difference: number;
   /** Names of the runtime of the file and of the engine of the model. */
   readonly runtime: string;
   readonly engine: string;
+  /** Of a detector: objects that were compared, those of all pictures, and how many of them are others than the model's. */
+  readonly objects?: { readonly count: number; readonly others: number };
 }
 
 /**
@@ -105,7 +108,7 @@ function relativeDifference(got: TensorData | undefined, expected: TensorData): 
 }
 
 /** The file's path for the native runtime, its bytes for WebAssembly, which cannot read files. */
-async function source(folder: string, native: boolean): Promise<string> {
+export async function source(folder: string, native: boolean): Promise<string> {
   const path = join(folder, 'onnx', 'model.onnx');
   return native ? path : ((await readFile(path)) as unknown as string);
 }

@@ -1,18 +1,17 @@
-import type { ViewObjects } from '../../data/load/object-view.ts';
-import { detectionsOf } from '../../detect/detections.ts';
-import { namedMatrices, SAMPLING } from '../../detect/learn.ts';
-import { pasteMask } from '../../detect/paste-mask.ts';
-import { proposalsOf, type Scored } from '../../detect/proposals.ts';
-import type { Rle } from '../../detect/rle.ts';
-import { roiMatrices } from '../../detect/roi-align.ts';
-import type { Boxes } from '../../detect/rows.ts';
-import type { Program, Values } from '../../graph/index.ts';
-import type { Size } from '../../image/size.ts';
-import { BOX_BINS } from '../../models/box-head.ts';
-import { type DetectorConfig, detectorLevels } from '../../models/detector.ts';
-import { MASK_BINS } from '../../models/mask-head.ts';
-import type { BoxPrograms } from '../../programs/predict-boxes.ts';
-import { joined } from '../../run/joined.ts';
+import { detectionsOf } from '../detect/detections.ts';
+import { namedMatrices, SAMPLING } from '../detect/learn.ts';
+import { pasteMask } from '../detect/paste-mask.ts';
+import { proposalsOf, type Scored } from '../detect/proposals.ts';
+import type { Rle } from '../detect/rle.ts';
+import { roiMatrices } from '../detect/roi-align.ts';
+import type { Boxes } from '../detect/rows.ts';
+import type { Program, Values } from '../graph/index.ts';
+import type { Size } from '../image/size.ts';
+import { BOX_BINS } from '../models/box-head.ts';
+import { type DetectorConfig, detectorLevels } from '../models/detector.ts';
+import { MASK_BINS } from '../models/mask-head.ts';
+import type { BoxPrograms } from '../programs/predict-boxes.ts';
+import { joined } from './joined.ts';
 
 /** A detector that is ready: its programs for a number of images, and how they are run. */
 export interface Detector {
@@ -44,7 +43,10 @@ export interface FoundInImage {
 interface Views {
   /** [batch, channels, height, width] */
   readonly view: Uint8Array;
-  readonly objects: readonly Pick<ViewObjects, 'drawn'>[];
+  /** The size of each image, and its size in the view, where it may reach beyond the edges. */
+  readonly objects: readonly {
+    readonly drawn: { readonly image: Size; readonly crop: { readonly resized: Size } };
+  }[];
 }
 
 /** Finds the objects of a batch of images: the engine computes, and the host chooses boxes in between. */
