@@ -65,7 +65,7 @@ it('a low-pass filter keeps the waves inside of the circle', () => {
         }
       }
     const got = evaluate(lowPass(constant(image, [1, 1, height, width]), radius));
-    // Errors are those of the image's values, of which a filter may leave almost nothing.
+    // A filter may leave almost nothing of an image: errors are not relative to that.
     const errors = expected.map((value, i) => Math.abs(value - got[i]!));
     expect(Math.max(...errors)).toBeLessThan(1e-5);
   });
