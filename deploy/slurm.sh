@@ -10,12 +10,15 @@
 
 # Trains on a rank per task, and continues in another job when time is up or the job is preempted:
 #   sbatch deploy/slurm.sh pretrain --recipe imagenet-base-masked --data /data/imagenet/train --output runs/mae
-# The working directory, with node_modules in it, and the run's folder lie on a disk that all nodes share.
+# The working directory is a project that has the package, or a built clone. It and the run's folder lie on a disk that all nodes share.
 set -uo pipefail
+
+command=node_modules/.bin/beyond-masking
+[ -e "$command" ] || command=bin/beyond-masking.mjs
 
 # -K ends all ranks when one fails. npx would not pass SIGUSR1 on.
 cpus=$((SLURM_CPUS_ON_NODE / SLURM_NTASKS_PER_NODE))
-srun -K --mpi=pmix --cpus-per-task="$cpus" node_modules/.bin/beyond-masking "$@" --resume
+srun -K --mpi=pmix --cpus-per-task="$cpus" "$command" "$@" --resume
 status=$?
 
 # The run was asked to stop, and has saved.

@@ -8,8 +8,12 @@ import { temporaryFolder } from './support/temporary-folder.ts';
 const script = fileURLToPath(new URL('../deploy/slurm.sh', import.meta.url));
 const folder = temporaryFolder();
 
-/** Runs the script with programs that record their arguments in place of Slurm's. @param status that of srun */
-function runJob(status: number, ...args: readonly string[]) {
+/** Runs the script with programs that record their arguments in place of Slurm's. @param status that of srun @param installed false: in a clone */
+function runJob(status: number, installed: boolean, ...args: readonly string[]) {
+  const cwd = join(folder, installed ? 'project' : 'clone');
+  const bin = join(cwd, 'node_modules', '.bin');
+  mkdirSync(bin, { recursive: true });
+  if (installed) writeFileSync(join(bin, 'beyond-masking'), '');
   const programs = join(folder, `bin-${status}`);
   const log = join(folder, `log-${status}`);
   mkdirSync(programs, { recursive: true });
@@ -28,13 +32,14 @@ function runJob(status: number, ...args: readonly string[]) {
     SLURM_CPUS_ON_NODE: '64',
     SLURM_NTASKS_PER_NODE: '2',
   };
-  const { status: ended } = spawnSync('bash', [script, ...args], { env });
+  const { status: ended } = spawnSync('bash', [script, ...args], { cwd, env });
   return { ended, calls: readFileSync(log, 'utf8').trim().split('\n') };
 }
 
 describe.skipIf(process.platform === 'win32')("Slurm's script", () => {
-  const started =
-    'srun -K --mpi=pmix --cpus-per-task=32 node_modules/.bin/beyond-masking pretrain --output runs/a --resume';
+  const start = (command: string) =>
+    `srun -K --mpi=pmix --cpus-per-task=32 ${command} pretrain --output runs/a --resume`;
+  const started = start('node_modules/.bin/beyond-masking');
   const args = ['pretrain', '--output', 'runs/a'];
 
   it('is one that bash can read', () => {
@@ -42,10 +47,14 @@ describe.skipIf(process.platform === 'win32')("Slurm's script", () => {
   });
 
   it.each([0, 1, 137])('ends with the status %i of the run', (status) => {
-    expect(runJob(status, ...args)).toEqual({ ended: status, calls: [started] });
+    expect(runJob(status, true, ...args)).toEqual({ ended: status, calls: [started] });
+  });
+
+  it('starts the command of a clone where no package is installed', () => {
+    expect(runJob(0, false, ...args)).toEqual({ ended: 0, calls: [start('bin/beyond-masking.mjs')] });
   });
 
   it('queues a run again that was asked to stop', () => {
-    expect(runJob(130, ...args)).toEqual({ ended: 130, calls: [started, 'scontrol requeue 7'] });
+    expect(runJob(130, true, ...args)).toEqual({ ended: 130, calls: [started, 'scontrol requeue 7'] });
   });
 });
