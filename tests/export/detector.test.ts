@@ -5,7 +5,6 @@ import { describe, expect, it } from 'vitest';
 import type { DetectInput } from '../../src/config/detect-schema.ts';
 import { pasteMask } from '../../src/detect/paste-mask.ts';
 import { decodeRle } from '../../src/detect/rle.ts';
-import type { Engine } from '../../src/engines/engine.ts';
 import { loadRuntime } from '../../src/engines/onnx/runtime.ts';
 import { referenceEngine } from '../../src/engines/reference/engine.ts';
 import { type PredictedObjects, predictBoxes } from '../../src/evaluate/detection/predict-boxes.ts';
@@ -13,6 +12,7 @@ import type { Size } from '../../src/image/size.ts';
 import { rng } from '../../src/random/rng.ts';
 import { openModel } from '../../src/weights/model.ts';
 import { exportModel } from '../../src/weights/out/export.ts';
+import { changedEngine } from '../support/changed-engine.ts';
 import { randomDetector } from '../support/random-checkpoint.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { tinyDetectSettings } from '../support/tiny-run.ts';
@@ -154,19 +154,11 @@ describe(`detectors as ONNX, native and as WebAssembly, find objects as predict 
 
 describe('exports of detectors', () => {
   it("are kept only if the file finds the model's objects", async () => {
-    const wrong: Engine = {
-      ...referenceEngine,
-      async open(state) {
-        const session = await referenceEngine.open(state);
-        const original = session.run.bind(session);
-        const run: typeof session.run = async (program, inputs) => {
-          const outputs = await original(program, inputs);
-          const { deltas } = outputs;
-          return program.name === 'boxes' ? { ...outputs, deltas: deltas!.map((x) => x + 0.05) } : outputs;
-        };
-        return Object.assign(session, { run });
-      },
-    };
+    const wrong = changedEngine((program, outputs) =>
+      program.name === 'boxes'
+        ? { ...outputs, deltas: outputs.deltas!.map((x) => x + 0.05) as Float32Array }
+        : outputs,
+    );
     const output = join(folder, 'wrong', 'inner');
     await expect(
       exportModel(await tinyCheckpoint(), { format: 'onnx', output, engine: wrong }),

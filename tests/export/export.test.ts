@@ -2,13 +2,13 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Engine } from '../../src/engines/engine.ts';
 import { referenceEngine } from '../../src/engines/reference/engine.ts';
 import type { Values } from '../../src/graph/index.ts';
 import { readSafetensors, writeSafetensors } from '../../src/io/safetensors.ts';
 import { type Rng, rng } from '../../src/random/rng.ts';
 import { type Model, openModel } from '../../src/weights/model.ts';
 import { type ExportOptions, exportModel } from '../../src/weights/out/export.ts';
+import { changedEngine } from '../support/changed-engine.ts';
 import { randomCheckpoint, randomClassifier } from '../support/random-checkpoint.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { cases } from './cases.ts';
@@ -135,20 +135,12 @@ describe(`exports (SEED=${seed})`, () => {
   );
 
   it("keep an ONNX file only if its outputs equal the model's", async () => {
-    const wrong: Engine = {
-      ...referenceEngine,
-      async open(state) {
-        const session = await referenceEngine.open(state);
-        const original = session.run.bind(session);
-        const run: typeof session.run = async (program, inputs) => {
-          const outputs = await original(program, inputs);
-          return Object.fromEntries(
-            Object.entries(outputs).map(([name, data]) => [name, data.map((x) => x * 1.001)]),
-          ) as Values;
-        };
-        return Object.assign(session, { run });
-      },
-    };
+    const wrong = changedEngine(
+      (_, outputs) =>
+        Object.fromEntries(
+          Object.entries(outputs).map(([name, data]) => [name, data.map((x) => x * 1.001)]),
+        ) as Values,
+    );
     const path = await checkpointOf('as in MAE');
     const output = join(folder, 'wrong', 'inner');
     await expect(exportModel(path, { format: 'onnx', output, engine: wrong })).rejects.toThrow(

@@ -7,6 +7,14 @@ export interface Rows {
   readonly width: number;
 }
 
+/** The rows with these numbers, in this order. */
+export function chosenRows({ values, width }: Rows, chosen: ArrayLike<number>): Rows {
+  const rows = new Float64Array(chosen.length * width);
+  for (let i = 0; i < chosen.length; i++)
+    rows.set(values.subarray(chosen[i]! * width, (chosen[i]! + 1) * width), i * width);
+  return { values: rows, count: chosen.length, width };
+}
+
 /** Rows minus their mean. */
 export function centred({ values, count, width }: Rows): Rows {
   const mean = meanOf({ values, count, width });

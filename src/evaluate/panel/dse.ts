@@ -1,4 +1,4 @@
-import { centred, meanOf, type Rows } from '../algebra/moments.ts';
+import { centred, chosenRows, meanOf, type Rows } from '../algebra/moments.ts';
 import { effectiveRank, singularValues } from '../algebra/spectrum.ts';
 import { squaredDistance } from '../algebra/vectors.ts';
 import { kMeans } from './k-means.ts';
@@ -67,19 +67,12 @@ function rowsOf({ values, tokens, width }: Tokens, first: number, images: number
 function extents(rows: Rows, clusters: number, apart?: number[]): number[] {
   const { centres, labels } = kMeans(rows, clusters);
   if (apart) apart.push(distanceToOthers(rows, centres, labels));
-  const { values, width } = rows;
+  const { width } = rows;
   const found: number[] = [];
   for (let c = 0; c < centres.length / width; c++) {
     const members = [...labels.keys()].filter((i) => labels[i] === c);
     if (members.length < 2) continue;
-    const own = new Float64Array(members.length * width);
-    members.forEach((i, k) => {
-      own.set(values.subarray(i * width, (i + 1) * width), k * width);
-    });
-    const sum = singularValues(centred({ values: own, count: members.length, width })).reduce(
-      (a, b) => a + b,
-      0,
-    );
+    const sum = singularValues(centred(chosenRows(rows, members))).reduce((a, b) => a + b, 0);
     found.push(sum / Math.sqrt(Math.max(members.length - 1, width)));
   }
   return found;

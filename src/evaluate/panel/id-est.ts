@@ -1,4 +1,4 @@
-import type { Rows } from '../algebra/moments.ts';
+import { chosenRows, type Rows } from '../algebra/moments.ts';
 import { squaredDistance } from '../algebra/vectors.ts';
 import { slope } from './measures.ts';
 
@@ -32,18 +32,9 @@ export function idEst(features: Rows, order: Int32Array): number | undefined {
   return Number.isFinite(dimension) && dimension > 0 ? dimension : undefined;
 }
 
-/** The rows with these numbers, in this order. */
-function chosenRows({ values, width }: Rows, chosen: Int32Array): Rows {
-  const rows = new Float64Array(chosen.length * width);
-  chosen.forEach((row, i) => {
-    rows.set(values.subarray(row * width, (row + 1) * width), i * width);
-  });
-  return { values: rows, count: chosen.length, width };
-}
-
 /**
- * Length of the minimum spanning tree of the first `count` rows, by Prim's algorithm. Distances are computed where they are needed: a matrix of all
- * of them would be read and written for longer than that takes.
+ * Length of the minimum spanning tree of the first `count` rows, by Prim's algorithm. Distances are computed where they are needed: a matrix of
+ * all of them would take 32 MB for 2,000 rows.
  */
 function treeLength({ values, width }: Rows, count: number): number {
   const left = Int32Array.from({ length: count }, (_, i) => i);
