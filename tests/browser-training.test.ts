@@ -29,8 +29,8 @@ import {
 } from '../src/browser.ts';
 import type { Engine } from '../src/engines/engine.ts';
 import { openOnnxEngine } from '../src/engines/onnx/engine.ts';
+import { seed } from './support/random.ts';
 
-const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
 const BATCH = 8;
 const STEPS = 4;
 

@@ -4,6 +4,7 @@ import { decode } from 'fast-png';
 import { beforeAll, expect, it } from 'vitest';
 import { rng } from '../src/random/rng.ts';
 import { commandLine } from './support/command-line.ts';
+import { seed } from './support/random.ts';
 import { randomSegmenter } from './support/random-checkpoint.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
@@ -118,7 +119,6 @@ it('settings and recipes are listed', async () => {
 });
 
 it('predicted masks have the values of the training masks, whatever their gaps', async () => {
-  const seed = Number(process.env.SEED ?? Date.now() % 1e6);
   const model = { image: [16, 16] as [number, number], patch: 4, width: 8, depth: 1, heads: 2 };
   await randomSegmenter(join(folder, 'gaps.safetensors'), rng(seed), { model }, ['a', 'b', 'c', 'd', 'e']);
   const images = ['masks:shapes@val', '--from', 'gaps.safetensors', '--output', 'gaps'];

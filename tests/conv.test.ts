@@ -21,7 +21,7 @@ import {
 import { rng } from '../src/random/rng.ts';
 import { readFixture } from './support/fixture.ts';
 import { isMissing, oneDnnFolder } from './support/libraries.ts';
-import { normals } from './support/random.ts';
+import { normals, seed } from './support/random.ts';
 import { relativeError } from './support/task-fixture.ts';
 import { openCpuXla } from './support/xla.ts';
 
@@ -138,7 +138,6 @@ for (const [engine, open] of Object.entries(engines))
 
     it.each(Object.keys(layers))('%s equals the reference', async (layer) => {
       const { x, filters, y, options } = layers[layer]!;
-      const seed = Date.now() % 1e6;
       const random = rng(seed, layer);
       const shapes = { x, filters, dy: y };
       const values = Object.fromEntries(

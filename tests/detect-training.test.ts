@@ -10,6 +10,7 @@ import { initialise } from '../src/nn/init.ts';
 import { trainingPlan } from '../src/programs/plan.ts';
 import { type Rng, rng } from '../src/random/rng.ts';
 import { setUpDetector } from '../src/run/setup-detect.ts';
+import { seed } from './support/random.ts';
 
 const SIDE = 32;
 const IMAGES = 3;
@@ -58,7 +59,6 @@ function picture(random: Rng) {
 }
 
 it('an overfitted batch is found again, boxes and masks', async () => {
-  const seed = Math.floor(Math.random() * 2 ** 31);
   const dataset = pictures(rng(seed, 'pictures'));
   const config = resolveDetectConfig({
     seed,

@@ -6,14 +6,15 @@ import { installedLibrary } from '../src/engines/onednn/library.ts';
 import { openEngine } from '../src/run/engine.ts';
 import { hideSystemOneDnn } from './support/hide-onednn.ts';
 import { isMissing, oneDnnFolder } from './support/libraries.ts';
-import { baseSeed, testOperations } from './support/operations-suite.ts';
+import { testOperations } from './support/operations-suite.ts';
+import { seed } from './support/random.ts';
 import { testSessions } from './support/session-suite.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
-import { seed, TinyTraining } from './support/tiny-training.ts';
+import { TinyTraining } from './support/tiny-training.ts';
 
 const name = 'oneDNN by setup';
 
-describe.skipIf(isMissing(name))(`the installed oneDNN (SEED=${seed}, ${baseSeed})`, () => {
+describe.skipIf(isMissing(name))(`the installed oneDNN (SEED=${seed})`, () => {
   const folder = temporaryFolder();
   beforeAll(() => hideSystemOneDnn(join(folder, 'hidden')));
   afterAll(() => {

@@ -14,6 +14,7 @@ import { rng } from '../src/random/rng.ts';
 import type { SegmentEvent } from '../src/run/events.ts';
 import { trainSegmenter } from '../src/segment.ts';
 import { openModel } from '../src/weights/model.ts';
+import { seed } from './support/random.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 import { tinyImages, tinySegmentSettings, tinySettings } from './support/tiny-run.ts';
 
@@ -240,7 +241,6 @@ describe('a segmenter starts from the weights of other runs', () => {
 });
 
 it('a turned photograph is trained on and predicted upright, as its mask lies', async () => {
-  const seed = Number(process.env.SEED ?? Date.now() % 1e6);
   const random = rng(seed, 'turned');
   const source = join(folder, 'turned');
   for (const kind of ['images', 'masks']) await mkdir(join(source, kind), { recursive: true });

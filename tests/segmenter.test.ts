@@ -13,6 +13,7 @@ import { initialise } from '../src/nn/init.ts';
 import { adamw } from '../src/optim/adamw.ts';
 import { rng } from '../src/random/rng.ts';
 import { readFixture } from './support/fixture.ts';
+import { seed } from './support/random.ts';
 import { relativeError } from './support/task-fixture.ts';
 
 // Written by tests/oracle/make_segmenter_fixture.py with PyTorch's own layers.
@@ -134,7 +135,6 @@ it('pixels without a class cost nothing, all of them 0 and not NaN', async () =>
 
 it('training writes the statistics with the weights, and an overfitted batch is labelled rightly', async () => {
   const { config } = metadata('upernet') as { config: SegmenterConfig };
-  const seed = Math.floor(Math.random() * 2 ** 31);
   const { specs, trained, statistics, gradients } = stepOf(config);
   const state = initialise(specs, seed);
   const parameters = trained.map(({ name }) => ({ name, lrScale: 1, weightDecay: 0 }));

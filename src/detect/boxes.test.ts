@@ -1,8 +1,7 @@
 import { expect, it } from 'vitest';
+import { seed } from '../../tests/support/random.ts';
 import { rng } from '../random/rng.ts';
 import { boxArea, boxIou, boxIous } from './boxes.ts';
-
-const seed = Math.floor(Math.random() * 2 ** 31);
 
 it('overlaps are shares of pixels', () => {
   const random = rng(seed);

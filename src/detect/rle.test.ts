@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { seed } from '../../tests/support/random.ts';
 import { rng } from '../random/rng.ts';
 import { maskIou, maskIous, mergeRles } from './combine-rle.ts';
 import { polygonRle } from './polygon.ts';
@@ -62,7 +63,6 @@ describe('masks are those of pycocotools', () => {
   });
 });
 
-const seed = Math.floor(Math.random() * 2 ** 31);
 const random = rng(seed);
 
 function randomMask(height: number, width: number): Uint8Array {

@@ -1,7 +1,7 @@
 import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
-import { normals } from '../../tests/support/random.ts';
+import { normals, seed } from '../../tests/support/random.ts';
 import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
 import { tinyFinetuneSettings, tinyImages } from '../../tests/support/tiny-run.ts';
 import { parseFinetuneConfig } from '../config/finetune-schema.ts';
@@ -45,7 +45,6 @@ async function scores(dataset: Dataset, batchSize: number, seed: number) {
 }
 
 it('evaluates every image once for any batch size', async () => {
-  const seed = Date.now() % 1e6;
   const one = await scores(images, 1, seed);
   for (const batchSize of [4, 5, 14]) {
     const { found, done } = await scores(images, batchSize, seed);
@@ -60,7 +59,6 @@ it('evaluates every image once for any batch size', async () => {
 });
 
 it('ignores unreadable images', async () => {
-  const seed = Date.now() % 1e6;
   const torn = join(folder, 'torn');
   await cp(join(folder, 'images'), torn, { recursive: true });
   await writeFile(join(torn, 'class3', '003.png'), 'no image');

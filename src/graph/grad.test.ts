@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fc } from '../../tests/support/random.ts';
 import { evaluateProgram } from '../engines/reference/evaluate.ts';
 import { rng } from '../random/rng.ts';
 import * as g from './index.ts';

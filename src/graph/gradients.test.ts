@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cases } from '../../tests/operations/cases.ts';
 import { mix } from '../../tests/operations/mix.ts';
+import { fc } from '../../tests/support/random.ts';
 import { evaluateProgram } from '../engines/reference/evaluate.ts';
 import { type Rng, rng } from '../random/rng.ts';
 import { grad, input, operations, program, type TensorData } from './index.ts';

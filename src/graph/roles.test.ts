@@ -1,12 +1,11 @@
 import { expect, it } from 'vitest';
 import { cases } from '../../tests/operations/cases.ts';
+import { seed } from '../../tests/support/random.ts';
 import { evaluateProgram } from '../engines/reference/evaluate.ts';
 import { rng } from '../random/rng.ts';
 import { flopsOf } from './flops.ts';
 import { input, operations, program, sizeOf, type Tensor } from './index.ts';
 import { topologicalOrder } from './topology.ts';
-
-const seed = Number(process.env.SEED ?? Date.now() % 1e6);
 
 /** Random uses of an operation: values of inputs and outputs. */
 function* uses(name: string) {

@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { fc } from '../../tests/support/random.ts';
 import { findJsonFault } from './json-scan.ts';
 
 test('valid JSON without duplicates has no fault', () => {

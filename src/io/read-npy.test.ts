@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { whole } from '../../tests/support/random.ts';
+import { seed, whole } from '../../tests/support/random.ts';
 import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
 import { rng } from '../random/rng.ts';
 import { FileFormatError } from './file-format-error.ts';
@@ -81,7 +81,6 @@ test('reads headers as other programs write them', async () => {
 });
 
 test('changed bytes are read or refused, and nothing else', async () => {
-  const seed = Math.floor(Math.random() * 2 ** 31);
   const random = rng(seed);
   const path = join(temporary, 'c.npy');
   const names = readdirSync(fixtures).filter((name) => name.endsWith('.npy'));

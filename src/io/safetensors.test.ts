@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { fc } from '../../tests/support/random.ts';
 import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
 import { DTYPES, type Dtype, elementCount, type NamedTensor } from './dtypes.ts';
 import { FileFormatError } from './file-format-error.ts';

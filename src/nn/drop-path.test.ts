@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { withRandom } from '../../tests/support/random.ts';
+import { seed, withRandom } from '../../tests/support/random.ts';
 import { rng } from '../random/rng.ts';
 import { dropPathRates, dropPathScales } from './drop-path.ts';
 
@@ -10,7 +10,6 @@ describe('drop path', () => {
   });
 
   it('drops with its probability, and keeps the mean', () => {
-    const seed = Date.now() % 1e6;
     const [images, rate, depth] = [20_000, 0.4, 5];
     const sums = new Float64Array(2 * depth);
     const drops = new Float64Array(2 * depth);

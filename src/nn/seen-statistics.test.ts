@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { normals } from '../../tests/support/random.ts';
+import { normals, seed } from '../../tests/support/random.ts';
 import { evaluateProgram } from '../engines/reference/evaluate.ts';
 import { input, program } from '../graph/index.ts';
 import { rng } from '../random/rng.ts';
 import { seenStatistics } from './seen-statistics.ts';
 
-const seed = Date.now() % 1e6;
 const geometry = { image: [6, 9], patch: 3, channels: 2 } as const;
 const [rows, columns] = [2, 3];
 const count = rows * columns;

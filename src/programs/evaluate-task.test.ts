@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { imagenet } from '../../tests/support/degrade.ts';
-import { normals } from '../../tests/support/random.ts';
+import { freshSeed, normals } from '../../tests/support/random.ts';
 import { relativeError } from '../../tests/support/task-fixture.ts';
 import { randomWeights, tiny } from '../../tests/support/tiny.ts';
 import { referenceEngine } from '../engines/reference/engine.ts';
@@ -15,8 +15,6 @@ import { task, taskNames } from '../tasks/table.ts';
 import { evaluateTask } from './evaluate-task.ts';
 import { lossScalars, weightInputs } from './pretrain.ts';
 import { taskGraph } from './task-graph.ts';
-
-const fresh = () => Math.floor(Math.random() * 2 ** 32);
 
 /** Everything a task needs for two images, by random. */
 function example(name: string, given: AutoencoderConfig, random: Rng) {
@@ -36,7 +34,7 @@ function example(name: string, given: AutoencoderConfig, random: Rng) {
 describe('a mask ratio of 0', () => {
   const bases = taskNames.filter((name) => taskNames.includes(`masked+${name}`));
   it.each(bases.map((name) => `masked+${name}`))('makes %s the task alone', async (name) => {
-    const seed = fresh();
+    const seed = freshSeed();
     const options = example(name, tiny, rng(seed));
     const masked = await evaluateTask({ ...options, maskRatio: 0 });
     const alone = await evaluateTask({ ...options, task: task(name.replace('masked+', '')) });
@@ -45,14 +43,14 @@ describe('a mask ratio of 0', () => {
 });
 
 it('the loss is the mean over images, and the weighted sum of its parts', async () => {
-  const seed = fresh();
+  const seed = freshSeed();
   const got = await evaluateTask(example('masked+zoomed-in', tiny, rng(seed)));
   expect(got.loss, `seed ${seed}`).toBeCloseTo((got.losses[0]! + got.losses[1]!) / 2, 5);
   expect(got.loss, `seed ${seed}`).toBeCloseTo(0.8 * got.parts.centre! + 0.2 * got.parts.edge!, 5);
 });
 
 it('an order that removes the same tokens in another sequence changes nothing', async () => {
-  const seed = fresh();
+  const seed = freshSeed();
   const options = example('masked', tiny, rng(seed));
   const order = options.draws['draw:order'] as Int32Array;
   const [first, second] = [order.slice(0, 8), order.slice(8)];
@@ -72,7 +70,7 @@ describe('gradients of a whole model equal finite differences', () => {
   ];
 
   it.each(models)('%s', (name, model) => {
-    const seed = fresh();
+    const seed = freshSeed();
     const random = rng(seed);
     const options = example(name, model, random);
     const specs = autoencoderParameters(model).filter(({ trainable }) => trainable);
@@ -114,7 +112,7 @@ describe('gradients of a whole model equal finite differences', () => {
 
 describe('evaluateTask', () => {
   it('refuses what does not fit', async () => {
-    const options = example('masked', tiny, rng(fresh()));
+    const options = example('masked', tiny, rng(freshSeed()));
     const refusal = (change: object) => expect(evaluateTask({ ...options, ...change })).rejects;
     await refusal({ maskRatio: 1.2 }).toThrow('mask ratio must lie in [0, 1), got 1.2');
     await refusal({ view: options.view.slice(1) }).toThrow(
@@ -130,7 +128,7 @@ describe('evaluateTask', () => {
   });
 
   it('leaves gradients out when they are not asked for', async () => {
-    const options = example('masked', tiny, rng(fresh()));
+    const options = example('masked', tiny, rng(freshSeed()));
     expect((await evaluateTask({ ...options, gradients: false })).gradients).toEqual({});
   });
 });

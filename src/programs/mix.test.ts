@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { withRandom } from '../../tests/support/random.ts';
+import { seed, withRandom } from '../../tests/support/random.ts';
 import { rng } from '../random/rng.ts';
 import { cutBox, drawMixes, type Mix, type MixOptions, mixes, mixShares } from './mix.ts';
 
@@ -13,7 +13,6 @@ const draw = (options: Partial<MixOptions>, images: number, seed: number): Mix[]
   );
 
 describe('mixing draws', () => {
-  const seed = Date.now() % 1e6;
   const images = 10_000;
   const share = (found: Mix[], what: (mix: Mix) => boolean) => found.filter(what).length / images;
   const near = (got: number, expected: number) => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { imagenet } from '../../tests/support/degrade.ts';
 import { evaluate } from '../../tests/support/evaluate.ts';
+import { freshSeed } from '../../tests/support/random.ts';
 import { relativeError } from '../../tests/support/task-fixture.ts';
 import { randomWeights, tiny } from '../../tests/support/tiny.ts';
 import { referenceEngine } from '../engines/reference/engine.ts';
@@ -15,7 +16,6 @@ import { task, taskNames } from '../tasks/table.ts';
 import { evaluateTask } from './evaluate-task.ts';
 import { pretrainPrograms } from './pretrain.ts';
 
-const fresh = () => Math.floor(Math.random() * 2 ** 32);
 const bytes = (random: Rng, size: number) => Uint8Array.from({ length: size }, () => random.int(256));
 
 function example(name: string, random: Rng, given = tiny) {
@@ -37,7 +37,7 @@ function normalised(view: Uint8Array, pixels: number): Float32Array {
 
 describe.each(taskNames)('%s', (name) => {
   it('takes bytes and yields what evaluateTask does', async () => {
-    const seed = fresh();
+    const seed = freshSeed();
     const { model, programs, view, draws, weights, values } = example(name, rng(seed));
     const [, , height, width] = programs.loss.inputs.view!.shape as [number, number, number, number];
     const expected = await evaluateTask({
@@ -67,7 +67,7 @@ describe.each(taskNames)('%s', (name) => {
   });
 
   it('draws pictures of one size', () => {
-    const { programs, values } = example(name, rng(fresh()));
+    const { programs, values } = example(name, rng(freshSeed()));
     const pictures = evaluateProgram(programs.reconstruct, values);
     expect(Object.keys(pictures).sort()).toEqual([
       'degraded',
@@ -114,7 +114,7 @@ describe('parameters', () => {
 
 describe('pictures', () => {
   it('of a clean task are the view itself', () => {
-    const { programs, view, values } = example('masked', rng(fresh()));
+    const { programs, view, values } = example('masked', rng(freshSeed()));
     const { original, degraded } = evaluateProgram(programs.reconstruct, values);
     const picture = Array.from(view, (value) => value / 255);
     expect(relativeError(original as Float64Array, picture)).toBeLessThan(1e-6);
@@ -122,7 +122,7 @@ describe('pictures', () => {
   });
 
   it('take mean and deviation from the patches that are seen, on request from those of the original', () => {
-    const { programs, values } = example('masked', rng(fresh()));
+    const { programs, values } = example('masked', rng(freshSeed()));
     // Without a decoder's weights the prediction is the bias alone: 1 in every value of the normalised target.
     const blank = (name: string, value: number) => values[name as 'view']!.map(() => value);
     const constantOne = {
@@ -149,7 +149,7 @@ describe('pictures', () => {
 describe('features', () => {
   it.each([false, true])('are means over the patches of the whole image (class token: %s)', (classToken) => {
     const model = { ...tiny, classToken };
-    const random = rng(fresh());
+    const random = rng(freshSeed());
     const { programs, weights } = example('masked+zoomed-in', random, model);
     const view = bytes(random, 2 * 3 * 8 * 16);
     const { features } = evaluateProgram(programs.features, { ...weights, view });
@@ -169,7 +169,7 @@ describe('features', () => {
   });
 
   it('do not change when an image meets another', () => {
-    const random = rng(fresh());
+    const random = rng(freshSeed());
     const { programs, weights } = example('masked', random);
     const view = bytes(random, 2 * 384);
     const other = Uint8Array.from([...view.slice(0, 384), ...bytes(random, 384)]);

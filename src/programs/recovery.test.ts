@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { imagenet } from '../../tests/support/degrade.ts';
+import { seed } from '../../tests/support/random.ts';
 import { readTaskFixture, relativeError } from '../../tests/support/task-fixture.ts';
 import { randomWeights, tiny } from '../../tests/support/tiny.ts';
 import { evaluateProgram } from '../engines/reference/evaluate.ts';
@@ -14,7 +15,6 @@ import { task, taskNames } from '../tasks/table.ts';
 import { pretrainPrograms } from './pretrain.ts';
 import { recoveryErrors } from './recovery.ts';
 
-const seed = Number(process.env.SEED ?? Date.now() % 1e6);
 const expected: Readonly<Record<string, { model: number[]; means: number[] }>> = JSON.parse(
   readFileSync(new URL('../../tests/fixtures/recovery.json', import.meta.url), 'utf8'),
 );

@@ -1,5 +1,6 @@
 import protobuf from 'protobufjs/light.js';
 import { expect, test } from 'vitest';
+import { seed } from '../../tests/support/random.ts';
 import { encodeMessage, type Fields } from './wire.ts';
 
 /** Random numbers in [0, 1) (mulberry32). */
@@ -87,7 +88,6 @@ function oneofs(fields: Fields): object {
 }
 
 test('messages equal those of protobufjs, byte for byte', () => {
-  const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
   const random = numbers(seed);
   for (let i = 0; i < 500; i++) {
     const { fields, types, message } = sample(random, 'M', 3);

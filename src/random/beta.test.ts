@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { seed } from '../../tests/support/random.ts';
 import { beta } from './beta.ts';
 import { rng } from './rng.ts';
 
@@ -6,7 +7,6 @@ import { rng } from './rng.ts';
 it.each([0.05, 0.2, 0.8, 1, 3])(
   'numbers of the beta distribution with alpha %d have its moments',
   (alpha) => {
-    const seed = Date.now() % 1e6;
     const stream = rng(seed, 'beta');
     const numbers = Array.from({ length: 40_000 }, () => beta(stream, alpha));
     expect(numbers.every((x) => x >= 0 && x <= 1)).toBe(true);

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it, test } from 'vitest';
+import { seed } from '../../tests/support/random.ts';
 import { rng } from '../random/rng.ts';
 import { correlationOverSeeds, rankCorrelation, spearman } from './ranks.ts';
 import {
@@ -145,7 +146,6 @@ describe('pooled differences', () => {
   });
 
   it('of two arms are the paired ones, where no other arm adds to the spread', () => {
-    const seed = Math.floor(Math.random() * 1e9);
     const stream = rng(seed, 'pairs');
     for (let run = 0; run < 10; run++) {
       const values = () => Array.from({ length: 5 }, () => stream.normal());

@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fc } from '../../tests/support/random.ts';
 import { finetuneRecipe, finetuneRecipeNames, resolveFinetuneConfig } from '../config/finetune-recipes.ts';
 import { recipe, recipeNames, resolveConfig } from '../config/recipes.ts';
 import { microBatchOf } from '../config/rules.ts';

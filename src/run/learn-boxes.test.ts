@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { seed } from '../../tests/support/random.ts';
 import type { DetectionPlan } from '../detect/learn.ts';
 import { referenceEngine } from '../engines/reference/engine.ts';
 import type { Values } from '../graph/index.ts';
@@ -29,7 +30,6 @@ const programsOf = (batch: number) =>
   });
 
 it('inputs of a batch fit its program, and depend neither on its parts nor on the threads', async () => {
-  const seed = Math.floor(Math.random() * 2 ** 31);
   const random = rng(seed);
   const view = Uint8Array.from({ length: BATCH * 3 * 16 * 24 }, () => random.int(256));
   const lessons: Lesson[] = Array.from({ length: BATCH }, (_, i) => ({

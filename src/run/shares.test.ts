@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { seed } from '../../tests/support/random.ts';
 import { tinyFinetuneSettings, tinySettings } from '../../tests/support/tiny-run.ts';
 import { parseFinetuneConfig } from '../config/finetune-schema.ts';
 import { parseConfig } from '../config/schema.ts';
@@ -11,7 +12,6 @@ import { rng } from '../random/rng.ts';
 import { setUpClassifier } from './setup-finetune.ts';
 import { setUp } from './setup-pretrain.ts';
 
-const seed = Number(process.env.SEED ?? Date.now() % 1e6);
 const IMAGES = 40;
 const BATCH = 12;
 

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { fc } from '../../tests/support/random.ts';
 import { quoted, shellLine } from './shell.ts';
 
 it('a shell takes a line apart into its words', () => {

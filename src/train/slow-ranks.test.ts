@@ -1,8 +1,7 @@
 import { expect, it } from 'vitest';
+import { seed } from '../../tests/support/random.ts';
 import { rng } from '../random/rng.ts';
 import { SlowRanks } from './slow-ranks.ts';
-
-const seed = Number(process.env.SEED ?? Date.now() % 1e6);
 
 function notesOf(steps: number, ranks: number, time: (rank: number, step: number) => number): string[] {
   const notes: string[] = [];

@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
+import { seed } from '../../tests/support/random.ts';
 import { encodeRle } from '../detect/rle.ts';
 import { rng } from '../random/rng.ts';
 import { type DrawnObject, drawObjects, renderDetections } from './detections.ts';
 import { fromPng, type RgbImage } from './rgb-image.ts';
 
-const seed = Math.floor(Math.random() * 2 ** 31);
 const random = rng(seed);
 const [width, height] = [60, 50];
 const image: RgbImage = {

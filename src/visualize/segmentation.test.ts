@@ -1,10 +1,10 @@
 import sharp from 'sharp';
 import { expect, it } from 'vitest';
+import { seed } from '../../tests/support/random.ts';
 import { rng } from '../random/rng.ts';
 import { fromPng, type RgbImage } from './rgb-image.ts';
 import { colourLabels, overlayLabels, renderSegmentation } from './segmentation.ts';
 
-const seed = Math.floor(Math.random() * 2 ** 31);
 const [width, height] = [150, 140];
 const random = rng(seed);
 const image: RgbImage = {

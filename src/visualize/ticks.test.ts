@@ -1,6 +1,6 @@
 import { scaleLinear } from 'd3-scale';
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { fc } from '../../tests/support/random.ts';
 import { formatTick, logTickLabels, tickLabels } from './ticks.ts';
 
 test.each([

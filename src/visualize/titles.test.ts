@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { fc } from '../../tests/support/random.ts';
 import { shortNames } from './titles.ts';
 
 test.each([

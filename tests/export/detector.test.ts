@@ -13,12 +13,12 @@ import { rng } from '../../src/random/rng.ts';
 import { openModel } from '../../src/weights/model.ts';
 import { exportModel } from '../../src/weights/out/export.ts';
 import { changedEngine } from '../support/changed-engine.ts';
+import { seed } from '../support/random.ts';
 import { randomDetector } from '../support/random-checkpoint.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { tinyDetectSettings } from '../support/tiny-run.ts';
 import { cases } from './cases.ts';
 
-const seed = Number(process.env.SEED ?? Date.now() % 1e6);
 const folder = temporaryFolder();
 const random = rng(seed, 'detector exports');
 let count = 0;

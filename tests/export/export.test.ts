@@ -9,13 +9,13 @@ import { type Rng, rng } from '../../src/random/rng.ts';
 import { type Model, openModel } from '../../src/weights/model.ts';
 import { type ExportOptions, exportModel } from '../../src/weights/out/export.ts';
 import { changedEngine } from '../support/changed-engine.ts';
+import { seed } from '../support/random.ts';
 import { randomCheckpoint, randomClassifier } from '../support/random-checkpoint.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { cases } from './cases.ts';
 
 // What Python's libraries make of the files is checked by `npm run test:exports`.
 
-const seed = Number(process.env.SEED ?? Date.now() % 1e6);
 const folder = temporaryFolder();
 let count = 0;
 

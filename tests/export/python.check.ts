@@ -24,11 +24,10 @@ import { type Model, openModel } from '../../src/weights/model.ts';
 import { exportModel } from '../../src/weights/out/export.ts';
 import { exportProgram } from '../../src/weights/out/onnx.ts';
 import type { Part } from '../../src/weights/out/part.ts';
-import { normals } from '../support/random.ts';
+import { normals, seed } from '../support/random.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { cases, largeCases } from './cases.ts';
 
-const seed = Number(process.env.SEED ?? Date.now() % 1e6);
 const python = process.env.EXPORTS_PYTHON ?? 'python3';
 const script = fileURLToPath(new URL('../oracle/verify_exports.py', import.meta.url));
 const folder = temporaryFolder();

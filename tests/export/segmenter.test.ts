@@ -12,11 +12,11 @@ import type { Logits } from '../../src/evaluate/segmentation/segment-image.ts';
 import { rng } from '../../src/random/rng.ts';
 import { openModel } from '../../src/weights/model.ts';
 import { exportModel } from '../../src/weights/out/export.ts';
+import { seed } from '../support/random.ts';
 import { randomSegmenter } from '../support/random-checkpoint.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { cases } from './cases.ts';
 
-const seed = Number(process.env.SEED ?? Date.now() % 1e6);
 const folder = temporaryFolder();
 const random = rng(seed, 'segmenter exports');
 let count = 0;

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { isMissing } from '../support/libraries.ts';
 import { type LauncherName, launcherNames, startRanks } from '../support/mpi-launchers.ts';
+import { seed } from '../support/random.ts';
 
-const seed = Number(process.env.SEED ?? Date.now() % 1e6);
 const STEPS = 20;
 const FOREVER = 1e6;
 

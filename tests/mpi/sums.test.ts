@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isMissing } from '../support/libraries.ts';
 import { launcherNames, startRanks } from '../support/mpi-launchers.ts';
-
-const seed = Number(process.env.SEED ?? Date.now() % 1e6);
+import { seed } from '../support/random.ts';
 
 describe.each(launcherNames)('sums on %s', (launcher) => {
   it.skipIf(isMissing(launcher))('equal those of plain loops, in slices and in place', async () => {

@@ -6,10 +6,10 @@ import { writeShapes } from '../../src/data/shapes/write.ts';
 import { outcome } from '../support/command-line.ts';
 import { isMissing } from '../support/libraries.ts';
 import { command, type LauncherName, launcherNames, startRanks } from '../support/mpi-launchers.ts';
+import { seed } from '../support/random.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { tinyImages, tinyOptions } from '../support/tiny-run.ts';
 
-const seed = Number(process.env.SEED ?? Date.now() % 1e6);
 const folder = temporaryFolder();
 let runs = 0;
 

@@ -17,7 +17,8 @@ import {
   type Values,
 } from '../../src/graph/index.ts';
 import { rng } from '../../src/random/rng.ts';
-import { expectAlike, seed, type TinyTraining } from './tiny-training.ts';
+import { seed } from './random.ts';
+import { expectAlike, type TinyTraining } from './tiny-training.ts';
 
 /**
  * Tests that an engine's sessions train as the reference does, keep their state, and refuse inputs that do not fit.

@@ -10,9 +10,9 @@ import { pretrainPrograms } from '../../src/programs/pretrain.ts';
 import { rng } from '../../src/random/rng.ts';
 import { drawBatch } from '../../src/tasks/draws.ts';
 import { task } from '../../src/tasks/table.ts';
+import { seed } from './random.ts';
 
 /** Seed of all draws. */
-export const seed = Number(process.env.SEED ?? Date.now() % 1e6);
 export const statistics = { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] };
 const BATCH = 4;
 

@@ -6,11 +6,11 @@ import { readSafetensors, writeSafetensors } from '../../src/io/safetensors.ts';
 import { openTensorFile } from '../../src/io/tensor-file.ts';
 import { openModel } from '../../src/weights/model.ts';
 import { foreignFixture } from '../support/foreign-fixture.ts';
+import { seed } from '../support/random.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { weightsFixture } from '../support/weights-fixture.ts';
 
 const folder = temporaryFolder();
-const seed = Math.floor(Math.random() * 2 ** 31);
 
 describe('a file that holds no weights is called by its name, with what to do', () => {
   it.each([

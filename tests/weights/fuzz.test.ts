@@ -8,12 +8,12 @@ import { openTensorFile } from '../../src/io/tensor-file.ts';
 import { zipEntries } from '../../src/io/zip-entries.ts';
 import { type Rng, rng } from '../../src/random/rng.ts';
 import { openModel } from '../../src/weights/model.ts';
+import { seed } from '../support/random.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { weightsFixture } from '../support/weights-fixture.ts';
 import { zip } from '../support/zip.ts';
 
 const folder = temporaryFolder();
-const seed = Math.floor(Math.random() * 2 ** 31);
 /** What memory may grow by; the files have 0.1 MB at most. */
 const MAX_GROWTH = 150e6;
 

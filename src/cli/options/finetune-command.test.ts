@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { fc } from '../../../tests/support/random.ts';
 import { finetuneRecipeNames, resolveFinetuneConfig } from '../../config/finetune-recipes.ts';
 import type { FinetuneInput } from '../../config/finetune-schema.ts';
 import { finetuneSchema } from '../../config/finetune-schema.ts';

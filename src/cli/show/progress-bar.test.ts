@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { fc } from '../../../tests/support/random.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { count, duration, percent, table } from './table.ts';
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { seed } from '../../../tests/support/random.ts';
 import { rng } from '../../random/rng.ts';
 import { adviseSettings } from './advise.ts';
 import type { ImageFacts, MachineFacts } from './facts.ts';
 
-const seed = Math.floor(Math.random() * 2 ** 31);
 const photographs: ImageFacts = {
   ...{ images: 50_000, labelled: false, tested: false, side: 480, channels: 3, correlationLength: 0.13 },
   readSeconds: 1e-4,

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import { seed } from '../../../tests/support/random.ts';
 import { rng } from '../../random/rng.ts';
 import { drawPhotometric, type PhotometricDraws, photometric } from './photometric.ts';
 
@@ -28,7 +29,6 @@ it('distorts pixels as the oracle does, to the last level', () => {
 });
 
 it('draws each change in half of the cases, within its range', () => {
-  const seed = Math.floor(Math.random() * 2 ** 31);
   const drawn = Array.from({ length: 4000 }, (_, i) => drawPhotometric(rng(seed, i)));
   const ranges = {
     brightness: [-32, 32],

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { seed } from '../../../tests/support/random.ts';
 import { decodeRle, encodeRle } from '../../detect/rle.ts';
 import { rleToText } from '../../detect/rle-text.ts';
 import { type Rng, rng } from '../../random/rng.ts';
@@ -14,7 +15,6 @@ import { parseVoc } from './voc.ts';
 import { parseYolo } from './yolo.ts';
 
 const SIZE: Size = [30, 40];
-const seed = Math.floor(Math.random() * 2 ** 31);
 
 const disc = encodeRle(
   Uint8Array.from({ length: 1200 }, (_, i) =>

@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fc } from '../../../tests/support/random.ts';
 import { rng } from '../../random/rng.ts';
 import { type Crop, centreCrop, randomResizedCrop, type Size } from './crop.ts';
 

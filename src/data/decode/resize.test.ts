@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fc } from '../../../tests/support/random.ts';
 import type { RawImage } from '../sources/dataset.ts';
 import { type Box, type Size, whole } from './crop.ts';
 import { writePlanar } from './planar.ts';

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { expect, it } from 'vitest';
+import { seed } from '../../../tests/support/random.ts';
 import { temporaryFolder } from '../../../tests/support/temporary-folder.ts';
 import { rng } from '../../random/rng.ts';
 import { BrokenImages } from '../load/broken.ts';
@@ -46,7 +47,6 @@ it.each(images)("reads $name inside of a tar of Python's as Pillow does", async 
 });
 
 it('gives the views and packs of the same images in separate files, here and on threads', async () => {
-  const seed = Math.floor(Math.random() * 2 ** 31);
   const r = rng(seed);
   const noise = (width: number, height: number) =>
     sharp(Buffer.from(Uint8Array.from({ length: width * height * 3 }, () => r.int(256))), {

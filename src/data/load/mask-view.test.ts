@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { seed } from '../../../tests/support/random.ts';
 import { rng } from '../../random/rng.ts';
 import { type Crop, centreCrop, randomResizedCrop, type Size } from '../decode/crop.ts';
 import { viewCrop } from '../decode/evaluation-view.ts';
@@ -80,7 +81,6 @@ describe('a mask that is the first channel of its image', () => {
     ['random resized crop, not mirrored', randomResizedCrop({ flip: 0 })],
     ['centre crop', centreCrop()],
   ])('is that channel within the flat colours, resized by the bicubic filter: %s', async (_, crop) => {
-    const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
     const image = flat(seed, 90, 120);
     const { view, mask, drawn } = await views(seed, image, crop);
     let inside = 0;

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { seed } from '../../../tests/support/random.ts';
 import { temporaryFolder } from '../../../tests/support/temporary-folder.ts';
 import { CIFAR10 } from '../../image/normalise.ts';
 import { rng } from '../../random/rng.ts';
@@ -15,7 +16,6 @@ import type { Batch } from './batch.ts';
 import { evaluationBatches, trainingBatches } from './loader.ts';
 
 const folder = temporaryFolder();
-const seed = Math.floor(Math.random() * 2 ** 31);
 let shapes: Dataset;
 beforeAll(async () => {
   await writeShapes(join(folder, 'shapes'), { train: 12, val: 0, size: 48, seed });

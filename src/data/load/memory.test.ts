@@ -1,11 +1,10 @@
 import { expect, test } from 'vitest';
+import { seed } from '../../../tests/support/random.ts';
 import { rng } from '../../random/rng.ts';
 import { randomResizedCrop } from '../decode/crop.ts';
 import type { Dataset, RawImage } from '../sources/dataset.ts';
 import { trainingBatches } from './loader.ts';
 import { memoryBatches, memoryViews } from './memory.ts';
-
-const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
 
 function pictures(count: number, channels: number): RawImage[] {
   const random = rng(seed);

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { seed } from '../../../tests/support/random.ts';
 import { temporaryFolder } from '../../../tests/support/temporary-folder.ts';
 import { decodeRle } from '../../detect/rle.ts';
 import { largeScaleJitter } from '../decode/large-scale-jitter.ts';
@@ -13,7 +14,6 @@ import { evaluationBatches, type TrainingLoaderOptions, trainingBatches } from '
 import { viewObjects } from './object-view.ts';
 
 const folder = temporaryFolder();
-const seed = Math.floor(Math.random() * 2 ** 31);
 const size = [40, 32] as const;
 let shapes: Dataset; // with a semantic mask of each image too
 beforeAll(async () => {

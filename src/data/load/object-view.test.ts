@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { seed } from '../../../tests/support/random.ts';
 import { decodeRle, encodeRle } from '../../detect/rle.ts';
 import { rleToText } from '../../detect/rle-text.ts';
 import { type Rng, rng } from '../../random/rng.ts';
@@ -9,8 +10,6 @@ import type { BoxAnnotation } from '../sources/annotations.ts';
 import { drawCrop } from './crop-view.ts';
 import { viewObjects } from './object-view.ts';
 import { maskView } from './views.ts';
-
-const seed = Math.floor(Math.random() * 2 ** 31);
 
 /** An image of objects: the number of the object at each pixel, 0 where there is none, and their annotations. */
 function drawn(random: Rng, [height, width]: Size, count: number) {

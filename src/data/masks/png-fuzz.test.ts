@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { crc32, deflateSync, inflateSync } from 'node:zlib';
 import { expect, it } from 'vitest';
+import { seed } from '../../../tests/support/random.ts';
 import { type Rng, rng } from '../../random/rng.ts';
 import { DataError } from '../error.ts';
 import { decodeMask } from './png.ts';
@@ -93,7 +94,6 @@ function mutate(chunks: Chunk[], random: Rng): Chunk[] {
 }
 
 it('broken files with right check sums give an error of the data, or a mask of the size in their header', () => {
-  const seed = Math.floor(Math.random() * 2 ** 31);
   const random = rng(seed, 'fuzz');
   let read = 0;
   for (let i = 0; i < 10_000; i++) {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { seed } from '../../../tests/support/random.ts';
 import { encodePalettePng, vocPalette } from '../../io/palette-png.ts';
 import { rng } from '../../random/rng.ts';
 import { DataError } from '../error.ts';
@@ -23,7 +24,6 @@ describe('masks of other programs keep what they store', () => {
 });
 
 it('what this library writes, sharp shows in the colours of the palette, and the indices come back', async () => {
-  const seed = Math.floor(Math.random() * 2 ** 31);
   const random = rng(seed);
   const [height, width] = [1 + random.int(40), 1 + random.int(40)];
   const data = Uint8Array.from({ length: height * width }, () => random.int(256));
@@ -66,7 +66,6 @@ it('pixels beyond the size that the header names are refused before they take me
 });
 
 it('damaged files give an error of the data, or a mask of the size in their header', () => {
-  const seed = Math.floor(Math.random() * 2 ** 31);
   const random = rng(seed, 'fuzz');
   const files = Object.keys(labels).map((name) => readFileSync(url(`${name}.png`)));
   for (let i = 0; i < 10_000; i++) {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { encode } from 'fast-png';
 import { create } from 'tar';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { seed } from '../../../tests/support/random.ts';
 import { temporaryFolder } from '../../../tests/support/temporary-folder.ts';
 import { toCocoBox } from '../../detect/coco-objects.ts';
 import { decodeRle, encodeRle, rleBox } from '../../detect/rle.ts';
@@ -16,7 +17,6 @@ import { digestOf, readBowlImage } from './convert.ts';
 import { fetchNuclei, verifyNuclei } from './fetch.ts';
 import { NUCLEI, type NucleiList } from './list.ts';
 
-const seed = Number(process.env.SEED ?? Date.now() % 1e6);
 const random = rng(seed, 'nuclei');
 const folder = temporaryFolder();
 const repository = join(folder, 'kaggle-dsbowl-2018-dataset-fixes-0123abc');

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { seed } from '../../../tests/support/random.ts';
 import { temporaryFolder } from '../../../tests/support/temporary-folder.ts';
 import { decodeRle } from '../../detect/rle.ts';
 import { vocPalette } from '../../io/palette-png.ts';
@@ -12,7 +13,6 @@ import { SHAPES } from './draw.ts';
 import { writeShapes } from './write.ts';
 
 const folder = temporaryFolder();
-const seed = Math.floor(Math.random() * 2 ** 31);
 const at = (...names: string[]) => join(folder, ...names);
 const files = (root: string) =>
   (readdirSync(at(root), { recursive: true, withFileTypes: true }) as import('node:fs').Dirent[])

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { seed } from '../../../tests/support/random.ts';
 import { temporaryFolder } from '../../../tests/support/temporary-folder.ts';
 import { rng } from '../../random/rng.ts';
 import type { Dataset, RawImage } from '../sources/dataset.ts';
@@ -11,7 +12,6 @@ import { surveyImages } from './survey.ts';
 
 const fixtures = fileURLToPath(new URL('../../../tests/fixtures/survey', import.meta.url));
 const folder = temporaryFolder();
-const seed = Math.floor(Math.random() * 2 ** 31);
 
 /** Images in memory. */
 function inMemory(images: readonly RawImage[], more: Partial<Dataset> = {}): Dataset {

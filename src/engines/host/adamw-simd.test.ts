@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { seed } from '../../../tests/support/random.ts';
 import { rng } from '../../random/rng.ts';
 import { adamwInPlace } from './adamw-simd.ts';
 
@@ -18,7 +19,6 @@ const values = {
 it.each([1, 3, 4, 5, 2 ** 15 - 1, 2 ** 15, 2 ** 15 + 1, 70_001])(
   '%i weights move as in double precision',
   (length) => {
-    const seed = Date.now() % 1e6;
     const stream = rng(seed);
     const normal = (scale: number) => Float32Array.from({ length }, () => stream.normal(0, scale));
     const [w, g, m] = [normal(0.02), normal(1e-3), normal(1e-4)];

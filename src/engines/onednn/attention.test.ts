@@ -1,13 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { isMissing, oneDnnFolder } from '../../../tests/support/libraries.ts';
-import { normals } from '../../../tests/support/random.ts';
+import { normals, seed } from '../../../tests/support/random.ts';
 import { relativeError } from '../../../tests/support/task-fixture.ts';
 import { attention, grad, input, mul, program, sizeOf, sumAll } from '../../graph/index.ts';
 import { rng } from '../../random/rng.ts';
 import { evaluateProgram } from '../reference/evaluate.ts';
 import { openOneDnnEngine } from './engine.ts';
-
-const seed = Date.now() % 1e6;
 
 /** Bounds of relative errors. */
 const tolerances = { f32: 1e-5, bf16: 2e-2 };

@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fc } from '../../../tests/support/random.ts';
 import { sizeOf } from '../../graph/tensor.ts';
 import { offsets } from '../reference/data.ts';
 import {

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { seed } from '../../../tests/support/random.ts';
 import { relativeError } from '../../../tests/support/task-fixture.ts';
 import { grad, input, mlp, mul, program, sumAll } from '../../graph/index.ts';
 import { rng } from '../../random/rng.ts';
@@ -18,7 +19,6 @@ it.each([
 });
 
 it.each([1024, 4096])('an MLP in parts and its gradients equal the whole: hidden side %i', async (hidden) => {
-  const seed = Date.now() % 1e6;
   const stream = rng(seed);
   const shapes = {
     x: [7, 5],

@@ -1,7 +1,6 @@
-import fc from 'fast-check';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { expect, it } from 'vitest';
-import { normals, whole } from '../../../tests/support/random.ts';
+import { fc, normals, whole } from '../../../tests/support/random.ts';
 import {
   broadcast,
   concat,

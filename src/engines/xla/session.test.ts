@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { seed } from '../../../tests/support/random.ts';
 import { testSessions } from '../../../tests/support/session-suite.ts';
-import { expectAlike, seed, statistics, TinyTraining } from '../../../tests/support/tiny-training.ts';
+import { expectAlike, statistics, TinyTraining } from '../../../tests/support/tiny-training.ts';
 import { openCpuXla } from '../../../tests/support/xla.ts';
 import { pretrainPrograms } from '../../programs/pretrain.ts';
 import { openOnnxEngine } from '../onnx/engine.ts';

@@ -1,6 +1,7 @@
 import { readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { seed } from '../../../tests/support/random.ts';
 import { temporaryFolder } from '../../../tests/support/temporary-folder.ts';
 import { randomWeights, tiny } from '../../../tests/support/tiny.ts';
 import { centreCrop } from '../../data/decode/crop.ts';
@@ -20,7 +21,6 @@ import { clearFeatures, listFeatures } from './feature-cache.ts';
 const PART = 10;
 
 const folder = temporaryFolder();
-const seed = Math.floor(Math.random() * 2 ** 31);
 
 const model: FeatureModel = {
   path: 'tiny',

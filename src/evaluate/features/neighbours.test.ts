@@ -2,6 +2,7 @@ import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { seed } from '../../../tests/support/random.ts';
 import { randomCheckpoint } from '../../../tests/support/random-checkpoint.ts';
 import { temporaryFolder } from '../../../tests/support/temporary-folder.ts';
 import { tinyImages } from '../../../tests/support/tiny-run.ts';
@@ -16,7 +17,6 @@ import { embed } from './embed.ts';
 import { neighbours } from './neighbours.ts';
 
 const folder = temporaryFolder();
-const seed = Math.floor(Math.random() * 2 ** 31);
 const at = (name: string) => join(folder, name);
 const options = { engine: referenceEngine, featureCache: false, broken: new BrokenImages(() => {}) } as const;
 const model = {

@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { readFixture } from '../../../tests/support/fixture.ts';
-import { normals } from '../../../tests/support/random.ts';
+import { normals, seed } from '../../../tests/support/random.ts';
 import { rng } from '../../random/rng.ts';
 import { principalComponents, projections } from './principal-components.ts';
 
 const { float } = await readFixture('tokens');
-const seed = Math.floor(Math.random() * 2 ** 31);
 
 describe('principal components', () => {
   it('are those of NumPy, up to their signs', () => {

@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fc, seed } from '../../../tests/support/random.ts';
 import { referenceEngine } from '../../engines/reference/engine.ts';
 import { rng } from '../../random/rng.ts';
 import { knnAccuracy, knnScores, largest, neighboursOf, usualScore } from './knn.ts';
@@ -43,7 +43,6 @@ const randomSet = (seed: number, rows: number, width: number, classes: number) =
 
 describe('knnAccuracy', () => {
   it('agrees with the definition', async () => {
-    const seed = Math.floor(Math.random() * 2 ** 31);
     for (const [rows, queries, k] of [
       [40, 300, [20, 1, 100]],
       [7, 3, [20]],
@@ -58,7 +57,6 @@ describe('knnAccuracy', () => {
   });
 
   it('agrees with the definition of leave-one-out', async () => {
-    const seed = Math.floor(Math.random() * 2 ** 31);
     for (const rows of [2, 7, 54, 300]) {
       const all = randomSet(seed, rows, 5, 3);
       const got = await knnAccuracy(referenceEngine, all, all, { leaveOneOut: true });

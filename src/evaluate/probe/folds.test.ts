@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { fc } from '../../../tests/support/random.ts';
 import { divide, folds } from './folds.ts';
 
 it('every row is in one fold; sizes of folds and their classes differ by at most one row', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { seed } from '../../../tests/support/random.ts';
 import { referenceEngine } from '../../engines/reference/engine.ts';
 import { rng } from '../../random/rng.ts';
 import { linearScore } from './linear-score.ts';
@@ -31,7 +32,6 @@ function clouds(seed: number, rows: number, spread: number) {
 
 describe('linearScore', () => {
   it.each([0.3, 1, 2])('comes near the best classifier of clouds of spread %d', async (spread) => {
-    const seed = Math.floor(Math.random() * 2 ** 31);
     const [train, test] = [clouds(seed, 1500, spread), clouds(seed, 800, spread)];
     const score = (await linearScore(referenceEngine, train, test, 1))!;
     expect(score, `seed ${seed}`).toBeGreaterThan(test.best - 0.06);
@@ -39,7 +39,6 @@ describe('linearScore', () => {
   });
 
   it('is at chance level for random classes', async () => {
-    const seed = Math.floor(Math.random() * 2 ** 31);
     const byLot = (set: ReturnType<typeof clouds>, purpose: string) => {
       const stream = rng(seed, purpose);
       return { ...set, labels: set.labels.map(() => stream.int(CLASSES)) };

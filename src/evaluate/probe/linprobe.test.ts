@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { seed } from '../../../tests/support/random.ts';
 import { relativeError } from '../../../tests/support/task-fixture.ts';
 import { temporaryFolder } from '../../../tests/support/temporary-folder.ts';
 import { tinyImages, tinySettings } from '../../../tests/support/tiny-run.ts';
@@ -158,7 +159,6 @@ describe('linprobe', () => {
     ['cross-validation', { test: undefined, batchSize: 20 }],
   ])('resumes bit for bit after an interruption while %s %j', async (stage, more) => {
     const settings = { learningRates: [0.03, 0.3], epochs: 6, warmupEpochs: 1, ...more };
-    const seed = Math.floor(Math.random() * 2 ** 31);
     const random = rng(seed);
     let steps = 0;
     const engine: Engine = {

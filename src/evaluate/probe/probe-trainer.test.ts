@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readFixture } from '../../../tests/support/fixture.ts';
-import { normals, withRandom } from '../../../tests/support/random.ts';
+import { normals, seed, withRandom } from '../../../tests/support/random.ts';
 import { relativeError } from '../../../tests/support/task-fixture.ts';
 import { openOnnxEngine } from '../../engines/onnx/engine.ts';
 import { referenceEngine } from '../../engines/reference/engine.ts';
@@ -104,7 +104,6 @@ it('folding a batch norm preserves the outputs', () => {
 });
 
 it('linearAccuracy computes top-1 and top-5', async () => {
-  const seed = Math.floor(Math.random() * 2 ** 31);
   const random = rng(seed);
   const [rows, width, classes] = [1500, 3, 8];
   const heads = [0, 1].map(() => ({

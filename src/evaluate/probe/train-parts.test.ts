@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { normals } from '../../../tests/support/random.ts';
+import { normals, seed } from '../../../tests/support/random.ts';
 import { relativeError } from '../../../tests/support/task-fixture.ts';
 import { parseLinprobeConfig } from '../../config/linprobe-schema.ts';
 import type { Engine } from '../../engines/engine.ts';
@@ -37,7 +37,6 @@ it.each(['reference', 'onnx'] as const)(
   'parts of any sizes give side by side what each gives alone on %s',
   async (on) => {
     const engine = on === 'onnx' ? await openOnnxEngine({ threads: 1 }) : referenceEngine;
-    const seed = Math.floor(Math.random() * 2 ** 31);
     const random = rng(seed);
     const parts = [12, 13, 12, 30, 13, 12].map((count) => rowsOf(random, count));
     const rates = parts.map((_, i) => [0.1 * (i + 1), 1 + i]);
@@ -61,7 +60,6 @@ it.each(['reference', 'onnx'] as const)(
 );
 
 it.each([60, 61, 250])('%i images are cross-validated with few starts of an engine', async (count) => {
-  const seed = Math.floor(Math.random() * 2 ** 31);
   const rows = rowsOf(rng(seed), count);
   const config = parseLinprobeConfig({ epochs: 2, warmupEpochs: 0, learningRates: [0.1, 1, 10], seed });
   const { engine, opened } = counted(referenceEngine);
@@ -71,7 +69,6 @@ it.each([60, 61, 250])('%i images are cross-validated with few starts of an engi
 });
 
 it('rates of several sets are those of each alone', async () => {
-  const seed = Math.floor(Math.random() * 2 ** 31);
   const random = rng(seed);
   const sets = [rowsOf(random, 15), rowsOf(random, 210), rowsOf(random, 15)];
   const config = parseLinprobeConfig({ epochs: 3, warmupEpochs: 0, learningRates: [0.01, 1, 10], seed });

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { seed } from '../../../tests/support/random.ts';
 import { evaluateProgram } from '../../engines/reference/evaluate.ts';
 import { rng } from '../../random/rng.ts';
 import { programFlops } from '../flops.ts';
@@ -20,8 +21,6 @@ import {
 } from '../index.ts';
 import { inHalves, isKept, withMidway } from './halves.ts';
 import { optimise } from './optimise.ts';
-
-const seed = Number(process.env.SEED ?? Date.now() % 1e6);
 
 /** A loss of two layers and its gradients. The second layer takes a late input. */
 function example() {

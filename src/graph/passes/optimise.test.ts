@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { randomProgram } from '../../../tests/operations/random-program.ts';
+import { fc } from '../../../tests/support/random.ts';
 import type { ReferenceData } from '../../engines/reference/data.ts';
 import { evaluateNode, evaluateProgram } from '../../engines/reference/evaluate.ts';
 import { rng } from '../../random/rng.ts';

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { normals } from '../../../tests/support/random.ts';
+import { normals, seed } from '../../../tests/support/random.ts';
 import { temporaryFolder } from '../../../tests/support/temporary-folder.ts';
 import { randomWeights, tiny } from '../../../tests/support/tiny.ts';
 import { exportGraph } from '../../engines/onnx/export.ts';
@@ -12,7 +12,6 @@ import { rng } from '../../random/rng.ts';
 import type { Model } from '../model.ts';
 import { exportProgram, writeOnnx } from './onnx.ts';
 
-const seed = Number(process.env.SEED ?? Date.now() % 1e6);
 const random = rng(seed);
 const encoder = { ...tiny, classToken: true };
 const weights = randomWeights(encoder, random);

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { normals } from '../../../../tests/support/random.ts';
+import { normals, seed } from '../../../../tests/support/random.ts';
 import { relativeError } from '../../../../tests/support/task-fixture.ts';
 import { openCpuXla } from '../../../../tests/support/xla.ts';
 import { constant, grad, input, matmul, program, sizeOf, square, sumAll } from '../../../graph/index.ts';
@@ -9,8 +9,6 @@ import { evaluateProgram } from '../../reference/evaluate.ts';
 import type { XlaEngine } from '../engine.ts';
 import { bandOf } from './banded.ts';
 import { lower } from './lower.ts';
-
-const seed = Number(process.env.SEED ?? Date.now() % 1e6);
 
 /** A matrix [rows, columns] with up to `taps` adjacent numbers per row. */
 function randomBand(random: Rng, rows: number, columns: number, taps: number) {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { normals } from '../../../../tests/support/random.ts';
+import { normals, seed } from '../../../../tests/support/random.ts';
 import { TinyTraining } from '../../../../tests/support/tiny-training.ts';
 import { openCpuXla } from '../../../../tests/support/xla.ts';
 import {
@@ -36,8 +36,6 @@ import { programText } from '../run-program.ts';
 import { stepModule } from '../step-module.ts';
 import { fusedAttention } from './fused-attention.ts';
 import { lower } from './lower.ts';
-
-const seed = Number(process.env.SEED ?? Date.now() % 1e6);
 
 interface Call {
   readonly target: string;

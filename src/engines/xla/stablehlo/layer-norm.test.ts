@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { normals } from '../../../../tests/support/random.ts';
+import { normals, seed } from '../../../../tests/support/random.ts';
 import { relativeError } from '../../../../tests/support/task-fixture.ts';
 import { grad, input, layerNorm, mul, program, sumAll } from '../../../graph/index.ts';
 import { optimise } from '../../../graph/passes/optimise.ts';
@@ -7,8 +7,6 @@ import { sizeOf } from '../../../graph/tensor.ts';
 import { rng } from '../../../random/rng.ts';
 import { evaluateProgram } from '../../reference/evaluate.ts';
 import { layerNormGrad, layerNormInOnePass } from './layer-norm.ts';
-
-const seed = Number(process.env.SEED ?? Date.now() % 1e6);
 
 const x = input('x', [3, 5, 32]);
 const [weight, bias, dy] = [input('weight', [32]), input('bias', [32]), input('dy', [3, 5, 32])];

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { normals } from '../../../../tests/support/random.ts';
+import { normals, seed } from '../../../../tests/support/random.ts';
 import { openCpuXla } from '../../../../tests/support/xla.ts';
 import {
   add,
@@ -19,8 +19,6 @@ import { rng } from '../../../random/rng.ts';
 import { evaluateProgram } from '../../reference/evaluate.ts';
 import type { XlaEngine } from '../engine.ts';
 import { lower } from './lower.ts';
-
-const seed = Number(process.env.SEED ?? Date.now() % 1e6);
 
 const x = input('x', [6, 8]);
 const weight = input('weight', [8, 8]);

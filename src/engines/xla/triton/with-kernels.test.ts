@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { evaluateWithKernels } from '../../../../tests/support/evaluate-with-kernels.ts';
-import { normals } from '../../../../tests/support/random.ts';
+import { normals, seed } from '../../../../tests/support/random.ts';
 import {
   attention,
   conv,
@@ -23,8 +23,6 @@ import { fusedAttention } from '../stablehlo/fused-attention.ts';
 import { lower } from '../stablehlo/lower.ts';
 import { kept } from '../stablehlo/precision.ts';
 import { withKernels } from './with-kernels.ts';
-
-const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
 
 /** The sum of the products of y and random numbers, and its gradients. */
 function withGradients(y: Tensor, of: readonly Tensor[]): Program {
