@@ -62,7 +62,7 @@ async function settingsOf(name, source) {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch {}
-  const engine = await openEngine(parseConfig({}).engine);
+  const engine = await openEngine(parseConfig({}).engine, { fast: true });
   const { settings, updates, seconds: expected, machine, notes } = await advise(source, { seconds, engine });
   const kept = { settings, updates, expected, rate: machine.how, notes };
   writeFileSync(file, `${JSON.stringify(kept, null, 2)}\n`);

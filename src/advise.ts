@@ -91,7 +91,10 @@ function imageFacts(survey: Survey, tested: boolean): ImageFacts {
 async function machineFacts(engine: Engine | undefined): Promise<MachineFacts> {
   const isMeasured = engine && engine.name !== 'reference'; // plain loops would take minutes for a step
   const { flops, how } = isMeasured ? await measuredRate(engine) : assumedRate();
-  return { flops, how, memory: totalmem(), accelerator: engine?.name === 'xla' };
+  return {
+    ...{ flops, how, memory: totalmem(), accelerator: engine?.name === 'xla' },
+    precision: engine?.precision,
+  };
 }
 
 async function startFacts(path: string, given: ConfigInput = {}): Promise<StartFacts> {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseConfig } from '../src/config/schema.ts';
+import { hasBf16 } from '../src/engines/onednn/cpu.ts';
 import { openOneDnnEngine } from '../src/engines/onednn/engine.ts';
 import { installedLibrary } from '../src/engines/onednn/library.ts';
 import { openEngine } from '../src/run/engine.ts';
@@ -27,6 +28,16 @@ describe.skipIf(isMissing(name))(`the installed oneDNN (SEED=${seed})`, () => {
     expect(engine).toMatchObject({ name: 'onednn', description: 'oneDNN 3.2.0 (f32, 1 thread)' });
     expect(engine).toMatchObject({ library: installedLibrary(oneDnnFolder) });
     expect(engine.notice).toBeUndefined();
+  });
+
+  it('takes the fast precision of the CPU only where it is asked to', async () => {
+    const precisions = ['auto', 'f32'] as const;
+    const opened = precisions.map((precision) =>
+      openEngine({ name: 'onednn', precision, threads: 1 }, { fast: true }),
+    );
+    const [automatic, given] = await Promise.all(opened);
+    expect(automatic!.precision).toBe(hasBf16() ? 'bf16' : 'f32');
+    expect(given!.precision).toBe('f32');
   });
 
   describe('trains as the reference does', () => {

@@ -107,6 +107,8 @@ export interface Engine {
   readonly name: string;
   /** Engine, version and threads, for messages. */
   readonly description: string;
+  /** Type of matrix products, if not float32 always. */
+  readonly precision?: 'f32' | 'bf16';
   /** One line for the user if another engine was requested: what is missing. */
   readonly notice?: string;
   open(state: Values, options?: SessionOptions): Promise<Session>;

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { advise } from '../../advise.ts';
 import { parseSettings } from '../../config/parse.ts';
 import { type ConfigInput, configSchema } from '../../config/schema.ts';
+import { valueAt } from '../../config/walk.ts';
 import { anySource } from '../../data/sources/table.ts';
 import { shellLine } from '../../text/shell.ts';
 import { engineOption, optionalEngine, tellNote, wholeNumber } from '../options/options.ts';
@@ -55,7 +56,7 @@ async function run(source: string, { budget, sample, initFrom, engine, set, json
         seconds,
         initFrom,
         sample: most,
-        engine: await optionalEngine(engine),
+        engine: await optionalEngine(engine, { fast: valueAt(given, ['engine', 'precision']) !== 'f32' }),
         onNote: tellNote,
       }),
     'nothing is kept',
@@ -76,6 +77,7 @@ async function run(source: string, { budget, sample, initFrom, engine, set, json
     source,
     '--budget',
     budget,
+    ...(engine === 'auto' ? [] : ['--engine', engine]),
     ...start,
     ...fixed,
   );

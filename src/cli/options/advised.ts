@@ -60,7 +60,8 @@ export async function advisedSettings(run: Unadvised): Promise<ConfigInput | und
         ...watched,
         ...{ given: others, seconds, own: parts },
         ...{ initFrom: from || undefined, sources: parts.sources, onNote: tellNote },
-        engine: parts.engine ?? (await openEngine(parseConfig({ engine: given.engine }).engine)),
+        engine:
+          parts.engine ?? (await openEngine(parseConfig({ engine: given.engine }).engine, { fast: true })),
       }),
     'nothing was trained',
   );

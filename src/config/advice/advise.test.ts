@@ -126,10 +126,19 @@ describe(`adviseSettings (seed ${seed})`, () => {
     };
     const { config } = adviseSettings(small, cores, { seconds: 1200 });
     expect(config).toMatchObject({
-      model: { image: [28, 28], patch: 4, channels: 1 },
+      model: { image: [28, 28], patch: 7, channels: 1 },
       data: { scale: [0.5, 1], evaluationCrop: 1, heldOut: 0.02 },
       evaluation: { knnEvery: config.training.epochs },
     });
+  });
+
+  it('bf16 where a CPU multiplies it', () => {
+    const of = (machine: Partial<MachineFacts>, given = {}) =>
+      adviseSettings(photographs, { ...cores, ...machine }, { seconds: 1200, given }).settings.engine;
+    expect(of({ precision: 'bf16' })).toEqual({ precision: 'bf16' });
+    expect(of({ precision: 'f32' })).toBeUndefined();
+    expect(of({ precision: 'bf16', accelerator: true })).toBeUndefined(); // the default there
+    expect(of({ precision: 'bf16' }, { engine: { precision: 'f32' } })).toBeUndefined();
   });
 
   it('few images: many passes, small batches, and a word for published weights', () => {

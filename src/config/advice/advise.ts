@@ -59,7 +59,7 @@ export function adviseSettings(facts: ImageFacts, machine: MachineFacts, options
   const schedule = scheduleFor({
     ...{ facts, machine, train, batchSize, epochs, width, time, continues: start !== undefined },
   });
-  const reasons = [...model, ...heldOut, ...schedule].filter(
+  const reasons = [...model, ...heldOut, ...schedule, ...precisionAdvice(machine)].filter(
     ({ setting }) => valueAt(given, setting.split('.')) === undefined,
   );
   const config = complete(reasons);
@@ -199,6 +199,18 @@ function startReasons({ model, mean, std, evaluationCrop, source, task }: StartF
       reason: 'as the weights were trained',
       source: `weights of ${source}`,
     }));
+}
+
+function precisionAdvice({ precision, accelerator }: MachineFacts): Advised[] {
+  if (accelerator || precision !== 'bf16') return [];
+  return [
+    {
+      setting: 'engine.precision',
+      value: precision,
+      reason: 'this CPU multiplies bfloat16, which is faster than float32',
+      source: 'docs/reproduction.md: losses over three seeds were 0.2 % apart, linear scores 0.4 points',
+    },
+  ];
 }
 
 function heldOutFor(images: number): number {

@@ -31,6 +31,8 @@ export interface MachineFacts {
   readonly memory: number;
   /** True for a GPU or TPU. */
   readonly accelerator: boolean;
+  /** Type of matrix products at that rate. Default: f32. */
+  readonly precision?: 'f32' | 'bf16' | undefined;
 }
 
 /** Weights that training starts with. */

@@ -20,9 +20,11 @@ export const SIZES: readonly Suited[] = [
 ];
 
 const SIDES = [64, 96, 128, 160, 192, 224];
-const PATCHES = [2, 4, 8, 12, 16];
+const PATCHES = [2, 4, 7, 8, 12, 16];
 /** Fewest patches along a side, and fewest where the side has no better divisor. */
 const [FEWEST, LEAST] = [6, 4];
+/** Fewest values of a patch, over its channels: a patch of 4 × 4 grey pixels says too little. */
+const VALUES = 40;
 /** Patches that one correlation length should span: with two, MAE's 16 of 224 pixels follow for photographs. */
 const SPAN = 2;
 const SPATIAL = 'arXiv 2508.15404: larger patches and mask ratios give features of longer range';
@@ -36,7 +38,7 @@ export function geometryFor(
   const { width, depth, heads, decoder } = modelSize(name);
   const side = sideFor(facts.side, most);
   const whole = facts.correlationLength * side;
-  const patch = patchFor(side, whole / SPAN, patches);
+  const patch = patchFor(side, facts.channels, whole / SPAN, patches);
   const shown = shareShown(whole / patch, side / facts.side);
   const length = whole / shown;
   const span = length / patch;
@@ -110,11 +112,12 @@ function sideFor(native: number, most: number): number {
   return SIDES.filter((side) => side <= Math.max(SIDES[0]!, Math.min(native, most))).at(-1)!;
 }
 
-/** The patch nearest to a length that divides the side into neither too few nor too many. */
-function patchFor(side: number, length: number, most: number): number {
-  const dividing = PATCHES.filter((patch) => side % patch === 0);
-  const fitting = dividing.filter((patch) => side / patch >= FEWEST && side / patch <= most);
+/** The patch nearest to a length that holds enough values, and divides the side into neither too few nor too many. */
+function patchFor(side: number, channels: number, length: number, most: number): number {
+  const dividing = PATCHES.filter((patch) => side % patch === 0 && side / patch >= LEAST);
+  const holding = dividing.filter((patch) => channels * patch ** 2 >= VALUES);
+  const fitting = holding.filter((patch) => side / patch >= FEWEST && side / patch <= most);
   const distance = (patch: number) => Math.abs(Math.log(patch / length));
-  const choices = fitting.length > 0 ? fitting : dividing.filter((patch) => side / patch >= LEAST);
+  const choices = [fitting, holding, dividing].find(({ length: count }) => count > 0)!;
   return choices.reduce((best, patch) => (distance(patch) < distance(best) ? patch : best));
 }

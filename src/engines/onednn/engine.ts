@@ -44,6 +44,7 @@ export async function openOneDnnEngine(options: OneDnnOptions = {}): Promise<One
     name: 'onednn',
     library: first.file,
     description: `oneDNN ${first.version} (${precision}, ${plural(threads, 'thread')})`,
+    precision,
     async open(state, { collective } = {}) {
       const client = spare ?? (await start()).client;
       spare = undefined;
