@@ -6,6 +6,7 @@ import type { AutoencoderConfig } from '../models/config.ts';
 import { type DetectorConfig, detectorParameters } from '../models/detector.ts';
 import { encoderParameters } from '../models/encoder.ts';
 import { initialise } from '../nn/init.ts';
+import { resamplePositions } from '../nn/resample-positions.ts';
 import { loadAutoencoder, loadClassifier, loadDetector } from './load-into.ts';
 import { type Model, openModel } from './model.ts';
 
@@ -24,6 +25,9 @@ const config: AutoencoderConfig = {
 };
 const specs = autoencoderParameters(config);
 
+const drawn = (model: AutoencoderConfig) =>
+  initialise(autoencoderParameters(model), 7) as Record<string, Float32Array>;
+
 function madeModel(change: Partial<Model>): Model {
   return {
     source: 'beyond-masking',
@@ -32,7 +36,7 @@ function madeModel(change: Partial<Model>): Model {
     decoder: config,
     normalisation: { mean: [0, 0, 0], std: [1, 1, 1] },
     evaluationCrop: 1,
-    weights: initialise(specs, 7) as Record<string, Float32Array>,
+    weights: drawn(config),
     report: { tensors: [], missing: [], notes: [] },
     ...change,
   };
@@ -101,6 +105,46 @@ describe('loadAutoencoder', () => {
     expect(() => loadAutoencoder(model, config, specs, initialise(specs, 8))).toThrow(
       'a.safetensors must hold weights of the model, got none of its shapes',
     );
+  });
+});
+
+/** The table of a grid of 2 × 2 on one of 4 × 2, as PyTorch's bicubic interpolation with antialias gives it. */
+const taller = (table: Float32Array) =>
+  resamplePositions(table, { from: [2, 2], to: [4, 2], first: 0, width: config.width });
+
+describe.each(['sincos1d', 'sincos2d', 'learned'] as const)('%s positions for another grid', (positions) => {
+  // Those that are computed for the new grid name places that the blocks have not learned.
+  const theirs = { ...config, positions };
+  const model = madeModel({ encoder: theirs, decoder: theirs, weights: drawn(theirs) });
+  const note = "positions interpolated (bicubic) for 4×2 patches, the file's are for 2×2";
+
+  it('are interpolated for a classifier', () => {
+    const classifier: ClassifierConfig = {
+      ...{ ...theirs, image: [16, 8] },
+      ...{ classes: 2, pooling: 'mean', fcNorm: true },
+    };
+    const parameters = classifierParameters(classifier);
+    const state = initialise(parameters, 8);
+    expect(loadClassifier(model, classifier, ['a', 'b'], parameters, state)).toContain(note);
+    expect(state.pos_embed).toEqual(taller(model.weights.pos_embed!));
+  });
+
+  it('are interpolated where the file leaves fixed ones out', () => {
+    if (positions === 'learned') return; // no file leaves them out
+    const { pos_embed, ...weights } = model.weights;
+    const larger: AutoencoderConfig = { ...theirs, image: [16, 8] };
+    const state = initialise(autoencoderParameters(larger), 8);
+    loadAutoencoder({ ...model, weights }, larger, autoencoderParameters(larger), state);
+    expect(state.pos_embed).toEqual(taller(pos_embed!));
+  });
+
+  it('are interpolated for an autoencoder', () => {
+    const larger: AutoencoderConfig = { ...theirs, image: [16, 8] };
+    const parameters = autoencoderParameters(larger);
+    const state = initialise(parameters, 8);
+    expect(loadAutoencoder(model, larger, parameters, state)).toContain(note);
+    for (const name of ['pos_embed', 'decoder_pos_embed'])
+      expect(state[name], name).toEqual(taller(model.weights[name]!));
   });
 });
 

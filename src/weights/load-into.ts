@@ -1,5 +1,5 @@
 import { sameShape, type Values } from '../graph/index.ts';
-import { patchGrid } from '../image/size.ts';
+import { patchGrid, type Size } from '../image/size.ts';
 import type { ClassifierConfig } from '../models/classifier.ts';
 import type { AutoencoderConfig, EncoderConfig } from '../models/config.ts';
 import type { DetectorConfig } from '../models/detector.ts';
@@ -38,7 +38,8 @@ function loadInto(
   const report = { loaded: [] as string[], missing: [] as ParameterSpec[], mismatched: [] as string[] };
   for (const spec of specs.filter((each) => !skip(each))) {
     const { name, shape, trainable } = spec;
-    const [found, values] = [theirs.get(name), model.weights[name]];
+    const found = theirs.get(name);
+    const values = model.weights[name] ?? (found?.init.kind === 'table' ? found.init.values() : undefined);
     const fitting =
       found && values && (convert?.(spec, values) ?? (sameShape(found.shape, shape) ? values : undefined));
     if (fitting) (state[name] as Float32Array).set(fitting);
@@ -55,7 +56,7 @@ function loadInto(
 
 /**
  * Copies a model's weights into an autoencoder's `state` where name and shape agree. Fixed position tables are copied only from
- * a model with the same kind of positions. Throws RunError if no weight fits.
+ * a model with the same kind of positions. If the grid of patches differs, tables are interpolated. Throws RunError if no weight fits.
  * @returns notes for the user: what was loaded, and what was not
  */
 export function loadAutoencoder(
@@ -66,20 +67,32 @@ export function loadAutoencoder(
 ): string[] {
   requireExtras(model, config);
   const samePositions = model.encoder.positions === config.positions;
+  const [from, to] = [patchGrid(model.encoder), patchGrid(config)];
+  const resamples = samePositions && model.encoder.classToken === config.classToken && !sameShape(from, to);
   const { loaded, missing, mismatched, unused } = loadInto(model, specs, state, {
     skip: ({ trainable }) => !trainable && !samePositions,
+    convert: ({ name, shape }, table) => {
+      if (!resamples || !/^(decoder_)?pos_embed$/.test(name)) return undefined;
+      const [first, width] = [config.classToken ? 1 : 0, shape.at(-1)!];
+      if (table.length !== (first + from[0] * from[1]) * width) return undefined;
+      return resamplePositions(table, { from, to, first, width });
+    },
   });
   const ignored = model.report.tensors.filter(
     ({ fate, tensor }) => fate === 'ignored' && !tensor.includes(':'),
   );
   return [
     `${plural(loaded.length, 'weight')} loaded from ${model.path} (${model.source})`,
+    ...(resamples ? [interpolated(from, to)] : []),
     ...list('not in the file, random', namesOf(missing)),
     ...list('other shape, random', mismatched),
     ...list('in the file, not used', [...namesOf(unused), ...ignored.map(({ tensor }) => tensor)]),
     ...differencesOf(model, config),
   ];
 }
+
+const interpolated = (from: Size, to: Size) =>
+  `positions interpolated (bicubic) for ${to.join('×')} patches, the file's are for ${from.join('×')}`;
 
 /** Differences in settings that do not show in the shapes. */
 function differencesOf({ encoder, decoder }: Model, config: AutoencoderConfig): string[] {
@@ -100,8 +113,8 @@ function differencesOf({ encoder, decoder }: Model, config: AutoencoderConfig): 
 }
 
 /**
- * Copies a model's weights into a classifier's `state`. If the grid of patches differs, learned positions are interpolated and
- * fixed ones keep their computed values. A head is copied only if its classes are the same. Throws RunError if no weight fits.
+ * Copies a model's weights into a classifier's `state`. If the grid of patches differs, positions are interpolated, fixed ones too:
+ * computed for the new grid, they would name places that the blocks have not learned. A head is copied only if its classes are the same. Throws RunError if no weight fits.
  * @returns notes for the user: what was loaded, and what was not
  */
 export function loadClassifier(
@@ -190,8 +203,7 @@ function loadEncoder(
   const dropped = dropsToken && theirs && !ours ? width : 0;
   const sameTable = (theirs === ours || dropped > 0) && model.encoder.width === width;
   const { loaded, missing, mismatched, unused } = loadInto(model, specs, state, {
-    skip: ({ name, part, trainable }) =>
-      (part === 'head' && otherHead !== undefined) || (name === 'pos_embed' && !trainable && !sameGrid),
+    skip: ({ part }) => part === 'head' && otherHead !== undefined,
     convert: ({ name }, table) => {
       if (!sameTable) return undefined;
       if (name.endsWith('.relative_position_bias_table'))
@@ -210,12 +222,9 @@ function loadEncoder(
   // A new head comes with a new last norm. A judged model has no decoder.
   const ofEncoder = ({ part, layer }: ParameterSpec) =>
     part !== 'decoder' && (otherHead === undefined || layer !== config.depth + 1);
-  const how = config.positions === 'learned' ? 'interpolated (bicubic)' : 'computed';
   return [
     `encoder loaded from ${model.path} (${plural(loaded.length, 'weight')}); ${head}`,
-    ...(sameGrid
-      ? []
-      : [`positions ${how} for ${to.join('×')} patches, the file's are for ${from.join('×')}`]),
+    ...(sameGrid || !sameTable ? [] : [interpolated(from, to)]),
     ...list('not in the file, random', namesOf(missing.filter((spec) => ofEncoder(spec) && !isNew(spec)))),
     ...list('other shape, random', mismatched),
     ...list('in the file, not used', namesOf(unused.filter(ofEncoder))),
