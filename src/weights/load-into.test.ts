@@ -113,7 +113,7 @@ const taller = (table: Float32Array) =>
   resamplePositions(table, { from: [2, 2], to: [4, 2], first: 0, width: config.width });
 
 describe.each(['sincos1d', 'sincos2d', 'learned'] as const)('%s positions for another grid', (positions) => {
-  // Those that are computed for the new grid name places that the blocks have not learned.
+  // Tables computed for the new grid name places that the blocks have not learned.
   const theirs = { ...config, positions };
   const model = madeModel({ encoder: theirs, decoder: theirs, weights: drawn(theirs) });
   const note = "positions interpolated (bicubic) for 4×2 patches, the file's are for 2×2";

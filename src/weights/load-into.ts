@@ -114,7 +114,8 @@ function differencesOf({ encoder, decoder }: Model, config: AutoencoderConfig): 
 
 /**
  * Copies a model's weights into a classifier's `state`. If the grid of patches differs, positions are interpolated, fixed ones too:
- * computed for the new grid, they would name places that the blocks have not learned. A head is copied only if its classes are the same. Throws RunError if no weight fits.
+ * computed for the new grid, they would name places that the blocks have not learned. A head is copied only if its classes are the
+ * same. Throws RunError if no weight fits.
  * @returns notes for the user: what was loaded, and what was not
  */
 export function loadClassifier(
