@@ -1,21 +1,23 @@
 /**
- * Which label-free measure predicts how good a model will be: measures the final weights of the models of a study, and correlates them with
- * the scores of its judges by rank.
+ * Which label-free measure predicts how good a model will be: measures the models of a study, and correlates them with the scores of its
+ * judges by rank.
  *
  *   npm run bench -- measures STUDY/runs
+ *   npm run bench -- measures STUDY/runs --keep studies/kept/cifar10-measures.json
  *
- * A model is a run of pre-training with at least one update; its judges are the runs that started from it. Intervals come from resampling seeds, all
- * models of a seed together. Of measures where lower is said to be better, the sign is left as it is.
+ * A model is a run of pre-training with at least one update, or one of its checkpoints; its judges are the runs that started from it. Intervals
+ * come from resampling seeds, all models of a seed together; the correlations over a run's checkpoints stand beside each other, a run each. Of
+ * measures where lower is said to be better, the sign is left as it is. --keep adds the models to a file, and counts those in it.
  */
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { basename, join, sep } from 'node:path';
 import { parseArgs } from 'node:util';
 import { evaluate } from '#dist/evaluate/evaluator.js';
 import { heldOutScores } from '#dist/evaluate/held-out.js';
 import { labelFreePanel } from '#dist/evaluate/panel/panel.js';
 import { markdownTable } from '#dist/report/page.js';
-import { correlationOverSeeds } from '#dist/report/ranks.js';
-import { type ReportedRun, readRuns } from '#dist/report/run.js';
+import { correlationOverSeeds, spearman } from '#dist/report/ranks.js';
+import { readRuns } from '#dist/report/run.js';
 import { scoresOf } from '#dist/report/scores.js';
 import { readCheckpoint } from '#dist/run/checkpoint.js';
 import { openData, sample } from '#dist/run/data.js';
@@ -25,7 +27,11 @@ import { setUp } from '#dist/run/setup-pretrain.js';
 
 const { values: args, positionals } = parseArgs({
   allowPositionals: true,
-  options: { images: { type: 'string', default: '1000' }, engine: { type: 'string', default: 'auto' } },
+  options: {
+    images: { type: 'string', default: '1000' },
+    engine: { type: 'string', default: 'auto' },
+    keep: { type: 'string' },
+  },
 });
 const [folder] = positionals;
 if (folder === undefined) throw new Error('name the folder of the runs of a study');
@@ -33,21 +39,44 @@ const { runs } = await readRuns((await readdir(folder)).sort().map((name) => joi
 
 interface Model {
   readonly name: string;
+  /** The run, where the model is one of its checkpoints. */
+  readonly checkpointOf?: string;
   readonly seed: number;
   readonly measures: Readonly<Record<string, number>>;
   readonly scores: Readonly<Record<string, number>>;
 }
 
-const models: Model[] = [];
-for (const run of runs.filter(({ kind }) => kind.role === 'pretrain')) {
-  const judged = runs.filter(({ from }) => from === run.absolute);
-  const scores = Object.fromEntries(
-    judged.flatMap((judge) => scoresOf(judge).map(({ column, value }) => [column, value] as const)),
-  );
-  if (Object.keys(scores).length === 0) continue;
-  const measures = await measured(run);
-  if (measures) models.push({ name: run.name, seed: Number(run.settings.get('seed')), measures, scores });
+const found = new Map<string, Model>();
+if (args.keep !== undefined) {
+  const kept = await readFile(args.keep, 'utf8').catch(() => '[]');
+  for (const model of JSON.parse(kept) as Model[]) found.set(model.name, model);
 }
+for (const run of runs.filter(({ kind }) => kind.role === 'pretrain')) {
+  const inside = join(run.absolute, 'checkpoints') + sep;
+  const judged = runs.filter(
+    ({ from }) => from !== undefined && (from === run.absolute || from.startsWith(inside)),
+  );
+  for (const from of new Set(judged.map((judge) => judge.from!))) {
+    const isCheckpoint = from !== run.absolute;
+    const name = isCheckpoint ? `${run.name}, ${basename(from, '.safetensors')}` : run.name;
+    const scores = Object.fromEntries(
+      judged
+        .filter((judge) => judge.from === from)
+        .flatMap((judge) => scoresOf(judge).map(({ column, value }) => [column, value] as const)),
+    );
+    const known = found.get(name);
+    const measures = known?.measures ?? (await measured(await findCheckpoint(from)));
+    if (!measures || Object.keys(scores).length === 0) continue;
+    console.error(name);
+    found.set(name, {
+      ...{ name, seed: Number(run.settings.get('seed')), measures, scores: { ...known?.scores, ...scores } },
+      ...(isCheckpoint && { checkpointOf: run.name }),
+    });
+  }
+}
+const models = [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+if (args.keep !== undefined) await writeFile(args.keep, `${JSON.stringify(models, null, 1)}\n`);
+const whole = models.filter(({ checkpointOf }) => checkpointOf === undefined);
 const keys = (of: 'measures' | 'scores') => [...new Set(models.flatMap((model) => Object.keys(model[of])))];
 const [measures, judges] = [keys('measures'), keys('scores')];
 const text = (value: number | undefined) =>
@@ -62,27 +91,46 @@ console.log(
     ]),
   ]),
 );
-console.log(`\nSpearman's correlation over ${models.length} models, 95 % interval over seeds:\n`);
-console.log(
-  markdownTable([
-    ['measure', ...judges],
-    ...measures.map((measure) => [measure, ...judges.map((judge) => correlation(measure, judge))]),
-  ]),
-);
+printCorrelations(`Spearman's correlation over ${whole.length} models, 95 % interval over seeds`, overSeeds);
+printCorrelations("Spearman's correlation over the checkpoints of each run", overCheckpoints);
 
-function correlation(measure: string, judge: string): string {
-  const both = models.filter((model) => measure in model.measures && judge in model.scores);
-  const found = correlationOverSeeds(
-    both.map(({ seed, measures, scores }) => ({ seed, a: measures[measure]!, b: scores[judge]! })),
-  );
-  if (!found) return '–';
-  const interval = found.interval ? ` [${found.interval.map((x) => x.toFixed(2)).join(', ')}]` : '';
-  return `${found.rho.toFixed(2)}${interval} (${both.length})`;
+function printCorrelations(title: string, of: (measure: string, judge: string) => string): void {
+  const rows = measures.map((measure) => [measure, ...judges.map((judge) => of(measure, judge))]);
+  if (rows.every(([, ...cells]) => cells.every((cell) => cell === '–'))) return;
+  console.log(`\n${title}:\n\n${markdownTable([['measure', ...judges], ...rows])}`);
 }
 
-/** The measures of a run's newest weights; undefined for weights that were not trained. */
-async function measured(run: ReportedRun): Promise<Record<string, number> | undefined> {
-  const { config: own, state, progress } = await readCheckpoint(await findCheckpoint(run.path));
+/** Pairs of a measure and a score, of the models that have both. */
+function pairs(of: readonly Model[], measure: string, judge: string) {
+  const both = of.filter((model) => measure in model.measures && judge in model.scores);
+  return both.map(({ seed, measures, scores }) => ({ seed, a: measures[measure]!, b: scores[judge]! }));
+}
+
+function overSeeds(measure: string, judge: string): string {
+  const both = pairs(whole, measure, judge);
+  const correlation = correlationOverSeeds(both);
+  if (!correlation) return '–';
+  const { rho, interval } = correlation;
+  const spread = interval ? ` [${interval.map((x) => x.toFixed(2)).join(', ')}]` : '';
+  return `${rho.toFixed(2)}${spread} (${both.length})`;
+}
+
+function overCheckpoints(measure: string, judge: string): string {
+  const runs = new Set(models.map(({ checkpointOf }) => checkpointOf).filter((run) => run !== undefined));
+  const each = [...runs].map((run) => {
+    const own = models.filter(({ checkpointOf }) => checkpointOf === run);
+    const both = pairs(own, measure, judge);
+    return spearman(
+      both.map(({ a }) => a),
+      both.map(({ b }) => b),
+    );
+  });
+  return each.map((rho) => rho?.toFixed(2) ?? '–').join(', ') || '–';
+}
+
+/** The measures of a checkpoint; undefined for weights that were not trained. */
+async function measured(checkpoint: string): Promise<Record<string, number> | undefined> {
+  const { config: own, state, progress } = await readCheckpoint(checkpoint);
   if (progress.step === 0) return undefined;
   const config = {
     ...own,
@@ -104,7 +152,6 @@ async function measured(run: ReportedRun): Promise<Record<string, number> | unde
     const { psnr, psnrOfMeans, heldOutLoss } = heldOut
       ? await evaluate(heldOutScores(setup, heldOut, { batchSize: Math.min(256, heldOut.length) }), session)
       : {};
-    console.error(run.name);
     return {
       ...renamed(panel as Record<string, number>),
       ...(heldOutLoss !== undefined && { heldOutLoss }),
