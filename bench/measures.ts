@@ -24,6 +24,7 @@ import { openData, sample } from '#dist/run/data.js';
 import { openEngine } from '#dist/run/engine.js';
 import { findCheckpoint } from '#dist/run/folder.js';
 import { setUp } from '#dist/run/setup-pretrain.js';
+import { absent } from '#dist/study/record.js';
 
 const { values: args, positionals } = parseArgs({
   allowPositionals: true,
@@ -48,7 +49,7 @@ interface Model {
 
 const found = new Map<string, Model>();
 if (args.keep !== undefined) {
-  const kept = await readFile(args.keep, 'utf8').catch(() => '[]');
+  const kept = await readFile(args.keep, 'utf8').catch(absent('[]'));
   for (const model of JSON.parse(kept) as Model[]) found.set(model.name, model);
 }
 for (const run of runs.filter(({ kind }) => kind.role === 'pretrain')) {
@@ -64,9 +65,10 @@ for (const run of runs.filter(({ kind }) => kind.role === 'pretrain')) {
         .filter((judge) => judge.from === from)
         .flatMap((judge) => scoresOf(judge).map(({ column, value }) => [column, value] as const)),
     );
+    if (Object.keys(scores).length === 0) continue;
     const known = found.get(name);
     const measures = known?.measures ?? (await measured(await findCheckpoint(from)));
-    if (!measures || Object.keys(scores).length === 0) continue;
+    if (!measures) continue;
     console.error(name);
     found.set(name, {
       ...{ name, seed: Number(run.settings.get('seed')), measures, scores: { ...known?.scores, ...scores } },
