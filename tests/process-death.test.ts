@@ -1,10 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { rng } from '../src/random/rng.ts';
 import { commandLine, outcome, signalAt } from './support/command-line.ts';
 import { isMissing } from './support/libraries.ts';
+import { commandOf, cpuSeconds, descendantsOf, runs } from './support/processes.ts';
 import { randomCheckpoint, randomClassifier } from './support/random-checkpoint.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 import { tinyFinetuneSettings, tinyImages, tinySettings } from './support/tiny-run.ts';
@@ -26,22 +26,12 @@ beforeAll(async () => {
   await randomClassifier(join(folder, 'head.safetensors'), rng(2), settings, ['class0', 'class1']);
 });
 
-/** The processes that a process has started, directly or not. */
-function descendants(pid: number): number[] {
-  if (process.platform !== 'linux') return [];
-  const children = readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
-    readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
-  );
-  return children.flatMap((child) => [child, ...descendants(child)]);
-}
-
 /** Waits until a process has the engine's, and returns that one's number. */
 async function engineOf(pid: number): Promise<number> {
-  const isEngine = (child: number) =>
-    readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('onednn/process.js');
+  const isEngine = (child: number) => commandOf(child).some((word) => word.endsWith('onednn/process.js'));
   return vi.waitFor(
     () => {
-      const found = descendants(pid).find(isEngine);
+      const found = descendantsOf(pid).find(isEngine);
       expect(found).toBeDefined();
       return found!;
     },
@@ -49,26 +39,11 @@ async function engineOf(pid: number): Promise<number> {
   );
 }
 
-/** Processor time that a process has used, by proc(5). */
-function cpuSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
-/** Whether there is such a process, one that has ended and that nobody has asked how left out. */
-function runs(pid: number): boolean {
-  try {
-    return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
-  } catch {
-    return false;
-  }
-}
-
 const oneDnnIsMissing = isMissing('onednn');
 
 describe.skipIf(oneDnnIsMissing)('when the process of the onednn engine is killed', () => {
   const engine = 'onednn';
-  const killed =
+  const death =
     /the onednn engine's process was killed \(SIGKILL\), as the system does where memory runs out; .*training\.microBatch/;
   const chosen = ['--engine', engine];
 
@@ -85,7 +60,7 @@ describe.skipIf(oneDnnIsMissing)('when the process of the onednn engine is kille
     const { child, finished } = launch(args);
     process.kill(await engineOf(child.pid!), 'SIGKILL');
     const { code, err } = await finished;
-    expect(err).toMatch(killed);
+    expect(err).toMatch(death);
     expect(err.trim().split('\n').length).toBeLessThanOrEqual(2);
     expect(err).not.toMatch(/^ +at /m);
     expect(code).toBe(1);
@@ -93,15 +68,15 @@ describe.skipIf(oneDnnIsMissing)('when the process of the onednn engine is kille
 
   it('a run that had begun says where it can go on', async () => {
     const args = [...pretraining, '--epochs', '2000', '--output', 'begun', ...chosen, '--json'];
-    let done = false;
+    let killed: Promise<boolean> | undefined;
     const { code, err } = await launch(args, {
       onLine: (line, child) => {
-        if (done || !line.includes('"checkpoint"')) return;
-        done = true;
-        void engineOf(child.pid!).then((pid) => process.kill(pid, 'SIGKILL'));
+        if (line.includes('"checkpoint"'))
+          killed ??= engineOf(child.pid!).then((pid) => process.kill(pid, 'SIGKILL'));
       },
     }).finished;
-    expect(err).toMatch(killed);
+    await killed;
+    expect(err).toMatch(death);
     expect(err).toMatch(
       /; the last good checkpoint is begun\/checkpoints\/step-.*: continue from it with --resume\n$/,
     );
@@ -130,7 +105,7 @@ for (const engine of ['onednn', 'onnx', 'reference'])
         const output = ['--output', `killed-${engine}`, '--resume'];
         const { code } = await launch([...args, ...output, '--json'], {
           onLine: (line, child) => {
-            if (left.length === 0) left = descendants(child.pid!);
+            if (left.length === 0) left = descendantsOf(child.pid!);
             signalAt('SIGKILL', 13)(line, child);
           },
         }).finished;

@@ -19,16 +19,18 @@ export const peakGigabytes = () => process.resourceUsage().maxRSS * 1.024e-6 + o
 /** Current resident memory of this process and of its children, in GB. */
 export const residentGigabytes = () => process.memoryUsage.rss() / 1e9 + ofChildren('VmRSS');
 
-/** Sum over the children, in GB; 0 on systems other than Linux, which do not report it. */
+/** Sum over the children that live, in GB; 0 on systems other than Linux, which do not report it. */
 function ofChildren(field: 'VmHWM' | 'VmRSS'): number {
+  const kilobytes = (pid: string) =>
+    Number(new RegExp(`${field}:\\s*(\\d+)`).exec(read(`/proc/${pid}/status`))?.[1] ?? 0);
+  const children = read(`/proc/self/task/${process.pid}/children`).trim().split(' ').filter(Boolean);
+  return children.reduce((sum, pid) => sum + kilobytes(pid), 0) * 1.024e-6;
+}
+
+function read(path: string): string {
   try {
-    const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(' ');
-    const kilobytes = children.filter(Boolean).map((pid) => {
-      const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-      return Number(new RegExp(`${field}:\\s*(\\d+)`).exec(status)?.[1] ?? 0);
-    });
-    return kilobytes.reduce((sum, x) => sum + x, 0) * 1.024e-6;
+    return readFileSync(path, 'utf8');
   } catch {
-    return 0;
+    return '';
   }
 }

@@ -6,6 +6,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { statOf } from '../../tests/support/processes.ts';
 import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
 import { type RunFolder, runFolder } from './folder.ts';
 import { RunLock } from './lock.ts';
@@ -60,8 +61,7 @@ it.runIf(process.platform === 'linux')(
     const parent = spawn('sh', ['-c', 'sleep 0.3 & echo $!; exec sleep 60']); // a parent that never asks
     const [output] = (await once(parent.stdout, 'data')) as [Buffer];
     const folder = await folderWith(holder(Number(output)));
-    const state = () => readFileSync(`/proc/${Number(output)}/stat`, 'utf8').split(' ')[2];
-    await vi.waitFor(() => expect(state()).toBe('Z'));
+    await vi.waitFor(() => expect(statOf(Number(output))[0]).toBe('Z'));
     const lock = new RunLock(folder);
     await lock.take();
     await lock.release();
@@ -79,8 +79,7 @@ it('is refused where nobody knows whether its process runs', async () => {
 describe.runIf(process.platform === 'linux')('of a number that another process has by now', () => {
   const { boot } = ownIdentity();
   /** When a process began, by proc(5); its number is used again. */
-  const startedOf = (pid: number) =>
-    readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')[19]!;
+  const startedOf = (pid: number) => statOf(pid)[19]!;
   let other: ChildProcess;
   beforeAll(() => {
     other = spawn('sleep', ['600']);

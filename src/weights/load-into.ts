@@ -1,4 +1,4 @@
-import { sameShape, type Values } from '../graph/index.ts';
+import { type Shape, sameShape, type Values } from '../graph/index.ts';
 import { patchGrid, type Size } from '../image/size.ts';
 import type { ClassifierConfig } from '../models/classifier.ts';
 import type { AutoencoderConfig, EncoderConfig } from '../models/config.ts';
@@ -24,7 +24,47 @@ interface LoadOptions {
   /** True for weights that keep their initial values. */
   readonly skip: (spec: ParameterSpec) => boolean;
   /** Converts the model's values to the shape of a weight. Default: none, so shapes must be equal. */
-  readonly convert?: (spec: ParameterSpec, values: Float32Array) => Float32Array | undefined;
+  readonly convert?: (spec: ParameterSpec, values: Float32Array, theirs: Shape) => Float32Array | undefined;
+}
+
+/** Grids of patches of a model and of a run: interpolates tables of positions from one to the other. */
+class Grids {
+  readonly #from: Size;
+  readonly #to: Size;
+  readonly same: boolean;
+  #interpolated = false;
+
+  constructor(model: EncoderConfig, config: EncoderConfig) {
+    this.#from = patchGrid(model);
+    this.#to = patchGrid(config);
+    this.same = sameShape(this.#from, this.#to);
+  }
+
+  /** @param table [tokens, width], the class token's row first */
+  positions(table: Float32Array, classToken: boolean, width: number): Float32Array {
+    this.#interpolated = true;
+    return resamplePositions(table, {
+      ...{ from: this.#from, to: this.#to },
+      ...{ first: classToken ? 1 : 0, width },
+    });
+  }
+
+  /** @param table of the biases of relative positions: [distances, heads] */
+  relative(table: Float32Array, classToken: boolean, heads: number): Float32Array {
+    this.#interpolated = true;
+    return resampleRelative(table, {
+      ...{ from: this.#from, to: this.#to },
+      ...{ extra: classToken ? 3 : 0, heads },
+    });
+  }
+
+  /** That tables were interpolated, for the user; no line if none was. */
+  get notes(): string[] {
+    const [from, to] = [this.#from.join('×'), this.#to.join('×')];
+    return this.#interpolated
+      ? [`positions interpolated (bicubic) for ${to} patches, the file's are for ${from}`]
+      : [];
+  }
 }
 
 /** Copies a model's weights into `state` by name. Throws RunError if no weight fits. */
@@ -41,7 +81,9 @@ function loadInto(
     const found = theirs.get(name);
     const values = model.weights[name] ?? (found?.init.kind === 'table' ? found.init.values() : undefined);
     const fitting =
-      found && values && (convert?.(spec, values) ?? (sameShape(found.shape, shape) ? values : undefined));
+      found &&
+      values &&
+      (convert?.(spec, values, found.shape) ?? (sameShape(found.shape, shape) ? values : undefined));
     if (fitting) (state[name] as Float32Array).set(fitting);
     if (!trainable) continue;
     if (fitting) report.loaded.push(name);
@@ -67,32 +109,31 @@ export function loadAutoencoder(
 ): string[] {
   requireExtras(model, config);
   const samePositions = model.encoder.positions === config.positions;
-  const [from, to] = [patchGrid(model.encoder), patchGrid(config)];
-  const resamples = samePositions && model.encoder.classToken === config.classToken && !sameShape(from, to);
+  const sameToken = model.encoder.classToken === config.classToken;
+  const grids = new Grids(model.encoder, config);
   const { loaded, missing, mismatched, unused } = loadInto(model, specs, state, {
     skip: ({ trainable }) => !trainable && !samePositions,
-    convert: ({ name, shape }, table) => {
-      if (!resamples || !/^(decoder_)?pos_embed$/.test(name)) return undefined;
-      const [first, width] = [config.classToken ? 1 : 0, shape.at(-1)!];
-      if (table.length !== (first + from[0] * from[1]) * width) return undefined;
-      return resamplePositions(table, { from, to, first, width });
-    },
+    convert: ({ name, shape }, table, theirs) =>
+      samePositions &&
+      sameToken &&
+      !grids.same &&
+      /^(decoder_)?pos_embed$/.test(name) &&
+      theirs.at(-1) === shape.at(-1)
+        ? grids.positions(table, config.classToken, shape.at(-1)!)
+        : undefined,
   });
   const ignored = model.report.tensors.filter(
     ({ fate, tensor }) => fate === 'ignored' && !tensor.includes(':'),
   );
   return [
     `${plural(loaded.length, 'weight')} loaded from ${model.path} (${model.source})`,
-    ...(resamples ? [interpolated(from, to)] : []),
+    ...grids.notes,
     ...list('not in the file, random', namesOf(missing)),
     ...list('other shape, random', mismatched),
     ...list('in the file, not used', [...namesOf(unused), ...ignored.map(({ tensor }) => tensor)]),
     ...differencesOf(model, config),
   ];
 }
-
-const interpolated = (from: Size, to: Size) =>
-  `positions interpolated (bicubic) for ${to.join('×')} patches, the file's are for ${from.join('×')}`;
 
 /** Differences in settings that do not show in the shapes. */
 function differencesOf({ encoder, decoder }: Model, config: AutoencoderConfig): string[] {
@@ -196,11 +237,9 @@ function loadEncoder(
   { isNew = () => false, dropsToken = false }: EncoderLoading = {},
 ): string[] {
   requireExtras(model, config);
-  const [from, to] = [patchGrid(model.encoder), patchGrid(config)];
+  const grids = new Grids(model.encoder, config);
   const { width } = config;
-  const sameGrid = sameShape(from, to);
   const [theirs, ours] = [model.encoder.classToken, config.classToken];
-  const first = ours ? 1 : 0;
   const dropped = dropsToken && theirs && !ours ? width : 0;
   const sameTable = (theirs === ours || dropped > 0) && model.encoder.width === width;
   const { loaded, missing, mismatched, unused } = loadInto(model, specs, state, {
@@ -208,12 +247,10 @@ function loadEncoder(
     convert: ({ name }, table) => {
       if (!sameTable) return undefined;
       if (name.endsWith('.relative_position_bias_table'))
-        return sameGrid || theirs !== ours
-          ? undefined
-          : resampleRelative(table, { from, to, extra: ours ? 3 : 0, heads: config.heads });
-      if (name !== 'pos_embed' || (sameGrid && dropped === 0)) return undefined;
+        return grids.same || theirs !== ours ? undefined : grids.relative(table, ours, config.heads);
+      if (name !== 'pos_embed' || (grids.same && dropped === 0)) return undefined;
       const positions = table.subarray(dropped);
-      return sameGrid ? positions : resamplePositions(positions, { from, to, first, width });
+      return grids.same ? positions : grids.positions(positions, ours, width);
     },
   });
   const head =
@@ -225,7 +262,7 @@ function loadEncoder(
     part !== 'decoder' && (otherHead === undefined || layer !== config.depth + 1);
   return [
     `encoder loaded from ${model.path} (${plural(loaded.length, 'weight')}); ${head}`,
-    ...(sameGrid || !sameTable ? [] : [interpolated(from, to)]),
+    ...grids.notes,
     ...list('not in the file, random', namesOf(missing.filter((spec) => ofEncoder(spec) && !isNew(spec)))),
     ...list('other shape, random', mismatched),
     ...list('in the file, not used', namesOf(unused.filter(ofEncoder))),

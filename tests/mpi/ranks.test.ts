@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { isMissing } from '../support/libraries.ts';
 import { type LauncherName, launcherNames, startRanks } from '../support/mpi-launchers.ts';
+import { childrenOf } from '../support/processes.ts';
 import { seed } from '../support/random.ts';
 
 const STEPS = 20;
@@ -20,11 +20,6 @@ async function train(engine: string, launcher?: LauncherName, ranks = 1): Promis
   expect(status, `seed ${seed}: ${output}`).toBe(0);
   const results = output.split('\n').filter((line) => line.startsWith('{'));
   return results.map((line) => JSON.parse(line) as Trained).sort((a, b) => a.rank - b.rank);
-}
-
-/** The only process that a process has started. */
-function childOf(pid: number): number {
-  return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim());
 }
 
 const cases = ['onednn', 'onnx'].flatMap((engine) =>
@@ -55,7 +50,7 @@ describe.each(cases)('ranks of %s', (_, engine, launcher) => {
         const pid = Number(/rank 1 of 3 is process (\d+)/.exec(output)?.[1]);
         if (killed || !pid || output.match(/has trained/g)?.length !== 3) return;
         killed = performance.now();
-        process.kill(what === 'process' ? pid : childOf(pid), 'SIGKILL');
+        process.kill(what === 'process' ? pid : childrenOf(pid)[0]!, 'SIGKILL');
       };
       const job = ['rank.mjs', engine, FOREVER, seed] as const;
       const { status, output } = await startRanks(launcher, 3, job, { onOutput });

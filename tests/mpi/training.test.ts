@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -6,6 +5,7 @@ import { writeShapes } from '../../src/data/shapes/write.ts';
 import { outcome } from '../support/command-line.ts';
 import { isMissing } from '../support/libraries.ts';
 import { command, type LauncherName, launcherNames, startRanks } from '../support/mpi-launchers.ts';
+import { childrenOf } from '../support/processes.ts';
 import { seed } from '../support/random.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { tinyImages, tinyOptions } from '../support/tiny-run.ts';
@@ -234,7 +234,7 @@ describe.skipIf(isMissing(openMpi))('ranks', () => {
         "rank 1's engine",
         'onednn',
         openMpi,
-        (pids) => childOf(pids[1]!),
+        (pids) => childrenOf(pids[1]!)[0]!,
         /rank 1 of 2: .*the onednn engine's process was killed/,
       ),
   );
@@ -292,8 +292,3 @@ describe.skipIf(isMissing(openMpi))('ranks', () => {
     );
   });
 });
-
-/** The only process that a process has started. */
-function childOf(pid: number): number {
-  return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')[0]);
-}

@@ -39,16 +39,22 @@ export function commandLine(folder: string) {
     let out = '';
     let err = '';
     let line = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      out += text;
-      const lines = (line + text).split('\n');
-      line = lines.pop()!;
-      for (const each of lines) onLine(each, child);
-    });
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       err += text;
     });
     const finished = new Promise<Finished>((resolve, reject) => {
+      child.stdout.setEncoding('utf8').on('data', (text: string) => {
+        out += text;
+        const lines = (line + text).split('\n');
+        line = lines.pop()!;
+        try {
+          for (const each of lines) onLine(each, child);
+        } catch (error) {
+          // Thrown here, it would end the file of tests and fail none of them.
+          child.kill('SIGKILL');
+          reject(error);
+        }
+      });
       child.on('error', reject);
       child.on('close', (code) => resolve({ code, out, err }));
     });

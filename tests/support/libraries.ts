@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { requireBf16 } from '../../src/engines/onednn/cpu.ts';
+import { hasBf16 } from '../../src/engines/onednn/cpu.ts';
 import { libraryFiles } from '../../src/engines/onednn/library.ts';
 import { librarySets, setFolder } from '../../src/engines/setup/library-sets.ts';
 import { cacheFolder } from '../../src/io/cache-folder.ts';
@@ -87,7 +87,7 @@ export const libraries: readonly Library[] = [
   {
     name: 'a CPU with bfloat16',
     ofMachine: true,
-    isThere: multipliesBf16,
+    isThere: () => process.platform === 'linux' && hasBf16(),
     folders: [],
     tests: [
       'src/engines/onednn/attention.test.ts > attention over long sequences in bf16',
@@ -160,15 +160,6 @@ function loads(file: string): Promise<boolean> {
       () => false,
     )
     .catch(() => false);
-}
-
-function multipliesBf16(): boolean {
-  try {
-    requireBf16();
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /**

@@ -34,7 +34,7 @@ export function startRanks(
   const command = [process.execPath, path, ...values.map(String)];
   const started = launcher ? onRanks(launcher, ranks, command) : command;
   const from = performance.now();
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     let output = '';
     const child = execFile(started[0]!, started.slice(1), {
       cwd,
@@ -43,7 +43,13 @@ export function startRanks(
     });
     const take = (text: string) => {
       output += text;
-      onOutput?.(output);
+      try {
+        onOutput?.(output);
+      } catch (error) {
+        // Thrown here, it would end the file of tests and fail none of them.
+        child.kill('SIGKILL');
+        reject(error);
+      }
     };
     child.stdout!.on('data', take);
     child.stderr!.on('data', take);

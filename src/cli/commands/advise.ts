@@ -1,12 +1,12 @@
 import { Command } from 'commander';
 import { advise } from '../../advise.ts';
 import { parseSettings } from '../../config/parse.ts';
-import { type ConfigInput, configSchema } from '../../config/schema.ts';
-import { valueAt } from '../../config/walk.ts';
+import { type ConfigInput, configSchema, parseConfig } from '../../config/schema.ts';
 import { anySource } from '../../data/sources/table.ts';
+import { openEngine } from '../../run/engine.ts';
 import { shellLine } from '../../text/shell.ts';
-import { engineOption, optionalEngine, tellNote, wholeNumber } from '../options/options.ts';
-import { addSetting, givenSettings } from '../options/shorthands.ts';
+import { announced, tellNote, wholeNumber } from '../options/options.ts';
+import { addSetting, addShorthands, givenSettings, type Shorthands } from '../options/shorthands.ts';
 import { parseDuration } from '../options/time-budget.ts';
 import { describeAdvice, describeSurvey } from '../show/advice.ts';
 import { withProgress } from '../show/with-progress.ts';
@@ -15,10 +15,14 @@ interface Options {
   budget: string;
   sample: string;
   initFrom?: string;
-  engine: string;
+  engine?: string;
   set: string[];
   json?: boolean;
 }
+
+const shorthands = {
+  '--engine <name>': 'engine.name',
+} as const satisfies Shorthands;
 
 export function adviseCommand(): Command {
   const command = new Command('advise')
@@ -26,8 +30,8 @@ export function adviseCommand(): Command {
     .argument('<source>', `images: ${anySource}`)
     .option('--budget <time>', 'time that training may take: 20m, 1h30m', '1h')
     .option('--init-from <model>', 'weights to start with, as of pretrain')
-    .option('--sample <n>', 'most images that are read, chosen at random', '500')
-    .addOption(engineOption('engine that will train', 'auto'));
+    .option('--sample <n>', 'most images that are read, chosen at random', '500');
+  addShorthands(command, configSchema, shorthands);
   return addSetting(command, 'a setting that is fixed; may be repeated')
     .option('--json', 'print JSON')
     .addHelpText(
@@ -43,9 +47,11 @@ Nothing is written. \`pretrain --data\` without a recipe, and without settings o
     .action(run);
 }
 
-async function run(source: string, { budget, sample, initFrom, engine, set, json }: Options): Promise<void> {
-  const given = givenSettings({ set }, {}, configSchema) as ConfigInput;
+async function run(source: string, options: Options): Promise<void> {
+  const { budget, sample, initFrom, engine, set, json } = options;
+  const given = givenSettings(options, shorthands, configSchema) as ConfigInput;
   parseSettings(configSchema, given); // wrong settings are refused before images are read
+  const settings = parseConfig({ engine: given.engine }).engine;
   const seconds = parseDuration('--budget', budget);
   const most = wholeNumber('--sample', sample, 1);
   const found = await withProgress(
@@ -56,7 +62,7 @@ async function run(source: string, { budget, sample, initFrom, engine, set, json
         seconds,
         initFrom,
         sample: most,
-        engine: await optionalEngine(engine, { fast: valueAt(given, ['engine', 'precision']) !== 'f32' }),
+        engine: announced(await openEngine(settings, { fast: true })),
         onNote: tellNote,
       }),
     'nothing is kept',
@@ -77,7 +83,7 @@ async function run(source: string, { budget, sample, initFrom, engine, set, json
     source,
     '--budget',
     budget,
-    ...(engine === 'auto' ? [] : ['--engine', engine]),
+    ...(engine === undefined ? [] : ['--engine', engine]),
     ...start,
     ...fixed,
   );

@@ -3,7 +3,7 @@ import { type EngineInput, engineNames } from '../../config/engine.ts';
 import { parseConfig } from '../../config/schema.ts';
 import { BrokenImages } from '../../data/load/broken.ts';
 import type { Engine } from '../../engines/engine.ts';
-import { type OpenEngineOptions, openEngine } from '../../run/engine.ts';
+import { openEngine } from '../../run/engine.ts';
 import type { NoteEvent } from '../../run/events.ts';
 import { type TrainingEvent, tensorboardLog } from '../../run/tensorboard.ts';
 import { oneLine, terminalText } from '../../text/one-line.ts';
@@ -24,13 +24,14 @@ export function engineOption(purpose = 'engine', usual?: string): Option {
 }
 
 /** The engine of that name, if one is named; prints its notice. Throws ConfigError for an unknown one. */
-export async function optionalEngine(
-  name: string | undefined,
-  options?: OpenEngineOptions,
-): Promise<Engine | undefined> {
+export async function optionalEngine(name: string | undefined): Promise<Engine | undefined> {
   if (name === undefined) return undefined;
   const settings = parseConfig({ engine: { name } as EngineInput }).engine;
-  const engine = await openEngine(settings, options);
+  return announced(await openEngine(settings));
+}
+
+/** Prints an engine's notice. */
+export function announced(engine: Engine): Engine {
   if (engine.notice !== undefined) tellNote(engine.notice);
   return engine;
 }

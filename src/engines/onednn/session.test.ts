@@ -1,7 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { testCollectives } from '../../../tests/support/collective-suite.ts';
 import { isMissing, oneDnnFolder } from '../../../tests/support/libraries.ts';
+import { childrenOf } from '../../../tests/support/processes.ts';
 import { normals, seed } from '../../../tests/support/random.ts';
 import { testSessions } from '../../../tests/support/session-suite.ts';
 import { largest, TinyTraining } from '../../../tests/support/tiny-training.ts';
@@ -19,17 +19,11 @@ describe(`sessions of the onednn engine (SEED=${seed})`, () => {
 });
 
 describe('the process of the onednn engine', () => {
-  /** Child processes of this process. */
-  const children = () =>
-    readdirSync('/proc/self/task').flatMap((thread) =>
-      readFileSync(`/proc/self/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
-    );
-
   it("leaves the reaction to a group's signal to this process", async () => {
-    const before = children();
+    const before = childrenOf(process.pid);
     const engine = await openOneDnnEngine({ threads: 1, folder: oneDnnFolder });
     const session = await engine.open({ x: Float32Array.of(1, 2) });
-    const made = children().filter((pid) => !before.includes(pid));
+    const made = childrenOf(process.pid).filter((pid) => !before.includes(pid));
     expect(made.length).toBeGreaterThan(0);
     for (const pid of made) for (const signal of ['SIGTERM', 'SIGINT']) process.kill(pid, signal);
     expect(await session.read()).toEqual({ x: Float32Array.of(1, 2) });

@@ -2,7 +2,7 @@ import { basename, dirname, sep } from 'node:path';
 import { describeView } from '../../image/view.ts';
 import { targetOf } from '../../nn/targets/table.ts';
 import { plural } from '../../text/plural.ts';
-import type { Model } from '../model.ts';
+import { type Model, modelParameters } from '../model.ts';
 import { block, type Written } from './format.ts';
 import { featuresOf, type Part } from './part.ts';
 import { isProbe, type Measure, type TrainingRecord } from './training-record.ts';
@@ -84,6 +84,16 @@ const positionNames = {
   learned: 'learned',
 };
 
+function describePositions(model: Model): string {
+  const name = positionNames[model.encoder.positions];
+  const spec = modelParameters(model).find((each) => each.name === 'pos_embed');
+  const table = model.weights.pos_embed;
+  if (!table || spec?.init.kind !== 'table') return name;
+  const computed = spec.init.values();
+  const same = table.every((value, i) => Math.abs(value - computed[i]!) < 1e-5);
+  return same ? name : `${name}, interpolated from those of another grid of patches`;
+}
+
 function description(model: Model, part: Part): string {
   const { encoder, decoder, classifier, normalisation, evaluationCrop, evaluationView } = model;
   const { pooling, fcNorm } = featuresOf(model);
@@ -95,7 +105,7 @@ function description(model: Model, part: Part): string {
     ],
     ['width, blocks, heads', `${encoder.width}, ${encoder.depth}, ${encoder.heads}`],
     ['class token', encoder.classToken ? 'yes' : 'no'],
-    ['positions', positionNames[encoder.positions]],
+    ['positions', describePositions(model)],
   ];
   if (part === 'segmenter') rows.push(...segmenterRows(model));
   else if (part === 'detector') rows.push(...detectorRows(model));
