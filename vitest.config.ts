@@ -20,7 +20,7 @@ export default defineConfig({
     ],
     env: { MISSING_LIBRARIES: missing.join('|') },
     testTimeout: 120_000,
-    hookTimeout: 60_000,
+    hookTimeout: 120_000,
     pool: 'forks',
     maxWorkers: 2,
     allowOnly: false,

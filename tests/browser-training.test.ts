@@ -181,7 +181,7 @@ test('a run in a page keeps checkpoints in a store, and goes on from them bit fo
   expect(started).toEqual([stopped.step]);
   expect(ended).toEqual({ outcome: 'finished', step: 4 });
   expect(await left(store), `SEED=${seed}`).toEqual(expected);
-}, 60_000);
+});
 
 test('a worker whose script does not load says so', async () => {
   const broken = (): EngineWorker => {

@@ -124,7 +124,7 @@ describe('pretrain without a recipe', () => {
     const again = await run('pretrain', '--data', 'classes:images', '--output', 'advised', ...quick);
     expect([again.code, again.out]).toEqual([1, '']);
     expect(again.err).toContain('a new run needs a new or empty folder');
-  }, 120_000);
+  });
 
   it('given settings win; grey images make a grey model, from end to end', async () => {
     await here('data', 'count', '.'); // the folder of grey images and others
@@ -152,7 +152,7 @@ describe('pretrain without a recipe', () => {
       ['neighbours', 'query.png', '--among', 'grey', '--from', 'greyrun', '-k', '2'],
     ])
       expect([args[0], (await run(...args)).code]).toEqual([args[0], 0]);
-  }, 120_000);
+  });
 
   it('settings of the model, or the recipe custom, leave the advice out', async () => {
     const sizes = [
@@ -181,7 +181,7 @@ describe('pretrain without a recipe', () => {
       'x',
     );
     expect(custom.err).toContain('model.width must be a multiple of model.heads');
-  }, 60_000);
+  });
 
   it('continues from weights with their sizes', async () => {
     const { code, out } = await run(
@@ -202,7 +202,7 @@ describe('pretrain without a recipe', () => {
       model: { width: 8 },
       data: { mean: [0.1, 0.2, 0.3] },
     });
-  }, 60_000);
+  });
 
   it.each([
     ['mae.pth', ['--set', 'model.heads=3', '--set', 'model.decoder.heads=2']], // its sizes are unusual

@@ -67,7 +67,7 @@ it('predict writes results that score as the run says, pictures, and continues',
   const again = await run('predict', ...images);
   expect(again.out).toContain('0 pictures and results.json written: predicted');
   expect(await readFile(join(folder, 'predicted/results.json'), 'utf8')).toBe(text);
-}, 120_000);
+});
 
 it('export writes the detector as one ONNX file, with a card', async () => {
   const made = await run('export', 'runs/found', '--format', 'onnx', '--output', 'detector');
@@ -84,7 +84,7 @@ it('export writes the detector as one ONNX file, with a card', async () => {
   const timm = await run('export', 'runs/found', '--format', 'timm', '--output', 'vit');
   expect(timm.code).toBe(1);
   expect(timm.err).toMatch(/the format timm has no detectors, got .*: export it with --format onnx/);
-}, 60_000);
+});
 
 it('predict takes any image, names broken ones, and refuses what does not fit', async () => {
   await writeFile(join(folder, 'broken.png'), 'no picture');
@@ -106,7 +106,7 @@ it('predict takes any image, names broken ones, and refuses what does not fit', 
   );
   expect(features.code).toBe(1);
   expect(features.err).toContain('features need the norm behind the encoder');
-}, 120_000);
+});
 
 it('images without objects, and settings that do not fit, end with one line', async () => {
   const none = await run('detect', '--data', 'masks:shapes', '--output', 'runs/none', ...tiny);
@@ -115,4 +115,4 @@ it('images without objects, and settings that do not fit, end with one line', as
   const scales = ['--set', 'model.head.scales=1,2'];
   const wrong = await run('detect', '--data', 'boxes:shapes', '--output', 'runs/none', ...tiny, ...scales);
   expect(wrong.err).toContain('model.head.scales must be some of 4, 2, 1 and 0.5, falling, got [1,2]');
-}, 60_000);
+});

@@ -138,7 +138,7 @@ describe('judging a run', () => {
     expect(JSON.parse(again.out)).toEqual({ ...result, checkpoint: result.checkpoint.replace('un', '') });
     expect(await rows()).toEqual(await readRows(join(folder, 'uninterrupted', 'metrics.jsonl')));
     expect(await readRows(join(folder, 'interrupted', 'sittings.jsonl'))).toHaveLength(2);
-  }, 120_000);
+  });
 
   it.each([
     ['linprobe', 'linprobe needs a model, or --resume FOLDER, got neither'],

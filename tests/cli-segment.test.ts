@@ -31,7 +31,7 @@ beforeAll(async () => {
   expect(made.out).toMatch(/epoch 4 done, step 8: loss [\d.]+, mIoU [\d.]+ %, mean accuracy/);
   expect(made.out).toMatch(/class +IoU\n/);
   expect(made.out).toMatch(/predict --from runs\/shapes masks:.*shapes@val --output runs\/shapes-predicted/);
-}, 120_000);
+});
 
 /** Intersection over union of each class of masks in files, by plain loops. */
 async function meanIoU(truth: string, predicted: string): Promise<number> {
@@ -85,7 +85,7 @@ it('predict writes masks that score as the run says, overlays, and continues', a
     ...{ file: 'shapes/images/train/00001.png', height: 24, width: 24 },
     mask: join('predicted', 'masks', 'shapes/images/train/00001.png'),
   });
-}, 60_000);
+});
 
 it('predict without an output shows the shares of classes, and refuses what does not fit', async () => {
   const shown = await run('predict', 'shapes/images/val', '--from', 'runs/shapes');
@@ -94,7 +94,7 @@ it('predict without an output shows the shares of classes, and refuses what does
   const foreign = await run('predict', 'shapes/images/val', '--from', 'runs/shapes', '--output', '.');
   expect(foreign.code).toBe(1);
   expect(foreign.err).toMatch(/an output folder must be new or hold predictions, got \. with other lines/);
-}, 60_000);
+});
 
 it('the report has the scores, the curves, and the pictures with a legend', async () => {
   const made = await run('report', 'runs/shapes', '--output', 'report.md');

@@ -12,13 +12,13 @@ import { modelFor } from '../src/tasks/fit.ts';
 import { task } from '../src/tasks/table.ts';
 import { engines } from './support/engines.ts';
 import { isMissing } from './support/libraries.ts';
+import { seed } from './support/random.ts';
 import { relativeError } from './support/task-fixture.ts';
 import { randomWeights, tiny } from './support/tiny.ts';
 
 const channels = 3;
 const mean = [0.485, 0.456, 0.406];
 const std = [0.229, 0.224, 0.225];
-const seed = Date.now();
 
 /** 8-bit levels as normalised pixels, [C, H, W]. */
 function normalised(levels: ArrayLike<number>, pixels: number): Float32Array {

@@ -10,11 +10,11 @@ import { imagenet } from './support/degrade.ts';
 import { engines } from './support/engines.ts';
 import { readFixture } from './support/fixture.ts';
 import { isMissing } from './support/libraries.ts';
+import { seed } from './support/random.ts';
 import { relativeError } from './support/task-fixture.ts';
 
 const { ints, float, shape, metadata } = await readFixture('hog');
 const patches = metadata('patch') as number[];
-const seed = Date.now();
 
 // Bytes have many gradients along an axis exactly, where bins meet. Rounding must not say which one takes them.
 for (const [name, open, needs] of engines)

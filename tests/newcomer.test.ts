@@ -34,7 +34,7 @@ const blocks = pages.flatMap(blocksOf);
 beforeAll(async () => {
   await emptyProject(folder);
   await tinyImages(join(folder, 'images'), 16);
-}, 120_000);
+});
 
 it('programs and documented code compile under strict against the packed package', async () => {
   expect(blocks.length).toBeGreaterThan(10);

@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { rng } from '../src/random/rng.ts';
 import { commandLine, outcome, signalAt } from './support/command-line.ts';
 import { isMissing } from './support/libraries.ts';
+import { PATIENT } from './support/patient.ts';
 import { commandOf, cpuSeconds, descendantsOf, runs } from './support/processes.ts';
 import { randomCheckpoint, randomClassifier } from './support/random-checkpoint.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
@@ -35,7 +36,7 @@ async function engineOf(pid: number): Promise<number> {
       expect(found).toBeDefined();
       return found!;
     },
-    { timeout: 60_000, interval: 10 },
+    { ...PATIENT, interval: 10 },
   );
 }
 
@@ -90,7 +91,7 @@ describe.skipIf(oneDnnIsMissing)('when the process of the onednn engine is kille
     await vi.waitFor(() => expect(cpuSeconds(pid)).toBeGreaterThan(8), { timeout: 200_000, interval: 100 });
     child.kill('SIGKILL');
     await finished;
-    await vi.waitFor(() => expect(runs(pid)).toBe(false), { timeout: 5000 });
+    await vi.waitFor(() => expect(runs(pid)).toBe(false), PATIENT);
   }, 240_000);
 });
 
@@ -110,7 +111,7 @@ for (const engine of ['onednn', 'onnx', 'reference'])
           },
         }).finished;
         expect(code).toBe(null);
-        await vi.waitFor(() => expect(left.filter(runs)).toEqual([]), { timeout: 5000 });
+        await vi.waitFor(() => expect(left.filter(runs)).toEqual([]), PATIENT);
         const resumed = await run(...args, ...output);
         expect(resumed.out).toMatch(
           /^the run stopped (without saving at step 1\d \(process \d+ was killed, or the machine stopped\): the last checkpoint is of step 1\d, and steps 1\d to 1\d are computed again|at step 1\d: process \d+ was killed, or the machine stopped; nothing is lost)$/m,

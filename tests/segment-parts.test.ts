@@ -84,4 +84,4 @@ it('segment takes a source, an augmentation and an evaluator of the user, and as
     'needs its own augmentation "darken"',
   );
   expect(await losses(await train('stopped', parts, { resume: true }))).toEqual(await losses(whole));
-}, 120_000);
+});

@@ -32,4 +32,4 @@ it('a run has the losses of PyTorch: views, masks, warm-up, layer decay, both he
   expect(got).toHaveLength(losses.length);
   for (const [step, loss] of losses.entries())
     expect(Math.abs(got[step]! / loss - 1), `step ${step + 1}`).toBeLessThan(1e-6);
-}, 60_000);
+});

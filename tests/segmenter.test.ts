@@ -182,7 +182,7 @@ it('training writes the statistics with the weights, and an overfitted batch is 
   }
   expect(last, `seed ${seed}`).toBeLessThan(0.3 * first);
   expect(right / (BATCH * rows * columns), `seed ${seed}`).toBeGreaterThan(0.95);
-}, 60_000);
+});
 
 it('refuses sizes that do not fit', () => {
   const { config } = metadata('upernet') as { config: SegmenterConfig };

@@ -69,7 +69,7 @@ describe('the judge detect', () => {
     const page = JSON.stringify(blocks);
     expect(page).toContain('["box AP, %","detect"]');
     expect(page).toContain(`Images of detection: boxes:${shapes}, judged on its val part.`);
-  }, 120_000);
+  });
 
   it('stands beside the judge segment, on images of its own', async () => {
     const segment = { data: { source: `masks:${shapes}` }, training: { epochs: 1, batchSize: 4 } };

@@ -73,7 +73,7 @@ describe('the judge segment', () => {
       onEvent: ({ type }) => void (type === 'piece' && again.push(type)),
     });
     expect(again).toEqual([]);
-  }, 120_000);
+  });
 
   it('at equal compute, scratch is trained for longer', async () => {
     const { pieces } = await openPlan(

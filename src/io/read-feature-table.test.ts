@@ -2,7 +2,9 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { normals, seed } from '../../tests/support/random.ts';
 import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
+import { rng } from '../random/rng.ts';
 import { type FeatureTable, writeNpyTable, writeParquetTable } from './feature-table.ts';
 import { writeNpy } from './npy.ts';
 import { readFeatureTable } from './read-feature-table.ts';
@@ -11,7 +13,7 @@ import { readNpy } from './read-npy.ts';
 const folder = temporaryFolder();
 const fixtures = fileURLToPath(new URL('../../tests/fixtures/npy/', import.meta.url));
 const at = (name: string) => join(folder, name);
-const features = Float32Array.from({ length: 12 }, () => Math.random() - 0.5);
+const features = normals(rng(seed), 12);
 const files = ['a.png', 'sub/ü.png', "it's.jpg"];
 const rows: FeatureTable = { features, width: 4, files };
 

@@ -88,7 +88,6 @@ test('no mutation of a file does anything but read or throw a FileFormatError', 
   );
   const original = readFileSync(path);
   const random = randomIntegers(20220328);
-  const started = performance.now();
   let read = 0;
   for (let i = 0; i < 4000; i++) {
     let mutated = Buffer.from(original);
@@ -108,5 +107,4 @@ test('no mutation of a file does anything but read or throw a FileFormatError', 
   }
   expect(read).toBeGreaterThan(100); // the mutations are not all trivial
   expect(read).toBeLessThan(3000);
-  expect(performance.now() - started).toBeLessThan(60_000);
 });

@@ -141,7 +141,7 @@ describe('a pickle without end', () => {
   ])('%s', async (_, piece, message) => {
     const started = performance.now();
     await expect(open(pickle(piece))).rejects.toThrow(message);
-    expect(performance.now() - started).toBeLessThan(5000);
+    expect(performance.now() - started).toBeLessThan(30_000);
   });
 
   function tensorWith(shape: Buffer): Buffer {

@@ -75,4 +75,4 @@ it('inputs of a batch fit its program, and depend neither on its parts nor on th
     'proposalLoss',
   ]);
   expect(Object.values(parts).reduce((a, b) => a + b)).toBeCloseTo(loss!, 5);
-}, 30_000);
+});

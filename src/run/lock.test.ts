@@ -6,6 +6,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { PATIENT } from '../../tests/support/patient.ts';
 import { statOf } from '../../tests/support/processes.ts';
 import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
 import { type RunFolder, runFolder } from './folder.ts';
@@ -61,7 +62,7 @@ it.runIf(process.platform === 'linux')(
     const parent = spawn('sh', ['-c', 'sleep 0.3 & echo $!; exec sleep 60']); // a parent that never asks
     const [output] = (await once(parent.stdout, 'data')) as [Buffer];
     const folder = await folderWith(holder(Number(output)));
-    await vi.waitFor(() => expect(statOf(Number(output))[0]).toBe('Z'));
+    await vi.waitFor(() => expect(statOf(Number(output))[0]).toBe('Z'), PATIENT);
     const lock = new RunLock(folder);
     await lock.take();
     await lock.release();
@@ -129,7 +130,7 @@ describe.skipIf(process.platform === 'win32')('of a process that ends', () => {
     child.stdout.on('data', (text) => said.push(String(text)));
     child.stderr.on('data', (text) => said.push(String(text)));
     const closed = once(child, 'close');
-    await vi.waitFor(() => expect(said).not.toEqual([]), { timeout: 20_000 });
+    await vi.waitFor(() => expect(said).not.toEqual([]), PATIENT);
     return { child, said, closed };
   }
   const left = (folder: RunFolder) => readdir(folder.path);
@@ -151,7 +152,7 @@ describe.skipIf(process.platform === 'win32')('of a process that ends', () => {
       "process.once('SIGINT', () => console.log(process.listenerCount('SIGINT')));",
     );
     child.kill('SIGINT');
-    await vi.waitFor(() => expect(said.join('')).toBe('taken\n0\n')); // nobody else seems to listen
+    await vi.waitFor(() => expect(said.join('')).toBe('taken\n0\n'), PATIENT); // nobody else seems to listen
     expect(await left(folder)).toEqual(['.lock']);
     child.kill('SIGINT');
     expect(await closed).toEqual([null, 'SIGINT']);

@@ -58,4 +58,4 @@ it('a line names the rank that does not say that it waits; a run that ends well 
   for (const each of ranks) each.end('done\n');
   expect(await ended).toBe(0);
   expect(printed()).not.toContain('killed');
-}, 60_000);
+});

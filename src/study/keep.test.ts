@@ -1,9 +1,11 @@
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { seed } from '../../tests/support/random.ts';
 import { temporaryFolder } from '../../tests/support/temporary-folder.ts';
 import { tinyImages, tinySettings } from '../../tests/support/tiny-run.ts';
 import { readRows } from '../io/jsonl.ts';
+import { rng } from '../random/rng.ts';
 import { renderMarkdown } from '../report/page.ts';
 import { byEpoch, lossesKey } from './epochs.ts';
 import { keptPlan } from './images.ts';
@@ -177,11 +179,12 @@ describe('the kept format', () => {
   });
 
   const piece: Piece = { kind: 'pretrain', id: 'long', settings: { seed: 1 }, flops: 1, updates: 5000 };
+  const random = rng(seed);
   const rows = Array.from({ length: 5000 }, (_, i) => ({
     step: i + 1,
     epoch: Number(((i + 1) / 10).toFixed(6)),
-    loss: Math.random(),
-    centre: Math.random(),
+    loss: random.uniform(),
+    centre: random.uniform(),
     lr: 1 / 3,
     seconds: i / 3,
     ...((i + 1) % 10 === 0 && { heldOutLoss: i }),

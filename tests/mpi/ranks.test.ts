@@ -55,7 +55,7 @@ describe.each(cases)('ranks of %s', (_, engine, launcher) => {
       const job = ['rank.mjs', engine, FOREVER, seed] as const;
       const { status, output } = await startRanks(launcher, 3, job, { onOutput });
       expect(status).not.toBe(0);
-      expect((performance.now() - killed) / 1000, output).toBeLessThan(20);
+      expect((performance.now() - killed) / 1000, output).toBeLessThan(60);
       if (what !== 'process') expect(output).toContain("rank 1 of 3: the onednn engine's process was killed");
       // MPICH's mpirun may name another process, which it has killed itself.
       else if (launcher === 'Open MPI') expect(output).toContain('rank 1 with PID');

@@ -201,7 +201,7 @@ describe.skipIf(isMissing(openMpi))('ranks', () => {
     };
     const options = { engine, launcher, at: { step: 7, act } };
     const { status, output: printed } = await run(pretraining, output, options);
-    expect((performance.now() - time) / 1000, printed).toBeLessThan(20);
+    expect((performance.now() - time) / 1000, printed).toBeLessThan(60);
     expect(status).not.toBe(0);
     expect(printed.match(new RegExp(line, 'g')) ?? [], printed).toHaveLength(1);
     const resumed = await finished([...pretraining, '--resume'], on({ engine }), output);

@@ -120,7 +120,7 @@ async function fuzz(
   const all = `seed ${seed}, ${read} of ${count} read, ${slowest} ms, ${most} bytes`;
   expect(read, all).toBeGreaterThan(0);
   expect(read, all).toBeLessThan(count * 0.9);
-  expect(slowest, all).toBeLessThan(5000);
+  expect(slowest, all).toBeLessThan(30_000); // ms; usually 20
   expect(most, all).toBeLessThan(MAX_GROWTH);
   mutations += count;
 }

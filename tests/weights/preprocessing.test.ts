@@ -6,9 +6,11 @@ import { openImages } from '../../src/data/sources/image-list.ts';
 import { centralViews } from '../../src/evaluate/views.ts';
 import type { NamedTensor } from '../../src/io/dtypes.ts';
 import { readSafetensors, writeSafetensors } from '../../src/io/safetensors.ts';
+import { rng } from '../../src/random/rng.ts';
 import { type Model, openModel } from '../../src/weights/model.ts';
 import { exportModel } from '../../src/weights/out/export.ts';
 import { foreignExpected, foreignFixture } from '../support/foreign-fixture.ts';
+import { seed } from '../support/random.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 interface Case {
@@ -89,7 +91,8 @@ describe('preprocessing of other projects', () => {
 
   it('holds for large files too, which are decoded in another way', async () => {
     const large = join(folder, 'large.png');
-    const noise = Buffer.from(Array.from({ length: 3 * 700 * 620 }, () => Math.floor(Math.random() * 256)));
+    const random = rng(seed, 'noise');
+    const noise = Buffer.from(Array.from({ length: 3 * 700 * 620 }, () => random.int(256)));
     await sharp(noise, { raw: { width: 700, height: 620, channels: 3 } })
       .png({ compressionLevel: 0 })
       .toFile(large);

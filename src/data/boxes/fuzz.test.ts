@@ -220,6 +220,6 @@ it('hostile annotations give an error of the data in a line, or objects that can
     slowest = Math.max(slowest, performance.now() - started);
   }
   expect(Math.min(used, refused)).toBeGreaterThan(500);
-  expect(slowest, `seed ${seed}`).toBeLessThan(10_000); // ms; usually 20
+  expect(slowest, `seed ${seed}`).toBeLessThan(30_000); // ms; usually 20
   expect(process.memoryUsage().rss - before).toBeLessThan(1e9);
 }, 300_000);

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { PATIENT } from '../../../tests/support/patient.ts';
 import { temporaryFolder } from '../../../tests/support/temporary-folder.ts';
 import { IMAGENET } from '../../image/normalise.ts';
 import { rng } from '../../random/rng.ts';
@@ -128,9 +129,9 @@ describe('trainingBatches', () => {
   it('runs ahead, and not further', async () => {
     const data = pictures(100);
     const loader = trainingBatches(data, { ...options, prefetch: 3 });
-    await vi.waitFor(() => expect(data.reads).toBe(12));
+    await vi.waitFor(() => expect(data.reads).toBe(12), PATIENT);
     await loader.next();
-    await vi.waitFor(() => expect(data.reads).toBe(16));
+    await vi.waitFor(() => expect(data.reads).toBe(16), PATIENT);
     await new Promise((resolve) => setTimeout(resolve, 30));
     expect(data.reads).toBe(16);
     await loader.dispose();

@@ -39,7 +39,7 @@ beforeAll(async () => {
   await randomCheckpoint(at('mean.safetensors'), rng(seed, 1), { model: settings });
   await randomCheckpoint(at('other.safetensors'), rng(seed, 2), { model: settings });
   await randomCheckpoint(at('class.safetensors'), rng(seed, 3), { model: { ...settings, classToken: true } });
-}, 60_000);
+});
 
 describe(`neighbours (seed ${seed})`, () => {
   it('finds the copy of an image in a folder, and leaves out its own file', async () => {

@@ -1,4 +1,6 @@
 import { expect, it } from 'vitest';
+import { seed } from '../../../tests/support/random.ts';
+import { rng } from '../../random/rng.ts';
 import { outputNames } from './output-names.ts';
 import type { Logits, Planes } from './segment-image.ts';
 import { together } from './together.ts';
@@ -18,11 +20,13 @@ function echo(sizes: number[]): Logits {
   };
 }
 
+const random = rng(seed);
+
 /** A job that asks for several batches of tiles, after a random time each. */
 const job = (first: number, counts: readonly number[]) => async (logits: Logits) => {
   const got: number[] = [];
   for (const count of counts) {
-    await new Promise((resolve) => setTimeout(resolve, 5 * Math.random()));
+    await new Promise((resolve) => setTimeout(resolve, random.uniform(0, 5)));
     const tiles = Array.from({ length: count }, (_, i) => tile(first + got.length + i));
     got.push(...(await logits(tiles)).map(({ data }) => data[0]!));
   }
