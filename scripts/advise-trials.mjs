@@ -39,9 +39,11 @@ const { values: given } = parseArgs({
 const trials = {
   cifar10: 'cifar10',
   'fashion-mnist': `idx:${given.fashion}`,
-  ...(given.photos && { photographs: given.photos }),
+  ...(given.photos && { photographs: given.photos, 'photographs from micro-cifar10': given.photos }),
   nuclei: given.nuclei,
 };
+/** Weights that a trial starts with. */
+const starts = { 'photographs from micro-cifar10': 'micro-cifar10' };
 const seconds = parseDuration('--budget', given.budget);
 const stop = new AbortController();
 process.once('SIGINT', () => stop.abort());
@@ -49,7 +51,7 @@ mkdirSync(given.output, { recursive: true });
 if (given.photos) {
   // Large photographs are packed once, as the advice about them says.
   const pack = join(given.output, 'photographs-packed');
-  trials.photographs = `packed:${pack}`;
+  for (const name of Object.keys(trials)) if (name.startsWith('photographs')) trials[name] = `packed:${pack}`;
   if (!existsSync(join(pack, 'index.json')))
     await packImages(await openDataset(given.photos), pack, {
       ...{ resize: 192, signal: stop.signal, broken: new BrokenImages() },
@@ -63,7 +65,14 @@ async function settingsOf(name, source) {
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch {}
   const engine = await openEngine(parseConfig({}).engine, { fast: true });
-  const { settings, updates, seconds: expected, machine, notes } = await advise(source, { seconds, engine });
+  const initFrom = starts[name];
+  const {
+    settings,
+    updates,
+    seconds: expected,
+    machine,
+    notes,
+  } = await advise(source, { seconds, engine, initFrom });
   const kept = { settings, updates, expected, rate: machine.how, notes };
   writeFileSync(file, `${JSON.stringify(kept, null, 2)}\n`);
   return kept;
@@ -91,24 +100,36 @@ async function lossOfMeans(output) {
   }
 }
 
+/** The row of the weights that a run keeps: those with the lowest held-out loss where the advice says so, else the last. */
+function keptRow(rows, { evaluation }) {
+  if (evaluation?.best !== 'heldOutLoss') return rows.at(-1);
+  return rows.reduce((best, row) => (row.heldOutLoss < best.heldOutLoss ? row : best), rows[0]);
+}
+
 const percent = (share) => (share === undefined ? '–' : (100 * share).toFixed(1));
 const number = (value) => (value === undefined ? '–' : value.toFixed(3));
 const rows = [];
 for (const [name, source] of Object.entries(trials)) {
   if (given.only && !given.only.includes(name)) continue;
-  const output = join(given.output, name);
+  const output = join(given.output, name.replaceAll(' ', '-'));
   const { settings, updates, expected } = await settingsOf(name, source);
   const began = performance.now();
   if (!given.table) {
     console.error(`${name}: ${updates} updates, about ${Math.round(expected / 60)} min`);
     const run = { output, resume: true, signal: stop.signal };
-    const { outcome } = await pretrain(mergeConfig({ data: { source } }, settings), run);
+    const { outcome } = await pretrain(
+      mergeConfig({ data: { source }, ...(starts[name] && { from: starts[name] }) }, settings),
+      run,
+    );
     if (outcome === 'interrupted') process.exit(130);
   }
   const metrics = await readMetrics(runFolder(output));
   const judged = metrics.filter(({ knn }) => knn).map(({ knn }) => knn);
   const last = metrics.at(-1);
-  const held = metrics.filter(({ heldOutLoss }) => heldOutLoss !== undefined).at(-1);
+  const held = keptRow(
+    metrics.filter(({ heldOutLoss }) => heldOutLoss !== undefined),
+    settings,
+  );
   const file = join(given.output, `${name}-measured.json`);
   const measured = given.table
     ? JSON.parse(readFileSync(file, 'utf8'))

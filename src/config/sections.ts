@@ -144,7 +144,9 @@ export const trainingFields = (defaults: {
 export const checkpoints = section({
   every: whole(0)
     .default(500)
-    .describe('steps from one checkpoint to the next; 0: at the end of epochs only'),
+    .describe(
+      'steps from one checkpoint to the next; 0: at the end of epochs only, where there is one anyway, 50 steps apart or more',
+    ),
   keep: whole(1).default(3).describe('number of checkpoints kept, the newest ones'),
   keepEvery: whole(0)
     .default(0)

@@ -20,6 +20,9 @@ import { type Stopping, stoppingBy, stoppingTogether } from './stopping.ts';
 import { StuckRanks } from './stuck-ranks.ts';
 import { type StepInputs, TrainingInputs } from './training-inputs.ts';
 
+/** Updates from one checkpoint to the next, at least, at the ends of epochs. After a few updates each, they would take longer than the training. */
+const APART = 50;
+
 /** An update that the engine has not finished. */
 interface PendingStep extends StepInputs {
   readonly step: number;
@@ -185,6 +188,12 @@ export class Trainer {
     return every > 0 && step % every === 0;
   }
 
+  /** True if a checkpoint and curves are due at the end of this epoch. */
+  #isEpochKept(epoch: number): boolean {
+    const { keepEvery } = this.#job.settings.checkpoints;
+    return epoch % Math.ceil(APART / this.stepsPerEpoch) === 0 || (keepEvery > 0 && epoch % keepEvery === 0);
+  }
+
   /** Handles the result of an update. */
   async #row({ step, lr, cursor, broken, result, recycle }: PendingStep): Promise<StepRow> {
     const made = await (this.#stuck?.watch(step + 1, result) ?? result);
@@ -222,16 +231,20 @@ export class Trainer {
 
   /** After an update: measurements, the row, the checkpoint. */
   async #finish(row: StepRow, update: PendingStep, signal?: AbortSignal): Promise<void> {
-    const picturesDue = epochEnded(update) || this.step === this.lastStep;
-    if (!picturesDue) await this.#record(row);
-    else {
-      const completed = await this.#complete(row, signal);
-      await this.#stopping.agree();
-      if (completed === 'stopped') return;
+    const last = this.step === this.lastStep;
+    if (!epochEnded(update) && !last) {
+      await this.#record(row);
+      if (this.#saveDue(this.step)) await this.#save();
+      return;
     }
+    const completed = await this.#complete(row, signal);
+    await this.#stopping.agree();
+    if (completed === 'stopped') return;
     // First the pictures: what a checkpoint follows is complete, whenever the process is killed.
-    if (picturesDue) await this.#draw(true);
-    if (picturesDue || this.#saveDue(this.step)) await this.#save();
+    await this.#drawPictures();
+    if (!last && !this.#isEpochKept(this.#progress.epoch) && !this.#saveDue(this.step)) return;
+    await this.#drawCurves();
+    await this.#save();
   }
 
   async #record(row: StepRow): Promise<void> {
@@ -260,7 +273,8 @@ export class Trainer {
     await replaceLastMetrics(this.#at.store, complete);
     this.#isUnmeasured = false;
     this.#at.emit({ type: 'step', row: complete, lastStep: this.lastStep });
-    await this.#draw(true);
+    await this.#drawPictures();
+    await this.#drawCurves();
   }
 
   /** True if the work was done; false if the signal was aborted before or meanwhile. */
@@ -287,24 +301,32 @@ export class Trainer {
     const stopped = this.step < this.lastStep || this.#isUnmeasured;
     const outcome = stopped ? 'interrupted' : this.step < this.totalSteps ? 'max-steps' : 'finished';
     if (outcome === 'interrupted') {
-      await this.#draw(false);
+      await this.#drawCurves();
       if (this.#savedStep !== this.step) await this.#save();
     }
     emit({ type: 'end', outcome, step: this.step, lastStep: this.lastStep });
     return outcome;
   }
 
-  /**
-   * Draws pictures of the run so far: the curves, and where an epoch or the run has ended all others. A picture that fails ends no
-   * run.
-   */
-  async #draw(all: boolean): Promise<void> {
+  /** Draws what the weights of this step do, after an epoch. */
+  async #drawPictures(): Promise<void> {
+    await this.#tryToDraw(async () => this.#job.measurements.draw?.(this.step));
+  }
+
+  /** Draws the curves of the run so far. */
+  async #drawCurves(): Promise<void> {
     const { store, emit } = this.#at;
-    try {
+    await this.#tryToDraw(async () => {
       emit({ type: 'file', kind: 'curves', path: await writeCurves(store, this.#job.title) });
-      if (all) await this.#job.measurements.draw?.(this.step);
+    });
+  }
+
+  /** A picture that fails ends no run. */
+  async #tryToDraw(draw: () => Promise<void>): Promise<void> {
+    try {
+      await draw();
     } catch (error) {
-      emit({ type: 'note', message: `a picture could not be drawn: ${plainMessage(error)}` });
+      this.#at.emit({ type: 'note', message: `a picture could not be drawn: ${plainMessage(error)}` });
     }
   }
 

@@ -76,7 +76,7 @@ describe(`adviseSettings (seed ${seed})`, () => {
       given,
     });
     expect(config).toMatchObject(given);
-    expect(updates).toBe(7 * Math.ceil(25_000 / 32));
+    expect(updates).toBe(7 * Math.floor(25_000 / 32));
     expect(config.training.warmupEpochs).toBe(0.35);
     expect(settings.data).not.toHaveProperty('mean');
     expect(reasons.map(({ setting }) => setting)).not.toContain('training.epochs');
@@ -145,9 +145,18 @@ describe(`adviseSettings (seed ${seed})`, () => {
     const few = adviseSettings({ ...photographs, images: 40 }, cores, { seconds: 1200 });
     expect(few.config.training).toMatchObject({ batchSize: 16 });
     expect(few.config.training.epochs).toBeGreaterThan(300);
-    expect(few.config.evaluation.reconstructions).toBe(0);
+    expect(few.config.evaluation).toMatchObject({ reconstructions: 0, best: 'heldOutLoss' });
+    expect(few.config.evaluation.panelEvery).toBe(Math.ceil(few.config.training.epochs / 50));
+    const rate = (batchSize: number) =>
+      (adviseSettings({ ...photographs, images: 400 }, cores, {
+        seconds: 1200,
+        given: { training: { batchSize, epochs: 5 } },
+      }).config.training.learningRate *
+        batchSize) /
+      256;
+    expect([rate(8), rate(64), rate(128)]).toEqual([1e-3, 1e-3, 2e-3]);
     expect(few.notes.join()).toContain('40 images are few to learn from');
-    expect(few.notes.join()).toContain('--init-from');
+    expect(few.notes.join()).toContain('--init-from micro-cifar10');
   });
 
   it('noisy patches are predicted as they are', () => {

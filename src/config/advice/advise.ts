@@ -18,7 +18,7 @@ import {
 } from './facts.ts';
 import { geometryFor, SIZES } from './geometry.ts';
 import { notesFor } from './notes.ts';
-import { batchFor, epochsFor, MANY, scheduleFor, secondsPerImage } from './schedule.ts';
+import { batchFor, epochsFor, MANY, scheduleFor, secondsPerImage, updatesOf } from './schedule.ts';
 
 /** Settings for images, with reasons and costs. */
 export interface Advice {
@@ -63,7 +63,7 @@ export function adviseSettings(facts: ImageFacts, machine: MachineFacts, options
     ({ setting }) => valueAt(given, setting.split('.')) === undefined,
   );
   const config = complete(reasons);
-  const updates = config.training.epochs * Math.ceil(train / config.training.batchSize);
+  const updates = updatesOf(config.training.epochs, train, config.training.batchSize);
   const seconds = train * config.training.epochs * secondsPerImage(stepFlops(config, own), facts, machine);
   return {
     ...{ config, settings: settingsOf(reasons), reasons, updates, seconds },
@@ -112,7 +112,7 @@ function sizeReasons(
     const reasons = geometryFor(facts, size, why);
     const flops = stepFlops(complete([...dataReasons(facts), ...reasons]), own);
     const epochs = epochsFor(train, secondsPerImage(flops, facts, machine), seconds);
-    if (isLast || epochs * Math.ceil(train / batchSize) >= MANY) return reasons;
+    if (isLast || updatesOf(epochs, train, batchSize) >= MANY) return reasons;
   }
   throw new RangeError('there must be a size for any number of images');
 }

@@ -20,6 +20,11 @@ export function batchFor(images: number, { accelerator }: MachineFacts): number 
   return 2 ** Math.max(0, Math.floor(Math.log2(most)));
 }
 
+/** Updates of some passes. Images that do not fill a last batch wait for the next pass. */
+export function updatesOf(epochs: number, images: number, batchSize: number): number {
+  return epochs * Math.max(1, Math.floor(images / batchSize));
+}
+
 /** Seconds that an image takes: computing and reading go side by side. @param flops of a step, per image */
 export function secondsPerImage(flops: number, { readSeconds }: ImageFacts, machine: MachineFacts): number {
   return Math.max(flops / machine.flops, readSeconds);
@@ -31,10 +36,18 @@ export function epochsFor(images: number, each: number, seconds: number): number
   return Math.max(1, Math.min(mostEpochs(images), affordable));
 }
 
-/** Peak learning rate for a batch of 256: the fewer the updates, the higher; lower for wide models. */
-function rateFor(updates: number, width: number): number {
+/** Batch below which the rate of an update shrinks no further. */
+const SMALL_BATCH = 64;
+
+/**
+ * Peak learning rate for a batch of 256, which training scales by the batch: the fewer the updates, the higher; lower for wide models;
+ * for small batches so high that their updates have the rate of a batch of 64.
+ */
+function rateFor(updates: number, width: number, batchSize: number): number {
   const rate = updates < 2_000 ? 4e-3 : updates < 20_000 ? 2e-3 : updates < 100_000 ? 1e-3 : 5e-4;
-  return width > 400 ? rate / 4 : width > 200 ? rate / 2 : rate;
+  return (
+    ((width > 400 ? rate / 4 : width > 200 ? rate / 2 : rate) * Math.max(SMALL_BATCH, batchSize)) / batchSize
+  );
 }
 
 /** Facts that a schedule is chosen by. */
@@ -55,16 +68,18 @@ export interface ScheduleFacts {
 /** Batch, epochs, rate and warm-up with their reasons. */
 export function scheduleFor(given: ScheduleFacts): Advised[] {
   const { train, batchSize, epochs, machine, width, time, continues } = given;
-  const updates = epochs * Math.ceil(train / batchSize);
+  const updates = updatesOf(epochs, train, batchSize);
   const limited = epochs === mostEpochs(train);
-  const rate = continues ? Number(((1e-4 * 256) / batchSize).toPrecision(2)) : rateFor(updates, width);
+  const rate = continues
+    ? Number(((1e-4 * 256) / batchSize).toPrecision(2))
+    : rateFor(updates, width, batchSize);
   return [
     {
       setting: 'training.batchSize',
       value: batchSize,
       reason: machine.accelerator
         ? 'an accelerator is faster with large batches'
-        : `on a CPU smaller batches give more updates in the time; ${plural(Math.ceil(train / batchSize), 'update')} an epoch`,
+        : `on a CPU smaller batches give more updates in the time; ${plural(updatesOf(1, train, batchSize), 'update')} an epoch`,
       source: `${FIRST_RUN}: batches of 32 to 128 beside 256`,
     },
     {
@@ -80,7 +95,7 @@ export function scheduleFor(given: ScheduleFacts): Advised[] {
       value: rate,
       reason: continues
         ? `1e-4 at a batch of ${batchSize}: the weights are to be adapted, not learned again`
-        : `${plural(updates, 'update')}: short trainings learn more at higher rates, wide models need lower ones`,
+        : `${plural(updates, 'update')}: short trainings learn more at higher rates, wide models need lower ones${batchSize < SMALL_BATCH ? `; an update of ${batchSize} images has the rate of one of ${SMALL_BATCH}` : ''}`,
       source: continues
         ? 'MAE, arXiv 2111.06377, and a tenth of its rate'
         : `${FIRST_RUN}; MAE, arXiv 2111.06377`,
@@ -95,8 +110,21 @@ export function scheduleFor(given: ScheduleFacts): Advised[] {
   ];
 }
 
+/** Images below which a training learns them by heart before its time is over. */
+const BY_HEART = 1_000;
+
 function evaluationFor({ facts, epochs }: ScheduleFacts): Advised[] {
   return [
+    ...(facts.images < BY_HEART && !facts.tested
+      ? [
+          {
+            setting: 'evaluation.best',
+            value: 'heldOutLoss',
+            reason: 'so few images are learned by heart: the weights with the lowest held-out loss are kept',
+            source: 'docs/advise.md, Tried',
+          },
+        ]
+      : []),
     ...(facts.labelled
       ? [
           {
@@ -114,6 +142,12 @@ function evaluationFor({ facts, epochs }: ScheduleFacts): Advised[] {
             value: 0,
             reason:
               'a picture for each of these short epochs would take long: `reconstruct` draws one afterwards',
+            source: MEASURED,
+          },
+          {
+            setting: 'evaluation.panelEvery',
+            value: Math.ceil(epochs / 50),
+            reason: 'label-free measures fifty times, for the same reason',
             source: MEASURED,
           },
         ]
