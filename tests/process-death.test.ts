@@ -99,7 +99,8 @@ for (const engine of ['onednn', 'onnx', 'reference'])
   describe.skipIf(engine === 'onednn' && oneDnnIsMissing)(
     `when a run on the ${engine} engine is killed`,
     () => {
-      const args = [...pretraining, '--epochs', '8', '--backend', engine, '--set', 'engine.threads=1'];
+      const sparing = ['--set', 'engine.threads=1', '--set', 'checkpoints.every=5'];
+      const args = [...pretraining, '--epochs', '8', '--backend', engine, ...sparing];
 
       it('nothing is left running, and the next start says what happened and ends the same', async () => {
         let left: number[] = [];

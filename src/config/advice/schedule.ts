@@ -25,9 +25,13 @@ export function updatesOf(epochs: number, images: number, batchSize: number): nu
   return epochs * Math.max(1, Math.floor(images / batchSize));
 }
 
-/** Seconds that an image takes: computing and reading go side by side. @param flops of a step, per image */
+/**
+ * Seconds that an image takes. An accelerator computes while cores read; on a CPU both take all cores in turn.
+ * @param flops of a step, per image
+ */
 export function secondsPerImage(flops: number, { readSeconds }: ImageFacts, machine: MachineFacts): number {
-  return Math.max(flops / machine.flops, readSeconds);
+  const computing = flops / machine.flops;
+  return machine.accelerator ? Math.max(computing, readSeconds) : computing + readSeconds;
 }
 
 /** Passes that fit the time, at least one. @param each seconds that an image takes */
