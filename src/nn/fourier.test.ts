@@ -43,7 +43,7 @@ it('is the orthonormal transform by its definition', () => {
     const counts = columnCounts(size);
     const energy = evaluate(re).reduce((sum, value, i) => {
       return sum + counts[i % counts.length]! * (value ** 2 + evaluate(im)[i]! ** 2);
-    });
+    }, 0);
     expect(energy / image.reduce((sum, value) => sum + value ** 2, 0)).toBeCloseTo(1, 5);
   });
 });
