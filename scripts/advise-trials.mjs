@@ -36,22 +36,24 @@ const { values: given } = parseArgs({
     table: { type: 'boolean', default: false }, // only existing runs
   },
 });
+const pack = join(given.output, 'photographs-packed');
+const photographs = { source: `packed:${pack}` };
+/** Images of each trial, and the weights that it starts with: random ones where none are named. */
 const trials = {
-  cifar10: 'cifar10',
-  'fashion-mnist': `idx:${given.fashion}`,
-  ...(given.photos && { photographs: given.photos, 'photographs from micro-cifar10': given.photos }),
-  nuclei: given.nuclei,
+  cifar10: { source: 'cifar10' },
+  'fashion-mnist': { source: `idx:${given.fashion}` },
+  ...(given.photos && {
+    photographs,
+    'photographs-from-micro-cifar10': { ...photographs, from: 'micro-cifar10' },
+  }),
+  nuclei: { source: given.nuclei },
 };
-/** Weights that a trial starts with. */
-const starts = { 'photographs from micro-cifar10': 'micro-cifar10' };
 const seconds = parseDuration('--budget', given.budget);
 const stop = new AbortController();
 process.once('SIGINT', () => stop.abort());
 mkdirSync(given.output, { recursive: true });
 if (given.photos) {
   // Large photographs are packed once, as the advice about them says.
-  const pack = join(given.output, 'photographs-packed');
-  for (const name of Object.keys(trials)) if (name.startsWith('photographs')) trials[name] = `packed:${pack}`;
   if (!existsSync(join(pack, 'index.json')))
     await packImages(await openDataset(given.photos), pack, {
       ...{ resize: 192, signal: stop.signal, broken: new BrokenImages() },
@@ -59,13 +61,12 @@ if (given.photos) {
 }
 
 /** The advised settings, kept beside the run so that it resumes with the same ones. */
-async function settingsOf(name, source) {
+async function settingsOf(name, source, initFrom) {
   const file = join(given.output, `${name}.json`);
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch {}
   const engine = await openEngine(parseConfig({}).engine, { fast: true });
-  const initFrom = starts[name];
   const {
     settings,
     updates,
@@ -109,18 +110,15 @@ function keptRow(rows, { evaluation }) {
 const percent = (share) => (share === undefined ? '–' : (100 * share).toFixed(1));
 const number = (value) => (value === undefined ? '–' : value.toFixed(3));
 const rows = [];
-for (const [name, source] of Object.entries(trials)) {
+for (const [name, { source, from }] of Object.entries(trials)) {
   if (given.only && !given.only.includes(name)) continue;
-  const output = join(given.output, name.replaceAll(' ', '-'));
-  const { settings, updates, expected } = await settingsOf(name, source);
+  const output = join(given.output, name);
+  const { settings, updates, expected } = await settingsOf(name, source, from);
   const began = performance.now();
   if (!given.table) {
     console.error(`${name}: ${updates} updates, about ${Math.round(expected / 60)} min`);
     const run = { output, resume: true, signal: stop.signal };
-    const { outcome } = await pretrain(
-      mergeConfig({ data: { source }, ...(starts[name] && { from: starts[name] }) }, settings),
-      run,
-    );
+    const { outcome } = await pretrain(mergeConfig({ data: { source }, from: from ?? '' }, settings), run);
     if (outcome === 'interrupted') process.exit(130);
   }
   const metrics = await readMetrics(runFolder(output));
