@@ -6,8 +6,9 @@
  *   npm run bench -- measures STUDY/runs --keep studies/kept/cifar10-measures.json
  *
  * A model is a run of pre-training with at least one update, or one of its checkpoints; its judges are the runs that started from it. Intervals
- * come from resampling seeds, all models of a seed together; the correlations over a run's checkpoints stand beside each other, a run each. Of
- * measures where lower is said to be better, the sign is left as it is. --keep adds the models to a file, and counts those in it.
+ * come from resampling seeds, all models of a seed together. The correlations over a run's checkpoints, its last weights among them, stand
+ * beside each other, a run each. Of measures where lower is said to be better, the sign is left as it is. --keep adds the models to a file, and
+ * counts those in it.
  */
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join, sep } from 'node:path';
@@ -120,7 +121,7 @@ function overSeeds(measure: string, judge: string): string {
 function overCheckpoints(measure: string, judge: string): string {
   const runs = new Set(models.map(({ checkpointOf }) => checkpointOf).filter((run) => run !== undefined));
   const each = [...runs].map((run) => {
-    const own = models.filter(({ checkpointOf }) => checkpointOf === run);
+    const own = models.filter(({ checkpointOf, name }) => checkpointOf === run || name === run); // the run: its last
     const both = pairs(own, measure, judge);
     return spearman(
       both.map(({ a }) => a),

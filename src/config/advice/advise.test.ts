@@ -51,7 +51,7 @@ describe(`adviseSettings (seed ${seed})`, () => {
       ]);
       expect(training.batchSize, what).toBeLessThanOrEqual(Math.max(1, facts.images));
       expect(training.epochs, what).toBeGreaterThanOrEqual(1);
-      expect(task.maskRatio >= 0.6 && task.maskRatio <= 0.8, what).toBe(true);
+      expect(task.maskRatio >= 0.5 && task.maskRatio <= 0.8, what).toBe(true);
       expect(updates > 0 && expected > 0 && bytes > 0, what).toBe(true);
       expect(
         expected <= seconds || notes.some((note) => note.includes('takes longer than the time')),
@@ -126,9 +126,29 @@ describe(`adviseSettings (seed ${seed})`, () => {
     };
     const { config } = adviseSettings(small, cores, { seconds: 1200 });
     expect(config).toMatchObject({
-      model: { image: [28, 28], patch: 7, channels: 1 },
+      model: { image: [28, 28], patch: 14, channels: 1 },
+      task: { name: 'masked', maskRatio: 0.5 },
       data: { scale: [0.5, 1], evaluationCrop: 1, heldOut: 0.02 },
       evaluation: { knnEvery: config.training.epochs },
+    });
+    const given = { task: { name: 'masked+zoomed-in', maskRatio: 0.75 } };
+    expect(adviseSettings(small, cores, { seconds: 1200, given }).config.task).toMatchObject(given.task);
+    const patches = [8, 20, 24, 32, 48, 60].map((side) => {
+      const { image, patch } = adviseSettings({ ...small, side }, cores, { seconds: 1200 }).config.model;
+      return [image[0], patch];
+    });
+    expect(patches).toEqual([
+      [8, 4],
+      [20, 4],
+      [24, 12],
+      [32, 16],
+      [48, 16],
+      [60, 12],
+    ]);
+    const colour = { ...photographs, side: 32 };
+    expect(adviseSettings(colour, cores, { seconds: 1200 }).config).toMatchObject({
+      model: { image: [32, 32], patch: 4 },
+      task: { name: 'masked', maskRatio: 0.75 },
     });
   });
 

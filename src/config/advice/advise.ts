@@ -12,6 +12,7 @@ import {
   type AdviceOptions,
   type Advised,
   type ImageFacts,
+  isSmall,
   type MachineFacts,
   MEASURED,
   type StartFacts,
@@ -120,7 +121,8 @@ function sizeReasons(
 /** Correlation of adjacent pixels within patches below which they are taken for noise. */
 const NOISE = 0.55;
 
-function dataReasons({ channels, mean, std, side, blockCorrelation }: ImageFacts): Advised[] {
+function dataReasons(facts: ImageFacts): Advised[] {
+  const { channels, mean, std, blockCorrelation } = facts;
   const rounded = (values: readonly number[]) => values.map((value) => Number(value.toFixed(4)));
   const own = 'facebookresearch/mae, issue 179: grey images came back bluish with the statistics of others';
   return [
@@ -152,8 +154,15 @@ function dataReasons({ channels, mean, std, side, blockCorrelation }: ImageFacts
           },
         ]
       : []),
-    ...(side < 64
+    ...(isSmall(facts)
       ? [
+          {
+            setting: 'task.name',
+            value: 'masked',
+            reason:
+              'on small images, features for kNN and linear probes are better than with masked+zoomed-in',
+            source: 'docs/reproduction.md, CIFAR-10: what each degradation teaches; docs/advise.md, Tried',
+          },
           {
             setting: 'data.scale',
             value: [0.5, 1],

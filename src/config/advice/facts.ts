@@ -71,5 +71,8 @@ export interface AdviceOptions {
   readonly own?: OwnTasks | undefined;
 }
 
-/** The source of reasons that follow from the images themselves. */
-export const MEASURED = 'measured here';
+/** True for images with fewer pixels across than any usual model takes. */
+export const isSmall = ({ side }: ImageFacts): boolean => side < 64;
+
+/** The sources of reasons that follow from the images themselves, and from this project's trials. */
+export const [MEASURED, TRIED] = ['measured here', 'docs/advise.md, Tried'];

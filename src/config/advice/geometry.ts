@@ -1,5 +1,5 @@
 import { modelSize } from '../../models/sizes.ts';
-import { type Advised, type ImageFacts, MEASURED } from './facts.ts';
+import { type Advised, type ImageFacts, isSmall, MEASURED, TRIED } from './facts.ts';
 
 /** Images that suit a size of the model. */
 interface Suited {
@@ -20,11 +20,15 @@ export const SIZES: readonly Suited[] = [
 ];
 
 const SIDES = [64, 96, 128, 160, 192, 224];
-const PATCHES = [2, 4, 7, 8, 12, 16];
+const PATCHES = [2, 4, 7, 8, 12, 14, 16];
 /** Fewest patches along a side, and fewest where the side has no better divisor. */
 const [FEWEST, LEAST] = [6, 4];
-/** Fewest values of a patch, over its channels: a patch of 4 × 4 grey pixels says too little. */
+/** Values of a patch, over its channels, below which it says too little. */
 const VALUES = 40;
+/** The same of small grey images, which have as few as two patches along a side. */
+const GREY = { values: 196, least: 2 };
+/** Patches along a side below which half of them stay: three of four removed leave a single one. */
+const COARSE = 4;
 /** Patches that one correlation length should span: with two, MAE's 16 of 224 pixels follow for photographs. */
 const SPAN = 2;
 const SPATIAL = 'arXiv 2508.15404: larger patches and mask ratios give features of longer range';
@@ -38,11 +42,13 @@ export function geometryFor(
   const { width, depth, heads, decoder } = modelSize(name);
   const side = sideFor(facts.side, most);
   const whole = facts.correlationLength * side;
-  const patch = patchFor(side, facts.channels, whole / SPAN, patches);
+  const isGrey = facts.channels === 1 && isSmall(facts);
+  const patch = patchFor(side, facts.channels, whole / SPAN, patches, isGrey);
   const shown = shareShown(whole / patch, side / facts.side);
   const length = whole / shown;
   const span = length / patch;
-  const maskRatio = span < 1 ? 0.6 : span > 4 ? 0.8 : 0.75;
+  const isCoarse = side / patch < COARSE;
+  const maskRatio = isCoarse ? 0.5 : span < 1 ? 0.6 : span > 4 ? 0.8 : 0.75;
   const of = { source: `size ${name}` };
   return [
     {
@@ -58,14 +64,18 @@ export function geometryFor(
     {
       setting: 'model.patch',
       value: patch,
-      reason: `pixels of a view are correlated over ${rounded(length)} pixels: a patch of ${patch} makes ${(side / patch) ** 2} patches`,
-      source: SPATIAL,
+      reason: isGrey
+        ? `small grey images need large patches; ${patch} pixels make ${(side / patch) ** 2} of them`
+        : `pixels of a view are correlated over ${rounded(length)} pixels: a patch of ${patch} makes ${(side / patch) ** 2} patches`,
+      source: isGrey ? TRIED : SPATIAL,
     },
     {
       setting: 'task.maskRatio',
       value: maskRatio,
-      reason: `the correlation length spans ${rounded(span)} patches: ${ratioReason(span)}`,
-      source: `${SPATIAL}; MAE, arXiv 2111.06377`,
+      reason: isCoarse
+        ? 'of so few patches half must stay'
+        : `the correlation length spans ${rounded(span)} patches: ${ratioReason(span)}`,
+      source: isCoarse ? TRIED : `${SPATIAL}; MAE, arXiv 2111.06377`,
     },
     ...Object.entries({ width, depth, heads }).map(([key, value]) => ({
       ...{ setting: `model.${key}`, value, reason: why, ...of },
@@ -112,12 +122,13 @@ function sideFor(native: number, most: number): number {
   return SIDES.filter((side) => side <= Math.max(SIDES[0]!, Math.min(native, most))).at(-1)!;
 }
 
-/** The patch nearest to a length that holds enough values, and divides the side into neither too few nor too many. */
-function patchFor(side: number, channels: number, length: number, most: number): number {
-  const dividing = PATCHES.filter((patch) => side % patch === 0 && side / patch >= LEAST);
-  const holding = dividing.filter((patch) => channels * patch ** 2 >= VALUES);
-  const fitting = holding.filter((patch) => side / patch >= FEWEST && side / patch <= most);
-  const distance = (patch: number) => Math.abs(Math.log(patch / length));
-  const choices = [fitting, holding, dividing].find(({ length: count }) => count > 0)!;
+/** The patch nearest to a length, and to one that holds enough values, of those that divide the side into neither too few nor too many. */
+function patchFor(side: number, channels: number, length: number, most: number, isGrey: boolean): number {
+  const { values, least } = isGrey ? GREY : { values: VALUES, least: LEAST };
+  const dividing = PATCHES.filter((patch) => side % patch === 0 && side / patch >= least);
+  const fitting = dividing.filter((patch) => !isGrey && side / patch >= FEWEST && side / patch <= most);
+  const wanted = Math.max(length, Math.sqrt(values / channels));
+  const distance = (patch: number) => Math.abs(Math.log(patch / wanted));
+  const choices = fitting.length > 0 ? fitting : dividing;
   return choices.reduce((best, patch) => (distance(patch) < distance(best) ? patch : best));
 }

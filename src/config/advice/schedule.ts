@@ -1,5 +1,5 @@
 import { plural } from '../../text/plural.ts';
-import { type Advised, type ImageFacts, type MachineFacts, MEASURED } from './facts.ts';
+import { type Advised, type ImageFacts, type MachineFacts, MEASURED, TRIED } from './facts.ts';
 
 /** Share of the time that updates may take; the rest is for loading, held-out losses and judging. */
 export const SHARE = 0.8;
@@ -125,7 +125,7 @@ function evaluationFor({ facts, epochs }: ScheduleFacts): Advised[] {
             setting: 'evaluation.best',
             value: 'heldOutLoss',
             reason: 'so few images are learned by heart: the weights with the lowest held-out loss are kept',
-            source: 'docs/advise.md, Tried',
+            source: TRIED,
           },
         ]
       : []),
