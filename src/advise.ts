@@ -1,5 +1,5 @@
 import { totalmem } from 'node:os';
-import { assumedRate, measuredRate } from './bench/rate.ts';
+import { assumedRate, measuredRate, measuredRateOf } from './bench/rate.ts';
 import { type Advice, adviseSettings } from './config/advice/advise.ts';
 import type { ImageFacts, MachineFacts, StartFacts } from './config/advice/facts.ts';
 import { type Config, type ConfigInput, MAE_TASK } from './config/schema.ts';
@@ -63,11 +63,22 @@ export async function advise(source: string | Dataset, options: AdviseOptions = 
   const survey = await surveyImages(opened, { sample: options.sample, onProgress, signal });
   signal?.throwIfAborted();
   onProgress?.('measuring this machine', 0, 1);
-  const machine = await machineFacts(engine);
+  const rough = await machineFacts(engine);
   const tested = typeof source === 'string' && testSetOf(source, sources) !== undefined;
-  const advice = adviseSettings(imageFacts(survey, tested), machine, { seconds, given, start, own });
-  return { ...advice, survey, machine };
+  const of = (machine: MachineFacts) =>
+    adviseSettings(imageFacts(survey, tested), machine, { seconds, given, start, own });
+  const proposed = of(rough);
+  // On an accelerator the step would have to be compiled for it, and that takes longer than a wrong estimate costs.
+  if (!isMeasured(engine) || rough.accelerator) return { ...proposed, survey, machine: rough };
+  signal?.throwIfAborted();
+  const rate = await measuredRateOf(proposed.config, engine, rough.flops, own);
+  const machine = { ...rough, ...rate };
+  return { ...of(machine), survey, machine };
 }
+
+/** Plain loops would take minutes for a step. */
+const isMeasured = (engine: Engine | undefined): engine is Engine =>
+  engine !== undefined && engine.name !== 'reference';
 
 function imageFacts(survey: Survey, tested: boolean): ImageFacts {
   const {
@@ -89,8 +100,7 @@ function imageFacts(survey: Survey, tested: boolean): ImageFacts {
 }
 
 async function machineFacts(engine: Engine | undefined): Promise<MachineFacts> {
-  const isMeasured = engine && engine.name !== 'reference'; // plain loops would take minutes for a step
-  const { flops, how } = isMeasured ? await measuredRate(engine) : assumedRate();
+  const { flops, how } = isMeasured(engine) ? await measuredRate(engine) : assumedRate();
   return {
     ...{ flops, how, memory: totalmem(), accelerator: engine?.name === 'xla' },
     precision: engine?.precision,

@@ -51,7 +51,9 @@ describe('advise', () => {
     );
     expect(out).toMatch(/\nbroken {6}class0\/cut\.png: /);
     expect(out).toMatch(/\nmodel\.image=12,12\n {4}.+ \(measured here\)\n/);
-    expect(out).toMatch(/\ncost: [\d,]+ updates, about .*min, [\d.]+ GB of \d+ \(measured: /);
+    expect(out).toMatch(
+      /\ncost: [\d,]+ updates, about .*min, [\d.]+ GB of \d+ \(measured: .+ in steps of this model, /,
+    );
     expect(out).toMatch(/\nnote: 25 images are few to learn from/);
     expect(out).toMatch(
       /\n\nnpx beyond-masking pretrain --data classes:images --budget 20m --engine onnx\n$/,

@@ -1,5 +1,6 @@
 import { mergeSettings } from '../config/merge.ts';
 import { variants } from '../config/recipes/variants.ts';
+import type { Config } from '../config/schema.ts';
 import type { Complete, TrainingPlan } from '../engines/engine.ts';
 import { programFlops } from '../graph/flops.ts';
 import type { Values } from '../graph/index.ts';
@@ -16,8 +17,10 @@ import { classifierPrograms } from '../programs/classify.ts';
 import { pretrainPrograms } from '../programs/pretrain.ts';
 import { segmenterPrograms } from '../programs/segment.ts';
 import { rng } from '../random/rng.ts';
+import { programSetup } from '../run/pretrain-programs.ts';
 import { drawBatch } from '../tasks/draws.ts';
 import { modelFor } from '../tasks/fit.ts';
+import type { OwnTasks } from '../tasks/own.ts';
 import { task } from '../tasks/table.ts';
 
 /** A training step with a batch of noise, for measurements. */
@@ -67,6 +70,20 @@ export function pretrainStep(base: AutoencoderConfig, name: string, batch: numbe
     model,
     images: batch,
     flops: programFlops(gradients),
+  };
+}
+
+/** A pre-training step with the settings of a run. Throws RangeError where they do not fit each other. */
+export function stepOf(config: Config, batch: number, own?: OwnTasks): BenchStep {
+  const { task, model, programs, inputs } = programSetup(config, own);
+  const { gradients, parameters, specs } = programs(batch);
+  const { beta1, beta2, epsilon } = config.training;
+  const view = noise(batch, task.view(model.image), model.channels);
+  const rngs = Array.from({ length: batch }, (_, i) => rng(3, i));
+  return {
+    plan: { gradients, parameters, rule: adamw({ beta1, beta2, epsilon }) },
+    inputs: inputs({ view, rngs }),
+    ...{ specs, model, images: batch, flops: programFlops(gradients) },
   };
 }
 
@@ -132,8 +149,8 @@ export function segmentStep(encoder: EncoderConfig, head: BenchHead, batch: numb
   };
 }
 
-/** Random bytes [B, 3, H, W]. */
-export function noise(batch: number, [height, width]: Size): Uint8Array {
+/** Random bytes [B, C, H, W]. */
+export function noise(batch: number, [height, width]: Size, channels = 3): Uint8Array {
   const stream = rng(2, 'view');
-  return Uint8Array.from({ length: batch * 3 * height * width }, () => stream.int(256));
+  return Uint8Array.from({ length: batch * channels * height * width }, () => stream.int(256));
 }

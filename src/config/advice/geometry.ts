@@ -122,7 +122,7 @@ function sideFor(native: number, most: number): number {
   return SIDES.filter((side) => side <= Math.max(SIDES[0]!, Math.min(native, most))).at(-1)!;
 }
 
-/** The patch nearest to a length, and to one that holds enough values, of those that divide the side into neither too few nor too many. */
+/** The patch nearest to a length that holds enough values, among sizes that divide the side into neither too few nor too many. */
 function patchFor(side: number, channels: number, length: number, most: number, isGrey: boolean): number {
   const { values, least } = isGrey ? GREY : { values: VALUES, least: LEAST };
   const dividing = PATCHES.filter((patch) => side % patch === 0 && side / patch >= least);
