@@ -13,7 +13,7 @@ import { drawBatch, drawName } from '../tasks/draws.ts';
 import { modelFor } from '../tasks/fit.ts';
 import { task, taskNames } from '../tasks/table.ts';
 import { pretrainPrograms } from './pretrain.ts';
-import { recoveryErrors } from './recovery.ts';
+import { knownPicture, recoveryErrors } from './recovery.ts';
 
 const expected: Readonly<Record<string, { model: number[]; means: number[] }>> = JSON.parse(
   readFileSync(new URL('../../tests/fixtures/recovery.json', import.meta.url), 'utf8'),
@@ -58,6 +58,55 @@ describe("errors over unseen pixels are NumPy's", () => {
     expect(relativeError(got['errors:means']!, expected[key]!.means)).toBeLessThan(1e-5);
   });
 });
+
+it.each([0.2, 5])(
+  `means beyond [0, 1] are moved into it, others stay: spread %s (SEED=${seed})`,
+  (spread) => {
+    const { image, patch, channels } = tiny;
+    const { mean, std } = imagenet;
+    const pixels = image[0] * image[1];
+    const random = rng(seed, `spread ${spread}`);
+    const values = Float32Array.from({ length: channels * pixels }, (_, i) =>
+      random.normal(spread * Math.cos(Math.floor((i % pixels) / (patch * image[1]))), 0.01),
+    );
+    const { statistics } = knownPicture(
+      task('blurred'),
+      {
+        context: { image, patch, channels, target: 'channel', mean, std },
+        degraded: constant(values, [1, channels, ...image]),
+        mask: undefined,
+        prediction: constant(new Float32Array(1), [1]),
+      },
+      {},
+    );
+    const { means, drawn } = evaluateProgram(program('known', { ...statistics }), {});
+    const shown = (x: ArrayLike<number>) =>
+      Array.from(x, (value, i) => value * std[Math.floor(i / pixels)]! + mean[Math.floor(i / pixels)]!);
+    /** Means of patches and channels at each pixel. */
+    const averaged = (x: readonly number[]) => {
+      const patchOf = (i: number) =>
+        [
+          Math.floor(i / pixels),
+          Math.floor((i % pixels) / image[1] / patch),
+          Math.floor((i % image[1]) / patch),
+        ].join();
+      const sums = new Map<string, number>();
+      x.forEach((value, i) => {
+        sums.set(patchOf(i), (sums.get(patchOf(i)) ?? 0) + value / patch ** 2);
+      });
+      return x.map((_, i) => sums.get(patchOf(i))!);
+    };
+    const before = averaged(shown(values));
+    const [low, high] = [Math.min(0, ...before), Math.max(1, ...before)];
+    expect(high - low > 1).toBe(spread === 5);
+    shown(means!).forEach((value, i) => {
+      expect(value).toBeCloseTo((before[i]! - low) / (high - low), 5);
+    });
+    averaged(shown(drawn!)).forEach((value, i) => {
+      expect(value).toBeCloseTo((before[i]! - low) / (high - low), 5);
+    });
+  },
+);
 
 describe(`errors of pictures (SEED=${seed})`, () => {
   const example = (name: string, target: string) => {

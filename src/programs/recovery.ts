@@ -2,7 +2,9 @@ import {
   broadcast,
   clip,
   div,
+  max,
   maximum,
+  min,
   minimum,
   mul,
   reshape,
@@ -12,7 +14,7 @@ import {
   sum,
   type Tensor,
 } from '../graph/index.ts';
-import { toPicture } from '../nn/normalise.ts';
+import { fromPicture, toPicture } from '../nn/normalise.ts';
 import { unpatchify } from '../nn/patches.ts';
 import { type SeenPicture, type SeenStatistics, seenStatistics } from '../nn/seen-statistics.ts';
 import { targetOf } from '../nn/targets/table.ts';
@@ -56,7 +58,19 @@ export function knownPicture(
   draws: Draws,
 ): { readonly share: Tensor | undefined; readonly statistics: SeenStatistics } {
   const seen = seenPicture(task, degraded, mask, draws, context);
-  return { share: seen.share, statistics: seenStatistics(seen, context) };
+  return { share: seen.share, statistics: onScale(seenStatistics(seen, context), context) };
+}
+
+/**
+ * Statistics on the scale of pictures, which a filter bank leaves: where the means of an image go beyond [0, 1], all its values are moved and
+ * divided so that the darkest and the brightest mean lie on the ends.
+ */
+function onScale({ means, drawn }: SeenStatistics, context: TaskContext): SeenStatistics {
+  const picture = toPicture(means, context);
+  const low = minimum(min(picture, [1, 2, 3]), 0);
+  const width = sub(maximum(max(picture, [1, 2, 3]), 1), low);
+  const moved = (x: Tensor) => fromPicture(div(sub(toPicture(x, context), low), width), context);
+  return { means: moved(means), drawn: moved(drawn) };
 }
 
 /** The image of predicted values, normalised, with the statistics of another one where the target asks for them. */

@@ -73,6 +73,13 @@ def statistics(picture, share, patch):
     return filled
 
 
+def on_scale(means, deviations, mean, std):
+    """The same of the picture whose darkest and brightest mean are moved into [0, 1]."""
+    shown = means * std + mean
+    low, high = min(0, shown.min()), max(1, shown.max())
+    return ((shown - low) / (high - low) - mean) / std, deviations / (high - low)
+
+
 def errors(key):
     tensors, metadata = load(FOLDER / f"task-{key}.safetensors")
     config = json.loads(metadata["config"])
@@ -96,7 +103,7 @@ def errors(key):
             total, covered = (pooled(m, height, width) for m in moved)
             picture, share = total / np.maximum(covered, 1e-6), np.minimum(covered[0], 1)
             original = pooled(view, height, width)
-        means, deviations = statistics(picture, share, patch)
+        means, deviations = on_scale(*statistics(picture, share, patch), mean[:, 0, 0], std[:, 0, 0])
         ramp = np.arange(patch**2) - (patch**2 - 1) / 2
         ramp /= ramp.std(ddof=1)
         drawn, flat = np.empty((2, channels, height, width))
