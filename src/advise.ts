@@ -65,8 +65,8 @@ export async function advise(source: string | Dataset, options: AdviseOptions = 
   onProgress?.('measuring this machine', 0, 1);
   const rough = await machineFacts(engine);
   const tested = typeof source === 'string' && testSetOf(source, sources) !== undefined;
-  const of = (machine: MachineFacts) =>
-    adviseSettings(imageFacts(survey, tested), machine, { seconds, given, start, own });
+  const facts = imageFacts(survey, tested);
+  const of = (machine: MachineFacts) => adviseSettings(facts, machine, { seconds, given, start, own });
   const proposed = of(rough);
   // On an accelerator the step would have to be compiled for it, and that takes longer than a wrong estimate costs.
   if (!isMeasured(engine) || rough.accelerator) return { ...proposed, survey, machine: rough };

@@ -14,7 +14,7 @@ import type { SegmenterConfig } from '../models/segmenter.ts';
 import type { ParameterSpec } from '../nn/parameters.ts';
 import { adamw } from '../optim/adamw.ts';
 import { classifierPrograms } from '../programs/classify.ts';
-import { pretrainPrograms } from '../programs/pretrain.ts';
+import { type PretrainPrograms, pretrainPrograms } from '../programs/pretrain.ts';
 import { segmenterPrograms } from '../programs/segment.ts';
 import { rng } from '../random/rng.ts';
 import { programSetup } from '../run/pretrain-programs.ts';
@@ -22,6 +22,7 @@ import { drawBatch } from '../tasks/draws.ts';
 import { modelFor } from '../tasks/fit.ts';
 import type { OwnTasks } from '../tasks/own.ts';
 import { task } from '../tasks/table.ts';
+import type { PretextTask } from '../tasks/task.ts';
 
 /** A training step with a batch of noise, for measurements. */
 export interface BenchStep {
@@ -60,30 +61,35 @@ export function pretrainStep(base: AutoencoderConfig, name: string, batch: numbe
   const pretext = task(taskName, settings?.task?.mask);
   const maskRatio = settings?.task?.maskRatio;
   const model = mergeSettings(modelFor(pretext, base), settings?.model ?? {}) as AutoencoderConfig;
-  const programs = pretrainPrograms({ model, task: pretext, maskRatio, batch, mean, std });
-  const { gradients, parameters, specs } = programs;
-  const streams = Array.from({ length: batch }, (_, i) => rng(3, i));
-  return {
-    plan: { gradients, parameters, rule: adamw({ beta1: 0.9, beta2: 0.95, epsilon: 1e-8 }) },
-    inputs: { view: noise(batch, pretext.view(model.image)), ...drawBatch(pretext, model, streams) },
-    specs,
+  return autoencoderStep(
+    pretrainPrograms({ model, task: pretext, maskRatio, batch, mean, std }),
+    pretext,
     model,
-    images: batch,
-    flops: programFlops(gradients),
-  };
+    batch,
+  );
 }
 
 /** A pre-training step with the settings of a run. Throws RangeError where they do not fit each other. */
 export function stepOf(config: Config, batch: number, own?: OwnTasks): BenchStep {
-  const { task, model, programs, inputs } = programSetup(config, own);
-  const { gradients, parameters, specs } = programs(batch);
-  const { beta1, beta2, epsilon } = config.training;
-  const view = noise(batch, task.view(model.image), model.channels);
-  const rngs = Array.from({ length: batch }, (_, i) => rng(3, i));
+  const { task, model, programs } = programSetup(config, own);
+  return autoencoderStep(programs(batch), task, model, batch);
+}
+
+function autoencoderStep(
+  { gradients, parameters, specs }: PretrainPrograms,
+  pretext: PretextTask,
+  model: AutoencoderConfig,
+  batch: number,
+): BenchStep {
+  const streams = Array.from({ length: batch }, (_, i) => rng(3, i));
+  const view = noise(batch, pretext.view(model.image), model.channels);
   return {
-    plan: { gradients, parameters, rule: adamw({ beta1, beta2, epsilon }) },
-    inputs: inputs({ view, rngs }),
-    ...{ specs, model, images: batch, flops: programFlops(gradients) },
+    plan: { gradients, parameters, rule: adamw({ beta1: 0.9, beta2: 0.95, epsilon: 1e-8 }) },
+    inputs: { view, ...drawBatch(pretext, model, streams) },
+    specs,
+    model,
+    images: batch,
+    flops: programFlops(gradients),
   };
 }
 

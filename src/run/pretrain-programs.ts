@@ -17,7 +17,7 @@ export interface ProgramSetup {
   /** Programs that take `batch` images; the same object for the same number. */
   programs(batch: number): PretrainPrograms;
   /** Inputs of a program of the task: views and the task's draws, from each image's own stream. */
-  inputs(batch: Pick<Batch, 'view' | 'rngs'>): Values;
+  inputs(batch: Batch): Values;
 }
 
 /** Throws RangeError where sizes, task and model do not fit each other. */

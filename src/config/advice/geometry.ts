@@ -21,12 +21,13 @@ export const SIZES: readonly Suited[] = [
 
 const SIDES = [64, 96, 128, 160, 192, 224];
 const PATCHES = [2, 4, 7, 8, 12, 14, 16];
-/** Fewest patches along a side, and fewest where the side has no better divisor. */
-const [FEWEST, LEAST] = [6, 4];
-/** Values of a patch, over its channels, below which it says too little. */
-const VALUES = 40;
-/** The same of small grey images, which have as few as two patches along a side. */
-const GREY = { values: 196, least: 2 };
+/**
+ * `fewest` patches along a side, `least` where the side has no better divisor, and the `values` of a patch, over its channels, below which it
+ * says too little.
+ */
+const USUAL = { fewest: 6, least: 4, values: 40 };
+/** The same of small grey images. */
+const GREY = { fewest: 2, least: 2, values: 196 };
 /** Patches along a side below which half of them stay: three of four removed leave a single one. */
 const COARSE = 4;
 /** Patches that one correlation length should span: with two, MAE's 16 of 224 pixels follow for photographs. */
@@ -43,7 +44,7 @@ export function geometryFor(
   const side = sideFor(facts.side, most);
   const whole = facts.correlationLength * side;
   const isGrey = facts.channels === 1 && isSmall(facts);
-  const patch = patchFor(side, facts.channels, whole / SPAN, patches, isGrey);
+  const patch = patchFor(side, facts.channels, whole / SPAN, patches, isGrey ? GREY : USUAL);
   const shown = shareShown(whole / patch, side / facts.side);
   const length = whole / shown;
   const span = length / patch;
@@ -123,10 +124,15 @@ function sideFor(native: number, most: number): number {
 }
 
 /** The patch nearest to a length that holds enough values, among sizes that divide the side into neither too few nor too many. */
-function patchFor(side: number, channels: number, length: number, most: number, isGrey: boolean): number {
-  const { values, least } = isGrey ? GREY : { values: VALUES, least: LEAST };
+function patchFor(
+  side: number,
+  channels: number,
+  length: number,
+  most: number,
+  { fewest, least, values }: typeof USUAL,
+): number {
   const dividing = PATCHES.filter((patch) => side % patch === 0 && side / patch >= least);
-  const fitting = dividing.filter((patch) => !isGrey && side / patch >= FEWEST && side / patch <= most);
+  const fitting = dividing.filter((patch) => side / patch >= fewest && side / patch <= most);
   const wanted = Math.max(length, Math.sqrt(values / channels));
   const distance = (patch: number) => Math.abs(Math.log(patch / wanted));
   const choices = fitting.length > 0 ? fitting : dividing;
