@@ -65,8 +65,11 @@ const training = trainingFields({
 });
 
 const evaluation = section({
-  heldOutImages: whole(0).default(2048).describe('most images for the held-out loss of an epoch; 0: none'),
-  reconstructions: whole(0).default(6).describe('images in the picture written each epoch; 0: none'),
+  every: whole(1)
+    .default(1)
+    .describe('epochs from one held-out loss, with its picture, to the next, with a last one at the end'),
+  heldOutImages: whole(0).default(2048).describe('most images for a held-out loss; 0: none'),
+  reconstructions: whole(0).default(6).describe('images in a picture of reconstructions; 0: none'),
   panelEvery: whole(0)
     .default(1)
     .describe('epochs between label-free measures of the features, with a last one at the end; 0: none'),

@@ -56,6 +56,14 @@ describe('measures beside training', () => {
     expect(rows.at(-1)!.panel!.images).toBe(8);
   });
 
+  it('held-out losses and their pictures likewise', async () => {
+    const { rows, output } = await train({ evaluation: { every: 2, reconstructions: 1 } });
+    const at = (key: 'heldOutLoss' | 'psnr') => rows.filter((row) => row[key] !== undefined);
+    expect(at('heldOutLoss').map(({ step }) => step)).toEqual([18, 27]);
+    expect(at('psnr').map(({ step }) => step)).toEqual([18, 27]);
+    expect(await readdir(join(output, 'reconstructions'))).toHaveLength(2);
+  });
+
   it.each(['reference', 'onnx'] as const)('leave the weights as they are, bit for bit: %s', async (name) => {
     const settings = { engine: { name }, training: { epochs: 2 } } as ConfigInput;
     const [without, beside] = [

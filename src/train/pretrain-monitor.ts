@@ -50,6 +50,8 @@ export class PretrainMonitor implements Monitor<PretrainStart> {
   /** Keeps the weights that are best by `evaluation.best`. */
   readonly #best: Best | undefined;
   readonly #parts: PretrainParts;
+  /** True if the held-out loss of the epoch that just ended was due, and so is its picture. */
+  #isEvaluated = false;
   #warned = false;
 
   constructor(parts: PretrainParts) {
@@ -109,8 +111,11 @@ export class PretrainMonitor implements Monitor<PretrainStart> {
     const heldOut = this.#heldOut;
     const batchSize = Math.min(microBatch, heldOut?.length ?? 0);
     const due = last || epoch % evaluation.knnEvery === 0 ? probe : undefined;
+    this.#isEvaluated = last || epoch % evaluation.every === 0;
     const scores =
-      heldOut && (await this.#measure(heldOutScores(setup, heldOut, { batchSize, broken }), signal));
+      this.#isEvaluated &&
+      heldOut &&
+      (await this.#measure(heldOutScores(setup, heldOut, { batchSize, broken }), signal));
     const panel = await this.#measurePanel(epoch, last, signal);
     const features = due && (await this.#measure(due.features, signal));
     const columns = {
@@ -147,11 +152,11 @@ export class PretrainMonitor implements Monitor<PretrainStart> {
     }
   }
 
-  /** Draws the reconstructions of a few images, where wanted. */
+  /** Draws the reconstructions of a few images, where wanted and due. */
   async draw(step: number): Promise<void> {
     const { store, setup, session, data, broken, emit } = this.#parts;
     const { evaluation, seed, task } = setup.config;
-    if (evaluation.reconstructions === 0) return;
+    if (evaluation.reconstructions === 0 || !this.#isEvaluated) return;
     const images = sample(data.heldOut ?? data.train, evaluation.reconstructions, seed, 'reconstructions');
     const title = `${task.name}, step ${step}`;
     const png = await reconstructionGrid(session, setup, images, { title, broken });

@@ -142,10 +142,9 @@ function evaluationFor({ facts, epochs }: ScheduleFacts): Advised[] {
     ...(epochs > 100
       ? [
           {
-            setting: 'evaluation.reconstructions',
-            value: 0,
-            reason:
-              'a picture for each of these short epochs would take long: `reconstruct` draws one afterwards',
+            setting: 'evaluation.every',
+            value: Math.ceil(epochs / 50),
+            reason: 'fifty held-out losses and pictures: one for each of these short epochs would take long',
             source: MEASURED,
           },
           {
