@@ -3,12 +3,12 @@
  * judges by rank.
  *
  *   npm run bench -- measures STUDY/runs
- *   npm run bench -- measures STUDY/runs --keep studies/kept/cifar10-measures.json
+ *   npm run bench -- measures STUDY/runs --keep studies/kept/cifar10-measures.json --segmented studies/kept/nuclei-segment
  *
  * A model is a run of pre-training with at least one update, or one of its checkpoints; its judges are the runs that started from it. Intervals
  * come from resampling seeds, all models of a seed together. The correlations over a run's checkpoints, its last weights among them, stand
  * beside each other, a run each. Of measures where lower is said to be better, the sign is left as it is. --keep adds the models to a file, and
- * counts those in it.
+ * counts those in it. --segmented adds the mIoU of segmenters that a kept study trained from the same models.
  */
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join, sep } from 'node:path';
@@ -25,6 +25,7 @@ import { openData, sample } from '#dist/run/data.js';
 import { openEngine } from '#dist/run/engine.js';
 import { findCheckpoint } from '#dist/run/folder.js';
 import { setUp } from '#dist/run/setup-pretrain.js';
+import { readJson } from '#dist/study/keep.js';
 import { absent } from '#dist/study/record.js';
 
 const { values: args, positionals } = parseArgs({
@@ -33,6 +34,7 @@ const { values: args, positionals } = parseArgs({
     images: { type: 'string', default: '1000' },
     engine: { type: 'string', default: 'auto' },
     keep: { type: 'string' },
+    segmented: { type: 'string' },
   },
 });
 const [folder] = positionals;
@@ -77,6 +79,7 @@ for (const run of runs.filter(({ kind }) => kind.role === 'pretrain')) {
     });
   }
 }
+if (args.segmented !== undefined) await addSegmented(args.segmented);
 const models = [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 if (args.keep !== undefined) await writeFile(args.keep, `${JSON.stringify(models, null, 1)}\n`);
 const whole = models.filter(({ checkpointOf }) => checkpointOf === undefined);
@@ -101,6 +104,19 @@ function printCorrelations(title: string, of: (measure: string, judge: string) =
   const rows = measures.map((measure) => [measure, ...judges.map((judge) => of(measure, judge))]);
   if (rows.every(([, ...cells]) => cells.every((cell) => cell === '–'))) return;
   console.log(`\n${title}:\n\n${markdownTable([['measure', ...judges], ...rows])}`);
+}
+
+/** Adds the scores of segmenters in the kept files of a study. */
+async function addSegmented(kept: string): Promise<void> {
+  for (const entry of await readdir(kept, { withFileTypes: true })) {
+    if (!entry.isDirectory()) continue;
+    const read = <T>(file: string) => readJson<T>(join(kept, entry.name, file));
+    const config = await read<{ piece: { kind: string; from?: string } }>('config.json');
+    const model = config?.piece.kind === 'segment' ? found.get(config.piece.from ?? '') : undefined;
+    const { mIoU } = (await read<{ mIoU?: number }>('scores.json')) ?? {};
+    if (model && mIoU !== undefined)
+      found.set(model.name, { ...model, scores: { ...model.scores, 'nuclei, mIoU': mIoU } });
+  }
 }
 
 /** Pairs of a measure and a score, of the models that have both. */
