@@ -19,7 +19,7 @@ const givenColumns = [
  * The original is the image that the model is to predict; a line shows the part that a zoomed-in view shows of it. For normalised patches, the reconstruction takes mean and standard
  * deviation from the patches that the encoder sees, and the caption says so. Targets other than pixels have no reconstruction.
  * @param options.given two more columns: the reconstruction by the statistics of the original's patches, as published pictures have it, and what
- * these alone show, without a model
+ * these alone show, without a model; none for targets that need no statistics
  */
 export async function reconstructionGrid(
   session: Session,
@@ -75,6 +75,9 @@ export async function reconstructionGrid(
     columnTitles: ['original', columnTitle('degraded input', scaled), ...shown.map(({ title }) => title)],
     caption: [
       `${options.title} · ${explanation ?? `The model predicts ${summary}, which are no picture.`}`,
+      ...(options.given && reconstruct.outputs.reconstruction && !reconstruct.outputs.statistics
+        ? ['Nothing is given for free.']
+        : []),
       ...(outlines ? ['The encoder sees the outlined part.'] : []),
     ].join(' '),
   });

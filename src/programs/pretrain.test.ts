@@ -67,7 +67,7 @@ describe.each(taskNames)('%s', (name) => {
   });
 
   it('draws pictures of one size', () => {
-    const { programs, values } = example(name, rng(freshSeed()));
+    const { model, programs, values } = example(name, rng(freshSeed()));
     const pictures = evaluateProgram(programs.reconstruct, values);
     expect(Object.keys(pictures).sort()).toEqual([
       'degraded',
@@ -75,9 +75,9 @@ describe.each(taskNames)('%s', (name) => {
       'original',
       'reconstruction',
       ...(task(name).place ? ['shown'] : []),
-      'statistics',
-      'withStatistics',
+      ...(model.target === 'none' ? [] : ['statistics', 'withStatistics']), // pixels need none
     ]);
+    expect('errors:model' in programs.heldOut.outputs).toBe(!name.endsWith('frequency'));
     const removed = (pictures.mask as Float64Array).reduce((sum, x) => sum + x, 0);
     expect(removed).toBe(task(name).mask ? 2 * 6 : 0); // of 8 tokens 2 stay
     for (const picture of ['degraded', 'original', 'reconstruction'])

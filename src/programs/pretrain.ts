@@ -18,6 +18,7 @@ import { pool } from '../models/classifier.ts';
 import { encode } from '../models/encoder.ts';
 import { fromPicture, toPicture } from '../nn/normalise.ts';
 import type { ParameterSpec, Weights } from '../nn/parameters.ts';
+import { targetOf } from '../nn/targets/table.ts';
 import { parameterGroups } from '../optim/groups.ts';
 import { drawInputs } from '../tasks/draws.ts';
 import { shownShare } from '../tasks/shown.ts';
@@ -42,7 +43,7 @@ export interface PretrainPrograms {
   /** view [B, C, Hv, Wv] → the scalars of `gradients`, and [B] by image: `losses` and `losses:<part>` */
   readonly loss: Program;
   /**
-   * view [B, C, Hv, Wv] → `losses` [B] by image; and of targets that can be drawn `errors:model` [B], the mean squared errors of
+   * view [B, C, Hv, Wv] → `losses` [B] by image; and where there are pixels to compare `errors:model` [B], the mean squared errors of
    * reconstructions over the pixels that the encoder does not see (see `recoveryErrors`), and `errors:means`, those of flat patches with the means
    * that the encoder's input shows.
    */
@@ -50,7 +51,8 @@ export interface PretrainPrograms {
   /**
    * view [B, C, Hv, Wv] → pictures [B, C, H, W] on the scale [0, 1], not clipped: `original` (the predicted
    * picture), `degraded` and, of targets that can be drawn, `reconstruction`: normalised patches have the statistics that the encoder's input shows
-   * (see `seenStatistics`), in `withStatistics` those of the original's patches, and `statistics` is a prediction of 0 with these; `mask`
+   * (see `seenStatistics`), in `withStatistics` those of the original's patches, and `statistics` is a prediction of 0 with these,
+   * both for targets that need statistics; `mask`
    * [B, N], 1 for removed tokens; `shown` [B, 1, H, W], where the encoder's input lies in the picture, if not everywhere (see `shownShare`).
    */
   readonly reconstruct: Program;
@@ -147,8 +149,10 @@ function pictures(
     degraded: toPicture(degraded, context),
     ...(reconstruction && {
       reconstruction,
-      withStatistics: picture(prediction, original)!,
-      statistics: picture(mul(prediction, 0), original)!,
+      ...(!targetOf(model.target).plain && {
+        withStatistics: picture(prediction, original)!,
+        statistics: picture(mul(prediction, 0), original)!,
+      }),
     }),
     mask: mask ?? constant(new Float32Array(batch * patchCount(model)), [batch, patchCount(model)]),
     ...(shown && { shown }),

@@ -30,7 +30,8 @@ type Recovered = Pick<TaskGraph, 'context' | 'degraded' | 'mask' | 'prediction'>
 
 /**
  * Mean squared errors of recovered pictures, by image: [B]; of `errors:model`, the reconstruction, and of `errors:means`, flat patches. Both have the
- * statistics that the encoder could know. None for targets that cannot be drawn.
+ * statistics that the encoder could know. None for targets that cannot be drawn, and for tasks whose loss compares spectra: they leave the kept frequencies
+ * of a prediction as they happen to be, and a picture without its low frequencies has no means.
  *
  * They are taken over the pixels that the encoder does not see whole: those of removed patches, and with a zoomed-in view also those
  * of its border. Where an image has no such pixel, as with a task that only degrades it, all pixels count. Pictures are compared on the scale
@@ -42,6 +43,7 @@ export function recoveryErrors(
   view: Tensor,
   draws: Draws,
 ): Record<string, Tensor> {
+  if (task.judges === 'spectrum') return {};
   const { context, prediction } = graph;
   const { share, statistics } = knownPicture(task, graph, draws);
   const drawn = drawnPatches(prediction, statistics.drawn, context);

@@ -9,6 +9,7 @@ import { plainJpegSize } from './jpeg-header.ts';
 import { maxPixels, requirePixels } from './limits.ts';
 import { type EncodedSource, readEncoded, readEncodedSync } from './read-file.ts';
 import { type Reading, takesColours } from './reading.ts';
+import { oneByte } from './samples.ts';
 import { readStored } from './stored.ts';
 import { firstPage } from './tiff.ts';
 import { turboJpeg } from './turbojpeg.ts';
@@ -35,7 +36,7 @@ export async function decodeSource(source: EncodedSource, reading: Reading = {})
 async function decodeBytes(bytes: Uint8Array, reading: Reading): Promise<RawImage> {
   const format = requireFormat(bytes);
   const stored = await readStored(bytes, format, reading, await loadSharp());
-  return stored ?? opened(bytes, format, pixels);
+  return stored ?? opened(bytes, format, wholePixels);
 }
 
 /** Large images that this thread has decoded to their end, by their places; no more than `MOST_KNOWN`. */
@@ -71,7 +72,8 @@ export async function decodeView<T>(
   const format = requireFormat(bytes);
   const stored = await readStored(bytes, format, reading, await loadSharp());
   if (stored) return all(stored);
-  if (!bicubic || (small && !hasManyPixels(bytes, format))) return all(await opened(bytes, format, pixels));
+  if (!bicubic || (small && !hasManyPixels(bytes, format)))
+    return all(await opened(bytes, format, wholePixels));
   await requireComplete(source, bytes, format);
   let flip = false;
   const image = await decodeCrop(bytes, (size) => {
@@ -192,6 +194,17 @@ async function opened<T>(
     requirePixels(width, height);
     throw error;
   }
+}
+
+/** The pixels of a whole image, which must differ where 16-bit samples differ. */
+async function wholePixels(image: Sharp): Promise<RawImage> {
+  const decoded = await pixels(image);
+  const { data } = decoded;
+  if (data.some((value) => value !== data[0]) || (await image.metadata()).depth !== 'ushort') return decoded;
+  const { channels, isOpaque } = await image.stats();
+  const varied = channels.find(({ min, max }) => min < max);
+  if (varied && isOpaque) throw oneByte(varied.min, varied.max, data[0]!, [0, 65535]);
+  return decoded;
 }
 
 async function pixels(image: Sharp): Promise<RawImage> {

@@ -81,6 +81,7 @@ function unit(sample: number, low: number, high: number): number {
   return value > 0 ? Math.min(value, 1) : 0; // also where it is no number
 }
 
+const REMEDY = 'data.range sets the samples of black and white';
 const BEYOND = 0.25; // what a filter may have made of floats in [0, 1]
 
 function requireRange(
@@ -89,12 +90,20 @@ function requireRange(
   [least, most]: readonly [number, number],
   data: Uint8Array,
 ): void {
-  const remedy = 'data.range sets the samples of black and white';
   if (bands.float && !range && (least < -BEYOND || most > 1 + BEYOND))
-    throw new DataError(`samples of floating point must lie in [0, 1], got ${least} to ${most}: ${remedy}`);
+    throw new DataError(`samples of floating point must lie in [0, 1], got ${least} to ${most}: ${REMEDY}`);
   if (bands.bytes === 1 || !(least < most) || data.some((value) => value !== data[0])) return;
-  const [low, high] = range ?? bands.range;
-  throw new DataError(
-    `samples from ${least} to ${most} must not all become ${data[0]} of 255, as on the range from ${low} to ${high} they do: ${remedy}`,
+  throw oneByte(least, most, data[0]!, range ?? bands.range);
+}
+
+/** The fault of samples that differ and all become one byte. */
+export function oneByte(
+  least: number,
+  most: number,
+  byte: number,
+  [low, high]: readonly [number, number],
+): DataError {
+  return new DataError(
+    `samples from ${least} to ${most} must not all become ${byte} of 255, as on the range from ${low} to ${high} they do: ${REMEDY}`,
   );
 }

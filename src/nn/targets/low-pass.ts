@@ -8,7 +8,7 @@ const RADIUS = 40 / 224;
 const asWhole = pixels(
   'patch',
   'pixels without their high frequencies (PixMIM), normalised per patch',
-  "The model predicts normalised patches of the image without its high frequencies: in the reconstruction, each patch's mean and standard deviation are those of the filtered original.",
+  'The model predicts normalised patches of the image without its high frequencies: in the reconstruction, mean and standard deviation are those of the patches that it sees, without theirs, or of their neighbours.',
 );
 
 /** Pixels of the image after an ideal low-pass filter; each patch is normalised over all its values. */

@@ -34,6 +34,7 @@ export function pixels(normalised: PixelNormalisation, summary: string, explanat
   return {
     summary,
     explanation,
+    plain: normalised === 'none',
     size: (geometry) => pixelCount(geometry, normalised),
     of: (image, context, tokens) => patchTarget(image, normalised, context, tokens).values,
     toPixels: (values, image, context) => patchTarget(image, normalised, context).toPixels(values),

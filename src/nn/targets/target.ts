@@ -23,6 +23,8 @@ export interface Target {
    * patches' means. Only for targets whose values are the pixels of a patch, in the order (channel, row, column).
    */
   toPixels?(values: Tensor, image: Tensor, context: TargetContext): Tensor;
+  /** True: the values are pixels as they are, so that `toPixels` takes nothing from the image. */
+  readonly plain?: boolean;
 }
 
 /** A user-defined target. Settings refer to it by name. */
