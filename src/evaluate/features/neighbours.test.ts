@@ -110,6 +110,30 @@ describe(`neighbours (seed ${seed})`, () => {
     }
   });
 
+  it.each(['unnamed.npy', 'unnamed.parquet'])(
+    'says that %s could not be checked without its images, and leaves out the own file by its name',
+    async (file) => {
+      const notes: string[] = [];
+      const given = { ...options, k: 12, onNote: (note: string) => notes.push(note) };
+      const query = [at('images/class1/003.png')];
+      await embed(at('mean.safetensors'), at('images'), { ...options, output: at(file) });
+      const { images } = await neighbours(at('mean.safetensors'), query, at(file), given);
+      expect(notes).toEqual([
+        expect.stringMatching(
+          /could not be checked to hold features of .*mean\.safetensors.*--images FOLDER/,
+        ),
+      ]);
+      expect(images[0]!.neighbours).toHaveLength(11);
+      expect(images[0]!.neighbours.map(({ name }) => name)).not.toContain('class1/003.png');
+      // A file of the same name in another folder is another image.
+      const other = await neighbours(at('mean.safetensors'), [at('beside/query.png')], at(file), given);
+      expect(other.images[0]!.neighbours[0]!.name).toBe('class1/003.png');
+      notes.length = 0;
+      await neighbours(at('mean.safetensors'), query, at(file), { ...given, images: at('images') });
+      expect(notes).toEqual([]);
+    },
+  );
+
   it('needs a whole k', async () => {
     for (const k of [0, 1.5])
       await expect(

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, resolve, sep } from 'node:path';
 import { homePath } from '../../data/home-path.ts';
 import { BrokenImages } from '../../data/load/broken.ts';
 import { type Dataset, subset } from '../../data/sources/dataset.ts';
@@ -77,7 +77,11 @@ export async function neighbours(
     const images = Array.from(own.indices, (index, i): NearestImages => {
       const query = own.features.subarray(i * own.width, (i + 1) * own.width);
       const file = fileOf(asked, index);
-      const isOther = ({ row }: Neighbour) => file === undefined || found.files[row] !== file;
+      const isOther = ({ row, similarity }: Neighbour) =>
+        file === undefined ||
+        (found.files[row] === undefined
+          ? similarity < SAME || !endsWithName(file, names[row]!)
+          : found.files[row] !== file);
       const near = nearest(found.rows, query, { k: k + 1 })
         .filter(isOther)
         .slice(0, k);
@@ -96,6 +100,12 @@ export async function neighbours(
 function fileOf({ source }: Dataset, index: number): string | undefined {
   const from = source?.(index);
   return from?.kind === 'file' && typeof from.file === 'string' ? resolve(from.file) : undefined;
+}
+
+/** True for a path whose last parts are a name: features keep the names of files relative to a folder that they do not name. */
+function endsWithName(file: string, name: string): boolean {
+  const [path, end] = [file, name].map((each) => each.replaceAll(sep, '/')) as [string, string];
+  return `/${path}`.endsWith(`/${end}`);
 }
 
 async function fromImages(
@@ -148,7 +158,10 @@ async function fromFile(
     const at = pictures(row);
     return at && fileOf(at.dataset, at.index);
   });
-  await requireSameFeatures({ rows, pictures, files }, extractor, among, rule);
+  if (!(await haveSameFeatures({ rows, pictures, files }, extractor, among, rule)))
+    options.onNote?.(
+      `${among} could not be checked to hold features of ${model.path}: none of its images is found by its name and can be read; if they are of another model, the cosines mean nothing; name the images (--images FOLDER)`,
+    );
   return { rows, files, pictures };
 }
 
@@ -163,19 +176,19 @@ async function existing(name: string, folder: string): Promise<string | undefine
   return undefined;
 }
 
-/** Computes the features of one of the images again. Throws RunError where they are others. */
-async function requireSameFeatures(
+/** Computes the features of one of the images again: false where none can be read. Throws RunError where they are others. */
+async function haveSameFeatures(
   { rows, pictures }: Candidates,
   extractor: FeatureExtractor,
   among: string,
   rule: string,
-): Promise<void> {
+): Promise<boolean> {
   const row = rows.names.findIndex((_, i) => pictures!(i));
   const at = row < 0 ? undefined : pictures!(row);
-  if (!at) return;
+  if (!at) return false;
   const one = subset(at.dataset, [at.index]);
   const again = await extractor.features(one).catch(() => undefined); // its file may be broken by now
-  if (!again) return;
+  if (!again) return false;
   const { width } = rows;
   const kept = { features: rows.features as Float32Array, width };
   const [same] = nearest(
@@ -186,4 +199,5 @@ async function requireSameFeatures(
     throw new RunError(
       `${rule} and the same --tokens, got ${among}, whose features of ${rows.names[row]} have a cosine of ${same!.similarity.toFixed(3)} to them`,
     );
+  return true;
 }
