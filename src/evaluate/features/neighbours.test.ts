@@ -134,6 +134,16 @@ describe(`neighbours (seed ${seed})`, () => {
     },
   );
 
+  it('needs another image', async () => {
+    await mkdir(at('alone'));
+    await copyFile(at('images/class1/003.png'), at('alone/only.png'));
+    await expect(
+      neighbours(at('mean.safetensors'), [at('alone/only.png')], at('alone'), { ...options, picture: true }),
+    ).rejects.toThrow(
+      /neighbours must be other images, got .*alone with only the image that they are looked for: name/,
+    );
+  });
+
   it('needs a whole k', async () => {
     for (const k of [0, 1.5])
       await expect(

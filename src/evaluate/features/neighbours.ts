@@ -87,6 +87,10 @@ export async function neighbours(
         .slice(0, k);
       return { name: asked.id(index), neighbours: near.map((each) => ({ ...each, name: names[each.row]! })) };
     });
+    if (images.every(({ neighbours }) => neighbours.length === 0))
+      throw new RunError(
+        `neighbours must be other images, got ${among} with only the image that they are looked for: name a folder or a file of features with more images`,
+      );
     const png = options.picture
       ? await neighbourGrid(model, images, { asked, indices: own.indices, pictures: found.pictures, broken })
       : undefined;
