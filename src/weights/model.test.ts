@@ -87,3 +87,15 @@ it('refuses a checkpoint whose tensors do not fit its settings', async () => {
     'tensor norm.bias must be F32, F16, BF16, got "I32"',
   );
 });
+
+it('refuses sizes and heads that contradict a file of this project, which states them', async () => {
+  const file = await checkpoint();
+  await expect(openModel(file, { image: [16, 16] })).rejects.toThrow(
+    /size of images \(--image\) must be that of the model where its file states it.*got 16×16 for .* of 8×8: leave it out/,
+  );
+  const { heads } = (await openModel(file, { image: [8, 8] })).encoder;
+  await expect(openModel(file, { heads: heads + 1 })).rejects.toThrow(
+    `the number of attention heads must be that of the model where its file states it, as this project's files do, got ${heads + 1}`,
+  );
+  await openModel(file, { heads });
+});

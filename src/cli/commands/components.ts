@@ -15,7 +15,7 @@ Examples:
   $ npx beyond-masking components vit-base.safetensors cat.jpg dog.jpg --output cat-and-dog.png
 
 The first three components of all patches of all images together are red, green and blue: patches of like features have like
-colours, across images too. After a short training they show mostly where in an image a patch lies. --image 448,448 gives larger pictures more patches, where the positions of the model allow it.`,
+colours, across images too. After a short training they show mostly where in an image a patch lies.`,
     )
     .action((model: string, images: string[], options: PictureOptions) =>
       drawPicture(images, options, (dataset, given) => drawComponents(model, dataset, given)),

@@ -51,7 +51,7 @@ Of a detection: {"file", "height", "width", "objects": [{"class", "score", "box"
       const { from, output } = options;
       const top = wholeNumber('--top', options.top, 1);
       const engine = await engineOptions(options);
-      const { description } = await findModel(from, { heads: engine.heads, usualImage: engine.image });
+      const { description } = await findModel(from, { heads: engine.heads, image: engine.image });
       if (description.segmenter) return segmentImages(images, options, engine);
       if (description.detector) return detectImages(images, options, engine);
       const shown: Prediction[] = [];
