@@ -11,6 +11,7 @@ import { type ClassifierConfig, classifierParameters, classify } from '../models
 import { fromPicture } from '../nn/normalise.ts';
 import { weightInputs } from '../programs/pretrain.ts';
 import { RunError } from '../run/error.ts';
+import { requireAppendedFile } from '../run/output.ts';
 import { plural } from '../text/plural.ts';
 import { shellLine } from '../text/shell.ts';
 import { type Model, openModel } from '../weights/model.ts';
@@ -59,6 +60,7 @@ export async function* predict(
   options: PredictOptions = {},
 ): AsyncGenerator<Prediction> {
   const { top = 5, output, onProgress = () => {}, onFetch, signal } = options;
+  if (output !== undefined) await requireAppendedFile(output);
   await requireImages(images);
   const model = await openModel(path, { heads: options.heads, image: options.image });
   const { classifier } = model;

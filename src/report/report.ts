@@ -34,7 +34,7 @@ export async function report(
   paths: readonly string[],
   { output, title = 'Runs' }: ReportOptions,
 ): Promise<ReportResult> {
-  requirePage(output);
+  await requirePage(output);
   const { runs, unreadable } = await readRuns(paths);
   if (runs.length === 0)
     throw new RunError(

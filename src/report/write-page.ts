@@ -2,13 +2,15 @@ import { basename, dirname, extname, join } from 'node:path';
 import { writeFileAtomic, writeFilesAtomic } from '../io/atomic.ts';
 import { makeFolder } from '../io/make-folder.ts';
 import { RunError } from '../run/error.ts';
+import { requireOutputFolder } from '../run/output.ts';
 import { type Block, renderHtml, renderMarkdown } from './page.ts';
 
-/** Throws RunError for a page of another kind than HTML and Markdown. */
-export function requirePage(output: string): void {
+/** Throws RunError for a page of another kind than HTML and Markdown, or the system's error for a folder that cannot be written. */
+export async function requirePage(output: string): Promise<void> {
   const type = extname(output).toLowerCase();
   if (type !== '.html' && type !== '.md')
     throw new RunError(`a page must end in .html or .md, got ${output}`);
+  await requireOutputFolder(dirname(output));
 }
 
 /**
@@ -16,7 +18,7 @@ export function requirePage(output: string): void {
  * Throws RunError for another kind of page, or the system's error.
  */
 export async function writePage(output: string, title: string, blocks: readonly Block[]): Promise<string[]> {
-  requirePage(output);
+  await requirePage(output);
   await makeFolder(dirname(output));
   if (extname(output).toLowerCase() === '.html') {
     await writeFileAtomic(output, renderHtml(title, blocks));

@@ -6,6 +6,7 @@ import { makeFolder } from '../io/make-folder.ts';
 import { RunError } from './error.ts';
 import { entriesOf, folderStore } from './folder-store.ts';
 import type { RunConfig, RunKind } from './kind.ts';
+import { requireOutputFolder } from './output.ts';
 import { bestCheckpoint, checkpointNames } from './run-files.ts';
 
 /** The files of a run. */
@@ -41,6 +42,7 @@ export function runFolder(path: string): RunFolder {
 
 /** Throws RunError when something is in the folder of a new run already; hidden files do not count. */
 export async function requireEmpty(path: string): Promise<void> {
+  await requireOutputFolder(path);
   const entries = (await entriesOf(path)).filter((name) => !name.startsWith('.'));
   if (entries.length === 0) return;
   const some = `${entries.slice(0, 3).join(', ')}${entries.length > 3 ? ', …' : ''}`;
@@ -60,6 +62,7 @@ export async function requireSame(
   judge: string,
   settings: string,
 ): Promise<void> {
+  await requireOutputFolder(path);
   const found = (await entriesOf(path)).filter((name) => !name.startsWith('.'));
   if (found.length === 0) return;
   if (found.includes('config.json') && (await readFile(config, 'utf8')) === settings) return;

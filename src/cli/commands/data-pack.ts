@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { openDataset } from '../../data/sources/open.ts';
 import { type PackProgress, packImages } from '../../data/sources/pack.ts';
 import type { OpenProgress } from '../../data/sources/scheme.ts';
+import { requireOutputFolder } from '../../run/output.ts';
 import { plural } from '../../text/plural.ts';
 import { UsageError } from '../errors.ts';
 import { reportBroken, wholeNumber } from '../options/options.ts';
@@ -41,6 +42,7 @@ Examples:
 A pack of 320 pixels takes about 0.4 MB an image. After Ctrl-C the same command continues.`,
     )
     .action(async (source: string, { output, resize, ...given }: Options) => {
+      await requireOutputFolder(output);
       const side = wholeNumber('--resize', resize);
       const channels = wholeNumber('--channels', given.channels, 1);
       const range = given.range === undefined ? undefined : interval('--range', given.range);

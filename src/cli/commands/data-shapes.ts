@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { writeShapes } from '../../data/shapes/write.ts';
+import { requireOutputFolder } from '../../run/output.ts';
 import { plural } from '../../text/plural.ts';
 import { wholeNumber } from '../options/options.ts';
 import { withProgress } from '../show/with-progress.ts';
@@ -31,6 +32,7 @@ Written are pictures of discs, boxes and triangles (images/), their masks as PNG
 for detection COCO's JSON and PASCAL VOC's XML (annotations/).`,
     )
     .action(async ({ output, ...given }: Options) => {
+      await requireOutputFolder(output);
       const numbers = {
         train: wholeNumber('--train', given.train, 1),
         val: wholeNumber('--val', given.val),

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { anySource } from '../../data/sources/table.ts';
 import { neighbours } from '../../evaluate/features/neighbours.ts';
 import { writeFileAtomic } from '../../io/atomic.ts';
+import { PICTURE, requireOutputFile } from '../../run/output.ts';
 import {
   addFeatureOptions,
   type FeatureOptions,
@@ -46,6 +47,7 @@ Examples:
 Similarity is the cosine of the features; 1 is the same direction. An image's own file is left out of its neighbours.`,
     )
     .action(async (images: string[], options: Options) => {
+      await requireOutputFile(options.output, PICTURE);
       const features = await featureOptions(options);
       const k = wholeNumber('-k', options.k, 1);
       const found = await withProgress(

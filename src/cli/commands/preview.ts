@@ -7,6 +7,7 @@ import { IMAGENET } from '../../image/normalise.ts';
 import { checkedParts } from '../../parts/check.ts';
 import { preview } from '../../preview.ts';
 import { sample } from '../../run/data.ts';
+import { PICTURE, requireOutputFile } from '../../run/output.ts';
 import { maskNames } from '../../tasks/masks/table.ts';
 import { task, taskNames } from '../../tasks/table.ts';
 import { engineOption, optionalEngine, reportBroken, wholeNumber } from '../options/options.ts';
@@ -57,6 +58,7 @@ Examples:
   $ npx beyond-masking preview cifar10 --tasks masked,zoomed-in+blurred --mask green-noise`,
     )
     .action(async (names: string[], options: Options) => {
+      await requireOutputFile(options.output, PICTURE);
       const small = names.length === 1 ? schemeOf(names[0]!).small : undefined;
       const seed = wholeNumber('--seed', options.seed);
       const side = wholeNumber('--size', options.size ?? `${small?.side ?? 224}`, 8);

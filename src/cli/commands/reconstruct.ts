@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { openImages } from '../../data/sources/image-list.ts';
 import { reconstruct } from '../../reconstruct.ts';
+import { PICTURE, requireOutputFile } from '../../run/output.ts';
 import { addHeadsOptions, type HeadsOptions, headsOptions } from '../options/heads-options.ts';
 import { engineOption, optionalEngine, reportBroken, tellNote, wholeNumber } from '../options/options.ts';
 import { partsOf, type TaskFileOptions, taskFileOption } from '../options/task-file.ts';
@@ -43,6 +44,7 @@ Examples:
   $ npx beyond-masking reconstruct mae_visualize_vit_large.pth ~/photos`,
     )
     .action(async (model: string, images: string[], options: Options) => {
+      await requireOutputFile(options.output, PICTURE);
       const parts = await partsOf(options);
       const png = await whileFetching(
         async (watched) =>

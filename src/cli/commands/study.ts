@@ -6,6 +6,7 @@ import { short } from '../../config/recipes.ts';
 import { writeFileAtomic } from '../../io/atomic.ts';
 import { makeFolder } from '../../io/make-folder.ts';
 import { requirePage } from '../../report/write-page.ts';
+import { requireOutputFolder } from '../../run/output.ts';
 import { type PieceState, type Remainder, remainder } from '../../study/estimate.ts';
 import { fitStudy } from '../../study/fit.ts';
 import { keptPlan, openPlan } from '../../study/images.ts';
@@ -95,6 +96,7 @@ async function fitted(file: string, places: Places, time: string): Promise<Study
   const chosen = fittedFile(places);
   const seconds = parseDuration('--fit', time);
   if (!existsSync(chosen)) {
+    await requireOutputFolder(places.output);
     const input = await readStudyFile(file);
     const progress = new Progress();
     const interrupt = interruptible(() => progress.stopping());
@@ -163,7 +165,7 @@ async function tabulate(study: Study, places: Places): Promise<void> {
 }
 
 async function showPage(study: Study, places: Places, page: string): Promise<void> {
-  requirePage(page);
+  await requirePage(page);
   const { keep } = places;
   const plan =
     keep === undefined
@@ -173,6 +175,7 @@ async function showPage(study: Study, places: Places, page: string): Promise<voi
 }
 
 async function run(study: Study, places: Places, budget: string | undefined, file: string): Promise<void> {
+  await requireOutputFolder(places.output);
   const progress = new Progress();
   const time = timeBudget(budget);
   const interrupt = interruptible(() => progress.stopping());

@@ -3,6 +3,7 @@ import type { Dataset } from '../../data/sources/dataset.ts';
 import { openImages } from '../../data/sources/image-list.ts';
 import { anySource } from '../../data/sources/table.ts';
 import { sample } from '../../run/data.ts';
+import { PICTURE, requireOutputFile } from '../../run/output.ts';
 import { whileFetching } from '../show/with-progress.ts';
 import { writePicture } from '../show/write-picture.ts';
 import { addEngineOptions, type EngineOptions, engineOptions } from './feature-options.ts';
@@ -34,6 +35,7 @@ export async function drawPicture(
     given: Awaited<ReturnType<typeof engineOptions>> & { readonly signal: AbortSignal },
   ) => Promise<Buffer>,
 ): Promise<void> {
+  await requireOutputFile(options.output, PICTURE);
   const count = wholeNumber('--count', options.count, 1);
   const given = await engineOptions(options);
   const png = await whileFetching(async (watched) => {

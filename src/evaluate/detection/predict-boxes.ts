@@ -6,6 +6,7 @@ import { detectorParameters } from '../../models/detector.ts';
 import { boxPrograms } from '../../programs/predict-boxes.ts';
 import { RunError } from '../../run/error.ts';
 import type { FoundBox } from '../../run/find-objects.ts';
+import { requireOutputFolder } from '../../run/output.ts';
 import { openModel } from '../../weights/model.ts';
 import { shortRun } from '../images-at-once.ts';
 import { modelEngine } from '../model-engine.ts';
@@ -49,6 +50,7 @@ export async function* predictBoxes(
   options: PredictBoxesOptions = {},
 ): AsyncGenerator<PredictedObjects> {
   const { output, onProgress = () => {}, onFetch, signal } = options;
+  if (output !== undefined) await requireOutputFolder(output);
   await requireImages(images);
   const model = await openModel(path);
   const { detector, run, normalisation } = model;

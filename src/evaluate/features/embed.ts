@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { totalmem } from 'node:os';
-import { dirname, extname } from 'node:path';
+import { extname } from 'node:path';
 import { homePath } from '../../data/home-path.ts';
 import { BrokenImages } from '../../data/load/broken.ts';
 import type { Dataset } from '../../data/sources/dataset.ts';
@@ -11,6 +11,7 @@ import type { Size } from '../../image/size.ts';
 import { writeNpyTable, writeParquetTable } from '../../io/feature-table.ts';
 import { featureShape, featureSize } from '../../programs/features.ts';
 import { RunError } from '../../run/error.ts';
+import { requireOutputFile } from '../../run/output.ts';
 import { plural } from '../../text/plural.ts';
 import { openModel } from '../../weights/model.ts';
 import { modelEngine } from '../model-engine.ts';
@@ -60,12 +61,8 @@ export async function embed(
   options: EmbedOptions = {},
 ): Promise<EmbedResult> {
   const { output, onProgress: report = () => {} } = options;
-  const kind = output === undefined ? undefined : extname(output);
-  if (output !== undefined) {
-    if (kind !== '.npy' && kind !== '.parquet')
-      throw new RunError(`the output must be a .npy or .parquet file, got ${output}`);
-    await requireFolder(dirname(output));
-  }
+  const kind = output === undefined ? undefined : extname(output).toLowerCase();
+  if (output !== undefined) await requireOutputFile(output, ['.npy', '.parquet']);
   const model = await openModel(path, { heads: options.heads, image: options.image });
   const watched = openOptions(options);
   const opened = async (name: string) =>
@@ -117,9 +114,4 @@ async function isFile(name: string): Promise<boolean> {
     (found) => found.isFile(),
     () => false,
   );
-}
-
-async function requireFolder(path: string): Promise<void> {
-  const found = await stat(path).catch(() => undefined);
-  if (!found?.isDirectory()) throw new RunError(`the output's folder must exist, got ${path}`);
 }

@@ -6,6 +6,7 @@ import { openImages, requireImages } from '../../data/sources/image-list.ts';
 import type { Size } from '../../image/size.ts';
 import { predictingParameters, segmentProgram } from '../../programs/segment.ts';
 import { RunError } from '../../run/error.ts';
+import { requireOutputFolder } from '../../run/output.ts';
 import { zoomOf } from '../../run/setup-segment.ts';
 import { type Model, openModel } from '../../weights/model.ts';
 import { shortRun } from '../images-at-once.ts';
@@ -56,6 +57,7 @@ export async function* predictMasks(
   options: PredictMasksOptions = {},
 ): AsyncGenerator<PredictedMask> {
   const { output, onProgress = () => {}, onFetch, signal } = options;
+  if (output !== undefined) await requireOutputFolder(output);
   await requireImages(images);
   const model = await openModel(path);
   const { segmenter, run } = model;

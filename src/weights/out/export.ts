@@ -6,6 +6,7 @@ import { openOnnxEngine } from '../../engines/onnx/engine.ts';
 import { writeFileAtomic } from '../../io/atomic.ts';
 import { makeFolder } from '../../io/make-folder.ts';
 import { renamePatiently } from '../../io/rename.ts';
+import { requireOutputFolder } from '../../run/output.ts';
 import { suggestion } from '../../text/nearest.ts';
 import type { ForeignOptions } from '../in/foreign.ts';
 import { openModel } from '../model.ts';
@@ -64,6 +65,7 @@ export async function exportModel(path: string, options: ExportOptions): Promise
   };
   const output = resolve(options.output);
   const format = formats[requireFormat(options.format)];
+  await requireOutputFolder(options.output);
   await requireFree(output, options.output);
   stage('reading the weights', 0);
   const model = await openModel(path, options);
