@@ -97,3 +97,11 @@ it.each<[Parameters<typeof parseConfig>[0], string]>([
   report.show({ type: 'start', ...about, config, weights, heldOutImages: 1, labelled: false });
   expect(log.mock.calls.join('\n')).toMatch(new RegExp(`exports +${formats}\\n`));
 });
+
+it('a line about an evaluation reads as progress, not as a score', () => {
+  const write = vi.spyOn(process.stderr, 'write').mockImplementation(() => true);
+  const report = new PretrainReport('out', {});
+  report.show({ type: 'evaluating', what: 'held-out loss', done: 9, total: 9 });
+  report.close();
+  expect(write.mock.calls.join('')).toContain('held-out loss: 100.0 % done');
+});

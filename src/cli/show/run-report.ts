@@ -119,7 +119,7 @@ export class RunReport<S extends StartEvent<RunConfig>, E = RunEvent<S>> {
 
   #evaluating({ what = 'evaluating', done, total }: EventOf<'evaluating'>): void {
     const left = this.#stages.left(what, done, total);
-    this.bar.update(done / total, `${what} ${percent(done / total)}${left}`);
+    this.bar.update(done / total, `${what}: ${percent(done / total)} done${left}`);
   }
 
   /** The command that trains further: to the end of the schedule, where `maxSteps` cut it short, else for more epochs. */
