@@ -3,12 +3,11 @@ import type { FinetuneConfig, FinetuneInput } from './config/finetune-schema.ts'
 import type { GivenSettings } from './config/given.ts';
 import { labelledShare } from './data/sources/labelled-share.ts';
 import type { OpenOptions } from './data/sources/scheme.ts';
-import { openLabelled } from './evaluate/labelled-images.ts';
+import { openLabelled, requireClasses } from './evaluate/labelled-images.ts';
 import { unlearnedClasses } from './evaluate/unlearned.ts';
 import type { Values } from './graph/index.ts';
 import type { ParameterSpec } from './nn/parameters.ts';
 import { sample } from './run/data.ts';
-import { RunError } from './run/error.ts';
 import type { FinetuneEvent, HeadStart } from './run/events.ts';
 import { bestCheckpointPath } from './run/folder.ts';
 import { initialiseOnThreads } from './run/initialise-on-threads.ts';
@@ -96,8 +95,7 @@ async function openImages(config: FinetuneConfig, options: OpenOptions): Promise
   const test =
     evaluation.images > 0 ? sample(images.test, evaluation.images, seed, 'evaluation') : images.test;
   const classes = images.train.classes!;
-  if (classes.length < 2)
-    throw new RunError(`a classifier needs two classes or more, got ${classes.join(', ')} alone`);
+  requireClasses('a classifier', classes);
   return { train, test, classes, testSource: images.testSource };
 }
 

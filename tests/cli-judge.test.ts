@@ -171,8 +171,8 @@ describe('judging a run', () => {
     ['predict test --from run', 'run has no classifier; train one'],
     ['predict nowhere.png other.png --from run', "no such file or folder: 'nowhere.png', 'other.png'"],
     ['knn run --data images', 'images with classes are needed, got images without'],
-    ['knn run --data classes:one', 'kNN needs at least two classes, got only class0'],
-    ['linprobe run --data classes:one', 'a probe needs at least two classes, got only class0'],
+    ['knn run --data classes:one', 'kNN needs two classes or more, got "class0" alone: add'],
+    ['linprobe run --data classes:one', 'a probe needs two classes or more, got "class0" alone: add'],
     [
       'linprobe run --data classes:three',
       'choosing a learning rate needs at least 4 images, got 3: give more images',

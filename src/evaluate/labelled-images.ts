@@ -106,6 +106,14 @@ function remedy({ length, id }: Dataset, source: string, option: string): string
   return `use ${option} ${labelledSource}; classes:FOLDER is a folder with a sub-folder for each class`;
 }
 
+/** Throws RunError for fewer than two classes. @param judge the start of the message: `a probe` */
+export function requireClasses(judge: string, classes: readonly string[]): void {
+  if (classes.length < 2)
+    throw new RunError(
+      `${judge} needs two classes or more, got "${classes.join('", "')}" alone: add a sub-folder of images of another class, or name other images with --data`,
+    );
+}
+
 /** Renumbers the labels of a data set by `classes`. Throws RunError for a class that is not among them. */
 export function relabel(dataset: Dataset, classes: readonly string[]): Dataset {
   const own = dataset.classes!;

@@ -77,6 +77,7 @@ describe('classes without a training image are named', () => {
       pretrain(settings, { output: output('probed'), onEvent: noted(onNote) }),
     );
     expect(trained).toEqual([expect.stringMatching(warning)]);
+    expect(trained[0]).toMatch(/; add images of these classes$/); // it has no option --test
 
     const study = parseStudy({
       arms: ['scratch'],

@@ -8,12 +8,14 @@ const NAMED = 10; // classes
  * @param learned labels of the training images: Int32Array [n], indices into `classes`
  * @param tested labels of the test images
  * @param together true for leave-one-out or cross-validation: a class then needs two images
+ * @param remedy for commands that take test images
  */
 export function unlearnedClasses(
   classes: readonly string[],
   learned: Int32Array,
   tested: Int32Array,
   together = false,
+  remedy = 'add images of these classes, or give other test images with --test',
 ): string | undefined {
   const [seen, again] = [new Set<number>(), new Set<number>()];
   for (const label of learned) (seen.has(label) ? again : seen).add(label);
@@ -26,6 +28,6 @@ export function unlearnedClasses(
   const more = unlearned.length > NAMED ? ` and ${unlearned.length - NAMED} more` : '';
   return (
     `no training image for ${unlearned.length} of ${plural(all.size, 'test class', 'test classes')}, so ${images} of ` +
-    `${plural(tested.length, 'image')} cannot be correct: ${names.join(', ')}${more}; add images of these classes, or give other test images with --test`
+    `${plural(tested.length, 'image')} cannot be correct: ${names.join(', ')}${more}; ${remedy}`
   );
 }

@@ -51,9 +51,15 @@ describe('features', () => {
     await writeFile(at('few.images.jsonl'), '{"file":"a.png"}\n');
     await refused('few.npy', /names must be one "file" for each of 3 rows of features, got 1/);
     await writeNpy(at('nan.npy'), { shape: [2, 2], data: Float32Array.of(1, 2, 3, Number.NaN) });
-    await refused('nan.npy', /features must be finite numbers, got "others in row 1"/);
+    await refused(
+      'nan.npy',
+      /features must be finite numbers, embed the images again: row 1, counted from 0, has another, got NaN/,
+    );
     await writeFile(at('text.parquet'), 'no Parquet file at all');
-    await refused('text.parquet', /must be a Parquet file that can be read/);
+    await refused(
+      'text.parquet',
+      /must be a Parquet file that can be read, embed the images again, got "a broken file/,
+    );
     await expect(readFeatureTable(`${fixtures}other-columns.parquet`)).rejects.toThrow(
       /a column "feature" of lists of numbers/,
     );

@@ -27,8 +27,8 @@ export async function readFeatureTable(path: string): Promise<FeatureRowsFile> {
   if (fault >= 0)
     throw new FileFormatError(
       path,
-      'features must be finite numbers',
-      `others in row ${Math.floor(fault / table.width)}`,
+      `features must be finite numbers, embed the images again: row ${Math.floor(fault / table.width)}, counted from 0, has another`,
+      table.features[fault],
     );
   return table;
 }
@@ -67,8 +67,13 @@ async function readParquet(path: string): Promise<FeatureRowsFile> {
   const rule =
     'a Parquet file of features must have a column "feature" of lists of numbers, of one length, a row for each image';
   const file = await asyncBufferFromFile(path);
-  const rows = await parquetReadObjects({ file }).catch((error: Error) => {
-    throw new FileFormatError(path, 'the file must be a Parquet file that can be read', error.message);
+  // The reader's own messages are about its buffers.
+  const rows = await parquetReadObjects({ file }).catch(() => {
+    throw new FileFormatError(
+      path,
+      'the file must be a Parquet file that can be read, embed the images again',
+      'a broken file or one of another kind',
+    );
   });
   const lists = rows.map(({ feature }) => feature as ArrayLike<number> | undefined);
   const width = lists[0]?.length ?? 0;

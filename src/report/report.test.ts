@@ -285,6 +285,7 @@ describe('report', () => {
     const { unreadable } = await report([torn, broken, list, none, runs[1]!], { output });
     const html = await readFile(output, 'utf8');
     expect(unreadable.map(({ path }) => path)).toEqual([torn, broken, list, none]);
+    expect(unreadable.at(-1)!.reason).toBe('no such file or folder'); // the path stands beside it
     for (const words of [
       'line 1 must be a JSON object',
       'must be JSON',

@@ -38,7 +38,7 @@ export async function report(
   const { runs, unreadable } = await readRuns(paths);
   if (runs.length === 0)
     throw new RunError(
-      `a report needs a run that can be read, got none: ${unreadable.map(({ reason }) => reason).join('; ')}`,
+      `a report needs a run that can be read, got none: ${unreadable.map(({ path, reason }) => `${path}: ${reason}`).join('; ')}`,
     );
   const blocks = await makeBlocks(runs, unreadable);
   return { files: await writePage(output, title, blocks), unreadable };

@@ -53,7 +53,10 @@ export async function readRuns(
     try {
       runs.push(await readRun(path, name));
     } catch (error) {
-      unreadable.push({ path, reason: (error as Error).message });
+      const { message } = error as Error;
+      // Most messages begin with the folder, which stands beside them here.
+      const start = [`${path}: `, `${path} `].find((each) => message.startsWith(each));
+      unreadable.push({ path, reason: message.slice(start?.length ?? 0) });
     }
   }
   return { runs, unreadable };

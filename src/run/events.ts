@@ -121,7 +121,7 @@ export type PretrainEvent =
       /** Trained numbers of encoder and decoder. */
       readonly weights: { readonly encoder: number; readonly decoder: number };
       readonly heldOutImages: number;
-      /** True if the images have classes. */
+      /** True if the images have two classes or more, which judges need. */
       readonly labelled: boolean;
       /** The kNN report from before the first update, where an earlier sitting made it. */
       readonly knn?: KnnScores;

@@ -114,6 +114,22 @@ it('a panel that cannot be measured ends no run', async () => {
   expect(notes.join()).toContain('after epoch 1: features must be finite numbers, got NaN');
 });
 
+it.each([1, 2])('images of %d classes have judges from two on', async (classes) => {
+  const source = join(folder, `of-${classes}`);
+  await tinyImages(source, 12, classes);
+  const judged: boolean[] = [];
+  await pretrain(
+    tinySettings(`classes:${source}`, { training: { epochs: 1 }, evaluation: { reconstructions: 0 } }),
+    {
+      output: join(folder, `judged-${classes}`),
+      onEvent: (event) => {
+        if (event.type === 'start') judged.push(event.labelled);
+      },
+    },
+  );
+  expect(judged).toEqual([classes > 1]);
+});
+
 describe('checkpoints', () => {
   it('of every second epoch stay beside the newest', async () => {
     const { output } = await train({
@@ -129,9 +145,10 @@ describe('checkpoints', () => {
     expect(rows.map(({ step }) => step)).toEqual([18, 36, 45]);
     const { kind, rows: read } = await readRun(join(folder, 'knn'), 'knn');
     expect(kind.panels.map(({ points }) => points(read).length)).toEqual([3]);
-    await expect(knnOfCheckpoints(join(output, 'checkpoints', names[0]!))).rejects.toThrow(
-      'the checkpoints of a run need its folder, got the file',
-    );
+    for (const path of [join(output, 'checkpoints', names[0]!), 'micro-cifar10'])
+      await expect(knnOfCheckpoints(path)).rejects.toThrow(
+        `the checkpoints of a run (--checkpoints) need its folder, got ${path}: name the folder, or leave`,
+      );
   });
 
   it.each(['heldOutLoss', 'rankMe', 'linear'] as const)('the best by %s is kept, and used', async (best) => {

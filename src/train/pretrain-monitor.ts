@@ -82,7 +82,7 @@ export class PretrainMonitor implements Monitor<PretrainStart> {
     return {
       weights: { encoder: trainedValues(specs, 'encoder'), decoder: trainedValues(specs, 'decoder') },
       heldOutImages: this.#heldOut?.length ?? 0,
-      labelled: data.train.labels !== undefined,
+      labelled: (data.train.classes?.length ?? 0) > 1,
       ...(before && { knn: before }),
     };
   }

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { RunError } from '../../run/error.ts';
 import { findCheckpoint, listCheckpoints, runFolder } from '../../run/folder.ts';
 import { stepOf } from '../../run/run-files.ts';
@@ -18,11 +19,13 @@ export async function knnOfCheckpoints(
   { output, ...options }: KnnReportOptions = {},
 ): Promise<CheckpointReport[]> {
   const settings = { checkpoints: true, ...settingsOf(options) };
-  const folder = output === undefined ? undefined : await KnnFolder.open(output, path, settings);
-  if ((await findCheckpoint(path)) === path)
+  const isFolder = (await stat(path).catch(() => undefined))?.isDirectory();
+  if (!isFolder)
     throw new RunError(
-      `the checkpoints of a run need its folder, got the file ${path}: leave --checkpoints out`,
+      `the checkpoints of a run (--checkpoints) need its folder, got ${path}: name the folder, or leave --checkpoints out`,
     );
+  await findCheckpoint(path);
+  const folder = output === undefined ? undefined : await KnnFolder.open(output, path, settings);
   const found = await listCheckpoints(runFolder(path));
   const reports: CheckpointReport[] = [];
   for (const [i, checkpoint] of found.entries()) {

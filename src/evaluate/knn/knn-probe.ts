@@ -99,7 +99,13 @@ export function knnProbe(
     train: train.length - (leaveOneOut ? 1 : 0),
     test: test.length,
     leaveOneOut,
-    warning: unlearnedClasses(train.classes!, train.labels!, test.labels!, leaveOneOut),
+    warning: unlearnedClasses(
+      train.classes!,
+      train.labels!,
+      test.labels!,
+      leaveOneOut,
+      'add images of these classes', // pre-training has no option for test images
+    ),
     features: evaluator(`${what} of ${FEATURES}`, (session, watch) => ofWeights(FEATURES, session, watch)),
     random: evaluator(`${what} of ${RANDOM}`, (session, watch) =>
       cached([model, seed], () => (randomStart ? ofWeights(RANDOM, session, watch) : ofRandomWeights(watch))),

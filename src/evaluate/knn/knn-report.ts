@@ -3,7 +3,6 @@ import type { Dataset } from '../../data/sources/dataset.ts';
 import { inWords } from '../../data/sources/scheme.ts';
 import { featureParameters } from '../../programs/features.ts';
 import { sample } from '../../run/data.ts';
-import { RunError } from '../../run/error.ts';
 import { initialiseOnThreads } from '../../run/initialise-on-threads.ts';
 import { type Model, openModel } from '../../weights/model.ts';
 import {
@@ -13,7 +12,12 @@ import {
   type OnProgress,
 } from '../features/extract.ts';
 import { collect, type Features, labelled, pixelRows } from '../features/features.ts';
-import { type LabelledImages, type LabelledImagesOptions, openLabelled } from '../labelled-images.ts';
+import {
+  type LabelledImages,
+  type LabelledImagesOptions,
+  openLabelled,
+  requireClasses,
+} from '../labelled-images.ts';
 import { modelEngine } from '../model-engine.ts';
 import { unlearnedClasses } from '../unlearned.ts';
 import { centralViews, thumbnail } from '../views.ts';
@@ -48,8 +52,7 @@ export async function knn(path: string, options: KnnReportOptions = {}): Promise
     onProgress: inWords(say),
   });
   const classes = all.train.classes!;
-  if (classes.length < 2)
-    throw new RunError(`kNN needs at least two classes, got only ${classes.join(', ')}`);
+  requireClasses('kNN', classes);
   const engine = await modelEngine(model, options);
   const given = { ...options, engine, broken: options.broken ?? new BrokenImages() };
   const images = chosen(all, options);

@@ -4,14 +4,13 @@ import { identify } from '../../data/sources/content.ts';
 import { absoluteSource } from '../../data/sources/open.ts';
 import { inWords, type OpenOptions } from '../../data/sources/scheme.ts';
 import { sample } from '../../run/data.ts';
-import { RunError } from '../../run/error.ts';
 import type { LinprobeEvent } from '../../run/events.ts';
 import { Listener } from '../../run/listener.ts';
 import { openModel } from '../../weights/model.ts';
 import { FeatureExtractor, type FeatureOptions } from '../features/extract.ts';
 import { contentKey } from '../features/feature-cache.ts';
 import { labelled } from '../features/features.ts';
-import { openLabelled } from '../labelled-images.ts';
+import { openLabelled, requireClasses } from '../labelled-images.ts';
 import { modelEngine } from '../model-engine.ts';
 import { unlearnedClasses } from '../unlearned.ts';
 import { bestRate, type RateScore, scoreRates } from './choose-rate.ts';
@@ -92,8 +91,7 @@ export async function linprobe(path: string, options: LinprobeOptions = {}): Pro
     ? { train: together, test: together }
     : { train: some('train', config.trainImages), test: some('test', config.testImages) };
   const classes = images.train.classes!;
-  if (classes.length < 2)
-    throw new RunError(`a probe needs at least two classes, got only ${classes.join(', ')}`);
+  requireClasses('a probe', classes);
   const engine = await modelEngine(model, options);
   const broken = options.broken ?? new BrokenImages();
   const extractor = new FeatureExtractor(model, { ...options, engine, broken, pooling, signal });
