@@ -18,7 +18,7 @@ export interface AdviseOptions extends Pick<SurveyOptions, 'sample' | 'onProgres
   readonly given?: ConfigInput | undefined;
   /** The engine that will train. A few steps measure its rate. Without it, and of the reference, the rate of the machine's cores is assumed. */
   readonly engine?: Engine | undefined;
-  /** A model, as `openModel` opens it, whose weights training starts with. */
+  /** A model, as `openModel` opens it, whose weights training starts with. Default: the given setting `from`. */
   readonly initFrom?: string | undefined;
   readonly own?: OwnTasks | undefined;
   readonly sources?: OpenOptions['sources'];
@@ -48,7 +48,7 @@ export async function advise(source: string | Dataset, options: AdviseOptions = 
     seconds = USUAL_SECONDS,
     given,
     engine,
-    initFrom,
+    initFrom = given?.from || undefined,
     own,
     sources,
     signal,

@@ -89,6 +89,11 @@ describe('advise', () => {
       '--budget chooses settings for a new run',
       2,
     ],
+    [
+      'advise images --init-from weights.safetensors --set model.width=16',
+      'must have their width, got model.width=16 and weights.safetensors of width 8: leave out model.width, or',
+      2,
+    ],
     ['pretrain --data images --epochs many', 'training.epochs', 2],
   ])('%s: one message', async (line, message, status) => {
     const { code, err } = await here(...line.split(' '));
@@ -156,7 +161,31 @@ describe('pretrain without a recipe', () => {
       expect([args[0], (await run(...args)).code]).toEqual([args[0], 0]);
   });
 
-  it('settings of the model, or the recipe custom, leave the advice out', async () => {
+  it.each([[['width=100', 'target=none']], [['width=8', 'depth=1', 'heads=2', 'patch=5']]])(
+    'the command that advise prints trains the proposal: model.%s',
+    async (sizes) => {
+      const given = sizes.flatMap((size) => ['--set', `model.${size}`]);
+      const fixed = [...given, '--set', 'training.maxSteps=1', '--set', 'engine.threads=1'];
+      const advised = ['advise', 'images', '--engine', 'onnx', ...fixed];
+      const { model, task, data } = JSON.parse((await here(...advised, '--json')).out).settings;
+      const [, command] = (await here(...advised)).out.trimEnd().split('\nnpx beyond-masking ');
+      const output = `proposed-${sizes}`;
+      const { code } = await run(...command!.split(' '), '--output', output);
+      expect(code).toBe(0);
+      const config = await configOf(output);
+      expect(config).toMatchObject({ model, task, data });
+      expect(config.model).toMatchObject({ width: Number(sizes[0]!.split('=')[1]) });
+    },
+  );
+
+  it('settings of the model that leave its size open leave the advice in place, without a budget too', async () => {
+    const given = ['--set', 'model.target=none', '--output', 'open', ...quick];
+    const { code, out } = await run('pretrain', '--data', 'images', ...given);
+    expect([code, out.includes('settings that suit')]).toEqual([0, true]);
+    expect((await configOf('open')).model).toMatchObject({ target: 'none', width: 128, image: [12, 12] });
+  });
+
+  it('a model that is spelled out, or the recipe custom, leaves the advice out', async () => {
     const sizes = [
       'image=8,8',
       'width=8',

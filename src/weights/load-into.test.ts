@@ -103,7 +103,7 @@ describe('loadAutoencoder', () => {
     const { decoder: _, ...encoder } = other;
     const { decoder: __, ...model } = madeModel({ encoder });
     expect(() => loadAutoencoder(model, config, specs, initialise(specs, 8))).toThrow(
-      'a.safetensors must hold weights of the model, got none of its shapes',
+      'a.safetensors must hold weights of the model, got none of its shapes: set its sizes (model.*), which `inspect a.safetensors` prints',
     );
   });
 });

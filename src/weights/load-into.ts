@@ -91,7 +91,9 @@ function loadInto(
     else report.mismatched.push(`${name} (the model's [${shape}], the file's [${found.shape}])`);
   }
   if (report.loaded.length === 0)
-    throw new RunError(`${model.path} must hold weights of the model, got none of its shapes`);
+    throw new RunError(
+      `${model.path} must hold weights of the model, got none of its shapes: set its sizes (model.*), which \`inspect ${model.path}\` prints, or leave it out (--init-from)`,
+    );
   const known = new Set(specs.map(({ name }) => name));
   return { ...report, unused: [...theirs.values()].filter(({ name }) => !known.has(name)) };
 }

@@ -42,7 +42,7 @@ Examples:
   $ npx beyond-masking advise classes:~/flowers --budget 8h --set task.name=masked
   $ npx beyond-masking advise ~/photos --init-from mae_visualize_vit_base.pth --json
 
-Nothing is written. \`pretrain --data\` without a recipe, and without settings of the model, takes this advice and prints it.`,
+Nothing is written. \`pretrain --data\` without a recipe takes this advice and prints it.`,
     )
     .action(run);
 }

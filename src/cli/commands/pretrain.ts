@@ -45,8 +45,9 @@ Examples:
   $ npx beyond-masking pretrain --resume runs/mae --epochs 400
   $ npx beyond-masking pretrain --data ~/photos --task-file mine.mjs --set task.name=masked+mine --output runs/mine
 
-Without a recipe and settings of the model, a new run takes settings that suit its images and this machine, and prints why (see
-\`advise\`). Given settings win. --recipe custom takes the defaults of \`list settings\`.
+Without a recipe, a new run takes settings that suit its images and this machine, and prints why (see \`advise\`). Given settings win;
+where they spell out the model (model.width and model.depth), only --budget asks for advice. --recipe custom takes the defaults of
+\`list settings\`.
 
 Ctrl-C saves a checkpoint and stops; a second one stops at once.`,
     )

@@ -24,26 +24,23 @@ export interface Unadvised {
   readonly options: RunFlags & { readonly budget?: string };
 }
 
-/** True if settings of the model are given, other than heads that a file of weights does not state. */
-function isSized({ model, from }: ConfigInput): boolean {
-  if (model === undefined || !from) return model !== undefined;
-  const { heads: _, decoder: { heads: __, ...decoder } = {}, ...others } = model;
-  return Object.keys(decoder).length + Object.keys(others).length > 0;
-}
+/** True if a model is spelled out by hand: no size is to be chosen. */
+const isSized = ({ model }: ConfigInput): boolean => model?.width !== undefined && model.depth !== undefined;
 
 /**
- * Settings for a new run without a recipe and without settings of its model: they suit its images, and are printed with their reasons.
- * Given settings win. None for other runs; undefined where Ctrl-C stopped the reading of images.
- * Throws UsageError for a time without advice.
+ * Settings for a new run without a recipe: they suit its images, and are printed with their reasons. Given settings win. A run whose model is
+ * spelled out takes them only where `--budget` asks for them, as in the command that `advise` prints.
+ * None for other runs; undefined where Ctrl-C stopped the reading of images. Throws UsageError for a time without advice.
  */
 export async function advisedSettings(run: Unadvised): Promise<ConfigInput | undefined> {
   const { output, given, options } = run;
   const source = given.data?.source;
   const continues = options.resume !== undefined && (await holdsRun(output));
-  if (run.recipe !== undefined || isSized(given) || !source || continues || launchedWorld()) {
+  if (options.budget === undefined && isSized(given)) return {};
+  if (run.recipe !== undefined || !source || continues || launchedWorld()) {
     if (options.budget === undefined) return {};
     throw new UsageError(
-      '--budget chooses settings for a new run of one process that names neither a recipe nor settings of the model, got another run: ' +
+      '--budget chooses settings for a new run of one process that names images (--data) and no recipe, got another run: ' +
         '--epochs makes it shorter',
     );
   }
@@ -53,13 +50,12 @@ export async function advisedSettings(run: Unadvised): Promise<ConfigInput | und
   const named: ConfigInput = Object.keys(own).length > 0 ? mergeSettings(given, { own }) : given;
   parseSettings(configSchema, named); // what is wrong is refused before images are read
   await requireEmpty(output);
-  const { from, ...others } = named;
   const found = await withProgress(
     async (watched) =>
       advise(absoluteSource(source, { sources: parts.sources }), {
         ...watched,
-        ...{ given: others, seconds, own: parts },
-        ...{ initFrom: from || undefined, sources: parts.sources, onNote: tellNote },
+        ...{ given: named, seconds, own: parts },
+        ...{ sources: parts.sources, onNote: tellNote },
         engine:
           parts.engine ?? (await openEngine(parseConfig({ engine: given.engine }).engine, { fast: true })),
       }),

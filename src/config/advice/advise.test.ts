@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { seed } from '../../../tests/support/random.ts';
 import { rng } from '../../random/rng.ts';
+import type { ConfigInput } from '../schema.ts';
 import { adviseSettings } from './advise.ts';
 import type { ImageFacts, MachineFacts } from './facts.ts';
 
@@ -159,6 +160,17 @@ describe(`adviseSettings (seed ${seed})`, () => {
     expect(of({ precision: 'f32' })).toBeUndefined();
     expect(of({ precision: 'bf16', accelerator: true })).toBeUndefined(); // the default there
     expect(of({ precision: 'bf16' }, { engine: { precision: 'f32' } })).toBeUndefined();
+  });
+
+  it('sizes fit the given ones', () => {
+    const of = (given: ConfigInput['model']) =>
+      adviseSettings(photographs, cores, { seconds: 1200, given: { model: given } }).config.model;
+    expect(of({ patch: 10 })).toMatchObject({ image: [90, 90], patch: 10 });
+    expect(of({ image: [50, 75] })).toMatchObject({ image: [50, 75], patch: 5 });
+    expect(() => of({ image: [31, 31] })).toThrow('multiples of model.patch, got [31,31] and 2');
+    expect(of({ width: 130 })).toMatchObject({ width: 130, heads: 2 });
+    expect(of({ decoder: { width: 64 } })).toMatchObject({ width: 128, decoder: { width: 64, heads: 2 } });
+    expect(of({ decoder: { kind: 'linear' } })).toMatchObject({ width: 128, decoder: { kind: 'linear' } });
   });
 
   it('few images: many passes, small batches, and a word for published weights', () => {

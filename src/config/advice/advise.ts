@@ -5,6 +5,7 @@ import { withOwnTarget } from '../../tasks/own.ts';
 import { plural } from '../../text/plural.ts';
 import { roughTime } from '../../text/rough-time.ts';
 import { stepFlops, trainingBytes } from '../cost.ts';
+import { ConfigError } from '../error.ts';
 import { mergeSettings } from '../merge.ts';
 import { type Config, type ConfigInput, parseConfig } from '../schema.ts';
 import { valueAt } from '../walk.ts';
@@ -39,6 +40,7 @@ export interface Advice {
 /** Chooses settings of pre-training for images on a machine. Throws ConfigError where given settings are wrong. */
 export function adviseSettings(facts: ImageFacts, machine: MachineFacts, options: AdviceOptions): Advice {
   const { given = {}, start, own } = options;
+  if (start) requireWidth(start, given);
   const share = facts.tested ? 0 : heldOutFor(facts.images);
   const heldOut = facts.tested ? [] : [heldOutAdvice(share, facts.images)];
   const kept = Number(valueAt(given, ['data', 'heldOut']) ?? share);
@@ -99,7 +101,7 @@ function bytesOf(config: Config, own?: OwnTasks): number {
 function sizeReasons(
   facts: ImageFacts,
   machine: MachineFacts,
-  { seconds, own }: AdviceOptions,
+  { seconds, own, given }: AdviceOptions,
   train: number,
   batchSize: number,
   complete: (reasons: readonly Advised[]) => Config,
@@ -110,7 +112,7 @@ function sizeReasons(
     const why = isLast
       ? `the smallest size: a larger one makes fewer than ${MANY.toLocaleString('en-US')} updates in the time, or has few images to learn from`
       : `the largest size that makes ${MANY.toLocaleString('en-US')} updates in the time`;
-    const reasons = geometryFor(facts, size, why);
+    const reasons = geometryFor(facts, size, why, given?.model);
     const flops = stepFlops(complete([...dataReasons(facts), ...reasons]), own);
     const epochs = epochsFor(train, secondsPerImage(flops, facts, machine), seconds);
     if (isLast || updatesOf(epochs, train, batchSize) >= MANY) return reasons;
@@ -185,6 +187,16 @@ const FIXED = [
   ...(['image', 'patch', 'channels', 'width', 'depth', 'heads', 'mlpRatio'] as const),
   ...(['classToken', 'positions', 'epsilon'] as const),
 ];
+
+/** Throws ConfigError for a width that fits no weight of the encoder: training would start with random ones. */
+function requireWidth({ path, model }: StartFacts, given: ConfigInput): void {
+  const width = given.model?.width ?? model.width;
+  if (width !== model.width)
+    throw new ConfigError(
+      `a model that starts with weights must have their width, got model.width=${width} and ${path} of width ${model.width}: ` +
+        'leave out model.width, or the weights (--init-from)',
+    );
+}
 
 /** Sizes and normalisation of a file of weights: what it was trained with. */
 function startReasons({ model, mean, std, evaluationCrop, source, task }: StartFacts): Advised[] {

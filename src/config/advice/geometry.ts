@@ -1,4 +1,6 @@
+import type { Size } from '../../image/size.ts';
 import { modelSize } from '../../models/sizes.ts';
+import type { ConfigInput } from '../schema.ts';
 import { type Advised, type ImageFacts, isSmall, MEASURED, TRIED } from './facts.ts';
 
 /** Images that suit a size of the model. */
@@ -34,27 +36,36 @@ const COARSE = 4;
 const SPAN = 2;
 const SPATIAL = 'arXiv 2508.15404: larger patches and mask ratios give features of longer range';
 
-/** Sizes of images, patches and model, and the share of an image that a view shows, for a model of a named size. @param why that size */
+/**
+ * Sizes of images, patches and model, and the share of an image that a view shows, for a model of a named size. They fit given ones.
+ * @param why that size
+ */
 export function geometryFor(
   facts: ImageFacts,
   { name, side: most, patches }: Suited,
   why: string,
+  given: ConfigInput['model'] = {},
 ): readonly Advised[] {
-  const { width, depth, heads, decoder } = modelSize(name);
-  const side = sideFor(facts.side, most);
+  const { depth, decoder, ...stack } = modelSize(name);
+  const image = given.image ?? squareFor(sideFor(facts.side, most), given.patch);
+  const side = Math.min(...image);
   const whole = facts.correlationLength * side;
   const isGrey = facts.channels === 1 && isSmall(facts);
-  const patch = patchFor(side, facts.channels, whole / SPAN, patches, isGrey ? GREY : USUAL);
+  const dividing = given.image ? divisorsOf(given.image) : PATCHES;
+  const patch =
+    given.patch ?? patchFor(side, dividing, facts.channels, whole / SPAN, patches, isGrey ? GREY : USUAL);
+  const count = (image[0] * image[1]) / patch ** 2;
   const shown = shareShown(whole / patch, side / facts.side);
   const length = whole / shown;
   const span = length / patch;
   const isCoarse = side / patch < COARSE;
   const maskRatio = isCoarse ? 0.5 : span < 1 ? 0.6 : span > 4 ? 0.8 : 0.75;
+  const { width, heads } = fitting(stack, given.width);
   const of = { source: `size ${name}` };
   return [
     {
       setting: 'model.image',
-      value: [side, side],
+      value: image,
       reason:
         side < facts.side - 3
           ? `the images have ${facts.side} pixels across; ${side} are what a model of size ${name} can use in the time`
@@ -66,8 +77,8 @@ export function geometryFor(
       setting: 'model.patch',
       value: patch,
       reason: isGrey
-        ? `small grey images need large patches; ${patch} pixels make ${(side / patch) ** 2} of them`
-        : `pixels of a view are correlated over ${rounded(length)} pixels: a patch of ${patch} makes ${(side / patch) ** 2} patches`,
+        ? `small grey images need large patches; ${patch} pixels make ${count} of them`
+        : `pixels of a view are correlated over ${rounded(length)} pixels: a patch of ${patch} makes ${count} patches`,
       source: isGrey ? TRIED : SPATIAL,
     },
     {
@@ -81,7 +92,7 @@ export function geometryFor(
     ...Object.entries({ width, depth, heads }).map(([key, value]) => ({
       ...{ setting: `model.${key}`, value, reason: why, ...of },
     })),
-    ...Object.entries(decoder).map(([key, value]) => ({
+    ...Object.entries({ ...decoder, ...fitting(decoder, given.decoder?.width) }).map(([key, value]) => ({
       ...{ setting: `model.decoder.${key}`, value, reason: 'a light decoder', ...of },
     })),
   ];
@@ -123,18 +134,37 @@ function sideFor(native: number, most: number): number {
   return SIDES.filter((side) => side <= Math.max(SIDES[0]!, Math.min(native, most))).at(-1)!;
 }
 
+/** A square image of about that side, which given patches divide. */
+function squareFor(side: number, patch = 1): Size {
+  const whole = patch === 1 ? side : Math.max(2 * patch, side - (side % patch));
+  return [whole, whole];
+}
+
+/** Sides of patches that divide a given image, from 2 pixels on. */
+function divisorsOf([height, width]: Size): number[] {
+  const sides = Array.from({ length: Math.min(height, width) }, (_, i) => i + 1).slice(1);
+  return sides.filter((side) => height % side === 0 && width % side === 0);
+}
+
+/** A width with heads that divide it: no more than the size has. */
+function fitting({ width: usual, heads }: { width: number; heads: number }, width = usual) {
+  const most = Array.from({ length: heads }, (_, i) => heads - i);
+  return { width, heads: most.find((each) => width % each === 0) ?? 1 };
+}
+
 /** The patch nearest to a length that holds enough values, among sizes that divide the side into neither too few nor too many. */
 function patchFor(
   side: number,
+  sizes: readonly number[],
   channels: number,
   length: number,
   most: number,
   { fewest, least, values }: typeof USUAL,
 ): number {
-  const dividing = PATCHES.filter((patch) => side % patch === 0 && side / patch >= least);
-  const fitting = dividing.filter((patch) => side / patch >= fewest && side / patch <= most);
+  const dividing = sizes.filter((patch) => side % patch === 0 && side / patch >= least);
+  const usual = dividing.filter((patch) => side / patch >= fewest && side / patch <= most);
   const wanted = Math.max(length, Math.sqrt(values / channels));
   const distance = (patch: number) => Math.abs(Math.log(patch / wanted));
-  const choices = fitting.length > 0 ? fitting : dividing;
+  const choices = [usual, dividing, [PATCHES[0]!]].find(({ length }) => length > 0)!;
   return choices.reduce((best, patch) => (distance(patch) < distance(best) ? patch : best));
 }
