@@ -60,7 +60,11 @@ export async function advise(source: string | Dataset, options: AdviseOptions = 
     typeof source === 'string'
       ? await openDataset(source, openOptions({ onProgress, onNote, signal, sources }))
       : source;
-  const survey = await surveyImages(opened, { sample: options.sample, onProgress, signal });
+  const [low, high] = given?.data?.range ?? start?.range ?? [];
+  const survey = await surveyImages(opened, {
+    ...{ sample: options.sample, onProgress, signal },
+    ...(low !== undefined && high !== undefined && { range: [low, high] }),
+  });
   signal?.throwIfAborted();
   onProgress?.('measuring this machine', 0, 1);
   const rough = await machineFacts(engine);
@@ -111,8 +115,8 @@ async function startFacts(path: string, given: ConfigInput = {}): Promise<StartF
   const { heads, decoder: ofDecoder } = given.model ?? {}; // where the file does not state them
   const { description } = await findModel(path, { unusualHeads: heads, decoderHeads: ofDecoder?.heads });
   const { encoder, decoder, normalisation, evaluationCrop, source, run } = description;
-  const { mean, std } = normalisation;
+  const { mean, std, range } = normalisation;
   const own = (run?.config as Partial<Config> | undefined)?.task;
   const task = own ?? MAE_TASK;
-  return { path, source, model: decoder ?? encoder, mean, std, evaluationCrop, task };
+  return { path, source, model: decoder ?? encoder, mean, std, range, evaluationCrop, task };
 }

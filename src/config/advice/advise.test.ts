@@ -240,6 +240,11 @@ describe(`adviseSettings (seed ${seed})`, () => {
     expect(config).toMatchObject({ from: 'mae.pth', model, data: { mean: start.mean }, task: start.task });
     expect((config.training.learningRate * config.training.batchSize) / 256).toBeCloseTo(1e-4, 5);
     expect(settings.from).toBeUndefined();
+    expect(settings.data).not.toHaveProperty('range');
+    const wide = { ...start, range: [0, 255] as const };
+    expect(adviseSettings(photographs, cores, { seconds: 1200, start: wide }).config.data.range).toEqual([
+      0, 255,
+    ]);
     expect(notes.join()).toContain('too few updates to learn');
     expect(notes.join()).not.toContain('few to learn from');
     const { decoder: _, ...encoder } = model;

@@ -199,7 +199,7 @@ function requireWidth({ path, model }: StartFacts, given: ConfigInput): void {
 }
 
 /** Sizes and normalisation of a file of weights: what it was trained with. */
-function startReasons({ model, mean, std, evaluationCrop, source, task }: StartFacts): Advised[] {
+function startReasons({ model, mean, std, range, evaluationCrop, source, task }: StartFacts): Advised[] {
   const { decoder, target } = model;
   const parts = {
     ...Object.fromEntries(FIXED.map((key) => [`model.${key}`, model[key]])),
@@ -208,6 +208,7 @@ function startReasons({ model, mean, std, evaluationCrop, source, task }: StartF
       Object.fromEntries(Object.entries(decoder).map(([key, value]) => [`model.decoder.${key}`, value]))),
     'data.mean': [...mean],
     'data.std': [...std],
+    'data.range': range && [...range],
     'data.evaluationCrop': evaluationCrop,
     'task.name': task.name,
     'task.maskRatio': task.maskRatio,

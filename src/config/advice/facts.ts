@@ -46,6 +46,8 @@ export interface StartFacts {
     Partial<Pick<AutoencoderConfig, 'decoder' | 'target'>>;
   readonly mean: readonly number[];
   readonly std: readonly number[];
+  /** Samples of files that meant 0 and 1. Default: the range of their type. */
+  readonly range?: readonly [low: number, high: number] | undefined;
   readonly evaluationCrop: number;
   /** The task that they were trained with. */
   readonly task: Pick<Config['task'], 'name' | 'maskRatio'>;

@@ -1,0 +1,38 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../tests/support/temporary-folder.ts';
+import { advise } from './advise.ts';
+import { rng } from './random/rng.ts';
+
+const folder = temporaryFolder();
+const at = (...names: string[]) => join(folder, ...names);
+
+/** A PNG of 20 × 20 random samples below 256, of 8 bits or, as microscopes write them, of 16. */
+async function png(file: string, channels: 1 | 3 | 4, seed: number, bits: 8 | 16 = 8): Promise<void> {
+  const samples = Array.from({ length: 400 * channels }, (_, i) => rng(seed, i).int(256));
+  const raw = { width: 20, height: 20, channels };
+  const image = sharp(bits === 8 ? Uint8Array.from(samples) : Uint16Array.from(samples), { raw });
+  await (bits === 8 ? image : image.toColourspace('grey16')).png().toFile(file);
+}
+
+beforeAll(async () => {
+  for (const [name, channels, bits] of [
+    ['grey', 1, 8],
+    ['colours', 3, 8],
+    ['alpha', 4, 8],
+    ['deep', 1, 16],
+  ] as const) {
+    await mkdir(at(name));
+    for (let i = 0; i < 4; i++) await png(at(name, `${i}.png`), channels, i, bits);
+  }
+});
+
+describe('advise', () => {
+  it('reads samples in the range that is given', async () => {
+    const { config } = await advise(at('deep'), { given: { data: { range: [0, 255] } } });
+    expect(config.data.mean).toEqual([expect.closeTo(0.5, 1)]);
+    expect(config.data.std).toEqual([expect.closeTo(0.29, 1)]);
+  });
+});
