@@ -35,4 +35,28 @@ describe('advise', () => {
     expect(config.data.mean).toEqual([expect.closeTo(0.5, 1)]);
     expect(config.data.std).toEqual([expect.closeTo(0.29, 1)]);
   });
+
+  it.each([
+    ['grey', { model: { channels: 3 } }, 3],
+    ['grey', { data: { mean: [0.5, 0.5, 0.5] } }, 3],
+    ['grey', { data: { std: [0.2, 0.2, 0.2] } }, 3],
+    ['colours', { model: { channels: 1 } }, 1],
+    ['colours', { data: { mean: [0.5] } }, 1],
+    ['alpha', { model: { channels: 4 } }, 4],
+    ['alpha', { model: { channels: 1 } }, 1],
+    ['alpha', {}, 3],
+  ])(
+    'images that are %s have statistics of the channels that are given: %j',
+    async (name, given, channels) => {
+      const { config } = await advise(at(name), { given });
+      expect(config.model.channels).toBe(channels);
+      expect([config.data.mean.length, config.data.std.length]).toEqual([channels, channels]);
+    },
+  );
+
+  it('refuses channels that no image has, with the remedy', async () => {
+    await expect(advise(at('grey'), { given: { model: { channels: 4 } } })).rejects.toThrow(
+      /no image of .* the model takes images of 4 channels, got .* leave out model\.channels, data\.mean and data\.std/,
+    );
+  });
 });

@@ -63,6 +63,11 @@ export async function advise(source: string | Dataset, options: AdviseOptions = 
   const [low, high] = given?.data?.range ?? start?.range ?? [];
   const survey = await surveyImages(opened, {
     ...{ sample: options.sample, onProgress, signal },
+    channels:
+      given?.model?.channels ??
+      start?.model.channels ??
+      given?.data?.mean?.length ??
+      given?.data?.std?.length,
     ...(low !== undefined && high !== undefined && { range: [low, high] }),
   });
   signal?.throwIfAborted();
@@ -85,19 +90,10 @@ const isMeasured = (engine: Engine | undefined): engine is Engine =>
   engine !== undefined && engine.name !== 'reference';
 
 function imageFacts(survey: Survey, tested: boolean): ImageFacts {
-  const {
-    images,
-    shorterSide,
-    channels,
-    mean,
-    std,
-    correlationLength,
-    classes,
-    readSeconds,
-    blockCorrelation,
-  } = survey;
+  const { images, shorterSide, mean, std, correlationLength, classes, readSeconds, blockCorrelation } =
+    survey;
   return {
-    ...{ images, tested, channels, mean, std, correlationLength, readSeconds, blockCorrelation },
+    ...{ images, tested, channels: mean.length, mean, std, correlationLength, readSeconds, blockCorrelation },
     side: shorterSide.median,
     labelled: classes !== undefined && classes > 1,
   };

@@ -52,8 +52,8 @@ export function adviseSettings(facts: ImageFacts, machine: MachineFacts, options
       own,
     );
   const model = start
-    ? startReasons(start)
-    : [...dataReasons(facts), ...sizeReasons(facts, machine, options, train, batchSize, complete)];
+    ? startReasons(start, facts, given.model?.channels)
+    : [...dataReasons(facts, given), ...sizeReasons(facts, machine, options, train, batchSize, complete)];
   const flops = stepFlops(complete(model), own);
   const each = secondsPerImage(flops, facts, machine);
   const epochs = Number(valueAt(given, ['training', 'epochs']) ?? epochsFor(train, each, options.seconds));
@@ -101,7 +101,7 @@ function bytesOf(config: Config, own?: OwnTasks): number {
 function sizeReasons(
   facts: ImageFacts,
   machine: MachineFacts,
-  { seconds, own, given }: AdviceOptions,
+  { seconds, own, given = {} }: AdviceOptions,
   train: number,
   batchSize: number,
   complete: (reasons: readonly Advised[]) => Config,
@@ -112,8 +112,8 @@ function sizeReasons(
     const why = isLast
       ? `the smallest size: a larger one makes fewer than ${MANY.toLocaleString('en-US')} updates in the time, or has few images to learn from`
       : `the largest size that makes ${MANY.toLocaleString('en-US')} updates in the time`;
-    const reasons = geometryFor(facts, size, why, given?.model);
-    const flops = stepFlops(complete([...dataReasons(facts), ...reasons]), own);
+    const reasons = geometryFor(facts, size, why, given.model);
+    const flops = stepFlops(complete([...dataReasons(facts, given), ...reasons]), own);
     const epochs = epochsFor(train, secondsPerImage(flops, facts, machine), seconds);
     if (isLast || updatesOf(epochs, train, batchSize) >= MANY) return reasons;
   }
@@ -123,29 +123,38 @@ function sizeReasons(
 /** Correlation of adjacent pixels within patches below which they are taken for noise. */
 const NOISE = 0.55;
 
-function dataReasons(facts: ImageFacts): Advised[] {
-  const { channels, mean, std, blockCorrelation } = facts;
+function statisticsReasons({ mean, std }: ImageFacts): Advised[] {
   const rounded = (values: readonly number[]) => values.map((value) => Number(value.toFixed(4)));
-  const own = 'facebookresearch/mae, issue 179: grey images came back bluish with the statistics of others';
+  const source =
+    'facebookresearch/mae, issue 179: grey images came back bluish with the statistics of others';
+  return [
+    { setting: 'data.mean', value: rounded(mean), reason: "the images' own mean", source },
+    {
+      setting: 'data.std',
+      value: rounded(std.map((value) => Math.max(value, 0.01))),
+      reason: "the images' own standard deviation",
+      source,
+    },
+  ];
+}
+
+function dataReasons(facts: ImageFacts, given: ConfigInput): Advised[] {
+  const { channels, blockCorrelation } = facts;
+  const stated = (['mean', 'std'] as const).find((key) => given.data?.[key] !== undefined);
   return [
     {
       setting: 'model.channels',
       value: channels,
-      reason:
-        channels === 1
+      reason: stated
+        ? `as many as data.${stated} has values`
+        : channels === 1
           ? 'no image shows a colour'
           : channels === 3
             ? 'the images have colours'
             : `the images have ${channels} bands`,
       source: MEASURED,
     },
-    { setting: 'data.mean', value: rounded(mean), reason: "the images' own mean", source: own },
-    {
-      setting: 'data.std',
-      value: rounded(std.map((value) => Math.max(value, 0.01))),
-      reason: "the images' own standard deviation",
-      source: own,
-    },
+    ...statisticsReasons(facts),
     ...(blockCorrelation < NOISE
       ? [
           {
@@ -199,21 +208,22 @@ function requireWidth({ path, model }: StartFacts, given: ConfigInput): void {
 }
 
 /** Sizes and normalisation of a file of weights: what it was trained with. */
-function startReasons({ model, mean, std, range, evaluationCrop, source, task }: StartFacts): Advised[] {
+function startReasons(start: StartFacts, facts: ImageFacts, channels?: number): Advised[] {
+  const { model, mean, std, range, evaluationCrop, source, task } = start;
   const { decoder, target } = model;
+  const hasStatistics = mean.length === (channels ?? model.channels);
   const parts = {
     ...Object.fromEntries(FIXED.map((key) => [`model.${key}`, model[key]])),
     ...(typeof target === 'string' && { 'model.target': target }),
     ...(decoder &&
       Object.fromEntries(Object.entries(decoder).map(([key, value]) => [`model.decoder.${key}`, value]))),
-    'data.mean': [...mean],
-    'data.std': [...std],
+    ...(hasStatistics && { 'data.mean': [...mean], 'data.std': [...std] }),
     'data.range': range && [...range],
     'data.evaluationCrop': evaluationCrop,
     'task.name': task.name,
     'task.maskRatio': task.maskRatio,
   };
-  return Object.entries(parts)
+  const reasons = Object.entries(parts)
     .filter(([, value]) => value !== undefined)
     .map(([setting, value]) => ({
       setting,
@@ -221,6 +231,7 @@ function startReasons({ model, mean, std, range, evaluationCrop, source, task }:
       reason: 'as the weights were trained',
       source: `weights of ${source}`,
     }));
+  return hasStatistics ? reasons : [...reasons, ...statisticsReasons(facts)];
 }
 
 function precisionAdvice({ precision, accelerator }: MachineFacts): Advised[] {

@@ -10,6 +10,7 @@ export interface ImageFacts {
   readonly tested: boolean;
   /** Middle length of the shorter sides, in pixels. */
   readonly side: number;
+  /** As many as a model takes. */
   readonly channels: number;
   /** Of each channel, of pixels in [0, 1]. */
   readonly mean: readonly number[];

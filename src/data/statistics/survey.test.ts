@@ -108,6 +108,20 @@ describe(`surveyImages (seed ${seed})`, () => {
     expect(found.mean).toEqual([0.2, 0.2, 0.2, 0.2, 0.2].map((value) => expect.closeTo(value, 9)));
   });
 
+  it.each([
+    [1, 3, [0.2, 0.2, 0.2]],
+    [3, 1, [51, 102, 153].map((value, c) => (value / 255) * [0.299, 0.587, 0.114][c]!)],
+  ] as const)('reads images of %d channels in %d', async (stored, channels, parts) => {
+    const data = Uint8Array.from({ length: 16 * stored }, (_, i) => 51 * (1 + (i % stored)));
+    const found = await surveyImages(inMemory([{ width: 4, height: 4, channels: stored, data }]), {
+      channels,
+    });
+    expect(found.channels).toBe(stored);
+    const mean = stored === 1 ? [...parts] : [parts.reduce((sum, part) => sum + part, 0)];
+    expect(found.mean).toEqual(mean.map((value) => expect.closeTo(value, 2)));
+    expect(found.std).toHaveLength(channels);
+  });
+
   it('reads a sample, the same one each time, and shrinks large images', async () => {
     for (let i = 0; i < 9; i++)
       await sharp({

@@ -1,7 +1,10 @@
 import { rng } from '../../random/rng.ts';
 import { type Size, whole } from '../decode/crop.ts';
 import { decodeView } from '../decode/decode.ts';
+import { luma } from '../decode/planar.ts';
+import { type Reading, requireChannels } from '../decode/reading.ts';
 import { cropResize } from '../decode/resize.ts';
+import { DataError } from '../error.ts';
 import { BrokenImages, nothingReadable } from '../load/broken.ts';
 import type { Dataset, RawImage } from '../sources/dataset.ts';
 import { isEncoded } from '../sources/image-source.ts';
@@ -25,7 +28,7 @@ export interface Survey {
   readonly channels: number;
   /** Share of the images with 3 channels that show no colour. */
   readonly grey: number;
-  /** Mean and standard deviation of each channel, of pixels in [0, 1]; each image counts the same. */
+  /** Mean and standard deviation of each channel, or of each given one, of pixels in [0, 1]; each image counts the same. */
   readonly mean: readonly number[];
   readonly std: readonly number[];
   /**
@@ -53,11 +56,10 @@ export interface Spread {
   readonly most: number;
 }
 
-export interface SurveyOptions extends ReadingWatch {
+/** With the channels of a model, images are read as the model takes them. */
+export interface SurveyOptions extends ReadingWatch, Reading {
   /** Most images that are read. Default: 500. */
   readonly sample?: number | undefined;
-  /** Samples of files that mean 0 and 1, see `Reading`. */
-  readonly range?: readonly [low: number, high: number] | undefined;
 }
 
 const SAMPLE = 500;
@@ -70,7 +72,8 @@ const AT_ONCE = 4;
  * can be read, and with the signal's reason.
  */
 export async function surveyImages(dataset: Dataset, options: SurveyOptions = {}): Promise<Survey> {
-  const { sample = SAMPLE, onProgress = () => {}, signal, range } = options;
+  const { sample = SAMPLE, onProgress = () => {}, signal, channels: given, range } = options;
+  const reading = { ...(given !== undefined && { channels: given }), ...(range && { range }) };
   const broken = new BrokenImages(() => {});
   const chosen = [...rng(0, 'survey').permutation(dataset.length).subarray(0, sample)].sort((a, b) => a - b);
   const seen: Seen[] = [];
@@ -80,7 +83,7 @@ export async function surveyImages(dataset: Dataset, options: SurveyOptions = {}
     const part = chosen.slice(start, start + AT_ONCE);
     const read = await Promise.all(
       part.map((index) =>
-        shrunk(dataset, index, range).catch((error) => {
+        shrunk(dataset, index, reading).catch((error) => {
           broken.add(dataset.id(index), error);
           return undefined;
         }),
@@ -90,17 +93,17 @@ export async function surveyImages(dataset: Dataset, options: SurveyOptions = {}
     onProgress('reading images', start + part.length, chosen.length);
   }
   const readSeconds = (performance.now() - began) / 1000 / chosen.length;
-  if (seen.length === 0) throw nothingReadable(dataset.name, broken);
+  if (seen.length === 0) throw nothingRead(dataset.name, broken, given);
   const usual = mode(seen.map(({ image }) => image.channels));
-  const alike = seen.filter(({ image }) => image.channels === usual);
+  const alike = seen.filter(({ image }) => given !== undefined || image.channels === usual);
   const colours = alike.filter(({ image }) => image.channels === 3);
   const greyOnes = colours.filter(({ image }) => isGrey(image));
   const channels = usual === 3 && greyOnes.length === colours.length ? 1 : usual;
-  const statistics = new PixelStatistics(usual);
+  const statistics = new PixelStatistics(given ?? usual);
   const correlation = new Correlation();
   const near = new NearDuplicates();
   for (const { image, name } of alike) {
-    statistics.add(image);
+    statistics.add(given === undefined ? image : inChannels(image, given));
     correlation.add(image);
     near.add(image, name);
   }
@@ -115,8 +118,8 @@ export async function surveyImages(dataset: Dataset, options: SurveyOptions = {}
     longerSide: spread(seen.map(({ size }) => Math.max(...size))),
     channels,
     grey: colours.length === 0 ? 0 : greyOnes.length / colours.length,
-    mean: mean.slice(0, channels),
-    std: std.slice(0, channels),
+    mean: mean.slice(0, given ?? channels),
+    std: std.slice(0, given ?? channels),
     correlationLength: correlation.length(),
     blockCorrelation: correlation.ofBlocks(),
     duplicates,
@@ -136,7 +139,7 @@ interface Seen extends Shrunk {
   readonly name: string;
 }
 
-async function shrunk(dataset: Dataset, index: number, range: SurveyOptions['range']): Promise<Shrunk> {
+async function shrunk(dataset: Dataset, index: number, reading: Reading): Promise<Shrunk> {
   let size: Size = [0, 0];
   const choose = (given: Size) => {
     size = given;
@@ -148,10 +151,41 @@ async function shrunk(dataset: Dataset, index: number, range: SurveyOptions['ran
     return { box: whole(given), resized, window: whole(resized), flip: false };
   };
   const source = dataset.source?.(index);
-  const reading = range ? { range } : {};
-  if (isEncoded(source)) return { image: await decodeView(source, choose, cropResize, reading), size };
-  const image = await dataset.image(index, reading);
+  const fitting = (image: RawImage) => {
+    if (reading.channels !== undefined) requireChannels(image.channels, reading.channels);
+    return image;
+  };
+  if (isEncoded(source))
+    return { image: fitting(await decodeView(source, choose, cropResize, reading)), size };
+  const image = fitting(await dataset.image(index, reading));
   return { image: cropResize(image, choose([image.height, image.width])), size };
+}
+
+/** Grey repeated as colours, or colours as grey, where a model takes the others. */
+function inChannels(image: RawImage, channels: number): RawImage {
+  if (image.channels === channels) return image;
+  const { width, height, data } = image;
+  const pixel =
+    image.channels === 1
+      ? (i: number) => data[Math.floor(i / channels)]!
+      : (i: number) => luma(data[3 * i]!, data[3 * i + 1]!, data[3 * i + 2]!);
+  return {
+    width,
+    height,
+    channels,
+    data: Uint8Array.from({ length: width * height * channels }, (_, i) => pixel(i)),
+  };
+}
+
+/** Where channels are given, they may be the reason: it is said with the remedy. */
+function nothingRead(name: string, broken: BrokenImages, channels: number | undefined): DataError {
+  const { message } = nothingReadable(name, broken);
+  const [reason] = broken.reasons.values();
+  const remedy =
+    channels === undefined
+      ? ''
+      : ` (channels are given, ${channels}: leave out model.channels, data.mean and data.std, or give those of the images)`;
+  return new DataError(`${message}: ${reason}${remedy}`);
 }
 
 /** True if no pixel has a colour, but for the rounding of a JPEG. */
