@@ -1,10 +1,12 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../tests/support/temporary-folder.ts';
 import { advise } from './advise.ts';
+import { surveyImages } from './data/statistics/survey.ts';
 import { rng } from './random/rng.ts';
+import { openData } from './run/data.ts';
 
 const folder = temporaryFolder();
 const at = (...names: string[]) => join(folder, ...names);
@@ -53,6 +55,22 @@ describe('advise', () => {
       expect([config.data.mean.length, config.data.std.length]).toEqual([channels, channels]);
     },
   );
+
+  it.each([
+    [1, 0, 1],
+    [1, 3, 1],
+    [2, 9, 2],
+    [3, 12, 2],
+  ])('%d images, and %d broken ones, make %d parts that can be read', async (good, bad, parts) => {
+    const name = `${good}-${bad}`;
+    await mkdir(at(name));
+    for (let i = 0; i < good; i++) await png(at(name, `${2 * i}.png`), 3, i);
+    for (let i = 0; i < bad; i++) await writeFile(at(name, `${2 * i + 1}.png`), 'no image');
+    const { config } = await advise(at(name));
+    const { heldOut, train } = await openData({ seed: 0, data: { ...config.data, source: at(name) } });
+    expect(heldOut ? 2 : 1).toBe(parts);
+    for (const part of heldOut ? [heldOut, train] : [train]) await surveyImages(part); // rejects where none can be read
+  });
 
   it('refuses channels that no image has, with the remedy', async () => {
     await expect(advise(at('grey'), { given: { model: { channels: 4 } } })).rejects.toThrow(

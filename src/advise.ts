@@ -3,7 +3,7 @@ import { assumedRate, measuredRate, measuredRateOf } from './bench/rate.ts';
 import { type Advice, adviseSettings } from './config/advice/advise.ts';
 import type { ImageFacts, MachineFacts, StartFacts } from './config/advice/facts.ts';
 import { type Config, type ConfigInput, MAE_TASK } from './config/schema.ts';
-import type { Dataset } from './data/sources/dataset.ts';
+import { type Dataset, splitOrder } from './data/sources/dataset.ts';
 import { openDataset, testSetOf } from './data/sources/open.ts';
 import { type OpenOptions, openOptions } from './data/sources/scheme.ts';
 import { type Survey, type SurveyOptions, surveyImages } from './data/statistics/survey.ts';
@@ -74,7 +74,7 @@ export async function advise(source: string | Dataset, options: AdviseOptions = 
   onProgress?.('measuring this machine', 0, 1);
   const rough = await machineFacts(engine);
   const tested = typeof source === 'string' && testSetOf(source, sources) !== undefined;
-  const facts = imageFacts(survey, tested);
+  const facts = { ...imageFacts(survey, tested), heldOut: heldOutLimits(opened, survey) };
   const of = (machine: MachineFacts) => adviseSettings(facts, machine, { seconds, given, start, own });
   const proposed = of(rough);
   // On an accelerator the step would have to be compiled for it, and that takes longer than a wrong estimate costs.
@@ -90,13 +90,32 @@ const isMeasured = (engine: Engine | undefined): engine is Engine =>
   engine !== undefined && engine.name !== 'reference';
 
 function imageFacts(survey: Survey, tested: boolean): ImageFacts {
-  const { images, shorterSide, mean, std, correlationLength, classes, readSeconds, blockCorrelation } =
-    survey;
+  const { images: files, read, broken, shorterSide, classes } = survey;
+  const { mean, std, correlationLength, readSeconds, blockCorrelation } = survey;
+  const images = Math.max(1, Math.round((files * read) / (read + broken.length)));
   return {
-    ...{ images, tested, channels: mean.length, mean, std, correlationLength, readSeconds, blockCorrelation },
+    ...{
+      images,
+      files,
+      tested,
+      channels: mean.length,
+      mean,
+      std,
+      correlationLength,
+      readSeconds,
+      blockCorrelation,
+    },
     side: shorterSide.median,
     labelled: classes !== undefined && classes > 1,
   };
+}
+
+/** Fewest and most files to hold out so that both parts have an image that can be read. */
+function heldOutLimits(dataset: Dataset, { broken }: Survey): ImageFacts['heldOut'] {
+  const unreadable = new Set(broken.map(([name]) => name));
+  const order = splitOrder(dataset.length);
+  const isReadable = (index: number) => !unreadable.has(dataset.id(index));
+  return [order.findIndex(isReadable) + 1, order.findLastIndex(isReadable)];
 }
 
 async function machineFacts(engine: Engine | undefined): Promise<MachineFacts> {

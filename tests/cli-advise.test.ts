@@ -54,7 +54,7 @@ describe('advise', () => {
     expect(out).toMatch(
       /\ncost: [\d,]+ updates, about .*min, [\d.]+ GB of \d+ \(measured: .+ in steps of this model, /,
     );
-    expect(out).toMatch(/\nnote: 25 images are few to learn from/);
+    expect(out).toMatch(/\nnote: 24 images are few to learn from/);
     expect(out).toMatch(
       /\n\nnpx beyond-masking pretrain --data classes:images --budget 20m --engine onnx\n$/,
     );

@@ -6,7 +6,15 @@ import { adviseSettings } from './advise.ts';
 import type { ImageFacts, MachineFacts } from './facts.ts';
 
 const photographs: ImageFacts = {
-  ...{ images: 50_000, labelled: false, tested: false, side: 480, channels: 3, correlationLength: 0.13 },
+  ...{
+    images: 50_000,
+    files: 50_000,
+    labelled: false,
+    tested: false,
+    side: 480,
+    channels: 3,
+    correlationLength: 0.13,
+  },
   readSeconds: 1e-4,
   blockCorrelation: 0.75,
   ...{ mean: [0.48, 0.45, 0.4], std: [0.27, 0.26, 0.27] },
@@ -20,8 +28,9 @@ describe(`adviseSettings (seed ${seed})`, () => {
       const random = rng(seed, i);
       const log = (low: number, high: number) => Math.exp(random.uniform(Math.log(low), Math.log(high)));
       const channels = [1, 3, 3, 3, 4, 12][random.int(6)]!;
+      const images = Math.round(log(1, 2e7));
       const facts: ImageFacts = {
-        images: Math.round(log(1, 2e7)),
+        ...{ images, files: images },
         labelled: random.int(2) === 1,
         tested: random.int(3) === 0,
         side: Math.round(log(1, 20_000)),
@@ -89,8 +98,8 @@ describe(`adviseSettings (seed ${seed})`, () => {
     expect(width({}, cores, 1200)).toMatchObject({ width: 128, image: [96, 96], patch: 8 });
     expect(width({}, cores, 86_400)).toMatchObject({ width: 192, image: [128, 128] });
     expect(width({}, gpu, 3600)).toMatchObject({ width: 384, image: [224, 224], patch: 16 });
-    expect(width({ images: 500_000 }, gpu, 36_000)).toMatchObject({ width: 768, patch: 16 });
-    expect(width({ images: 900 }, gpu, 36_000)).toMatchObject({ width: 128 });
+    expect(width({ images: 500_000, files: 500_000 }, gpu, 36_000)).toMatchObject({ width: 768, patch: 16 });
+    expect(width({ images: 900, files: 900 }, gpu, 36_000)).toMatchObject({ width: 128 });
     expect(adviseSettings(photographs, gpu, { seconds: 3600 }).config.training.batchSize).toBe(1024);
   });
 
@@ -174,7 +183,7 @@ describe(`adviseSettings (seed ${seed})`, () => {
   });
 
   it('few images: many passes, small batches, and a word for published weights', () => {
-    const few = adviseSettings({ ...photographs, images: 40 }, cores, { seconds: 1200 });
+    const few = adviseSettings({ ...photographs, images: 40, files: 40 }, cores, { seconds: 1200 });
     expect(few.config.training).toMatchObject({ batchSize: 16 });
     expect(few.config.training.epochs).toBeGreaterThan(300);
     expect(few.config.evaluation).toMatchObject({
@@ -183,7 +192,7 @@ describe(`adviseSettings (seed ${seed})`, () => {
       panelEvery: Math.ceil(few.config.training.epochs / 50),
     });
     const rate = (batchSize: number) =>
-      (adviseSettings({ ...photographs, images: 400 }, cores, {
+      (adviseSettings({ ...photographs, images: 400, files: 400 }, cores, {
         seconds: 1200,
         given: { training: { batchSize, epochs: 5 } },
       }).config.training.learningRate *
@@ -192,6 +201,21 @@ describe(`adviseSettings (seed ${seed})`, () => {
     expect([rate(8), rate(64), rate(128)]).toEqual([1e-3, 1e-3, 2e-3]);
     expect(few.notes.join()).toContain('40 images are few to learn from');
     expect(few.notes.join()).toContain('--init-from micro-cifar10');
+  });
+
+  it('holds out as many files as leave both parts an image that can be read, and none of a single one', () => {
+    const of = (images: number, files: number, heldOut?: ImageFacts['heldOut'], given = {}) =>
+      adviseSettings({ ...photographs, images, files, heldOut }, cores, { seconds: 1200, given });
+    const share = (...facts: Parameters<typeof of>) => of(...facts).config.data.heldOut;
+    expect([share(40, 40), share(2, 2), share(1, 1), share(1, 4)]).toEqual([0.1, 0.1, 0, 0]);
+    expect([share(2, 8, [3, 6]), share(2, 20, [1, 1]), share(2, 20, [1, 2])]).toEqual([0.375, 0.05, 0.1]);
+    expect(of(1, 4).reasons.find(({ setting }) => setting === 'data.heldOut')?.reason).toBe(
+      'a single image can be read: it is trained on',
+    );
+    expect(of(1, 4).config.evaluation.best).toBe('none');
+    expect(of(40, 40, undefined, { data: { heldOut: 0 } }).config.evaluation.best).toBe('none');
+    expect(of(30, 40).notes.join()).toContain('30 images are few');
+    expect(of(30, 40, undefined, { training: { epochs: 5, batchSize: 4 } }).updates).toBe(5 * 9); // others take the places of broken ones
   });
 
   it('noisy patches are predicted as they are', () => {
@@ -233,7 +257,7 @@ describe(`adviseSettings (seed ${seed})`, () => {
       ...{ path: 'mae.pth', source: 'mae', model, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
       ...{ evaluationCrop: 0.875, task: { name: 'masked', maskRatio: 0.75 } },
     };
-    const { config, notes, settings } = adviseSettings({ ...photographs, images: 300 }, cores, {
+    const { config, notes, settings } = adviseSettings({ ...photographs, images: 300, files: 300 }, cores, {
       seconds: 1200,
       start,
     });

@@ -41,10 +41,10 @@ export interface Advice {
 export function adviseSettings(facts: ImageFacts, machine: MachineFacts, options: AdviceOptions): Advice {
   const { given = {}, start, own } = options;
   if (start) requireWidth(start, given);
-  const share = facts.tested ? 0 : heldOutFor(facts.images);
+  const share = facts.tested ? 0 : heldOutFor(facts);
   const heldOut = facts.tested ? [] : [heldOutAdvice(share, facts.images)];
-  const kept = Number(valueAt(given, ['data', 'heldOut']) ?? share);
-  const train = Math.max(1, facts.images - Math.round((facts.tested ? 0 : kept) * facts.images));
+  const kept = facts.tested ? 0 : Number(valueAt(given, ['data', 'heldOut']) ?? share);
+  const train = Math.max(1, facts.files - Math.round(kept * facts.files));
   const batchSize = Number(valueAt(given, ['training', 'batchSize']) ?? batchFor(train, machine));
   const complete = (reasons: readonly Advised[]) =>
     parseConfig(
@@ -61,6 +61,7 @@ export function adviseSettings(facts: ImageFacts, machine: MachineFacts, options
   const time = roughTime(train * epochs * each);
   const schedule = scheduleFor({
     ...{ facts, machine, train, batchSize, epochs, width, time, continues: start !== undefined },
+    judged: facts.tested || kept > 0,
   });
   const reasons = [...model, ...heldOut, ...schedule, ...precisionAdvice(machine)].filter(
     ({ setting }) => valueAt(given, setting.split('.')) === undefined,
@@ -246,15 +247,23 @@ function precisionAdvice({ precision, accelerator }: MachineFacts): Advised[] {
   ];
 }
 
-function heldOutFor(images: number): number {
-  return images >= 5_000 ? 0.02 : images >= 1_000 ? 0.05 : 0.1;
+/** None of a single image; where most images are broken, a share that leaves both parts one that can be read. */
+function heldOutFor({ images, files, heldOut: [fewest, most] = [1, files - 1] }: ImageFacts): number {
+  if (images < 2) return 0;
+  const share = images >= 5_000 ? 0.02 : images >= 1_000 ? 0.05 : 0.1;
+  const usual = Math.max(1, Math.round(share * files));
+  const count = Math.min(most, Math.max(fewest, usual));
+  return count === usual ? share : Number((count / files).toPrecision(6));
 }
 
 function heldOutAdvice(share: number, images: number): Advised {
   return {
     setting: 'data.heldOut',
     value: share,
-    reason: `${plural(Math.max(1, Math.round(share * images)), 'image')} to judge on, which are never trained on`,
+    reason:
+      share === 0
+        ? 'a single image can be read: it is trained on'
+        : `${plural(Math.max(1, Math.round(share * images)), 'image')} to judge on, never trained on`,
     source: MEASURED,
   };
 }

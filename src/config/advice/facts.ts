@@ -4,7 +4,12 @@ import type { Config, ConfigInput } from '../schema.ts';
 
 /** Facts about images that settings are chosen by. */
 export interface ImageFacts {
+  /** Images that can be read. */
   readonly images: number;
+  /** The same with broken ones, in whose places others are trained on. */
+  readonly files: number;
+  /** Fewest and most files to hold out so that both parts have an image that can be read. Default: any number. */
+  readonly heldOut?: readonly [fewest: number, most: number] | undefined;
   readonly labelled: boolean;
   /** True if the source has a test set, so that no image must be held out. */
   readonly tested: boolean;

@@ -65,6 +65,8 @@ export interface ScheduleFacts {
   readonly width: number;
   /** Words for the time: `1 h`. */
   readonly time: string;
+  /** True if there are images to judge on. */
+  readonly judged: boolean;
   /** True if training starts with weights of a file. */
   readonly continues: boolean;
 }
@@ -117,9 +119,9 @@ export function scheduleFor(given: ScheduleFacts): Advised[] {
 /** Images below which a training learns them by heart before its time is over. */
 const BY_HEART = 1_000;
 
-function evaluationFor({ facts, epochs }: ScheduleFacts): Advised[] {
+function evaluationFor({ facts, epochs, judged }: ScheduleFacts): Advised[] {
   return [
-    ...(facts.images < BY_HEART && !facts.tested
+    ...(facts.images < BY_HEART && !facts.tested && judged
       ? [
           {
             setting: 'evaluation.best',

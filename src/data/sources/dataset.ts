@@ -84,6 +84,11 @@ export function subset(dataset: Dataset, indices: ArrayLike<number>, name = data
   };
 }
 
+/** Images in the order in which `split` sets them aside. */
+export function splitOrder(images: number): Int32Array {
+  return rng(0, 'split').permutation(images);
+}
+
 /**
  * Sets a random `fraction` of the images aside. They depend on the number of images alone, and a larger fraction holds the images of
  * a smaller one, so that no command judges a model on images that another one trained it on.
@@ -100,7 +105,7 @@ export function split(dataset: Dataset, fraction: number): { train: Dataset; hel
       `images can be held out of two or more, got ${n} in '${dataset.name}': give more, or hold none out (--set data.heldOut=0)`,
     );
   const count = Math.min(n - 1, Math.max(1, Math.round(fraction * n)));
-  const order = rng(0, 'split').permutation(n);
+  const order = splitOrder(n);
   return {
     train: subset(dataset, order.subarray(count).sort(), `${dataset.name} (training part)`),
     heldOut: subset(dataset, order.subarray(0, count).sort(), `${dataset.name} (held-out part)`),
