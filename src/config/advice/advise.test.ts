@@ -92,6 +92,22 @@ describe(`adviseSettings (seed ${seed})`, () => {
     expect(reasons.map(({ setting }) => setting)).not.toContain('training.epochs');
   });
 
+  it('counts the updates and images of a training that given settings cut short', () => {
+    const of = (given: ConfigInput) => adviseSettings(photographs, cores, { seconds: 3600, given });
+    const [whole, cut] = [of({}), of({ training: { maxSteps: 5 } })];
+    expect([cut.updates, cut.config.training.epochs]).toEqual([5, whole.config.training.epochs]);
+    expect(cut.seconds / whole.seconds).toBeCloseTo(5 / whole.updates, 9);
+    expect(cut.notes.join()).toContain(
+      '5 updates, and 1,000 or more are wanted. Leave out training.maxSteps=5',
+    );
+    expect(of({ training: { maxSteps: 1e9 } }).updates).toBe(whole.updates);
+    const few = of({ data: { trainImages: 10 } });
+    expect(few.config.training.batchSize).toBe(8);
+    expect(few.updates).toBe(few.config.training.epochs);
+    expect(few.config).toMatchObject({ model: { width: 128 }, evaluation: { best: 'heldOutLoss' } });
+    expect(of({ data: { trainImages: 1e6 } }).updates).toBe(whole.updates);
+  });
+
   it('larger models, images and batches with more speed, time and images', () => {
     const width = (facts: Partial<ImageFacts>, machine: MachineFacts, seconds: number) =>
       adviseSettings({ ...photographs, ...facts }, machine, { seconds }).config.model;

@@ -44,7 +44,8 @@ export function adviseSettings(facts: ImageFacts, machine: MachineFacts, options
   const share = facts.tested ? 0 : heldOutFor(facts);
   const heldOut = facts.tested ? [] : [heldOutAdvice(share, facts.images)];
   const kept = facts.tested ? 0 : Number(valueAt(given, ['data', 'heldOut']) ?? share);
-  const train = Math.max(1, facts.files - Math.round(kept * facts.files));
+  const all = Math.max(1, facts.files - Math.round(kept * facts.files));
+  const train = Math.min(all, Number(valueAt(given, ['data', 'trainImages'])) || all);
   const batchSize = Number(valueAt(given, ['training', 'batchSize']) ?? batchFor(train, machine));
   const complete = (reasons: readonly Advised[]) =>
     parseConfig(
@@ -67,8 +68,7 @@ export function adviseSettings(facts: ImageFacts, machine: MachineFacts, options
     ({ setting }) => valueAt(given, setting.split('.')) === undefined,
   );
   const config = complete(reasons);
-  const updates = updatesOf(config.training.epochs, train, config.training.batchSize);
-  const seconds = train * config.training.epochs * secondsPerImage(stepFlops(config, own), facts, machine);
+  const { updates, seconds } = costOf(config, train, secondsPerImage(stepFlops(config, own), facts, machine));
   return {
     ...{ config, settings: settingsOf(reasons), reasons, updates, seconds },
     notes: notesFor({ facts, machine, updates, seconds, train, options, flops, config }),
@@ -85,6 +85,14 @@ function settingsOf(reasons: readonly Advised[]): ConfigInput {
     setting.split('.').reduceRight<unknown>((inner, key) => ({ [key]: inner }), value),
   );
   return mergeSettings(...(each as object[]));
+}
+
+/** Updates, and the seconds that they take: those of all epochs, unless `maxSteps` ends them earlier. @param each seconds that an image takes */
+function costOf({ training }: Config, train: number, each: number): Pick<Advice, 'updates' | 'seconds'> {
+  const { epochs, batchSize, maxSteps } = training;
+  const scheduled = updatesOf(epochs, train, batchSize);
+  const updates = Math.min(scheduled, maxSteps || scheduled);
+  return { updates, seconds: (updates / scheduled) * train * epochs * each };
 }
 
 /** Activations of a batch, and four numbers for each weight: itself, its gradient, two moments. */
@@ -109,7 +117,7 @@ function sizeReasons(
 ): readonly Advised[] {
   for (const size of SIZES) {
     const isLast = size === SIZES.at(-1);
-    if (train < size.images) continue;
+    if (Math.min(train, facts.images) < size.images) continue;
     const why = isLast
       ? `the smallest size: a larger one makes fewer than ${MANY.toLocaleString('en-US')} updates in the time, or has few images to learn from`
       : `the largest size that makes ${MANY.toLocaleString('en-US')} updates in the time`;

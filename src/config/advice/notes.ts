@@ -33,9 +33,13 @@ export function notesFor({
   const notes: string[] = [];
   if (updates < FEW) {
     const wanted = roughTime((seconds * FEW) / Math.max(1, updates) / SHARE);
+    const { maxSteps } = config.training;
+    const remedy =
+      updates === maxSteps
+        ? `Leave out training.maxSteps=${maxSteps}, or raise it`
+        : `That takes about ${wanted} here (--budget), or a faster engine (\`doctor\`)`;
     notes.push(
-      `too few updates to learn much: ${plural(updates, 'update')}, and ${FEW.toLocaleString('en-US')} or more are wanted. ` +
-        `That takes about ${wanted} here (--budget), or a faster engine (\`doctor\`)`,
+      `too few updates to learn much: ${plural(updates, 'update')}, and ${FEW.toLocaleString('en-US')} or more are wanted. ${remedy}`,
     );
   }
   if (seconds > options.seconds) {

@@ -119,9 +119,9 @@ export function scheduleFor(given: ScheduleFacts): Advised[] {
 /** Images below which a training learns them by heart before its time is over. */
 const BY_HEART = 1_000;
 
-function evaluationFor({ facts, epochs, judged }: ScheduleFacts): Advised[] {
+function evaluationFor({ facts, train, epochs, judged }: ScheduleFacts): Advised[] {
   return [
-    ...(facts.images < BY_HEART && !facts.tested && judged
+    ...(Math.min(train, facts.images) < BY_HEART && !facts.tested && judged
       ? [
           {
             setting: 'evaluation.best',
