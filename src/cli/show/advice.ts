@@ -22,7 +22,10 @@ export function describeSurvey(survey: Survey): string {
     read + broken.length < images ? `; what follows is of ${count(read)}, chosen at random` : '';
   const rows: [string, string][] = [
     ['images', `${count(images)}${classes ? `, ${plural(classes, 'class', 'classes')}` : ''}${sampled}`],
-    ['sizes', `shorter side ${pixels(shorterSide)}, longer side ${pixels(longerSide)} pixels`],
+    [
+      'sizes',
+      `shorter side ${pixels(shorterSide)}, longer side ${pixels(longerSide)} ${longerSide.most === 1 ? 'pixel' : 'pixels'}`,
+    ],
     ['channels', colours],
     ['mean', numbers(mean)],
     ['deviation', numbers(std)],

@@ -234,6 +234,16 @@ describe(`adviseSettings (seed ${seed})`, () => {
     expect(of(30, 40, undefined, { training: { epochs: 5, batchSize: 4 } }).updates).toBe(5 * 9); // others take the places of broken ones
   });
 
+  it('writes the singular', () => {
+    const lone = { ...photographs, images: 1, files: 1, side: 1 };
+    const { reasons, notes } = adviseSettings(lone, cores, { seconds: 1200 });
+    const all = [...notes, ...reasons.map(({ reason }) => reason)].join('\n');
+    expect(all).toContain('1 image is few to learn from');
+    expect(all).toContain('an update of 1 image has');
+    expect(all).toContain('the images have 1 pixel across');
+    expect(all).not.toMatch(/\b1 (images|pixels|patches|updates)\b/);
+  });
+
   it('noisy patches are predicted as they are', () => {
     const of = (blockCorrelation: number) =>
       adviseSettings({ ...photographs, blockCorrelation }, cores, { seconds: 1200 }).config.model.target;

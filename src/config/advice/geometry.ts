@@ -1,5 +1,6 @@
 import type { Size } from '../../image/size.ts';
 import { modelSize } from '../../models/sizes.ts';
+import { plural } from '../../text/plural.ts';
 import type { ConfigInput } from '../schema.ts';
 import { type Advised, type ImageFacts, isSmall, MEASURED, TRIED } from './facts.ts';
 
@@ -68,8 +69,8 @@ export function geometryFor(
       value: image,
       reason:
         side < facts.side - 3
-          ? `the images have ${facts.side} pixels across; ${side} are what a model of size ${name} can use in the time`
-          : `the images have ${facts.side} pixels across`,
+          ? `the images have ${plural(facts.side, 'pixel')} across; ${side} are what a model of size ${name} can use in the time`
+          : `the images have ${plural(facts.side, 'pixel')} across`,
       source: MEASURED,
     },
     ...(shown < 1 ? cropReasons(shown, whole) : []),
@@ -78,7 +79,7 @@ export function geometryFor(
       value: patch,
       reason: isGrey
         ? `small grey images need large patches; ${patch} pixels make ${count} of them`
-        : `pixels of a view are correlated over ${rounded(length)} pixels: a patch of ${patch} makes ${count} patches`,
+        : `pixels of a view are correlated over ${plural(rounded(length), 'pixel')}: a patch of ${patch} makes ${plural(count, 'patch', 'patches')}`,
       source: isGrey ? TRIED : SPATIAL,
     },
     {
@@ -86,7 +87,7 @@ export function geometryFor(
       value: maskRatio,
       reason: isCoarse
         ? 'of so few patches half must stay'
-        : `the correlation length spans ${rounded(span)} patches: ${ratioReason(span)}`,
+        : `the correlation length spans ${plural(rounded(span), 'patch', 'patches')}: ${ratioReason(span)}`,
       source: isCoarse ? TRIED : `${SPATIAL}; MAE, arXiv 2111.06377`,
     },
     ...Object.entries({ width, depth, heads }).map(([key, value]) => ({
@@ -108,7 +109,7 @@ function shareShown(span: number, own: number): number {
 
 function cropReasons(shown: number, whole: number): Advised[] {
   const why = {
-    reason: `details of ${rounded(whole)} pixels would vanish in whole images: views show ${Math.round(100 * shown)} % of the shorter side`,
+    reason: `details of ${plural(rounded(whole), 'pixel')} would vanish in whole images: views show ${Math.round(100 * shown)} % of the shorter side`,
     source: MEASURED,
   };
   const area = shown ** 2;

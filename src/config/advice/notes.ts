@@ -58,7 +58,7 @@ export function notesFor({
   }
   if (facts.images < FEW_IMAGES && !options.start)
     notes.push(
-      `${plural(facts.images, 'image')} are few to learn from. For photographs, continue from weights: ` +
+      `${plural(facts.images, 'image is', 'images are')} few to learn from. For photographs, continue from weights: ` +
         '--init-from micro-cifar10, which this package has, or the published ones of MAE, ' +
         '--init-from mae_visualize_vit_base.pth (docs/advise.md says where they are, and what to expect)',
     );

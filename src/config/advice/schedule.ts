@@ -101,7 +101,7 @@ export function scheduleFor(given: ScheduleFacts): Advised[] {
       value: rate,
       reason: continues
         ? `1e-4 at a batch of ${batchSize}: the weights are to be adapted, not learned again`
-        : `${plural(updates, 'update')}: short trainings learn more at higher rates, wide models need lower ones${batchSize < SMALL_BATCH ? `; an update of ${batchSize} images has the rate of one of ${SMALL_BATCH}` : ''}`,
+        : `${plural(updates, 'update')}: short trainings learn more at higher rates, wide models need lower ones${batchSize < SMALL_BATCH ? `; an update of ${plural(batchSize, 'image')} has the rate of one of ${SMALL_BATCH}` : ''}`,
       source: continues
         ? 'MAE, arXiv 2111.06377, and a tenth of its rate'
         : `${FIRST_RUN}; MAE, arXiv 2111.06377`,
