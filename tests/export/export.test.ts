@@ -269,7 +269,9 @@ describe(`exports (SEED=${seed})`, () => {
     await expect(exportModel(path, { format: 'timm', output })).rejects.toThrow(
       'an export needs a new or empty folder, got',
     );
-    await expect(exportModel(path, { format: 'timm', output: path })).rejects.toThrow('got the file');
+    await expect(exportModel(path, { format: 'timm', output: path })).rejects.toThrow(
+      'is a file: choose another name',
+    );
   });
 
   it('stop between stages when they are asked to', async () => {

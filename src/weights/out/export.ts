@@ -120,12 +120,12 @@ function requireFormat(format: string): ExportFormat {
 async function requireFree(output: string, named: string): Promise<void> {
   const entries = await readdir(output).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
-    if (error.code === 'ENOTDIR') return undefined;
     throw error;
   });
-  if (entries?.length === 0) return;
-  const got = entries ? `${named} with ${entries.slice(0, 3).join(', ')} in it` : `the file ${named}`;
-  throw new ExportError(`an export needs a new or empty folder, got ${got}: choose another with --output`);
+  if (entries.length === 0) return;
+  throw new ExportError(
+    `an export needs a new or empty folder, got ${named} with ${entries.slice(0, 3).join(', ')} in it: choose another with --output`,
+  );
 }
 
 async function filesOf(folder: string): Promise<ExportResult['files']> {
