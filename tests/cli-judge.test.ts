@@ -177,7 +177,7 @@ describe('judging a run', () => {
       'linprobe run --data classes:three',
       'choosing a learning rate needs at least 4 images, got 3: give more images',
     ],
-    ['pretrain --data single', 'images can be held out of two or more, got 1 in '],
+    ['pretrain --data single --set data.heldOut=0.1', 'images can be held out of two or more, got 1 in '],
   ])('%s: one message, exit code 1', async (line, message) => {
     const { code, err } = await here(...line.split(' '));
     expect(err).toContain(message);
