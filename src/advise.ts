@@ -110,8 +110,9 @@ function imageFacts(survey: Survey, tested: boolean): ImageFacts {
   };
 }
 
-/** Fewest and most files to hold out so that both parts have an image that can be read. */
+/** Fewest and most files to hold out so that both parts have an image that can be read; undefined where none is broken. */
 function heldOutLimits(dataset: Dataset, { broken }: Survey): ImageFacts['heldOut'] {
+  if (broken.length === 0) return undefined;
   const unreadable = new Set(broken.map(([name]) => name));
   const order = splitOrder(dataset.length);
   const isReadable = (index: number) => !unreadable.has(dataset.id(index));

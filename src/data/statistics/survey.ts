@@ -1,7 +1,7 @@
 import { rng } from '../../random/rng.ts';
+import { upright } from '../augment/image.ts';
 import { type Size, whole } from '../decode/crop.ts';
 import { decodeView } from '../decode/decode.ts';
-import { luma } from '../decode/planar.ts';
 import { type Reading, requireChannels } from '../decode/reading.ts';
 import { cropResize } from '../decode/resize.ts';
 import { DataError } from '../error.ts';
@@ -103,7 +103,7 @@ export async function surveyImages(dataset: Dataset, options: SurveyOptions = {}
   const correlation = new Correlation();
   const near = new NearDuplicates();
   for (const { image, name } of alike) {
-    statistics.add(given === undefined ? image : inChannels(image, given));
+    statistics.add(given === undefined ? image : upright(image, given, false));
     correlation.add(image);
     near.add(image, name);
   }
@@ -159,22 +159,6 @@ async function shrunk(dataset: Dataset, index: number, reading: Reading): Promis
     return { image: fitting(await decodeView(source, choose, cropResize, reading)), size };
   const image = fitting(await dataset.image(index, reading));
   return { image: cropResize(image, choose([image.height, image.width])), size };
-}
-
-/** Grey repeated as colours, or colours as grey, where a model takes the others. */
-function inChannels(image: RawImage, channels: number): RawImage {
-  if (image.channels === channels) return image;
-  const { width, height, data } = image;
-  const pixel =
-    image.channels === 1
-      ? (i: number) => data[Math.floor(i / channels)]!
-      : (i: number) => luma(data[3 * i]!, data[3 * i + 1]!, data[3 * i + 2]!);
-  return {
-    width,
-    height,
-    channels,
-    data: Uint8Array.from({ length: width * height * channels }, (_, i) => pixel(i)),
-  };
 }
 
 /** Where channels are given, they may be the reason: it is said with the remedy. */
