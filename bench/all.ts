@@ -1,6 +1,6 @@
 /**
  * Measures all figures about CPUs in docs/performance.md and updates the page: results in docs/performance.json, tables
- * between the page's markers, the plot in docs/scaling.svg. About 25 minutes on 2 cores; nothing else should run.
+ * between the page's markers, the plot in docs/scaling.svg. About 40 minutes on 2 cores; nothing else should run.
  *
  *   npm run bench -- all --peer PYTHON --peer OLDER_PYTHON
  *   npm run bench -- all --only micro-f32,soak          (others stay unchanged)
@@ -14,8 +14,9 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import type { BenchResult, BenchRow } from '#dist/bench/bench.js';
 import { scaling, scalingPlot } from '#dist/bench/scaling.js';
-import { fillPage, type Results } from './page.ts';
+import { fillPage, type Results, type TaskCost } from './page.ts';
 
 const { values: args } = parseArgs({
   options: {
@@ -47,7 +48,13 @@ const parts: Readonly<Record<string, () => unknown>> = {
   'detect-shapes': () =>
     step(['--detect', 'shapes', '--engine', 'onednn', ...(args.trial ? ['--batch', '2'] : [])], first),
   tasks: () =>
-    step(['--model', base, '--batch', batch, '--engine', 'onednn', '--task', 'masked,masked+zoomed-in'], []),
+    [
+      ['--model', base, '--batch', args.trial ? '4' : '8', '--engine', 'onednn'],
+      ['--model', base, '--batch', args.trial ? '4' : '8', '--engine', 'onnx'],
+      ['--model', 'micro', '--batch', args.trial ? '8' : '256', '--engine', 'onednn'],
+      ['--model', 'micro', '--batch', args.trial ? '8' : '256', '--engine', 'onednn', '--precision', 'bf16'],
+      ['--model', 'micro', '--batch', args.trial ? '8' : '256', '--engine', 'onnx'],
+    ].map(taskCost),
   scaling: () => scaling({ name: 'onednn' }, (_, done, total) => console.log(`  round ${done} of ${total}`)),
   soak: () =>
     JSON.parse(
@@ -105,12 +112,29 @@ function segment(head: string): string[] {
   return ['--model', model, '--segment', head, '--image', side, '--batch', '4', '--engine', 'onednn'];
 }
 
+/** What masked + zoomed-in costs more than masked: times in runs where both take turns, memory in runs of one. */
+function taskCost(options: readonly string[]): TaskCost {
+  const [first, second] = ['masked', 'masked+zoomed-in'];
+  const of = (task: string) => step([...options, '--task', task], []);
+  const runs = Array.from({ length: args.trial ? 1 : 5 }, () => of(`${first},${second}`));
+  const [{ model, batch, engine, rows }] = runs as [BenchResult, ...BenchResult[]];
+  const flops = ({ gflops, stepSeconds }: BenchRow) => gflops * stepSeconds;
+  return {
+    model,
+    batch,
+    engine,
+    times: runs.map((run) => run.rows[1]!.timeToFirst),
+    products: flops(rows[1]!) / flops(rows[0]!),
+    memory: of(second).peakGB / of(first).peakGB,
+  };
+}
+
 /** Measures a training step in a separate process, for a separate memory peak. */
-function step(options: readonly string[], peers: readonly string[]): unknown {
+function step(options: readonly string[], peers: readonly string[]): BenchResult {
   const compared = peers.flatMap((python) => ['--compare', python]);
   const modes = args.trial ? ['--modes', 'eager'] : [];
   const all = ['bench', ...options, '--steps', steps, ...compared, ...modes, '--json'];
-  return JSON.parse(run([script('../dist/cli/main.js'), ...all]));
+  return JSON.parse(run([script('../dist/cli/main.js'), ...all])) as BenchResult;
 }
 
 function run(command: readonly string[], good: readonly number[] = [0]): string {

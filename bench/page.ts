@@ -5,6 +5,19 @@ import type { SoakResult } from '#dist/bench/soak.js';
 /** Results by part; parts that were never measured are missing. */
 export type Results = Record<string, unknown>;
 
+/** What a second task costs over a first one. */
+export interface TaskCost {
+  readonly model: string;
+  readonly batch: number;
+  readonly engine: string;
+  /** Ratio of the times of a step, by runs in which the tasks take turns. */
+  readonly times: readonly number[];
+  /** Ratio of the operations of matrix products. */
+  readonly products: number;
+  /** Ratio of the largest resident memory, each task in a process of its own. */
+  readonly memory: number;
+}
+
 const names: Readonly<Record<string, string>> = {
   'base-f32': 'ViT-B/16 masked, onednn, float32',
   'base-onnx': 'ViT-B/16 masked, onnx, float32',
@@ -71,16 +84,20 @@ const sections: Readonly<Record<string, (results: Results) => string>> = {
     return table([head, ...rows]);
   },
   tasks: (results) => {
-    const result = results.tasks as BenchResult | undefined;
-    if (!result) return missing;
-    const [first] = result.rows;
-    const rows = result.rows.map(({ task, stepSeconds, timeToFirst, imagesPerSecond }) => [
-      task,
-      stepSeconds.toFixed(3),
-      imagesPerSecond.toFixed(1),
-      `${timeToFirst.toFixed(2)} ×`,
+    const costs = results.tasks as TaskCost[] | undefined;
+    if (!costs) return missing;
+    const rows = costs.map(({ model, batch, engine, times, products, memory }) => {
+      const sorted = times.toSorted((a, b) => a - b);
+      const [least, median, most] = [0, sorted.length >> 1, sorted.length - 1].map((i) =>
+        sorted[i]!.toFixed(2),
+      );
+      const time = `**${median} ×** (${least}–${most})`;
+      return [model, `${batch}`, engine, time, `${products.toFixed(2)} ×`, `${memory.toFixed(2)} ×`];
+    });
+    return table([
+      ['model', 'batch', 'engine', 'time, median (least–most)', 'products', 'peak memory'],
+      ...rows,
     ]);
-    return table([['task', 'seconds', 'img/s', `time to ${first!.task}`], ...rows]);
   },
   slowest: (results) => {
     const result = results['base-f32'] as BenchResult | undefined;
