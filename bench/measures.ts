@@ -4,11 +4,13 @@
  *
  *   npm run bench -- measures STUDY/runs
  *   npm run bench -- measures STUDY/runs --keep studies/kept/cifar10-measures.json --segmented studies/kept/nuclei-segment
+ *   npm run bench -- measures --keep studies/kept/cifar10-measures.json --only 11ep
  *
  * A model is a run of pre-training with at least one update, or one of its checkpoints; its judges are the runs that started from it. Intervals
  * come from resampling seeds, all models of a seed together. The correlations over a run's checkpoints, its last weights among them, stand
  * beside each other, a run each. Of measures where lower is said to be better, the sign is left as it is. --keep adds the models to a file, and
- * counts those in it. --segmented adds the mIoU of segmenters that a kept study trained from the same models.
+ * counts those in it; without a folder, those alone. --only counts models whose name has this text. --segmented adds the mIoU of segmenters
+ * that a kept study trained from the same models.
  */
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join, sep } from 'node:path';
@@ -34,12 +36,15 @@ const { values: args, positionals } = parseArgs({
     images: { type: 'string', default: '1000' },
     engine: { type: 'string', default: 'auto' },
     keep: { type: 'string' },
+    only: { type: 'string', default: '' },
     segmented: { type: 'string' },
   },
 });
 const [folder] = positionals;
-if (folder === undefined) throw new Error('name the folder of the runs of a study');
-const { runs } = await readRuns((await readdir(folder)).sort().map((name) => join(folder, name)));
+if (folder === undefined && args.keep === undefined)
+  throw new Error('name the folder of the runs of a study, or the file of --keep');
+const names = folder === undefined ? [] : (await readdir(folder)).sort();
+const { runs } = await readRuns(names.map((name) => join(folder!, name)));
 
 interface Model {
   readonly name: string;
@@ -80,8 +85,9 @@ for (const run of runs.filter(({ kind }) => kind.role === 'pretrain')) {
   }
 }
 if (args.segmented !== undefined) await addSegmented(args.segmented);
-const models = [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
-if (args.keep !== undefined) await writeFile(args.keep, `${JSON.stringify(models, null, 1)}\n`);
+const all = [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+if (args.keep !== undefined) await writeFile(args.keep, `${JSON.stringify(all, null, 1)}\n`);
+const models = all.filter(({ name }) => name.includes(args.only));
 const whole = models.filter(({ checkpointOf }) => checkpointOf === undefined);
 const keys = (of: 'measures' | 'scores') => [...new Set(models.flatMap((model) => Object.keys(model[of])))];
 const [measures, judges] = [keys('measures'), keys('scores')];
