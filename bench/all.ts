@@ -28,6 +28,7 @@ const { values: args } = parseArgs({
   },
 });
 const [first, base, batch] = [args.peer.slice(0, 1), args.trial ? 'micro' : 'base', args.trial ? '4' : '32'];
+const [few, many] = args.trial ? ['4', '8'] : ['8', '256'];
 const steps = args.trial ? '2' : args.steps;
 
 const parts: Readonly<Record<string, () => unknown>> = {
@@ -35,9 +36,8 @@ const parts: Readonly<Record<string, () => unknown>> = {
   'base-onnx': () => step(['--model', base, '--batch', batch, '--engine', 'onnx'], []),
   'base-bf16': () =>
     step(['--model', base, '--batch', batch, '--engine', 'onednn', '--precision', 'bf16'], first),
-  'micro-f32': () =>
-    step(['--model', 'micro', '--batch', args.trial ? '8' : '256', '--engine', 'onednn'], args.peer),
-  'micro-onnx': () => step(['--model', 'micro', '--batch', args.trial ? '8' : '256', '--engine', 'onnx'], []),
+  'micro-f32': () => step(['--model', 'micro', '--batch', many, '--engine', 'onednn'], args.peer),
+  'micro-onnx': () => step(['--model', 'micro', '--batch', many, '--engine', 'onnx'], []),
   'finetune-small': () =>
     step(
       ['--model', args.trial ? 'micro' : 'small', '--finetune', '--batch', batch, '--engine', 'onednn'],
@@ -49,11 +49,11 @@ const parts: Readonly<Record<string, () => unknown>> = {
     step(['--detect', 'shapes', '--engine', 'onednn', ...(args.trial ? ['--batch', '2'] : [])], first),
   tasks: () =>
     [
-      ['--model', base, '--batch', args.trial ? '4' : '8', '--engine', 'onednn'],
-      ['--model', base, '--batch', args.trial ? '4' : '8', '--engine', 'onnx'],
-      ['--model', 'micro', '--batch', args.trial ? '8' : '256', '--engine', 'onednn'],
-      ['--model', 'micro', '--batch', args.trial ? '8' : '256', '--engine', 'onednn', '--precision', 'bf16'],
-      ['--model', 'micro', '--batch', args.trial ? '8' : '256', '--engine', 'onnx'],
+      ['--model', base, '--batch', few, '--engine', 'onednn'],
+      ['--model', base, '--batch', few, '--engine', 'onnx'],
+      ['--model', 'micro', '--batch', many, '--engine', 'onednn'],
+      ['--model', 'micro', '--batch', many, '--engine', 'onednn', '--precision', 'bf16'],
+      ['--model', 'micro', '--batch', many, '--engine', 'onnx'],
     ].map(taskCost),
   scaling: () => scaling({ name: 'onednn' }, (_, done, total) => console.log(`  round ${done} of ${total}`)),
   soak: () =>

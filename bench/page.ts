@@ -1,4 +1,5 @@
 import type { BenchResult } from '#dist/bench/bench.js';
+import { median } from '#dist/bench/machine.js';
 import { type ScalingPoint, straightLine } from '#dist/bench/scaling.js';
 import type { SoakResult } from '#dist/bench/soak.js';
 
@@ -87,11 +88,8 @@ const sections: Readonly<Record<string, (results: Results) => string>> = {
     const costs = results.tasks as TaskCost[] | undefined;
     if (!costs) return missing;
     const rows = costs.map(({ model, batch, engine, times, products, memory }) => {
-      const sorted = times.toSorted((a, b) => a - b);
-      const [least, median, most] = [0, sorted.length >> 1, sorted.length - 1].map((i) =>
-        sorted[i]!.toFixed(2),
-      );
-      const time = `**${median} ×** (${least}–${most})`;
+      const [least, most] = [Math.min(...times).toFixed(2), Math.max(...times).toFixed(2)];
+      const time = `**${median(times).toFixed(2)} ×** (${least}–${most})`;
       return [model, `${batch}`, engine, time, `${products.toFixed(2)} ×`, `${memory.toFixed(2)} ×`];
     });
     return table([
